@@ -1,8 +1,10 @@
-//! The ecosystem's certification suite for an AA, 2.0.0, played in strict mode (`reference/rebit.md` §8.1).
+//! The certification suite for an AA, 2.0.0, played in strict mode
+//! (`docs/sources.md#certification-cases`).
 //!
-//! The rules stand here, so that they are tested everywhere. Where the suite's own table is present (beside the
-//! project, or below `MOCKAA_SPECS`), each of its rows that is one call or an observed callback is played too and held
-//! against what the row expects; the score is printed.
+//! The rules are in this file, so that they are tested everywhere. If the suite's own table is
+//! present (beside the project, or below `MOCKAA_SPECS`), each of its rows that is one call or an
+//! observed callback is played as well and compared with what the row expects; the score is
+//! printed.
 
 #[path = "api/helpers.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
@@ -26,30 +28,31 @@ use serde_json::{Value, json};
 use crate::helpers::{NOW, Reply, TestApp, extract_handle, rebit_message, set_path};
 use crate::participants::{Journey, Participant, consent_request};
 
-/// Rows of the suite's table that must pass; CI holds this floor.
+/// Minimum number of rows of the suite's table that pass; CI enforces it.
 const MIN_PASSED: usize = 171;
 
-/// What became of a case.
+/// The outcome of a case.
 enum Outcome {
-    /// Every call of it, and what it was.
+    /// Every call of the case, with a label.
     Calls(Vec<(String, Reply)>),
-    /// What was seen is, or is not, as it should be.
+    /// Whether the observation is as expected; else what was observed.
     Observed(Result<(), String>),
     NotRunnable(SkipReason),
 }
 
-/// Why a row is left out.
+/// Reason why a row is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SkipReason {
-    /// It watches a FIP that is called over HTTP; FIPs are simulated inside.
+    /// Observes a FIP that is called over HTTP; FIPs are simulated inside the sandbox.
     FipOverHttp,
-    /// It needs a FIP outside that answers wrongly.
+    /// Needs an external FIP that answers wrongly.
     FaultyFip,
-    /// A whole journey with a FIP outside; with the simulated ones it is played by the API tests.
+    /// A whole journey with an external FIP; the API tests play it with the simulated ones.
     WholeJourney,
 }
 
-/// The suite's cases: family, how many variants, status, codes (either is right). What is watched has no status.
+/// The suite's cases: family, number of variants, status, codes (any of them is correct). Observed
+/// cases have no status.
 const RULES: &[(u32, u32, u16, &str)] = &[
     (1001, 3, 200, ""),
     (1002, 6, 400, "InvalidRequest"),
@@ -223,7 +226,8 @@ async fn the_suites_own_table_is_passed() {
             family.parse().expect("a number"),
             variant.parse().expect("a number"),
         );
-        // Quirk: the feature file of AA_2026_1 asserts 404 where its own scenario document says 400; the note says so.
+        // Quirk: the feature file of AA_2026_1 asserts 404, but its own scenario document has 400,
+        // as the note records.
         let status = if note.contains("the scenario document says 400") {
             "400"
         } else {
@@ -260,15 +264,16 @@ async fn the_suites_own_table_is_passed() {
     );
 }
 
-/// What a case expects.
+/// The expected result of a case.
 struct Expected<'a> {
     status: Option<u16>,
-    /// Separated by `|`; empty: any.
+    /// Codes separated by `|`; any code if empty.
     codes: &'a str,
 }
 
 impl Expected<'_> {
-    /// Why the case was left out, if it was; what it was not as expected in.
+    /// Returns the reason if the case is skipped; fails with the difference from the expected
+    /// result.
     fn check_outcome(&self, outcome: Outcome) -> Result<Option<SkipReason>, String> {
         match outcome {
             Outcome::NotRunnable(reason) => Ok(Some(reason)),
@@ -293,7 +298,7 @@ impl Expected<'_> {
     }
 }
 
-/// What is varied, with what it is called.
+/// A label and the varied message.
 type Variation = (String, Value);
 
 fn single_call(call: &str, reply: Reply) -> Outcome {
@@ -308,13 +313,13 @@ fn check_observation(condition: bool, what: &Value) -> Outcome {
     })
 }
 
-/// A sandbox in strict mode; each case has a world of its own.
+/// A sandbox in strict mode; each case has its own world.
 struct SuiteRunner {
     app: TestApp,
     case_count: usize,
 }
 
-/// Messages by the names of their required fields, objects, lists and enumerations.
+/// Field paths of the messages by kind: required fields, objects, lists and enumerations.
 const CONSENT_TEXTS: &[&str] = &[
     "ver",
     "timestamp",
@@ -421,7 +426,7 @@ fn value_at<'a>(body: &'a Value, path: &str) -> &'a Value {
         })
 }
 
-/// The body once for each path, with this value there.
+/// Returns the body once for each path, with this value there.
 fn vary_each(body: &Value, paths: &[&str], value: &Value) -> Vec<Variation> {
     let vary = |path: &&str| {
         let mut varied = body.clone();
@@ -431,7 +436,7 @@ fn vary_each(body: &Value, paths: &[&str], value: &Value) -> Vec<Variation> {
     paths.iter().map(vary).collect()
 }
 
-/// The body twice for each path: its text one character longer, and one shorter.
+/// Returns the body twice for each path: with its text one character longer, and one shorter.
 fn vary_spelling(body: &Value, paths: &[&str]) -> Vec<Variation> {
     let vary = |path: &&str| {
         let text = value_at(body, path)
@@ -459,7 +464,7 @@ fn drop_last_char(text: &str) -> String {
     text[..text.len() - 1].to_owned()
 }
 
-/// Timestamps in standard formats that the specification does not follow.
+/// Timestamps in standard formats that the specification does not use.
 const OTHER_FORMATS: [&str; 3] = [
     "Sat, 04 Jul 2020 06:00:00 GMT",
     "1593842400000",
@@ -473,11 +478,11 @@ fn vary_timestamp_format(body: &Value, paths: &[&str]) -> Vec<Variation> {
         .collect()
 }
 
-/// The world stands at 06:00.
+/// Relative to the world's time of 06:00.
 const SIXTEEN_MINUTES_LATER: &str = "2020-07-04T06:16:00.000Z";
 const SIXTEEN_MINUTES_EARLIER: &str = "2020-07-04T05:44:00.000Z";
 
-/// Variants that all messages have in common: 1 other formats, 2 an extra character, 3 and 4 sixteen minutes off.
+/// Varies timestamps. Variants: 1 other formats, 2 an extra character, 3 and 4 sixteen minutes off.
 fn vary_timestamps(body: &Value, paths: &[&str], variant: u32) -> Vec<Variation> {
     match variant {
         1 => vary_timestamp_format(body, paths),
@@ -511,7 +516,7 @@ fn vary_txnid(body: &Value, variant: u32) -> Vec<Variation> {
     )
 }
 
-/// 1 longer, 2 shorter, 3 random.
+/// Varies an id. Variants: 1 longer, 2 shorter, 3 random.
 fn vary_id(body: &Value, path: &str, variant: u32) -> Vec<Variation> {
     let id = value_at(body, path).as_str().expect("an id");
     let value = match variant {
@@ -661,7 +666,7 @@ impl SuiteRunner {
         outcome
     }
 
-    /// Each mode, purpose, unit and type; every handle is another one.
+    /// Posts requests with each mode, purpose, unit and type; every handle must be different.
     async fn play_valid_requests(&self, variant: u32) -> Outcome {
         let body = consent_request();
         let mut variations = Vec::new();
@@ -753,7 +758,7 @@ impl SuiteRunner {
                 self.app.apply_verb(&handle, "approve").await.expect_ok();
                 status(&journey.fetch_handle_status(&handle).await, "APPROVED")
             }
-            // A kind that is not linked yet: the customer links an account, then approves.
+            // No account of this type is linked yet: the customer links one, then approves.
             (1015, _) => {
                 let handle = self.raise_before_linking(&journey).await;
                 self.app.apply_verb(&handle, "approve").await.expect_ok();
@@ -860,7 +865,7 @@ impl SuiteRunner {
         }
     }
 
-    /// A consent of a customer who links the account only afterwards.
+    /// Raises a consent whose customer links the account only afterwards.
     async fn raise_before_linking(&self, journey: &Journey<'_>) -> String {
         journey
             .apply_customer_verb(CUSTOMER, "register", &Value::Null)
@@ -881,7 +886,7 @@ impl SuiteRunner {
         handle
     }
 
-    /// A consent over two linked accounts, of which one was delinked afterwards.
+    /// Approves a consent over two linked accounts, then delinks one of them.
     async fn approve_then_delink(&self, journey: &Journey<'_>) -> (String, String) {
         let list_accounts = journey.list_accounts(CUSTOMER, "FIP-1", "DEPOSIT").await;
         let refs: Vec<_> = list_accounts
@@ -1009,7 +1014,7 @@ impl SuiteRunner {
         }
     }
 
-    /// What the FIU is told when the customer acts.
+    /// Checks the notification that the FIU receives after an action of the customer.
     async fn play_consent_watch(&mut self, variant: u32) -> Outcome {
         let (handle, id) = Journey::new(&self.app).raise_and_approve(|_| ()).await;
         let verbs: &[&str] = match variant {
@@ -1038,7 +1043,7 @@ impl SuiteRunner {
         check_observation(is_expected, &webhook)
     }
 
-    /// The three consent calls with a signature or a key that is not right.
+    /// Sends the three consent calls with an invalid signature or key.
     async fn play_forged_consent(&self, family: u32, variant: u32) -> Outcome {
         let journey = Journey::new(&self.app);
         let (handle, id) = journey.raise_and_approve(|_| ()).await;
@@ -1063,7 +1068,8 @@ impl SuiteRunner {
         }
     }
 
-    /// 1 one character more, 2 one less, 3 another key, 4 another body.
+    /// Posts with an invalid signature. Variants: 1 one character more, 2 one less, 3 another key,
+    /// 4 another body.
     async fn post_forged_signature(
         &self,
         actor: &Participant,
@@ -1104,7 +1110,8 @@ impl SuiteRunner {
         single_call("forged", self.app.send(request.body(sent)).await)
     }
 
-    /// 1 no key, 2 an empty one, 3 "0", 4 one character less in a part, 5 one more. The key is a token, as in the field.
+    /// Posts with an invalid API key. Variants: 1 no key, 2 an empty one, 3 "0", 4 one character
+    /// less in a part, 5 one more. The key is a token, as real participants use it.
     async fn post_forged_key(
         &self,
         actor: &Participant,
@@ -1164,7 +1171,7 @@ impl SuiteRunner {
         Outcome::Calls(replies)
     }
 
-    /// A message of one participant under the valid key of another.
+    /// Posts a message of one participant under the valid key of another.
     async fn post_borrowed_key(
         &self,
         actor: &Participant,
@@ -1388,7 +1395,7 @@ impl SuiteRunner {
         }
     }
 
-    /// FIP-1's word about a consent that is in force.
+    /// Builds a notification by FIP-1 about a consent that is in force.
     async fn build_consent_notification(&self) -> Value {
         let journey = Journey::new(&self.app);
         let (handle, _) = journey.raise_and_approve(|_| ()).await;
@@ -1442,7 +1449,7 @@ impl SuiteRunner {
         self.post_all(&fip, path, variations).await
     }
 
-    /// FIP-1's word about a session.
+    /// Builds a notification by FIP-1 about a session.
     async fn build_fi_notification(&self, status: &str) -> Value {
         let journey = Journey::new(&self.app);
         let (_, id) = journey.raise_and_approve(|_| ()).await;
@@ -1548,7 +1555,7 @@ impl SuiteRunner {
         self.post_all(&fip, path, variations).await
     }
 
-    /// ACME-FIP's word about an account that the customer has asked it to link.
+    /// Builds a notification by ACME-FIP about an account that the customer has asked it to link.
     async fn build_link_notification(&self) -> Value {
         let journey = Journey::new(&self.app);
         journey
@@ -1699,7 +1706,7 @@ fn expire_in_five_minutes(body: &mut Value) {
     body["ConsentDetail"]["consentExpiry"] = "2020-07-04T06:05:00.000Z".into();
 }
 
-/// The message with the timestamp of a clock that was moved.
+/// Returns the message with this timestamp, for a clock that was moved.
 fn with_timestamp(body: &Value, now: &str) -> Value {
     vary_one(body, "timestamp", now).remove(0).1
 }

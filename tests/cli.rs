@@ -24,7 +24,7 @@ impl Server {
         self.base_url().trim_start_matches("http://").to_owned()
     }
 
-    /// One request over a plain socket; the whole response.
+    /// Sends one request over a plain socket and returns the whole response.
     fn send_request(&self, request: &str) -> String {
         let mut socket = TcpStream::connect(self.address()).expect("it listens");
         socket.write_all(request.as_bytes()).expect("it reads");
@@ -78,7 +78,7 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
     }
 }
 
-/// A receiver that has got a webhook and has not answered yet when SIGTERM comes: the delivery may finish.
+/// If SIGTERM arrives while a receiver has not yet answered a webhook, the delivery may finish.
 #[test]
 fn a_delivery_in_flight_finishes_before_the_end() {
     let fiu = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -117,7 +117,7 @@ fn a_delivery_in_flight_finishes_before_the_end() {
         log_tail.contains("accepted with 200"),
         "the delivery was recorded before the end: {log_tail}"
     );
-    // The connection was closed by us, not cut off: everything that was announced has arrived.
+    // The connection was closed in order, not aborted: everything that was announced has arrived.
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).expect("a whole request");
     let request = decode_lossy(&[&head[..], &rest].concat());
@@ -264,7 +264,7 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
     );
 }
 
-/// A folder of one test's own.
+/// A temporary folder of one test.
 struct TempFolder(std::path::PathBuf);
 
 impl TempFolder {
@@ -286,7 +286,7 @@ impl TempFolder {
 
 impl Drop for TempFolder {
     fn drop(&mut self) {
-        // Nothing depends on it any more.
+        // A folder that cannot be removed does not matter.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -431,7 +431,7 @@ fn config_is_checked_and_served() {
             )
             .contains("\"id\":\"LENDER\"")
     );
-    // The one where we are counts, as it does for serve.
+    // The file in the current folder is used, as by `serve`.
     let output = mockaa_command(&["config", "show"])
         .current_dir(Path::new(&file).parent().expect("a folder"))
         .output()

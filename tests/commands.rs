@@ -1,4 +1,5 @@
-//! The commands that play, check and steer, as a shell sees them: output, exit codes, and a running server behind them.
+//! The commands that play, check and control, as a shell sees them: output, exit codes, and a
+//! running server behind them.
 
 mod binary;
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Server, mockaa_command};
 
-/// A new folder of this test's own, with these files.
+/// Creates a new folder for this test with these files.
 fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{name}"));
     let _ = fs::remove_dir_all(&folder);
@@ -26,7 +27,7 @@ fn decode_lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Runs the binary in a folder: its exit code, what it said, what it complained of.
+/// Runs the binary in a folder; returns its exit code, stdout and stderr.
 fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     split_output(
         &mockaa_command(arguments)
@@ -116,7 +117,7 @@ fn run_refuses_bad_files_before_it_plays_any() {
     );
 }
 
-/// Raises a consent in the world that the environment names; the rest is done by curl.
+/// Raises a consent in the world that the environment names, by `curl`.
 const RAISE: &str = r#"test -n "$MOCKAA_WORLD" && curl -fsS "$MOCKAA_BASE_URL/consent" -H 'content-type: application/json' -d @"$1""#;
 
 #[test]
@@ -132,7 +133,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     }
     let request = include_str!("../fixtures/seed/consent-request.json")
         .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z");
-    // An FIU that takes its time: what is on its way to it is waited for.
+    // A slow FIU: the command waits for the delivery that is in flight.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let (done_sender, done_receiver) = std::sync::mpsc::channel::<()>();
@@ -142,7 +143,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         let mut bytes = [0; 1024];
         let read = stream.read(&mut bytes).expect("its beginning");
         assert!(read > 0);
-        // The command has ended when this side is closed.
+        // The channel closes when the command has ended.
         let _ = done_receiver.recv_timeout(std::time::Duration::from_millis(700));
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
@@ -213,7 +214,7 @@ fn lint_reports_as_text_json_and_github() {
     }
     assert_eq!(run_in(&folder, &["scenario", "lint", "approved.yaml"]).0, 0);
     assert_eq!(run_in(&folder, &["scenario", "lint", "nosuch.yaml"]).0, 2);
-    // A customer without accounts has no consent left.
+    // Without accounts, a customer's consent is revoked.
     let delinked = "version: 1\nname: left\nsteps: [approve: {}, delink: {}, pause: {}]\n";
     fs::write(folder.join("left.yaml"), delinked).expect("a file");
     let (code, stdout, _) = run_in(&folder, &["scenario", "lint", "left.yaml"]);
@@ -328,7 +329,7 @@ impl ServerFixture {
         )
     }
 
-    /// What a command says that goes well.
+    /// Returns the output of a command that must succeed.
     fn expect_stdout(&self, arguments: &[&str]) -> String {
         let (code, stdout, stderr) = self.run_command(arguments);
         assert_eq!((code, stderr.as_str()), (0, ""), "{arguments:?}: {stdout}");
@@ -395,7 +396,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
     let accounts = fixture.expect_stdout(&["customer", "accounts", "1999999999@onemoney"]);
     assert!(accounts.contains("DEPOSIT"), "{accounts}");
 
-    // A CI sets variables to nothing where it means none.
+    // CI systems set variables to the empty string if they mean none.
     let mut command = mockaa_command(&["consent", "list"]);
     let (code, stdout, stderr) = split_output(
         &command
@@ -508,7 +509,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         );
         assert_eq!(code == 2, stderr.contains("GONE"), "{stderr}");
     }
-    // Nobody has asked after the webhook that was dropped.
+    // The FIU has not polled after the dropped webhook.
     let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
     assert!(
@@ -533,7 +534,8 @@ fn an_inbox_verifies_and_prints_every_webhook() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it runs");
-    // What is sent before it listens is nobody's: its address is in the world when it does.
+    // Webhooks that are sent before `listen` is ready are lost; the world has its address when it
+    // is ready.
     while fixture.run_json(&["journal", "--after", "0"])["items"]
         .as_array()
         .is_some_and(|items| {
@@ -582,7 +584,8 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
             & 0o777
     };
     assert_eq!(mode(&folder.join("mine.json")), 0o600);
-    // What is there and is no file, such as a device, is somebody else's. A pipe with a name stands in for one.
+    // An existing path that is not a regular file, such as a device, keeps its mode. A named pipe
+    // represents it here.
     let pipe = folder.join("pipe");
     assert!(
         Command::new("mkfifo")
@@ -604,7 +607,7 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     assert_eq!(mode(&pipe), 0o644);
 }
 
-/// A file is there when it is whole, or not at all; and what cannot be made says what would be right.
+/// A file is written completely or not at all; an error names the valid alternatives.
 #[test]
 fn data_is_generated_checked_and_refused() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data-files");
@@ -689,7 +692,7 @@ fn data_is_generated_checked_and_refused() {
         before,
         "nothing is half-written"
     );
-    // A shipped persona to begin from is one of one's own at once.
+    // A shipped persona can be saved and used as a custom one.
     let output = run(&["data", "personas", "--show", "pensioner"]);
     std::fs::write(
         folder.join("own.yaml"),
@@ -709,7 +712,7 @@ fn data_is_generated_checked_and_refused() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("PENSION"));
     let unknown = run(&["data", "personas", "--show", "pensionar"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
-    // A statement that somebody has tampered with.
+    // A statement that was modified.
     let csv = std::fs::read_to_string(folder.join("year.csv")).expect("text");
     let mut lines: Vec<&str> = csv.lines().collect();
     lines.remove(7);
@@ -748,7 +751,7 @@ fn data_is_generated_checked_and_refused() {
     );
     for (file, expected) in [
         ("cut.csv", &["cut.csv:8: "][..]),
-        // A wrong row hides nothing of what is wrong with the sums.
+        // An invalid row does not hide errors in the sums.
         (
             "both.xml",
             &[
@@ -789,7 +792,7 @@ fn data_is_generated_checked_and_refused() {
     }
 }
 
-/// A scenario that names a persona that is not there is refused, wherever it is read.
+/// A scenario that names an unknown persona is rejected by every command that reads it.
 #[test]
 fn an_unknown_persona_is_reported_with_its_place() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown-persona");

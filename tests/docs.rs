@@ -1,4 +1,4 @@
-//! The pages below `docs`: what they show is checked, and what they tell one to run is run.
+//! The pages in `docs`: their examples are checked, and their commands are run.
 
 mod binary;
 
@@ -11,14 +11,14 @@ use crate::binary::mockaa_command;
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 const TESTING: &str = include_str!("../docs/testing.md");
 
-/// The blocks of a page that are fenced so.
+/// Returns the blocks of a page that have this fence.
 fn fenced_blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
     let begin = format!("\n```{fence}\n");
     let block = |text: &'a str| text.split_once("\n```").expect("the block ends").0;
     page.split(&begin).skip(1).map(block).collect()
 }
 
-/// A new folder of this test's own.
+/// Creates a new folder for this test.
 fn create_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -175,7 +175,8 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
             .expect("it runs")
     };
     assert!(run_in_repository(lint, "").status.success());
-    // Nobody raises a consent, so what is expected is unmet; the options are right.
+    // No consent is raised, so the expectations are unmet; exit code 1 shows that the options are
+    // valid.
     assert_eq!(
         run_in_repository(&run.replace("scenarios/", "scenarios/approve.yaml"), "true")
             .status
@@ -186,7 +187,7 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
 
 const DATA: &str = include_str!("../docs/data.md");
 
-/// Every persona is on the page of data, with the picture that its account draws now.
+/// Every persona is on the page about data, with the current picture of its account.
 #[test]
 fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -217,7 +218,7 @@ fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
     assert_eq!(DATA.matches("![Balance of ").count(), count);
 }
 
-/// What the page of data shows is right, and what it tells one to run runs.
+/// The examples of the page about data are valid, and its commands run.
 #[test]
 fn the_examples_of_the_page_of_data_work() {
     let folder = create_folder("docs-data");

@@ -1,5 +1,6 @@
-//! Our encryption against other implementations: X25519 and the Montgomery ladder of the dalek crates, HKDF and
-//! AES-256-GCM of RustCrypto. What one side seals the other opens, for any keys, nonces and texts.
+//! The encryption compared with other implementations: X25519 and the Montgomery ladder of the
+//! dalek crates, HKDF and AES-256-GCM of RustCrypto. Each side decrypts what the other encrypts,
+//! for any keys, nonces and texts.
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -12,12 +13,13 @@ use proptest::prelude::*;
 use rsa::BigUint;
 use rsa::sha2::Sha256;
 
-/// p = 2^255 − 19.
+/// Returns p = 2^255 − 19.
 fn field_prime() -> BigUint {
     (BigUint::from(1u8) << 255) - BigUint::from(19u8)
 }
 
-/// x of the Weierstrass form is u + A/3 (`reference/rebit.md` §5.2); A = 486662.
+/// Returns A/3 with A = 486662: x of the Weierstrass form is u + A/3
+/// (`docs/sources.md#encryption`).
 fn weierstrass_delta() -> BigUint {
     let third = BigUint::from(3u8).modpow(&(field_prime() - BigUint::from(2u8)), &field_prime());
     BigUint::from(486_662u32) * third % field_prime()
@@ -30,7 +32,7 @@ fn to_bytes32(number: &BigUint) -> [u8; 32] {
     padded
 }
 
-/// The shared secret in the Weierstrass form, by the ladder over u.
+/// Computes the shared secret in the Weierstrass form, by the ladder over u.
 fn weierstrass_shared_secret(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
     let u = (BigUint::from_bytes_be(x) + field_prime() - weierstrass_delta()) % field_prime();
     let mut u = to_bytes32(&u);
@@ -41,7 +43,7 @@ fn weierstrass_shared_secret(private_be: &[u8; 32], x: &[u8]) -> [u8; 32] {
     to_bytes32(&((BigUint::from_bytes_be(&shared) + weierstrass_delta()) % field_prime()))
 }
 
-/// The cipher and IV of two nonces and a shared secret.
+/// Derives cipher and IV from two nonces and a shared secret.
 fn derive_cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes256Gcm, [u8; 12]) {
     let mixed: Vec<u8> = ours
         .iter()

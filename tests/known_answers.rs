@@ -1,5 +1,6 @@
-//! Known answers of signatures, end-to-end encryption and web redirection: published vectors and some computed with
-//! other implementations. They lie beside the project, in `../shared/rebit/kat` or below `MOCKAA_SPECS`.
+//! Known answers of signatures, end-to-end encryption and web redirection: published vectors, and
+//! some computed with other implementations. They are read from `../shared/rebit/kat`, or below
+//! `MOCKAA_SPECS`.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use mockaa::domain::key_exchange::{Curve, PeerKey};
 use mockaa::domain::participants::PublicKey;
 use serde_json::Value;
 
-/// A file of vectors; `None` where they are not.
+/// Reads a file of vectors; returns `None` if it is missing.
 fn load_vectors(name: &str) -> Option<Value> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
     let folder =
@@ -71,7 +72,7 @@ fn parse_peer(key_value: &str, nonce: &str) -> PeerKey {
     }
 }
 
-/// The key of a point in base64, as an FIU would write it.
+/// Returns the key of a base64 point in the form that an FIU sends.
 fn write_key_value(point: &str) -> String {
     let point = decode(point).expect("base64");
     encode_public_key(
@@ -205,7 +206,7 @@ fn a_whole_delivery_in_pem_gives_the_computed_ciphertext() {
     assert_eq!(ciphertext, expect_text(vector, "encryptedFI_b64"));
 }
 
-/// A key pair that the reference implementation printed: its scalar is not clamped.
+/// A key pair that the reference implementation printed; its scalar is not clamped.
 #[test]
 fn a_scalar_of_the_reference_implementation_has_its_point() {
     let Some(file) = load_vectors("e2e-kat.json") else {
@@ -226,8 +227,8 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
         encode_public_key(Curve::Weierstrass, &pair.public),
         expect_text(vector, "a_public_pem_single_line")
     );
-    // The other side gives its private key in little-endian; both must reach the same secret, so what one seals the
-    // other opens.
+    // The other side's private key is little-endian. Both must derive the same secret, so that each
+    // decrypts what the other encrypts.
     let mut other = decode_hex_32(expect_text(vector, "b_private_le_hex"));
     other.reverse();
     let other = KeyPair::from_private(Curve::Weierstrass, other, [7; 32]).expect("a key pair");
@@ -314,7 +315,8 @@ fn fixed_key_pair(curve: Curve, byte: u8) -> KeyPair {
     KeyPair::from_random(curve, [byte; 32], [byte ^ 0xff; 32])
 }
 
-/// What is written is read back, in every form in the field; what is no key is told from what is one on another curve.
+/// A written key is read back from every form seen in the field. A text that is not a key is
+/// distinguished from a key on another curve.
 #[test]
 fn keys_are_read_in_every_form() {
     for curve in [Curve::Weierstrass, Curve::X25519] {

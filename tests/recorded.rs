@@ -1,8 +1,10 @@
-//! The recorded Postman collection of the Unaport service, replayed against a sandbox in the older dialect, as it is but
-//! for its two host prefixes. Every answer has to have the recorded keys and types. Left out are the analytics folder
-//! and the Excel export, which the sandbox does not have yet.
+//! The recorded Postman collection of the Unaport service, replayed against a sandbox with Unaport
+//! API 1.7, unchanged except for its two host prefixes. Every response must have the recorded keys
+//! and types. The analytics folder and the Excel export are left out;
+//! `tests/api/unaport/analytics.rs` covers them.
 //!
-//! The collection lies beside the project, in `../shared/unaport`, or below `MOCKAA_UNAPORT`; and newman has to be there.
+//! The collection is read from `../shared/unaport`, or below `MOCKAA_UNAPORT`. The test needs
+//! newman.
 
 mod binary;
 
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Server, find_newman};
 
-/// What is replaced, by what: the two hosts.
+/// The two host prefixes and their replacements.
 const HOST_REPLACEMENTS: [(&str, &str); 2] = [
     ("https://common.sandbox.unaport.com/api/v1", "/api/v1"),
     (
@@ -22,22 +24,25 @@ const HOST_REPLACEMENTS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Requests of which no answer was recorded, or that of another one by a slip (`reference/unaport.md` §1.3.5).
+/// Requests without a recorded response, or with the response of another request recorded by
+/// mistake (`docs/sources.md#unaport-bodies`).
 const UNRECORDED: [&str; 2] = [
     "Get Consent Templates List",
     "Create GSTR Consent w/o Template Copy",
 ];
 
-/// Where our answers differ on purpose.
+/// Intended differences from the recording.
 const INTENDED_DIFFERENCES: [&str; 3] = [
-    // We know the date of a balance and the value date of a row, the recorded bank did not tell them.
+    // The sandbox has the date of a balance and the value date of a row; the recorded bank left
+    // them null.
     "Fetch Data by SessionId .DEPOSIT.summary[].balanceDate: null, not string",
     "Fetch Data by SessionId .DEPOSIT.transactions[].valueDate: null, not string",
-    // The recorded account has an overdraft facility, ours has none.
+    // The recorded account has an overdraft facility, the generated one has none.
     "Fetch Data by SessionId .DEPOSIT.summary[].facility: string, not null",
 ];
 
-/// A sandbox in the older dialect, whose customers approve at once, with the template that the collection names.
+/// Starts a sandbox with Unaport API 1.7, whose customers approve at once, with the template that
+/// the collection names.
 fn start_server(folder: &Path) -> Server {
     let config = r#"
         [unaport]
@@ -71,7 +76,7 @@ fn start_server(folder: &Path) -> Server {
     ])
 }
 
-/// The collection without what is left out, pointed at the sandbox.
+/// Returns the collection without the omitted requests, with the sandbox's URLs.
 fn redirect_collection(base: &str, collection: &str) -> Value {
     let text = HOST_REPLACEMENTS
         .iter()
@@ -85,7 +90,7 @@ fn redirect_collection(base: &str, collection: &str) -> Value {
         .iter_mut()
         .flat_map(|folder| folder["item"].as_array_mut().expect("requests"))
     {
-        // Beside the text, a request has its address taken apart, which would count.
+        // A request also contains its URL in parts, which would override the text.
         item["request"]["url"] = item["request"]["url"]["raw"].clone();
     }
     for folder in folders {
@@ -97,7 +102,7 @@ fn redirect_collection(base: &str, collection: &str) -> Value {
     collection
 }
 
-/// A type, as JSON has it.
+/// Returns the JSON type of a value.
 fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -109,7 +114,7 @@ fn json_type(value: &Value) -> &'static str {
     }
 }
 
-/// Where two bodies differ in keys and types; of a list, the first items are compared.
+/// Collects the differences in keys and types of two bodies; compares the first items of lists.
 fn collect_differences(recorded: &Value, ours: &Value, path: &str, differences: &mut Vec<String>) {
     match (recorded, ours) {
         (Value::Object(recorded), Value::Object(ours)) => {
@@ -131,7 +136,7 @@ fn collect_differences(recorded: &Value, ours: &Value, path: &str, differences: 
             (Some(_), None) => differences.push(format!("{path}: empty")),
             (None, _) => {}
         },
-        // JSON in a text, such as `consentsDetail`.
+        // JSON inside a string, such as `consentsDetail`.
         (Value::String(recorded_text), Value::String(our_text))
             if recorded_text.starts_with('{') =>
         {
@@ -177,7 +182,8 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     run.args(["run".as_ref(), file.as_os_str()])
         .args(["--reporters", "json", "--reporter-json-export"])
         .arg(&report);
-    // The collection's own scripts have tests without a body, which count as failed: its exit code says nothing.
+    // The collection's own scripts have tests without a body, which count as failed, so the exit
+    // code is ignored.
     run.stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

@@ -1,5 +1,5 @@
-//! The folder `scenarios`: every file is played as a test in virtual time, says nothing in vain, and together they show
-//! each verb and each fault.
+//! The folder `scenarios`: every file is played as a test in virtual time and passes strict lint,
+//! and together the files show each verb and each fault.
 
 mod binary;
 

@@ -1,4 +1,4 @@
-//! The binary as a server, and the outside program that is let loose on it.
+//! The binary as a server, and the external program that tests it.
 
 #![allow(
     dead_code,
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// The binary with these arguments. A developer's own settings are not this test's.
+/// Returns the binary with these arguments. Settings of the developer's environment are removed.
 pub fn mockaa_command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mockaa"));
     command.args(arguments);
@@ -21,15 +21,15 @@ pub fn mockaa_command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A server that was started and has said that it is ready.
+/// A server that has printed its ready line.
 pub struct Server {
     pub child: Child,
-    /// Its ready line.
+    /// Content of the ready line.
     pub ready: Value,
 }
 
 impl Server {
-    /// `mockaa serve` on a free port.
+    /// Starts `mockaa serve` on a free port.
     pub fn start(arguments: &[&str]) -> Self {
         let mut child = mockaa_command(&[&["serve", "--port", "0"], arguments].concat())
             .stdout(Stdio::piped())
@@ -52,13 +52,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Postman's command-line runner: the one that `.ci/run` has installed, else the one on the PATH.
+/// Returns Postman's command-line runner: the one that `.ci/run` has installed, else the one on the
+/// PATH.
 pub fn find_newman() -> Option<PathBuf> {
     let installed = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),

@@ -1,4 +1,5 @@
-//! Personas and statements of somebody's own: what is right is taken as it is, what is wrong is told with its place.
+//! Custom personas and statements: a valid file is used unchanged, an error is reported with its
+//! position.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use mockaa::domain::persona::PersonaInstance;
 
 use crate::{CUSTOMER, StatementQuery, first_deposit, ist_midnight, summary, transactions};
 
-/// A folder of this test's own.
+/// Creates a folder for this test.
 fn create_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -17,7 +18,7 @@ fn create_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What is said of a persona with this text, without the folder; nothing where it is right.
+/// Returns the errors of a persona with this text, without the folder name; empty if it is valid.
 fn persona_errors(name: &str, text: &str) -> String {
     let folder = create_folder(name);
     fs::write(folder.join("mine.yaml"), text).expect("a file");
@@ -86,8 +87,7 @@ fn duplicate_names_and_a_missing_statement_are_reported() {
 
 const HEADER: &str = "transactionTimestamp,type,amount,currentBalance,narration,mode\n";
 
-/// A persona whose account has a statement of one's own.
-/// One flow, with a lone account before it or behind it.
+/// Returns the errors of a persona with one cash flow, followed by the text `rest`.
 fn flow_errors(name: &str, flow: &str, rest: &str) -> String {
     persona_errors(
         name,
@@ -252,7 +252,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
              own.csv:3: amount '5,000' is not an amount above nothing, such as 1250.50: no commas",
         ),
         (
-            // What was not read cannot be held against what comes after it.
+            // A row that could not be read does not cause errors in later rows.
             "csv-gap",
             format!(
                 "{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"

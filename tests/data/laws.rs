@@ -1,4 +1,5 @@
-//! Laws of the bank accounts of every persona, attacked with random seeds, customers and ranges.
+//! Invariants of the bank accounts of every persona, tested with random seeds, customers and
+//! ranges.
 
 use std::collections::HashSet;
 
@@ -19,7 +20,7 @@ use crate::{
     shipped_life, summary, transactions,
 };
 
-/// Rows with their texts, comparable between statements.
+/// A row with its texts, comparable between statements.
 #[derive(Clone, Debug, PartialEq)]
 struct StatementRow {
     row: Row,
@@ -43,7 +44,8 @@ fn collect_rows(statement: &Statement) -> Vec<StatementRow> {
     all.rows.iter().map(with_texts).collect()
 }
 
-/// Rows that can be compared although their texts stand in different arenas.
+/// Returns the rows in a form that can be compared although their texts belong to different
+/// statements.
 fn comparable_rows(rows: &[StatementRow]) -> Vec<(u64, Timestamp, Paise, Paise, &str, &str)> {
     let figures =
         |row: &'_ StatementRow| (row.row.id, row.row.at, row.signed_amount(), row.row.balance);
@@ -70,7 +72,7 @@ fn persona_names() -> Vec<String> {
         .collect()
 }
 
-/// The overdraft of a deposit, by the persona's own file.
+/// Returns the overdraft limit of a deposit account, from the persona's own file.
 fn overdraft_limit(life: &PersonaInstance, index: usize) -> Paise {
     let deposits = life
         .definition
@@ -84,7 +86,7 @@ fn overdraft_limit(life: &PersonaInstance, index: usize) -> Paise {
 }
 
 prop_compose! {
-    /// A persona, a seed, a customer, and a range of up to two years somewhere between 2004 and 2036.
+    /// A persona, a seed, a customer, and a range of up to two years between 2004 and 2036.
     fn any_statement_case()(index in 0..persona_names().len(), seed: u64, customer in "[6-9][0-9]{9}@[a-z]{2,8}", start in 0i64..32 * 365,
         length in 0i64..730) -> (PersonaInstance, u64, String, Timestamp, Timestamp) {
         let from = ist_midnight(2004, 1, 1).saturating_add(Millis(start * 86_400_000));
@@ -174,8 +176,8 @@ proptest! {
         prop_assert_eq!(comparable_rows(&filtered), comparable_rows(&expected));
     }
 
-    /// Savings interest is a quarter's daily closing balances at the rate, in whole rupees: computed here from the rows
-    /// alone.
+    /// Savings interest is the sum of a quarter's daily closing balances times the rate, in whole
+    /// rupees; computed here from the rows alone.
     #[test]
     fn interest_is_that_of_the_daily_balances(index in 0..persona_names().len(), seed: u64, year in 2013i32..2036, quarter in 0u32..4) {
         let life = shipped_life(&persona_names()[index]);
@@ -204,7 +206,8 @@ proptest! {
         prop_assert_eq!(credited, expected, "{} {}", life.definition.name, last);
     }
 
-    /// What a channel cannot carry, it does not; what is closed on a day does nothing then.
+    /// Amounts respect the limits of their channel, and a channel has no transactions on days on
+    /// which it is closed.
     #[test]
     fn channels_keep_to_their_limits_and_days(any in any_statement_case()) {
         let account = first_deposit(&any.0, any.1, &any.2);
@@ -252,7 +255,8 @@ fn every_year_has_its_salary_and_regular_payments() {
         assert_eq!(count("SALARY"), 12, "{year}");
         assert_eq!(count("SAVINGS INTEREST"), 4, "{year}");
         assert_eq!((count("RENT"), count("SIP")), (12, 12), "{year}");
-        // Before there was UPI, bills were paid by card, and a card's narration does not tell what for.
+        // Before UPI existed, bills were paid by card, and a card narration does not contain the
+        // purpose.
         assert_eq!(count("BILL"), if year < 2017 { 0 } else { 24 }, "{year}");
         let count_mode = |mode| rows.iter().filter(|row| row.row.mode == mode).count();
         for mode in [
@@ -309,8 +313,8 @@ fn pay_comes_on_the_last_working_day_and_rises_in_april() {
     assert!(amounts[3..].iter().all(|amount| *amount == amounts[3]));
 }
 
-/// Principal and interest of each instalment stand in its narration: interest falls, principal rises, together they are the
-/// instalment.
+/// Each instalment's narration contains its principal and interest: interest falls, principal
+/// rises, and they add up to the instalment.
 #[test]
 fn instalments_are_those_of_an_amortised_loan() {
     let life = shipped_life("joint-account");
@@ -350,7 +354,7 @@ fn instalments_are_those_of_an_amortised_loan() {
     }
     for pair in instalments.windows(2) {
         assert!(pair[1].1 < pair[0].1 && pair[1].0 > pair[0].0, "{pair:?}");
-        // 8.6 percent a year on what is left.
+        // 8.6 percent a year on the remaining balance.
         let less = pair[0].0 * 860 / 120_000;
         assert!((pair[0].1 - pair[1].1 - less).abs() <= 1, "{pair:?}");
     }
@@ -375,7 +379,7 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
         for row in &rows {
             charges += usize::from(row.narration.contains("RTN CHGS"));
             penalties += usize::from(row.narration.contains("MIN BAL CHGS"));
-            // Each by itself, also where it had to wait.
+            // Each charge has its own row, even if it was collected later.
             let has_fixed_amount = |word, rupees| {
                 !row.narration.contains(word) || row.row.amount == Paise::from_rupees(rupees)
             };
@@ -571,7 +575,8 @@ fn before_the_account_was_opened_there_is_nothing() {
     }
 }
 
-/// An account that was opened two months before its first use has two months to tell, whenever it is asked.
+/// An account that was opened two months before its first use has two months of transactions, at
+/// any later time.
 #[test]
 fn relative_dates_count_from_the_first_use() {
     let life = shipped_life("new-account");
@@ -653,7 +658,7 @@ fn consent_types_decide_which_parts_are_included() {
     }
 }
 
-/// A year of the life that makes statements huge has some 100,000 rows, and its balances add up like any other's.
+/// A year of the `huge-statement` persona has some 100,000 rows, and its balances add up.
 #[test]
 fn a_huge_statement_is_huge_and_adds_up() {
     let life = shipped_life("huge-statement");

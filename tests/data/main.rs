@@ -1,4 +1,5 @@
-//! What the generator tells: the laws of every persona's accounts, and every document held against its schema.
+//! The data generator: invariants of every persona's accounts, and every document checked against
+//! its schema.
 
 mod files;
 mod laws;
@@ -27,7 +28,7 @@ fn load_shipped_personas() -> Personas {
     load_personas(None).expect("the shipped ones are right")
 }
 
-/// As if first used in the middle of 2024.
+/// Returns a shipped persona as if first used in the middle of 2024.
 fn shipped_life(name: &str) -> PersonaInstance {
     let persona = Arc::clone(
         load_shipped_personas()
@@ -40,7 +41,7 @@ fn shipped_life(name: &str) -> PersonaInstance {
     }
 }
 
-/// FIPs of several names, so that several styles of narration are met.
+/// Returns FIPs of several names, so that several styles of narration occur.
 fn test_participants() -> Participants {
     let fip = |name: &str| {
         Arc::new(Fip {
@@ -65,7 +66,7 @@ fn list_accounts(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Accou
         .collect()
 }
 
-/// What is asked of an account.
+/// The parameters of a statement request.
 struct StatementQuery<'a> {
     seed: u64,
     customer: &'a str,

@@ -1,4 +1,5 @@
-//! Every document of every kind against ReBIT's own schemas, which are not ours to ship.
+//! Checks of every document of every FI type against ReBIT's own schemas, which are not part of the
+//! repository.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +23,8 @@ fn write_document(statement: &Statement, schema: FiSchema) -> String {
     String::from_utf8(document).expect("documents are UTF-8")
 }
 
-/// Where these bytes came from: this generator, seed 42. A deliberate change updates them in a commit of its own.
+/// Hashes of the generated documents for seed 42. A deliberate change updates them in a separate
+/// commit.
 #[test]
 fn a_seeds_bytes_are_pinned() {
     let mut listing = String::new();
@@ -56,12 +58,12 @@ fn a_seeds_bytes_are_pinned() {
     insta::assert_snapshot!(listing);
 }
 
-/// The schema of a kind: unaltered for deposits, with repeatable leaves for the others, of which the published ones allow
-/// one each.
+/// Returns the path of the schema of an FI type: unaltered for deposits; for the others with
+/// repeatable leaf elements, of which the published schemas allow only one each.
 fn schema_path(fi_type: FiType) -> Option<PathBuf> {
     let folder = match fi_type {
         FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => "xsd",
-        // There is none.
+        // ReBIT publishes no schema for it.
         FiType::Gstr1_3b => return None,
         _ => "xsd-repeatable",
     };
@@ -69,7 +71,8 @@ fn schema_path(fi_type: FiType) -> Option<PathBuf> {
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/rebit/{folder}/{name}.xsd")))
 }
 
-/// Validates the complete documents of all personas' accounts, and of deposits each part alone.
+/// Validates the complete documents of all personas' accounts, and each part of a deposit
+/// separately.
 fn validate_documents(seeds: std::ops::Range<u64>) {
     let xmllint = Command::new("xmllint").arg("--version").output();
     let has_schemas = schema_path(FiType::Deposit).expect("it has one").exists();
@@ -161,7 +164,7 @@ fn documents_of_two_hundred_seeds_validate_against_the_schemas() {
     validate_documents(0..200);
 }
 
-/// Version 2.0.0 renames, and nothing is lost.
+/// Version 2.0.0 renames elements and keeps every value.
 #[test]
 fn version_two_of_the_deposits_has_its_own_names() {
     let life = shipped_life("small-business");
@@ -224,7 +227,8 @@ fn version_two_of_the_deposits_has_its_own_names() {
     assert!(!v2.contains(old) && !v2.contains(other), "{v2}");
 }
 
-/// A range in which nothing happened: most schemas know no empty list, so there is none; those of deposits do.
+/// A range without transactions: most schemas allow no empty list, so it is omitted; the deposit
+/// schemas allow it.
 #[test]
 fn an_empty_range_is_written_as_the_schema_requires() {
     let life = shipped_life("salaried");
