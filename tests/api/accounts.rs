@@ -30,7 +30,7 @@ async fn an_unregistered_customer_has_one_account_of_every_kind_linked() {
             .filter(|item| item["fiType"] == "DEPOSIT")
             .count()
             > 4,
-        "and more to discover"
+        "further accounts can be discovered"
     );
 }
 
@@ -48,7 +48,7 @@ async fn a_customer_is_assigned_another_persona() {
         let items = app.get("/_mockaa/v1/customers").await.expect_ok()["items"].clone();
         items.as_array().expect("a list").contains(&json!(CUSTOMER))
     };
-    assert!(!is_listed().await, "nobody has mentioned them");
+    assert!(!is_listed().await, "the customer is not known yet");
     let assigned = assign_persona(json!("pensioner")).await.expect_ok();
     assert_eq!(assigned["persona"], "pensioner");
     assert!(is_listed().await);
@@ -80,7 +80,7 @@ async fn a_customer_is_assigned_another_persona() {
         .expect_ok();
     assert_eq!(
         account_list["persona"], "pensioner",
-        "what was refused has changed nothing"
+        "a rejected request changes nothing"
     );
 }
 
@@ -156,7 +156,7 @@ async fn an_account_is_linked_with_a_one_time_password() {
     assert_eq!(
         verify("123456").await.status,
         401,
-        "the password has expired"
+        "the one-time password has expired"
     );
 
     let link = journey
@@ -184,7 +184,7 @@ async fn an_account_is_linked_with_a_one_time_password() {
             .await
             .status,
         404,
-        "a password works once"
+        "a one-time password works once"
     );
     assert_eq!(
         journey
@@ -192,7 +192,7 @@ async fn an_account_is_linked_with_a_one_time_password() {
             .await
             .status,
         409,
-        "it is linked already"
+        "the account is linked already"
     );
 
     let (_, id) = journey.raise_and_approve(|_| ()).await;
@@ -312,7 +312,7 @@ async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
             .await
             .status,
         409,
-        "it is about to be"
+        "a link request for it is pending"
     );
     app.advance_clock("10m").await;
     journey.link_accounts(CUSTOMER, "FIP-2", &[account]).await;
@@ -357,7 +357,7 @@ async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
             .await
             .status,
         400,
-        "nothing waits any more"
+        "no link request is pending"
     );
 }
 
@@ -446,19 +446,19 @@ async fn deregistering_a_customer_hides_their_consents() {
     assert_eq!(
         app.get(&format!("/consent/{handle}")).await.status,
         400,
-        "on the seed face too"
+        "on the seed API as well"
     );
     assert_eq!(
         app.fetch_consent(&handle).await["hidden"],
         true,
-        "the operator still sees it"
+        "the control API still shows it"
     );
     let deliveries = app.list_deliveries().await.len();
     app.advance_clock("P365D").await;
     assert_eq!(
         app.list_deliveries().await.len(),
         deliveries,
-        "nobody is told anything any more"
+        "no further notification is sent"
     );
     let mut body = crate::participants::consent_request();
     body["timestamp"] = "2021-07-04T06:00:00.000Z".into();

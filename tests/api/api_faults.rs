@@ -56,7 +56,7 @@ async fn connections_are_reset_closed_cut_and_garbled() {
     assert_eq!(
         (empty.bytes.len(), empty.error),
         (0, None),
-        "closed without a word"
+        "closed without a response"
     );
     let reset = call_with_fault("reset: {}").await;
     assert_eq!(
@@ -129,7 +129,7 @@ async fn a_status_fault_answers_before_execution_in_each_apis_error_format() {
                 "ServiceUnavailable"
             );
         }
-        assert_eq!(app.count_consents().await, 0, "nothing has happened");
+        assert_eq!(app.count_consents().await, 0, "the call has no effect");
         app.post(path, &body).await.expect_ok();
         assert_eq!(app.count_consents().await, 1);
     }
@@ -247,7 +247,7 @@ async fn answers_take_their_time() {
     let heartbeat = send_unchecked(&app, Method::GET, "/Heartbeat", None);
     let livez = send_unchecked(&app, Method::GET, "/livez", None);
     let first = tokio::select! { _ = heartbeat => "heartbeat", _ = livez => "livez" };
-    assert_eq!(first, "livez", "others are not held up");
+    assert_eq!(first, "livez", "other calls are not delayed");
     send_unchecked(&app, Method::GET, "/Heartbeat", None).await;
     let entries = app
         .get("/_mockaa/v1/journal/wait?op=heartbeat&within=20s")
@@ -275,7 +275,7 @@ async fn what_is_signed_is_wrong() {
             send_unchecked(&app, Method::POST, "/Consent/handle", Some(&body)).await;
         assert_eq!(status, 200, "{text}");
         let is_valid =
-            verifier.is_valid_detached(&signature.expect("it is signed"), text.as_bytes());
+            verifier.is_valid_detached(&signature.expect("a signature"), text.as_bytes());
         (
             is_valid,
             serde_json::from_str::<Value>(&text).expect("JSON"),
@@ -373,8 +373,8 @@ async fn a_consent_is_tampered_with_in_every_way() {
         let (_, signature, text) =
             send_unchecked(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
         assert!(
-            verifier.is_valid_detached(&signature.expect("it is signed"), text.as_bytes()),
-            "the answer itself is signed"
+            verifier.is_valid_detached(&signature.expect("a signature"), text.as_bytes()),
+            "the response is signed correctly"
         );
         serde_json::from_str::<Value>(&text).expect("JSON")["signedConsent"]
             .as_str()
@@ -445,7 +445,7 @@ async fn the_seed_api_is_tampered_with_too_and_signed_as_serialized() {
     };
     assert!(
         fetch_with_fault("missing_field: txnid").await.0,
-        "what is not the detail does not break its signature"
+        "the signature covers only the detail"
     );
     assert!(!fetch_with_fault("tampered_consent: payload").await.0);
     assert!(!fetch_with_fault("tampered_consent: wrong_key").await.0);

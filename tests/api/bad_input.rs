@@ -319,7 +319,7 @@ async fn a_mockaa_header_that_cannot_be_read_is_rejected() {
     let app = TestApp::start().await;
     for name in ["x-mockaa-world", "x-mockaa-scenario"] {
         let value = reqwest::header::HeaderValue::from_bytes(b"caf\xe9")
-            .expect("a header may have such bytes");
+            .expect("a header value of these bytes");
         let request = app
             .request(Method::POST, "/consent")
             .header(name, value)

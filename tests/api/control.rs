@@ -149,7 +149,7 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
     let idle = advance(json!({ "until": "idle" })).await.expect_ok();
     assert_eq!(
         idle["to"], "2020-12-30T11:39:57.153Z",
-        "the last due work is the expiry"
+        "the expiry is the last due work"
     );
     let back = advance(json!({ "to": "2020-07-04T06:00:00Z" })).await;
     assert_eq!(back.status, 409);
@@ -236,7 +236,7 @@ async fn health_and_scenarios_are_reported() {
     assert_eq!(
         items.len(),
         std::fs::read_dir("scenarios")
-            .expect("the folder is there")
+            .expect("the folder exists")
             .count()
     );
     insta::assert_json_snapshot!(items.iter().find(|item| item["name"] == "approve"));
@@ -269,6 +269,6 @@ async fn idle_is_when_nothing_is_left_to_happen() {
         .expect_ok();
     assert_eq!(
         idle["to"], "2020-07-04T06:00:02.000Z",
-        "the expiry of a rejected consent is nothing to wait for"
+        "the expiry of a rejected consent is not awaited"
     );
 }

@@ -89,7 +89,7 @@ async fn the_same_seed_gives_the_same_bytes() {
     assert_eq!(
         record_run_with_workers(7, Some(1)).await,
         record_run_with_workers(7, Some(8)).await,
-        "with one worker and with many"
+        "with one and with eight workers"
     );
 }
 

@@ -22,7 +22,7 @@ async fn every_code_can_be_asked_for_with_its_status() {
         let request = request.json(&rebit_message("sessionId", "x"));
         // Sent without `TestApp`, which checks responses against the specification: that allows few
         // of the codes at this call.
-        let response = request.send().await.expect("it answers");
+        let response = request.send().await.expect("a response");
         assert_eq!(response.status().as_u16(), code.status());
         assert!(response.headers().contains_key("x-jws-signature"));
         let answer: Value = response.json().await.expect("JSON");
@@ -33,7 +33,7 @@ async fn every_code_can_be_asked_for_with_its_status() {
         let request = app
             .request(Method::GET, "/Heartbeat")
             .header("x-simulate-res", result);
-        request.send().await.expect("it answers").status().as_u16()
+        request.send().await.expect("a response").status().as_u16()
     };
     let mut statuses = Vec::new();
     for result in [

@@ -111,7 +111,7 @@ async fn what_was_fetched_is_the_same_again_and_counts_one_use() {
     assert_ne!(
         journey.open_session(&id).await,
         session,
-        "another request is another session"
+        "another request opens another session"
     );
     assert_eq!(
         app.get("/_mockaa/v1/sessions").await.expect_ok()["items"]
@@ -276,7 +276,7 @@ async fn ready_accounts_are_fetched_while_others_wait_or_fail() {
     assert_eq!(
         deliver(json!({})).await.status,
         409,
-        "everybody has answered"
+        "all FIPs have answered"
     );
 
     assert_eq!(
@@ -518,7 +518,7 @@ async fn malformed_keys_are_invalid() {
     assert_eq!(
         journey.fetch_artefact(&id).await["ConsentUse"]["count"],
         0,
-        "what is refused is no use"
+        "a rejected request does not count as a use"
     );
 }
 
@@ -566,7 +566,7 @@ async fn plaintext_encoding_and_signature_profile_are_configurable_per_fiu() {
         .await;
     let verifier = JwsVerifier::from_published_keys(&app).await;
     assert!(verifier.is_valid_encoded(
-        &reply.signature.expect("refusals are signed too"),
+        &reply.signature.expect("errors are signed as well"),
         reply.text.as_bytes()
     ));
 }
@@ -587,10 +587,10 @@ async fn a_scenario_answers_for_each_fip_and_account() {
         "version: 1\nname: partly\nrules:\n  - {{ when: fi.requested, deliver: {{ fips: {{ FIP-3: TIMEOUT }} }} }}\n  - {{ when: \
          fi.requested, after: 5s, deliver: {{ accounts: {{ {link}: DENIED }}, default: READY }} }}\n"
     );
-    std::fs::write(folder.join("partly.yaml"), text).expect("it is written");
+    std::fs::write(folder.join("partly.yaml"), text).expect("the file is written");
     let app =
         TestApp::start_with(|builder| builder.scenarios(&folder).default_scenario("partly")).await;
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
     let journey = Journey::new(&app);
     let (_, id) = journey
         .raise_and_approve(|body| body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "NPS"]))

@@ -86,7 +86,7 @@ async fn each_fip_has_an_artefact_of_its_own() {
     assert_eq!(
         reply.json()["errorCode"],
         "InvalidConsentId",
-        "another FIP's"
+        "the id belongs to another FIP"
     );
     let reply = journey
         .fiu
@@ -99,11 +99,11 @@ async fn each_fip_has_an_artefact_of_its_own() {
     assert_eq!(
         reply.json()["errorCode"],
         "InvalidConsentId",
-        "a FIP's is not the FIU's"
+        "the FIU cannot use a FIP's id"
     );
     seen.sort_by(|left, right| left.0.cmp(&right.0));
     seen.dedup_by(|left, right| left.0 == right.0 || left.1 == right.1);
-    assert_eq!(seen.len(), 3, "three ids, three signatures");
+    assert_eq!(seen.len(), 3, "three different ids and signatures");
 }
 
 #[tokio::test]
@@ -154,13 +154,13 @@ async fn a_fips_consent_notification_is_forwarded() {
     assert_eq!(
         statuses,
         ["ACTIVE", "PAUSED", "ACTIVE", "REVOKED"],
-        "what says nothing new is not passed on"
+        "a notification without a change is not forwarded"
     );
     assert!(
         notifications
             .iter()
             .all(|notification| notification["consentId"] == id.as_str()),
-        "under the id that the FIU knows"
+        "the notifications carry the id of the FIU"
     );
 }
 
@@ -231,7 +231,7 @@ async fn a_fips_notification_about_an_ended_session_is_rejected() {
     assert_eq!(
         app.fiu.drain_paths().last().map(String::as_str),
         Some("/Consent/Notification"),
-        "nothing after REVOKED"
+        "no webhook follows REVOKED"
     );
 }
 
@@ -265,17 +265,17 @@ async fn a_fips_session_status_is_applied_except_for_kinds_that_are_not_simulate
     let session_body = notify(Participant::fip_3(), "COMPLETED", "LIFE_INSURANCE", "READY").await;
     assert_eq!(
         session_body["accounts"][1]["FIStatus"], "DENIED",
-        "there is nothing to be READY with"
+        "a type that is not simulated has no data"
     );
     let session_body = notify(Participant::fip_1(), "FAILED", "DEPOSIT", "TIMEOUT").await;
     assert_eq!(
         session_body["sessionStatus"], "FAILED",
-        "one FIP's failure is the session's"
+        "the failure of one FIP fails the session"
     );
     let session_body = notify(Participant::fip_1(), "COMPLETED", "DEPOSIT", "READY").await;
     assert_eq!(
         session_body["sessionStatus"], "COMPLETED",
-        "a FIP may try again"
+        "a FIP may retry"
     );
     let session_body = notify(Participant::fip_1(), "FAILED", "DEPOSIT", "READY").await;
     assert_eq!(session_body["sessionStatus"], "FAILED");
@@ -283,12 +283,12 @@ async fn a_fips_session_status_is_applied_except_for_kinds_that_are_not_simulate
     assert_eq!(
         fetched["FI"].as_array().expect("a list").len(),
         1,
-        "what is READY stays fetchable"
+        "READY data stays available"
     );
     let session_body = notify(Participant::fip_1(), "ACTIVE", "DEPOSIT", "PENDING").await;
     assert_eq!(
         session_body["accounts"][0]["FIStatus"], "DELIVERED",
-        "what is taken stays taken"
+        "delivered data stays DELIVERED"
     );
 }
 
@@ -388,7 +388,7 @@ async fn in_a_manual_world_a_fip_brings_the_data() {
     assert_eq!(
         (&notification["sessionId"], &notification["sessionStatus"]),
         (&json!(session), &json!("COMPLETED")),
-        "the FIU's own session"
+        "the session of the FIU"
     );
     assert_eq!(
         Journey::new(&app).fetch_data(&session).await.expect_ok()["FI"]

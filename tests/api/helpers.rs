@@ -33,7 +33,7 @@ pub struct Reply {
 impl Reply {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text)
-            .unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
     }
 
     pub fn expect_ok(&self) -> Value {

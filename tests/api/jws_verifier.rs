@@ -100,7 +100,7 @@ pub fn decode_base64(text: &str) -> Vec<u8> {
             b'0'..=b'9' => c - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
-            _ => panic!("no base64: {text}"),
+            _ => panic!("not base64: {text}"),
         };
         buffer = buffer << 6 | u32::from(value);
         bits += 6;

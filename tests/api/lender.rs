@@ -165,7 +165,7 @@ pub async fn start_configured_with(
 ) -> TestApp {
     let file = write_temp_file(name, "toml", toml);
     let app = TestApp::start_with(|builder| change(builder.config(&file))).await;
-    std::fs::remove_file(&file).expect("it is ours");
+    std::fs::remove_file(&file).expect("the file is removed");
     app
 }
 
@@ -175,14 +175,14 @@ pub fn write_temp_file(name: &str, extension: &str, text: &str) -> std::path::Pa
         "mockaa-unaport-{name}-{}.{extension}",
         std::process::id()
     ));
-    std::fs::write(&file, text).expect("it is written");
+    std::fs::write(&file, text).expect("the file is written");
     file
 }
 
 pub fn expect_text(value: &Value) -> String {
     value
         .as_str()
-        .unwrap_or_else(|| panic!("no text: {value}"))
+        .unwrap_or_else(|| panic!("not a text: {value}"))
         .to_owned()
 }
 

@@ -173,7 +173,7 @@ async fn data_comes_in_part_or_is_denied() {
         let accounts = session_8["accounts"].as_array().expect("a list");
         let statuses: Vec<_> = accounts
             .iter()
-            .map(|account| account["FIStatus"].as_str().expect("a word"))
+            .map(|account| account["FIStatus"].as_str().expect("a status"))
             .collect();
         assert_eq!(
             (statuses, &session_8["sessionStatus"]),
@@ -226,7 +226,7 @@ async fn data_is_pending_for_three_polls() {
     assert_eq!(
         harness.drain_statuses().await,
         ["ACTIVE", "fi COMPLETED", "data COMPLETED"],
-        "a face without polls does not wait for them"
+        "an API without polling does not wait for it"
     );
 }
 
@@ -275,7 +275,7 @@ async fn webhooks_come_twice_in_another_order_or_never() {
     assert_eq!(
         harness.drain_statuses().await,
         ["fi COMPLETED", "ACTIVE"],
-        "an FIU that polls has asked before it was told"
+        "the FIU has polled before its notification"
     );
 
     for api in APIS {
@@ -284,7 +284,7 @@ async fn webhooks_come_twice_in_another_order_or_never() {
         assert_eq!(
             harness.app.consent_state(&handle).await,
             "ACTIVE",
-            "only polling finds out"
+            "only polling shows the approval"
         );
         harness.reset_and_raise(api, "9999999015").await;
         let first = harness.drain_statuses().await.first().cloned();
@@ -293,7 +293,7 @@ async fn webhooks_come_twice_in_another_order_or_never() {
         let body: Value = serde_json::from_slice(&late_webhooks[0].body).expect("JSON");
         assert_eq!(
             body["timestamp"], "2020-07-04T05:54:00.000Z",
-            "{api:?}: sent at 06:10, as if at 05:54"
+            "{api:?}: sent at 06:10 with the time 05:54"
         );
         assert_ne!(first, Some(webhook_status(&late_webhooks[0])));
     }

@@ -379,7 +379,7 @@ impl LiveWorld {
             let events: Vec<_> = events.filter_map(|entry| entry["kind"].as_str()).collect();
             assert_eq!(
                 events, model_consent.events,
-                "one event for each move, and none else"
+                "exactly the events of the transitions"
             );
             let last_state = events.iter().rev().find_map(|event| {
                 let states = [("consent.raised", "PENDING")].into_iter();
@@ -392,9 +392,9 @@ impl LiveWorld {
                 states.find(|(name, _)| name == event)
             });
             assert_eq!(
-                last_state.expect("it was raised").1,
+                last_state.expect("the consent was raised").1,
                 model_consent.state,
-                "the events rebuild the state"
+                "the events reproduce the state"
             );
 
             let consent_deliveries: Vec<_> = deliveries
@@ -429,7 +429,7 @@ impl LiveWorld {
             assert_eq!(
                 sorted(&received),
                 sorted(&expected),
-                "nothing is lost or told twice unless a fault says so"
+                "no webhook is lost or repeated without a fault"
             );
             if model_consent
                 .webhooks

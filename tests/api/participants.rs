@@ -153,7 +153,7 @@ pub fn decrypt_documents(pair: &KeyPair, fetched: &Value) -> Vec<(String, String
         for item in entry["data"].as_array().expect("a list") {
             let plaintext = pair
                 .decrypt(&peer, &text(&item["encryptedFI"]))
-                .expect("it decrypts");
+                .expect("the text decrypts");
             let document = String::from_utf8(plaintext).expect("text");
             let document = if document.starts_with('<') {
                 document
@@ -286,7 +286,7 @@ impl<'a> Journey<'a> {
         let part = parts
             .iter()
             .find(|part| part["fipId"] == fip)
-            .expect("the FIP is in it");
+            .expect("an entry of the FIP");
         part["sessionId"].as_str().expect("an id").to_owned()
     }
 
@@ -297,7 +297,7 @@ impl<'a> Journey<'a> {
         let part = parts
             .iter()
             .find(|part| part["fipId"] == fip)
-            .expect("the FIP is in it");
+            .expect("an entry of the FIP");
         part["consentId"].as_str().expect("an id").to_owned()
     }
 

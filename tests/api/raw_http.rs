@@ -193,11 +193,11 @@ impl RawResponse {
 pub async fn send_raw_request(address: &str, request: &str) -> RawResponse {
     let mut stream = TcpStream::connect(address.trim_start_matches("http://"))
         .await
-        .expect("it listens");
+        .expect("the server accepts connections");
     stream
         .write_all(request.as_bytes())
         .await
-        .expect("it reads");
+        .expect("the request is sent");
     let mut response = RawResponse {
         bytes: Vec::new(),
         error: None,
@@ -206,7 +206,7 @@ pub async fn send_raw_request(address: &str, request: &str) -> RawResponse {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut buffer)).await;
-        match read.expect("it answers in time") {
+        match read.expect("a response in time") {
             Ok(0) => return response,
             Err(error) => {
                 response.error = Some(error.kind());

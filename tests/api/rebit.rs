@@ -55,7 +55,11 @@ async fn the_openapi_document_matches_the_served_routes() {
         .keys()
         .filter(|path| path.starts_with("/_mockaa/v1/"))
         .count();
-    assert_eq!(paths.len() - ours, 12 + 23, "ReBIT's and Unaport's");
+    assert_eq!(
+        paths.len() - ours,
+        12 + 23,
+        "operations of ReBIT and Unaport"
+    );
     // The reverse: every route of the control API is documented.
     let routes = include_str!("../../src/http/mod.rs")
         .lines()
@@ -73,7 +77,7 @@ async fn the_openapi_document_matches_the_served_routes() {
             if route.contains(&format!("{method} \"")) || route.contains(&format!("{method} =>")) {
                 assert!(
                     paths[&path][method].is_object(),
-                    "{method} {path} is not described"
+                    "{method} {path} is not documented"
                 );
                 served += usize::from(!verb);
             }
@@ -88,7 +92,7 @@ async fn the_openapi_document_matches_the_served_routes() {
     let described: usize = described
         .map(|(_, item)| item.as_object().expect("operations").len())
         .sum();
-    assert_eq!(served, described, "and no other");
+    assert_eq!(served, described, "no other operation is documented");
     let page = app.get("/docs").await;
     for path in paths.keys() {
         assert!(
@@ -106,7 +110,7 @@ async fn the_openapi_document_matches_the_served_routes() {
                 .request(method.clone(), &path)
                 .send()
                 .await
-                .expect("it answers");
+                .expect("a response");
             let status = answer.status();
             let text = answer.text().await.expect("a text");
             assert!(
@@ -278,7 +282,10 @@ async fn rejections_are_signed_error_responses_with_the_requests_txnid() {
     let mut transcript = String::new();
     for (name, path, body) in cases {
         let reply = app.post_text(path, body).await;
-        let signature = reply.signature.as_deref().expect("refusals are signed too");
+        let signature = reply
+            .signature
+            .as_deref()
+            .expect("errors are signed as well");
         assert!(verifier.is_valid_detached(signature, reply.text.as_bytes()));
         transcript += &format!("{name}: {} {}\n", reply.status.as_u16(), reply.text);
     }

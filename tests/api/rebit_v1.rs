@@ -38,7 +38,7 @@ async fn the_whole_journey_in_strict() {
     let ready = status().await;
     assert_eq!(
         ready["ConsentStatus"]["status"], "READY",
-        "1.1.x has no APPROVED"
+        "1.1.x has no status APPROVED"
     );
     let id = ready["ConsentStatus"]["id"]
         .as_str()

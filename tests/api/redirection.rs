@@ -33,7 +33,7 @@ fn parse_outcome(location: &str) -> String {
     let value = |name: &str| {
         back.query_pairs()
             .find(|(key, _)| key == name)
-            .expect("it is there")
+            .expect("the parameter is present")
             .1
             .into_owned()
     };
@@ -45,7 +45,7 @@ fn parse_outcome(location: &str) -> String {
     );
     let text = MessageKey::derive(PASSPHRASE, &date)
         .decrypt(&value("ecres"))
-        .expect("it decrypts");
+        .expect("the text decrypts");
     assert!(
         text.starts_with("txnid=T1&sessionid=S1&userid=9876500001%40mockaa&status="),
         "{text}"
@@ -62,7 +62,7 @@ async fn post_decision(app: &TestApp, verb: &str, query: &str) -> (StatusCode, O
         .request(Method::POST, &format!("/aa/webview/{verb}?{query}"))
         .send()
         .await
-        .expect("it answers");
+        .expect("a response");
     let location = response
         .headers()
         .get("location")
@@ -105,7 +105,7 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
         assert_eq!(
             parse_outcome(&location.expect("an address")),
             "2",
-            "a consent that is answered is not there any more"
+            "an answered consent is no longer available"
         );
     }
 }
@@ -123,7 +123,7 @@ async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
     assert_eq!(
         parse_outcome(&location.expect("an address")),
         "3",
-        "it is 9876500001 who was sent"
+        "the redirected customer is 9876500001"
     );
     assert_eq!(app.consent_state(&foreign).await, "PENDING");
     let own_consent = journey.raise_consent(|_| ()).await;
@@ -160,12 +160,12 @@ async fn all_consents_are_answered_or_none_and_the_browser_goes_back_first() {
     assert_eq!(
         parse_outcome(&location.expect("an address")),
         "10",
-        "the second has no account"
+        "the second consent has no account"
     );
     assert_eq!(
         app.consent_state(&first).await,
         "PENDING",
-        "so the first is not approved either"
+        "the first is not approved either"
     );
 }
 
@@ -178,11 +178,11 @@ async fn another_fius_consent_is_not_available() {
         .request(Method::GET, &format!("/aa/webview?{query}"))
         .send()
         .await
-        .expect("it answers");
+        .expect("a response");
     assert_eq!(
         response.status(),
         StatusCode::SEE_OTHER,
-        "the browser goes straight back"
+        "the browser is redirected back at once"
     );
     assert_eq!(app.consent_state(&handle).await, "PENDING");
 }

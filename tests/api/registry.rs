@@ -60,7 +60,7 @@ async fn a_token_opens_the_calls_for_a_day() {
     assert_eq!(
         app.send(request).await.status,
         401,
-        "a world's tokens are its own"
+        "a token is valid in its own world only"
     );
     for (id, secret, status) in [("FIU-1", "wrong", 401), ("FIU-9", "x", 401), ("", "", 401)] {
         assert_eq!(request_token(&app, id, secret).await.status, status);
@@ -132,7 +132,7 @@ async fn the_registry_publishes_the_entities_a_caller_may_see() {
     assert_eq!(
         (&info["id"], &info["certificate"]),
         (&json!("mockaa"), &jwk),
-        "whoever looks the AA's key up finds it"
+        "the AA's published key is in its registry entry"
     );
     assert!(
         info["baseurl"]
@@ -182,12 +182,12 @@ async fn configured_participants_replace_the_shipped_ones() {
          \"a-key\"\npublic_keys = [{{ kty = \"RSA\", kid = {}, n = {}, e = \"AQAB\" }}]\n",
         jwk["kid"], jwk["n"]
     );
-    fs::write(&file, text).expect("it is written");
+    fs::write(&file, text).expect("the file is written");
     fs::write(
         folder.join("aa.pem"),
         include_str!("../../fixtures/keys/fip-3.pem"),
     )
-    .expect("it is written");
+    .expect("the file is written");
     let app = TestApp::start_with(|builder| builder.config(&file)).await;
     assert_eq!(
         app.get("/.well-known/jwks.json").await.expect_ok()["keys"][0]["kid"],
@@ -239,19 +239,19 @@ async fn configured_participants_replace_the_shipped_ones() {
         ),
         ("[[aa]]\nid = \"x\"\nkey = \"missing.pem\"\n", "missing.pem"),
     ] {
-        fs::write(&file, text).expect("it is written");
+        fs::write(&file, text).expect("the file is written");
         let error = mockaa::Sandbox::builder()
             .config(&file)
             .start()
             .await
-            .expect_err("it is wrong")
+            .expect_err("the file is invalid")
             .to_string();
         assert!(
             error.contains(expected) && error.contains("mockaa.toml"),
             "{error}"
         );
     }
-    fs::remove_dir_all(&folder).expect("it is ours");
+    fs::remove_dir_all(&folder).expect("the folder is removed");
 }
 
 #[tokio::test]
@@ -349,7 +349,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     assert_eq!(
         app.get(customer).await.expect_ok(),
         before,
-        "accounts stay where they are"
+        "a new FIP does not move existing accounts"
     );
     let fip = json!({ "linking": "DIRECT", "apiKey": "bank-key" });
     let path = "/_mockaa/v1/config/fip/FIP-1";
@@ -362,7 +362,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     assert_eq!(
         app.get(path).await.expect_ok()["publicKeys"][0]["kid"],
         "fip-1-dev-1",
-        "what is left out stays"
+        "omitted fields keep their value"
     );
     let heartbeat = app
         .request(Method::GET, "/Heartbeat")
@@ -377,7 +377,7 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     assert_eq!(
         put_fiu(&app, "LENDER-2", json!({})).await.expect_ok()["baseUrl"],
         fiu_config["baseUrl"],
-        "--fiu-url serves it too"
+        "--fiu-url applies to it as well"
     );
     app.switch_world("another");
     assert_eq!(app.get("/_mockaa/v1/config/fiu/LENDER").await.status, 404);

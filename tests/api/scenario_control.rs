@@ -58,7 +58,7 @@ async fn scenario_selection_follows_the_documented_precedence() {
     assert_eq!(
         selected_scenario("9999999003@mockaa", None).await,
         "loose",
-        "match comes before the magic customers"
+        "`match` takes precedence over magic customers"
     );
     put_scenario(&app, "close", "match: { customer: \"9999999003@*\" }\n")
         .await
@@ -66,7 +66,7 @@ async fn scenario_selection_follows_the_documented_precedence() {
     assert_eq!(
         selected_scenario("9999999003@mockaa", None).await,
         "close",
-        "who asks more closely wins"
+        "the more specific pattern wins"
     );
     put_scenario(
         &app,
@@ -78,7 +78,7 @@ async fn scenario_selection_follows_the_documented_precedence() {
     assert_eq!(
         selected_scenario("9999999003@mockaa", None).await,
         "more",
-        "who asks for more things wins"
+        "more conditions win"
     );
     let pin = json!({ "customer": "9999999003@mockaa" });
     app.post("/_mockaa/v1/scenarios/approve/pin", &pin)
@@ -112,7 +112,7 @@ async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_na
         .await
         .expect_ok();
     let tie = put_scenario(&app, "two", "match: { customer: \"*98\", api: seed }\n").await;
-    assert_eq!(tie.status, 409, "as much of the same");
+    assert_eq!(tie.status, 409, "equal specificity is a conflict");
     assert!(
         tie.text.contains("just as much as that of one"),
         "{}",
@@ -160,12 +160,12 @@ async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_na
             .await
             .status,
         404,
-        "shipped ones stay"
+        "shipped scenarios cannot be deleted"
     );
     assert_eq!(
         app.fetch_consent(&running).await["scenario"],
         "one",
-        "what it drives it goes on driving"
+        "a deleted scenario keeps driving its consents"
     );
     assert_eq!(
         app.post(
@@ -252,7 +252,7 @@ async fn every_scenario_step_can_be_played_by_hand() {
     assert_eq!(
         app.consent_state(&handle).await,
         "ACTIVE",
-        "what was told is not so"
+        "the scripted notification changes no state"
     );
     app.advance_clock("5s").await;
     assert_eq!(
@@ -362,7 +362,7 @@ async fn a_clock_is_frozen_run_and_set_while_the_world_is_empty() {
     assert_eq!(
         post("freeze", Value::Null).await.expect_ok()["now"],
         "2020-07-04T06:00:00.000Z",
-        "to stand where it is jumps nowhere"
+        "freezing at the current time is allowed"
     );
     assert_eq!(post("set", json!({ "to": "soon" })).await.status, 400);
     assert_eq!(post("set", json!({})).await.status, 400);
@@ -426,7 +426,7 @@ async fn the_folder_is_reloaded_when_it_changes_and_a_bad_file_is_reported() {
             .expect("a list")
             .iter()
             .find(|item| item["name"] == "mine");
-        item.expect("it is there")["description"]
+        item.expect("the scenario is listed")["description"]
             .as_str()
             .expect("a text")
             .to_owned()
@@ -447,7 +447,7 @@ async fn the_folder_is_reloaded_when_it_changes_and_a_bad_file_is_reported() {
     write_scenario("version: 1\nname: mine\ndescription: second\n");
     assert!(
         poll_until(&|description, _| description == "second").await,
-        "it is read by itself"
+        "a changed file is reloaded automatically"
     );
     write_scenario("version: 1\nname: mine\ndescripton: third\n");
     assert!(
@@ -462,7 +462,7 @@ async fn the_folder_is_reloaded_when_it_changes_and_a_bad_file_is_reported() {
             &app.get("/readyz").await.expect_ok()["ready"]
         ),
         ("second", &json!(true)),
-        "the old set stays"
+        "the previous set stays in force"
     );
     write_scenario("version: 1\nname: mine\ndescription: fourth\n");
     assert!(

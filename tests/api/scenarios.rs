@@ -349,7 +349,7 @@ async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
     let entry = journal
         .iter()
         .find(|entry| entry["kind"] == "scenario.step_rejected")
-        .expect("it is on record");
+        .expect("the rejection is in the journal");
     insta::assert_snapshot!(entry["text"].as_str().expect("a text"));
 }
 
@@ -374,7 +374,7 @@ async fn rules_that_answer_each_other_without_delay_end() {
                 entry["kind"] == "scenario.step_rejected"
                     && entry["consentHandle"] == handle.as_str()
             })
-            .expect("it ends, on record");
+            .expect("the limit is in the journal");
         assert!(
             entry["text"]
                 .as_str()
@@ -401,11 +401,11 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
     assert_eq!(
         app.consent_state(&handle).await,
         "ACTIVE",
-        "the old set is in force"
+        "the previous set is in force"
     );
 
     let started = mockaa::Sandbox::builder().scenarios(&files).start().await;
-    let error = started.expect_err("it does not start").to_string();
+    let error = started.expect_err("the start fails").to_string();
     assert!(
         error.contains("mine.yaml:4:5: unknown key 'aprove' in the step"),
         "{error}"

@@ -12,7 +12,10 @@ use crate::jws_verifier::{JwsVerifier, decode_base64};
 async fn post_consent_answers_the_shape_of_the_seed() {
     let app = TestApp::start().await;
     let reply = app.post("/consent", &seed_request()).await;
-    assert_eq!(reply.signature, None, "the seed shows unsigned answers");
+    assert_eq!(
+        reply.signature, None,
+        "the seed documents have unsigned responses"
+    );
     reply.expect_ok();
     insta::assert_snapshot!(reply.text);
 }
@@ -45,8 +48,8 @@ async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
     }
     let sample = |file: &str| -> Value {
         let text = std::fs::read_to_string(seeds.join(file)).expect("a seed document");
-        let (_, output) = text.split_once("Output").expect("it shows an output");
-        let start = output.find('{').expect("of JSON");
+        let (_, output) = text.split_once("Output").expect("an output section");
+        let start = output.find('{').expect("a JSON object");
         serde_json::from_str(&output[start..]).expect("the sample is JSON")
     };
     let app = TestApp::start().await;
@@ -103,7 +106,7 @@ async fn the_digital_signature_is_the_aas_over_the_bytes_of_consent_detail() {
         let (detail, rest) = rest
             .split_once(",\"consentDetailDigitalSignature\":\"")
             .expect("a signature");
-        let (signature, _) = rest.split_once('"').expect("its end");
+        let (signature, _) = rest.split_once('"').expect("a closing quote");
         assert!(verifier.is_valid(detail.as_bytes(), &decode_base64(signature)));
         assert!(!verifier.is_valid(
             detail.replace("VIEW", "STORE").as_bytes(),

@@ -31,9 +31,9 @@ fn published_specifications() -> Option<&'static Specifications> {
     static SPECIFICATIONS: OnceLock<Option<Specifications>> = OnceLock::new();
     SPECIFICATIONS
         .get_or_init(|| {
-            let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
+            let default_path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
             let folder = std::env::var_os("MOCKAA_SPECS")
-                .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+                .map_or_else(|| PathBuf::from(default_path), PathBuf::from);
             let read_specification = |name: &str| {
                 let text = std::fs::read_to_string(folder.join("openapi").join(name)).ok()?;
                 Some(Specification {
@@ -61,9 +61,11 @@ fn published_specifications() -> Option<&'static Specifications> {
 #[test]
 fn the_specifications_are_checked_or_reported_missing() {
     match published_specifications() {
-        Some(_) => println!("answers and webhooks are held against the published OpenAPI files"),
+        Some(_) => {
+            println!("responses and webhooks are checked against the OpenAPI files");
+        }
         None => eprintln!(
-            "SKIPPED: no OpenAPI files below ../shared/rebit or MOCKAA_SPECS; answers are not held against them"
+            "SKIPPED: no OpenAPI files below ../shared/rebit or MOCKAA_SPECS; responses are not checked against them"
         ),
     }
 }
@@ -127,7 +129,7 @@ pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &st
         );
         assert!(
             violations.is_empty(),
-            "{method} {path} {status} is not as described: {violations:?}\n{text}"
+            "{method} {path} {status} differs from /openapi.json: {violations:?}\n{text}"
         );
     }
     let Some(specifications) = published_specifications() else {
@@ -145,7 +147,7 @@ pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &st
         specification.collect_violations(schema, &body, "", &mut violations);
         assert!(
             violations.is_empty(),
-            "{method} {path} {status} is not as specified: {violations:?}\n{text}"
+            "{method} {path} {status} differs from the specification: {violations:?}\n{text}"
         );
     }
 }
@@ -182,7 +184,7 @@ pub fn check_webhook(path: &str, body: &[u8]) {
     );
     assert!(
         violations.is_empty(),
-        "webhook {path} is not as specified: {violations:?}\n{body}"
+        "webhook {path} differs from the specification: {violations:?}\n{body}"
     );
 }
 
@@ -190,11 +192,11 @@ impl Specification {
     fn find_operation(&self, method: &Method, path: &str) -> Option<&Value> {
         let paths = self.document["paths"].as_object().expect("a map");
         let matches = |template: &str| {
-            let (parts, wanted): (Vec<_>, Vec<_>) =
+            let (parts, segments): (Vec<_>, Vec<_>) =
                 (template.split('/').collect(), path.split('/').collect());
-            parts.len() == wanted.len()
-                && parts.iter().zip(&wanted).all(|(part, wanted)| {
-                    part == wanted || part.starts_with('{') && !wanted.is_empty()
+            parts.len() == segments.len()
+                && parts.iter().zip(&segments).all(|(part, segment)| {
+                    part == segment || part.starts_with('{') && !segment.is_empty()
                 })
         };
         let exact = paths.iter().find(|(template, _)| *template == path);
@@ -209,7 +211,7 @@ impl Specification {
             None => schema,
             Some(reference) => {
                 let target = self.document.pointer(reference.trim_start_matches('#'));
-                self.resolve_ref(target.unwrap_or_else(|| panic!("no {reference}")))
+                self.resolve_ref(target.unwrap_or_else(|| panic!("no schema {reference}")))
             }
         }
     }
@@ -278,7 +280,7 @@ impl Specification {
                 .as_str()
                 .is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_err())
         {
-            violations.push(format!("{pointer}: {value} is no date-time"));
+            violations.push(format!("{pointer}: {value} is not a date-time"));
         }
         for required in list("required").iter().filter_map(Value::as_str) {
             if value.is_object() && value.get(required).is_none() {

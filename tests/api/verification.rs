@@ -61,10 +61,10 @@ async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses
     let (handle, id) = journey.raise_and_approve(|_| ()).await;
     journey.open_session(&id).await;
     app.advance_clock("0s").await;
-    let met = "expect:\n  - call: { op: fi.request, count: 1, status: 2xx, customer: \"98765*\", fiu: FIU-1 }\n  - event: { name: \
+    let satisfied = "expect:\n  - call: { op: fi.request, count: 1, status: 2xx, customer: \"98765*\", fiu: FIU-1 }\n  - event: { name: \
                consent.active, count: 1 }\n  - webhook: { event: consent.status, status: ACTIVE, answered: 200, count: 1 }\n  - \
                state: { is: ACTIVE, count: 1 }\n  - event: { name: fi.prepared, after_event: consent.active }\n";
-    assert_eq!(assertion_outcomes(&app, met).await, ["met"; 5]);
+    assert_eq!(assertion_outcomes(&app, satisfied).await, ["met"; 5]);
     let unmet = "expect:\n  - call: { op: fi.request, count: 2 }\n  - call: { op: fi.request, status: 503 }\n  - never: { event: \
                  consent.active }\n  - never: { op: fi.fetch, after_event: consent.revoked }\n  - state: { is: PAUSED }\n";
     assert_eq!(
@@ -232,7 +232,7 @@ async fn expectations_on_evicted_entries_never_pass() {
     assert_eq!(
         app.consent_state(&handle).await,
         "PENDING",
-        "the state itself is never forgotten"
+        "the state is never evicted"
     );
 }
 
@@ -319,7 +319,7 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     assert_eq!(
         app.get("/_mockaa/v1/report").await.expect_ok()["rules"][3]["outcome"],
         "fail",
-        "unusual and right"
+        "an unusual but correct message was rejected"
     );
 }
 
@@ -386,13 +386,19 @@ async fn an_fiu_that_acts_twice_before_it_answers_fails_the_report() {
     .await;
     let (_, id) = journey.raise_and_approve(|_| ()).await;
     for _ in 0..2 {
-        let (mut stream, _) = fiu.accept().await.expect("a webhook comes");
-        assert!(stream.read(&mut [0; 4096]).await.expect("its beginning") > 0);
+        let (mut stream, _) = fiu.accept().await.expect("a webhook arrives");
+        assert!(
+            stream
+                .read(&mut [0; 4096])
+                .await
+                .expect("the head of a request")
+                > 0
+        );
         journey.open_session(&id).await;
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .await
-            .expect("it is told");
+            .expect("the response is sent");
     }
     drop(fiu);
     app.advance_clock("0s").await;

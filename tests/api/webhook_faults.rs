@@ -132,10 +132,7 @@ async fn a_scenario_and_the_control_api_inject_the_same_faults() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     let names = serde_json::to_string(&ALL_FAULTS).expect("texts");
     for name in mockaa::domain::webhook_fault::WebhookFaultName::ALL {
-        assert!(
-            names.contains(&format!("\"{name}: ")),
-            "{name} is not tried"
-        );
+        assert!(names.contains(&format!("\"{name}: ")), "no case for {name}");
     }
     let bytes = |requests: Vec<RawRequest>| {
         let comparable = |message: RawRequest| {
@@ -253,7 +250,7 @@ async fn messages_come_in_another_order_late_or_never() {
     assert_eq!(
         statuses(&fiu.drain_requests()),
         ["PAUSED"],
-        "others overtake what is late"
+        "later webhooks overtake the delayed one"
     );
     app.advance_clock("1m").await;
     assert_eq!(statuses(&fiu.drain_requests()), ["ACTIVE"]);
@@ -326,14 +323,14 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
         assert_eq!(
             decode_jws_header(&message),
             decode_jws_header(&unmodified),
-            "{fault}: nothing gives it away but the signature"
+            "{fault}: only the signature differs"
         );
     }
     let tampered = raise_first_with_fault(&app, &mut fiu, "tampered_body: {}").await;
     assert_eq!(
         parse_body(&tampered)["ConsentStatusNotification"]["consentStatus"],
         "REVOKED",
-        "a meaning that was never signed"
+        "the changed content was never signed"
     );
     let reserialised = raise_first_with_fault(&app, &mut fiu, "reserialised: {}").await;
     assert_eq!(
@@ -355,8 +352,13 @@ async fn signatures_are_wrong_in_every_way_that_a_verifier_has_to_see() {
     );
     let cut = raise_first_with_fault(&app, &mut fiu, "corrupt_signature: truncate").await;
     assert!(
-        cut.header("x-jws-signature").expect("some of it").len()
-            < unmodified.header("x-jws-signature").expect("all").len()
+        cut.header("x-jws-signature")
+            .expect("a truncated signature")
+            .len()
+            < unmodified
+                .header("x-jws-signature")
+                .expect("a whole signature")
+                .len()
     );
 }
 
@@ -396,7 +398,7 @@ async fn jws_headers_lie_or_are_merely_unusual() {
     assert_eq!(
         decode_base64(signature).len(),
         32,
-        "an HMAC where an RSA signature belongs"
+        "an HMAC instead of an RSA signature"
     );
 
     let lenient = raise_first_with_fault(&app, &mut fiu, "missing_crit: {}").await;
@@ -420,13 +422,13 @@ async fn a_rotated_key_is_published_when_it_is_first_used() {
     let message = raise_first_with_fault(&app, &mut fiu, "rotated_key: {}").await;
     assert_eq!(decode_jws_header(&message)["kid"], "mockaa-dev-1-next");
     let published = keys().await;
-    assert_eq!(published.len(), 2 * before, "old and new ones");
+    assert_eq!(published.len(), 2 * before, "previous and next keys");
     let next = published
         .iter()
         .find(|key| key["kid"] == "mockaa-dev-1-next")
-        .expect("it is published");
+        .expect("the next key is published");
     assert!(JwsVerifier::from_jwk(next).is_valid_detached(
-        message.header("x-jws-signature").expect("it is signed"),
+        message.header("x-jws-signature").expect("a signature"),
         &message.body
     ));
     let elsewhere = app
@@ -436,7 +438,7 @@ async fn a_rotated_key_is_published_when_it_is_first_used() {
     assert_eq!(
         elsewhere["keys"].as_array().map(Vec::len),
         Some(before),
-        "other worlds have not rotated"
+        "keys of other worlds are not rotated"
     );
 }
 
@@ -466,7 +468,7 @@ async fn timestamps_are_off_and_signed_like_that() {
         assert_eq!(
             verify_signatures(&app, &message).await,
             (true, true),
-            "only who looks at the clock finds out"
+            "only the timestamp is wrong"
         );
     }
     assert_eq!(
@@ -481,9 +483,9 @@ async fn contents_are_strange_and_signed_like_that() {
     let extra = raise_first_with_fault(&app, &mut fiu, "extra_fields: {}").await;
     assert!(parse_body(&extra)["xFutureField"].is_object());
     assert!(parse_body(&extra)["ConsentStatusNotification"]["xFutureField"].is_string());
-    let strange = raise_first_with_fault(&app, &mut fiu, "unknown_enum: {}").await;
+    let unknown_status = raise_first_with_fault(&app, &mut fiu, "unknown_enum: {}").await;
     assert_eq!(
-        parse_body(&strange)["ConsentStatusNotification"]["consentStatus"],
+        parse_body(&unknown_status)["ConsentStatusNotification"]["consentStatus"],
         "SUSPENDED"
     );
     let huge = raise_first_with_fault(&app, &mut fiu, "huge: { bytes: 3000000 }").await;
@@ -492,7 +494,7 @@ async fn contents_are_strange_and_signed_like_that() {
         "{}",
         huge.body.len()
     );
-    for message in [&extra, &strange, &huge] {
+    for message in [&extra, &unknown_status, &huge] {
         assert_eq!(verify_signatures(&app, message).await, (true, true));
     }
     let utf16 = raise_first_with_fault(&app, &mut fiu, "wrong_charset: {}").await;
@@ -577,21 +579,21 @@ async fn the_transport_is_unusual_or_breaks() {
         "{}",
         old.head
     );
-    let polite = raise_first_with_fault(&app, &mut fiu, "transport: expect_continue").await;
-    assert_eq!(polite.header("expect"), Some("100-continue"));
+    let expecting = raise_first_with_fault(&app, &mut fiu, "transport: expect_continue").await;
+    assert_eq!(expecting.header("expect"), Some("100-continue"));
     let slow = raise_first_with_fault(&app, &mut fiu, "slow_body: { over: 200ms }").await;
-    assert!(slow.reads > 5, "it comes in drops: {}", slow.reads);
+    assert!(slow.reads > 5, "the body arrives in chunks: {}", slow.reads);
     assert_eq!(verify_signatures(&app, &slow).await, (true, true));
     let broken = raise_first_with_fault(&app, &mut fiu, "reset: {}").await;
     assert_eq!(broken.body_error.as_deref(), Some("connection reset"));
     assert!(
         !broken.body.is_empty() && broken.body.len() < plain.body.len(),
-        "half of it has come"
+        "half of the body has arrived"
     );
     assert_eq!(
         app.list_delivery_states().await,
         ["waiting"],
-        "a reset is a failed attempt, and is tried again"
+        "a reset is a failed attempt, which is retried"
     );
 }
 
@@ -606,7 +608,7 @@ async fn attempts_are_chosen_one_by_one() {
     app.advance_clock("1s").await;
     assert!(
         fiu.drain_requests().is_empty(),
-        "two attempts fail without being made"
+        "two attempts fail before they are sent"
     );
     app.advance_clock("5s").await;
     let third = fiu.next_request().await;
@@ -616,7 +618,7 @@ async fn attempts_are_chosen_one_by_one() {
     assert_eq!(
         verify_signatures(&app, &fourth).await,
         (true, true),
-        "and then it is as it should be"
+        "the fourth attempt has no fault"
     );
     let delivery = app.get("/_mockaa/v1/webhooks/1").await.expect_ok();
     let faults: Vec<_> = delivery["attempts"]
@@ -644,11 +646,15 @@ async fn retry_after_delays_retries_and_410_stops_them() {
     app.advance_clock("59s").await;
     assert_eq!(fiu.drain_requests().len(), 1);
     app.advance_clock("1s").await;
-    assert_eq!(fiu.drain_requests().len(), 1, "it comes again when it may");
+    assert_eq!(
+        fiu.drain_requests().len(),
+        1,
+        "retried after the `retry-after` delay"
+    );
     fiu.enqueue_answers(&["HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"]);
     app.raise_with_scenario("approve").await;
     app.advance_clock("P1D").await;
-    assert_eq!(fiu.drain_requests().len(), 1, "410 is the last word");
+    assert_eq!(fiu.drain_requests().len(), 1, "410 ends the retries");
     assert_eq!(app.list_delivery_states().await, ["delivered", "exhausted"]);
 
     assert_eq!(
@@ -691,7 +697,7 @@ async fn a_bad_receiver_blocks_only_its_own_queue() {
         .iter()
         .filter(|state| *state == "delivered")
         .count();
-    assert!(delivered >= 2, "the gigantic one and the good one");
+    assert!(delivered >= 2, "the huge response and the regular one");
 }
 
 #[tokio::test]
@@ -720,7 +726,7 @@ async fn faults_are_put_listed_and_deleted_and_invalid_ones_are_rejected_whole()
     assert_eq!(
         listed["items"].as_array().map(Vec::len),
         Some(1),
-        "what was in force stays"
+        "the previous faults stay in force"
     );
     app.raise_with_scenario("approve").await;
     app.advance_clock("0s").await;

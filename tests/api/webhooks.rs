@@ -119,7 +119,7 @@ async fn each_transition_is_notified_as_the_table_says() {
     }
     assert!(
         app.fiu.drain_messages().is_empty(),
-        "one webhook for each move"
+        "one webhook for each transition"
     );
 }
 
@@ -178,7 +178,7 @@ async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes
     app.advance_clock("P1D").await;
     assert!(
         app.fiu.drain_messages().is_empty(),
-        "what was given up stays so"
+        "an exhausted delivery is not retried"
     );
 }
 
@@ -358,7 +358,7 @@ async fn without_an_fiu_url_what_would_have_been_sent_is_on_record() {
         .clock("2020-07-04T06:00:00Z,frozen")
         .start()
         .await
-        .expect("it starts");
+        .expect("the sandbox starts");
     let client = reqwest::Client::new();
     let post = async |path: &str, body: Value| -> Value {
         let answer = client

@@ -27,7 +27,7 @@ async fn a_world_has_its_own_consents_clock_and_journal() {
     let other_handle = app.raise_consent(|_| {}).await;
     assert_ne!(
         default_handle, other_handle,
-        "worlds draw from streams of their own"
+        "each world has its own random streams"
     );
     app.apply_verb(&other_handle, "approve").await.expect_ok();
     app.switch_world("default");
@@ -191,7 +191,7 @@ async fn a_thousand_worlds_at_once_do_not_mix() {
     assert_eq!(
         worlds["items"].as_array().map(Vec::len),
         Some(1_001),
-        "and the default one"
+        "including the default world"
     );
 }
 
@@ -237,7 +237,7 @@ async fn unused_worlds_are_evicted_after_their_ttl() {
         }
     }
     assert!(is_evicted);
-    assert_eq!(names().await, ["default"], "the default one stays");
+    assert_eq!(names().await, ["default"], "the default world stays");
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn an_advance_of_a_world_that_is_reset_ends() {
     // The order of the two calls is not determined; the new world has nothing to wait for either.
     let stopped = advanced.expect_ok()["stopped"]
         .as_str()
-        .expect("a word")
+        .expect("a status")
         .to_owned();
     assert!(["world-reset", "target"].contains(&&*stopped), "{stopped}");
 }

@@ -73,7 +73,7 @@ async fn analytics_are_generated_notified_and_fetched() {
     assert_eq!(
         lender.get(&app, &path(&id)).await.expect_ok(),
         report,
-        "the same again"
+        "a repeated call returns the same report"
     );
     // The later call returns the same report with another status.
     let later = lender
@@ -146,7 +146,7 @@ async fn analytics_are_generated_notified_and_fetched() {
 async fn aggregate_analytics_take_all_accounts_together() {
     let app = TestApp::start().await;
     let (lender, session) = prepare_session(&app, "two-banks").await;
-    let begun = lender
+    let started = lender
         .get(
             &app,
             &format!(
@@ -156,7 +156,7 @@ async fn aggregate_analytics_take_all_accounts_together() {
         )
         .await
         .expect_ok();
-    let first: u32 = expect_text(&begun["reportId"]).parse().expect("a number");
+    let first: u32 = expect_text(&started["reportId"]).parse().expect("a number");
     let aggregate = lender
         .get(
             &app,
@@ -279,7 +279,7 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
             assert_eq!(
                 ids.iter().collect::<BTreeSet<_>>().len(),
                 ids.len(),
-                "each in one category"
+                "each transaction is in one category"
             );
         }
         for (side, expected_total) in [("credit", total.0), ("debit", total.1)] {
@@ -299,7 +299,9 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
             .filter(|row| row["mode"] == "UPI" && is_credit(row))
             .map(|row| parse_paise(&row["amount"]))
             .sum();
-        let sides = report["UPIAnalysis"]["summary"].as_array().expect("two");
+        let sides = report["UPIAnalysis"]["summary"]
+            .as_array()
+            .expect("two sides");
         let reported = sides
             .iter()
             .find(|side| side["txnType"] == "INFLOW")
@@ -358,7 +360,7 @@ fn check_daily_balances(report: &Value, rows: &[Value], persona: &str) {
         let entry = entries
             .iter()
             .find(|entry| entry["month"] == name)
-            .expect("the month is told");
+            .expect("an entry of the month");
         assert_eq!(parse_paise(&entry["amount"]), *balance, "{persona} {date}");
     }
 }
@@ -397,11 +399,14 @@ async fn patterns_are_found() {
     );
     let app = TestApp::start().await;
     let (report, _) = self::fetch_report(&app, "salary-inflation").await;
-    let after = report["irregularities"].as_array().expect("twelve").iter();
+    let after = report["irregularities"]
+        .as_array()
+        .expect("the irregularities")
+        .iter();
     let after = after
         .clone()
         .find(|irregularity| irregularity["activity"] == "Immediate big debit after Salary credit")
-        .expect("it is told");
+        .expect("the irregularity is reported");
     assert!(
         after["monthlyTransactions"]
             .as_array()
@@ -459,7 +464,7 @@ async fn the_body_has_the_recordings_keys_and_types() {
     let request = requests
         .clone()
         .find(|request| request["name"] == "Fetch Analytics by Analytic Id")
-        .expect("it is there");
+        .expect("the request is recorded");
     let recorded: Value =
         serde_json::from_str(request["response"][0]["body"].as_str().expect("a body"))
             .expect("JSON");
@@ -487,7 +492,7 @@ async fn the_body_has_the_recordings_keys_and_types() {
     for (path, kinds) in &theirs {
         match ours.get(path) {
             None if below_empty(path, &ours) => {}
-            None => wrong.push(format!("{path}: not told")),
+            None => wrong.push(format!("{path}: missing")),
             Some(our_kinds) if !our_kinds.is_subset(kinds) && !kinds.is_subset(our_kinds) => {
                 wrong.push(format!("{path}: {our_kinds:?}, recorded {kinds:?}"));
             }
@@ -571,7 +576,7 @@ async fn data_and_analytics_come_as_files() {
         assert_eq!(
             get().await.bytes().await.expect("a file"),
             bytes,
-            "the same bytes again"
+            "a repeated export has the same bytes"
         );
     }
 }
@@ -644,6 +649,6 @@ async fn what_has_no_transactions_has_no_analytics() {
     app.advance_clock("0s").await;
     assert!(
         drain_webhooks(&mut app).is_empty(),
-        "nobody is told of a success"
+        "no success webhook is sent"
     );
 }

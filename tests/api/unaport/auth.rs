@@ -42,18 +42,18 @@ async fn tokens_run_out_in_mid_journey_and_are_refreshed() {
     lender.access_token = expect_text(&pair["access_token"]);
     lender.fetch_record(&app, &handle).await;
     // Quirk of the collection's own script: it keeps the access token as the refresh token.
-    let confused = refresh(&lender.access_token).await;
-    assert_eq!(confused.status, 401);
+    let access_as_refresh = refresh(&lender.access_token).await;
+    assert_eq!(access_as_refresh.status, 401);
     assert!(
-        confused.text.contains("is an access token"),
+        access_as_refresh.text.contains("is an access token"),
         "{}",
-        confused.text
+        access_as_refresh.text
     );
     app.advance_clock("1500s").await;
     assert_eq!(
         refresh(&lender.refresh_token).await.status,
         401,
-        "1800 s are over"
+        "the refresh token expires after 1800 s"
     );
     refresh(&expect_text(&pair["refresh_token"]))
         .await
@@ -169,8 +169,9 @@ async fn accounts_that_are_configured_are_the_only_ones() {
     );
 
     // An organisation cannot see the data of another.
-    let [(mut first, org, _), (second, other, _)] =
-        <[_; 2]>::try_from(organisations).ok().expect("two");
+    let [(mut first, org, _), (second, other, _)] = <[_; 2]>::try_from(organisations)
+        .ok()
+        .expect("two organisations");
     let foreign = second
         .get(&app, &format!("{APP_PREFIX}/FIU/ProductList/{org}"))
         .await;
@@ -194,10 +195,10 @@ async fn accounts_that_are_configured_are_the_only_ones() {
             "{path}"
         );
     }
-    let stolen = first
+    let for_other_fiu = first
         .create_consent(&app, |body| body["fiuId"] = "FIU-2".into())
         .await;
-    assert_eq!(stolen.status, 403, "{}", stolen.text);
+    assert_eq!(for_other_fiu.status, 403, "{}", for_other_fiu.text);
 }
 
 #[tokio::test]
@@ -210,21 +211,21 @@ async fn a_token_is_of_one_world_and_one_time() {
     let access =
         expect_text(&app.send(login.json(&credentials())).await.expect_ok()["access_token"]);
     let path = format!("{COMMON_PREFIX}/FIU/getOrganisation");
-    let of_other = app.request(
+    let other_login = app.request(
         Method::POST,
         &format!("/w/other{COMMON_PREFIX}/public/user/login"),
     );
-    app.send(of_other.json(&credentials())).await.expect_ok();
-    let crossed = app
+    app.send(other_login.json(&credentials())).await.expect_ok();
+    let cross_world = app
         .send(
             app.request(Method::GET, &format!("/w/other{path}"))
                 .bearer_auth(&access),
         )
         .await;
     assert!(
-        crossed.status == 401 && crossed.text.contains("was issued for another world"),
+        cross_world.status == 401 && cross_world.text.contains("was issued for another world"),
         "{}",
-        crossed.text
+        cross_world.text
     );
     // After a reset, a world rejects tokens that it issued at a later time.
     app.advance_clock("P2D").await;
@@ -232,11 +233,11 @@ async fn a_token_is_of_one_world_and_one_time() {
     app.post("/_mockaa/v1/reset", &Value::Null)
         .await
         .expect_ok();
-    let of_later = late.get(&app, &path).await;
+    let later_token = late.get(&app, &path).await;
     assert!(
-        of_later.status == 401 && of_later.text.contains("issued at a later time"),
+        later_token.status == 401 && later_token.text.contains("issued at a later time"),
         "{}",
-        of_later.text
+        later_token.text
     );
     let refresh = Lender {
         access_token: late.refresh_token,
@@ -276,7 +277,7 @@ async fn a_token_is_of_one_world_and_one_time() {
     assert_eq!(
         app.get("/readyz").await.expect_ok()["worlds"],
         worlds,
-        "who is refused makes no world"
+        "a rejected call creates no world"
     );
 }
 
@@ -347,7 +348,7 @@ async fn the_security_mode_decides_about_unregistered_fius_and_foreign_customers
     assert_ne!(
         anonymous.fetch_record(&open, &handle).await["orgId"],
         other,
-        "the body's fiuId counts"
+        "the body's fiuId decides"
     );
     let second = |body: &mut Value| {
         body["fiuId"] = "FIU-2".into();

@@ -104,7 +104,7 @@ async fn every_transition_sets_both_statuses_and_sends_its_webhooks() {
     assert_eq!(
         drain_webhooks(&mut app),
         owned_pairs(&[(CONSENT_HOOK, "READY")]),
-        "no data before it is in force"
+        "no data before the consent is in force"
     );
 }
 

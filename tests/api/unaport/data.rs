@@ -109,7 +109,7 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
     assert!(sessions.len() == 2 && sessions[0] != sessions[1]);
     assert_eq!(
         notified[0]["timestamp"], "2020-07-04T18:00:00.000+00:00",
-        "the newest first"
+        "newest notification first"
     );
     for session in &sessions {
         lender.fetch_data(&app, session).await.expect_ok();
@@ -141,7 +141,7 @@ async fn a_periodic_consent_fetches_again_by_its_frequency() {
             .filter(|(path, _)| path == DATA_HOOK)
             .count(),
         5,
-        "each session is told"
+        "each session is notified"
     );
 }
 
@@ -173,7 +173,7 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let scenario = "version: 1\nname: partial\nsteps:\n  - { approve: {} }\nrules:\n  - { when: fi.requested, after: 1s, deliver: { fips: { FIP-1: READY, FIP-2: \
                     TIMEOUT, ACME-FIP: DENIED } } }\n";
-    std::fs::write(folder.join("partial.yaml"), scenario).expect("it is written");
+    std::fs::write(folder.join("partial.yaml"), scenario).expect("the file is written");
     let mut app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;
     let lender = Lender::log_in_with_webhooks(&app).await;
     for (fip, account) in find_unlinked_accounts(&app).await {
@@ -181,7 +181,7 @@ async fn accounts_that_fail_come_in_a_notification_that_succeeds() {
     }
     let handle = lender.raise_with_scenario(&app, "partial", |_| ()).await;
     app.advance_clock("1s").await;
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
     let notification =
         app.fiu.drain_messages().pop().expect("a webhook").json()["FIStatusNotification"].clone();
     assert_eq!(notification["sessionStatus"], "FAILED");
@@ -331,7 +331,7 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
     assert_eq!(
         paths,
         [CONSENT_HOOK, CONSENT_HOOK, DATA_HOOK, "/FI/Data"],
-        "the statement itself goes below the base URL"
+        "statements are pushed below the base URL"
     );
     let pushed = messages[3].json();
     assert_eq!(
@@ -347,7 +347,7 @@ async fn a_scenario_that_delivers_answers_the_request_that_unaport_makes() {
         .expect_ok();
     assert_eq!(
         pushed["FIData"]["statement"]["DEPOSIT"], fetched["DEPOSIT"],
-        "the same rows as are fetched"
+        "the pushed rows equal the fetched ones"
     );
     // With manual data timing, the session waits.
     let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
@@ -371,15 +371,15 @@ async fn fetch_quirks_apply_when_a_scenario_enables_them() {
     let folder = std::env::temp_dir().join(format!("mockaa-unaport-odd-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let scenario = "version: 1\nname: odd\nfetch_quirks: [deposit-v2, first-empty, no-seconds, java-numbers]\nsteps:\n  - { approve: {} }\n";
-    std::fs::write(folder.join("odd.yaml"), scenario).expect("it is written");
+    std::fs::write(folder.join("odd.yaml"), scenario).expect("the file is written");
     let app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;
     std::fs::write(
         folder.join("wrong.yaml"),
         "version: 1\nname: wrong\nfetch_quirks: [depositv2]\ndata: later\n",
     )
-    .expect("it is written");
+    .expect("the file is written");
     let rejection = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
     assert!(
         rejection
             .text
@@ -398,8 +398,8 @@ async fn fetch_quirks_apply_when_a_scenario_enables_them() {
     let lender = Lender::log_in_with_webhooks(&app).await;
     let plain = lender.raise_consent(&app, |_| ()).await;
     app.apply_verb(&plain, "approve").await.expect_ok();
-    let odd = lender.raise_with_scenario(&app, "odd", |_| ()).await;
-    let session = lender.fetch_newest_session(&app, &odd).await;
+    let quirky = lender.raise_with_scenario(&app, "odd", |_| ()).await;
+    let session = lender.fetch_newest_session(&app, &quirky).await;
     let first = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
         (&first["tabs"], first.get("DEPOSIT_V2")),
@@ -409,11 +409,11 @@ async fn fetch_quirks_apply_when_a_scenario_enables_them() {
     assert_eq!(second["tabs"], json!([{ "name": "DEPOSIT_V2" }]));
     let ordinary = lender.fetch_newest_session(&app, &plain).await;
     let ordinary = lender.fetch_data(&app, &ordinary).await.expect_ok();
-    let (odd, plain) = (
+    let (quirky, plain) = (
         &second["DEPOSIT_V2"]["transactions"],
         &ordinary["DEPOSIT"]["transactions"],
     );
-    for (odd, plain) in odd
+    for (quirky, plain) in quirky
         .as_array()
         .expect("rows")
         .iter()
@@ -421,12 +421,15 @@ async fn fetch_quirks_apply_when_a_scenario_enables_them() {
     {
         let at = expect_text(&plain["tranTimestamp"]);
         assert_eq!(
-            expect_text(&odd["tranTimestamp"]),
+            expect_text(&quirky["tranTimestamp"]),
             format!("{}{}", &at[..16], &at[19..])
         );
-        let (odd, plain) = (expect_text(&odd["amount"]), expect_text(&plain["amount"]));
+        let (quirky, plain) = (
+            expect_text(&quirky["amount"]),
+            expect_text(&plain["amount"]),
+        );
         // Below ten million, Java prints one trailing zero less.
-        assert_eq!(odd, plain.strip_suffix('0').unwrap_or(&plain));
+        assert_eq!(quirky, plain.strip_suffix('0').unwrap_or(&plain));
     }
 }
 
@@ -482,7 +485,7 @@ async fn fetching_before_delivery_changes_nothing() {
     assert_eq!(
         app.read_journal_events().await.len(),
         written,
-        "looking changes nothing"
+        "an empty fetch changes nothing"
     );
     app.post(
         &format!("/_mockaa/v1/sessions/{session}/deliver"),
@@ -539,7 +542,7 @@ async fn a_head_request_for_the_data_counts_as_no_fetch() {
         .bearer_auth(&lender.access_token)
         .send()
         .await
-        .expect("it answers");
+        .expect("a response");
     assert_eq!(head.status(), 200);
     assert_eq!(
         lender.fetch_record(&app, &handle).await["consentidCalled"],
@@ -552,8 +555,8 @@ async fn a_head_request_for_the_data_counts_as_no_fetch() {
         .bearer_auth(&lender.access_token)
         .send()
         .await
-        .expect("it answers");
-    assert_eq!(head.status(), 404, "it is gone, as a GET says");
+        .expect("a response");
+    assert_eq!(head.status(), 404, "404, as for GET");
 }
 
 #[tokio::test]

@@ -249,7 +249,7 @@ async fn a_page_of_another_site_may_call() {
         "access-control-request-headers",
         "authorization,x-mockaa-fault",
     );
-    let answer = preflight.send().await.expect("it answers");
+    let answer = preflight.send().await.expect("a response");
     assert_eq!(answer.status(), 204);
     let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
     assert_eq!(header("access-control-allow-origin"), "*");
@@ -258,5 +258,5 @@ async fn a_page_of_another_site_may_call() {
     // Pages of other origins may not use the control API.
     let preflight =
         preflight_request("/_mockaa/v1/reset").header("access-control-request-method", "POST");
-    assert_eq!(preflight.send().await.expect("it answers").status(), 405);
+    assert_eq!(preflight.send().await.expect("a response").status(), 405);
 }

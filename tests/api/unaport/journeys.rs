@@ -348,7 +348,7 @@ async fn an_fius_own_data_request_does_not_count_as_a_scheduled_run() {
         .expect_ok();
     app.advance_clock("10s").await;
     let notified = lender.fetch_notifications(&app, &handle).await;
-    assert_eq!(notified.len(), 1, "Unaport has asked all the same");
+    assert_eq!(notified.len(), 1, "the scheduled fetch takes place as well");
     let own_session = expect_text(&session_reply["sessionId"]);
     assert_ne!(
         notified[0]["FIStatusNotification"]["sessionId"],
@@ -357,7 +357,7 @@ async fn an_fius_own_data_request_does_not_count_as_a_scheduled_run() {
     assert_eq!(
         lender.fetch_data(&app, &own_session).await.status,
         404,
-        "that one is encrypted to a key"
+        "the FIU's own session is encrypted"
     );
     assert_eq!(
         lender.fetch_record(&app, &handle).await["lastRuntime"],

@@ -39,7 +39,7 @@ fn drain_webhooks(app: &mut TestApp) -> Vec<(String, String)> {
         .map(|message| {
             (
                 message.path.clone(),
-                status_of(&message.json()).expect("a word"),
+                status_of(&message.json()).expect("a status"),
             )
         })
         .collect()

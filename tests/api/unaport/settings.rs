@@ -82,7 +82,7 @@ async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
         &scenario_file,
         "version: 1\nname: own\nsteps: [{ reject: {} }]\n",
     )
-    .expect("it is written");
+    .expect("the file is written");
     let toml = format!("[[aa]]\nid = \"{AA_ID}\"\nhandle = \"ink\"\nscenario = \"own\"\n");
     let app = start_configured_with("usual", &toml, |builder| {
         builder.scenarios(&folder).default_scenario("approve")
@@ -91,7 +91,7 @@ async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
     let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender.raise_consent(&app, |_| ()).await;
     assert_eq!(lender.fetch_statuses(&app, &handle).await.0, "FAILED");
-    std::fs::remove_file(&scenario_file).expect("it is ours");
+    std::fs::remove_file(&scenario_file).expect("the file is removed");
     let rejection = app.post("/_mockaa/v1/scenarios/reload", &Value::Null).await;
     assert!(
         rejection.status != 200
@@ -102,7 +102,7 @@ async fn an_aas_scenario_comes_before_the_default_one_and_stays() {
         rejection.text
     );
     lender.raise_consent(&app, |_| ()).await;
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
 
 #[tokio::test]
@@ -159,9 +159,9 @@ async fn wrong_settings_are_reported() {
             .config(&file)
             .start()
             .await
-            .expect_err("it is wrong")
+            .expect_err("the file is invalid")
             .to_string();
-        std::fs::remove_file(&file).expect("it is ours");
+        std::fs::remove_file(&file).expect("the file is removed");
         assert!(error.contains(expected), "{error}");
     }
 }
@@ -194,14 +194,14 @@ async fn a_template_and_an_organisation_of_the_configuration_are_there_from_the_
     let record = lender.fetch_record(&app, &handle).await;
     assert_eq!(
         record["nextRuntime"], "2020-07-04T06:15:00.000+00:00",
-        "four times an hour"
+        "a fetch every 15 minutes"
     );
     let session = lender.fetch_newest_session(&app, &handle).await;
     let fetched = lender.fetch_data(&app, &session).await.expect_ok();
     assert_eq!(
         fetched["DEPOSIT"]["transactions"],
         json!([]),
-        "only the summary was asked for"
+        "only the summary was requested"
     );
     assert_eq!(
         fetched["DEPOSIT"]["summary"].as_array().map(Vec::len),

@@ -352,7 +352,7 @@ fn value_of_length(kind: FieldKind, length: usize) -> Value {
         Instant => format!("{}.{}Z", &NOW[..19], "0".repeat(length - 21)).into(),
         Months(sign) => format!("{sign}{}", "9".repeat(length - sign.len())).into(),
         Digits => "9".repeat(length).parse::<u64>().expect("digits").into(),
-        Names(_) | List(_) | Object | Filters => panic!("{kind:?} is no text"),
+        Names(_) | List(_) | Object | Filters => panic!("{kind:?} has no length"),
     }
 }
 
@@ -386,17 +386,17 @@ async fn every_length_holds_at_one_below_and_one_above() {
         let measured = table
             .iter()
             .filter(|(_, _, _, kind)| !matches!(kind, Names(_)));
-        for (field, limit, sort) in
+        for (field, limit, kind) in
             measured.filter_map(|(field, limit, _, kind)| Some((field, (*limit)?, kind)))
         {
             let send = async |length: usize| {
                 let mut body = body.clone();
-                set_path(&mut body, field, Some(value_of_length(*sort, length)));
+                set_path(&mut body, field, Some(value_of_length(*kind, length)));
                 lender.post(&app, &path, &body).await
             };
             for length in [limit - 1, limit] {
                 let reply = send(length).await;
-                let fits = match sort {
+                let fits = match kind {
                     Known => matches_table(&reply, field, &["characters"]),
                     _ => reply.status == 200,
                 };
@@ -416,7 +416,7 @@ async fn every_length_holds_at_one_below_and_one_above() {
     assert_eq!(
         checked,
         2 + 11 + 20 + 9,
-        "every length of the page's tables"
+        "number of lengths in the page's tables"
     );
     for (length, status) in [(7, 400), (8, 200), (9, 200)] {
         let mut body = credentials();
@@ -584,7 +584,7 @@ async fn all_invalid_fields_are_reported_at_once() {
     assert_eq!(
         app.count_consents().await,
         before,
-        "a refusal raises nothing"
+        "a rejected request creates no consent"
     );
 }
 

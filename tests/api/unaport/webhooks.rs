@@ -97,7 +97,7 @@ async fn webhooks_are_tried_again() {
     assert_eq!(
         drain_webhooks(&mut app),
         owned_pairs(&[(CONSENT_HOOK, "READY")]),
-        "the first holds up the others"
+        "the first webhook delays the others"
     );
     app.fiu.set_behavior(ReceiverBehavior::Respond(
         200,
