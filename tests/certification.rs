@@ -183,7 +183,7 @@ async fn every_rule_of_the_suite_holds() {
                 codes,
             };
             match expected.check_outcome(outcome) {
-                Ok(left_out) => assert_eq!(left_out, None, "rules are played"),
+                Ok(left_out) => assert_eq!(left_out, None, "no rule is skipped"),
                 Err(reason) => wrong.push(format!("AA_{family}_{variant}: {reason}")),
             }
         }
@@ -198,11 +198,11 @@ async fn every_rule_of_the_suite_holds() {
 
 #[tokio::test]
 async fn the_suites_own_table_is_passed() {
-    let beside = PathBuf::from(concat!(
+    let default_path = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../shared/certification/aa-cases-2.0.0.tsv"
     ));
-    let file = std::env::var_os("MOCKAA_SPECS").map_or(beside, |folder| {
+    let file = std::env::var_os("MOCKAA_SPECS").map_or(default_path, |folder| {
         PathBuf::from(folder).join("../certification/aa-cases-2.0.0.tsv")
     });
     let Ok(table) = std::fs::read_to_string(&file) else {
@@ -260,7 +260,7 @@ async fn the_suites_own_table_is_passed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(
         passed >= MIN_PASSED,
-        "{passed} rows passed, the floor is {MIN_PASSED}"
+        "{passed} rows passed, the minimum is {MIN_PASSED}"
     );
 }
 
@@ -280,7 +280,7 @@ impl Expected<'_> {
             Outcome::Observed(seen) => seen.map(|()| None),
             Outcome::Calls(calls) => {
                 assert!(!calls.is_empty(), "a case makes a call");
-                for (what, reply) in calls {
+                for (label, reply) in calls {
                     let answer = reply.json();
                     let code = answer["errorCode"].as_str().unwrap_or_default();
                     let right_code =
@@ -289,7 +289,7 @@ impl Expected<'_> {
                         .status
                         .is_none_or(|status| reply.status.as_u16() == status);
                     if !right_status || !right_code || reply.signature.is_none() {
-                        return Err(format!("{what}: {} {}", reply.status.as_u16(), reply.text));
+                        return Err(format!("{label}: {} {}", reply.status.as_u16(), reply.text));
                     }
                 }
                 Ok(None)
@@ -305,11 +305,11 @@ fn single_call(call: &str, reply: Reply) -> Outcome {
     Outcome::Calls(vec![(call.to_owned(), reply)])
 }
 
-fn check_observation(condition: bool, what: &Value) -> Outcome {
+fn check_observation(condition: bool, observed: &Value) -> Outcome {
     Outcome::Observed(if condition {
         Ok(())
     } else {
-        Err(what.to_string())
+        Err(observed.to_string())
     })
 }
 
@@ -488,7 +488,7 @@ fn vary_timestamps(body: &Value, paths: &[&str], variant: u32) -> Vec<Variation>
         1 => vary_timestamp_format(body, paths),
         2 => vary_spelling(body, paths)
             .into_iter()
-            .filter(|(what, _)| what.ends_with('X'))
+            .filter(|(label, _)| label.ends_with('X'))
             .collect(),
         3 => vary_one(body, "timestamp", SIXTEEN_MINUTES_LATER),
         _ => vary_one(body, "timestamp", SIXTEEN_MINUTES_EARLIER),
@@ -572,8 +572,8 @@ impl SuiteRunner {
         variations: Vec<Variation>,
     ) -> Outcome {
         let mut replies = Vec::new();
-        for (what, body) in variations {
-            replies.push((what, actor.post(&self.app, path, &body).await));
+        for (label, body) in variations {
+            replies.push((label, actor.post(&self.app, path, &body).await));
         }
         Outcome::Calls(replies)
     }
@@ -604,7 +604,7 @@ impl SuiteRunner {
             (1002, 2) => vary_each(&body, CONSENT_TEXTS, &"".into()),
             (1002, 3) => vary_spelling(&body, CONSENT_ENUMS)
                 .into_iter()
-                .filter(|(what, _)| !what.ends_with(" = >"))
+                .filter(|(label, _)| !label.ends_with(" = >"))
                 .collect(),
             (1002, 4) => vary_each(&body, CONSENT_LISTS, &json!([])),
             (1002, 5) => vary_each(&body, CONSENT_OBJECTS, &json!({})),
@@ -661,7 +661,7 @@ impl SuiteRunner {
         assert_eq!(
             self.app.count_consents().await,
             0,
-            "what is refused raises nothing"
+            "a rejected request creates no consent"
         );
         outcome
     }
@@ -739,7 +739,7 @@ impl SuiteRunner {
         );
         handles.sort();
         handles.dedup();
-        assert_eq!(handles.len(), count, "handles are not repeated");
+        assert_eq!(handles.len(), count, "handles are unique");
         Outcome::Calls(replies)
     }
 
@@ -875,7 +875,7 @@ impl SuiteRunner {
         assert_eq!(
             self.app.apply_verb(&handle, "approve").await.status,
             409,
-            "there is nothing to grant yet"
+            "no account can be shared yet"
         );
         let account = journey
             .list_accounts(CUSTOMER, "FIP-1", "DEPOSIT")
@@ -1134,7 +1134,7 @@ impl SuiteRunner {
         assert_ne!(
             good.post(&self.app, path, body).await.status,
             401,
-            "the token itself opens the call"
+            "the unchanged token is accepted"
         );
         let parts: Vec<_> = token.split('.').collect();
         let keys: Vec<Option<String>> = match variant {

@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::binary::{Server, mockaa_command};
 
 fn run(arguments: &[&str]) -> Output {
-    mockaa_command(arguments).output().expect("it runs")
+    mockaa_command(arguments)
+        .output()
+        .expect("the command runs")
 }
 
 fn decode_lossy(bytes: &[u8]) -> String {
@@ -26,10 +28,13 @@ impl Server {
 
     /// Sends one request over a plain socket and returns the whole response.
     fn send_request(&self, request: &str) -> String {
-        let mut socket = TcpStream::connect(self.address()).expect("it listens");
-        socket.write_all(request.as_bytes()).expect("it reads");
+        let mut socket =
+            TcpStream::connect(self.address()).expect("the server accepts connections");
+        socket
+            .write_all(request.as_bytes())
+            .expect("the request is sent");
         let mut response = String::new();
-        socket.read_to_string(&mut response).expect("it answers");
+        socket.read_to_string(&mut response).expect("a response");
         response
     }
 
@@ -61,7 +66,7 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
         assert!(ready.status.success(), "{}", decode_lossy(&ready.stderr));
         server.send_signal(signal);
         assert_eq!(
-            server.child.wait().expect("it ends").code(),
+            server.child.wait().expect("the process ends").code(),
             Some(0),
             "{signal}"
         );
@@ -73,7 +78,7 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
             .expect("a pipe")
             .read_to_string(&mut rest)
             .expect("text");
-        assert_eq!(rest, "", "nothing but the ready line goes to stdout");
+        assert_eq!(rest, "", "stdout has only the ready line");
         assert_eq!(run(&["ready", "--server", &url]).status.code(), Some(3));
     }
 }
@@ -93,9 +98,9 @@ fn a_delivery_in_flight_finishes_before_the_end() {
         body.len()
     );
     assert!(server.send_request(&request).starts_with("HTTP/1.1 200"));
-    let (mut socket, _) = fiu.accept().expect("a webhook comes");
+    let (mut socket, _) = fiu.accept().expect("a webhook arrives");
     let mut head = [0; 16];
-    socket.read_exact(&mut head).expect("it has begun");
+    socket.read_exact(&mut head).expect("the head of a request");
     server.send_signal("TERM");
     let mut log = BufReader::new(server.child.stderr.take().expect("a pipe"));
     let mut line = String::new();
@@ -104,13 +109,16 @@ fn a_delivery_in_flight_finishes_before_the_end() {
         assert_ne!(
             log.read_line(&mut line).expect("text"),
             0,
-            "it says that it stops"
+            "the log reports that the server stops"
         );
     }
     socket
         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        .expect("it reads");
-    assert_eq!(server.child.wait().expect("it ends").code(), Some(0));
+        .expect("the response is sent");
+    assert_eq!(
+        server.child.wait().expect("the process ends").code(),
+        Some(0)
+    );
     let mut log_tail = String::new();
     log.read_to_string(&mut log_tail).expect("text");
     assert!(
@@ -174,7 +182,11 @@ fn a_scenario_with_a_typo_keeps_the_server_from_starting() {
         error.contains("mine.yaml:4:5: unknown key 'approv' in the step; did you mean approve?"),
         "{error}"
     );
-    assert_eq!(error.matches("approv'").count(), 1, "said once: {error}");
+    assert_eq!(
+        error.matches("approv'").count(),
+        1,
+        "reported once: {error}"
+    );
 }
 
 #[test]
@@ -260,7 +272,7 @@ fn beyond_loopback_the_control_api_asks_for_a_token() {
     assert_eq!(
         server.ready["control_token"].as_str().map(str::len),
         Some(32),
-        "a random one is made"
+        "a random token is generated"
     );
 }
 
@@ -279,7 +291,7 @@ impl TempFolder {
     }
 
     fn write_file(&self, name: &str, content: &str) -> String {
-        std::fs::write(self.0.join(name), content).expect("it is written");
+        std::fs::write(self.0.join(name), content).expect("the file is written");
         self.path_of(name)
     }
 }
@@ -435,7 +447,7 @@ fn config_is_checked_and_served() {
     let output = mockaa_command(&["config", "show"])
         .current_dir(Path::new(&file).parent().expect("a folder"))
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     let stdout = decode_lossy(&output.stdout);
     assert!(
         stdout.contains("mockaa.toml is valid:")

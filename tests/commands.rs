@@ -34,13 +34,13 @@ fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
             .current_dir(folder)
             .stdin(Stdio::null())
             .output()
-            .expect("it runs"),
+            .expect("the command runs"),
     )
 }
 
 fn split_output(output: &Output) -> (i32, String, String) {
     (
-        output.status.code().expect("it ended by itself"),
+        output.status.code().expect("an exit code"),
         decode_lossy(&output.stdout),
         decode_lossy(&output.stderr),
     )
@@ -68,7 +68,7 @@ fn run_grades_files_and_reports_as_text_json_and_junit() {
     );
     assert_eq!(code, 1);
     insta::assert_snapshot!(stdout);
-    let junit = fs::read_to_string(folder.join("results.xml")).expect("it is written");
+    let junit = fs::read_to_string(folder.join("results.xml")).expect("the report is written");
     for part in [
         "<testsuite name=\"approved\" file=\"approved.yaml\" tests=\"3\" failures=\"0\"",
         "<testsuite name=\"unmet\" file=\"unmet.yaml\" tests=\"3\" failures=\"1\"",
@@ -139,15 +139,15 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     let (done_sender, done_receiver) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
         use std::io::Read;
-        let (mut stream, _) = listener.accept().expect("a webhook comes");
+        let (mut stream, _) = listener.accept().expect("a webhook arrives");
         let mut bytes = [0; 1024];
-        let read = stream.read(&mut bytes).expect("its beginning");
+        let read = stream.read(&mut bytes).expect("the head of a request");
         assert!(read > 0);
         // The channel closes when the command has ended.
         let _ = done_receiver.recv_timeout(std::time::Duration::from_millis(700));
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            .expect("it is told");
+            .expect("the response is sent");
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let scenario = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
@@ -248,7 +248,7 @@ fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
         assert_eq!(schema["$schema"], schema_uri);
         assert!(
             !stdout.contains("null"),
-            "a key without a value is refused, so none is offered"
+            "a key without a value is rejected, so completion offers none"
         );
         seen.push(
             schema["properties"]
@@ -269,9 +269,9 @@ fn a_closed_stdout_ends_the_output_without_an_error() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("it runs");
+        .expect("the command runs");
     drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the process ends");
     assert_eq!(
         (output.status.code(), decode_lossy(&output.stderr).as_str()),
         (Some(0), "")
@@ -306,7 +306,7 @@ impl ServerFixture {
             request
                 .send()
                 .await
-                .expect("it answers")
+                .expect("a response")
                 .json()
                 .await
                 .expect("JSON")
@@ -325,7 +325,7 @@ impl ServerFixture {
                 .env("MOCKAA_URL", self.server.base_url())
                 .stdin(Stdio::null())
                 .output()
-                .expect("it runs"),
+                .expect("the command runs"),
         )
     }
 
@@ -391,7 +391,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
         fixture
             .expect_stdout(&["consent", "show", handle])
             .contains("EXPIRED"),
-        "it has run out meanwhile"
+        "the consent has expired meanwhile"
     );
     let accounts = fixture.expect_stdout(&["customer", "accounts", "1999999999@onemoney"]);
     assert!(accounts.contains("DEPOSIT"), "{accounts}");
@@ -403,7 +403,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
             .env("MOCKAA_URL", fixture.server.base_url())
             .env("MOCKAA_WORLD", "")
             .output()
-            .expect("it runs"),
+            .expect("the command runs"),
     );
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains(handle));
@@ -492,14 +492,14 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it runs");
+            .expect("the command runs");
         child
             .stdin
             .take()
             .expect("a pipe")
             .write_all(format!("expect: [{expectation}]").as_bytes())
-            .expect("it is read");
-        let output = child.wait_with_output().expect("it ends");
+            .expect("the input is read");
+        let output = child.wait_with_output().expect("the process ends");
         let stderr = decode_lossy(&output.stderr);
         assert_eq!(
             output.status.code(),
@@ -533,7 +533,7 @@ fn an_inbox_verifies_and_prints_every_webhook() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("it runs");
+        .expect("the command runs");
     // Webhooks that are sent before `listen` is ready are lost; the world has its address when it
     // is ready.
     while fixture.run_json(&["journal", "--after", "0"])["items"]
@@ -547,13 +547,13 @@ fn an_inbox_verifies_and_prints_every_webhook() {
         })
     {
         assert!(
-            listener.try_wait().expect("it is ours").is_none(),
-            "it listens"
+            listener.try_wait().expect("a child process").is_none(),
+            "the inbox is still running"
         );
     }
     fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
     fixture.expect_stdout(&["consent", "pause", &fixture.handle]);
-    let output = listener.wait_with_output().expect("it ends after two");
+    let output = listener.wait_with_output().expect("the inbox ends");
     assert_eq!(
         output.status.code(),
         Some(0),
@@ -578,7 +578,7 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     );
     let mode = |path: &Path| {
         fs::metadata(path)
-            .expect("it is there")
+            .expect("the file exists")
             .permissions()
             .mode()
             & 0o777
@@ -592,17 +592,18 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
             .args(["-m", "644"])
             .arg(&pipe)
             .status()
-            .expect("it runs")
+            .expect("the command runs")
             .success()
     );
     let reader = Command::new("cat")
         .arg(&pipe)
         .stdout(Stdio::piped())
         .spawn()
-        .expect("it runs");
+        .expect("the command runs");
     assert_eq!(run_in(&folder, &["fi", "keys", "--private", "pipe"]).0, 0);
     assert!(
-        decode_lossy(&reader.wait_with_output().expect("it ends").stdout).contains("privateKey")
+        decode_lossy(&reader.wait_with_output().expect("the process ends").stdout)
+            .contains("privateKey")
     );
     assert_eq!(mode(&pipe), 0o644);
 }
@@ -617,7 +618,7 @@ fn data_is_generated_checked_and_refused() {
         mockaa_command(arguments)
             .current_dir(&folder)
             .output()
-            .expect("it runs")
+            .expect("the command runs")
     };
     for (format, prefix) in [
         ("xml", "<?xml"),
@@ -635,11 +636,11 @@ fn data_is_generated_checked_and_refused() {
             "{format}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let bytes = std::fs::read(folder.join(&file)).expect("it is there");
+        let bytes = std::fs::read(folder.join(&file)).expect("the file exists");
         assert!(bytes.starts_with(prefix.as_bytes()), "{format}");
         assert!(
             run(&["data", "generate", "--format", format]).stdout == bytes,
-            "{format}: the same to a pipe"
+            "{format}: the same bytes on stdout"
         );
     }
     for file in ["year.xml", "year.json", "year.csv"] {
@@ -651,7 +652,9 @@ fn data_is_generated_checked_and_refused() {
         );
         assert!(String::from_utf8_lossy(&checked.stdout).contains("transactions, valid"));
     }
-    let before = std::fs::read_dir(&folder).expect("the folder").count();
+    let before = std::fs::read_dir(&folder)
+        .expect("the folder exists")
+        .count();
     for (arguments, expected) in [
         (
             &["--from", "2024-08-01"][..],
@@ -688,9 +691,11 @@ fn data_is_generated_checked_and_refused() {
         assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
     }
     assert_eq!(
-        std::fs::read_dir(&folder).expect("the folder").count(),
+        std::fs::read_dir(&folder)
+            .expect("the folder exists")
+            .count(),
         before,
-        "nothing is half-written"
+        "no partial file is left"
     );
     // A shipped persona can be saved and used as a custom one.
     let output = run(&["data", "personas", "--show", "pensioner"]);
@@ -805,7 +810,7 @@ fn an_unknown_persona_is_reported_with_its_place() {
     let lint = mockaa_command(&["scenario", "lint"])
         .arg(&folder)
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     let stdout = String::from_utf8_lossy(&lint.stdout).into_owned();
     assert_eq!(lint.status.code(), Some(2));
     assert!(
@@ -815,7 +820,7 @@ fn an_unknown_persona_is_reported_with_its_place() {
     let run = mockaa_command(&["run"])
         .arg(&folder)
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("unknown persona studnt"));
 }

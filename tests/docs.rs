@@ -37,7 +37,7 @@ fn is_installed(program: &str) -> bool {
 
 fn read_shipped_scenarios() -> Vec<(String, String)> {
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
-        .expect("the folder is there");
+        .expect("the folder exists");
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).expect("text");
         (
@@ -49,7 +49,7 @@ fn read_shipped_scenarios() -> Vec<(String, String)> {
         )
     };
     files
-        .map(|file| read(file.expect("it can be listed").path()))
+        .map(|file| read(file.expect("a directory entry").path()))
         .collect()
 }
 
@@ -57,14 +57,17 @@ fn read_shipped_scenarios() -> Vec<(String, String)> {
 fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
     let folder = create_folder("docs-scenarios");
     let examples = fenced_blocks(SCENARIOS, "yaml");
-    assert!(examples.len() >= 5, "the page teaches by examples");
+    assert!(
+        examples.len() >= 5,
+        "the page must have at least 5 examples"
+    );
     for (number, example) in examples.iter().enumerate() {
         fs::write(folder.join(format!("{number}.yaml")), example).expect("a file");
     }
     let output = mockaa_command(&["scenario", "lint", "--strict"])
         .arg(&folder)
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     assert!(
         output.status.success(),
         "{}",
@@ -74,13 +77,13 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
     for excerpt in fenced_blocks(SCENARIOS, "yaml excerpt") {
         assert!(
             shipped.iter().any(|(_, text)| text.contains(excerpt)),
-            "no shipped scenario has: {excerpt}"
+            "no shipped scenario contains: {excerpt}"
         );
     }
     for (file, _) in &shipped {
         assert!(
             SCENARIOS.contains(&format!("](../scenarios/{file})")),
-            "{file} is nowhere on the page"
+            "{file} is not on the page"
         );
     }
 }
@@ -130,7 +133,7 @@ fn the_shell_recipe_runs_as_written() {
     assert!(output.status.success(), "{stdout}\n{stderr}");
     assert!(
         stdout.contains("all checks held"),
-        "the lender in another language has played: {stdout}"
+        "the Python lender has not passed: {stdout}"
     );
     let junit = fs::read_to_string(folder.join("scenarios.xml")).expect("the results are written");
     assert_eq!(junit.matches("<testsuite ").count(), 2);
@@ -140,18 +143,18 @@ fn the_shell_recipe_runs_as_written() {
 fn the_rust_recipe_is_a_test_of_ours() {
     let recipe = include_str!("recipe.rs");
     let [block] = fenced_blocks(TESTING, "rust")[..] else {
-        panic!("one Rust recipe")
+        panic!("the page must have exactly one Rust block")
     };
     assert!(
         recipe.trim_end().ends_with(block.trim_end()),
-        "tests/recipe.rs is not what the page shows"
+        "tests/recipe.rs differs from the page"
     );
 }
 
 #[test]
 fn the_workflow_is_yaml_and_its_own_commands_work() {
     let [block] = fenced_blocks(TESTING, "yaml")[..] else {
-        panic!("one workflow")
+        panic!("the page must have exactly one YAML block")
     };
     let workflow: serde_json::Value = serde_saphyr::from_str(block).expect("YAML");
     let steps = workflow["jobs"]["contract"]["steps"]
@@ -162,7 +165,7 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
         .filter_map(|step| step["run"].as_str()?.strip_prefix("mockaa "))
         .collect();
     let [lint, run] = commands[..] else {
-        panic!("it lints and it runs: {commands:?}")
+        panic!("the workflow must have one lint and one run command: {commands:?}")
     };
     let run_in_repository = |command: &str, replacement: &str| {
         let command = command
@@ -172,7 +175,7 @@ fn the_workflow_is_yaml_and_its_own_commands_work() {
         mockaa_command(&words)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
-            .expect("it runs")
+            .expect("the command runs")
     };
     assert!(run_in_repository(lint, "").status.success());
     // No consent is raised, so the expectations are unmet; exit code 1 shows that the options are
@@ -191,10 +194,10 @@ const DATA: &str = include_str!("../docs/data.md");
 #[test]
 fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = fs::read_dir(root.join("fixtures/personas")).expect("the folder is there");
+    let files = fs::read_dir(root.join("fixtures/personas")).expect("the folder exists");
     let mut count = 0;
     for file in files {
-        let file = file.expect("it can be listed").path();
+        let file = file.expect("a directory entry").path();
         let name = file
             .file_stem()
             .expect("a name")
@@ -207,11 +210,11 @@ fn the_pictures_of_the_personas_are_what_their_accounts_draw() {
         );
         let output = mockaa_command(&["data", "generate", "--persona", &name, "--format", "svg"])
             .output()
-            .expect("it runs");
+            .expect("the command runs");
         let picture = fs::read(root.join("docs").join(&image)).unwrap_or_default();
         assert!(
             output.stdout == picture,
-            "docs/{image} is another: mockaa data generate --persona {name} --format svg"
+            "docs/{image} is outdated; run mockaa data generate --persona {name} --format svg"
         );
         count += 1;
     }
@@ -233,7 +236,7 @@ fn the_examples_of_the_page_of_data_work() {
         let output = mockaa_command(arguments)
             .current_dir(&folder)
             .output()
-            .expect("it runs");
+            .expect("the command runs");
         assert!(
             output.status.success(),
             "{arguments:?}: {}",

@@ -53,7 +53,7 @@ fn derive_cipher(shared: &[u8; 32], ours: &[u8; 32], theirs: &[u8; 32]) -> (Aes2
     let mut key = [0; 32];
     Hkdf::<Sha256>::new(Some(&mixed[..20]), shared)
         .expand(&[], &mut key)
-        .expect("32 bytes are few");
+        .expect("32 bytes can be derived");
     (
         Aes256Gcm::new_from_slice(&key).expect("32 bytes"),
         mixed[20..].try_into().expect("12 bytes"),
@@ -77,21 +77,21 @@ proptest! {
         text in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
         let curve = if weierstrass { Curve::Weierstrass } else { Curve::X25519 };
-        let us = KeyPair::from_random(curve, ours, our_nonce);
-        let them = KeyPair::from_random(curve, theirs, their_nonce);
+        let our_pair = KeyPair::from_random(curve, ours, our_nonce);
+        let their_pair = KeyPair::from_random(curve, theirs, their_nonce);
         let shared = match curve {
-            Curve::Weierstrass => weierstrass_shared_secret(them.private(), &us.public[..32]),
-            Curve::X25519 => x25519_dalek::x25519(*them.private(), us.public[..].try_into().expect("32 bytes")),
+            Curve::Weierstrass => weierstrass_shared_secret(their_pair.private(), &our_pair.public[..32]),
+            Curve::X25519 => x25519_dalek::x25519(*their_pair.private(), our_pair.public[..].try_into().expect("32 bytes")),
         };
         let (cipher, iv) = derive_cipher(&shared, &their_nonce, &our_nonce);
-        let ciphertext = cipher.encrypt(&Nonce::from(iv), &text[..]).expect("it encrypts");
-        prop_assert_eq!(us.decrypt(&peer_of(&them), &encode(&ciphertext)), Ok(text.clone()));
-        let encoded = us.encrypt(&peer_of(&them), text.clone()).expect("it encrypts");
+        let ciphertext = cipher.encrypt(&Nonce::from(iv), &text[..]).expect("the text encrypts");
+        prop_assert_eq!(our_pair.decrypt(&peer_of(&their_pair), &encode(&ciphertext)), Ok(text.clone()));
+        let encoded = our_pair.encrypt(&peer_of(&their_pair), text.clone()).expect("the text encrypts");
         let ciphertext = decode(&encoded).expect("base64");
-        prop_assert_eq!(cipher.decrypt(&Nonce::from(iv), &ciphertext[..]).expect("it decrypts"), text);
+        prop_assert_eq!(cipher.decrypt(&Nonce::from(iv), &ciphertext[..]).expect("the text decrypts"), text);
         if curve == Curve::X25519 {
-            let public = x25519_dalek::x25519(*us.private(), x25519_dalek::X25519_BASEPOINT_BYTES);
-            prop_assert_eq!(&us.public[..], &public[..]);
+            let public = x25519_dalek::x25519(*our_pair.private(), x25519_dalek::X25519_BASEPOINT_BYTES);
+            prop_assert_eq!(&our_pair.public[..], &public[..]);
         }
     }
 }

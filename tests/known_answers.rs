@@ -16,9 +16,9 @@ use serde_json::Value;
 
 /// Reads a file of vectors; returns `None` if it is missing.
 fn load_vectors(name: &str) -> Option<Value> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
+    let default_path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/rebit");
     let folder =
-        std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+        std::env::var_os("MOCKAA_SPECS").map_or_else(|| PathBuf::from(default_path), PathBuf::from);
     let Ok(text) = std::fs::read_to_string(folder.join("kat").join(name)) else {
         eprintln!("SKIPPED: no {name} below ../shared/rebit/kat or MOCKAA_SPECS");
         return None;
@@ -114,7 +114,7 @@ fn detached_signatures_verify_in_both_forms() {
     let hmac = find_vector(&file, "rfc7797-4.2");
     assert!(
         verify_detached(expect_text(hmac, "detached"), b"$.02", &[&key]).is_err(),
-        "HS256 is never taken"
+        "HS256 is never accepted"
     );
 }
 
@@ -126,7 +126,7 @@ fn the_specifications_own_signed_consent_opens() {
     let sample = find_vector(&file, "rebit-sample-signedConsent");
     let key = jwk_public_key(&file["rebit_sample_key"]);
     let payload = verify_compact(expect_text(sample, "compact"), &key)
-        .expect("it verifies over its raw payload");
+        .expect("a signature over the raw payload");
     assert_eq!(payload, expect_text(sample, "payload_utf8").as_bytes());
     assert!(
         verify_compact(
@@ -164,7 +164,7 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
     let plaintext = expect_text(vector, "plaintext_utf8").as_bytes();
     let ciphertext = sender
         .encrypt(&to_requester, plaintext.to_vec())
-        .expect("it encrypts");
+        .expect("the text encrypts");
     assert_eq!(ciphertext, expect_text(vector, "ciphertext_with_tag_b64"));
     let from_sender = parse_peer(
         &write_key_value(expect_text(vector, "sender_public_point_b64")),
@@ -173,7 +173,7 @@ fn the_weierstrass_form_agrees_with_the_published_answers() {
     assert_eq!(
         requester
             .decrypt(&from_sender, &ciphertext)
-            .expect("it decrypts"),
+            .expect("the text decrypts"),
         plaintext
     );
 }
@@ -202,7 +202,7 @@ fn a_whole_delivery_in_pem_gives_the_computed_ciphertext() {
             &fiu,
             expect_text(vector, "plaintext_utf8").as_bytes().to_vec(),
         )
-        .expect("it encrypts");
+        .expect("the text encrypts");
     assert_eq!(ciphertext, expect_text(vector, "encryptedFI_b64"));
 }
 
@@ -239,10 +239,10 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
     };
     let ciphertext = other
         .encrypt(&peer_of(&pair), b"statement".to_vec())
-        .expect("it encrypts");
+        .expect("the text encrypts");
     assert_eq!(
         pair.decrypt(&peer_of(&other), &ciphertext)
-            .expect("it decrypts"),
+            .expect("the text decrypts"),
         b"statement"
     );
 }
@@ -274,10 +274,11 @@ fn x25519_agrees_with_the_published_answers() {
     let plaintext = expect_text(full, "plaintext_utf8").as_bytes();
     let ciphertext = ours
         .encrypt(&theirs, plaintext.to_vec())
-        .expect("it encrypts");
+        .expect("the text encrypts");
     assert_eq!(ciphertext, expect_text(full, "encryptedFI_b64"));
     assert_eq!(
-        ours.decrypt(&theirs, &ciphertext).expect("it decrypts"),
+        ours.decrypt(&theirs, &ciphertext)
+            .expect("the text decrypts"),
         plaintext
     );
 }
@@ -374,7 +375,7 @@ fn what_does_not_fit_does_not_decrypt() {
     };
     let ciphertext = theirs
         .encrypt(&peer_of(&ours), b"x".to_vec())
-        .expect("it encrypts");
+        .expect("the text encrypts");
     let other_nonce = PeerKey {
         nonce: [1; 32],
         ..peer_of(&theirs)

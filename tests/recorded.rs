@@ -64,7 +64,7 @@ fn start_server(folder: &Path) -> Server {
         Frequency = { unit = "MONTH", value = 1 }
     "#;
     let file = folder.join("mockaa.toml");
-    std::fs::write(&file, config).expect("it is written");
+    std::fs::write(&file, config).expect("the file is written");
     let file = file.to_str().expect("a plain path");
     Server::start(&[
         "--seed",
@@ -147,7 +147,7 @@ fn collect_differences(recorded: &Value, ours: &Value, path: &str, differences: 
                 (Ok(recorded), Ok(ours)) => {
                     collect_differences(&recorded, &ours, &format!("{path}(text)"), differences);
                 }
-                _ => differences.push(format!("{path}: no JSON in the text")),
+                _ => differences.push(format!("{path}: not JSON in the text")),
             }
         }
         _ if json_type(recorded) == json_type(ours) => {}
@@ -161,9 +161,9 @@ fn collect_differences(recorded: &Value, ours: &Value, path: &str, differences: 
 
 #[test]
 fn the_recorded_collection_runs_and_is_answered_as_recorded() {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/unaport");
-    let shared =
-        std::env::var_os("MOCKAA_UNAPORT").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let default_path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/unaport");
+    let shared = std::env::var_os("MOCKAA_UNAPORT")
+        .map_or_else(|| PathBuf::from(default_path), PathBuf::from);
     let Ok(collection) = std::fs::read_to_string(shared.join("collection.json")) else {
         eprintln!("SKIPPED: no collection.json below ../shared/unaport or MOCKAA_UNAPORT");
         return;
@@ -177,7 +177,7 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     let server = start_server(&folder);
     let collection = redirect_collection(server.base_url(), &collection);
     let (file, report) = (folder.join("collection.json"), folder.join("report.json"));
-    std::fs::write(&file, collection.to_string()).expect("it is written");
+    std::fs::write(&file, collection.to_string()).expect("the file is written");
     let mut run = Command::new(newman);
     run.args(["run".as_ref(), file.as_os_str()])
         .args(["--reporters", "json", "--reporter-json-export"])
@@ -190,7 +190,7 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
         .expect("newman runs");
     let report: Value =
         serde_json::from_str(&std::fs::read_to_string(&report).expect("a report")).expect("JSON");
-    std::fs::remove_dir_all(&folder).expect("it is ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 
     let items = || {
         collection["item"]

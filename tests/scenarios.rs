@@ -15,10 +15,10 @@ use crate::binary::mockaa_command;
 
 fn read_scenarios() -> Vec<(String, String)> {
     let folder = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))
-        .expect("the folder is there");
+        .expect("the folder exists");
     let mut texts: Vec<_> = folder
         .map(|entry| {
-            let path = entry.expect("it can be listed").path();
+            let path = entry.expect("a directory entry").path();
             let name = path
                 .file_name()
                 .expect("a name")
@@ -36,7 +36,7 @@ fn every_scenario_is_played_as_a_test() {
     let output = mockaa_command(&["run", "scenarios", "--json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
-        .expect("it runs");
+        .expect("the command runs");
     let results: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let failed: Vec<_> = results["files"]
         .as_array()
@@ -56,7 +56,7 @@ fn every_scenario_has_expectations_and_passes_strict_lint() {
     let output = mockaa_command(&["scenario", "lint", "--strict", "scenarios"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output();
-    let output = output.expect("it runs");
+    let output = output.expect("the command runs");
     assert!(
         output.status.success(),
         "{}",
@@ -65,12 +65,12 @@ fn every_scenario_has_expectations_and_passes_strict_lint() {
     for (file, text) in read_scenarios() {
         assert!(
             text.starts_with("# "),
-            "{file} does not say which incident it rehearses"
+            "{file} does not begin with a comment on its incident"
         );
-        assert!(text.contains("\nexpect:\n"), "{file} expects nothing");
+        assert!(text.contains("\nexpect:\n"), "{file} has no `expect`");
         assert!(
             text.contains(&format!("\nname: {}\n", file.trim_end_matches(".yaml"))),
-            "{file} has another name"
+            "the name in {file} differs from the file name"
         );
     }
 }
@@ -90,7 +90,7 @@ fn each_verb_and_each_fault_has_a_worked_example() {
     for revoker in ["customer", "fiu", "fip"] {
         assert!(
             all.contains(&format!("by: {revoker}")),
-            "nobody revokes as {revoker}"
+            "no scenario revokes as {revoker}"
         );
     }
 }

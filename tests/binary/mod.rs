@@ -1,9 +1,6 @@
 //! The binary as a server, and the external program that tests it.
 
-#![allow(
-    dead_code,
-    reason = "each of the tests that share this uses a part of it"
-)]
+#![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -35,7 +32,7 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("it runs");
+            .expect("the command runs");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("a pipe"))
             .read_line(&mut line)

@@ -24,7 +24,7 @@ fn persona_errors(name: &str, text: &str) -> String {
     fs::write(folder.join("mine.yaml"), text).expect("a file");
     let errors = load_personas(Some(&folder))
         .err()
-        .map(|bad| bad.to_string())
+        .map(|error| error.to_string())
         .unwrap_or_default();
     errors.replace(&format!("{}/", folder.display()), "")
 }
@@ -155,12 +155,13 @@ fn load_with_statement(name: &str, file: &str, statement: &str) -> Result<Person
         "version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: {file} }}]\n"
     );
     fs::write(folder.join("mine.yaml"), text).expect("a file");
-    let personas = load_personas(Some(&folder)).map_err(|bad| {
-        bad.to_string()
+    let personas = load_personas(Some(&folder)).map_err(|error| {
+        error
+            .to_string()
             .replace(&format!("{}/", folder.display()), "")
     })?;
     Ok(PersonaInstance {
-        definition: Arc::clone(personas.get("mine").expect("it was read")),
+        definition: Arc::clone(personas.get("mine").expect("the persona was loaded")),
         as_of: ist_midnight(2024, 6, 15).ist_date(),
     })
 }
@@ -179,7 +180,7 @@ fn a_custom_statement_is_used_unchanged() {
         ("own-csv", "own.csv", csv.as_str()),
         ("own-json", "own.json", json),
     ] {
-        let life = load_with_statement(name, file, text).expect("it is right");
+        let life = load_with_statement(name, file, text).expect("the file is valid");
         let account = first_deposit(&life, 42, CUSTOMER);
         let query = StatementQuery::for_range(
             &life,
@@ -260,7 +261,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
         ),
     ] {
-        let errors = load_with_statement(name, "own.csv", &text).expect_err("it is wrong");
+        let errors = load_with_statement(name, "own.csv", &text).expect_err("the file is invalid");
         assert!(errors.contains(expected), "{name}: {errors}");
     }
     let result = load_with_statement(
@@ -268,7 +269,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         "own.csv",
         &format!("{HEADER}2024-13-05,CREDITED,1.234,20,A,PIGEON\n"),
     );
-    let errors = result.expect_err("it is wrong");
+    let errors = result.expect_err("the file is invalid");
     for field in ["type", "amount", "transactionTimestamp", "mode"] {
         assert!(errors.contains(&format!("{field} '")), "{field}: {errors}");
     }

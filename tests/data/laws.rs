@@ -79,8 +79,13 @@ fn overdraft_limit(life: &PersonaInstance, index: usize) -> Paise {
         .accounts
         .iter()
         .filter(|plan| plan.fi_type == FiType::Deposit);
-    match &deposits.clone().nth(index).expect("it is there").content {
-        ContentPlan::CashFlow(story) => story.overdraft_limit,
+    match &deposits
+        .clone()
+        .nth(index)
+        .expect("an account plan")
+        .content
+    {
+        ContentPlan::CashFlow(cash_flow) => cash_flow.overdraft_limit,
         ContentPlan::Imported(_) | ContentPlan::Holding { .. } => Paise(0),
     }
 }
@@ -157,8 +162,8 @@ proptest! {
         if let Some(last) = rows.last() {
             prop_assert_eq!(last.row.balance, summary.balance);
         }
-        let alone = StatementQuery { consent_types: &[ConsentType::Summary], ..query }.generate_statement();
-        prop_assert_eq!(crate::summary(&alone).balance, summary.balance);
+        let summary_only = StatementQuery { consent_types: &[ConsentType::Summary], ..query }.generate_statement();
+        prop_assert_eq!(crate::summary(&summary_only).balance, summary.balance);
         prop_assert_eq!(summary.balance_at, now);
     }
 
@@ -186,13 +191,13 @@ proptest! {
         let last = (Month { year, month: quarter * 3 + 3 }).clamped_date(31);
         let query = StatementQuery { seed, ..StatementQuery::for_range(&life, &account, ist_midnight(2004, 1, 1), ist_midnight(year + 1, 1, 1)) };
         let rows = collect_rows(&query.generate_statement());
-        let ContentPlan::CashFlow(story) = &life.definition.accounts[0].content else { return Ok(()) };
+        let ContentPlan::CashFlow(cash_flow) = &life.definition.accounts[0].content else { return Ok(()) };
         let interest: Vec<_> = rows
             .iter()
             .filter(|row| row.row.mode == TransactionMode::InterestCredit && row.row.at.ist_date() == last)
             .collect();
         let opened = summary(&query.generate_statement()).opened_on;
-        if story.overdraft_limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
+        if cash_flow.overdraft_limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
             return Ok(());
         }
         let closing = |day: NaiveDate| {
@@ -201,8 +206,8 @@ proptest! {
         };
         let days = first.pred_opt().expect("a day").iter_days().take_while(|day| *day < last);
         let products: i128 = days.map(|day| i128::from(closing(day).0)).sum();
-        let expected = (products * i128::from(story.interest_bps) / 3_650_000 + 50) / 100 * 100;
-        let credited = interest.first().map_or(0, |told| i128::from(told.row.amount.0));
+        let expected = (products * i128::from(cash_flow.interest_bps) / 3_650_000 + 50) / 100 * 100;
+        let credited = interest.first().map_or(0, |row| i128::from(row.row.amount.0));
         prop_assert_eq!(credited, expected, "{} {}", life.definition.name, last);
     }
 
@@ -338,7 +343,7 @@ fn instalments_are_those_of_an_amortised_loan() {
                     .narration
                     .split(&format!(" {letter}"))
                     .last()
-                    .expect("it has it");
+                    .expect("the narration has this part");
                 let digits: String = from
                     .chars()
                     .take_while(|c| c.is_ascii_digit() || *c == '.')
@@ -393,7 +398,7 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
             all.insert(row.reference.clone());
             (count + 1, all)
         });
-        assert_eq!(references.len(), count, "no two charges have one reference");
+        assert_eq!(references.len(), count, "references of charges are unique");
     }
     assert!(charges > 50, "{charges}");
     assert!(penalties > 50, "{penalties}");
@@ -451,7 +456,7 @@ fn exchanges_close_on_weekends_and_trade_in_price_steps() {
         )
         .generate_statement();
         let StatementBody::Other(document) = &statement.body else {
-            panic!("it is no bank account")
+            panic!("expected another kind than a bank account")
         };
         let mut rows = 0;
         let mut stack = vec![&document.root];
@@ -479,7 +484,7 @@ fn exchanges_close_on_weekends_and_trade_in_price_steps() {
                 );
             }
             if account.fi_type == FiType::Equities {
-                let rate = element.attribute_value("rate").expect("it has one");
+                let rate = element.attribute_value("rate").expect("a rate");
                 let (_, decimals) = rate.split_once('.').expect("decimals");
                 let decimals: u32 = format!("{decimals:0<4}").parse().expect("digits");
                 assert_eq!(decimals % 500, 0, "{rate}");
@@ -497,7 +502,7 @@ fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
             list_accounts(&life, seed, CUSTOMER)
                 .into_iter()
                 .find(|account| account.fi_type == kind)
-                .expect("it has one")
+                .expect("an account of this type")
         };
         let statement_of = |account| {
             StatementQuery {
@@ -514,11 +519,11 @@ fn a_firms_returns_are_those_of_the_firm_that_holds_the_account() {
         let (deposit, registration) = (account_of(FiType::Deposit), account_of(FiType::Gstr1_3b));
         let holder = statement_of(&deposit)
             .holders
-            .expect("they were asked for")
+            .expect("the part was requested")
             .first
             .name;
         let StatementBody::Other(returns) = statement_of(&registration).body else {
-            panic!("it is no bank account")
+            panic!("expected another kind than a bank account")
         };
         assert!(
             format!("{returns:?}").contains(&format!("(\"lgnm\", \"{holder}\")")),

@@ -25,7 +25,7 @@ fn ist_midnight(year: i32, month: u32, day: u32) -> Timestamp {
 }
 
 fn load_shipped_personas() -> Personas {
-    load_personas(None).expect("the shipped ones are right")
+    load_personas(None).expect("the shipped personas are valid")
 }
 
 /// Returns a shipped persona as if first used in the middle of 2024.
@@ -127,19 +127,19 @@ impl<'a> StatementQuery<'a> {
 }
 
 fn transactions(statement: &Statement) -> &Transactions {
-    statement.transactions().expect("they were asked for")
+    statement.transactions().expect("the part was requested")
 }
 
 fn summary(statement: &Statement) -> &Summary {
     statement
         .as_bank()
         .and_then(|bank| bank.summary.as_ref())
-        .expect("it was asked for")
+        .expect("the part was requested")
 }
 
 fn first_deposit(life: &PersonaInstance, seed: u64, customer: &str) -> Account {
     list_accounts(life, seed, customer)
         .into_iter()
         .find(|account| account.fi_type == FiType::Deposit)
-        .expect("it has one")
+        .expect("a deposit account")
 }

@@ -75,7 +75,7 @@ fn schema_path(fi_type: FiType) -> Option<PathBuf> {
 /// separately.
 fn validate_documents(seeds: std::ops::Range<u64>) {
     let xmllint = Command::new("xmllint").arg("--version").output();
-    let has_schemas = schema_path(FiType::Deposit).expect("it has one").exists();
+    let has_schemas = schema_path(FiType::Deposit).expect("a schema").exists();
     if !has_schemas || xmllint.is_err() {
         eprintln!("SKIPPED: needs ../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
         return;
@@ -129,7 +129,7 @@ fn validate_documents(seeds: std::ops::Range<u64>) {
     let mut failures = String::new();
     for (kind, files) in &kinds {
         for files in files.chunks(500) {
-            let schema = schema_path(*kind).expect("it has one");
+            let schema = schema_path(*kind).expect("a schema");
             let check = Command::new("xmllint")
                 .arg("--noout")
                 .arg("--schema")
@@ -149,7 +149,7 @@ fn validate_documents(seeds: std::ops::Range<u64>) {
         }
     }
     assert!(failures.is_empty(), "{failures}");
-    std::fs::remove_dir_all(&folder).expect("it was ours");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn documents_validate_against_the_schemas() {
 
 /// The longer run: `cargo test --release --test data -- --ignored`.
 #[test]
-#[ignore = "minutes long; a named run of its own"]
+#[ignore = "takes minutes; run separately"]
 fn documents_of_two_hundred_seeds_validate_against_the_schemas() {
     validate_documents(0..200);
 }
@@ -210,7 +210,7 @@ fn version_two_of_the_deposits_has_its_own_names() {
     let term = list_accounts(&pensioner, 42, CUSTOMER)
         .into_iter()
         .find(|account| account.fi_type == FiType::TermDeposit);
-    let term = term.expect("it has one");
+    let term = term.expect("an account of this type");
     let statement = StatementQuery::for_range(
         &pensioner,
         &term,
@@ -240,7 +240,7 @@ fn an_empty_range_is_written_as_the_schema_requires() {
         let account = list_accounts(&life, 42, CUSTOMER)
             .into_iter()
             .find(|account| account.fi_type == kind)
-            .expect("it has one");
+            .expect("an account of this type");
         let statement = StatementQuery::for_range(
             &life,
             &account,
