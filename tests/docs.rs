@@ -132,7 +132,7 @@ fn the_shell_recipe_runs_as_written() {
     );
     assert!(output.status.success(), "{stdout}\n{stderr}");
     assert!(
-        stdout.contains("all checks held"),
+        stdout.contains("all checks passed"),
         "the Python lender has not passed: {stdout}"
     );
     let junit = fs::read_to_string(folder.join("scenarios.xml")).expect("the results are written");

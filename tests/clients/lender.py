@@ -1,7 +1,9 @@
-"""A tiny lender (FIU) plays a consent's life against mockaa, by public interfaces alone: once with care, once without.
+"""A small lender (FIU) that takes a consent through its lifecycle against mockaa.
+It uses public interfaces only, and runs twice: as a careful FIU and as a careless one.
 
-Run it as `python3 tests/clients/lender.py [PATH_TO_MOCKAA]`; without an argument it takes $MOCKAA, else `mockaa` on the PATH.
-It needs Python 3 and nothing else. Exit code 0: every check held; 1: one did not.
+Run it as `python3 tests/clients/lender.py [PATH_TO_MOCKAA]`; without an argument it uses $MOCKAA,
+else `mockaa` on the PATH. It needs only Python 3.
+Exit code 0: every check passed; 1: at least one failed.
 """
 
 import base64
@@ -18,28 +20,29 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 MOCKAA = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("MOCKAA", "mockaa")
-# A developer's own settings are not this test's.
+# Settings of the developer's environment must not change the test.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MOCKAA_")}
 WAIT_S = 20
-# The first ACTIVE comes twice; the first attempt to tell PAUSED is badly signed.
+# The first ACTIVE is sent twice; the first attempt of PAUSED has an invalid signature.
 FAULTS = {"webhooks": [
     {"where": {"event": "consent.status", "status": "ACTIVE", "nth": 1}, "fault": {"duplicate": {"copies": 2}}},
     {"where": {"event": "consent.status", "status": "PAUSED", "attempts": 1}, "fault": {"corrupt_signature": "flip_bit"}}]}
 failures = []
 
 
-def check(what, actual, expected):
-    print(f"ok    {what}" if actual == expected else f"FAIL  {what}: {actual!r}, expected {expected!r}")
-    failures.extend([what] if actual != expected else [])
+def check_equal(label, actual, expected):
+    print(f"ok    {label}" if actual == expected else f"FAIL  {label}: {actual!r}, expected {expected!r}")
+    failures.extend([label] if actual != expected else [])
 
 
-def unbase64(text):
+def decode_base64(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def rs256_verifies(key, message, signature):
-    """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2.2): the padding is built anew and compared whole."""
-    modulus, exponent = (int.from_bytes(unbase64(key[name]), "big") for name in ("n", "e"))
+def is_valid_rs256(key, message, signature):
+    """Verifies RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2.2).
+    The whole padded message is rebuilt and compared."""
+    modulus, exponent = (int.from_bytes(decode_base64(key[name]), "big") for name in ("n", "e"))
     length = (modulus.bit_length() + 7) // 8
     number = int.from_bytes(signature, "big")
     if len(signature) != length or number >= modulus:
@@ -49,56 +52,59 @@ def rs256_verifies(key, message, signature):
     return pow(number, exponent, modulus).to_bytes(length, "big") == expected
 
 
-def detached_jws_verifies(keys, jws, body):
-    """A detached JWS over the bytes as they came (RFC 7515 appendix F, RFC 7797): `header..signature`."""
+def is_valid_detached_jws(keys, jws, body):
+    """Verifies a detached JWS, `header..signature`, over the received bytes.
+    RFC 7515 appendix F, RFC 7797."""
     try:
         header, payload, signature = (jws or "").split(".")
-        said = json.loads(unbase64(header))
-        key = next(key for key in keys if key["kid"] == said["kid"])
-        as_agreed = (said["alg"], said["b64"], said["crit"], payload) == ("RS256", False, ["b64"], "")
-        return as_agreed and rs256_verifies(key, header.encode() + b"." + body, unbase64(signature))
+        header_fields = json.loads(decode_base64(header))
+        key = next(key for key in keys if key["kid"] == header_fields["kid"])
+        has_expected_header = (header_fields["alg"], header_fields["b64"], header_fields["crit"], payload) == ("RS256", False, ["b64"], "")
+        return has_expected_header and is_valid_rs256(key, header.encode() + b"." + body, decode_base64(signature))
     except (ValueError, KeyError, TypeError, StopIteration):
         return False
 
 
 class Aggregator:
-    """`mockaa serve` on a free port, and one world of it."""
+    """A `mockaa serve` process on a free port, and one of its worlds."""
 
     def __init__(self, fiu_url, world):
         command = [MOCKAA, "serve", "--port", "0", "--fiu-url", fiu_url]
         self.process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.base_url, self.world = json.loads(self.process.stdout.readline())["base_url"], world
 
-    def call(self, method, path, body=None):
-        """The status and the JSON of an answer."""
+    def send_request(self, method, path, body=None):
+        """Returns the status and the JSON of a response."""
         headers = {"x-mockaa-world": self.world, "client_api_key": "mockaa-dev-fiu-1-api-key", "content-type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base_url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as refusal:
-            return refusal.code, json.loads(refusal.read() or b"null")
+            with urllib.request.urlopen(request, timeout=WAIT_S) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
 
-    def control(self, method, path, body=None):
-        """A call of the control API, which has to succeed."""
-        status, answer = self.call(method, f"/_mockaa/v1/{path}", body)
-        assert status == 200, f"{method} {path} was answered with {status}: {answer}"
+    def call_control_api(self, method, path, body=None):
+        """Calls the control API; the call must succeed."""
+        status, answer = self.send_request(method, f"/_mockaa/v1/{path}", body)
+        assert status == 200, f"{method} {path} returned {status}: {answer}"
         return answer
 
-    def message(self, path, content):
-        """A ReBIT 2.0.0 message at the world's time."""
-        now = self.control("GET", "clock")["now"]
-        return self.call("POST", path, {"ver": "2.0.0", "timestamp": now, "txnid": str(uuid.uuid4()), **content})
+    def post_message(self, path, content):
+        """Posts a ReBIT 2.0.0 message with the world's time."""
+        now = self.call_control_api("GET", "clock")["now"]
+        return self.send_request("POST", path, {"ver": "2.0.0", "timestamp": now, "txnid": str(uuid.uuid4()), **content})
 
-    def advance(self, by):
-        """Moves the clock; all webhooks that were due have been answered. Gives the state of the last one."""
-        assert self.control("POST", "clock/advance", {"by": by})["stopped"] == "target"
-        return self.control("GET", "webhooks")["items"][-1]["state"]
+    def advance_clock(self, by):
+        """Advances the clock, which waits for the webhooks that are due.
+        Returns the state of the last delivery."""
+        assert self.call_control_api("POST", "clock/advance", {"by": by})["stopped"] == "target"
+        return self.call_control_api("GET", "webhooks")["items"][-1]["state"]
 
 
 class Lender:
-    """Receives webhooks, and asks for data when a consent comes into force. A careless one takes and does everything."""
+    """An FIU that receives webhooks and requests data when a consent becomes active.
+    The careless one accepts every webhook and requests data after each notification."""
 
     def __init__(self, careful):
         self.careful, self.aggregator, self.keys = careful, None, []
@@ -111,7 +117,7 @@ class Lender:
         class Inbox(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(lender.receive(self.headers, body))
+                self.send_response(lender.handle_webhook(self.headers, body))
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -121,32 +127,33 @@ class Lender:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def receive(self, headers, body):
-        """Answers a webhook. What there is to do waits in `jobs`, each webhook id once."""
-        right = detached_jws_verifies(self.keys, headers["x-jws-signature"], body)
-        answer = 200 if right or not self.careful else 401
-        news = json.loads(body).get("ConsentStatusNotification")
-        status = news["consentStatus"] if news else "data"
+    def handle_webhook(self, headers, body):
+        """Returns the status that answers a webhook.
+        Adds the data request that it causes to `jobs`."""
+        is_valid = is_valid_detached_jws(self.keys, headers["x-jws-signature"], body)
+        answer = 200 if is_valid or not self.careful else 401
+        notification = json.loads(body).get("ConsentStatusNotification")
+        status = notification["consentStatus"] if notification else "data"
         with self.lock:
-            known = headers["webhook-id"] in self.seen_ids
-            self.received.append((status, right, known, answer))
+            is_duplicate = headers["webhook-id"] in self.seen_ids
+            self.received.append((status, is_valid, is_duplicate, answer))
             if answer == 200:
                 self.seen_ids.add(headers["webhook-id"])
-                if news and (not self.careful or status == "ACTIVE" and not known):
+                if notification and (not self.careful or status == "ACTIVE" and not is_duplicate):
                     self.jobs.append(status)
         return answer
 
-    def work(self, consent_id, artefact):
-        """Asks for data, once for each job. Gives the statuses of the answers."""
+    def request_pending_data(self, consent_id, artefact):
+        """Requests data once for each job; returns the statuses of the responses."""
         jobs, self.jobs = self.jobs, []
         request = {
             "FIDataRange": {"from": "2024-04-01T00:00:00.000Z", "to": "2024-04-30T23:59:59.000Z"},
             "Consent": {"id": consent_id, "digitalSignature": artefact["signedConsent"].split(".")[2]},
             "KeyMaterial": self.key_material}
-        return [self.aggregator.message("/FI/request", request)[0] for _ in jobs]
+        return [self.aggregator.post_message("/FI/request", request)[0] for _ in jobs]
 
 
-def terms(now):
+def build_consent_request(now):
     return {"ConsentDetail": {
         "consentStart": now, "consentExpiry": "2035-01-01T00:00:00.000Z", "consentMode": "STORE", "fetchType": "PERIODIC",
         "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"], "fiTypes": ["DEPOSIT"],
@@ -155,35 +162,38 @@ def terms(now):
         "DataLife": {"unit": "MONTH", "value": 1}, "Frequency": {"unit": "DAY", "value": 10}}}
 
 
-def play(lender, aggregator):
-    """Approve, pause, resume, revoke. Gives what the lender's requests for data were answered after each."""
-    aggregator.control("POST", "clock/freeze")
-    lender.keys = aggregator.call("GET", "/.well-known/jwks.json")[1]["keys"]
-    aggregator.control("PUT", "faults/rough-day", FAULTS)
-    status, raised = aggregator.message("/Consent", terms(aggregator.control("GET", "clock")["now"]))
-    handle, answers = raised["ConsentHandle"], []
-    check("the consent is raised", (status, aggregator.control("GET", f"consents/{handle}")["state"]), (200, "PENDING"))
+def play_journey(lender, aggregator):
+    """Approves, pauses, resumes and revokes a consent.
+    Returns the statuses of the lender's data requests after each of them."""
+    aggregator.call_control_api("POST", "clock/freeze")
+    lender.keys = aggregator.send_request("GET", "/.well-known/jwks.json")[1]["keys"]
+    aggregator.call_control_api("PUT", "faults/rough-day", FAULTS)
+    status, created = aggregator.post_message("/Consent", build_consent_request(aggregator.call_control_api("GET", "clock")["now"]))
+    handle, answers = created["ConsentHandle"], []
+    check_equal("the consent is raised", (status, aggregator.call_control_api("GET", f"consents/{handle}")["state"]), (200, "PENDING"))
     for verb, event, state in [("approve", "active", "ACTIVE"), ("pause", "paused", "PAUSED"),
                                ("resume", "resumed", "ACTIVE"), ("revoke", "revoked", "REVOKED")]:
-        consent = aggregator.control("POST", f"consents/{handle}/{verb}")
-        waited = aggregator.control("GET", f"journal/wait?kind=consent.{event}&consentHandle={handle}&within={WAIT_S}s")
-        check(f"{verb}: the journal has consent.{event}, once", len(waited["items"]), 1)
+        consent = aggregator.call_control_api("POST", f"consents/{handle}/{verb}")
+        journal_page = aggregator.call_control_api("GET", f"journal/wait?kind=consent.{event}&consentHandle={handle}&within={WAIT_S}s")
+        check_equal(f"{verb}: the journal has consent.{event}, once", len(journal_page["items"]), 1)
         outcome = "waiting" if lender.careful and verb == "pause" else "delivered"
-        check(f"{verb}: the webhook is {outcome}", aggregator.advance("0s"), outcome)
-        check(f"{verb}: a second later it is delivered", aggregator.advance("1s"), "delivered")
-        _, artefact = aggregator.message("/Consent/fetch", {"consentId": consent["consentId"]})
-        check(f"{verb}: the consent is {state}", (consent["state"], artefact["status"]), (state, state))
-        answers.append(lender.work(consent["consentId"], artefact))
+        check_equal(f"{verb}: the webhook is {outcome}", aggregator.advance_clock("0s"), outcome)
+        check_equal(f"{verb}: a second later it is delivered", aggregator.advance_clock("1s"), "delivered")
+        _, artefact = aggregator.post_message("/Consent/fetch", {"consentId": consent["consentId"]})
+        check_equal(f"{verb}: the consent is {state}", (consent["state"], artefact["status"]), (state, state))
+        answers.append(lender.request_pending_data(consent["consentId"], artefact))
     return answers
 
 
-# Of each webhook: what it tells, whether its signature is right, whether its id is known, the lender's answer.
-FIRST, AGAIN = ("ACTIVE", True, False, 200), ("ACTIVE", True, True, 200)
+# For each webhook: status, valid signature, id already seen, the lender's answer.
+# FIRST is also the ACTIVE after the resume, which has a new webhook id.
+FIRST, REPEATED = ("ACTIVE", True, False, 200), ("ACTIVE", True, True, 200)
 DATA, REVOKED = ("data", True, False, 200), ("REVOKED", True, False, 200)
-REFUSED, TAKEN, FORGED = ("PAUSED", False, False, 401), ("PAUSED", True, False, 200), ("PAUSED", False, False, 200)
-# The webhooks that came, what requests for data were answered after each step, and the evidence against the lender.
-CAREFUL = [FIRST, AGAIN, DATA, REFUSED, TAKEN, FIRST, DATA, REVOKED], [[200], [], [200], []], {}
-CARELESS = [FIRST, AGAIN, DATA, DATA, FORGED, FIRST, DATA, REVOKED], [[200, 200], [400], [200], [400]], {
+REJECTED, RETRIED, FORGED = ("PAUSED", False, False, 401), ("PAUSED", True, False, 200), ("PAUSED", False, False, 200)
+# The received webhooks, the statuses of data requests after each step, and the failed rules with
+# their evidence.
+CAREFUL = [FIRST, REPEATED, DATA, REJECTED, RETRIED, FIRST, DATA, REVOKED], [[200], [], [200], []], {}
+CARELESS = [FIRST, REPEATED, DATA, DATA, FORGED, FIRST, DATA, REVOKED], [[200, 200], [400], [200], [400]], {
     "rejects-invalid-signatures": "with corrupt_signature was answered with 200",
     "deduplicates-webhooks": "data was requested 2 times",
     "no-requests-while-paused": "fi.request after the FIU was notified of PAUSED",
@@ -199,19 +209,19 @@ def main():
         lender = Lender(careful=name == "careful")
         lender.aggregator = Aggregator(lender.url, f"{name}-lender")
         try:
-            check("the answers to requests for data", play(lender, lender.aggregator), answers)
-            check("the webhooks that came", lender.received, webhooks)
-            report = lender.aggregator.control("GET", "report")
-            check("the report's verdict", report["passed"], not broken)
+            check_equal("the responses to data requests", play_journey(lender, lender.aggregator), answers)
+            check_equal("the received webhooks", lender.received, webhooks)
+            report = lender.aggregator.call_control_api("GET", "report")
+            check_equal("the report's verdict", report["passed"], not broken)
             for rule in report["rules"]:
-                told = " ".join(evidence["text"] for evidence in rule["evidence"])
+                evidence_text = " ".join(evidence["text"] for evidence in rule["evidence"])
                 mark = "fail" if rule["rule"] in broken else "pass" if rule["rule"] in tested else "not-tested"
-                check(f"the report on {rule['rule']}", (rule["outcome"], broken.get(rule["rule"], "") in told), (mark, True))
+                check_equal(f"the report on {rule['rule']}", (rule["outcome"], broken.get(rule["rule"], "") in evidence_text), (mark, True))
         finally:
             lender.aggregator.process.terminate()
-            check("the sandbox ends well", lender.aggregator.process.wait(WAIT_S), 0)
+            check_equal("the exit code of the sandbox", lender.aggregator.process.wait(WAIT_S), 0)
             lender.server.shutdown()
-    print(f"{len(failures)} checks failed" if failures else "all checks held")
+    print(f"{len(failures)} checks failed" if failures else "all checks passed")
     return 1 if failures else 0
 
 
