@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
@@ -30,7 +31,7 @@ use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::ports::{Bank, SandboxConfig, ScenarioProvider};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
-use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes};
+use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes, log_call};
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
@@ -187,6 +188,7 @@ impl Sandbox {
         let app_data = shared.clone();
         let server = HttpServer::new(move || {
             App::new()
+                .wrap(from_fn(log_call))
                 .app_data(app_data.clone())
                 .configure(configure_routes)
         })

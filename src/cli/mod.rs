@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -48,8 +48,28 @@ struct Arguments {
     #[arg(long, env = "MOCKAA_LOG", global = true, value_name = "LEVELS")]
     log: Option<Targets>,
 
+    /// Form of the log lines on stderr.
+    #[arg(
+        long,
+        env = "MOCKAA_LOG_FORMAT",
+        global = true,
+        value_enum,
+        default_value_t = LogFormat::Text,
+        value_name = "FORMAT"
+    )]
+    log_format: LogFormat,
+
     #[command(subcommand)]
     command: Command,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object on a line; the fields of the event are at the top, those of the call in `span`.
+    Json,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -122,9 +142,15 @@ enum Command {
 pub async fn run() -> ExitCode {
     install_broken_pipe_hook();
     let arguments = Arguments::parse();
-    let stderr_layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_target(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let stderr_layer = match arguments.log_format {
+        LogFormat::Text => layer.with_target(false).boxed(),
+        LogFormat::Json => layer
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
+    };
     let default_level = if matches!(arguments.command, Command::Serve(_)) {
         LevelFilter::INFO
     } else {

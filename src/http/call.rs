@@ -474,11 +474,20 @@ const CONTROL_PREFIXES: [&str; 12] = [
     "/v2/entityInfo",
 ];
 
+/// Splits a path below `/w/NAME` into the world's name and the rest.
+fn split_world(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("/w/")?;
+    rest.find('/').map(|end| rest.split_at(end))
+}
+
+/// Returns the world that a path names, valid or not.
+pub fn world_in_path(path: &str) -> Option<&str> {
+    split_world(path).map(|(world, _)| world)
+}
+
 /// Removes the world prefix of a path.
 fn strip_world(path: &str) -> &str {
-    path.strip_prefix("/w/")
-        .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
-        .unwrap_or(path)
+    split_world(path).map_or(path, |(_, rest)| rest)
 }
 
 /// Removes world and base path, which leaves the path that ReBIT specifies.

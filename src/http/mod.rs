@@ -15,6 +15,7 @@ mod pages;
 mod params;
 mod rebit;
 mod registry;
+mod request_log;
 mod requested_fault;
 mod response;
 mod security;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, scope, to};
 
+pub use self::request_log::log_call;
 pub use fault_injection::ClientSocket;
 pub use security::SecurityMode;
 

@@ -34,6 +34,7 @@ use crate::http::fault_injection::{
     inject_content_faults,
 };
 use crate::http::mask::{mask_body, mask_headers};
+use crate::http::request_log::record_subject;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -425,6 +426,7 @@ impl Call {
             customer,
             handle,
         } = self.context().subject();
+        record_subject(fiu.as_ref(), handle);
         let finished_at = system_now();
         world.record_call(CallRecord {
             operation: op,

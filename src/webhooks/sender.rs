@@ -116,14 +116,7 @@ impl WebhookSender {
             attempt = self.perform_attempt(&world, url, &delivery, outgoing) => attempt,
             () = world.wait_until_closed() => return,
         };
-        tracing::info!(
-            world = world.name(),
-            event = delivery.notification.kind().as_str(),
-            handle = %delivery.notification.consent.handle,
-            attempt = delivery.attempts.len() + 1,
-            outcome = %attempt.outcome,
-            "webhook"
-        );
+        log_attempt(&world, &delivery, &attempt);
         world.record_attempt(delivery.id, attempt);
     }
 
@@ -394,4 +387,35 @@ async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
     stream.flush().await?;
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     Ok(())
+}
+
+/// Length of the part of an FIU's answer that the log shows, in characters.
+const LOGGED_ANSWER_MAX: usize = 200;
+
+/// Logs one attempt at `info`: the identifiers of the webhook, the status and the answer.
+fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
+    let notification = &delivery.notification;
+    let (status, answer) = match &attempt.outcome {
+        AttemptOutcome::Accepted { status, body, .. }
+        | AttemptOutcome::Rejected { status, body } => (Some(*status), body),
+        AttemptOutcome::Failed { reason } => (None, reason),
+    };
+    let end = answer
+        .char_indices()
+        .nth(LOGGED_ANSWER_MAX)
+        .map_or(answer.len(), |(end, _)| end);
+    tracing::info!(
+        world = world.name(),
+        fiu = &*notification.fiu,
+        consent = %notification.consent.handle,
+        webhook_id = notification.webhook_id(),
+        event = notification.kind().as_str(),
+        attempt = delivery.attempts.len() + 1,
+        url = attempt.url,
+        status,
+        answer = &answer[..end],
+        is_answer_cut = (end < answer.len()).then_some(true),
+        duration_ms = attempt.duration_ms,
+        "webhook"
+    );
 }
