@@ -308,7 +308,11 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
             json!({ "signatureProfile": "loud" }),
             "detached, encoded, off",
         ),
-        ("FIU-1", json!({ "apiKey": "lender-key" }), "is already used by"),
+        (
+            "FIU-1",
+            json!({ "apiKey": "lender-key" }),
+            "is already used by",
+        ),
         (
             "FIU-1",
             json!({ "webhookSecret": "whsec_AAAA" }),
