@@ -122,7 +122,7 @@ fn a_delivery_in_flight_finishes_before_the_end() {
     let mut log_tail = String::new();
     log.read_to_string(&mut log_tail).expect("text");
     assert!(
-        log_tail.contains("accepted with 200"),
+        log_tail.contains("status=200"),
         "the delivery was recorded before the end: {log_tail}"
     );
     // The connection was closed in order, not aborted: everything that was announced has arrived.
@@ -206,7 +206,7 @@ fn wrong_options_name_the_remedy() {
         (
             &["serve", "--fiu-url", "localhost:9000"],
             2,
-            "give one such as http://127.0.0.1:9000",
+            "use one such as http://127.0.0.1:9000",
         ),
         (
             &["serve", "--fiu-url", "http://169.254.169.254/"],

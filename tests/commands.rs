@@ -608,18 +608,27 @@ fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     assert_eq!(mode(&pipe), 0o644);
 }
 
-/// A file is written completely or not at all; an error names the valid alternatives.
-#[test]
-fn data_is_generated_checked_and_refused() {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("data-files");
+/// An empty folder of a test about generated files.
+fn create_data_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let run = |arguments: &[&str]| {
-        mockaa_command(arguments)
-            .current_dir(&folder)
-            .output()
-            .expect("the command runs")
-    };
+    folder
+}
+
+/// Runs mockaa in a folder and returns its output.
+fn output_in(folder: &Path, arguments: &[&str]) -> Output {
+    mockaa_command(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the command runs")
+}
+
+/// A file is written completely or not at all; an error names the valid alternatives.
+#[test]
+fn data_is_generated_and_bad_arguments_are_rejected() {
+    let folder = create_data_folder("data-files");
+    let run = |arguments: &[&str]| output_in(&folder, arguments);
     for (format, prefix) in [
         ("xml", "<?xml"),
         ("json", "{"),
@@ -717,7 +726,17 @@ fn data_is_generated_checked_and_refused() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("PENSION"));
     let unknown = run(&["data", "personas", "--show", "pensionar"]);
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
-    // A statement that was modified.
+}
+
+#[test]
+fn modified_statements_are_rejected_with_their_places() {
+    let folder = create_data_folder("modified-files");
+    let run = |arguments: &[&str]| output_in(&folder, arguments);
+    for file in ["year.csv", "year.xml"] {
+        let format = &file[5..];
+        let output = run(&["data", "generate", "--format", format, "--output", file]);
+        assert!(output.status.success(), "{file}");
+    }
     let csv = std::fs::read_to_string(folder.join("year.csv")).expect("text");
     let mut lines: Vec<&str> = csv.lines().collect();
     lines.remove(7);

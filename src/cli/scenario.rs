@@ -13,7 +13,7 @@ use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
 use crate::cli::{UsageError, read_input};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
-use crate::scenario::format::{Fault, SchemaDraft, generate_schema, parse};
+use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
     find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
 };
@@ -242,7 +242,7 @@ fn read_text(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Formats diagnostics with their file, one per line.
-pub fn format_diagnostics(file: &Path, diagnostics: &[Fault]) -> String {
+pub fn format_diagnostics(file: &Path, diagnostics: &[Diagnostic]) -> String {
     diagnostics
         .iter()
         .map(|diagnostic| diagnostic.format_in_file(file.display()))
@@ -367,7 +367,7 @@ fn lint_files(
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
 }
 
-const fn as_error(diagnostic: Fault) -> LintDiagnostic {
+const fn as_error(diagnostic: Diagnostic) -> LintDiagnostic {
     LintDiagnostic {
         diagnostic,
         severity: Severity::Error,
@@ -376,11 +376,12 @@ const fn as_error(diagnostic: Fault) -> LintDiagnostic {
 
 fn diagnostic_json(file: &str, lint: &LintDiagnostic) -> Value {
     let LintDiagnostic {
-        diagnostic: Fault {
-            line,
-            column,
-            message,
-        },
+        diagnostic:
+            Diagnostic {
+                line,
+                column,
+                message,
+            },
         severity,
     } = lint;
     json!({ "file": file, "line": line, "column": column, "severity": severity.as_str(), "message": message })

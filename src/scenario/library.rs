@@ -18,7 +18,7 @@ use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::time::Millis;
 use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
-use crate::scenario::format::{Fault, parse, parse_expectations, parse_faults, parse_steps};
+use crate::scenario::format::{Diagnostic, parse, parse_expectations, parse_faults, parse_steps};
 use crate::scenario::magic;
 use crate::scenario::plan::{Plan, SourceLocation};
 use crate::scenario::shipped::SHIPPED;
@@ -207,7 +207,7 @@ impl ScenarioProvider for Library {
         Ok(count)
     }
 
-    fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Fault>> {
+    fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>> {
         let plan = parse(text)?;
         match find_unknown_persona(&plan, &self.personas) {
             Some(diagnostic) => Err(vec![diagnostic]),
@@ -215,15 +215,15 @@ impl ScenarioProvider for Library {
         }
     }
 
-    fn parse_steps(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Fault>> {
+    fn parse_steps(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>> {
         parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn ScenarioPlan>)
     }
 
-    fn parse_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
+    fn parse_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
         parse_faults(text)
     }
 
-    fn parse_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
+    fn parse_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
         parse_expectations(text)
     }
 }
@@ -376,13 +376,13 @@ fn append_line(output: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// Returns a diagnostic if the scenario refers to a persona that does not exist.
-pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
+pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Diagnostic> {
     let (SourceLocation { line, column }, name) = plan.persona.as_ref()?;
     if personas.get(name).is_some() {
         return None;
     }
     let suggestion = suggest_name(name, personas.names());
-    Some(Fault {
+    Some(Diagnostic {
         line: *line,
         column: *column,
         message: format!("unknown persona {name}; {suggestion}"),
@@ -393,14 +393,14 @@ pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Fault> {
 pub fn find_name_conflict<'a>(
     plan: &Plan,
     mut others: impl Iterator<Item = (&'a Plan, &'a str)>,
-) -> Option<Fault> {
+) -> Option<Diagnostic> {
     let SourceLocation { line, column } = plan.location;
     let (other, file) = others.find(|(other, _)| other.name == plan.name)?;
     let message = format!(
         "the name '{}' is taken by {file}:{}",
         plan.name, other.location.line
     );
-    Some(Fault {
+    Some(Diagnostic {
         line,
         column,
         message,
@@ -412,7 +412,7 @@ pub fn find_name_conflict<'a>(
 pub fn find_match_conflicts<'a>(
     plan: &Plan,
     others: impl Iterator<Item = (&'a Plan, &'a str)>,
-) -> Vec<Fault> {
+) -> Vec<Diagnostic> {
     let Some((matcher, SourceLocation { line, column })) = &plan.matcher else {
         return Vec::new();
     };
@@ -434,7 +434,7 @@ pub fn find_match_conflicts<'a>(
              make one of them more specific",
             other.name, other_location.line
         );
-        conflicts.push(Fault {
+        conflicts.push(Diagnostic {
             line: *line,
             column: *column,
             message,

@@ -19,7 +19,7 @@ use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
-use crate::scenario::format::Fault;
+use crate::scenario::format::Diagnostic;
 use crate::scenario::plan::{Action, Plan, SourceLocation};
 
 wire_enum! {
@@ -30,7 +30,7 @@ wire_enum! {
 /// A diagnostic about something in a plan that can never have an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LintDiagnostic {
-    pub diagnostic: Fault,
+    pub diagnostic: Diagnostic,
     pub severity: Severity,
 }
 
@@ -72,7 +72,7 @@ impl Linter<'_> {
     fn add_diagnostic(&mut self, severity: Severity, location: SourceLocation, message: String) {
         let SourceLocation { line, column } = location;
         self.diagnostics.push(LintDiagnostic {
-            diagnostic: Fault {
+            diagnostic: Diagnostic {
                 line,
                 column,
                 message,

@@ -342,7 +342,7 @@ async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
         rejection.status == 400
             && rejection
                 .text
-                .contains("AccountLinkStatusNotification.linkRefNumber is refused"),
+                .contains("AccountLinkStatusNotification.linkRefNumber is rejected"),
         "{}",
         rejection.text
     );

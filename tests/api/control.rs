@@ -157,7 +157,7 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
         back.json()["error"]
             .as_str()
             .expect("a text")
-            .contains("time only goes forward")
+            .contains("time only moves forward")
     );
     for body in [
         json!({}),

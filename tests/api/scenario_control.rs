@@ -114,7 +114,7 @@ async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_na
     let tie = put_scenario(&app, "two", "match: { customer: \"*98\", api: seed }\n").await;
     assert_eq!(tie.status, 409, "equal specificity is a conflict");
     assert!(
-        tie.text.contains("just as much as that of one"),
+        tie.text.contains("as specific as that of `one`"),
         "{}",
         tie.text
     );

@@ -379,7 +379,7 @@ async fn rules_that_answer_each_other_without_delay_end() {
             entry["text"]
                 .as_str()
                 .expect("a text")
-                .contains("give one an `after`")
+                .contains("add `after` to one")
         );
     }
 }

@@ -77,7 +77,7 @@ fn duplicate_names_and_a_missing_statement_are_reported() {
     );
     let errors = self::persona_errors(
         "no-statement",
-        &text.replace("story: []", "statement: nowhere.csv"),
+        &text.replace("cash_flows: []", "statement: nowhere.csv"),
     );
     assert!(
         errors.starts_with("mine.yaml:4:") && errors.contains("nowhere.csv: cannot be read"),
@@ -124,7 +124,8 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
         "",
     );
     assert!(
-        braces.contains("purpose 'PAY {mon} {year}' has more in braces than {month} and {year}"),
+        braces
+            .contains("purpose 'PAY {mon} {year}' has a placeholder other than {month} and {year}"),
         "{braces}"
     );
     let side = "{ out: 30000..40000, day: 1, by: imps, with: myself, transfer_name: house }";
@@ -227,7 +228,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             "csv-order",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-04,DEBIT,5,15,B,\n"),
-            "own.csv:3: 2024-01-04 comes after 2024-01-05; rows are in the order of time, oldest first",
+            "own.csv:3: 2024-01-04 follows 2024-01-05; sort the rows by time, oldest first",
         ),
         (
             "csv-field",

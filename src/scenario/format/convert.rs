@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::Fault;
+use super::Diagnostic;
 use super::types::{
     API_NAMES, AccountsSpec, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, ApiFaultSpec,
     Approve, DataTimingKeyword, DataTimingSpec, Deliver, ExpectCall, ExpectEvent, ExpectNever,
@@ -39,7 +39,7 @@ use crate::wire::yaml::scalars::{HumanDuration, Keyword};
 /// own.
 const DELAYS_MAX: usize = 100;
 
-pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Fault>> {
+pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
     let ScenarioFile {
         version: _,
         name,
@@ -94,7 +94,7 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Fault>> {
 }
 
 /// Converts steps that a person runs through the control API.
-pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Vec<Fault>> {
+pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Vec<Diagnostic>> {
     let mut converter = Converter::default();
     let steps = converter.convert_steps(entries);
     converter.into_result(Plan {
@@ -104,7 +104,7 @@ pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Ve
     })
 }
 
-pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
+pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
     let FaultsFile {
         webhooks,
         api_faults,
@@ -118,7 +118,9 @@ pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<
     converter.into_result((faults, ttl.map(|HumanDuration(duration)| duration)))
 }
 
-pub fn convert_expectations_file(file: ExpectationsFile) -> Result<Vec<Expectation>, Vec<Fault>> {
+pub fn convert_expectations_file(
+    file: ExpectationsFile,
+) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
     let ExpectationsFile {
         expect,
         consent_handle,
@@ -128,7 +130,7 @@ pub fn convert_expectations_file(file: ExpectationsFile) -> Result<Vec<Expectati
         let handle = ConsentHandle::parse(&text);
         if handle.is_none() {
             let message = format!("invalid consent_handle {}; give a UUID", quote_value(&text));
-            converter.diagnostics.push(Fault {
+            converter.diagnostics.push(Diagnostic {
                 line: 0,
                 column: 0,
                 message,
@@ -272,7 +274,7 @@ fn subject_filter(
 
 #[derive(Default)]
 struct Converter {
-    diagnostics: Vec<Fault>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Converter {
@@ -281,7 +283,7 @@ impl Converter {
             .push(diagnostic_at(spanned.referenced, message));
     }
 
-    fn into_result<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
+    fn into_result<T>(mut self, value: T) -> Result<T, Vec<Diagnostic>> {
         self.diagnostics.sort();
         if self.diagnostics.is_empty() {
             Ok(value)

@@ -28,13 +28,13 @@ use crate::domain::time::Millis;
 use crate::scenario::plan::Plan;
 use crate::wire::yaml::{node, parse_typed, remove_null_types, schema_for};
 
-pub use crate::domain::diagnostic::Diagnostic as Fault;
+pub use crate::domain::diagnostic::Diagnostic;
 
 /// Parses a scenario file.
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
+pub fn parse(text: &str) -> Result<Plan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_scenario(parse_typed::<ScenarioFile>(
         text,
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Fault>> {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
+pub fn parse_steps(text: &str) -> Result<Plan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(
         node::parse_tree(text)
@@ -79,7 +79,7 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Fault>> {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> {
+pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_faults(parse_typed::<FaultsFile>(
         text,
@@ -92,7 +92,7 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Fault>> 
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Fault>> {
+pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_expectations_file(parse_typed::<ExpectationsFile>(
         text,

@@ -35,7 +35,7 @@ pub struct DeliveryView {
 #[serde(rename_all = "camelCase")]
 struct AttemptView {
     at: String,
-    wall_at: String,
+    system_time: String,
     duration_ms: u64,
     url: String,
     headers: Vec<(String, String)>,
@@ -126,7 +126,7 @@ impl AttemptView {
         };
         Self {
             at: at.to_string(),
-            wall_at: system_time.to_string(),
+            system_time: system_time.to_string(),
             duration_ms: *duration_ms,
             url: url.clone(),
             headers: headers.clone(),

@@ -16,12 +16,12 @@ use crate::wire::participants::derive_id;
 use crate::wire::token::{is_issued_in_world, is_valid_at, to_unix_seconds};
 
 pub const LOGIN_RULES: &[FieldRule] = &[
-    FieldRule::required("emailId", field_rules::FieldType::Email).with_max_length(254),
-    FieldRule::required("password", field_rules::FieldType::Text).with_length_between(8, 64),
+    FieldRule::mandatory("emailId", field_rules::FieldType::Email).with_max_length(254),
+    FieldRule::mandatory("password", field_rules::FieldType::Text).with_length_between(8, 64),
 ];
 
 /// Quirk: no maximum length; the table has 255 characters, a real refresh token about 700.
-pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::required(
+pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::mandatory(
     "refresh_token",
     field_rules::FieldType::Text,
 )];

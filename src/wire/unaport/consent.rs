@@ -33,71 +33,71 @@ pub const RULES: &[FieldRule] = &[
     // Quirk: mandatory by the table, empty in the recorded calls, which identify the customer by
     // mobile number.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
-    FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
-    FieldRule::required("trackingId", FieldType::Text).with_max_length(50),
-    FieldRule::required("aaId", FieldType::Text).with_max_length(50),
-    FieldRule::required("fiuId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("createdBy", FieldType::Text).with_max_length(100),
+    FieldRule::mandatory("trackingId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("aaId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("fiuId", FieldType::Text).with_max_length(50),
     FieldRule::optional("redirectUrl", FieldType::Url).with_max_length(255),
-    FieldRule::required("fiuBaseUrl", FieldType::Text).with_max_length(255),
-    FieldRule::required("ConsentsRequest", FieldType::Object),
-    FieldRule::required(
+    FieldRule::mandatory("fiuBaseUrl", FieldType::Text).with_max_length(255),
+    FieldRule::mandatory("ConsentsRequest", FieldType::Object),
+    FieldRule::mandatory(
         "ConsentsRequest.ver",
         FieldType::OneOf(enum_names!(RebitVersion)),
     )
     .with_max_length(5),
-    FieldRule::required("ConsentsRequest.timestamp", FieldType::DateTime).with_max_length(25),
-    FieldRule::required("ConsentsRequest.txnid", FieldType::Text).with_max_length(50),
-    FieldRule::required("ConsentsRequest.ConsentDetail", FieldType::Object),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentsRequest.timestamp", FieldType::DateTime).with_max_length(25),
+    FieldRule::mandatory("ConsentsRequest.txnid", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("ConsentsRequest.ConsentDetail", FieldType::Object),
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.consentStart",
         FieldType::DateTime,
     )
     .with_max_length(24),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.consentExpiry",
         FieldType::DateTime,
     )
     .with_max_length(24),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.consentMode",
         FieldType::OneOf(enum_names!(ConsentMode)),
     )
     .with_max_length(10),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.fetchType",
         FieldType::OneOf(enum_names!(FetchType)),
     )
     .with_max_length(8),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.consentTypes",
         FieldType::ListOf(enum_names!(ConsentType)),
     ),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.fiTypes",
         FieldType::ListOf(fi_type_names),
     ),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.DataConsumer",
         FieldType::Object,
     ),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         FieldType::Text,
     )
     .with_max_length(50),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.DataConsumer.type",
         FieldType::OneOf(enum_names!(ConsumerType)),
     )
     .with_max_length(10),
-    FieldRule::required("ConsentsRequest.ConsentDetail.Customer", FieldType::Object),
+    FieldRule::mandatory("ConsentsRequest.ConsentDetail.Customer", FieldType::Object),
     // Quirk: mandatory by the table, empty in the recorded call, whose Identifiers have a mobile
     // number.
     FieldRule::optional("ConsentsRequest.ConsentDetail.Customer.id", FieldType::Text)
         .with_max_length(100),
     FieldRule::optional(IDENTIFIERS_PATH, FieldType::Identifiers),
-    FieldRule::required("ConsentsRequest.ConsentDetail.Purpose", FieldType::Object),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentsRequest.ConsentDetail.Purpose", FieldType::Object),
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.Purpose.code",
         FieldType::OneOf(purpose_codes),
     )
@@ -121,37 +121,37 @@ pub const RULES: &[FieldRule] = &[
         FieldType::Text,
     )
     .with_max_length(50),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.FIDataRange",
         FieldType::Object,
     ),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.FIDataRange.from",
         FieldType::DateTime,
     )
     .with_max_length(24),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.FIDataRange.to",
         FieldType::DateTime,
     )
     .with_max_length(24),
-    FieldRule::required("ConsentsRequest.ConsentDetail.DataLife", FieldType::Object),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentsRequest.ConsentDetail.DataLife", FieldType::Object),
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.DataLife.unit",
         FieldType::OneOf(enum_names!(DataLifeUnit)),
     )
     .with_max_length(5),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.DataLife.value",
         FieldType::Count(3),
     ),
-    FieldRule::required("ConsentsRequest.ConsentDetail.Frequency", FieldType::Object),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentsRequest.ConsentDetail.Frequency", FieldType::Object),
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.Frequency.unit",
         FieldType::OneOf(enum_names!(FrequencyUnit)),
     )
     .with_max_length(5),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentsRequest.ConsentDetail.Frequency.value",
         FieldType::Count(3),
     ),
@@ -163,14 +163,14 @@ pub const RULES: &[FieldRule] = &[
 pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
     // Quirk: as above; here `mobileNumber` is a separate field.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
-    FieldRule::required("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
-    FieldRule::required("createdBy", FieldType::Text).with_max_length(100),
-    FieldRule::required("trackingId", FieldType::Text).with_max_length(50),
-    FieldRule::required("aaId", FieldType::Text).with_max_length(50),
-    FieldRule::required("fiuId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
+    FieldRule::mandatory("createdBy", FieldType::Text).with_max_length(100),
+    FieldRule::mandatory("trackingId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("aaId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("fiuId", FieldType::Text).with_max_length(50),
     FieldRule::optional("redirectUrl", FieldType::Url).with_max_length(255),
-    FieldRule::required("fiuBaseUrl", FieldType::Text).with_max_length(255),
-    FieldRule::required("productId", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory("fiuBaseUrl", FieldType::Text).with_max_length(255),
+    FieldRule::mandatory("productId", FieldType::Text).with_max_length(50),
 ];
 
 /// The part of both requests that is not consent terms.

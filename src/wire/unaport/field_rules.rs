@@ -74,7 +74,7 @@ macro_rules! enum_names {
 pub(super) use enum_names;
 
 impl FieldRule {
-    pub const fn required(path: &'static str, field_type: FieldType) -> Self {
+    pub const fn mandatory(path: &'static str, field_type: FieldType) -> Self {
         Self {
             path,
             presence: Presence::Required,

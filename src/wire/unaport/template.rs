@@ -53,29 +53,30 @@ const RANGE_MONTHS_MIN: i32 = -999;
 const RANGE_MONTHS_MAX: i32 = 9_999;
 
 pub const RULES: &[FieldRule] = &[
-    FieldRule::required("product_name", FieldType::Text).with_max_length(100),
-    FieldRule::required("ConsentDetail", FieldType::Object),
+    FieldRule::mandatory("product_name", FieldType::Text).with_max_length(100),
+    FieldRule::mandatory("ConsentDetail", FieldType::Object),
     // Quirk: length 20 in the table, 24 in every sample of the page.
-    FieldRule::required("ConsentDetail.consentStart", FieldType::DateTime).with_max_length(24),
-    FieldRule::required("ConsentDetail.consentExpiry", FieldType::Months(1, 99)).with_max_length(2),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentDetail.consentStart", FieldType::DateTime).with_max_length(24),
+    FieldRule::mandatory("ConsentDetail.consentExpiry", FieldType::Months(1, 99))
+        .with_max_length(2),
+    FieldRule::mandatory(
         "ConsentDetail.consentMode",
         FieldType::OneOf(enum_names!(ConsentMode)),
     )
     .with_max_length(10),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentDetail.fetchType",
         FieldType::OneOf(enum_names!(FetchType)),
     )
     .with_max_length(8),
     // Quirk: both lists are String(15) in the table, arrays in every sample.
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentDetail.consentTypes",
         FieldType::ListOf(enum_names!(ConsentType)),
     ),
-    FieldRule::required("ConsentDetail.fiTypes", FieldType::ListOf(fi_type_names)),
-    FieldRule::required("ConsentDetail.DataConsumer.id", FieldType::Text).with_max_length(50),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentDetail.fiTypes", FieldType::ListOf(fi_type_names)),
+    FieldRule::mandatory("ConsentDetail.DataConsumer.id", FieldType::Text).with_max_length(50),
+    FieldRule::mandatory(
         "ConsentDetail.Purpose.code",
         FieldType::OneOf(purpose_codes),
     )
@@ -84,28 +85,28 @@ pub const RULES: &[FieldRule] = &[
     FieldRule::optional("ConsentDetail.Purpose.text", FieldType::Text).with_max_length(255),
     FieldRule::optional("ConsentDetail.Purpose.Category.type", FieldType::Text).with_max_length(50),
     // Quirk: Number in the table, a text in every sample.
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentDetail.FIDataRange.from",
         FieldType::Months(RANGE_MONTHS_MIN, RANGE_MONTHS_MAX),
     )
     .with_max_length(4),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentDetail.FIDataRange.to",
         FieldType::Months(RANGE_MONTHS_MIN, RANGE_MONTHS_MAX),
     )
     .with_max_length(4),
-    FieldRule::required(
+    FieldRule::mandatory(
         "ConsentDetail.DataLife.unit",
         FieldType::OneOf(enum_names!(DataLifeUnit)),
     )
     .with_max_length(5),
-    FieldRule::required("ConsentDetail.DataLife.value", FieldType::Count(3)),
-    FieldRule::required(
+    FieldRule::mandatory("ConsentDetail.DataLife.value", FieldType::Count(3)),
+    FieldRule::mandatory(
         "ConsentDetail.Frequency.unit",
         FieldType::OneOf(enum_names!(FrequencyUnit)),
     )
     .with_max_length(5),
-    FieldRule::required("ConsentDetail.Frequency.value", FieldType::Count(3)),
+    FieldRule::mandatory("ConsentDetail.Frequency.value", FieldType::Count(3)),
     FieldRule::optional("ConsentDetail.DataFilter", FieldType::List),
 ];
 

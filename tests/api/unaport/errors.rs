@@ -160,7 +160,7 @@ async fn errors_have_one_shape_and_name_the_remedy() {
                 })
                 .await,
             400,
-            "needs at least 1 MONTH",
+            "must be at least 1 MONTH",
         ),
         (
             lender
