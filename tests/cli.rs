@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::binary::{Server, mockaa_command};
 
@@ -81,6 +81,67 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
         assert_eq!(rest, "", "stdout has only the ready line");
         assert_eq!(run(&["ready", "--server", &url]).status.code(), Some(3));
     }
+}
+
+/// Serves two calls, stops the server and returns its log.
+fn log_of_two_calls(arguments: &[&str]) -> String {
+    let mut server = Server::start(arguments);
+    for path in ["/w/demo/livez", "/nowhere"] {
+        server.send_request(&format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        ));
+    }
+    server.send_signal("TERM");
+    assert_eq!(
+        server.child.wait().expect("the process ends").code(),
+        Some(0)
+    );
+    let mut log = String::new();
+    let mut stderr = server.child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut log).expect("text");
+    log
+}
+
+#[test]
+fn each_call_is_one_log_line_with_its_identifiers() {
+    let log = log_of_two_calls(&["--log-format", "json"]);
+    let lines: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let calls: Vec<_> = lines
+        .iter()
+        .filter(|line| line["span"]["name"] == "call")
+        .map(|line| {
+            assert!(line["duration_us"].is_u64(), "{line}");
+            let span = &line["span"];
+            json!([
+                line["level"],
+                span["method"],
+                span["path"],
+                span["world"],
+                line["status"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            json!(["INFO", "GET", "/w/demo/livez", "demo", 200]),
+            json!(["INFO", "GET", "/nowhere", "default", 404]),
+        ]
+    );
+
+    let log = log_of_two_calls(&[]);
+    let line = log
+        .lines()
+        .find(|line| line.contains("/nowhere"))
+        .expect("the call is logged");
+    assert!(
+        line.contains("call{method=GET path=\"/nowhere\" world=\"default\"}: responded status=404"),
+        "{line}"
+    );
+    assert!(!log_of_two_calls(&["--log", "warn"]).contains("/nowhere"));
 }
 
 /// If SIGTERM arrives while a receiver has not yet answered a webhook, the delivery may finish.

@@ -141,7 +141,7 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
             &random_side,
             &other(&random_side.replace("out:", "in:"))
         )
-        .contains("has an amount in rupees")
+        .contains("needs an amount in rupees")
     );
     assert_eq!(
         flow_errors("both", side, &other(&side.replace("out:", "in:"))),
@@ -240,7 +240,11 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             "date,amount\n".to_owned(),
             "own.csv:1: the header lacks type, currentBalance",
         ),
-        ("csv-empty", HEADER.to_owned(), "own.csv: it has no rows"),
+        (
+            "csv-empty",
+            HEADER.to_owned(),
+            "own.csv: the file has no rows",
+        ),
         (
             "csv-windows",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,5,16,B,\n")
@@ -250,8 +254,8 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
         (
             "csv-comma",
             format!("{HEADER}2024-01-05,CREDIT,10,20,A,B,\n2024-01-06,CREDIT,\"5,000\",5,B,\n"),
-            "own.csv:2: it has 7 fields, and the header 6; a text with a comma in it stands in quotes, an amount has none\n\
-             own.csv:3: amount '5,000' is not an amount above nothing, such as 1250.50: no commas",
+            "own.csv:2: the row has 7 fields, but the header has 6; quote a text that contains a comma, write amounts without commas\n\
+             own.csv:3: amount '5,000' is not an amount above 0, such as 1250.50, without commas",
         ),
         (
             // A row that could not be read does not cause errors in later rows.
@@ -259,7 +263,7 @@ fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
             format!(
                 "{HEADER}2024-01-05,CREDIT,10,20,A,\n2024-01-06,DEBIT,x,16,B,\n2024-01-07,DEBIT,5,99,C,\n"
             ),
-            "own.csv:3: amount 'x' is not an amount above nothing, such as 1250.50: no commas, at most two decimals",
+            "own.csv:3: amount 'x' is not an amount above 0, such as 1250.50, without commas and with at most two decimals",
         ),
     ] {
         let errors = load_with_statement(name, "own.csv", &text).expect_err("the file is invalid");
