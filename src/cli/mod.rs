@@ -68,7 +68,7 @@ struct Arguments {
 enum LogFormat {
     /// One line for people.
     Text,
-    /// One JSON object on a line; the fields of the event are at the top, those of the call in `span`.
+    /// One JSON object on a line; the fields of a call are in `span`.
     Json,
 }
 

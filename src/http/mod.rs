@@ -1,4 +1,4 @@
-//! The HTTP APIs: one flat list of routes, one extractor ([`call::Call`]) and one reply path
+//! The HTTP APIs: one flat list of routes, one extractor (`Call`) and one reply path
 //! (`response`). Handlers have a few lines; decisions are the engine's, wire formats are `wire`'s.
 //!
 //! ```text
