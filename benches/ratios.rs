@@ -39,7 +39,7 @@ use mockaa::domain::time::{Millis, Timestamp};
 use mockaa::domain::unaport::UnaportConfig;
 use mockaa::domain::version::RebitVersion;
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{Bank, NoScenarios, SandboxConfig};
+use mockaa::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
 use mockaa::engine::world::World;
 use mockaa::wire::artefact::ConsentDetail;
 use mockaa::wire::export::{build_statement_workbook, pdf, xlsx};
@@ -257,11 +257,11 @@ fn new_world() -> Arc<World> {
         participants: Arc::new(bench_participants()),
         push_data: None,
         scenario_provider: Arc::new(NoScenarios),
-        bank: Bank {
+        fips: SimulatedFips {
             list_accounts: generate_accounts,
-            is_supported,
+            can_generate_data: is_supported,
         },
-        fiu_url: None,
+        default_webhook_url: None,
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::open_to_all("FIU-1".into()),

@@ -28,7 +28,7 @@ use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{Bank, SandboxConfig, ScenarioProvider};
+use crate::engine::ports::{SandboxConfig, ScenarioProvider, SimulatedFips};
 use crate::engine::world::World;
 use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
 use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes, log_call};
@@ -151,15 +151,15 @@ impl Sandbox {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             participants: Arc::new(participants),
-            fiu_url,
+            default_webhook_url: fiu_url,
             data_timing,
             approval_mode: approval,
             unaport,
             push_data,
             scenario_provider: library,
-            bank: Bank {
+            fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
-                is_supported: bankgen::is_supported,
+                can_generate_data: bankgen::is_supported,
             },
             personas,
             default_persona,

@@ -47,7 +47,7 @@ struct InboxState {
     behavior: ReceiverBehavior,
 }
 
-/// The behaviour of the FIU.
+/// The behavior of the FIU.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiverBehavior {
     /// The status of all responses; `None`: 200 for valid webhooks, 400 for invalid ones.

@@ -24,7 +24,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// FIU whose webhooks of the world are sent here; default: the first FIU.
+    /// FIU whose webhooks are redirected here, until its URL is changed again; default: the first
+    /// FIU of the world.
     #[arg(long, value_name = "ID")]
     fiu: Option<String>,
 
@@ -64,7 +65,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
     let id = fiu
         .or_else(|| items.first()?["id"].as_str().map(str::to_owned))
-        .context("the world has no FIU")?;
+        .context("the world has no FIU; name one with --fiu")?;
     let body = json!({ "baseUrl": inbox.url });
     remote
         .put(
@@ -72,7 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             body.to_string(),
         )
         .await?;
-    refresh_keys(&inbox, &remote, &fius).await?;
+    refresh_published_keys(&inbox, &remote, &fius).await?;
     eprintln!(
         "webhooks of {id} at {} are sent to {}; press Ctrl-C to stop",
         remote.base_url(),
@@ -96,8 +97,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         received_count += 1;
         invalid_count += u64::from(received.error.is_some());
         print_webhook(&received, format);
-        // A key may have been rotated, so the next message is verified with fresh keys.
-        refresh_keys(&inbox, &remote, &fius).await?;
+        // A key may have been rotated since the last message.
+        refresh_published_keys(&inbox, &remote, &fius).await?;
     }
     inbox.stop().await;
     eprintln!("{received_count} webhooks, {invalid_count} of them invalid");
@@ -113,7 +114,11 @@ enum WebhookFormat {
 }
 
 /// Passes the published keys of the world and the webhook secrets of its FIUs to the inbox.
-async fn refresh_keys(inbox: &Inbox, remote: &Remote, fius: &Value) -> anyhow::Result<()> {
+async fn refresh_published_keys(
+    inbox: &Inbox,
+    remote: &Remote,
+    fius: &Value,
+) -> anyhow::Result<()> {
     let keys = remote.get("keys").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
     let secrets = items

@@ -19,8 +19,8 @@ pub struct ConsentMatcher {
     pub apis: Vec<&'static str>,
 }
 
-/// Rank of a [`ConsentMatcher`]: first the number of conditions, then the number of literal
-/// characters in its patterns.
+/// Rank of a [`ConsentMatcher`]: first the number of conditions, then the sum of the literal
+/// characters in the least specific pattern of each condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
     criteria: usize,

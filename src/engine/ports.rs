@@ -32,7 +32,7 @@ pub trait ScenarioProvider: Send + Sync {
     fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<dyn ScenarioPlan>>;
 
     /// Returns the name of the sandbox's default scenario.
-    fn default_name(&self) -> Option<&str>;
+    fn default_scenario_name(&self) -> Option<&str>;
 
     /// Returns the names that [`ScenarioProvider::find_by_name`] knows, sorted.
     fn list_names(&self) -> Vec<String>;
@@ -96,7 +96,7 @@ impl ScenarioProvider for NoScenarios {
         None
     }
 
-    fn default_name(&self) -> Option<&str> {
+    fn default_scenario_name(&self) -> Option<&str> {
         None
     }
 
@@ -139,14 +139,14 @@ impl ScenarioProvider for NoScenarios {
 
 /// A request for data, as far as its kind decides when FIPs answer it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestKind {
-    /// The first fetch that Unaport schedules; any delivery of the plan answers it.
+pub enum DataRequestKind {
+    /// The first fetch that Unaport schedules; any `deliver` step or rule of the plan answers it.
     FirstScheduledFetch,
     Other,
 }
 
-/// The plan that drives one consent. It is called inside the world's lock, after each event of the
-/// consent, so it must be pure and fast.
+/// A scenario after validation; it may drive many consents. It is called inside the world's lock,
+/// after each event of a consent, so it must be pure and fast.
 pub trait ScenarioPlan: Send + Sync {
     fn name(&self) -> &str;
 
@@ -156,9 +156,9 @@ pub trait ScenarioPlan: Send + Sync {
 
     /// Returns when FIPs answer a request for data; `None` leaves it to the sandbox's
     /// configuration.
-    fn data_timing(&self, request: RequestKind) -> Option<DataTiming>;
+    fn data_timing(&self, request: DataRequestKind) -> Option<DataTiming>;
 
-    /// Returns the deviations of the data that is fetched under its consents.
+    /// Returns the quirks of the data that is fetched under its consents.
     fn fetch_quirks(&self) -> FetchQuirks;
 
     /// Returns the faults that apply to its consents.
@@ -170,7 +170,7 @@ pub trait ScenarioPlan: Send + Sync {
     /// Returns the expectations that a run with this scenario must meet.
     fn expectations(&self) -> &[Expectation];
 
-    /// Returns the purpose of the scenario, for display.
+    /// Returns the description of the scenario, for display.
     fn description(&self) -> Option<&str>;
 
     /// Returns the matcher of the consents that the scenario applies to without being named, if it
@@ -212,7 +212,7 @@ impl ApprovalMode {
 
 /// The simulated FIPs. Both functions are pure: equal arguments give equal results.
 #[derive(Clone, Copy, Debug)]
-pub struct Bank {
+pub struct SimulatedFips {
     /// The accounts of a customer at the sandbox's FIPs, regardless of linking and delinking in a
     /// world; each states whether it is linked by default.
     pub list_accounts: fn(
@@ -222,8 +222,8 @@ pub struct Bank {
         customer: &str,
     ) -> Vec<LinkableAccount>,
     /// The predicate of accounts for which data of a customer with this persona can be generated;
-    /// other accounts answer DENIED.
-    pub is_supported:
+    /// FIPs answer DENIED for the others.
+    pub can_generate_data:
         fn(seed: u64, customer: &str, instance: &PersonaInstance, account: &Account) -> bool,
 }
 
@@ -235,7 +235,7 @@ pub struct SandboxConfig {
     /// The participants of a world until it changes them.
     pub participants: Arc<Participants>,
     /// The webhook URL of FIUs that are registered later without a URL of their own.
-    pub fiu_url: Option<Arc<str>>,
+    pub default_webhook_url: Option<Arc<str>>,
     /// The default time at which FIPs answer a request for data.
     pub data_timing: DataTiming,
     /// The approval of consent requests that no scenario drives.
@@ -244,7 +244,7 @@ pub struct SandboxConfig {
     /// The push of statements by webhook; `None` enables it only for APIs without a data call.
     pub push_data: Option<bool>,
     pub scenario_provider: Arc<dyn ScenarioProvider>,
-    pub bank: Bank,
+    pub fips: SimulatedFips,
     pub personas: Arc<Personas>,
     /// The persona of customers without an assigned one.
     pub default_persona: Arc<Persona>,

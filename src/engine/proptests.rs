@@ -26,7 +26,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{Bank, NoScenarios, SandboxConfig};
+use crate::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
@@ -53,20 +53,20 @@ fn new_world() -> Arc<World> {
                 linking: LinkingMethod::Token,
             })],
         }),
-        fiu_url: None,
+        default_webhook_url: None,
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::open_to_all("FIU-1".into()),
         push_data: Some(true),
         scenario_provider: Arc::new(NoScenarios),
-        bank: Bank {
+        fips: SimulatedFips {
             list_accounts: |_, _, _, _| {
                 vec![LinkableAccount {
                     account: test_account(),
                     linked_by_default: true,
                 }]
             },
-            is_supported: |_, _, _, _| true,
+            can_generate_data: |_, _, _, _| true,
         },
         personas: Arc::default(),
         default_persona: Arc::new(test_persona()),

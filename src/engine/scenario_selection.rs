@@ -75,7 +75,7 @@ impl ScenarioSelection {
         }
         let name = aa_default
             .or(self.default_scenario.as_deref())
-            .or(provider.default_name());
+            .or(provider.default_scenario_name());
         name.map(|name| self.find_by_name(name, provider))
             .transpose()
     }

@@ -207,7 +207,7 @@ fn configure_world_routes(config: &mut ServiceConfig) {
     route!(config, get "/_mockaa/v1/sessions" => control::sessions::list_sessions);
     route!(config, get "/_mockaa/v1/sessions/{id}" => control::sessions::get_session);
     route!(config, post "/_mockaa/v1/sessions/{id}/deliver" => control::sessions::deliver_data);
-    route!(config, post "/_mockaa/v1/sessions/{id}/analytics" => control::sessions::report_analytics);
+    route!(config, post "/_mockaa/v1/sessions/{id}/analytics" => control::sessions::notify_analytics);
     route!(config, get "/_mockaa/v1/customers" => control::customers::list_customers);
     route!(config, get "/_mockaa/v1/customers/{customer}/accounts" => control::customers::list_accounts);
     route!(config, post "/_mockaa/v1/customers/{customer}/{verb}" => control::customers::apply_customer_action);

@@ -150,7 +150,7 @@ impl ApiResponse {
     #[must_use]
     pub fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
-            hold: Some(hold).filter(|hold| !hold.is_empty()),
+            hold: Some(hold).filter(|hold| !hold.has_no_deliveries()),
             ..self
         }
     }
@@ -587,7 +587,7 @@ mod tests {
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::engine::clock::ClockStart;
-    use crate::engine::ports::{Bank, SandboxConfig};
+    use crate::engine::ports::{SandboxConfig, SimulatedFips};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, RequiredScenarios};
     use crate::wire::fields::parse_json;
@@ -609,7 +609,7 @@ mod tests {
                 .parse::<ClockStart>()
                 .expect("a clock"),
             participants: Arc::new(participants),
-            fiu_url: None,
+            default_webhook_url: None,
             data_timing: DataTiming::Immediate,
             approval_mode: ApprovalMode::Manual,
             unaport,
@@ -620,9 +620,9 @@ mod tests {
             ),
             personas,
             default_persona: persona,
-            bank: Bank {
+            fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
-                is_supported: bankgen::is_supported,
+                can_generate_data: bankgen::is_supported,
             },
         };
         let world = Arc::new(World::new("test", Arc::new(config)));

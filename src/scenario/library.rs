@@ -163,7 +163,7 @@ impl ScenarioProvider for Library {
             .map(|entry| Arc::clone(&self.magic_plans[entry.number]) as Arc<dyn ScenarioPlan>)
     }
 
-    fn default_name(&self) -> Option<&str> {
+    fn default_scenario_name(&self) -> Option<&str> {
         self.required.default.as_deref()
     }
 

@@ -1,6 +1,6 @@
 //! The magic customers: mobile numbers whose consents follow a fixed scenario, at any `@handle`,
-//! without a scenario file. The table is the only source for the behaviour, `mockaa magic`, the
-//! control API and the documentation. Compare the magic test numbers of payment sandboxes
+//! without a scenario file. `mockaa magic`, the control API and the documentation are derived from
+//! the table. Payment sandboxes have test numbers of the same kind
 //! (`docs/sources.md#magic-identifiers`).
 
 use crate::scenario::format::parse;
@@ -11,15 +11,15 @@ use crate::scenario::plan::Plan;
 pub struct MagicCustomer {
     /// The part of the customer's address before the `@`.
     pub number: &'static str,
-    /// The behaviour in one line, for `mockaa magic` and the control API.
+    /// The behavior in one line, for `mockaa magic` and the control API.
     pub description: &'static str,
     /// The body of a scenario file, without `version` and `name`.
     scenario_yaml: &'static str,
 }
 
 /// The magic customers, in the order of their numbers (`docs/sources.md#magic-identifiers`,
-/// `docs/architecture.md#scenarios-and-faults`). Times count from the consent's ACTIVE, which
-/// follows immediately after the request.
+/// `docs/architecture.md#scenarios-and-faults`). Times count from the request, which an
+/// approval follows at once.
 pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     MagicCustomer {
         number: "9999999001",
@@ -64,7 +64,7 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999009",
-        description: "approved, every FIP DENIES: the session is COMPLETED without data",
+        description: "approved, every FIP answers DENIED: the session is COMPLETED without data",
         scenario_yaml: "steps: [approve: {}]\nrules: [{ when: fi.requested, deny: {} }]",
     },
     MagicCustomer {
@@ -104,12 +104,12 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999016",
-        description: "two calls are answered with 503 and Retry-After, the next normally",
+        description: "the first two calls are answered with 503 and Retry-After, the next normally",
         scenario_yaml: "steps: [approve: {}]\napi_faults: [{ where: { calls: 1..2 }, fault: { status: 503, retry_after: 1s } }]",
     },
     MagicCustomer {
         number: "9999999017",
-        description: "approved, every answer is slow: half take 1 s, one in a hundred more than 8 s",
+        description: "approved, every response is slow: half take up to 1 s, one in a hundred more than 8 s",
         scenario_yaml: "steps: [approve: {}]\napi_faults: [{ fault: { latency: { p50: 1s, p99: 8s } } }]",
     },
     MagicCustomer {
@@ -119,12 +119,12 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
     MagicCustomer {
         number: "9999999019",
-        description: "approved, a huge statement: some 100,000 rows for each year",
+        description: "approved, a huge statement: about 100,000 rows for each year",
         scenario_yaml: "persona: huge-statement\nsteps: [approve: {}]",
     },
     MagicCustomer {
         number: "9999999020",
-        description: "approved, webhooks have unspecified fields, the FI webhook an unspecified status",
+        description: "approved, webhooks have fields, and the FI webhook a status, that the API does not define",
         scenario_yaml: "steps: [approve: {}]\n\
                  webhooks: [{ fault: { extra_fields: {} } }, { where: { event: fi.status }, fault: { unknown_enum: {} } }]",
     },

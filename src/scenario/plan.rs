@@ -13,7 +13,7 @@ use crate::domain::notification::NotificationContent;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
 use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
-use crate::engine::ports::{DelayedCommand, RequestKind, ScenarioPlan};
+use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
 
 /// A scenario after validation, ready to run.
 #[derive(Clone, Debug, Default)]
@@ -170,14 +170,14 @@ impl ScenarioPlan for Plan {
         self.push_data
     }
 
-    fn data_timing(&self, request: RequestKind) -> Option<DataTiming> {
+    fn data_timing(&self, request: DataRequestKind) -> Option<DataTiming> {
         let actions = self
             .rules
             .iter()
             .map(|rule| &rule.action)
             .chain(self.steps.iter().map(|step| &step.action));
         let has_delivery = self.delivery_rules().next().is_some()
-            || (request == RequestKind::FirstScheduledFetch
+            || (request == DataRequestKind::FirstScheduledFetch
                 && actions.into_iter().any(Action::is_delivery));
         if has_delivery {
             Some(DataTiming::Manual)

@@ -25,8 +25,8 @@ struct Endpoint {
     summary: String,
     /// Names of the query parameters.
     query: String,
-    request_shape: Option<String>,
-    response_shape: String,
+    request_body: Option<String>,
+    response_body: String,
 }
 
 /// Returns the heading under which a path is listed.
@@ -48,17 +48,17 @@ impl DocsPage {
                 let query = operation["parameters"].as_array().into_iter().flatten();
                 let query = query
                     .filter(|parameter| parameter["in"] == "query")
-                    .map(|parameter| to_text(&parameter["name"]));
+                    .map(|parameter| string_or_empty(&parameter["name"]));
                 let body = &operation["requestBody"];
                 let body_description = body["description"].as_str().map(str::to_owned);
                 let endpoint = Endpoint {
                     method: method.to_uppercase(),
                     path: path.clone(),
-                    summary: to_text(&operation["summary"]),
+                    summary: string_or_empty(&operation["summary"]),
                     query: query.collect::<Vec<_>>().join(", "),
-                    request_shape: body_description
+                    request_body: body_description
                         .or_else(|| describe_shape(document, &body["content"])),
-                    response_shape: describe_shape(
+                    response_body: describe_shape(
                         document,
                         &operation["responses"]["200"]["content"],
                     )
@@ -75,10 +75,10 @@ impl DocsPage {
             }
         }
         Self {
-            title: to_text(&document["info"]["title"]),
-            version: to_text(&document["info"]["version"]),
-            description: to_text(&document["info"]["description"]),
-            server: to_text(&document["servers"][0]["url"]),
+            title: string_or_empty(&document["info"]["title"]),
+            version: string_or_empty(&document["info"]["version"]),
+            description: string_or_empty(&document["info"]["description"]),
+            server: string_or_empty(&document["servers"][0]["url"]),
             groups,
         }
     }
@@ -88,7 +88,7 @@ impl DocsPage {
     }
 }
 
-fn to_text(value: &Value) -> String {
+fn string_or_empty(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
@@ -140,7 +140,7 @@ impl<'a> SchemaOutline<'a> {
             Some("array") => format!("list of {}", self.describe_type(&schema["items"])),
             Some("string") => schema["format"].as_str().unwrap_or("text").to_owned(),
             Some(other) => other.to_owned(),
-            None if schema["oneOf"].is_array() => "one of two".to_owned(),
+            None if schema["oneOf"].is_array() => "one of several types".to_owned(),
             None => String::new(),
         }
     }

@@ -17,7 +17,7 @@ use crate::wire::fi::xml;
 
 /// Returns the FIU API version of the notifications about a consent that was requested through this
 /// API.
-fn callback_version(api: Api) -> RebitVersion {
+fn fiu_api_version(api: Api) -> RebitVersion {
     match api {
         Api::Seed | Api::Unaport => RebitVersion::V2_0_0,
         Api::Rebit(version) => version.callback_version(),
@@ -62,8 +62,8 @@ impl<'a> Notifier<'a> {
     }
 }
 
-/// The status of a consent. `consentId` is absent if the consent was never approved: REJECTED, or
-/// EXPIRED without an answer (ReBIT FIU API 2.0.0, `ConsentStatusNotification`;
+/// The status of a consent. `consentId` is absent if the consent was never approved: REJECTED,
+/// FAILED, or EXPIRED without an answer (ReBIT FIU API 2.0.0, `ConsentStatusNotification`;
 /// `docs/sources.md#consent-artefact-states`).
 #[derive(Debug, Serialize)]
 struct ConsentStatusNotification {
@@ -102,7 +102,7 @@ struct AccountStatus<'a> {
     description: &'a str,
 }
 
-/// The statement itself, an extension of this sandbox: `statement` in the Unaport DEPOSIT shape,
+/// The statement itself, an extension of this sandbox: `statement` in the shape of Unaport's tabs,
 /// `xml` one FI schema document per account.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,7 +141,7 @@ pub fn encode_body(
         at: _,
     } = notification;
     let mut body = NotificationBody {
-        ver: callback_version(consent.api).as_str(),
+        ver: fiu_api_version(consent.api).as_str(),
         timestamp: timestamp.to_string(),
         txnid: message_id.to_string(),
         notifier: Notifier::from_aa(aa),
@@ -320,12 +320,12 @@ pub fn find_ack_error(body: &str) -> Option<String> {
     } = serde_json::from_str(body).ok()?;
     if let Some(code) = error_code {
         return Some(format!(
-            "the status is success, but the body has errorCode {code}"
+            "the FIU responded with 2xx, but the body has errorCode {code}"
         ));
     }
     let response = response.filter(|response| response != "OK")?;
     Some(format!(
-        "the status is success, but the body has response '{response}' instead of OK"
+        "the FIU responded with 2xx, but the body has response '{response}' instead of OK"
     ))
 }
 

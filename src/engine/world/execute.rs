@@ -28,7 +28,7 @@ use crate::engine::decide::{
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::notifications::notifications_for;
 use crate::engine::outbox::{Dispatch, NewDelivery};
-use crate::engine::ports::{DelayedCommand, RequestKind, ScenarioPlan};
+use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
@@ -224,7 +224,7 @@ impl World {
 
     /// Returns the accounts at the simulated FIPs of a customer with this persona.
     pub(super) fn list_accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
-        (self.config.bank.list_accounts)(&self.config.participants, persona, self.seed, customer)
+        (self.config.fips.list_accounts)(&self.config.participants, persona, self.seed, customer)
     }
 
     /// Returns when FIPs answer a request for this consent's data that is made now.
@@ -237,9 +237,9 @@ impl World {
             .as_ref()
             .is_some_and(|grant| grant.run_count > 0);
         let request = if consent.api == Api::Unaport && !has_run {
-            RequestKind::FirstScheduledFetch
+            DataRequestKind::FirstScheduledFetch
         } else {
-            RequestKind::Other
+            DataRequestKind::Other
         };
         inner
             .scenario_plans
@@ -261,7 +261,7 @@ impl World {
             seed: self.seed,
             participants,
             list_accounts,
-            is_supported: self.config.bank.is_supported,
+            is_supported: self.config.fips.can_generate_data,
             default_persona: &self.config.default_persona,
             data_timing,
         }

@@ -433,7 +433,7 @@ impl World {
             before_response,
         };
         Ok(Receipt {
-            event,
+            last_event: event,
             consent,
             message_time,
             hold,

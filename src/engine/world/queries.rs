@@ -18,11 +18,17 @@ use crate::engine::world::World;
 /// A summary of a world.
 #[derive(Clone, Debug)]
 pub struct Overview {
+    /// World time.
     pub now: Timestamp,
+    /// `true` if the clock is frozen.
     pub frozen: bool,
+    /// The number of consents.
     pub consents: usize,
+    /// The number of consents in each status.
     pub status_counts: Vec<(Status, usize)>,
+    /// The number of webhooks that are held, queued, waiting for a retry or in flight.
     pub webhooks_open: usize,
+    /// The number of timers that are not due yet.
     pub timers: usize,
 }
 
@@ -36,11 +42,11 @@ impl World {
     }
 
     /// Returns the consent for which a FIP holds an artefact with this id.
-    pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
+    pub fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
         self.lock_caught_up().state.consent_by_fip_id(id).cloned()
     }
 
-    /// Returns the consent with this [`Consent::number`].
+    /// Returns the consent with this [`Consent::number`], of which Unaport's short links are made.
     pub fn consent_by_number(&self, number: u32) -> Option<Arc<Consent>> {
         self.lock_caught_up()
             .state
@@ -48,7 +54,7 @@ impl World {
             .cloned()
     }
 
-    /// Returns up to `limit` consents in the order in which they were raised, from the `skip`th on.
+    /// Returns up to `limit` consents in the order in which they were raised, after skipping `skip`.
     pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
         self.lock_caught_up()
             .state
@@ -67,7 +73,7 @@ impl World {
     }
 
     /// Returns the consent templates that the FIU's organisation has saved, newest first, followed
-    /// by the predefined ones.
+    /// by the predefined ones, without those whose consumer is another FIU.
     pub fn templates(&self, fiu: &str) -> Vec<Arc<ConsentTemplate>> {
         let inner = self.lock();
         let saved = inner
@@ -85,8 +91,9 @@ impl World {
         saved.chain(predefined).cloned().collect()
     }
 
-    /// Returns the stored data notifications of a Unaport consent, newest first.
-    pub fn stored_notifications(&self, handle: ConsentHandle) -> Vec<Notification> {
+    /// Returns the data notifications of a Unaport consent, newest first, as `FINotification` lists
+    /// them.
+    pub fn unaport_data_notifications(&self, handle: ConsentHandle) -> Vec<Notification> {
         self.lock_caught_up()
             .stored_notifications
             .get(&handle)
@@ -94,7 +101,7 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// Returns the deviations of fetched data that the consent's scenario asks for.
+    /// Returns the quirks of fetched data that the consent's scenario asks for.
     pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
         self.lock()
             .scenario_plans
@@ -122,11 +129,11 @@ impl World {
     }
 
     /// Returns the session that a FIP knows by this id.
-    pub fn session_by_fip_id(&self, id: SessionId) -> Option<Arc<Session>> {
+    pub fn session_by_fip_session_id(&self, id: SessionId) -> Option<Arc<Session>> {
         self.lock_caught_up().state.session_by_fip_id(id).cloned()
     }
 
-    /// Returns up to `limit` sessions in the order in which they were opened, from the `skip`th on.
+    /// Returns up to `limit` sessions in the order in which they were opened, after skipping `skip`.
     pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
         self.lock_caught_up()
             .state
@@ -149,8 +156,8 @@ impl World {
         )
     }
 
-    /// Returns the addresses of all known customers, sorted, from the `skip`th on.
-    pub fn customers(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
+    /// Returns the addresses of all known customers, sorted, after skipping `skip`.
+    pub fn customer_addresses(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
         self.lock_caught_up()
             .state
             .customer_addresses()
@@ -160,8 +167,8 @@ impl World {
             .collect()
     }
 
-    /// Returns the explicit record of a customer, if there is one, and all accounts at the
-    /// simulated FIPs; the flag is `true` for a linked account.
+    /// Returns the record of a customer whom a command has registered or changed, and all accounts
+    /// at the simulated FIPs; the flag is `true` for a linked account.
     pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
         let participants = self.participants();
         let list_accounts =

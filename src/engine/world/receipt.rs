@@ -12,8 +12,8 @@ use crate::engine::world::World;
 #[derive(Debug)]
 pub struct Receipt {
     /// The last event of the command.
-    pub event: Event,
-    /// The consent of the command, in its state after it.
+    pub last_event: Event,
+    /// The consent of the command, in its state after the command.
     pub(super) consent: Option<Arc<Consent>>,
     /// The instant that the response carries ([`World::message_time`]).
     pub message_time: Timestamp,
@@ -30,7 +30,7 @@ impl Receipt {
     pub fn consent(&self) -> &Arc<Consent> {
         self.consent
             .as_ref()
-            .expect("the command was about a consent")
+            .expect("the caller submitted a command about a consent")
     }
 
     /// Returns the data session in its state after the command.
@@ -38,14 +38,14 @@ impl Receipt {
     /// # Panics
     /// When the command did not concern a session.
     pub fn session(&self) -> &Arc<Session> {
-        self.event
+        self.last_event
             .session()
-            .expect("the command was about a session")
+            .expect("the caller submitted a command about a session")
     }
 }
 
-/// A guard that holds webhooks back until a response has been handed over. A sender that notifies
-/// an FIU about a consent before it returns the consent's handle is broken.
+/// A guard that holds webhooks back until a response has been handed over. Without it,
+/// a webhook could reach the FIU before the response that carries the consent's handle.
 #[derive(Debug)]
 pub struct DeliveryHold {
     pub(super) world: Arc<World>,
@@ -73,7 +73,7 @@ impl DeliveryHold {
     }
 
     /// Returns whether no webhook is held back.
-    pub fn is_empty(&self) -> bool {
+    pub fn has_no_deliveries(&self) -> bool {
         self.deliveries.is_empty()
     }
 }

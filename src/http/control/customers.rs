@@ -24,7 +24,7 @@ pub async fn list_customers(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.customers(skip, limit),
+            |skip, limit| world.customer_addresses(skip, limit),
             ToString::to_string,
         )?;
         Ok(ApiResponse::json(&page))
@@ -79,7 +79,11 @@ pub async fn apply_customer_action(call: Call) -> HttpResponse {
     let outcome = authenticate_operator(&call).and_then(|world| {
         let customer: Arc<str> = call.path_segment("customer").into();
         let command = parse_command(&call, &world, &customer)?;
-        let Receipt { event, hold, .. } = world.submit(command)?;
+        let Receipt {
+            last_event: event,
+            hold,
+            ..
+        } = world.submit(command)?;
         let response = if let Some(link) = LinkRequestView::from_event(&event) {
             ApiResponse::json(&link)
         } else {

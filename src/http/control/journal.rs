@@ -11,7 +11,7 @@ use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
-    AssertView, EntryView, JournalPage, JournalQuery, VerdictView,
+    AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
 };
 use crate::wire::control::report::{ReportView, render_text};
 use crate::wire::duration::{DURATION_FORMS, parse_duration};
@@ -22,8 +22,8 @@ const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 pub async fn list_entries(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let (after, limit) = parse_pagination(&call)?;
-        let params = Params::parse(call.query())?.reject_unknown(&JournalQuery::PARAMETERS)?;
-        let query = JournalQuery::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+        let params = Params::parse(call.query())?.reject_unknown(&JournalFilter::PARAMETERS)?;
+        let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
         Ok(ApiResponse::json(&read_page(
             &world,
             after,
@@ -58,8 +58,8 @@ async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?
-        .reject_unknown(&[&JournalQuery::PARAMETERS[..], &["count", "within"]].concat())?;
-    let query = JournalQuery::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+        .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["count", "within"]].concat())?;
+    let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
     let count = match params.first_value("count") {
         None => 1,
         Some(text) => {

@@ -75,7 +75,9 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
                 let current = participants.find_fiu(id);
                 let mut fiu = entry.into_fiu(current.map(Arc::as_ref))?;
                 if current.is_none() && !has_webhook_url {
-                    fiu.webhooks.base.clone_from(&world.config().fiu_url);
+                    fiu.webhooks
+                        .base
+                        .clone_from(&world.config().default_webhook_url);
                 }
                 let mut changed = participants.clone();
                 match changed

@@ -180,7 +180,7 @@ fn render_default(world: &World) -> serde_json::Value {
         world
             .config()
             .scenario_provider
-            .default_name()
+            .default_scenario_name()
             .map(str::to_owned)
     });
     serde_json::json!({ "name": name })

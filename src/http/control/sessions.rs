@@ -37,7 +37,7 @@ pub async fn get_session(call: Call) -> HttpResponse {
     }))
 }
 
-/// Makes the FIPs of a session deliver their data, or the statuses in the body.
+/// Makes the FIPs of a session answer READY, or with the statuses in the body.
 pub async fn deliver_data(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let session = find_session(&call, &world)?;
@@ -68,7 +68,7 @@ pub async fn deliver_data(call: Call) -> HttpResponse {
 }
 
 /// Reports the outcome of a session's analytics to the FIU.
-pub async fn report_analytics(call: Call) -> HttpResponse {
+pub async fn notify_analytics(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let status = call
             .parse_json_or_default::<AnalyticsRequest>()?
@@ -77,8 +77,8 @@ pub async fn report_analytics(call: Call) -> HttpResponse {
             session: parse_session_id(&call)?,
             status,
         })?;
-        let Event::AnalyticsReported { analytics, .. } = &receipt.event else {
-            unreachable!("the command has this event")
+        let Event::AnalyticsReported { analytics, .. } = &receipt.last_event else {
+            unreachable!("ReportAnalytics ends with AnalyticsReported")
         };
         Ok(ApiResponse::json(&AnalyticsView::from(&**analytics)).with_hold(receipt.hold))
     }))

@@ -205,7 +205,7 @@ enum ArtefactOwner {
 
 fn find_visible_by_fip_id(world: &World, id: ConsentId) -> Option<Arc<Consent>> {
     world
-        .consent_by_fip_id(id)
+        .consent_by_fip_artefact_id(id)
         .filter(|consent| !consent.hidden)
 }
 

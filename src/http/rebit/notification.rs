@@ -92,7 +92,7 @@ fn apply_consent_status(
         authenticate_notifier(caller, &notifier).map_err(NotifierError::into_notifier_error)?;
     let world = &caller.world;
     let consent: Option<Arc<Consent>> = consent_id.and_then(|id| match &notifier_member {
-        Member::Fip(fip) => world.consent_by_fip_id(id).filter(|consent| {
+        Member::Fip(fip) => world.consent_by_fip_artefact_id(id).filter(|consent| {
             let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
             artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
         }),
@@ -163,7 +163,7 @@ fn apply_fi_status(
         .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is not a session of {id}")))?;
     let world = &caller.world;
     if let Some(consent) = world
-        .session_by_fip_id(session)
+        .session_by_fip_session_id(session)
         .and_then(|session| world.consent(session.handle))
     {
         call.bind_consent(world, &consent)?;

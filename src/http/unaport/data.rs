@@ -24,7 +24,7 @@ pub async fn get_fetch_status(call: Call) -> HttpResponse {
         let unknown = Rejection::UnknownHandle(handle.to_string());
         let UnaportConsent { consent, .. } =
             caller.bind_unaport_consent(&call, caller.world.consent(handle), unknown)?;
-        let notifications = caller.world.stored_notifications(handle);
+        let notifications = caller.world.unaport_data_notifications(handle);
         Ok(ApiResponse::json(&build_fetch_status(
             &notifications,
             caller.participants.aa_for_consent(&consent),

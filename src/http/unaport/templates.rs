@@ -26,7 +26,7 @@ fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let receipt = caller
         .world
         .submit(Command::SaveTemplate(SaveTemplate { name, fiu, terms }))?;
-    let Event::TemplateSaved { template } = &receipt.event else {
+    let Event::TemplateSaved { template } = &receipt.last_event else {
         unreachable!("the command has this event")
     };
     Ok(ApiResponse::json(&CreateTemplateResponse::new(

@@ -24,14 +24,14 @@ pub struct JournalPage {
 
 /// A filter of journal entries.
 #[derive(Debug, Default)]
-pub struct JournalQuery {
+pub struct JournalFilter {
     kind: Option<String>,
     op: Option<Operation>,
     handle: Option<ConsentHandle>,
     customer: Option<String>,
 }
 
-impl JournalQuery {
+impl JournalFilter {
     /// The query parameters of the journal calls.
     pub const PARAMETERS: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
 
@@ -46,7 +46,10 @@ impl JournalQuery {
         let handle = value("consentHandle")?.map(|text| parse_handle(&text));
         let kind = value("kind")?;
         if let Some(kind) = kind.as_deref().filter(|kind| !is_known_kind(kind)) {
-            let known = format!("{} or an event, such as consent.revoked", KINDS.join(", "));
+            let known = format!(
+                "{} or an event, such as consent.revoked",
+                NON_EVENT_KINDS.join(", ")
+            );
             return Err(ApiError::invalid_field(
                 "kind",
                 format!("{} is not one of {known}", quote_value(kind)),
@@ -95,7 +98,7 @@ fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
 }
 
 /// The kinds of entries other than events.
-const KINDS: [&str; 5] = [
+const NON_EVENT_KINDS: [&str; 5] = [
     "call",
     "webhook",
     "scenario.step_rejected",
@@ -104,7 +107,7 @@ const KINDS: [&str; 5] = [
 ];
 
 fn is_known_kind(text: &str) -> bool {
-    KINDS.contains(&text) || EventName::parse(text).is_some()
+    NON_EVENT_KINDS.contains(&text) || EventName::parse(text).is_some()
 }
 
 fn entry_kind(record: &JournalRecord) -> &'static str {
@@ -127,7 +130,7 @@ fn entry_customer(record: &JournalRecord) -> Option<&str> {
     }
 }
 
-/// The response of `assert`.
+/// The response of `POST assert`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AssertView {
     passed: bool,
@@ -150,7 +153,8 @@ impl AssertView {
 pub struct VerdictView {
     #[serde(skip)]
     met: bool,
-    expectation: String,
+    /// The place of the expectation in its file.
+    origin: String,
     /// `met`, `unmet`, `evicted` (too many entries were evicted to decide) or `untested` (the
     /// `after_event` never happened).
     outcome: &'static str,
@@ -184,7 +188,7 @@ impl VerdictView {
             .collect();
         Self {
             met: status == ExpectationStatus::Met,
-            expectation: expectation.origin.clone(),
+            origin: expectation.origin.clone(),
             outcome: status.as_str(),
             expected: format!("{} {}", expectation.count, expectation.target),
             count,

@@ -118,7 +118,7 @@ pub struct DefaultRequest {
     pub name: Option<String>,
 }
 
-/// A magic customer: the mobile number and the behaviour of its consents.
+/// A magic customer: the mobile number and the behavior of its consents.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MagicCustomerView {
     pub number: &'static str,

@@ -12,7 +12,7 @@ use crate::wire::control::customers::{
 };
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
-use crate::wire::control::journal::{AssertView, JournalPage, JournalQuery};
+use crate::wire::control::journal::{AssertView, JournalFilter, JournalPage};
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{
     DefaultRequest, MagicCustomerView, PinRequest, PinView, ScenarioView,
@@ -67,7 +67,7 @@ type CallSpec = (
 );
 
 const PAGE_QUERY: &[&str] = &["after", "limit"];
-const JOURNAL_QUERY: &[&str] = &JournalQuery::PARAMETERS;
+const JOURNAL_QUERY: &[&str] = &JournalFilter::PARAMETERS;
 const WAIT_QUERY: &[&str] = &[
     "after",
     "limit",

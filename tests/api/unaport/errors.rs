@@ -171,7 +171,7 @@ async fn errors_have_one_shape_and_name_the_remedy() {
                 )
                 .await,
             400,
-            "no consent template",
+            "not a consent template",
         ),
     ] {
         let body = reply.json();
