@@ -147,7 +147,9 @@ pub fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail) -> Ve
         .collect()
 }
 
-/// Quirk: the rows of subcategories list their transactions even where those of categories do not.
+/// Builds the rows of the subcategories.
+///
+/// Quirk: they list their transactions even where the rows of categories do not.
 fn build_subcategory_rows(group: &[&Entry], total: i64) -> Vec<Value> {
     let mut subcategories: Vec<&str> = group
         .iter()

@@ -56,7 +56,7 @@ const MONTH_END_CUTOFF_HOUR: u32 = 18;
 /// The receiver of generated rows.
 pub type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 
-/// Generates the months of an account, one after the other.
+/// A generator of the months of an account, in their order.
 pub struct LedgerGenerator<'a> {
     behavior: &'a AccountBehavior<'a>,
     next_month: Month,

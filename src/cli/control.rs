@@ -145,13 +145,14 @@ pub enum CustomerCommand {
     Accounts(CustomerTarget),
     /// Register a customer, without linked accounts.
     Register(CustomerTarget),
-    /// Deregister a customer; the consents end without a notification.
+    /// Deregister a customer; hides the consents without a notification.
     Deregister(CustomerTarget),
     /// Ask a FIP to link accounts; the response names the next step.
     Link {
         #[command(flatten)]
         target: CustomerTarget,
-        #[arg(long)]
+        /// FIP that has the accounts.
+        #[arg(long, value_name = "ID")]
         fip: String,
         /// The FIP's references of the accounts (accRefNumber).
         #[arg(long, value_delimiter = ',', required = true, value_name = "REF,…")]
@@ -409,6 +410,7 @@ pub enum WebhookCommand {
 
 #[derive(Debug, Args)]
 pub struct WebhookTarget {
+    /// Number of the delivery, as `webhook list` prints it.
     id: u64,
     #[command(flatten)]
     remote: Remote,
@@ -469,6 +471,7 @@ pub enum FaultCommand {
     },
     /// Delete a fault set; without a name, all of them.
     Delete {
+        /// Name of the fault set; default: all.
         name: Option<String>,
         #[command(flatten)]
         remote: Remote,
@@ -530,7 +533,7 @@ pub struct JournalArguments {
     /// Print only entries with a higher sequence number.
     #[arg(long, default_value_t = 0)]
     after: u64,
-    /// Longest wait for the first matching entry, in wall time; default: no wait.
+    /// Longest wait for the first matching entry, in system time; default: no wait.
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
     #[command(flatten)]

@@ -109,6 +109,7 @@ pub struct GenerateArguments {
     #[arg(long, default_value = "9999999999@mockaa", value_name = "ADDRESS")]
     customer: String,
 
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Xml)]
     format: Format,
 

@@ -57,9 +57,11 @@ pub enum Command {
         #[arg(long, default_value = "FIP-1", value_name = "ID")]
         fip: String,
 
+        /// The linkRefNumber of the response.
         #[arg(long, default_value = "link-1", value_name = "REF")]
         link_ref: String,
 
+        /// The maskedAccNumber of the response.
         #[arg(long, default_value = "XXXXXXXX0000", value_name = "NUMBER")]
         masked_number: String,
 

@@ -206,7 +206,7 @@ fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Parses a duration of wall time.
+/// Parses a duration of system time.
 fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     let millis = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
     Ok(Duration::from_millis(

@@ -83,7 +83,7 @@ pub struct Arguments {
     #[command(flatten)]
     personas: PersonaArgs,
 
-    /// Timeout for one file, in wall time.
+    /// Timeout for one file, in system time.
     #[arg(long, default_value = "10m", value_parser = parse_duration_arg, value_name = "TIME")]
     timeout: Duration,
 

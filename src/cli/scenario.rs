@@ -31,6 +31,7 @@ pub enum Command {
         /// Address of the sandbox.
         #[arg(long, env = "MOCKAA_URL", value_name = "URL")]
         server: Option<String>,
+        /// Print the list in JSON.
         #[arg(long)]
         json: bool,
     },
@@ -48,6 +49,7 @@ pub enum Command {
         /// Scenario files, or folders of them.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
         /// Count warnings as errors.

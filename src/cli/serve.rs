@@ -94,11 +94,11 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_DATA", default_value = "immediate", value_parser = parse_data_timing, value_name = "WHEN")]
     data: DataTiming,
 
-    /// Timeout of a webhook attempt, in wall time.
+    /// Timeout of a webhook attempt, in system time.
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_duration_arg, value_name = "TIME")]
     webhook_timeout: Duration,
 
-    /// Delete worlds that are unused for this time, in wall time; default: never.
+    /// Delete worlds that are unused for this time, in system time; default: never.
     #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_duration_arg, value_name = "TIME")]
     world_ttl: Option<Duration>,
 

@@ -61,6 +61,14 @@ pub struct LinkableAccount {
     pub linked_by_default: bool,
 }
 
+/// An account of a customer as a world knows it.
+#[derive(Clone, Debug)]
+pub struct CustomerAccount {
+    pub account: Account,
+    /// `true` if the account is linked in this world.
+    pub is_linked: bool,
+}
+
 impl Account {
     /// Returns whether the FIP knows the account by this `accRefNumber`, regardless of its link.
     pub fn matches_ref(&self, fip: &str, account_ref: &str) -> bool {

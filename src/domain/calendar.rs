@@ -18,7 +18,7 @@ impl Month {
         }
     }
 
-    /// Number of the month on a continuous scale: consecutive months differ by 1.
+    /// Returns the number of the month on a continuous scale: consecutive months differ by 1.
     pub fn ordinal(self) -> i64 {
         i64::from(self.year) * 12 + i64::from(self.month) - 1
     }
@@ -59,7 +59,7 @@ impl Month {
             .expect("the day is in the month")
     }
 
-    /// Number of days in the month.
+    /// Returns the number of days in the month.
     pub fn num_days(self) -> u32 {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         match self.month {
@@ -112,7 +112,7 @@ impl Month {
         }
     }
 
-    /// English name in three letters.
+    /// Returns the English name in three letters.
     pub fn short_name(self) -> &'static str {
         const NAMES: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -26,7 +26,7 @@ impl Glob {
         patterns_intersect(self.0.as_bytes(), other.0.as_bytes(), Wildcards::Both)
     }
 
-    /// Number of characters other than `*`; the specificity of the pattern.
+    /// Returns the number of characters other than `*`; the specificity of the pattern.
     pub fn literal_count(&self) -> usize {
         self.0.bytes().filter(|byte| *byte != b'*').count()
     }

@@ -478,7 +478,7 @@ proptest! {
             for consent in world.consents(0, usize::MAX) {
                 let linked = world.customer(&consent.terms.customer).1;
                 if consent.status == Status::Active && !consent.hidden {
-                    prop_assert!(linked.iter().any(|(_, linked)| *linked), "an account of a consent in force is linked");
+                    prop_assert!(linked.iter().any(|account| account.is_linked), "an account of a consent in force is linked");
                     let next_run = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
                     prop_assert!(next_run.is_none_or(|at| at > now), "no run of a consent in force is overdue");
                 }

@@ -4,7 +4,6 @@ use actix_web::web::Query;
 
 use crate::domain::naming::suggest_name;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 
 /// Decoded name and value pairs in their order; a name may occur more than once.
 #[derive(Debug, Default)]
@@ -13,9 +12,7 @@ pub struct Params(Vec<(String, String)>);
 impl Params {
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
-        pairs.map_err(|error| {
-            ApiError::invalid_field("the query", format!("cannot be read: {error}"))
-        })
+        pairs.map_err(|error| ApiError::invalid_field("query", format!("cannot be read: {error}")))
     }
 
     /// Rejects a parameter whose name is not listed. A misspelled filter would otherwise be ignored
@@ -29,10 +26,10 @@ impl Params {
             None => Ok(self),
             Some((name, _)) => {
                 let hint = suggest_name(name, names.iter().copied());
-                Err(ApiError::invalid_field(
-                    "the query",
-                    format!("has the unknown parameter {}; {hint}", quote_value(name)),
-                ))
+                Err(ApiError::UnknownQueryParameter {
+                    name: name.clone(),
+                    hint,
+                })
             }
         }
     }

@@ -143,14 +143,14 @@ impl Linter<'_> {
                     .iter()
                     .any(|status| status.transition_on(verb.input()).is_some());
                 if !possible {
-                    let is_reachable = reachable_from(&state.states)
-                        .iter()
-                        .any(|status| status.transition_on(verb.input()).is_some());
+                    let severity = unreachable_severity(&state.states, |status| {
+                        status.transition_on(verb.input()).is_some()
+                    });
                     self.report_unreachable(
                         state,
                         (name, location),
                         verb.input().as_str(),
-                        is_reachable,
+                        severity,
                     );
                     return;
                 }
@@ -161,8 +161,9 @@ impl Linter<'_> {
             }
             Action::Deliver(_) => {
                 if !state.states.contains(&Status::Active) {
-                    let is_reachable = reachable_from(&state.states).contains(&Status::Active);
-                    self.report_unreachable(state, (name, location), "deliver", is_reachable);
+                    let severity =
+                        unreachable_severity(&state.states, |status| status == Status::Active);
+                    self.report_unreachable(state, (name, location), "deliver", severity);
                 }
             }
             // No account stays linked, so every consent with accounts is revoked.
@@ -186,14 +187,14 @@ impl Linter<'_> {
         }
     }
 
-    /// Reports an action that is illegal in every possible status. `is_reachable`: another actor
+    /// Reports an action that is illegal in every possible status: as a warning if another actor
     /// could bring the consent into a status in which it is legal.
     fn report_unreachable(
         &mut self,
         state: &ReachableState,
         (name, location): (&str, SourceLocation),
         verb: &str,
-        is_reachable: bool,
+        severity: Severity,
     ) {
         let states: Vec<_> = state.states.iter().map(|status| status.as_str()).collect();
         let since_text = match state.since_line {
@@ -202,18 +203,16 @@ impl Linter<'_> {
         };
         let line = location.line;
         let states = states.join(" or ");
-        if is_reachable {
-            let message = format!(
+        let message = match severity {
+            Severity::Warning => format!(
                 "{name}, line {line}, fires only if another actor changes the consent first: \
                  it is {states} {since_text}, which does not allow {verb}"
-            );
-            self.add_diagnostic(Severity::Warning, location, message);
-        } else {
-            let message = format!(
-                "{name}, line {line}, can never fire: the consent is {states} {since_text}"
-            );
-            self.add_diagnostic(Severity::Error, location, message);
-        }
+            ),
+            Severity::Error => {
+                format!("{name}, line {line}, can never fire: the consent is {states} {since_text}")
+            }
+        };
+        self.add_diagnostic(severity, location, message);
     }
 
     /// Applies an input to the possible statuses, then the rules that follow its events.
@@ -411,6 +410,16 @@ fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
         pending.extend(next.filter(|next| visited.insert(*next)));
     }
     visited
+}
+
+/// Returns the severity of an action that no status of `from` allows: a warning if another actor
+/// could bring the consent into a status that allows it.
+fn unreachable_severity(from: &BTreeSet<Status>, is_allowed: impl Fn(Status) -> bool) -> Severity {
+    if reachable_from(from).into_iter().any(is_allowed) {
+        Severity::Warning
+    } else {
+        Severity::Error
+    }
 }
 
 /// Returns the events that an input causes.

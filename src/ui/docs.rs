@@ -1,9 +1,9 @@
-//! The page that describes all calls.
+//! The page that describes the calls of an OpenAPI document.
 
 use askama::Template;
 use serde_json::Value;
 
-/// HTML page of an OpenAPI document: every call with its request and response.
+/// The HTML page of an OpenAPI document: each call with its request and response.
 #[derive(Template)]
 #[template(path = "docs.html")]
 pub struct DocsPage {

@@ -165,7 +165,7 @@ fn describe_status(status: Status) -> &'static str {
         Status::Ready => "You approved. The consent becomes active shortly.",
         Status::Active => "You approved. Your data may be fetched.",
         Status::Paused => "Paused. Your data may not be fetched for now.",
-        Status::Revoked => "You revoked this consent.",
+        Status::Revoked => "This consent was revoked.",
         Status::Expired => "This consent has expired.",
         Status::Rejected => "You rejected the request. No data is shared.",
         Status::Failed => "The account aggregator could not create this consent.",

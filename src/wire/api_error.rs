@@ -18,6 +18,8 @@ use crate::wire::rebit::error::ErrorCode;
 pub enum ApiError {
     #[error("the body is not JSON: {0}")]
     InvalidJson(String),
+    #[error("unknown query parameter {}; {hint}", quote_value(.name))]
+    UnknownQueryParameter { name: String, hint: String },
     #[error("{field} {message}")]
     InvalidField {
         field: Cow<'static, str>,
@@ -57,7 +59,7 @@ pub enum ApiError {
     InvalidSignature(String),
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("unknown call {method} {}; /openapi.json lists the calls", quote_value(.path))]
+    #[error("unknown call {method} {}; docs/api.md lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
     #[error("method {method} is not allowed for {path}; use {allowed}")]
     MethodNotAllowed {
@@ -98,7 +100,6 @@ pub enum ApiError {
 #[error("{field} {message}")]
 pub struct FieldError {
     pub field: Cow<'static, str>,
-    #[serde(rename = "problem")]
     pub message: String,
 }
 

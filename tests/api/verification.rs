@@ -143,7 +143,7 @@ async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
     assert!(
         rejection
             .text
-            .contains("has the unknown parameter 'knd'; did you mean kind?"),
+            .contains("unknown query parameter 'knd'; did you mean kind?"),
         "{}",
         rejection.text
     );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::{Account, LinkableAccount};
+use crate::domain::account::{CustomerAccount, LinkableAccount};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::Customer;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
@@ -168,8 +168,8 @@ impl World {
     }
 
     /// Returns the record of a customer whom a command has registered or changed, and all accounts
-    /// at the simulated FIPs; the flag is `true` for a linked account.
-    pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<(Account, bool)>) {
+    /// at the simulated FIPs.
+    pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<CustomerAccount>) {
         let participants = self.participants();
         let list_accounts =
             |customer: &str, persona: &Persona| self.list_accounts(customer, persona);
@@ -188,7 +188,10 @@ impl World {
                     .iter()
                     .find(|linked| linked.matches_ref(&account.fip, &account.account_ref));
                 // A FIP may have chosen another linkRefNumber than the default one.
-                (linked.cloned().unwrap_or(account), linked.is_some())
+                CustomerAccount {
+                    is_linked: linked.is_some(),
+                    account: linked.cloned().unwrap_or(account),
+                }
             });
         (inner.state.customer(address).cloned(), accounts.collect())
     }

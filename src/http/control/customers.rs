@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{authenticate_operator, read_page};
-use crate::domain::account::FiType;
+use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
@@ -57,7 +57,7 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
         let address = call.path_segment("customer");
         let (record, mut accounts) = world.customer(address);
-        accounts.retain(|(account, _)| {
+        accounts.retain(|CustomerAccount { account, .. }| {
             (fips.is_empty() || fips.contains(&&*account.fip))
                 && (kinds.is_empty() || kinds.contains(&account.fi_type))
         });

@@ -16,7 +16,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
-/// `GET /Heartbeat`, the only call without a signature.
+/// Handles `GET /Heartbeat`, the only call whose request has no signature.
 pub async fn get_heartbeat(call: Call) -> HttpResponse {
     let outcome = apply_requested_fault(&call)
         .and_then(|()| authenticate_api_key(&call, AllowedCallers::FiusAndFips));

@@ -7,7 +7,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::unaport::organisation::{ClientOrganisation, build_organisation};
 
-/// `getClientOrganisation` of v2.0.0.
+/// Returns the organisation in the format of v2.0.0 (`getClientOrganisation`).
 pub async fn get_client_organisation(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).map(|caller| {
         let envelope = caller.build_envelope();
@@ -16,7 +16,7 @@ pub async fn get_client_organisation(call: Call) -> HttpResponse {
     .await
 }
 
-/// `getOrganisation` of earlier versions.
+/// Returns the organisation in the format of earlier versions (`getOrganisation`).
 pub async fn get_organisation(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).map(|caller| {
         let base_url = format!("{}{APPLICATION_PATH}", call.base_url(&caller.world));

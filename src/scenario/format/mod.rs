@@ -75,7 +75,7 @@ pub fn parse_steps(text: &str) -> Result<Plan, Vec<Diagnostic>> {
     })
 }
 
-/// Parses faults outside a scenario file. Returns them with their time to live, in wall time.
+/// Parses faults outside a scenario file. Returns them with their time to live, in system time.
 ///
 /// # Errors
 /// All diagnostics of the text.

@@ -92,7 +92,7 @@ pub struct FaultsFile {
     #[serde(default)]
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
-    /// The time that the faults stay in force, in wall time; default: until they are deleted.
+    /// The time that the faults stay in force, in system time; default: until they are deleted.
     pub ttl: Option<HumanDuration>,
 }
 
@@ -405,7 +405,7 @@ pub struct Notify {
 pub struct SetSpec {
     /// The data timing of FIPs.
     pub data: Option<DataTimingSpec>,
-    /// The latency of responses about this consent, in wall time.
+    /// The latency of responses about this consent, in system time.
     pub latency: Option<LatencySpec>,
 }
 
@@ -452,7 +452,7 @@ pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str
     all
 }
 
-/// Exactly one webhook fault. Durations are wall time, except those of `late` and `reorder`.
+/// Exactly one webhook fault. Durations are system time, except those of `late` and `reorder`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_key)]
@@ -584,14 +584,14 @@ pub struct ApiCallSelectorSpec {
     /// The share of the matching calls, from 0 to 1; sampled from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
-    /// The time that the fault stays in force after the first matching call, in wall time.
+    /// The time that the fault stays in force after the first matching call, in system time.
     pub r#for: Option<HumanDuration>,
     /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
 }
 
-/// Exactly one API fault; `retry_after` and `error_code` need `status`. Durations are wall time.
+/// Exactly one API fault; `retry_after` and `error_code` need `status`. Durations are system time.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_fault)]
@@ -714,7 +714,7 @@ pub struct ExpectCall {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// The longest wait, in wall time.
+    /// The longest wait, in system time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -727,7 +727,7 @@ pub struct ExpectEvent {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// The longest wait, in wall time.
+    /// The longest wait, in system time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -749,7 +749,7 @@ pub struct ExpectWebhook {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// The longest wait, in wall time.
+    /// The longest wait, in system time.
     pub within: Option<HumanDuration>,
     pub after_event: Option<Keyword<EventName>>,
 }
@@ -762,7 +762,7 @@ pub struct ExpectState {
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
-    /// The longest wait, in wall time.
+    /// The longest wait, in system time.
     pub within: Option<HumanDuration>,
 }
 

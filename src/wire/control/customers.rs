@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
-use crate::domain::account::Account;
+use crate::domain::account::CustomerAccount;
 use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::participants::LinkingMethod;
@@ -26,13 +26,12 @@ pub struct CustomerView {
 }
 
 impl CustomerView {
-    /// Returns the view of a customer. A customer without a record counts as registered. Each
-    /// account comes with whether it is linked.
+    /// Returns the view of a customer. A customer without a record counts as registered.
     pub fn new(
         address: &str,
         persona: &str,
         record: Option<&Customer>,
-        accounts: &[(Account, bool)],
+        accounts: &[CustomerAccount],
     ) -> Self {
         Self {
             customer: address.to_owned(),
@@ -40,7 +39,9 @@ impl CustomerView {
             registered: record.is_none_or(|record| record.registered),
             items: accounts
                 .iter()
-                .map(|(account, linked)| AccountView::new(account, Some(*linked)))
+                .map(|CustomerAccount { account, is_linked }| {
+                    AccountView::new(account, Some(*is_linked))
+                })
                 .collect(),
             pending: record
                 .iter()

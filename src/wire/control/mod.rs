@@ -91,6 +91,7 @@ impl From<&ApiError> for ErrorView {
     fn from(error: &ApiError) -> Self {
         let field = match error {
             ApiError::InvalidField { field, .. } => Some(field.to_string()),
+            ApiError::UnknownQueryParameter { name, .. } => Some(name.clone()),
             _ => None,
         };
         let status = match error {
@@ -133,6 +134,7 @@ impl From<&Diagnostic> for DiagnosticView {
 pub fn http_status(error: &ApiError) -> u16 {
     match error {
         ApiError::InvalidJson(_)
+        | ApiError::UnknownQueryParameter { .. }
         | ApiError::InvalidField { .. }
         | ApiError::InvalidFields(_)
         | ApiError::InvalidCustomerAddress(_)

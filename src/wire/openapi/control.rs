@@ -172,7 +172,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/deregister",
-        "Deregister a customer and end the consents",
+        "Deregister a customer and hide the consents",
         &[],
         Empty,
         Json(schema_of::<CustomerView>),

@@ -369,7 +369,7 @@ pub fn build_schemas() -> Value {
             ("version", enum_schema(["2.0.0"])),
             ("errors", possibly_empty_array(&schema_ref("UnaportFieldError"))),
         ]),
-        "UnaportFieldError": object_schema(&[("field", string_schema()), ("problem", string_schema())]),
+        "UnaportFieldError": object_schema(&[("field", string_schema()), ("message", string_schema())]),
     })
 }
 

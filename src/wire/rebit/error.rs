@@ -156,6 +156,7 @@ pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
         ApiError::Conflict(_) => return (409, Code::InvalidRequest),
         ApiError::Timeout(_) => return (408, Code::InvalidRequest),
         ApiError::InvalidJson(_)
+        | ApiError::UnknownQueryParameter { .. }
         | ApiError::InvalidField { .. }
         | ApiError::InvalidFields(_)
         | ApiError::UnsupportedContentType(_)

@@ -271,7 +271,7 @@ async fn the_customer_is_found_by_whatever_names_them() {
             "ConsentsRequest.ConsentDetail.Customer.Identifiers"
         );
         assert!(
-            expect_text(&problem["problem"]).contains(expected),
+            expect_text(&problem["message"]).contains(expected),
             "{problem}"
         );
     }

@@ -58,7 +58,7 @@ async fn each_aa_has_its_own_handle_key_and_scenario() {
     let problem = &unknown.json()["errors"][0];
     assert_eq!(problem["field"], "aaId");
     assert!(
-        expect_text(&problem["problem"]).contains("one of first-aa, quick-aa, onemoney-aa"),
+        expect_text(&problem["message"]).contains("one of first-aa, quick-aa, onemoney-aa"),
         "{problem}"
     );
     // The Central Registry of the ReBIT API lists all of them.

@@ -362,7 +362,7 @@ fn field_errors(reply: &Reply) -> Vec<(String, String)> {
     let errors = reply.json()["errors"].as_array().expect("a list").clone();
     errors
         .iter()
-        .map(|error| (expect_text(&error["field"]), expect_text(&error["problem"])))
+        .map(|error| (expect_text(&error["field"]), expect_text(&error["message"])))
         .collect()
 }
 
