@@ -210,10 +210,9 @@ fn the_demo_plays_one_whole_journey() {
         decode_lossy(&demo.stderr)
     );
     let output = decode_lossy(&demo.stdout);
-    let names_port = |line: &str| line.contains("http://127.0.0.1:");
     let stable_lines: String = output
         .lines()
-        .filter(|line| !names_port(line))
+        .filter(|line| !line.contains("http://127.0.0.1:"))
         .map(|line| format!("{line}\n"))
         .collect();
     insta::assert_snapshot!(stable_lines);
@@ -416,13 +415,13 @@ fn fi_makes_keys_encrypts_and_decrypts() {
             decode_lossy(&wrong.stderr)
         );
     }
-    let refusal = folder.write_file("refusal.json", r#"{"errorCode":"InvalidSessionId"}"#);
+    let rejection = folder.write_file("rejection.json", r#"{"errorCode":"InvalidSessionId"}"#);
     let wrong = run(&[
         "fi",
         "decrypt",
         "--private",
         &folder.path_of("keys.json"),
-        &refusal,
+        &rejection,
     ]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(

@@ -50,7 +50,7 @@ const APPROVED: &str =
     "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
 const UNMET: &str =
     "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect: [state: { is: REVOKED }]\n";
-const INEFFECTIVE: &str = "version: 1\nname: vain\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
+const INEFFECTIVE: &str = "version: 1\nname: unreachable\nsteps:\n  - reject: {}\n  - { after: 1s, approve: {} }\nwebhooks:\n  - where: { event: \
                     consent.status, status: PAUSED }\n    fault: { drop: {} }\n";
 
 #[test]
@@ -85,7 +85,7 @@ fn run_grades_files_and_reports_as_text_json_and_junit() {
 }
 
 #[test]
-fn run_refuses_bad_files_before_it_plays_any() {
+fn run_rejects_bad_files_before_it_plays_any() {
     let files = [
         ("good.yaml", APPROVED),
         ("same.yaml", APPROVED),
@@ -150,19 +150,19 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
             .expect("the response is sent");
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let scenario = "version: 1\nname: told\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
+    let scenario = "version: 1\nname: notified\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
                    - call: { op: consent.create, count: 1 }\n";
     let folder = create_folder(
         "run-command",
         &[
-            ("told.yaml", scenario),
+            ("notified.yaml", scenario),
             ("raise.sh", RAISE),
             ("request.json", &request),
         ],
     );
     let clock = ["--clock", "2020-07-04T06:00:00Z"];
     let arguments = [
-        &["run", "told.yaml", "--fiu-url", &url],
+        &["run", "notified.yaml", "--fiu-url", &url],
         &clock[..],
         &["--", "bash", "raise.sh", "request.json"],
     ]
@@ -172,7 +172,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     drop(done_sender);
 
     let failing = [
-        &["run", "told.yaml"],
+        &["run", "notified.yaml"],
         &clock[..],
         &["--", "bash", "-c", "exit 7"],
     ]
@@ -182,7 +182,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     assert!(stdout.contains("it ended with exit status: 7"), "{stdout}");
     let endless = [
         "run",
-        "told.yaml",
+        "notified.yaml",
         "--timeout",
         "1s",
         "--",
@@ -202,12 +202,15 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
 fn lint_reports_as_text_json_and_github() {
     let folder = create_folder(
         "lint",
-        &[("vain.yaml", INEFFECTIVE), ("approved.yaml", APPROVED)],
+        &[
+            ("unreachable.yaml", INEFFECTIVE),
+            ("approved.yaml", APPROVED),
+        ],
     );
     for format in ["text", "json", "github"] {
         let (code, stdout, stderr) = run_in(
             &folder,
-            &["scenario", "lint", "--format", format, "vain.yaml"],
+            &["scenario", "lint", "--format", format, "unreachable.yaml"],
         );
         assert_eq!((code, stderr.as_str()), (2, ""));
         insta::assert_snapshot!(format!("lint_{format}"), stdout);

@@ -14,8 +14,10 @@ const TESTING: &str = include_str!("../docs/testing.md");
 /// Returns the blocks of a page that have this fence.
 fn fenced_blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
     let begin = format!("\n```{fence}\n");
-    let block = |text: &'a str| text.split_once("\n```").expect("the block ends").0;
-    page.split(&begin).skip(1).map(block).collect()
+    page.split(&begin)
+        .skip(1)
+        .map(|text| text.split_once("\n```").expect("the block ends").0)
+        .collect()
 }
 
 /// Creates a new folder for this test.

@@ -133,7 +133,7 @@ async fn an_unknown_version_is_no_such_version() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_message_are_refused() {
+async fn bodies_that_are_no_message_are_rejected() {
     let app = TestApp::start().await;
     let deep = "[".repeat(100_000);
     let in_place = format!(
@@ -170,7 +170,7 @@ async fn bodies_that_are_no_message_are_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_content_type_is_refused_and_a_missing_one_is_not() {
+async fn a_wrong_content_type_is_rejected_and_a_missing_one_is_not() {
     let app = TestApp::start().await;
     let body = seed_request().to_string();
     for (content_type, status) in [
@@ -193,7 +193,7 @@ async fn a_wrong_content_type_is_refused_and_a_missing_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_body_over_one_mebibyte_is_refused() {
+async fn a_body_over_one_mebibyte_is_rejected() {
     let app = TestApp::start().await;
     for path in ["/consent", "/Consent"] {
         let mut body = seed_request();

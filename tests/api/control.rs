@@ -111,7 +111,7 @@ async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
 }
 
 #[tokio::test]
-async fn calls_about_nothing_are_refused() {
+async fn calls_about_nothing_are_rejected() {
     let app = TestApp::start().await;
     let handle = app.raise_consent(|_| {}).await;
     assert_eq!(

@@ -1,6 +1,5 @@
 //! With a frozen clock, the same seed and the same commands produce the same bytes.
 
-use mockaa::SandboxBuilder;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -14,11 +13,11 @@ async fn record_run(seed: u64) -> Vec<String> {
 
 /// Returns the same output, from a sandbox with this number of HTTP workers.
 async fn record_run_with_workers(seed: u64, workers: Option<usize>) -> Vec<String> {
-    let set = |builder: SandboxBuilder| match workers {
-        Some(count) => builder.workers(count),
-        None => builder,
-    };
-    let mut app = TestApp::start_with(|builder| set(builder.seed(seed))).await;
+    let mut app = TestApp::start_with(|builder| match workers {
+        Some(count) => builder.seed(seed).workers(count),
+        None => builder.seed(seed),
+    })
+    .await;
     let faults = "webhooks:\n  - { where: { nth: 1 }, fault: { near_duplicate: {} } }\n  - { where: { nth: 2 }, fault: { wrong_key: \
                   {} } }\napi_faults: [{ where: { probability: 0.3, op: consent.fetch }, fault: { wrong_txnid: {} } }]\n";
     app.send(

@@ -327,7 +327,7 @@ async fn a_mutated_message_is_accepted_or_rejected_in_form_and_never_breaks_the_
 }
 
 #[tokio::test]
-async fn hostile_bodies_are_refused_cheaply_and_change_nothing() {
+async fn hostile_bodies_are_rejected_cheaply_and_change_nothing() {
     let app = TestApp::start().await;
     let valid = consent_request().to_string();
     let open = valid.strip_suffix('}').expect("an object");

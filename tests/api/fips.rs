@@ -400,12 +400,12 @@ async fn in_a_manual_world_a_fip_brings_the_data() {
 }
 
 #[tokio::test]
-async fn every_call_is_served_below_every_mount_and_behind_a_router() {
+async fn every_call_is_served_below_every_base_path_and_behind_a_router() {
     let app = TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
     let journey = Journey::new(&app);
     let (handle, id) = journey.raise_and_approve(|_| ()).await;
     let session = journey.open_session(&id).await;
-    for mount in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
+    for base_path in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
         for (path, body) in [
             ("/Consent", crate::participants::consent_request()),
             ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
@@ -415,7 +415,7 @@ async fn every_call_is_served_below_every_mount_and_behind_a_router() {
         ] {
             let request = journey.fiu.build_signed_request(
                 &app,
-                &format!("{mount}{path}"),
+                &format!("{base_path}{path}"),
                 &body.to_string(),
             );
             let meta = mockaa::crypto::base64::encode(br#"{"recipient-id":"mockaa"}"#);
@@ -429,16 +429,20 @@ async fn every_call_is_served_below_every_mount_and_behind_a_router() {
             "/Account/link/Notification",
         ] {
             let reply = Participant::fip_1()
-                .post(&app, &format!("{mount}{path}"), &rebit_message("x", "x"))
+                .post(
+                    &app,
+                    &format!("{base_path}{path}"),
+                    &rebit_message("x", "x"),
+                )
                 .await;
             assert_eq!(
                 reply.json()["errorMsg"],
                 "Notifier is missing",
-                "{mount}{path}"
+                "{base_path}{path}"
             );
         }
         let request = app
-            .request(reqwest::Method::GET, &format!("{mount}/Heartbeat"))
+            .request(reqwest::Method::GET, &format!("{base_path}/Heartbeat"))
             .header("fip_api_key", "mockaa-dev-fip-1-api-key");
         assert_eq!(app.send(request).await.expect_ok()["Status"], "UP");
     }

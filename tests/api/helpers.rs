@@ -195,8 +195,11 @@ impl TestApp {
 
     /// Returns the `state` of every delivery, in order.
     pub async fn list_delivery_states(&self) -> Vec<String> {
-        let state = |delivery: &Value| delivery["state"].as_str().expect("a state").to_owned();
-        self.list_deliveries().await.iter().map(state).collect()
+        self.list_deliveries()
+            .await
+            .iter()
+            .map(|delivery| delivery["state"].as_str().expect("a state").to_owned())
+            .collect()
     }
 
     /// Returns events and remarks, without the HTTP traffic, whose order and times are not

@@ -401,15 +401,14 @@ impl LiveWorld {
                 .iter()
                 .filter(|delivery| delivery["consentHandle"] == **handle)
                 .collect();
-            let belongs_to_consent = |message: &&Message| {
-                consent_deliveries
-                    .iter()
-                    .any(|delivery| delivery["webhookId"] == message.header("webhook-id"))
-            };
             let received: Vec<_> = self
                 .messages
                 .iter()
-                .filter(belongs_to_consent)
+                .filter(|message| {
+                    consent_deliveries
+                        .iter()
+                        .any(|delivery| delivery["webhookId"] == message.header("webhook-id"))
+                })
                 .map(webhook_status)
                 .collect();
             let expected = model_consent.webhooks.iter().flat_map(|webhook| {

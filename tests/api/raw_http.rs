@@ -140,11 +140,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
     let length = request
         .header("content-length")
         .map(|length| length.parse::<usize>().expect("a length"));
-    let is_whole = |body: &[u8]| match length {
-        Some(length) => body.len() >= length,
-        None => body.ends_with(b"0\r\n\r\n"),
-    };
-    while !is_whole(&request.body) {
+    while !is_whole_body(&request.body, length) {
         match stream.read(&mut buffer).await {
             Ok(0) => {
                 request.body_error = Some("closed".to_owned());
@@ -161,6 +157,14 @@ async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
         }
     }
     Some(request)
+}
+
+/// Returns whether a body has this length; without a length, whether it has its last chunk.
+fn is_whole_body(body: &[u8], length: Option<usize>) -> bool {
+    match length {
+        Some(length) => body.len() >= length,
+        None => body.ends_with(b"0\r\n\r\n"),
+    }
 }
 
 fn find_bytes(bytes: &[u8], needle: &[u8]) -> Option<usize> {

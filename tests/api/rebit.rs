@@ -83,12 +83,11 @@ async fn the_openapi_document_matches_the_served_routes() {
             }
         }
     }
-    let of_customers = |path: &str| {
-        path.starts_with("/_mockaa/v1/customers/{customer}/") && !path.ends_with("/accounts")
-    };
-    let described = paths
-        .iter()
-        .filter(|(path, _)| path.starts_with("/_mockaa/v1/") && !of_customers(path));
+    let described = paths.iter().filter(|(path, _)| {
+        path.starts_with("/_mockaa/v1/")
+            && (!path.starts_with("/_mockaa/v1/customers/{customer}/")
+                || path.ends_with("/accounts"))
+    });
     let described: usize = described
         .map(|(_, item)| item.as_object().expect("operations").len())
         .sum();

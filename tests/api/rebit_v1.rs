@@ -102,7 +102,7 @@ async fn the_whole_journey_in_strict() {
 }
 
 #[tokio::test]
-async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_mount() {
+async fn a_gets_signature_is_over_its_path_as_called_or_without_world_and_base_path() {
     let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
     app.switch_world("one");
     let fiu = Participant::fiu_1();

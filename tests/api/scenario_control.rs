@@ -106,7 +106,7 @@ async fn scenario_selection_follows_the_documented_precedence() {
 }
 
 #[tokio::test]
-async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_refused_with_both_names() {
+async fn scenarios_of_a_worlds_own_are_checked_and_ties_are_rejected_with_both_names() {
     let app = TestApp::start().await;
     put_scenario(&app, "one", "match: { customer: \"98*\", api: seed }\n")
         .await

@@ -340,7 +340,7 @@ async fn the_late_answer_of_a_fip_without_an_account_asks_for_nothing() {
 #[tokio::test]
 async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
     let text = "version: 1\nname: wrong\nsteps:\n  - reject: {}\n  - { id: too-late, after: 1s, approve: {} }\n";
-    let files = create_folder("refused", &[("wrong.yaml", text)]);
+    let files = create_folder("rejected", &[("wrong.yaml", text)]);
     let app = TestApp::start_with(|builder| builder.scenarios(&files)).await;
     let handle = app.raise_with_scenario("wrong").await;
     app.advance_clock("1s").await;

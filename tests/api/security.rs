@@ -97,7 +97,7 @@ async fn strict_asks_for_key_and_signature() {
 }
 
 #[tokio::test]
-async fn lenient_accepts_and_notes_what_strict_would_refuse() {
+async fn lenient_accepts_and_notes_what_strict_would_reject() {
     let app = TestApp::start().await;
     for _ in 0..2 {
         assert_eq!(app.post("/consent", &seed_request()).await.status, 200);

@@ -162,16 +162,16 @@ async fn before_approval_the_handle_returns_the_request_status() {
 }
 
 #[tokio::test]
-async fn every_mount_reaches_the_same_call() {
+async fn every_base_path_reaches_the_same_call() {
     let app = TestApp::start().await;
-    for mount in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
+    for base_path in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
         let reply = app
-            .post(&format!("{mount}/consent"), &seed_request())
+            .post(&format!("{base_path}/consent"), &seed_request())
             .await
             .expect_ok();
         let handle = crate::helpers::extract_handle(&reply);
         assert_eq!(
-            app.get(&format!("{mount}/consent/{handle}"))
+            app.get(&format!("{base_path}/consent/{handle}"))
                 .await
                 .expect_ok()["status"],
             "PENDING"

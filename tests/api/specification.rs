@@ -81,15 +81,15 @@ fn find_version<'a>(
 }
 
 /// Strips the prefixes that the sandbox adds to a path: the world and the base path.
-fn strip_world_and_mount(path: &str) -> &str {
+fn strip_world_and_base_path(path: &str) -> &str {
     let local = path
         .strip_prefix("/w/")
         .and_then(|rest| rest.find('/').map(|end| &rest[end..]))
         .unwrap_or(path);
-    let mounts = ["/proxy/v2", "/v1", "/v2", "/V2"];
-    mounts
+    let base_paths = ["/proxy/v2", "/v1", "/v2", "/V2"];
+    base_paths
         .iter()
-        .find_map(|mount| local.strip_prefix(mount))
+        .find_map(|base_path| local.strip_prefix(base_path))
         .filter(|rest| rest.starts_with('/'))
         .unwrap_or(local)
 }
@@ -97,7 +97,7 @@ fn strip_world_and_mount(path: &str) -> &str {
 /// Checks a response against the specification of its version, if that defines the call and the
 /// status.
 pub fn check_response(method: &Method, path: &str, status: StatusCode, text: &str) {
-    let path = strip_world_and_mount(path);
+    let path = strip_world_and_base_path(path);
     if ![
         "/Consent",
         "/FI/",

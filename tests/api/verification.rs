@@ -20,12 +20,11 @@ async fn post_assertions(app: &TestApp, yaml: &str) -> Reply {
 /// Returns the outcome of each expectation.
 async fn assertion_outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
     let verdicts = post_assertions(app, yaml).await.expect_ok();
-    let outcome = |verdict: &Value| verdict["outcome"].as_str().expect("an outcome").to_owned();
     verdicts["results"]
         .as_array()
         .expect("a list")
         .iter()
-        .map(outcome)
+        .map(|verdict| verdict["outcome"].as_str().expect("an outcome").to_owned())
         .collect()
 }
 
@@ -102,7 +101,7 @@ async fn expectations_are_counted_and_missing_ones_are_reported_with_near_misses
 }
 
 #[tokio::test]
-async fn wrong_expectations_and_queries_are_refused_with_places_and_words() {
+async fn wrong_expectations_and_queries_are_rejected_with_places_and_words() {
     let app = TestApp::start().await;
     let rejection = post_assertions(
         &app,
@@ -429,7 +428,7 @@ async fn an_fiu_that_polls_learns_of_a_lost_webhook() {
 }
 
 #[tokio::test]
-async fn a_mutated_query_of_the_journal_is_answered_or_refused_by_name() {
+async fn a_mutated_query_of_the_journal_is_answered_or_rejected_by_name() {
     use proptest::prelude::*;
     use proptest::strategy::ValueTree;
     use proptest::test_runner::{Config, TestRunner};

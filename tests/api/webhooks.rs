@@ -206,13 +206,11 @@ async fn an_fiu_that_recovers_gets_everything_in_order() {
     app.fiu.set_behavior(ReceiverBehavior::Accept);
     app.advance_clock("1s").await;
     let messages = app.fiu.drain_messages();
-    let status = |message: &crate::inbox::Message| {
-        message.json()["ConsentStatusNotification"]["consentStatus"].clone()
-    };
-    assert_eq!(
-        messages.iter().map(status).collect::<Vec<_>>(),
-        ["ACTIVE", "PAUSED", "ACTIVE"]
-    );
+    let statuses: Vec<_> = messages
+        .iter()
+        .map(|message| message.json()["ConsentStatusNotification"]["consentStatus"].clone())
+        .collect();
+    assert_eq!(statuses, ["ACTIVE", "PAUSED", "ACTIVE"]);
     assert_eq!(
         app.list_delivery_states().await,
         ["delivered", "delivered", "delivered"]

@@ -218,7 +218,7 @@ fn a_custom_statement_is_used_unchanged() {
 }
 
 #[test]
-fn a_statement_that_does_not_add_up_is_refused_with_its_lines() {
+fn a_statement_that_does_not_add_up_is_rejected_with_its_lines() {
     for (name, text, expected) in [
         (
             "csv-balance",

@@ -47,16 +47,13 @@ fn collect_rows(statement: &Statement) -> Vec<StatementRow> {
 /// Returns the rows in a form that can be compared although their texts belong to different
 /// statements.
 fn comparable_rows(rows: &[StatementRow]) -> Vec<(u64, Timestamp, Paise, Paise, &str, &str)> {
-    let figures =
-        |row: &'_ StatementRow| (row.row.id, row.row.at, row.signed_amount(), row.row.balance);
     rows.iter()
         .map(|row| {
-            let (id, at, signed, balance) = figures(row);
             (
-                id,
-                at,
-                signed,
-                balance,
+                row.row.id,
+                row.row.at,
+                row.signed_amount(),
+                row.row.balance,
                 row.narration.as_str(),
                 row.reference.as_str(),
             )
@@ -200,12 +197,13 @@ proptest! {
         if cash_flow.overdraft_limit > Paise(0) || account.account_type.as_str() == "CURRENT" || opened >= first {
             return Ok(());
         }
-        let closing = |day: NaiveDate| {
-            let index = rows.partition_point(|row| row.row.at.ist_date() <= day);
-            index.checked_sub(1).map_or(Paise(0), |index| rows[index].row.balance)
-        };
         let days = first.pred_opt().expect("a day").iter_days().take_while(|day| *day < last);
-        let products: i128 = days.map(|day| i128::from(closing(day).0)).sum();
+        let products: i128 = days
+            .map(|day| {
+                let index = rows.partition_point(|row| row.row.at.ist_date() <= day);
+                index.checked_sub(1).map_or(0, |index| i128::from(rows[index].row.balance.0))
+            })
+            .sum();
         let expected = (products * i128::from(cash_flow.interest_bps) / 3_650_000 + 50) / 100 * 100;
         let credited = interest.first().map_or(0, |row| i128::from(row.row.amount.0));
         prop_assert_eq!(credited, expected, "{} {}", life.definition.name, last);

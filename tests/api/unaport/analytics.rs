@@ -223,10 +223,10 @@ async fn the_figures_are_those_of_the_sessions_own_transactions() {
         let (report, data) = fetch_report(&app, persona).await;
         let rows = data["DEPOSIT"]["transactions"].as_array().expect("rows");
         let is_credit = |row: &Value| row["type"] == "CREDIT";
-        let month = |row: &Value| expect_text(&row["tranTimestamp"])[..7].to_owned();
         let mut months: BTreeMap<String, (i64, i64, usize, usize)> = BTreeMap::new();
         for row in rows {
-            let totals = months.entry(month(row)).or_default();
+            let month = expect_text(&row["tranTimestamp"])[..7].to_owned();
+            let totals = months.entry(month).or_default();
             let amount = parse_paise(&row["amount"]);
             if is_credit(row) {
                 (totals.0, totals.2) = (totals.0 + amount, totals.2 + 1);
@@ -327,9 +327,8 @@ fn check_daily_balances(report: &Value, rows: &[Value], persona: &str) {
         .iter()
         .enumerate()
     {
-        let amount_on = |day: usize| expect_text(&daily["day"][day.to_string()][index]["amount"]);
         let balances: Vec<i64> = (1..=31)
-            .map(amount_on)
+            .map(|day: usize| expect_text(&daily["day"][day.to_string()][index]["amount"]))
             .filter(|amount| !amount.is_empty())
             .map(|amount| parse_paise(&json!(amount)))
             .collect();

@@ -350,10 +350,11 @@ async fn the_security_mode_decides_about_unregistered_fius_and_foreign_customers
         other,
         "the body's fiuId decides"
     );
-    let second = |body: &mut Value| {
-        body["fiuId"] = "FIU-2".into();
-        consent_detail_mut(body)["DataConsumer"]["id"] = "FIU-2".into();
-    };
-    let handle = anonymous.raise_consent(&open, second).await;
+    let handle = anonymous
+        .raise_consent(&open, |body| {
+            body["fiuId"] = "FIU-2".into();
+            consent_detail_mut(body)["DataConsumer"]["id"] = "FIU-2".into();
+        })
+        .await;
     assert_eq!(open.fetch_consent(&handle).await["fiuId"], "FIU-2");
 }

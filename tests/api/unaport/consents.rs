@@ -411,7 +411,7 @@ async fn the_short_link_leads_to_the_page_and_back() {
 }
 
 #[tokio::test]
-async fn a_link_that_could_not_stand_in_a_header_is_refused() {
+async fn a_link_that_could_not_stand_in_a_header_is_rejected() {
     let app = TestApp::start().await;
     let lender = Lender::log_in_with_webhooks(&app).await;
     for link in [

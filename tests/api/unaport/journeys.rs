@@ -266,12 +266,10 @@ async fn the_older_protocol_has_the_older_bodies() {
             .iter()
             .all(|message| message.json().get("trackingId").is_none())
     );
-    let is_for_rejected =
-        |body: &Value| body["ConsentStatusNotification"]["consentHandle"] == rejected.as_str();
     let webhook = messages
         .iter()
         .map(Message::json)
-        .find(is_for_rejected)
+        .find(|body| body["ConsentStatusNotification"]["consentHandle"] == rejected.as_str())
         .expect("a webhook");
     assert_eq!(
         webhook["ConsentStatusNotification"]["consentStatus"],
