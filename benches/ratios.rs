@@ -264,7 +264,7 @@ fn new_world() -> Arc<World> {
         default_webhook_url: None,
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
-        unaport: UnaportConfig::open_to_all("FIU-1".into()),
+        unaport: UnaportConfig::for_fiu("FIU-1".into()),
     };
     Arc::new(World::new("bench", Arc::new(config)))
 }
@@ -655,7 +655,7 @@ fn statement_of(persona: &PersonaInstance, account: &Account, range: TimeRange) 
     let request = StatementRequest {
         seed: 42,
         customer: "9812345678@mockaa",
-        life: persona,
+        persona,
         account,
         consent_types: ConsentType::ALL,
         range,

@@ -689,11 +689,11 @@ fn data_is_generated_and_bad_arguments_are_rejected() {
         ),
         (
             &["--fi-type", "NPS", "--schema", "2.0.0"],
-            "exists for the three kinds of deposit only, not for NPS",
+            "exists for the three FI types of deposits only, not for NPS",
         ),
         (
             &["--fi-type", "NPS", "--format", "svg"],
-            "other kinds have no running balance",
+            "other FI types have no running balance",
         ),
         (&["--personas", "nowhere"], "nowhere: cannot be read"),
     ] {
@@ -789,7 +789,7 @@ fn modified_statements_are_rejected_with_their_places() {
         (
             "fund.json",
             &[
-                "fund.json:1:1: the statement is of type mutualfunds; CSV and JSON are checked for deposit only",
+                "fund.json:1:1: the statement is of type mutualfunds; CSV and JSON are checked for DEPOSIT only",
             ],
         ),
         (

@@ -204,13 +204,13 @@ impl<'a> AccountBehavior<'a> {
                 apply_growth(rng.random_range(low.0..=high.0), *growth, month)
             }
             AmountRule::PerAccount(_) => apply_growth(sampled_flow.base_value, *growth, month),
-            AmountRule::IncomeShare(_) => {
+            AmountRule::IncomePercent(_) => {
                 self.monthly_income(month).0 * sampled_flow.base_value / 10_000
             }
             AmountRule::Typical => {
                 Paise::from_rupees(rng.random_range(usual_rupees.0..=usual_rupees.1)).0
             }
-            AmountRule::BalanceShare(_) | AmountRule::Loan(_) => return Paise(0),
+            AmountRule::BalancePercent(_) | AmountRule::Loan(_) => return Paise(0),
         };
         let paise = if *variation == 0 {
             paise
@@ -242,7 +242,7 @@ impl<'a> AccountBehavior<'a> {
         let mut rng = self.account_stream(StreamKind::MonthClose, month.ordinal());
         Some(match amount {
             AmountRule::PerOccurrence((low, high)) => Paise(rng.random_range(low.0..=high.0)),
-            AmountRule::IncomeShare((low, high)) => {
+            AmountRule::IncomePercent((low, high)) => {
                 let share = rng.random_range(low * 100..=high * 100);
                 Paise(self.monthly_income(month).0 * share / 10_000 + rng.random_range(0..100))
             }
@@ -348,9 +348,9 @@ const NO_COUNTERPARTY: PricedCounterparty<'static> = PricedCounterparty {
 fn sample_base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
     match amount {
         AmountRule::PerAccount((low, high)) => rng.random_range(low.0..=high.0),
-        AmountRule::IncomeShare((low, high)) => rng.random_range(low * 100..=high * 100),
+        AmountRule::IncomePercent((low, high)) => rng.random_range(low * 100..=high * 100),
         AmountRule::PerOccurrence(_)
-        | AmountRule::BalanceShare(_)
+        | AmountRule::BalancePercent(_)
         | AmountRule::Typical
         | AmountRule::Loan(_) => 0,
     }

@@ -502,7 +502,7 @@ impl<'a> LedgerGenerator<'a> {
         if let Some(SampledFlow {
             flow:
                 Flow {
-                    amount: AmountRule::BalanceShare((low, high)),
+                    amount: AmountRule::BalancePercent((low, high)),
                     rounding_step: step,
                     ..
                 },

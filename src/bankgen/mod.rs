@@ -48,7 +48,7 @@ pub struct StatementRequest<'a> {
     /// The customer's address.
     pub customer: &'a str,
     /// The persona that the account is generated from.
-    pub life: &'a PersonaInstance,
+    pub persona: &'a PersonaInstance,
     pub account: &'a Account,
     /// The parts to include.
     pub consent_types: &'a [ConsentType],
@@ -80,7 +80,7 @@ pub fn generate_session_statement(
     generate_statement(&StatementRequest {
         seed,
         customer: &terms.customer,
-        life: &consent.persona,
+        persona: &consent.persona,
         account,
         consent_types: &terms.consent_types,
         range: session.range,
@@ -110,8 +110,13 @@ pub fn generate_session_statements(
 }
 
 /// Returns whether this account has statements: the persona has it, and its FI type is simulated.
-pub fn is_supported(seed: u64, customer: &str, life: &PersonaInstance, account: &Account) -> bool {
-    accounts::find_plan(life, seed, customer, account)
+pub fn is_supported(
+    seed: u64,
+    customer: &str,
+    persona: &PersonaInstance,
+    account: &Account,
+) -> bool {
+    accounts::find_plan(persona, seed, customer, account)
         .is_some_and(|(_, plan)| is_plan_supported(plan))
 }
 
@@ -127,7 +132,7 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
     let StatementRequest {
         seed,
         customer,
-        life: persona,
+        persona,
         account,
         ..
     } = *request;
@@ -161,7 +166,7 @@ pub fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<(
     let StatementRequest {
         seed,
         customer,
-        life: persona,
+        persona,
         account,
         ..
     } = *request;
@@ -187,7 +192,7 @@ fn build_ledger_source<'a>(
     let StatementRequest {
         seed,
         customer,
-        life: persona,
+        persona,
         account,
         ..
     } = *request;

@@ -38,7 +38,7 @@ pub enum Command {
     /// Generate a statement. The same arguments give the same bytes on every machine.
     #[command(after_help = EXAMPLES)]
     Generate(Box<GenerateArguments>),
-    /// List the personas with their kinds of account.
+    /// List the personas with the FI types of their accounts.
     #[command(
         after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
                       salaried > mine.yaml"
@@ -76,11 +76,11 @@ pub struct GenerateArguments {
     #[command(flatten)]
     personas: PersonaArgs,
 
-    /// Kind of account.
+    /// FI type of the account.
     #[arg(long, default_value = "DEPOSIT", value_name = "TYPE")]
     fi_type: String,
 
-    /// Number of the account among the persona's accounts of that kind, counted from 1.
+    /// Number of the account among the persona's accounts of that FI type, counted from 1.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     account: usize,
 
@@ -113,7 +113,7 @@ pub struct GenerateArguments {
     #[arg(long, value_enum, default_value_t = Format::Xml)]
     format: Format,
 
-    /// Version of the FI schema in XML: 1.1, or 2.0.0 for the three kinds of deposit.
+    /// Version of the FI schema in XML: 1.1, or 2.0.0 for the three FI types of deposits.
     #[arg(long, default_value = "1.1", value_name = "VERSION")]
     schema: String,
 
@@ -182,11 +182,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// file is complete or absent: it is written under a temporary name and renamed.
 fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let personas = arguments.personas.load_personas()?;
-    let life = PersonaInstance {
+    let persona = PersonaInstance {
         definition: find_persona(&personas, &arguments.persona)?,
         as_of: arguments.as_of,
     };
-    let account = select_account(arguments, &life)?;
+    let account = select_account(arguments, &persona)?;
     let schema = FiSchema::parse(&arguments.schema).ok_or_else(|| {
         UsageError(format!(
             "--schema {} is not one of {}",
@@ -196,7 +196,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     })?;
     if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
         return Err(UsageError(format!(
-            "--schema 2.0.0 exists for the three kinds of deposit only, not for {}",
+            "--schema 2.0.0 exists for the three FI types of deposits only, not for {}",
             account.fi_type
         ))
         .into());
@@ -205,7 +205,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let request = StatementRequest {
         seed: arguments.seed,
         customer: &arguments.customer,
-        life: &life,
+        persona: &persona,
         account: &account,
         consent_types: ConsentType::ALL,
         range,
@@ -264,17 +264,17 @@ fn write_file(
 
 fn select_account(
     arguments: &GenerateArguments,
-    life: &PersonaInstance,
+    persona: &PersonaInstance,
 ) -> anyhow::Result<Account> {
-    let kind = arguments.fi_type.to_uppercase();
-    let fi_type = FiType::parse(&kind).ok_or_else(|| {
-        let suggestion = suggest_name(&kind, FiType::ALL.iter().map(|kind| kind.as_str()));
-        UsageError(format!("unknown --fi-type {kind}; {suggestion}"))
+    let name = arguments.fi_type.to_uppercase();
+    let fi_type = FiType::parse(&name).ok_or_else(|| {
+        let suggestion = suggest_name(&name, FiType::ALL.iter().map(|fi_type| fi_type.as_str()));
+        UsageError(format!("unknown --fi-type {name}; {suggestion}"))
     })?;
     let parties = load_participants(None, None)?;
     let linkable = generate_accounts(
         &parties.participants,
-        &life.definition,
+        &persona.definition,
         arguments.seed,
         &arguments.customer,
     );
@@ -289,11 +289,11 @@ fn select_account(
         .checked_sub(1)
         .and_then(|index| candidates.into_iter().nth(index));
     let account = selected.ok_or_else(|| {
-        let name = &life.definition.name;
+        let name = &persona.definition.name;
         UsageError(if count == 0 {
             format!(
-                "{name} has no {fi_type}; it has {}, and {DEFAULT_PERSONA} has every kind",
-                list_fi_types(&life.definition)
+                "{name} has no {fi_type}; it has {}, and {DEFAULT_PERSONA} has every FI type",
+                list_fi_types(&persona.definition)
             )
         } else {
             format!(
@@ -302,7 +302,7 @@ fn select_account(
             )
         })
     })?;
-    if !is_supported(arguments.seed, &arguments.customer, life, &account) {
+    if !is_supported(arguments.seed, &arguments.customer, persona, &account) {
         return Err(UsageError(format!(
             "{fi_type} is not simulated: its accounts answer DENIED"
         ))
@@ -311,15 +311,15 @@ fn select_account(
     Ok(account)
 }
 
-/// Lists the kinds of account of a persona, in its order. Only adjacent repetitions are removed.
+/// Lists the FI types of a persona's accounts, in its order. Only adjacent repetitions are removed.
 fn list_fi_types(persona: &Persona) -> String {
-    let mut kinds: Vec<&str> = persona
+    let mut fi_types: Vec<&str> = persona
         .accounts
         .iter()
         .map(|account| account.fi_type.as_str())
         .collect();
-    kinds.dedup();
-    kinds.join(", ")
+    fi_types.dedup();
+    fi_types.join(", ")
 }
 
 fn parse_date(text: &str) -> Result<NaiveDate, String> {
@@ -381,13 +381,13 @@ fn write_statement(
             let transactions = statements[0].transactions();
             let transactions = transactions.ok_or_else(|| {
                 UsageError(
-                    "--format svg exists for DEPOSIT only; other kinds have no running balance"
+                    "--format svg exists for DEPOSIT only; other FI types have no running balance"
                         .to_owned(),
                 )
             })?;
             let title = format!(
                 "{}: {}",
-                request.life.definition.name, request.account.masked_number
+                request.persona.definition.name, request.account.masked_number
             );
             Ok(balance_chart(&title, transactions).into_bytes())
         }),

@@ -1,4 +1,4 @@
-//! Accounts at FIPs, and the kinds of financial information that a consent can request.
+//! Accounts at FIPs, and the FI types that a consent can request.
 
 use std::sync::Arc;
 

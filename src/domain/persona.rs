@@ -166,9 +166,9 @@ pub enum AmountRule {
     /// Sampled once for the account.
     PerAccount(MinMax<Paise>),
     /// Percentage of the account's income of the month; sampled once.
-    IncomeShare(MinMax<i64>),
+    IncomePercent(MinMax<i64>),
     /// Percentage of the current balance.
-    BalanceShare(MinMax<i64>),
+    BalancePercent(MinMax<i64>),
     /// Typical amount for the counterparty.
     Typical,
     /// A loan's instalment.

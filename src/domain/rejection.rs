@@ -60,7 +60,7 @@ pub enum Rejection {
     #[error("the customer {0} is already registered")]
     AlreadyRegistered(String),
     #[error(
-        "the customer {customer} has no linked account of the kinds {requested}; link one with POST /_mockaa/v1/customers/{customer}/link"
+        "the customer {customer} has no linked account of the FI types {requested}; link one with POST /_mockaa/v1/customers/{customer}/link"
     )]
     NoGrantableAccount { customer: String, requested: String },
     #[error("{customer} has no account '{account}' {place}")]

@@ -59,7 +59,7 @@ pub struct UnaportConfig {
 
 impl UnaportConfig {
     /// Returns the default configuration: any account may log in, to the organisation of this FIU.
-    pub fn open_to_all(default_fiu: Arc<str>) -> Self {
+    pub fn for_fiu(default_fiu: Arc<str>) -> Self {
         Self {
             version: UnaportVersion::default(),
             default_fiu,

@@ -56,7 +56,7 @@ fn new_world() -> Arc<World> {
         default_webhook_url: None,
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
-        unaport: UnaportConfig::open_to_all("FIU-1".into()),
+        unaport: UnaportConfig::for_fiu("FIU-1".into()),
         push_data: Some(true),
         scenario_provider: Arc::new(NoScenarios),
         fips: SimulatedFips {

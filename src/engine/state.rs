@@ -72,7 +72,7 @@ impl State {
     }
 
     /// Returns the consent for which a FIP holds an artefact with this id.
-    pub fn consent_by_fip_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+    pub fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_fip_consent_id.get(&id)?)
     }
 
@@ -86,7 +86,7 @@ impl State {
     }
 
     /// Returns the session that a FIP knows by this id.
-    pub fn session_by_fip_id(&self, id: SessionId) -> Option<&Arc<Session>> {
+    pub fn session_by_fip_session_id(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.session(*self.by_fip_session.get(&id)?)
     }
 

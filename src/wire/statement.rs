@@ -575,12 +575,12 @@ fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagn
                        JSON are checked for DEPOSIT only, use XML for other types";
         vec![diagnostic_at(tree.referenced, message.to_owned())]
     })?;
-    if let Some(kind) = find_value(find_value(&tree, "Account").unwrap_or(&tree), "type")
+    if let Some(fi_type) = find_value(find_value(&tree, "Account").unwrap_or(&tree), "type")
         .and_then(scalar_text)
-        .filter(|kind| kind != "deposit")
+        .filter(|fi_type| fi_type != "deposit")
     {
         let message = format!(
-            "the statement is of type {kind}; CSV and JSON are checked for deposit only, use XML for other types"
+            "the statement is of type {fi_type}; CSV and JSON are checked for DEPOSIT only, use XML for other types"
         );
         return Err(vec![diagnostic_at(tree.referenced, message)]);
     }

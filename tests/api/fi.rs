@@ -338,7 +338,7 @@ async fn kinds_that_are_not_simulated_are_denied() {
         (&account["FIStatus"], &account["description"]),
         (
             &json!("DENIED"),
-            &json!("Accounts of this kind are not simulated")
+            &json!("Accounts of this FI type are not simulated")
         )
     );
 }

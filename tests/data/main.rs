@@ -112,7 +112,7 @@ impl<'a> StatementQuery<'a> {
         StatementRequest {
             seed,
             customer,
-            life,
+            persona: life,
             account,
             consent_types,
             range,

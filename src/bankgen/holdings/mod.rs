@@ -117,7 +117,7 @@ impl<'a> HoldingContext<'a> {
     /// Returns the firm that holds the accounts, if the holder is a firm.
     pub fn firm_name(&self) -> Option<&str> {
         self.request
-            .life
+            .persona
             .definition
             .holder
             .is_firm
@@ -150,7 +150,7 @@ impl<'a> HoldingContext<'a> {
         let day = rng.random_range(1..=28);
         let opened_on = plan
             .opened
-            .fixed_date(request.life.as_of)
+            .fixed_date(request.persona.as_of)
             .unwrap_or_else(|| opening_month.clamped_date(day));
         let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
         let reference_number = rng.random_range(10_000_000..99_999_999);

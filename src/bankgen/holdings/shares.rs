@@ -144,7 +144,7 @@ pub fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
             )
             .with_attribute("isin", portfolio.holdings[trade.holding].isin.clone())
             .with_attribute("equityCategory", "EQUITY")
-            // Quirk: the schema wants an instrument of every trade, and knows derivatives alone.
+            // Quirk: the schema requires an instrument for each trade and allows derivatives only.
             .with_attribute("instrumentType", "FUTURES")
             .with_attribute("narration", contract_note)
             .with_attribute("rate", format_price(trade.price))

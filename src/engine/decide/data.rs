@@ -27,7 +27,7 @@ use crate::engine::state::State;
 /// data is deleted: it is the consent's DataLife, and one day where that is 0.
 const TRANSIENT_DATA_LIFE: Millis = Millis::from_secs(86_400);
 
-const NOT_SIMULATED: &str = "Accounts of this kind are not simulated";
+const NOT_SIMULATED: &str = "Accounts of this FI type are not simulated";
 
 /// Decides an FIU's request for data. Status, start, range and use are checked in the order of the
 /// certification cases 2007 to 2016 (`docs/sources.md#certification-cases`).
@@ -195,7 +195,7 @@ pub fn report_fip_status(
         accounts: account_statuses,
     } = report;
     let known = state
-        .session_by_fip_id(*session)
+        .session_by_fip_session_id(*session)
         .ok_or_else(|| unknown_session(*session))?;
     let consent = find_consent(state, known.handle).map_err(|_| unknown_session(*session))?;
     let belongs_to_fip = known

@@ -375,7 +375,7 @@ fn select_accounts(
             return Err(Rejection::UnknownAccount {
                 customer: terms.customer.to_string(),
                 account: unknown.to_string(),
-                place: "linked and of a kind that the consent asks for",
+                place: "linked and of an FI type that the consent asks for",
             });
         }
         accounts.retain(|account| wanted.contains(&account.link_ref));

@@ -43,7 +43,10 @@ impl World {
 
     /// Returns the consent for which a FIP holds an artefact with this id.
     pub fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
-        self.lock_caught_up().state.consent_by_fip_id(id).cloned()
+        self.lock_caught_up()
+            .state
+            .consent_by_fip_artefact_id(id)
+            .cloned()
     }
 
     /// Returns the consent with this [`Consent::number`], of which Unaport's short links are made.
@@ -130,7 +133,10 @@ impl World {
 
     /// Returns the session that a FIP knows by this id.
     pub fn session_by_fip_session_id(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.lock_caught_up().state.session_by_fip_id(id).cloned()
+        self.lock_caught_up()
+            .state
+            .session_by_fip_session_id(id)
+            .cloned()
     }
 
     /// Returns up to `limit` sessions in the order in which they were opened, after skipping `skip`.

@@ -69,10 +69,10 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
     add_bank_sheets(statements, &mut sheets);
     for statement in statements {
         if let StatementBody::Other(document) = &statement.body {
-            let kind = statement.account.fi_type.as_str();
+            let fi_type = statement.account.fi_type.as_str();
             add_element_sheets(
                 &document.root,
-                kind,
+                fi_type,
                 &statement.account.masked_number,
                 &mut sheets,
             );
@@ -202,14 +202,14 @@ fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
 }
 
 /// Adds a row for each element with attributes, to a sheet by FI type and element name.
-fn add_element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut Vec<Sheet>) {
+fn add_element_sheets(element: &Element, fi_type: &str, account: &str, sheets: &mut Vec<Sheet>) {
     let attributes: Vec<_> = element
         .attributes
         .iter()
         .filter(|(name, _)| !name.contains("xmlns"))
         .collect();
     if !attributes.is_empty() {
-        let name = format!("{kind} {}", element.name);
+        let name = format!("{fi_type} {}", element.name);
         let cells = attributes
             .iter()
             .map(|(name, value)| attribute_to_cell(name, value));
@@ -233,7 +233,7 @@ fn add_element_sheets(element: &Element, kind: &str, account: &str, sheets: &mut
         sheets[index].rows.push(row);
     }
     for child in &element.children {
-        add_element_sheets(child, kind, account, sheets);
+        add_element_sheets(child, fi_type, account, sheets);
     }
 }
 

@@ -169,7 +169,9 @@ fn consent_detail_schema() -> Value {
         ),
         (
             "fiTypes",
-            array_schema(&enum_schema(FiType::ALL.iter().map(|kind| kind.as_str()))),
+            array_schema(&enum_schema(
+                FiType::ALL.iter().map(|fi_type| fi_type.as_str()),
+            )),
         ),
         (
             "DataConsumer",

@@ -345,7 +345,7 @@ impl PersonaBuilder<'_> {
             let amount = self.build_amount("target_balance", &target_balance);
             if matches!(
                 amount,
-                AmountRule::BalanceShare(_) | AmountRule::Typical | AmountRule::Loan(_)
+                AmountRule::BalancePercent(_) | AmountRule::Typical | AmountRule::Loan(_)
             ) {
                 self.push_diagnostic(
                     target_balance.referenced,
@@ -358,12 +358,12 @@ impl PersonaBuilder<'_> {
             .into_iter()
             .map(|flow| self.build_flow(flow))
             .collect();
-        let uses_income_share = flows
+        let uses_income_percent = flows
             .iter()
             .map(|flow| &flow.amount)
             .chain(&target_balance)
-            .any(|amount| matches!(amount, AmountRule::IncomeShare(_)));
-        if uses_income_share && !flows.iter().any(|flow| flow.counts_as_income) {
+            .any(|amount| matches!(amount, AmountRule::IncomePercent(_)));
+        if uses_income_percent && !flows.iter().any(|flow| flow.counts_as_income) {
             self.push_diagnostic(
                 location,
                 "income_percent needs a flow with income: true".to_owned(),
@@ -398,7 +398,7 @@ impl PersonaBuilder<'_> {
                 loan,
             }) => match (fixed, income_percent, balance_percent, loan) {
                 (Some(RupeeRange(range)), ..) => AmountRule::PerAccount(*range),
-                (_, Some(IntegerRange(range)), ..) => AmountRule::IncomeShare(*range),
+                (_, Some(IntegerRange(range)), ..) => AmountRule::IncomePercent(*range),
                 (_, _, Some(IntegerRange(range)), _) => {
                     if range.1 > 100 {
                         self.push_diagnostic(
@@ -407,7 +407,7 @@ impl PersonaBuilder<'_> {
                                 .to_owned(),
                         );
                     }
-                    AmountRule::BalanceShare(*range)
+                    AmountRule::BalancePercent(*range)
                 }
                 (
                     ..,
