@@ -490,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_or_strange_headers_are_refused() {
+    fn weak_or_strange_headers_are_rejected() {
         let public = test_key().public_key();
         let header = |json: &str| format!("{}..AAAA", super::url_encode(json.as_bytes()));
         let verify = |signature: &str| verify_detached(signature, b"{}", &[&public]).unwrap_err();

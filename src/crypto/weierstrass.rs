@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sides_agree_and_other_points_are_refused() {
+    fn both_sides_agree_and_other_points_are_rejected() {
         let (ours, theirs) = (
             private_key_from_random([0xa5; 32]),
             private_key_from_random([0x3c; 32]),

@@ -14,7 +14,7 @@ use crate::domain::webhook_fault::{AppliedFault, WebhookFault};
 /// The delays before each attempt, in world time. The first attempt has none; when the last attempt
 /// fails, the delivery is exhausted.
 ///
-/// `Assumption:` no AA documents its retries; the delays are those of a patient sender, and short
+/// `Assumption:` no AA documents its retries; the delays give a receiver time to recover, and are short
 /// enough for a test.
 pub const BACKOFF_SCHEDULE: [Millis; 6] = [
     Millis::ZERO,
@@ -92,7 +92,7 @@ pub struct Outbox {
 #[derive(Default)]
 struct DeliveryPlan {
     is_dropped: bool,
-    overtakes_response: bool,
+    goes_before_response: bool,
     delay: Option<Millis>,
     reorder_within: Option<Millis>,
     /// The number of further copies, sent one after the other, and the time between them.
@@ -108,7 +108,7 @@ impl DeliveryPlan {
         for AppliedFault { fault, .. } in faults {
             match fault {
                 WebhookFault::Drop => plan.is_dropped = true,
-                WebhookFault::BeforeResponse => plan.overtakes_response = true,
+                WebhookFault::BeforeResponse => plan.goes_before_response = true,
                 WebhookFault::Late { by } => plan.delay = Some(*by),
                 WebhookFault::Reorder { within } => plan.reorder_within = Some(*within),
                 WebhookFault::Duplicate { copies, spacing } => {
@@ -144,7 +144,7 @@ impl Outbox {
         let original = Delivery {
             id: 0,
             notification: Arc::new(notification),
-            state: if dispatch == Dispatch::AfterResponse && !plan.overtakes_response {
+            state: if dispatch == Dispatch::AfterResponse && !plan.goes_before_response {
                 DeliveryState::Held
             } else {
                 DeliveryState::Queued
@@ -155,7 +155,7 @@ impl Outbox {
             faults: faults.into(),
             copy_of: None,
             initial_delay: Millis::ZERO,
-            in_order: !plan.overtakes_response
+            in_order: !plan.goes_before_response
                 && plan.delay.is_none()
                 && plan.reorder_within.is_none(),
             is_manual_resend: false,
@@ -400,7 +400,7 @@ impl Outbox {
     }
 
     /// Returns the deliveries that a fault makes arrive before the response that caused them.
-    pub fn filter_overtaking(&self, ids: &[u64]) -> Vec<u64> {
+    pub fn filter_before_response(&self, ids: &[u64]) -> Vec<u64> {
         ids.iter()
             .copied()
             .filter(|id| {

@@ -39,9 +39,9 @@ pub fn grade_run<'a>(
 fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleResult {
     let (cases, mut evidence) = match rule {
         ContractRule::RejectsInvalidSignatures => {
-            run.check_refusals(|fault| fault.must_be_rejected() && !is_stale(fault))
+            run.check_rejections(|fault| fault.must_be_rejected() && !is_stale(fault))
         }
-        ContractRule::RejectsStaleMessages => run.check_refusals(is_stale),
+        ContractRule::RejectsStaleMessages => run.check_rejections(is_stale),
         ContractRule::DeduplicatesWebhooks => run.check_idempotency(),
         ContractRule::AcceptsUnusualMessages => run.check_acceptance(|webhook| {
             !webhook.faults.is_empty()
@@ -103,7 +103,7 @@ impl<'a> RunHistory<'a> {
             .filter_map(|entry| Some((entry.seq, call_record(entry)?)))
     }
 
-    fn check_refusals(&self, is_bad: impl Fn(WebhookFaultName) -> bool) -> RuleEvidence {
+    fn check_rejections(&self, is_bad: impl Fn(WebhookFaultName) -> bool) -> RuleEvidence {
         let (mut cases, mut evidence) = (0, Vec::new());
         for (seq, webhook) in self.webhooks() {
             let Some(status) = webhook.response_status else {

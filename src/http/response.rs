@@ -210,7 +210,7 @@ impl Call {
     /// Answers in the format of the control API, without faults, signature or journal record.
     pub fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let response = outcome.unwrap_or_else(|error| {
-            tracing::debug!(path = self.path(), %error, "refused");
+            tracing::debug!(path = self.path(), %error, "rejected");
             ApiResponse::from_error(http_status(&error), &ErrorView::from(&error))
         });
         response.into_http_response(None)
@@ -446,7 +446,7 @@ impl Call {
         });
     }
 
-    /// Waits for the injected delays, and for webhooks that must overtake the response.
+    /// Waits for the injected delays, and for webhooks that must be sent before the response.
     #[expect(
         clippy::disallowed_methods,
         reason = "a fault asks for a slow response"
@@ -462,12 +462,13 @@ impl Call {
         }
         if let Some(hold) = hold {
             // A receiver that hangs must not block the response for ever.
-            let _ = tokio::time::timeout(OVERTAKE_TIMEOUT, hold.wait_until_overtaken()).await;
+            let _ =
+                tokio::time::timeout(BEFORE_RESPONSE_TIMEOUT, hold.wait_for_first_attempts()).await;
         }
     }
 
     fn unaport_error_response(&self, error: &ApiError) -> ApiResponse {
-        tracing::debug!(path = self.path(), %error, "refused");
+        tracing::debug!(path = self.path(), %error, "rejected");
         // A rejected call does not create a world.
         let world = self
             .world_name()
@@ -494,7 +495,7 @@ impl Call {
     }
 
     fn rebit_error_response(&self, error: &ApiError, ver: Option<&str>) -> ApiResponse {
-        tracing::debug!(path = self.path(), %error, "refused");
+        tracing::debug!(path = self.path(), %error, "rejected");
         let envelope = self
             .body()
             .map(|body| Envelope::from_body(body))
@@ -519,8 +520,8 @@ impl Call {
     }
 }
 
-/// Longest time that a response waits for a webhook that overtakes it.
-const OVERTAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest time that a response waits for a webhook that must be sent before it.
+const BEFORE_RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Returns the first transport fault, if there is one.
 fn find_transport_fault(faults: &[CallFault]) -> Option<TransportFault> {

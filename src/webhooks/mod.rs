@@ -1,6 +1,6 @@
 //! Delivery of webhooks: prepare, sign, send, record. The engine's outbox decides what is sent and
 //! when, one delivery at a time for each consent that keeps an order. A receiver that hangs, resets
-//! or answers nonsense blocks only the queue of its consent, and many such receivers only their
+//! or sends an invalid response blocks only the queue of its consent, and many such receivers only their
 //! world.
 
 mod fault_injection;

@@ -349,7 +349,7 @@ fn attempt_number(delivery: &Delivery) -> u32 {
     u32::try_from(delivery.attempts.len() + 1).unwrap_or(u32::MAX)
 }
 
-/// Converts to a length of system time; a negative one becomes zero.
+/// Converts to a duration of system time; a negative one becomes zero.
 fn to_duration(millis: Millis) -> Duration {
     Duration::from_millis(u64::try_from(millis.0).unwrap_or_default())
 }
@@ -414,8 +414,8 @@ fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
         url = attempt.url,
         status,
         answer = &answer[..end],
-        is_answer_cut = (end < answer.len()).then_some(true),
+        answer_truncated = (end < answer.len()).then_some(true),
         duration_ms = attempt.duration_ms,
-        "webhook"
+        "webhook attempted"
     );
 }

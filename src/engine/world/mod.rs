@@ -399,7 +399,7 @@ impl World {
         let outcome = operation(&mut inner, now);
         self.catch_up(&mut inner, now, Dispatch::AfterResponse);
         let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
-        let before_response = inner.outbox.filter_overtaking(&deliveries);
+        let before_response = inner.outbox.filter_before_response(&deliveries);
         let event = match outcome {
             Ok(event) => event,
             Err(rejection) => {

@@ -55,8 +55,8 @@ pub struct DeliveryHold {
 }
 
 impl DeliveryHold {
-    /// Waits until each webhook that overtakes the response has been attempted once.
-    pub async fn wait_until_overtaken(&self) {
+    /// Waits until each webhook that must be sent before the response has been attempted once.
+    pub async fn wait_for_first_attempts(&self) {
         if self.before_response.is_empty() {
             return;
         }
