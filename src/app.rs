@@ -331,7 +331,7 @@ impl Drop for Sandbox {
 const RELOAD_DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// Reloads the scenario files when one changes, until the watcher is dropped. If a file is invalid,
-/// the previous scenarios stay in force; the log and `/readyz` report the errors.
+/// the previous scenarios stay active; the log and `/readyz` report the errors.
 fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
     let folder = library.folder()?;
     let (sender, mut changes) = unbounded_channel();
@@ -361,7 +361,7 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
                 Ok(count) => tracing::info!(count, "scenarios reloaded"),
                 Err(diagnostics) => {
                     tracing::error!(
-                        "scenarios are invalid; the previous ones stay in force:\n{diagnostics}"
+                        "scenarios are invalid; the previous scenarios stay active:\n{diagnostics}"
                     );
                 }
             }

@@ -515,15 +515,12 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     // The FIU has not polled after the dropped webhook.
     let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
-    assert!(
-        report.contains("rules were broken, 2 of 12 were tested"),
-        "{report}"
-    );
+    assert!(report.contains("1 rule failed, 2 of 12 tested"), "{report}");
     fixture.expect_stdout(&["world", "reset"]);
     assert!(
         fixture
             .expect_stdout(&["report"])
-            .contains("no rule was broken, 0 of 12 were tested")
+            .contains("no rule failed, 0 of 12 tested")
     );
 }
 

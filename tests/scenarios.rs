@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mockaa::domain::api_fault::ApiFaultName;
 use mockaa::domain::webhook_fault::WebhookFaultName;
-use mockaa::scenario::format::types::VERB_KEYS;
+use mockaa::scenario::format::types::ACTION_KEYS;
 use serde_json::Value;
 
 use crate::binary::mockaa_command;
@@ -78,7 +78,7 @@ fn every_scenario_has_expectations_and_passes_strict_lint() {
 #[test]
 fn each_verb_and_each_fault_has_a_worked_example() {
     let all: String = read_scenarios().into_iter().map(|(_, text)| text).collect();
-    let missing: Vec<&str> = VERB_KEYS
+    let missing: Vec<&str> = ACTION_KEYS
         .into_iter()
         .chain(WebhookFaultName::ALL.iter().map(|fault| fault.as_str()))
         .chain(ApiFaultName::ALL.iter().map(|fault| fault.as_str()))

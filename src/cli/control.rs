@@ -83,7 +83,7 @@ const CONSENT_FIELDS: [(&str, &str); 8] = [
 ];
 
 pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
-    let (target, verb, body) = match command {
+    let (target, action, body) = match command {
         ConsentCommand::List(WorldTarget { remote }) => {
             print_list(
                 &remote,
@@ -128,7 +128,7 @@ pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
         ConsentCommand::Play { target, step } => (target, "play", Value::String(step)),
     };
     let ConsentTarget { handle, remote } = target;
-    let path = format!("consents/{}/{verb}", encode_segment(&handle));
+    let path = format!("consents/{}/{action}", encode_segment(&handle));
     let response = match body {
         Value::String(text) => remote.post_text(&path, text).await?,
         body => remote.post(&path, &body).await?,
@@ -184,7 +184,7 @@ pub struct CustomerTarget {
 }
 
 pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> {
-    let (target, verb, body) = match command {
+    let (target, action, body) = match command {
         CustomerCommand::List(WorldTarget { remote }) => {
             let list = remote.get("customers").await?;
             if remote.json {
@@ -208,7 +208,7 @@ pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> 
                 let list = json!({ "items": response["items"] });
                 let columns = [
                     ("fip", "fipId"),
-                    ("kind", "fiType"),
+                    ("fi type", "fiType"),
                     ("account", "accRefNumber"),
                     ("link", "linkRefNumber"),
                 ];
@@ -241,7 +241,7 @@ pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> 
     let CustomerTarget { customer, remote } = target;
     let response = remote
         .post(
-            &format!("customers/{}/{verb}", encode_segment(&customer)),
+            &format!("customers/{}/{action}", encode_segment(&customer)),
             &body,
         )
         .await?;
@@ -386,7 +386,7 @@ pub async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
                 }
                 let (fired, to) = (field_text(&response, "fired"), field_text(&response, "to"));
                 println!(
-                    "{fired} due, now {to} ({})",
+                    "{fired} timers fired, now {to} ({})",
                     field_text(&response, "stopped")
                 );
             }
@@ -454,9 +454,9 @@ pub async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
 
 #[derive(Debug, Subcommand)]
 pub enum FaultCommand {
-    /// List the faults in force.
+    /// List the active fault sets.
     List(WorldTarget),
-    /// Put a set of faults in force for a whole world.
+    /// Activate a fault set for a whole world.
     #[command(
         after_help = "Examples:\n  echo 'api_faults: [{where: {op: fi.fetch}, fault: {status: 503}}]' | mockaa fault put \
                             outage -\n  mockaa fault delete outage"
@@ -482,7 +482,7 @@ pub async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("name", "name"),
         ("webhooks", "webhooks"),
-        ("answers", "api"),
+        ("api faults", "apiFaults"),
         ("until", "until"),
     ];
     match command {

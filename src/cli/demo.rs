@@ -146,7 +146,7 @@ impl Demo {
         let world_time = advanced["to"].as_str().unwrap_or_default().to_owned();
         self.print_step(JourneyStep {
             action: "clock +2s",
-            result: &format!("now {world_time}: scenario {SCENARIO} has the customer approve"),
+            result: &format!("now {world_time}: scenario {SCENARIO} approves as the customer"),
             is_expected: advanced["stopped"] == "target",
         });
 

@@ -9,8 +9,6 @@ pub fn run() -> ExitCode {
     for magic in MAGIC_CUSTOMERS {
         println!("  {}@…  {}", magic.number, magic.description);
     }
-    println!(
-        "\nTimes are world time: advance them with POST /_mockaa/v1/clock/advance {{\"by\":\"5s\"}}."
-    );
+    println!("\ntimes are world time; advance the clock with `mockaa clock advance --by 5s`");
     ExitCode::SUCCESS
 }

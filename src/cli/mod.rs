@@ -96,7 +96,7 @@ enum Command {
     /// Encrypted financial information: generate keys, encrypt, decrypt.
     #[command(subcommand)]
     Fi(fi::Command),
-    /// Bank data: generate statements of every kind, check your own.
+    /// Bank data: generate statements of every FI type, check your own.
     #[command(subcommand)]
     Data(data::Command),
     /// Participants of your own: print a sample file, check a file.
@@ -127,7 +127,7 @@ enum Command {
     /// Webhooks of a running sandbox: list, show, resend.
     #[command(subcommand)]
     Webhook(control::WebhookCommand),
-    /// Faults in force for a whole world: list, put, delete.
+    /// Fault sets of a world: list, put, delete.
     #[command(subcommand)]
     Fault(control::FaultCommand),
     /// Print the journal of a world, or wait for an entry with --wait.
@@ -214,7 +214,7 @@ fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     ))
 }
 
-/// A mistake in the arguments or in an input file; exit code 2.
+/// An invalid option or file; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
@@ -224,8 +224,8 @@ struct UsageError(String);
 #[error("{0}")]
 struct UnmetExpectation(String);
 
-/// Returns the exit code of an error: 1 for unmet expectations, 2 for mistakes that the caller can
-/// correct in the arguments or a file, 3 for all others.
+/// Returns the exit code of an error: 1 for unmet expectations, 2 for an invalid option or
+/// file, 3 for all others.
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<UnmetExpectation>() {
         return 1;

@@ -278,10 +278,7 @@ impl ScenarioTest<'_> {
         for expectation in &self.plan.expectations {
             let verdict = world.await_expectation(expectation).await;
             cases.push(TestCase {
-                name: format!(
-                    "{}: {} {}",
-                    expectation.origin, expectation.count, expectation.target
-                ),
+                name: format!("{}: {expectation}", expectation.origin),
                 failure: describe_failure(&verdict),
             });
         }
@@ -410,7 +407,7 @@ impl ScenarioTest<'_> {
         let now = world.now();
         let fi_types = matcher
             .map(|matcher| matcher.fi_types.clone())
-            .filter(|kinds| !kinds.is_empty());
+            .filter(|fi_types| !fi_types.is_empty());
         let fetch_type = matcher
             .and_then(|matcher| matcher.fetch_types.first().copied())
             .unwrap_or(FetchType::Periodic);

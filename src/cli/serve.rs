@@ -271,7 +271,7 @@ fn print_banner(sandbox: &Sandbox) {
         .iter()
         .all(|fiu| fiu.webhooks == WebhookUrls::default())
     {
-        eprintln!("  give --fiu-url to have webhooks posted");
+        eprintln!("  no FIU URL; give --fiu-url to send webhooks");
     }
     eprintln!("\nTry next:");
     eprintln!("  curl {base}/_mockaa/v1/scenarios");

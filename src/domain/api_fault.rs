@@ -202,7 +202,7 @@ pub struct Faults {
     pub api: Vec<ApiFaultRule>,
 }
 
-/// A fault set in force.
+/// An active fault set.
 #[derive(Clone, Debug)]
 pub struct ActiveFaults {
     pub faults: Arc<Faults>,

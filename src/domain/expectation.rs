@@ -53,25 +53,27 @@ pub enum ExpectationTarget {
     },
 }
 
-impl std::fmt::Display for ExpectationTarget {
+impl std::fmt::Display for Expectation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let subject = match self {
-            Self::Call {
+        let plural = if self.count.is_singular() { "" } else { "s" };
+        write!(f, "{} ", self.count)?;
+        let subject = match &self.target {
+            ExpectationTarget::Call {
                 op,
                 response_status: status,
                 subject,
             } => {
-                write!(f, "calls {op}")?;
+                write!(f, "call{plural} {op}")?;
                 if let Some(status) = status {
                     write!(f, " answered with {status}")?;
                 }
                 subject
             }
-            Self::Event { name, subject } => {
-                write!(f, "events {name}")?;
+            ExpectationTarget::Event { name, subject } => {
+                write!(f, "event{plural} {name}")?;
                 subject
             }
-            Self::Webhook {
+            ExpectationTarget::Webhook {
                 event,
                 status,
                 response_status,
@@ -80,7 +82,7 @@ impl std::fmt::Display for ExpectationTarget {
             } => {
                 write!(
                     f,
-                    "webhooks {}",
+                    "webhook{plural} {}",
                     event.map_or("of any kind", NotificationKind::as_str)
                 )?;
                 if let Some(status) = status {
@@ -94,8 +96,13 @@ impl std::fmt::Display for ExpectationTarget {
                 }
                 subject
             }
-            Self::State { status, subject } => {
-                write!(f, "consents that are {status}")?;
+            ExpectationTarget::State { status, subject } => {
+                let is_or_are = if self.count.is_singular() {
+                    "is"
+                } else {
+                    "are"
+                };
+                write!(f, "consent{plural} that {is_or_are} {status}")?;
                 subject
             }
         };
@@ -185,6 +192,14 @@ impl CountRange {
         Self {
             at_least: count,
             at_most: Some(count),
+        }
+    }
+
+    /// Returns whether the text of the range ends with the number 1.
+    fn is_singular(self) -> bool {
+        match self.at_most {
+            None => self.at_least == 1,
+            Some(most) => most == 1,
         }
     }
 

@@ -1,5 +1,5 @@
 //! The faults of a world, and the hit count of each rule. Rules come from the scenario of a consent
-//! and from fault sets that are in force under a name for the whole world.
+//! and from fault sets that are active under a name for the whole world.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl FaultRegistry {
         &self.active_sets
     }
 
-    /// Puts a fault set in force under a name and replaces the earlier set of that name with its
+    /// Activates a fault set under a name and replaces the earlier set of that name with its
     /// hit counts. Returns `false` if there are [`FAULT_SETS_MAX`] other sets.
     pub fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {
         let has_room =
@@ -76,19 +76,19 @@ impl FaultRegistry {
         has_room
     }
 
-    /// Takes a fault set out of force; returns `true` if there was one.
+    /// Deactivates a fault set; returns `true` if there was one.
     pub fn remove_set(&mut self, name: &str) -> bool {
         let prefix = named_key_prefix(name);
         self.hit_counts.retain(|key, _| !key.starts_with(&prefix));
         self.active_sets.remove(name).is_some()
     }
 
-    /// Returns whether no named fault set is in force.
+    /// Returns whether no named fault set is active.
     pub fn is_empty(&self) -> bool {
         self.active_sets.is_empty()
     }
 
-    /// Returns whether a fault in force can repeat an earlier response.
+    /// Returns whether an active fault can repeat an earlier response.
     pub fn can_repeat_responses(&self) -> bool {
         self.active_sets
             .values()

@@ -38,7 +38,7 @@ pub trait ScenarioProvider: Send + Sync {
     fn list_names(&self) -> Vec<String>;
 
     /// Returns the error of the last attempt to load the scenario files, if it failed; the last
-    /// valid set stays in force.
+    /// valid set stays active.
     fn load_error(&self) -> Option<String>;
 
     /// Returns all scenarios, sorted by name, for display.
@@ -51,7 +51,7 @@ pub trait ScenarioProvider: Send + Sync {
     /// the version they started with.
     ///
     /// # Errors
-    /// A message with file, position and problem; the previous set stays in force.
+    /// A message with file, position and problem; the previous set stays active.
     fn reload_scenarios(&self) -> Result<usize, String>;
 
     /// Parses a scenario.

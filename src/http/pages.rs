@@ -35,7 +35,7 @@ fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
-    let input = match call.path_segment("verb") {
+    let input = match call.path_segment("action") {
         "approve" => Input::Approve,
         "reject" => Input::Reject,
         _ => return Err(call.unknown_route_error()),

@@ -22,7 +22,7 @@ pub async fn check_readiness(call: Call) -> HttpResponse {
     let mut status =
         json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
     if let Some(load_error) = call.worlds().config().scenario_provider.load_error() {
-        // The previous scenarios stay in force, so the sandbox is still ready.
+        // The previous scenarios stay active, so the sandbox is still ready.
         status["scenariosError"] = load_error.into();
     }
     call.reply_control(Ok(ApiResponse::json(&status)))

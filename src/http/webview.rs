@@ -62,7 +62,7 @@ pub async fn submit_decision(call: Call) -> HttpResponse {
 /// Approves or rejects all consents of the request, and sends the browser back to the FIU.
 async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
-    let input = match call.path_segment("verb") {
+    let input = match call.path_segment("action") {
         "approve" => Input::Approve,
         "reject" => Input::Reject,
         _ => return Err(call.unknown_route_error()),

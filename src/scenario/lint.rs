@@ -137,25 +137,25 @@ impl Linter<'_> {
             return;
         }
         match action {
-            Action::Transition(verb) => {
+            Action::Transition(action) => {
                 let possible = state
                     .states
                     .iter()
-                    .any(|status| status.transition_on(verb.input()).is_some());
+                    .any(|status| status.transition_on(action.input()).is_some());
                 if !possible {
                     let severity = unreachable_severity(&state.states, |status| {
-                        status.transition_on(verb.input()).is_some()
+                        status.transition_on(action.input()).is_some()
                     });
                     self.report_unreachable(
                         state,
                         (name, location),
-                        verb.input().as_str(),
+                        action.input().as_str(),
                         severity,
                     );
                     return;
                 }
-                self.apply_input(state, verb.input(), line);
-                if matches!(verb, ConsentAction::Approve { hold: false, .. }) {
+                self.apply_input(state, action.input(), line);
+                if matches!(action, ConsentAction::Approve { hold: false, .. }) {
                     self.apply_input(state, Input::Activate, line);
                 }
             }
@@ -193,7 +193,7 @@ impl Linter<'_> {
         &mut self,
         state: &ReachableState,
         (name, location): (&str, SourceLocation),
-        verb: &str,
+        action: &str,
         severity: Severity,
     ) {
         let states: Vec<_> = state.states.iter().map(|status| status.as_str()).collect();
@@ -206,7 +206,7 @@ impl Linter<'_> {
         let message = match severity {
             Severity::Warning => format!(
                 "{name}, line {line}, fires only if another actor changes the consent first: \
-                 it is {states} {since_text}, which does not allow {verb}"
+                 it is {states} {since_text}, which does not allow {action}"
             ),
             Severity::Error => {
                 format!("{name}, line {line}, can never fire: the consent is {states} {since_text}")
@@ -243,11 +243,11 @@ impl Linter<'_> {
                 continue;
             }
             for rule in self.plan.rules.iter().filter(|rule| rule.event == event) {
-                let Action::Transition(verb) = &rule.action else {
+                let Action::Transition(action) = &rule.action else {
                     continue;
                 };
-                let mut inputs = vec![verb.input()];
-                if matches!(verb, ConsentAction::Approve { hold: false, .. }) {
+                let mut inputs = vec![action.input()];
+                if matches!(action, ConsentAction::Approve { hold: false, .. }) {
                     inputs.push(Input::Activate);
                 }
                 for input in inputs {
@@ -363,7 +363,7 @@ impl Linter<'_> {
         if !op.has_subject() {
             let message = format!(
                 "matches nothing: {op} calls concern no consent, so a scenario cannot select them; \
-                 put the fault in force for the whole world with PUT /_mockaa/v1/faults/NAME"
+                 activate the fault for the whole world with PUT /_mockaa/v1/faults/NAME"
             );
             self.add_diagnostic(Severity::Error, location, message);
         }

@@ -132,9 +132,9 @@ impl<'a> SchemaOutline<'a> {
     /// Returns the type of a value, or the values of an enum.
     fn describe_type(&self, schema: &'a Value) -> String {
         let schema = self.resolve_schema(schema);
-        if let Some(words) = schema["enum"].as_array() {
-            let words: Vec<_> = words.iter().filter_map(Value::as_str).collect();
-            return words.join(" | ");
+        if let Some(values) = schema["enum"].as_array() {
+            let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+            return values.join(" | ");
         }
         match schema["type"].as_str() {
             Some("array") => format!("list of {}", self.describe_type(&schema["items"])),

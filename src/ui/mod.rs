@@ -151,7 +151,7 @@ fn format_day(at: Timestamp) -> String {
 fn describe_operator(operator: FilterOperator) -> &'static str {
     match operator {
         FilterOperator::Equal => "of exactly",
-        FilterOperator::NotEqual => "of any amount but",
+        FilterOperator::NotEqual => "of any amount except",
         FilterOperator::Greater => "of more than",
         FilterOperator::Less => "of less than",
         FilterOperator::GreaterOrEqual => "of at least",

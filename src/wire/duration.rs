@@ -4,8 +4,7 @@
 use crate::domain::time::Millis;
 
 /// The description of the forms that [`parse_duration`] accepts, for error messages.
-pub const DURATION_FORMS: &str =
-    "a length of time such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
+pub const DURATION_FORMS: &str = "a duration such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;

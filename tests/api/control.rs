@@ -124,7 +124,7 @@ async fn calls_about_nothing_are_rejected() {
     let reply = app.apply_verb(&handle, "aprove").await;
     assert_eq!(
         (reply.status.as_u16(), reply.json()["field"].as_str()),
-        (400, Some("verb"))
+        (400, Some("action"))
     );
     assert_eq!(app.consent_state(&handle).await, "PENDING");
 }

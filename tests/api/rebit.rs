@@ -67,9 +67,9 @@ async fn the_openapi_document_matches_the_served_routes() {
     let mut served = 0;
     for route in routes {
         let path = route.split('"').nth(1).expect("a path");
-        let verb = path.ends_with("/customers/{customer}/{verb}");
+        let verb = path.ends_with("/customers/{customer}/{action}");
         let path = if verb {
-            path.replace("{verb}", "register")
+            path.replace("{action}", "register")
         } else {
             path.to_owned()
         };

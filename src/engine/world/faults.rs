@@ -1,4 +1,4 @@
-//! Faults of calls to a world: planning them, and managing the fault sets in force.
+//! Faults of calls to a world: planning them, and managing the active fault sets.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct CallFaults {
 }
 
 impl World {
-    /// Plans the faults of a call: those of the fault sets in force, those of the scenario assigned
+    /// Plans the faults of a call: those of the active fault sets, those of the scenario assigned
     /// to the consent (or else of `plan`), and the latency set for the consent. Counts the hits and
     /// draws random numbers.
     pub fn plan_call_faults(
@@ -90,7 +90,7 @@ impl World {
         inner.last_responses.insert(call.to_owned(), response)
     }
 
-    /// Puts a fault set in force, for `ttl` of system time; `text` is its source.
+    /// Activates a fault set for `ttl` of system time; `text` is its source.
     ///
     /// # Errors
     /// The maximum number of fault sets.
@@ -114,13 +114,13 @@ impl World {
         inner.journal.append_entry(
             now,
             JournalRecord::Note {
-                text: format!("the faults {name} are in force"),
+                text: format!("fault set {name} was activated"),
             },
         );
         Ok(())
     }
 
-    /// Takes a fault set out of force; returns `true` if there was one.
+    /// Deactivates a fault set; returns `true` if there was one.
     pub fn deactivate_faults(&self, name: &str) -> bool {
         let mut inner = self.lock();
         let removed = inner.faults.remove_set(name);
@@ -129,14 +129,14 @@ impl World {
             inner.journal.append_entry(
                 now,
                 JournalRecord::Note {
-                    text: format!("the faults {name} are no longer in force"),
+                    text: format!("fault set {name} was deactivated"),
                 },
             );
         }
         removed
     }
 
-    /// Returns the fault sets in force, by name.
+    /// Returns the active fault sets, by name.
     pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
         let mut inner = self.lock();
         inner.faults.remove_expired(system_now());

@@ -11,6 +11,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
+use crate::wire::fields::quote_value;
 
 pub async fn list_consents(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
@@ -35,11 +36,15 @@ pub async fn get_consent(call: Call) -> HttpResponse {
 
 pub async fn apply_consent_action(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let verb = call.path_segment("verb");
-        let input = Input::parse(verb).ok_or_else(|| {
+        let name = call.path_segment("action");
+        let input = Input::parse(name).ok_or_else(|| {
             ApiError::invalid_field(
-                "verb",
-                format!("'{verb}' is not one of {}", Input::accepted_names()),
+                "action",
+                format!(
+                    "{} is unknown; known: {}",
+                    quote_value(name),
+                    Input::accepted_names()
+                ),
             )
         })?;
         let action = match input {

@@ -44,22 +44,22 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         {
             return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
         }
-        let kinds = params.values_of("fiType").map(|kind| {
-            FiType::parse(kind).ok_or_else(|| {
+        let fi_types = params.values_of("fiType").map(|fi_type| {
+            FiType::parse(fi_type).ok_or_else(|| {
                 let message = format!(
                     "UnsupportedFIType: {} is not one of {}",
-                    quote_value(kind),
+                    quote_value(fi_type),
                     FiType::accepted_names()
                 );
                 ApiError::invalid_field("fiType", message)
             })
         });
-        let kinds = kinds.collect::<Result<Vec<_>, _>>()?;
+        let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
         let address = call.path_segment("customer");
         let (record, mut accounts) = world.customer(address);
         accounts.retain(|CustomerAccount { account, .. }| {
             (fips.is_empty() || fips.contains(&&*account.fip))
-                && (kinds.is_empty() || kinds.contains(&account.fi_type))
+                && (fi_types.is_empty() || fi_types.contains(&account.fi_type))
         });
         if accounts.is_empty() {
             return Err(ApiError::NotFound(format!(
@@ -111,7 +111,7 @@ fn parse_command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Comm
             ),
         ));
     }
-    Ok(match call.path_segment("verb") {
+    Ok(match call.path_segment("action") {
         "register" => Command::RegisterCustomer { customer },
         "deregister" => Command::DeregisterCustomer { customer },
         "link" => {
@@ -141,7 +141,7 @@ fn parse_command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Comm
             let personas = &world.config().personas;
             let persona = personas.get(&name).ok_or_else(|| {
                 let message = format!(
-                    "{} is not known; {}",
+                    "{} is unknown; {}",
                     quote_value(&name),
                     suggest_name(&name, personas.names())
                 );
@@ -152,11 +152,11 @@ fn parse_command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Comm
                 persona: Arc::clone(persona),
             }
         }
-        verb => {
-            let known_verbs = "register, deregister, link, verify, delink, persona";
+        action => {
+            let known = "register, deregister, link, verify, delink, persona";
             return Err(ApiError::invalid_field(
-                "verb",
-                format!("{} is not one of {known_verbs}", quote_value(verb)),
+                "action",
+                format!("{} is unknown; known: {known}", quote_value(action)),
             ));
         }
     })

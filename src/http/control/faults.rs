@@ -51,7 +51,7 @@ pub async fn put_faults(call: Call) -> HttpResponse {
             .map_err(ApiError::InvalidDocument)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
             return Err(ApiError::invalid_field(
-                "the body",
+                "body",
                 "has neither webhooks nor api_faults",
             ));
         }

@@ -91,7 +91,7 @@ pub async fn put_fiu(call: Call) -> HttpResponse {
                 check_distinct(&changed).map(|()| changed)
             })?;
         Ok(ApiResponse::json(&FiuEntry::from_fiu(
-            changed.find_fiu(id).expect("it has just been put"),
+            changed.find_fiu(id).expect("the caller added it"),
         )))
     }))
 }
@@ -117,7 +117,7 @@ pub async fn put_fip(call: Call) -> HttpResponse {
                 check_distinct(&changed).map(|()| changed)
             })?;
         Ok(ApiResponse::json(&FipEntry::from_fip(
-            changed.find_fip(id).expect("it has just been put"),
+            changed.find_fip(id).expect("the caller added it"),
         )))
     }))
 }

@@ -84,7 +84,7 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
         let view = ScenarioView::from_world(plan.name(), plan.description());
         let result = world.scenario_selection_mut().put_local(plan, text);
         result.map_err(ApiError::Conflict)?;
-        world.write_note(format!("the scenario {name} was put"));
+        world.write_note(format!("the scenario {name} was added"));
         Ok(ApiResponse::json(&view))
     }))
 }
@@ -110,7 +110,7 @@ pub async fn reload_scenarios(call: Call) -> HttpResponse {
         provider.reload_scenarios().map_err(|diagnostics| {
             ApiError::invalid_field(
                 "scenarios",
-                format!("were not reloaded; the old set stays in force: {diagnostics}"),
+                format!("were not reloaded; the previous scenarios stay active: {diagnostics}"),
             )
         })?;
         Ok(ApiResponse::json(&Page {

@@ -74,7 +74,7 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
             .parse_json_or_default::<AnalyticsRequest>()?
             .try_into()?;
         let receipt = world.submit(Command::ReportAnalytics {
-            session: parse_session_id(&call)?,
+            session: find_session(&call, &world)?.id,
             status,
         })?;
         let Event::AnalyticsReported { analytics, .. } = &receipt.last_event else {
@@ -87,12 +87,19 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
 /// Returns the session in the path.
 fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = parse_session_id(call)?;
-    Ok(world
+    world
         .session(id)
-        .ok_or_else(|| Rejection::UnknownSession(id.to_string()))?)
+        .ok_or_else(|| unknown_session_error(&id.to_string()))
 }
 
 fn parse_session_id(call: &Call) -> Result<SessionId, ApiError> {
     let text = call.path_segment("id");
-    Ok(SessionId::parse(text).ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?)
+    SessionId::parse(text).ok_or_else(|| unknown_session_error(&quote_value(text)))
+}
+
+fn unknown_session_error(id: &str) -> ApiError {
+    let rejection = Rejection::UnknownSession(id.to_owned());
+    ApiError::NotFound(format!(
+        "{rejection}; list them with GET /_mockaa/v1/sessions"
+    ))
 }

@@ -215,7 +215,7 @@ mod tests {
         /// A scenario with changed, moved or removed characters is parsed or rejected without a
         /// panic.
         #[test]
-        fn a_mutated_scenario_is_read_or_refused(
+        fn a_mutated_scenario_is_read_or_rejected(
             file in 0..SHIPPED.len(),
             edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..4usize, ".{0,3}"), 1..8),
         ) {

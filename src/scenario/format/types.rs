@@ -54,7 +54,7 @@ pub struct ScenarioFile {
     pub data: Option<DataTimingSpec>,
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
-    /// Deviations of Unaport's Fetch Data responses.
+    /// Quirks of Unaport's Fetch Data responses.
     #[serde(default)]
     pub fetch_quirks: Vec<Keyword<FetchQuirk>>,
     /// Actions executed once, in order; `after` counts from the step before.
@@ -92,7 +92,7 @@ pub struct FaultsFile {
     #[serde(default)]
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
-    /// The time that the faults stay in force, in system time; default: until they are deleted.
+    /// The time that the faults stay active, in system time; default: until they are deleted.
     pub ttl: Option<HumanDuration>,
 }
 
@@ -187,7 +187,7 @@ pub struct Polls {
 /// A step or a rule: a time and exactly one action.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_verb)]
+#[schemars(transform = require_one_action)]
 pub struct ActionEntry {
     /// A label for the journal.
     pub id: Option<String>,
@@ -226,7 +226,7 @@ pub struct ActionEntry {
 }
 
 /// The action keys of [`ActionEntry`].
-pub const VERB_KEYS: [&str; 16] = [
+pub const ACTION_KEYS: [&str; 16] = [
     "approve",
     "activate",
     "reject",
@@ -254,8 +254,8 @@ fn require_one_of(schema: &mut Schema, keys: &[&str]) {
     schema.insert("oneOf".to_owned(), choices.into());
 }
 
-fn require_one_verb(schema: &mut Schema) {
-    require_one_of(schema, &VERB_KEYS);
+fn require_one_action(schema: &mut Schema) {
+    require_one_of(schema, &ACTION_KEYS);
 }
 
 /// Requires exactly one of the properties of the object.
@@ -584,7 +584,7 @@ pub struct ApiCallSelectorSpec {
     /// The share of the matching calls, from 0 to 1; sampled from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
-    /// The time that the fault stays in force after the first matching call, in system time.
+    /// The time that the fault stays active after the first matching call, in system time.
     pub r#for: Option<HumanDuration>,
     /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,

@@ -7,10 +7,11 @@ use crate::domain::api_fault::ActiveFaults;
 
 /// A named set of active faults.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct FaultsView {
     name: String,
     webhooks: Vec<&'static str>,
-    api: Vec<&'static str>,
+    api_faults: Vec<&'static str>,
     /// The expiry in system time; `null` if the set has no `ttl`.
     until: Option<String>,
     /// The source text of the set.
@@ -32,7 +33,7 @@ impl FaultsView {
                 .iter()
                 .map(|rule| rule.fault.name().as_str())
                 .collect(),
-            api: faults
+            api_faults: faults
                 .api
                 .iter()
                 .map(|rule| rule.fault.name().as_str())

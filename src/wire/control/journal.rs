@@ -190,7 +190,7 @@ impl VerdictView {
             met: status == ExpectationStatus::Met,
             origin: expectation.origin.clone(),
             outcome: status.as_str(),
-            expected: format!("{} {}", expectation.count, expectation.target),
+            expected: expectation.to_string(),
             count,
             evicted,
             matches,

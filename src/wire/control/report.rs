@@ -12,7 +12,7 @@ use crate::domain::contract_report::{RuleOutcome, RuleResult};
 #[serde(rename_all = "camelCase")]
 pub struct ReportView {
     pub world: String,
-    /// `true` if no rule was broken.
+    /// `true` if no rule failed.
     pub passed: bool,
     pub rules: Vec<RuleResultView>,
 }
@@ -74,22 +74,22 @@ impl From<&RuleResult> for RuleResultView {
 
 /// Returns the report as text.
 pub fn render_text(report: &ReportView) -> String {
-    let ReportView {
-        world,
-        passed,
-        rules,
-    } = report;
-    let verdict = if *passed {
-        "no rule was broken"
-    } else {
-        "rules were broken"
+    let ReportView { world, rules, .. } = report;
+    let failed = rules
+        .iter()
+        .filter(|result| result.outcome == RuleOutcome::Fail.as_str())
+        .count();
+    let verdict = match failed {
+        0 => "no rule failed".to_owned(),
+        1 => "1 rule failed".to_owned(),
+        _ => format!("{failed} rules failed"),
     };
     let tested = rules
         .iter()
         .filter(|result| result.outcome != RuleOutcome::NotTested.as_str())
         .count();
     let mut text = format!(
-        "Contract report of world {world}: {verdict}, {tested} of {} were tested\n\n",
+        "Contract report of world {world}: {verdict}, {tested} of {} tested\n\n",
         rules.len()
     );
     for RuleResultView {

@@ -71,7 +71,7 @@ impl TryFrom<PinRequest> for PinTarget {
             (Some(customer), None) => Ok(Self::Customer(customer)),
             (None, Some(handle)) => Ok(Self::Consent(handle)),
             _ => Err(ApiError::invalid_field(
-                "the body",
+                "body",
                 "takes one of {\"customer\":\"…\"}, {\"consentHandle\":\"…\"}",
             )),
         }

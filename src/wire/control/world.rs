@@ -85,7 +85,7 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
                 format!("unknown value '{other}'; use idle"),
             )),
             _ => Err(ApiError::invalid_field(
-                "the body",
+                "body",
                 "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}",
             )),
         }

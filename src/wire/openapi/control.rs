@@ -107,7 +107,7 @@ const CALLS: &[CallSpec] = &[
     ),
     (
         "post",
-        "/consents/{handle}/{verb}",
+        "/consents/{handle}/{action}",
         "Approve, activate, reject, fail, pause, resume, revoke or expire a consent; only approve has a body",
         &[],
         RequestBody::Json(schema_of::<ApproveRequest>),
@@ -204,7 +204,7 @@ const CALLS: &[CallSpec] = &[
     (
         "post",
         "/customers/{customer}/delink",
-        "Unlink an account and revoke the consents that contain it",
+        "Delink an account and revoke the consents that contain it",
         &[],
         RequestBody::Json(schema_of::<DelinkRequest>),
         Json(schema_of::<CustomerView>),
@@ -574,7 +574,7 @@ fn build_operation(
         "parameters": parameters,
         "responses": {
             "200": { "description": "Success", "content": body },
-            "default": { "description": "Error: error is the reason and the remedy", "content": json_content("ErrorView") },
+            "default": { "description": "Error; `error` has the reason and the remedy", "content": json_content("ErrorView") },
         },
     });
     let request = match request {

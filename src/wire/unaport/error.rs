@@ -41,7 +41,7 @@ impl<'a> ErrorBody<'a> {
         };
         let message = match errors.len() {
             0 | 1 => api_error.to_string(),
-            count => format!("{count} fields are wrong: {api_error}"),
+            count => format!("{count} fields are invalid: {api_error}"),
         };
         Self {
             timestamp: IsoTimestamp(now),

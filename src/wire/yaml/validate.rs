@@ -247,7 +247,7 @@ impl<'a> Validator<'a> {
             }
             Some(NAME_FORMAT) if !is_valid_name(text) => {
                 format!(
-                    "{name} {quoted_text} has to be 1 to 100 lower-case letters, digits and dashes"
+                    "{name} {quoted_text} must be 1 to 100 lower-case letters, digits and dashes"
                 )
             }
             _ if schema["minLength"]
@@ -282,7 +282,7 @@ impl<'a> Validator<'a> {
             let bounds: Vec<_> = least.into_iter().chain(most).collect();
             self.add_diagnostic(
                 location,
-                format!("{name} has to be {}, not {number}", bounds.join(" and ")),
+                format!("{name} must be {}, not {number}", bounds.join(" and ")),
             );
         }
     }
