@@ -254,7 +254,7 @@ fn new_world() -> Arc<World> {
             at: parse_timestamp(NOW),
             frozen: true,
         },
-        participants: Arc::new(bench_participants()),
+        initial_participants: Arc::new(bench_participants()),
         push_data: None,
         scenario_provider: Arc::new(NoScenarios),
         fips: SimulatedFips {

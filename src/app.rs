@@ -150,7 +150,7 @@ impl Sandbox {
         let sandbox_config = Arc::new(SandboxConfig {
             seed: seed.unwrap_or_else(random_seed),
             clock,
-            participants: Arc::new(participants),
+            initial_participants: Arc::new(participants),
             default_webhook_url: fiu_url,
             data_timing,
             approval_mode: approval,

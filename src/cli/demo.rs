@@ -64,7 +64,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         unexpected: 0,
     };
     let outcome = demo
-        .run_journey(&sandbox.config().participants.default_fiu().webhook_secret)
+        .run_journey(
+            &sandbox
+                .config()
+                .initial_participants
+                .default_fiu()
+                .webhook_secret,
+        )
         .await;
     let Demo {
         fiu, unexpected, ..

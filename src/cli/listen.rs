@@ -73,7 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             body.to_string(),
         )
         .await?;
-    refresh_published_keys(&inbox, &remote, &fius).await?;
+    refresh_verification_keys(&inbox, &remote, &fius).await?;
     eprintln!(
         "webhooks of {id} at {} are sent to {}; press Ctrl-C to stop",
         remote.base_url(),
@@ -98,7 +98,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         invalid_count += u64::from(received.error.is_some());
         print_webhook(&received, format);
         // A key may have been rotated since the last message.
-        refresh_published_keys(&inbox, &remote, &fius).await?;
+        refresh_verification_keys(&inbox, &remote, &fius).await?;
     }
     inbox.stop().await;
     eprintln!("{received_count} webhooks, {invalid_count} of them invalid");
@@ -114,7 +114,7 @@ enum WebhookFormat {
 }
 
 /// Passes the published keys of the world and the webhook secrets of its FIUs to the inbox.
-async fn refresh_published_keys(
+async fn refresh_verification_keys(
     inbox: &Inbox,
     remote: &Remote,
     fius: &Value,

@@ -165,7 +165,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(inbox) = &inbox {
         let secrets = sandbox
             .config()
-            .participants
+            .initial_participants
             .fius
             .iter()
             .map(|fiu| fiu.webhook_secret.to_string());
@@ -278,7 +278,7 @@ impl ScenarioTest<'_> {
         for expectation in &self.plan.expectations {
             let verdict = world.await_expectation(expectation).await;
             cases.push(TestCase {
-                name: format!("{}: {expectation}", expectation.origin),
+                name: format!("{}: {expectation}", expectation.location),
                 failure: describe_failure(&verdict),
             });
         }

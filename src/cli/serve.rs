@@ -246,17 +246,17 @@ fn print_banner(sandbox: &Sandbox) {
         sandbox.seed(),
         clock.now
     );
-    for fiu in &config.participants.fius {
+    for fiu in &config.initial_participants.fius {
         eprintln!(
             "  {:<22} api key {}   webhook secret {}",
             fiu.entity.id, fiu.entity.api_key, fiu.webhook_secret
         );
         eprintln!("  {:<22} webhooks {}", "", describe_webhook_urls(fiu));
     }
-    for fip in &config.participants.fips {
+    for fip in &config.initial_participants.fips {
         eprintln!("  {:<22} api key {}", fip.entity.id, fip.entity.api_key);
     }
-    for aa in &config.participants.aas {
+    for aa in &config.initial_participants.aas {
         eprintln!(
             "  {:<22} AA, customers NAME@{}   aa_api_key {}",
             aa.id, aa.handle, aa.api_key
@@ -266,7 +266,7 @@ fn print_banner(sandbox: &Sandbox) {
         eprintln!("  control token  {token}");
     }
     if config
-        .participants
+        .initial_participants
         .fius
         .iter()
         .all(|fiu| fiu.webhooks == WebhookUrls::default())

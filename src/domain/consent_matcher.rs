@@ -23,7 +23,7 @@ pub struct ConsentMatcher {
 /// characters in the least specific pattern of each condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity {
-    criteria: usize,
+    conditions: usize,
     literal_chars: usize,
 }
 
@@ -70,7 +70,7 @@ impl ConsentMatcher {
         ];
         let glob_criteria = globs.iter().filter(|globs| !globs.is_empty()).count();
         Specificity {
-            criteria: glob_criteria + empty_lists.iter().filter(|empty| !**empty).count(),
+            conditions: glob_criteria + empty_lists.iter().filter(|empty| !**empty).count(),
             literal_chars: globs.iter().map(|globs| fewest_literals(globs)).sum(),
         }
     }

@@ -20,7 +20,7 @@ pub struct Expectation {
     /// Maximum time to wait for the count, in system time.
     pub within: Option<Millis>,
     /// Place of the expectation in its file, for people.
-    pub origin: String,
+    pub location: String,
 }
 
 /// The things that an expectation counts.

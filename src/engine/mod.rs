@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Readers get `Arc`s and serialise outside the lock. Scenarios and generated data belong to other
-//! layers; they are injected as a [`ports::ScenarioProvider`] and a [`ports::Bank`].
+//! layers; they are injected as a [`ports::ScenarioProvider`] and a [`ports::SimulatedFips`].
 
 pub mod advance;
 pub mod clock;

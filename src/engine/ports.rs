@@ -233,7 +233,7 @@ pub struct SandboxConfig {
     pub seed: u64,
     pub clock: ClockStart,
     /// The participants of a world until it changes them.
-    pub participants: Arc<Participants>,
+    pub initial_participants: Arc<Participants>,
     /// The webhook URL of FIUs that are registered later without a URL of their own.
     pub default_webhook_url: Option<Arc<str>>,
     /// The default time at which FIPs answer a request for data.

@@ -45,7 +45,7 @@ fn new_world() -> Arc<World> {
             at: Some(START),
             frozen: true,
         },
-        participants: Arc::new(Participants {
+        initial_participants: Arc::new(Participants {
             aas: vec![Arc::new(aa)],
             fius: Vec::new(),
             fips: vec![Arc::new(Fip {

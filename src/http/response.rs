@@ -609,7 +609,7 @@ mod tests {
             clock: "2020-07-04T06:00:00Z,frozen"
                 .parse::<ClockStart>()
                 .expect("a clock"),
-            participants: Arc::new(participants),
+            initial_participants: Arc::new(participants),
             default_webhook_url: None,
             data_timing: DataTiming::Immediate,
             approval_mode: ApprovalMode::Manual,

@@ -138,7 +138,7 @@ pub fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
         .ok()
         .and_then(|name| call.worlds().find_world(name));
     let participants = existing_world.as_ref().map_or_else(
-        || Arc::clone(&call.worlds().config().participants),
+        || Arc::clone(&call.worlds().config().initial_participants),
         |world| world.participants(),
     );
     participants.member_by_api_key(key).or_else(|| {

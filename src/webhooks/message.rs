@@ -53,7 +53,7 @@ pub fn prepare_message(
             unaport::notification::encode_body(notification, aa, sent_at, &statements, format)
         }
         Api::Seed | Api::Rebit(_) => {
-            notification::encode_body(notification, aa, sent_at, &statements, schema)
+            notification::encode_rebit_body(notification, aa, sent_at, &statements, schema)
         }
     };
     let signature = jws::sign_detached(key, &body, profile);

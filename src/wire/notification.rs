@@ -124,9 +124,12 @@ struct AccountXml<'a> {
     document: String,
 }
 
-/// Returns the body of a notification. `timestamp` is the message's own; `statements` are those of
-/// the session's READY accounts, and needed for FI data only.
-pub fn encode_body(
+/// Returns the body of a notification in ReBIT's format. `timestamp` is that of the message;
+/// `statements` are those of the session's READY accounts, and needed for FI data only.
+///
+/// # Panics
+/// When the notification is about analytics, which ReBIT does not have.
+pub fn encode_rebit_body(
     notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,

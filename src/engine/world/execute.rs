@@ -224,7 +224,12 @@ impl World {
 
     /// Returns the accounts at the simulated FIPs of a customer with this persona.
     pub(super) fn list_accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
-        (self.config.fips.list_accounts)(&self.config.participants, persona, self.seed, customer)
+        (self.config.fips.list_accounts)(
+            &self.config.initial_participants,
+            persona,
+            self.seed,
+            customer,
+        )
     }
 
     /// Returns when FIPs answer a request for this consent's data that is made now.

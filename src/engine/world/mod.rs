@@ -128,7 +128,7 @@ impl World {
                 seen_notes: HashSet::new(),
                 id_counter: 0,
             }),
-            participants: RwLock::new(Arc::clone(&config.participants)),
+            participants: RwLock::new(Arc::clone(&config.initial_participants)),
             scenario_selection: RwLock::default(),
             config,
             wake: Notify::new(),

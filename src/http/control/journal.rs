@@ -122,7 +122,7 @@ async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     {
         return Err(ApiError::invalid_field(
             "within",
-            format!("of {} is longer than 5m", expectation.origin),
+            format!("of {} is longer than 5m", expectation.location),
         ));
     }
     let mut results = Vec::new();

@@ -39,7 +39,7 @@ fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), Ap
     let config = call.worlds().config();
     let existing_world = call.worlds().find_world(call.world_name()?);
     let participants = existing_world.map_or_else(
-        || Arc::clone(&config.participants),
+        || Arc::clone(&config.initial_participants),
         |world| world.participants(),
     );
     let fiu = find_account_fiu(&config.unaport, &participants, email, password)?;

@@ -852,7 +852,7 @@ impl Converter {
             count,
             within: within.map(|HumanDuration(duration)| duration),
             after: after.map(|Keyword(after)| after),
-            origin,
+            location: origin,
         })
     }
 

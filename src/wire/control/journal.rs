@@ -154,7 +154,7 @@ pub struct VerdictView {
     #[serde(skip)]
     met: bool,
     /// The place of the expectation in its file.
-    origin: String,
+    location: String,
     /// `met`, `unmet`, `evicted` (too many entries were evicted to decide) or `untested` (the
     /// `after_event` never happened).
     outcome: &'static str,
@@ -188,7 +188,7 @@ impl VerdictView {
             .collect();
         Self {
             met: status == ExpectationStatus::Met,
-            origin: expectation.origin.clone(),
+            location: expectation.location.clone(),
             outcome: status.as_str(),
             expected: expectation.to_string(),
             count,
