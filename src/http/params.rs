@@ -24,6 +24,13 @@ impl Params {
             .find(|(name, _)| !names.contains(&name.as_str()))
         {
             None => Ok(self),
+            Some((name, _)) if name.is_empty() => Err(ApiError::invalid_field(
+                "query",
+                format!(
+                    "has a parameter without a name; known: {}",
+                    names.join(", ")
+                ),
+            )),
             Some((name, _)) => {
                 let hint = suggest_name(name, names.iter().copied());
                 Err(ApiError::UnknownQueryParameter {

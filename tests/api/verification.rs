@@ -146,6 +146,13 @@ async fn wrong_expectations_and_queries_are_rejected_with_places_and_words() {
         "{}",
         rejection.text
     );
+    let unnamed = app.get("/_mockaa/v1/journal?=call").await;
+    assert_eq!(
+        (unnamed.status.as_u16(), &unnamed.json()["field"]),
+        (400, &json!("query")),
+        "{}",
+        unnamed.text
+    );
     for query in ["within=soon", "within=1h", "count=0", "count=many"] {
         assert_eq!(
             app.get(&format!("/_mockaa/v1/journal/wait?{query}"))
