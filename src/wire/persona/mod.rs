@@ -212,7 +212,7 @@ impl PersonaBuilder<'_> {
             .iter()
             .find(|(_, is_given)| *is_given)
             .map(|(name, _)| *name);
-        let problem = match (is_bank, bank_key, &statement, amount) {
+        let message = match (is_bank, bank_key, &statement, amount) {
             (true, _, _, Some(_)) => {
                 Some("a DEPOSIT takes cash_flows or statement, not amount".to_owned())
             }
@@ -231,8 +231,8 @@ impl PersonaBuilder<'_> {
             )),
             _ => None,
         };
-        if let Some(problem) = problem {
-            self.push_diagnostic(location, problem);
+        if let Some(message) = message {
+            self.push_diagnostic(location, message);
         }
         let account_type = account_type.map_or_else(
             || {

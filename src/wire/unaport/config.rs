@@ -133,10 +133,10 @@ fn parse_login(
         [("emailId", &email), ("password", &password)]
             .map(|(name, value)| (name.to_owned(), value.as_str().into())),
     );
-    ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|problem| {
+    ValidatedBody::validate_fields(&body, LOGIN_RULES).map_err(|message| {
         ApiError::invalid_field(
             "unaport.account",
-            format!("cannot be used to log in: {problem}"),
+            format!("cannot be used to log in: {message}"),
         )
     })?;
     let fiu = match account.fiu {

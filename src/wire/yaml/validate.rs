@@ -366,14 +366,14 @@ fn describe_type_name(name: &str, schema: &Value) -> &'static str {
 }
 
 fn unknown_key(key: &str, known: &[&str], name: &str) -> String {
-    let problem = format!("unknown key {} in {name}", quote_value(key));
+    let message = format!("unknown key {} in {name}", quote_value(key));
     let known_keys = known.join(", ");
     match closest_name(key, known.iter().copied()) {
-        Some(suggestion) => format!("{problem}; did you mean {suggestion}? known: {known_keys}"),
+        Some(suggestion) => format!("{message}; did you mean {suggestion}? known: {known_keys}"),
         None if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("{problem}; write a number without commas: 500000, not 5,00,000")
+            format!("{message}; write a number without commas: 500000, not 5,00,000")
         }
-        None if known.is_empty() => format!("{problem}; it has no keys, write {{}}"),
-        None => format!("{problem}; known: {known_keys}"),
+        None if known.is_empty() => format!("{message}; it has no keys, write {{}}"),
+        None => format!("{message}; known: {known_keys}"),
     }
 }
