@@ -85,7 +85,7 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
 
 /// Serves two calls, stops the server and returns its log.
 fn log_of_two_calls(arguments: &[&str]) -> String {
-    let mut server = Server::start(arguments);
+    let mut server = Server::start_with_log(arguments);
     for path in ["/w/demo/livez", "/nowhere"] {
         server.send_request(&format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -149,7 +149,8 @@ fn each_call_is_one_log_line_with_its_identifiers() {
 fn a_delivery_in_flight_finishes_before_the_end() {
     let fiu = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", fiu.local_addr().expect("an address"));
-    let mut server = Server::start(&["--fiu-url", &url, "--clock", "2020-07-04T06:00:00Z"]);
+    let mut server =
+        Server::start_with_log(&["--fiu-url", &url, "--clock", "2020-07-04T06:00:00Z"]);
     let body = include_str!("../fixtures/seed/consent-request.json")
         .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z")
         .replace("1999999999@onemoney", "9999999002@onemoney");

@@ -26,11 +26,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `mockaa serve` on a free port.
+    /// Starts `mockaa serve` on a free port, without its log: a pipe that is not read would fill up
+    /// and block the server.
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_with_stderr(arguments, Stdio::null())
+    }
+
+    /// Starts `mockaa serve` with its log in `child.stderr`, for tests that read it.
+    pub fn start_with_log(arguments: &[&str]) -> Self {
+        Self::start_with_stderr(arguments, Stdio::piped())
+    }
+
+    fn start_with_stderr(arguments: &[&str], stderr: Stdio) -> Self {
         let mut child = mockaa_command(&[&["serve", "--port", "0"], arguments].concat())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the command runs");
         let mut line = String::new();
