@@ -31,6 +31,10 @@ pub mod domain;
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
+pub mod export;
+#[doc(hidden)]
+pub mod files;
+#[doc(hidden)]
 pub mod http;
 #[doc(hidden)]
 pub mod scenario;

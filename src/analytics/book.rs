@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::classify::{Classification, classify_narration};
 use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
 use crate::domain::statement::{Statement, TransactionMode};
+use crate::domain::terms::TransactionType;
 
 /// A classified transaction.
 #[derive(Clone, Debug)]

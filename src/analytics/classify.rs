@@ -1,8 +1,8 @@
 //! Classification of narrations: counterparty, category, tags. It understands the forms of several
 //! banks, among them those that `bankgen::narration` writes; the literals of both must agree.
 
-use crate::domain::consent::TransactionType;
 use crate::domain::statement::TransactionMode;
+use crate::domain::terms::TransactionType;
 
 /// The category, tags and counterparty of a transaction, read from its narration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,8 +331,8 @@ fn is_purpose(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::classify_narration;
-    use crate::domain::consent::TransactionType::{Credit, Debit};
     use crate::domain::statement::TransactionMode as Mode;
+    use crate::domain::terms::TransactionType::{Credit, Debit};
 
     #[test]
     fn narrations_of_several_banks_are_understood() {

@@ -9,8 +9,8 @@ use super::book::{
 use super::groups::group_by_counterparty;
 use super::months::mean;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
-use crate::domain::consent::TransactionType::{Credit, Debit};
+use crate::domain::terms::TransactionType;
+use crate::domain::terms::TransactionType::{Credit, Debit};
 
 const TOP_TRANSACTIONS: usize = 5;
 const TOP_PARTIES: usize = 10;

@@ -8,7 +8,7 @@ use super::book::{
     format_rupees, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
+use crate::domain::terms::TransactionType;
 
 /// The content of a category's row: with its transactions, or only its totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use serde_json::{Map, Value, json};
 
 pub use self::book::TransactionBook;
 
-use crate::domain::consent::TransactionType;
 use crate::domain::statement::Statement;
+use crate::domain::terms::TransactionType;
 
 /// Returns the analytics of one account, or of several accounts taken together, each given with
 /// its analytics id; `None` if none of them is a bank account with transactions.

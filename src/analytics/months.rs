@@ -8,7 +8,7 @@ use super::book::{
     sum_amounts,
 };
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
+use crate::domain::terms::TransactionType;
 
 /// Builds section `summary`.
 pub fn build_summary(book: &TransactionBook<'_>) -> Value {

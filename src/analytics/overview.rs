@@ -11,9 +11,9 @@ use super::groups::{Detail, build_direction_categories};
 use super::irregularities::count_incidences;
 use super::months::mean;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
-use crate::domain::consent::TransactionType::{Credit, Debit};
 use crate::domain::statement::TransactionMode;
+use crate::domain::terms::TransactionType;
+use crate::domain::terms::TransactionType::{Credit, Debit};
 
 /// Builds section `overview` from the book and the other sections.
 pub fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>) -> Value {

@@ -8,8 +8,8 @@ use super::book::{
 };
 use super::classify::is_merchant_payment;
 use super::groups::{Detail, build_category_rows, group_by_counterparty};
-use crate::domain::consent::TransactionType;
 use crate::domain::statement::TransactionMode;
+use crate::domain::terms::TransactionType;
 
 /// The number of counterparties that are listed by name.
 const TOP_COUNTERPARTIES: usize = 5;

@@ -5,10 +5,10 @@ use crate::bankgen::behavior::AccountBehavior;
 use crate::bankgen::ledger::{LAST_MONTH, LedgerGenerator, RowSink};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
-use crate::domain::consent::ConsentType;
 use crate::domain::money::Paise;
 use crate::domain::persona::AccountPlan;
 use crate::domain::statement::{BankStatement, Ledger, NewRow, Summary, Transactions};
+use crate::domain::terms::ConsentType;
 use crate::domain::time::Timestamp;
 
 /// The source of the rows of a bank account.

@@ -18,13 +18,13 @@ use crate::bankgen::behavior::{
 use crate::bankgen::loan::Instalment;
 use crate::bankgen::narration::{Counterparty, NarrationInput, transaction_mode};
 use crate::domain::calendar::{Month, is_working_day};
-use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::persona::{
     AmountRule, Channel, CounterpartyChoice, DayRule, Flow, FollowUp, NamePool, Period,
 };
 use crate::domain::random_stream::StreamKind;
 use crate::domain::statement::NewRow;
+use crate::domain::terms::TransactionType;
 use crate::domain::time::{Millis, Timestamp};
 
 /// The last month that is generated. It bounds the cost of a range up to the year 9999.

@@ -29,12 +29,13 @@ use crate::bankgen::bank_statement::LedgerSource;
 use crate::bankgen::behavior::{AccountBehavior, BehaviorInputs};
 use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
-use crate::domain::consent::{Consent, ConsentType, DataFilter, TimeRange};
+use crate::domain::consent::Consent;
 use crate::domain::ids::SessionId;
 use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::terms::{ConsentType, DataFilter, TimeRange};
 use crate::domain::time::Timestamp;
 
 pub use self::accounts::generate_accounts;

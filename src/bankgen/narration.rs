@@ -8,11 +8,11 @@ use chrono::{Datelike, NaiveDate};
 use crate::bankgen::loan::Instalment;
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
 use crate::domain::digits::two_digits;
 use crate::domain::money::Paise;
 use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
+use crate::domain::terms::TransactionType;
 
 /// The number of narration styles.
 pub const STYLE_COUNT: usize = 5;

@@ -1,5 +1,5 @@
 //! `mockaa data`: generates statements into a file or a pipe, and checks existing statements. The
-//! generation belongs to `bankgen`, the formats to `wire::fi` and `wire::export`.
+//! generation belongs to `bankgen`, the formats to `wire::fi` and `export`.
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
@@ -20,18 +20,18 @@ use crate::cli::{UsageError, read_input};
 use crate::config::load_participants;
 use crate::config::personas::{find_persona, shipped_text};
 use crate::domain::account::{Account, FiType};
-use crate::domain::consent::{ConsentType, TimeRange};
 use crate::domain::naming::suggest_name;
 use crate::domain::participants::FiSchema;
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance};
 use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
-use crate::wire::export::svg::balance_chart;
-use crate::wire::export::{build_statement_workbook, pdf, xlsx};
+use crate::export::svg::balance_chart;
+use crate::export::{build_statement_workbook, pdf, xlsx};
+use crate::files::statement::check_document;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml::{XmlWriter, has_schema_v2};
 use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
-use crate::wire::statement::check_document;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

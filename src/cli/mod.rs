@@ -33,8 +33,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::app::StartError;
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
+use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::scenario::library::ScenarioLoadError;
-use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// A local stand-in for an Indian Account Aggregator.
 ///

@@ -22,14 +22,15 @@ use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
 use crate::domain::command::{AdvanceTarget, Command as EngineCommand, RaiseConsent};
-use crate::domain::consent::{
-    Api, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
-    Terms, TimeRange,
-};
+use crate::domain::consent::Api;
 use crate::domain::expectation::{ExpectationStatus, Verdict};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
 use crate::domain::session::ApprovalMode;
+use crate::domain::terms::{
+    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
+    TimeRange,
+};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportMetadata;
 use crate::domain::version::RebitVersion;

@@ -17,9 +17,9 @@ use crate::domain::participants::{Entity, Participants, WebhookUrls};
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
+use crate::files::participants::{AaEntry, ParticipantsFile, check_distinct, check_fiu_url};
 use crate::http::SecurityMode;
 use crate::wire::fields::parse_timestamp;
-use crate::wire::participants::{AaEntry, ParticipantsFile, check_distinct, check_fiu_url};
 
 /// Default path below an FIU's base URL to which statements are posted.
 pub const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();

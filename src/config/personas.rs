@@ -10,9 +10,9 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::{Persona, Personas};
 use crate::domain::statement::Ledger;
+use crate::files::persona::parse;
+use crate::files::statement;
 use crate::scenario::library::list_scenario_files;
-use crate::wire::persona::parse;
-use crate::wire::statement;
 
 macro_rules! shipped_personas {
     ($($file:literal),+ $(,)?) => {

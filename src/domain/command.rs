@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::domain::account::{Account, FiType};
 use crate::domain::api_fault::Latency;
-use crate::domain::consent::{Api, Input, Terms, TimeRange};
+use crate::domain::consent::{Api, Input};
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::key_exchange::PeerKey;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::Persona;
 use crate::domain::session::{DataTiming, FiStatus, SessionAccount};
+use crate::domain::terms::{Terms, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{AnalyticsStatus, RelativeTerms, UnaportMetadata};
 

@@ -2,8 +2,8 @@
 
 use crate::domain::account::FiType;
 use crate::domain::command::RaiseConsent;
-use crate::domain::consent::FetchType;
 use crate::domain::glob::Glob;
+use crate::domain::terms::FetchType;
 
 /// Conditions on a consent request. A request must meet all of them, each with one of the listed
 /// values. An empty list is no condition.
@@ -104,8 +104,8 @@ fn can_share_value<T: PartialEq>(one: &[T], other: &[T]) -> bool {
 mod tests {
     use super::ConsentMatcher;
     use crate::domain::account::FiType;
-    use crate::domain::consent::FetchType;
     use crate::domain::glob::Glob;
+    use crate::domain::terms::FetchType;
 
     fn match_customers(pattern: &str) -> ConsentMatcher {
         ConsentMatcher {

@@ -86,3 +86,12 @@ mod tests {
         }
     }
 }
+
+/// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
+pub fn derive_id(names: &[&str]) -> String {
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("urn:mockaa:{}", names.join(":")).as_bytes(),
+    )
+    .to_string()
+}

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use chrono::{Months, NaiveDate};
 
 use crate::domain::account::{AccountType, FiType};
-use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::statement::Ledger;
+use crate::domain::terms::TransactionType;
 
 /// The persona of customers that no persona was assigned to; `--persona` replaces it. It has an
 /// account of every kind.

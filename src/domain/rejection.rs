@@ -3,8 +3,9 @@
 
 use thiserror::Error;
 
-use crate::domain::consent::{Input, Status, TimeRange};
+use crate::domain::consent::{Input, Status};
 use crate::domain::naming::suggest_name;
+use crate::domain::terms::TimeRange;
 use crate::domain::time::Timestamp;
 
 /// The engine's rejection of a command. The state has not changed.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::domain::account::Account;
-use crate::domain::consent::TimeRange;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::key_exchange::PeerKey;
 use crate::domain::naming::wire_enum;
 use crate::domain::rejection::Rejection;
+use crate::domain::terms::TimeRange;
 use crate::domain::time::Timestamp;
 
 wire_enum! {

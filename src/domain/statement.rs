@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 
 use crate::domain::account::Account;
-use crate::domain::consent::{TimeRange, TransactionType};
 use crate::domain::document::Document;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
+use crate::domain::terms::{TimeRange, TransactionType};
 use crate::domain::time::Timestamp;
 
 wire_enum! {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::domain::account::FiType;
-use crate::domain::consent::{
+use crate::domain::ids::{ProductId, SessionId};
+use crate::domain::naming::wire_enum;
+use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataFilter, DataLifeUnit, FetchType, FrequencyUnit,
     Purpose, Terms, TimeRange,
 };
-use crate::domain::ids::{ProductId, SessionId};
-use crate::domain::naming::wire_enum;
 use crate::domain::time::{Millis, Timestamp};
 
 wire_enum! {

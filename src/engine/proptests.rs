@@ -11,10 +11,7 @@ use crate::domain::command::{
     AccountChoice, AccountStatuses, Command, ConsentAction, FetchData, FipStatusReport,
     RaiseConsent, RequestData,
 };
-use crate::domain::consent::{
-    Api, Consent, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit,
-    Input, Purpose, Status, Terms, TimeRange,
-};
+use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
@@ -22,6 +19,10 @@ use crate::domain::participants::{Aa, Entity, Fip, LinkingMethod, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
+use crate::domain::terms::{
+    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
+    TimeRange,
+};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;

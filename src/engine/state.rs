@@ -8,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::command::TimingOverride;
 use crate::domain::consent::{
-    Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Purpose, Status, StatusChange,
-    Terms, VdrProvider,
+    Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Status, StatusChange,
 };
 use crate::domain::customer::Customer;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::persona::PersonaInstance;
 use crate::domain::session::Session;
+use crate::domain::terms::{Purpose, Terms, VdrProvider};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 

@@ -8,13 +8,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::time::Timestamp;
 use crate::engine::ports::SandboxConfig;
-use crate::engine::world::World;
+use crate::engine::world::{DEFAULT_WORLD, World};
 
 /// Maximum number of worlds per sandbox.
 pub const WORLDS_MAX: usize = 10_000;
-
-/// The name of the world at the root path.
-pub const DEFAULT_WORLD: &str = "default";
 
 /// All worlds of a sandbox.
 #[derive(Debug)]

@@ -25,14 +25,15 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
-use crate::engine::world::World;
-use crate::engine::worlds::{DEFAULT_WORLD, Worlds};
+use crate::engine::world::{DEFAULT_WORLD, World};
+use crate::engine::worlds::Worlds;
 use crate::http::fault_injection::{CallContext, ClientSocket};
 use crate::http::{AppState, BASE_PATHS, BODY_BYTES_MAX, UNAPORT_BASE_PATHS};
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::{parse_json, quote_value};
+use crate::wire::fields::parse_json;
 
 /// An HTTP request whose body has been read.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod call;
 mod control;
 mod fault_injection;
 mod mask;
+pub mod openapi;
 mod pages;
 mod params;
 mod rebit;

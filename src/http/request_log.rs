@@ -15,7 +15,7 @@ use tracing::Instrument;
 use tracing::field::{Empty, display};
 
 use crate::domain::ids::ConsentHandle;
-use crate::engine::worlds::DEFAULT_WORLD;
+use crate::engine::world::DEFAULT_WORLD;
 use crate::http::call::world_in_path;
 
 /// Handles a request within a span of its own and logs its response at `info`.

@@ -2,10 +2,10 @@
 
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
 use crate::domain::operation::Operation;
+use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
-use crate::wire::rebit::error::ErrorCode;
+use crate::wire::rebit::error_code::ErrorCode;
 
 /// Returns the error that the caller requests: `x-mockaa-fault` names an `errorCode`,
 /// `x-simulate-res` an outcome of Sahamati's simulator (`docs/sources.md#sahamati-simulator`). Each

@@ -7,12 +7,12 @@ use crate::crypto::jws::{SignatureError, explain_signature, verify_compact, veri
 use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
+use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 use crate::wire::token::Claims;
 
 wire_enum! {

@@ -8,6 +8,7 @@ use crate::domain::command::{Command, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
@@ -15,7 +16,6 @@ use crate::http::security::{AllowedCallers, authenticate_api_key};
 use crate::http::signature_cache::sign_detail;
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
-use crate::wire::fields::quote_value;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
 pub async fn create_consent(call: Call) -> HttpResponse {

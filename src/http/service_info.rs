@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use crate::http::call::Call;
+use crate::http::openapi;
 use crate::http::response::ApiResponse;
 use crate::ui::docs::DocsPage;
 use crate::wire::jwk::Jwk;
-use crate::wire::openapi;
 
 /// `GET /livez`: the process answers.
 pub async fn check_liveness(call: Call) -> HttpResponse {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use askama::Template;
 
-use crate::domain::consent::{Consent, FetchType, FilterCriterion, FilterOperator, Input, Status};
+use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::terms::{FetchType, FilterCriterion, FilterOperator};
 use crate::domain::time::Timestamp;
 
 /// Page of one consent in plain words, with Approve and Reject while the consent is pending.

@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::rejection::Rejection;
-use crate::wire::fields::quote_value;
-use crate::wire::rebit::error::ErrorCode;
+use crate::domain::text::quote_value;
+use crate::wire::rebit::error_code::ErrorCode;
 
 /// The reason for which a call was rejected. The call has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

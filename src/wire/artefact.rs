@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Number;
 
 use crate::domain::account::Account;
-use crate::domain::consent::{Api, Consent, DataFilter, FilterCriterion, Terms};
+use crate::domain::consent::{Api, Consent};
 use crate::domain::participants::Aa;
+use crate::domain::terms::{DataFilter, FilterCriterion, Terms};
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 

@@ -10,19 +10,20 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use crate::domain::account::FiType;
-use crate::domain::consent::{
+use crate::domain::money::Paise;
+use crate::domain::naming::wire_enum;
+use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataFilter, DataLifeUnit, FetchType, FilterCriterion,
     FilterOperator, FrequencyUnit, Purpose, Terms, TimeRange, TransactionType, VdrProvider,
 };
-use crate::domain::money::Paise;
-use crate::domain::naming::wire_enum;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
     JsonObject, check_list_length, deserialize_object, deserialize_object_list, discard_blank,
-    is_customer_address, parse_optional_text, quote_value, require_count, require_enum,
-    require_enum_list, require_text, require_timestamp,
+    is_customer_address, parse_optional_text, require_count, require_enum, require_enum_list,
+    require_text, require_timestamp,
 };
 use crate::wire::purpose::StandardPurpose;
 

@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 
@@ -100,15 +101,6 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             Ok(_) => ApiError::InvalidJson(error.to_string()),
         }
     })
-}
-
-/// Returns the value in single quotes for an error message, cut after 80 characters.
-pub fn quote_value(value: &str) -> String {
-    const CHARS_MAX: usize = 80;
-    match value.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("'{}…'", &value[..end]),
-        None => format!("'{value}'"),
-    }
 }
 
 /// Returns a required value.

@@ -5,9 +5,9 @@
 use chrono::{NaiveDateTime, Timelike};
 use reqwest::Url;
 
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 
 const DATE_FORMAT: &str = "%d%m%Y%H%M%S";
 

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::{Consent, Terms};
+use crate::domain::consent::Consent;
+use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::{ConsentDetail, ConsentUse, CustomerId};

@@ -11,10 +11,10 @@ use chrono::NaiveDate;
 use mockaa::bankgen::{StatementRequest, generate_accounts, generate_statement};
 use mockaa::config::personas::load_personas;
 use mockaa::domain::account::{Account, FiType};
-use mockaa::domain::consent::{ConsentType, DataFilter, TimeRange};
 use mockaa::domain::participants::{Entity, Fip, LinkingMethod, Participants};
 use mockaa::domain::persona::{PersonaInstance, Personas};
 use mockaa::domain::statement::{Statement, Summary, Transactions};
+use mockaa::domain::terms::{ConsentType, DataFilter, TimeRange};
 use mockaa::domain::time::Timestamp;
 
 const CUSTOMER: &str = "9812345678@mockaa";

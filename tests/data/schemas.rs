@@ -6,9 +6,9 @@ use std::process::Command;
 
 use mockaa::bankgen::is_supported;
 use mockaa::domain::account::FiType;
-use mockaa::domain::consent::ConsentType;
 use mockaa::domain::participants::FiSchema;
 use mockaa::domain::statement::Statement;
+use mockaa::domain::terms::ConsentType;
 use mockaa::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
 

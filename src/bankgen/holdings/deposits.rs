@@ -9,9 +9,9 @@ use super::{
     months_after, to_ist_timestamp,
 };
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::terms::TransactionType;
 
 /// The interest of a financial year above which the bank deducts tax (Income-tax Act, section 194A,
 /// in the version of 2024).

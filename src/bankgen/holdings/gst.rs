@@ -11,10 +11,10 @@ use super::{
 use crate::bankgen::names::{STREETS, pool_entries};
 use crate::bankgen::people::pick_random;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
+use crate::domain::terms::TransactionType;
 
 /// The tax rate of most goods, in percent.
 const GST_PERCENT: i64 = 18;

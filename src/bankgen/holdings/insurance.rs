@@ -10,10 +10,10 @@ use super::{
 use crate::bankgen::names::pool_entries;
 use crate::bankgen::people::pick_random;
 use crate::domain::calendar::Month;
-use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
+use crate::domain::terms::TransactionType;
 
 pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);

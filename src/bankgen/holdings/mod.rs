@@ -18,12 +18,12 @@ use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
 use crate::domain::calendar::Month;
-use crate::domain::consent::{ConsentType, TransactionType};
 use crate::domain::document::{Document, Element};
 use crate::domain::money::Paise;
 use crate::domain::persona::{AccountPlan, MinMax, OpeningDate};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
+use crate::domain::terms::{ConsentType, TransactionType};
 use crate::domain::time::Timestamp;
 
 /// Returns whether this module generates documents of the type. DEPOSIT is generated from its

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
-use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::terms::TransactionType;
 
 /// The name of a scheme, its id, its share of a contribution in percent, and its price: rupees in
 /// 2020, growth and swing in basis points.

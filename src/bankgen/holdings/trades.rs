@@ -7,8 +7,8 @@ use rand::{Rng, RngExt};
 use super::{HoldingContext, format_isin, to_ist_timestamp};
 use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
-use crate::domain::consent::TransactionType;
 use crate::domain::money::Paise;
+use crate::domain::terms::TransactionType;
 use crate::domain::time::Timestamp;
 
 /// A security that can be held. The security and its issuer are invented.

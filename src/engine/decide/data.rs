@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::{DecisionContext, find_consent};
 use crate::domain::command::{AccountStatuses, FetchData, FipStatusReport, RequestData};
-use crate::domain::consent::{
-    Api, Consent, DataLifeUnit, FetchType, Grant, Status, Terms, TimeRange,
-};
+use crate::domain::consent::{Api, Consent, Grant, Status};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::key_exchange::PeerKey;
@@ -17,6 +15,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::{
     DataTiming, FiStatus, FipSession, Session, SessionAccount, SessionStatus,
 };
+use crate::domain::terms::{DataLifeUnit, FetchType, Terms, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::engine::state::State;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::command::{AccountChoice, Command, ConsentAction, RaiseConsent, SaveTemplate};
-use crate::domain::consent::{Api, Consent, Input, Status, StatusChange, Terms};
+use crate::domain::consent::{Api, Consent, Input, Status, StatusChange};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};
 use crate::domain::participants::Participants;
@@ -18,6 +18,7 @@ use crate::domain::persona::{Persona, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
 use crate::domain::session::DataTiming;
+use crate::domain::terms::Terms;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{ConsentTemplate, RECORDED_RUN_DELAY};
 use crate::engine::entropy::random_id_bytes;

@@ -37,12 +37,14 @@ use crate::engine::ports::{SandboxConfig, ScenarioPlan};
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers, Work};
-use crate::engine::worlds::DEFAULT_WORLD;
 
 pub use self::faults::CallFaults;
 pub use self::queries::Overview;
 pub use self::receipt::{DeliveryHold, Receipt};
 pub use self::time::{ClockChange, ClockRejection};
+
+/// The name of the world at the root path.
+pub const DEFAULT_WORLD: &str = "default";
 
 /// One isolated sandbox.
 #[derive(Debug)]

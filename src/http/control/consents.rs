@@ -6,12 +6,12 @@ use super::{authenticate_operator, read_page};
 use crate::domain::command::{Command, ConsentAction};
 use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
-use crate::wire::fields::quote_value;
 
 pub async fn list_consents(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {

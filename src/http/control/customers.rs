@@ -10,6 +10,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::engine::world::{Receipt, World};
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -18,7 +19,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::customers::{
     CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
 };
-use crate::wire::fields::{is_customer_address, quote_value};
+use crate::wire::fields::is_customer_address;
 
 pub async fn list_customers(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {

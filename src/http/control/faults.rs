@@ -3,12 +3,12 @@
 use actix_web::HttpResponse;
 
 use super::authenticate_operator;
+use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
-use crate::wire::fields::quote_value;
 
 pub async fn list_faults(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 
 use super::{authenticate_operator, parse_pagination};
+use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
@@ -14,7 +15,6 @@ use crate::wire::control::journal::{
     AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
 };
 use crate::wire::control::report::{ReportView, render_text};
-use crate::wire::duration::{DURATION_FORMS, parse_duration};
 
 /// Longest wait of one call, in system time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);

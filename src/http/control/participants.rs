@@ -5,12 +5,12 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::authenticate_operator;
+use crate::domain::text::quote_value;
+use crate::files::participants::{FipEntry, FiuEntry, check_distinct};
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::fields::quote_value;
-use crate::wire::participants::{FipEntry, FiuEntry, check_distinct};
 
 pub async fn list_fius(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {

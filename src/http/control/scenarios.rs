@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use super::authenticate_operator;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
@@ -13,7 +14,6 @@ use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
     DefaultRequest, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
 };
-use crate::wire::fields::quote_value;
 
 pub async fn list_scenarios(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {

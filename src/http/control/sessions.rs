@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
@@ -17,7 +18,6 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
-use crate::wire::fields::quote_value;
 
 pub async fn list_sessions(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {

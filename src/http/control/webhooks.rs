@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 
 use super::{authenticate_operator, parse_pagination};
 use crate::domain::delivery::Delivery;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
-use crate::wire::fields::quote_value;
 
 pub async fn list_webhooks(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {

@@ -3,13 +3,13 @@
 use actix_web::HttpResponse;
 
 use super::authenticate_operator;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::world::{WorldView, list_nonempty_states};
-use crate::wire::fields::quote_value;
 
 pub async fn get_world(call: Call) -> HttpResponse {
     call.reply_control(

@@ -19,7 +19,7 @@ use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::{CallFaults, World};
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
-use crate::wire::rebit::error::ErrorCode;
+use crate::wire::rebit::error_code::ErrorCode;
 
 pub use self::content::{InjectionContext, inject_content_faults};
 pub use self::transport::{ClientSocket, FaultyBody, TransportFault};

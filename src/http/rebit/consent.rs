@@ -10,6 +10,7 @@ use crate::domain::consent::{Api, Consent};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -17,7 +18,6 @@ use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::http::signature_cache::{sign_consent, sign_consent_for_fip};
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 use crate::wire::rebit::ResponseContext;
 use crate::wire::rebit::consent::{
     ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse,

@@ -11,12 +11,12 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
+use crate::domain::text::quote_value;
 use crate::engine::world::DeliveryHold;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 use crate::wire::rebit::notification::{
     ConsentNotification, ConsentNotificationContent, FiNotification, FiNotificationContent,
     LinkNotification, LinkNotificationContent, NotificationResponse, NotifiedStatus, Notifier,

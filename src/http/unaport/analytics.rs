@@ -1,6 +1,6 @@
 //! Unaport analytics of sessions, and exports of data and analytics
 //! (`docs/sources.md#unaport-hosts-and-calls`, calls 13 to 21). The report itself is made by
-//! `analytics`, the files by `wire::export`.
+//! `analytics`, the files by `export`.
 //!
 //! `Assumption:` the service does not publish the paths of the three aggregate calls; ours are
 //! `FI/AnalyticAggregate/{org}/{session}`, `AnaliticAggregate/{session}` and
@@ -20,15 +20,13 @@ use crate::domain::consent::Consent;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::statement::Statement;
+use crate::domain::text::quote_value;
 use crate::domain::unaport::AnalyticsStatus;
+use crate::export::{Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx};
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::export::{
-    Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx,
-};
-use crate::wire::fields::quote_value;
 use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 
 /// Generates analytics or aggregate analytics (Unaport, Generate Analytics).

@@ -11,15 +11,16 @@ use super::{
     authenticate_for_organisation,
 };
 use crate::domain::command::{Command, ConsentAction, Party, RaiseConsent};
-use crate::domain::consent::{Api, Terms};
+use crate::domain::consent::Api;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::rejection::Rejection;
+use crate::domain::terms::Terms;
+use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 use crate::wire::unaport::consent::{
     ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,

@@ -10,12 +10,12 @@ use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{FiStatus, Session};
+use crate::domain::text::quote_value;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
-use crate::wire::fields::quote_value;
 use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
 pub async fn get_fetch_status(call: Call) -> HttpResponse {

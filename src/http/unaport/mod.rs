@@ -15,13 +15,13 @@ use crate::domain::consent::Consent;
 use crate::domain::participants::{Fiu, Participants};
 use crate::domain::random_stream;
 use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
 use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{Claims, TokenType};
 

@@ -28,12 +28,12 @@ use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
 use crate::domain::session::{DataTiming, FiStatus};
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{Occurrences, WebhookFault, WebhookFaultRule, WebhookSelector};
+use crate::files::yaml::diagnostic_at;
+use crate::files::yaml::scalars::{HumanDuration, Keyword};
 use crate::scenario::plan::{Action, Plan, Rule, SourceLocation, Step};
-use crate::wire::fields::quote_value;
-use crate::wire::yaml::diagnostic_at;
-use crate::wire::yaml::scalars::{HumanDuration, Keyword};
 
 /// The largest number of different delays in one `deliver`. Each delay becomes a command of its
 /// own.

@@ -3,7 +3,7 @@
 //! errors are reported at once, each with its line, its column and the accepted values.
 //!
 //! ```text
-//! text → `wire::yaml` (against the schema of types) → types (serde) → convert (to a Plan)
+//! text → `files::yaml` (against the schema of types) → types (serde) → convert (to a Plan)
 //! ```
 //!
 //! Errors that the schema cannot express, such as contradicting keys, are found in `convert`;
@@ -25,8 +25,8 @@ use self::types::{ActionEntry, ExpectationsFile, FaultsFile, ScenarioFile};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
 use crate::domain::time::Millis;
+use crate::files::yaml::{node, parse_typed, remove_null_types, schema_for};
 use crate::scenario::plan::Plan;
-use crate::wire::yaml::{node, parse_typed, remove_null_types, schema_for};
 
 pub use crate::domain::diagnostic::Diagnostic;
 
@@ -127,9 +127,9 @@ mod tests {
     use schemars::{JsonSchema, SchemaGenerator};
 
     use super::{SchemaDraft, generate_schema, parse};
+    use crate::domain::duration::parse_duration;
+    use crate::files::yaml::scalars::HumanDuration;
     use crate::scenario::shipped::SHIPPED;
-    use crate::wire::duration::parse_duration;
-    use crate::wire::yaml::scalars::HumanDuration;
 
     fn diagnostics_for(text: &str) -> String {
         parse(text)

@@ -12,20 +12,21 @@ use serde_saphyr::Spanned;
 use crate::domain::account::FiType;
 use crate::domain::api_fault::Tampering;
 use crate::domain::command::Party;
-use crate::domain::consent::{FetchType, Status};
+use crate::domain::consent::Status;
 use crate::domain::event::EventName;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::session::{ApprovalMode, SessionStatus};
+use crate::domain::terms::FetchType;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{
     ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
 };
-use crate::wire::rebit::error::ErrorCode;
-use crate::wire::yaml::scalars::{
+use crate::files::yaml::scalars::{
     ConsentEventName, FipAnswer, HumanDuration, Keyword, NAME_FORMAT, OccurrenceRange,
     StatusPattern,
 };
+use crate::wire::rebit::error_code::ErrorCode;
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
 /// expectations that the FIU has to meet.

@@ -9,8 +9,8 @@ use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::operation::Operation;
+use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::quote_value;
 
 /// A part of the journal.
 #[derive(Debug, Serialize, JsonSchema)]

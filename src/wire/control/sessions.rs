@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::AccountStatuses;
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount};
+use crate::domain::text::quote_value;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::{IsoTimestamp, quote_value, require_enum};
+use crate::wire::fields::{IsoTimestamp, require_enum};
 
 /// A data session.
 #[derive(Debug, Serialize, JsonSchema)]

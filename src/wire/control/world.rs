@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::AdvanceTarget;
 use crate::domain::consent::Status;
+use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::duration::{DURATION_FORMS, parse_duration};
 use crate::wire::fields::parse_timestamp;
 
 /// The clock of a world.

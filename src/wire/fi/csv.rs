@@ -1,10 +1,10 @@
 //! CSV writer (RFC 4180, but lines end with a line feed): transactions only, with the names of the
 //! FI schema.
 
-use crate::domain::consent::TimeRange;
 use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::statement::{NewRow, Statement};
+use crate::domain::terms::TimeRange;
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{push_amount, push_str};
 

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::consent::TimeRange;
 use crate::domain::digits::append_number;
 use crate::domain::document::Document;
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
+use crate::domain::terms::TimeRange;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 use crate::wire::fi::{StatementWriter, element_json, xml};
 

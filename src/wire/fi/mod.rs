@@ -12,9 +12,9 @@ pub mod tabs;
 pub mod validate;
 pub mod xml;
 
-use crate::domain::consent::TimeRange;
 use crate::domain::document::Document;
 use crate::domain::statement::{NewRow, Statement};
+use crate::domain::terms::TimeRange;
 
 /// A streaming writer of one statement format. Rows are appended one at a time, because a statement
 /// may have more rows than should be in memory.

@@ -11,7 +11,7 @@ use roxmltree::{Document, Node};
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::closest_name;
-use crate::wire::fields::quote_value;
+use crate::domain::text::quote_value;
 
 /// The maximum number of diagnostics for one document.
 const DIAGNOSTICS_MAX: usize = 50;

@@ -5,11 +5,11 @@
 //! pushing digits is several times as fast as formatting them (`docs/performance.md`).
 
 use crate::domain::account::{AccountType, FiType};
-use crate::domain::consent::TimeRange;
 use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{BankStatement, Holder, NewRow, Statement, StatementBody, Summary};
+use crate::domain::terms::TimeRange;
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 

@@ -4,16 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
-use crate::domain::consent::{Consent, Status, Terms};
+use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
+use crate::domain::terms::Terms;
+use crate::domain::text::quote_value;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::{ConsentUse, CustomerId};
 use crate::wire::consent_detail::{ConsentDetailRequest, ValidationRules};
-use crate::wire::fields::{
-    IsoTimestamp, deserialize_object, quote_value, require_field, require_text,
-};
+use crate::wire::fields::{IsoTimestamp, deserialize_object, require_field, require_text};
 
 /// The body of `POST /Consent`.
 #[derive(Debug, Deserialize)]

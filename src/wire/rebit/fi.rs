@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::key_material::{CheckedKeyMaterial, KeyMaterial};
 use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_head};
 use crate::domain::command::FetchData;
-use crate::domain::consent::TimeRange;
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
+use crate::domain::terms::TimeRange;
+use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
     check_list_length, deserialize_object, deserialize_object_list, parse_optional_text,
-    quote_value, require_field, require_text, require_timestamp,
+    require_field, require_text, require_timestamp,
 };
 
 /// The body of `POST /FI/request`.

@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::key_exchange::Curve;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
-    deserialize_object, discard_blank, quote_value, require_enum, require_field, require_text,
-    require_timestamp,
+    deserialize_object, discard_blank, require_enum, require_field, require_text, require_timestamp,
 };
 
 /// The key material of one exchange, as an FIU sends it, not yet validated, and as the sandbox

@@ -8,10 +8,11 @@ use super::{Head, Request, ResponseContext, ResponseHead, VersionSupport, parse_
 use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::naming::wire_enum;
 use crate::domain::session::{FiStatus, SessionStatus};
+use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
-    check_list_length, deserialize_object, deserialize_object_list, quote_value, require_enum,
-    require_field, require_text,
+    check_list_length, deserialize_object, deserialize_object_list, require_enum, require_field,
+    require_text,
 };
 
 /// The claimed sender of a notification, not yet validated.

@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use super::Envelope;
 use super::field_rules::{self, FieldRule};
+use crate::domain::ids::derive_id;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportVersion;
 use crate::wire::fields::IsoTimestamp;
-use crate::wire::participants::derive_id;
 use crate::wire::token::{is_issued_in_world, is_valid_at, to_unix_seconds};
 
 pub const LOGIN_RULES: &[FieldRule] = &[

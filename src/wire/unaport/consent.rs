@@ -14,19 +14,21 @@ use super::field_rules::{
 use super::template::{fi_type_names, purpose_codes, read_data_life, read_frequency, read_purpose};
 use super::{VERSION, format_with_offset};
 use crate::domain::account::FiType;
-use crate::domain::consent::{
-    Consent, ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit,
-    Status, Terms, TimeRange,
-};
+use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Aa;
+use crate::domain::terms::{
+    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Terms,
+    TimeRange,
+};
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, UnaportMetadata};
 use crate::domain::version::RebitVersion;
 use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
-use crate::wire::fields::{IsoTimestamp, is_customer_address, quote_value};
+use crate::wire::fields::{IsoTimestamp, is_customer_address};
 
 /// The field rules of Create Consent without template.
 pub const RULES: &[FieldRule] = &[

@@ -7,10 +7,11 @@
 use reqwest::Url;
 use serde_json::{Map, Value};
 
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::consent_detail::IdentifierType;
-use crate::wire::fields::{parse_timestamp, quote_value};
+use crate::wire::fields::parse_timestamp;
 
 /// One row of a field table.
 #[derive(Clone, Copy, Debug)]

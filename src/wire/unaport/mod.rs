@@ -7,7 +7,6 @@
 //! `ver` and `version`, `Data` and `data`, `ConsentHandle` and `consentHandle`.
 
 pub mod auth;
-pub mod config;
 pub mod consent;
 pub mod data;
 pub mod error;

@@ -5,9 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Envelope, VERSION};
+use crate::domain::ids::derive_id;
 use crate::domain::participants::Fiu;
 use crate::wire::fields::IsoTimestamp;
-use crate::wire::participants::derive_id;
 
 /// The answer of `getClientOrganisation`.
 ///

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::field_rules::{FieldRule, FieldType, ValidatedBody, enum_names};
 use super::{Envelope, format_with_offset};
 use crate::domain::account::FiType;
-use crate::domain::consent::{
+use crate::domain::terms::{
     ConsentMode, ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
 };
 use crate::domain::time::Timestamp;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::auth::LOGIN_RULES;
-use super::field_rules::{ValidatedBody, find_unknown_field};
-use super::template;
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
+use crate::domain::text::quote_value;
 use crate::domain::unaport::{
     ConsentTemplate, Login, RejectedConsentStatus, UnaportConfig, UnaportVersion,
 };
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::{quote_value, require_enum, require_text};
+use crate::wire::fields::{require_enum, require_text};
+use crate::wire::unaport::auth::LOGIN_RULES;
+use crate::wire::unaport::field_rules::{ValidatedBody, find_unknown_field};
+use crate::wire::unaport::template;
 
 /// The id of the FIU in the service's sandbox, which every login uses there. The default of
 /// `unaport.fiu` if it is registered.

@@ -11,10 +11,10 @@ use super::scalars::{
     OccurrenceRange, RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
 };
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::closest_name;
-use crate::wire::duration::{DURATION_FORMS, parse_duration};
-use crate::wire::fields::quote_value;
+use crate::domain::text::quote_value;
 
 /// Returns all diagnostics of a tree; `name` names the root in them.
 pub fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {

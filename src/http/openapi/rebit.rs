@@ -7,15 +7,15 @@ use super::{
     schema_ref, string_schema, timestamp_schema, uuid_schema,
 };
 use crate::domain::account::FiType;
-use crate::domain::consent::{
-    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
-    Status,
-};
+use crate::domain::consent::Status;
 use crate::domain::session::{FiStatus, SessionStatus};
+use crate::domain::terms::{
+    ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
+};
 use crate::domain::version::RebitVersion;
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::purpose::StandardPurpose;
-use crate::wire::rebit::error::ErrorCode;
+use crate::wire::rebit::error_code::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
 /// The participants that may make a call.

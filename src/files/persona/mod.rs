@@ -1,7 +1,7 @@
 //! Persona files, version 1: parsing of YAML or JSON (`docs/data.md`).
 //!
 //! ```text
-//! text → `wire::yaml` (validated against the schema of `types`) → `types` (serde) → `Persona`
+//! text → `files::yaml` (validated against the schema of `types`) → `types` (serde) → `Persona`
 //! ```
 //!
 //! All diagnostics of a file are reported at once. Finding and reading files is left to `config`.
@@ -20,7 +20,6 @@ use self::types::{
     MonthNumber, NamesSpec, OPENING_YEARS, OpenedSpec, PersonaFile, PlainAmount,
 };
 use crate::domain::account::{AccountType, FiType};
-use crate::domain::consent::TransactionType;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
 use crate::domain::naming::{WireEnum, suggest_name};
@@ -29,10 +28,11 @@ use crate::domain::persona::{
     FollowUp, HolderPlan, Loan, MinMax, NamePool, NameSource, OpeningDate, Period, Persona,
 };
 use crate::domain::statement::Ledger;
+use crate::domain::terms::TransactionType;
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
-use crate::wire::fields::quote_value;
-use crate::wire::yaml::scalars::{HumanDuration, IntegerRange, Keyword, Percent, RupeeRange};
-use crate::wire::yaml::{diagnostic_at, parse_typed, schema_for};
+use crate::files::yaml::scalars::{HumanDuration, IntegerRange, Keyword, Percent, RupeeRange};
+use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
 pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;

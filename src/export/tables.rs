@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
-use crate::domain::consent::TransactionType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Holders, Statement, StatementBody};
+use crate::domain::terms::TransactionType;
 
 /// Builds the workbook of statements; accounts of one FI type share their sheets.
 pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {

@@ -8,16 +8,16 @@
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
 
-use crate::domain::consent::{TimeRange, TransactionType};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
+use crate::domain::terms::{TimeRange, TransactionType};
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
+use crate::files::yaml::diagnostic_at;
+use crate::files::yaml::node::{self, Node, SpannedNode};
 use crate::wire::fi::csv::COLUMNS;
 use crate::wire::fi::validate as schema;
-use crate::wire::fields::quote_value;
-use crate::wire::yaml::diagnostic_at;
-use crate::wire::yaml::node::{self, Node, SpannedNode};
 
 /// The columns that every row needs.
 const REQUIRED_COLUMNS: [&str; 5] = [

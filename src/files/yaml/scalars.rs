@@ -7,6 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use crate::domain::duration::parse_duration;
 use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
 use crate::domain::money::Paise;
@@ -14,7 +15,6 @@ use crate::domain::naming::WireEnum;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::Occurrences;
-use crate::wire::duration::parse_duration;
 
 /// The `format` of a duration in a schema. JSON Schema reserves `duration` for ISO 8601.
 pub const DURATION_FORMAT: &str = "span";

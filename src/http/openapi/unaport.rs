@@ -7,9 +7,9 @@ use super::{
     array_schema, enum_schema, integer_schema, json_content, object_schema, schema_ref,
     string_schema, timestamp_schema, uuid_schema,
 };
-use crate::domain::consent::FetchType;
 use crate::domain::session::{FiStatus, SessionStatus};
-use crate::wire::export::{pdf, xlsx};
+use crate::domain::terms::FetchType;
+use crate::export::{pdf, xlsx};
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
 use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
 use crate::wire::unaport::field_rules::{FieldRule, FieldType, Presence};

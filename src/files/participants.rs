@@ -9,16 +9,17 @@ use std::sync::Arc;
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use crate::domain::ids::derive_id;
 use crate::domain::participants::{
     Aa, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants, PlaintextEncoding,
     PublicKey, SignatureProfile, WebhookUrls,
 };
+use crate::domain::text::quote_value;
+use crate::files::unaport::UnaportEntry;
 use crate::wire::api_error::ApiError;
-use crate::wire::fields::{discard_blank, quote_value, require_enum};
+use crate::wire::fields::{discard_blank, require_enum};
 use crate::wire::jwk::Jwk;
-use crate::wire::unaport::config::UnaportEntry;
 
 /// The content of a `mockaa.toml`. A list in the file replaces the shipped one completely.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -317,15 +318,6 @@ fn default_secret(fiu: &str) -> Arc<str> {
 /// because clients store it in their configuration.
 fn default_org_id(fiu: &str) -> Arc<str> {
     derive_id(&["organisation", fiu]).into()
-}
-
-/// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
-pub fn derive_id(names: &[&str]) -> String {
-    Uuid::new_v5(
-        &Uuid::NAMESPACE_URL,
-        format!("urn:mockaa:{}", names.join(":")).as_bytes(),
-    )
-    .to_string()
 }
 
 /// Checks that no two participants share an id, a handle, an organisation or an API key.

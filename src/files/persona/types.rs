@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::persona::{Channel, Period};
-use crate::wire::yaml::scalars::{
+use crate::files::yaml::scalars::{
     HumanDuration, IntegerRange, Keyword, NAME_FORMAT, Percent, RupeeRange,
 };
 

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::{json_content, string_schema};
+use crate::files::participants::{FipEntry, FiuEntry};
 use crate::wire::control::consents::{ApproveRequest, ConsentView};
 use crate::wire::control::customers::{
     CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
@@ -24,7 +25,6 @@ use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest, WorldView,
 };
 use crate::wire::control::{ErrorView, Page};
-use crate::wire::participants::{FipEntry, FiuEntry};
 
 /// The request body of a call.
 enum RequestBody {
