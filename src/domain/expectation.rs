@@ -4,6 +4,7 @@ use crate::domain::consent::Status;
 use crate::domain::event::EventName;
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::time::Millis;
@@ -233,24 +234,14 @@ pub struct Verdict {
     pub near_misses: Vec<(u64, String)>,
 }
 
-/// Status of an expectation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectationStatus {
-    Met,
-    Unmet,
-    /// The journal has evicted too many entries for a decision.
-    Evicted,
-    /// The event of `after` has not happened.
-    Untested,
-}
-
-impl ExpectationStatus {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Met => "met",
-            Self::Unmet => "unmet",
-            Self::Evicted => "evicted",
-            Self::Untested => "untested",
-        }
+wire_enum! {
+    /// Status of an expectation.
+    ExpectationStatus {
+        Met = "met",
+        Unmet = "unmet",
+        /// The journal has evicted too many entries for a decision.
+        Evicted = "evicted",
+        /// The event of `after` has not happened.
+        Untested = "untested",
     }
 }

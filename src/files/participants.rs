@@ -76,7 +76,6 @@ pub struct FiuEntry {
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
     #[serde(alias = "public_keys")]
-    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     public_keys: Option<Vec<Jwk>>,
 }
 
@@ -90,7 +89,6 @@ pub struct FipEntry {
     api_key: Option<String>,
     linking: Option<String>,
     #[serde(alias = "public_keys")]
-    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     public_keys: Option<Vec<Jwk>>,
 }
 

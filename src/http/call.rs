@@ -31,7 +31,8 @@ use crate::engine::clock::system_now;
 use crate::engine::world::{DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
 use crate::http::fault_injection::{CallContext, ClientSocket};
-use crate::http::{AppState, BASE_PATHS, BODY_BYTES_MAX, UNAPORT_BASE_PATHS};
+use crate::http::routes::{Protocol, Resource, Route, protocol_for_path, strip_rebit_base_path};
+use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_json;
 
@@ -40,8 +41,8 @@ use crate::wire::fields::parse_json;
 pub struct Call {
     /// Form of the response's signature: the caller's profile, once the caller is authenticated.
     signature_profile: Cell<SignatureProfile>,
-    /// Operation of the route; `None` for the control API, pages and health checks.
-    op: Option<Operation>,
+    /// Calls with the request's path; `None` if there are none.
+    resource: Option<Resource>,
     /// Facts about the call, gathered while it is handled.
     context: CallContext,
     /// System time when the body was complete.
@@ -72,7 +73,7 @@ impl FromRequest for Call {
                 .clone();
             Ok(Self {
                 signature_profile: Cell::new(SignatureProfile::Detached),
-                op: resolve_operation(&request),
+                resource: request.app_data::<Resource>().cloned(),
                 context: CallContext::default(),
                 arrived_at: system_now(),
                 request,
@@ -80,21 +81,6 @@ impl FromRequest for Call {
                 body,
             })
         })
-    }
-}
-
-/// Operation that a resource serves; `None` for the control API, pages and health checks.
-#[derive(Clone, Copy, Debug)]
-pub struct RouteOperation(pub Option<Operation>);
-
-/// Returns the operation of the route. A path without a route is recorded as `Unknown`, unless it
-/// lies below the control API.
-fn resolve_operation(request: &HttpRequest) -> Option<Operation> {
-    match request.app_data::<RouteOperation>() {
-        Some(RouteOperation(operation)) => *operation,
-        None => {
-            (protocol_for_path(request.path()) != Protocol::Control).then_some(Operation::Unknown)
-        }
     }
 }
 
@@ -212,7 +198,7 @@ impl Call {
 
     /// Parses the consent handle in the path.
     pub fn parse_handle(&self) -> Result<ConsentHandle, ApiError> {
-        let text = self.path_segment("handle");
+        let text = self.path_segment("consentHandle");
         Ok(
             ConsentHandle::parse(text)
                 .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?,
@@ -334,27 +320,33 @@ impl Call {
         }
     }
 
-    /// Returns whether the call exists in ReBIT 1.1.x only: its GETs, except the heartbeat.
+    /// Returns the route of the call; `None` for an unknown path and for a method that the path
+    /// does not have.
+    pub fn route(&self) -> Option<&'static Route> {
+        self.resource.as_ref()?.find_route(self.request.method())
+    }
+
+    /// Returns whether the call exists in ReBIT 1.1.x only.
     pub fn is_v1_only(&self) -> bool {
-        let bare_path = strip_base_path(self.path());
-        // These are called with POST, in every version.
-        let post_only = ["handle", "fetch", "Notification"];
-        self.request.method() == Method::GET
-            && ["/Consent/", "/FI/fetch/"].into_iter().any(|prefix| {
-                bare_path
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| !rest.is_empty() && !post_only.contains(&rest))
-            })
+        self.route().is_some_and(|route| route.is_v1_only)
     }
 
     /// Returns the protocol in which an error of this call is reported.
     pub fn protocol(&self) -> Protocol {
-        protocol_for_path(self.path())
+        match &self.resource {
+            Some(resource) => resource.first_route().section.protocol(),
+            None => protocol_for_path(strip_world(self.path())),
+        }
     }
 
-    /// Returns the operation; `None` for the control API, pages and health checks.
+    /// Returns the operation; `None` for the control API, pages and health checks. A call with a
+    /// wrong method has the operation of its path, an unknown path is `Unknown`.
     pub fn op(&self) -> Option<Operation> {
-        self.op
+        match (self.route(), &self.resource) {
+            (Some(route), _) => route.operation,
+            (None, Some(resource)) => resource.first_route().operation,
+            (None, None) => (self.protocol() != Protocol::Control).then_some(Operation::Unknown),
+        }
     }
 
     /// Returns the facts about the call that the journal and faults need.
@@ -391,7 +383,7 @@ impl Call {
     }
 
     /// Allows a CORS preflight for these methods and for the headers that it names.
-    fn allow_preflight(&self, methods: &'static str) -> HttpResponse {
+    fn allow_preflight(&self, methods: &str) -> HttpResponse {
         let mut response = HttpResponse::NoContent();
         response
             .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
@@ -408,20 +400,25 @@ impl Call {
     }
 
     /// Answers 405 for a known path that is called with another method.
-    pub async fn reply_method_not_allowed(call: Self, allowed: &'static str) -> HttpResponse {
-        if call.is_cors_preflight() {
-            return call.allow_preflight(allowed);
+    pub async fn reply_method_not_allowed(&self) -> HttpResponse {
+        let allowed = self
+            .resource
+            .as_ref()
+            .map(Resource::allowed_methods)
+            .unwrap_or_default();
+        if self.is_cors_preflight() {
+            return self.allow_preflight(&allowed);
         }
-        let method = call.request.method().to_string();
         let error = ApiError::MethodNotAllowed {
-            method,
-            path: call.path().to_owned(),
-            allowed,
+            method: self.request.method().to_string(),
+            path: self.path().to_owned(),
+            allowed: allowed.clone(),
         };
-        let mut response = call.reply_error(error).await;
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allowed));
+        let mut response = self.reply_error(error).await;
+        response.headers_mut().insert(
+            ALLOW,
+            HeaderValue::try_from(allowed).expect("methods are plain text"),
+        );
         response
     }
 }
@@ -430,50 +427,6 @@ impl Call {
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
 }
-
-/// Returns the protocol that a path belongs to.
-fn protocol_for_path(path: &str) -> Protocol {
-    let local = strip_world(path);
-    if CONTROL_PREFIXES
-        .iter()
-        .any(|prefix| is_at_or_below(local, prefix))
-    {
-        Protocol::Control
-    } else if UNAPORT_BASE_PATHS
-        .iter()
-        .any(|prefix| is_at_or_below(local, prefix))
-    {
-        Protocol::Unaport
-    } else if BASE_PATHS
-        .iter()
-        .any(|base| is_at_or_below(local, &format!("{base}/consent")))
-    {
-        Protocol::Seed
-    } else {
-        Protocol::Rebit
-    }
-}
-
-fn is_at_or_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Prefixes of the paths whose errors have the format of the control API.
-const CONTROL_PREFIXES: [&str; 12] = [
-    "/_mockaa",
-    "/docs",
-    "/ui",
-    "/aa",
-    "/livez",
-    "/readyz",
-    "/.well-known",
-    "/openapi.json",
-    "/iam",
-    "/auth",
-    "/entityInfo",
-    "/v2/entityInfo",
-];
 
 /// Splits a path below `/w/NAME` into the world's name and the rest.
 fn split_world(path: &str) -> Option<(&str, &str)> {
@@ -493,23 +446,5 @@ fn strip_world(path: &str) -> &str {
 
 /// Removes world and base path, which leaves the path that ReBIT specifies.
 fn strip_base_path(path: &str) -> &str {
-    let local = strip_world(path);
-    BASE_PATHS
-        .iter()
-        .rev()
-        .find_map(|base| {
-            local
-                .strip_prefix(*base)
-                .filter(|rest| rest.starts_with('/'))
-        })
-        .unwrap_or(local)
-}
-
-/// Wire format in which a call is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    Control,
-    Seed,
-    Rebit,
-    Unaport,
+    strip_rebit_base_path(strip_world(path))
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue,
-    LOCATION, ORIGIN, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderName, HeaderValue, LOCATION, ORIGIN, RETRY_AFTER,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -28,13 +28,14 @@ use crate::domain::version::RebitVersion;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
 use crate::engine::world::{DeliveryHold, World};
-use crate::http::call::{Call, Protocol};
+use crate::http::call::Call;
 use crate::http::fault_injection::{
     CallParties, ClientSocket, FaultyBody, InjectionContext, TransportFault, fault_names,
     inject_content_faults,
 };
 use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
+use crate::http::routes::Protocol;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -70,6 +71,8 @@ pub struct ApiResponse {
     location: Option<String>,
     /// Name under which a browser saves the body.
     file_name: Option<String>,
+    /// Limits of what a page may load and do.
+    content_security_policy: Option<&'static str>,
     /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
@@ -108,6 +111,15 @@ impl ApiResponse {
         }
     }
 
+    /// Returns a 200 response with text that is part of the program.
+    pub fn static_text(content_type: &'static str, text: &'static str) -> Self {
+        Self {
+            content_type,
+            body: text.as_bytes().to_vec(),
+            ..Self::with_status(StatusCode::OK)
+        }
+    }
+
     /// Returns a 200 response with a file to download.
     pub fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
         Self {
@@ -140,6 +152,7 @@ impl ApiResponse {
             content_type: JSON,
             location: None,
             file_name: None,
+            content_security_policy: None,
             retry_after: None,
             body: Vec::new(),
             hold: None,
@@ -151,6 +164,15 @@ impl ApiResponse {
     pub fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
             hold: Some(hold).filter(|hold| !hold.has_no_deliveries()),
+            ..self
+        }
+    }
+
+    /// Limits what the page may load and do.
+    #[must_use]
+    pub fn with_content_security_policy(self, policy: &'static str) -> Self {
+        Self {
+            content_security_policy: Some(policy),
             ..self
         }
     }
@@ -195,6 +217,9 @@ impl ApiResponse {
                 CONTENT_DISPOSITION,
                 format!("attachment; filename=\"{name}\""),
             ));
+        }
+        if let Some(policy) = self.content_security_policy {
+            response.insert_header((CONTENT_SECURITY_POLICY, policy));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));

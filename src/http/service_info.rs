@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::http::call::Call;
 use crate::http::openapi;
 use crate::http::response::ApiResponse;
-use crate::ui::docs::DocsPage;
+use crate::ui::docs::{self, DocsPage};
 use crate::wire::jwk::Jwk;
 
 /// `GET /livez`: the process answers.
@@ -51,12 +51,33 @@ pub async fn get_jwks(call: Call) -> HttpResponse {
     call.reply_control(Ok(ApiResponse::json(&json!({ "keys": keys }))))
 }
 
+/// The documentation loads its own script and style, and calls this sandbox only.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
 /// Returns the documentation of all calls as a page.
 pub async fn show_docs(call: Call) -> HttpResponse {
     call.reply_control(call.get_or_create_world().map(|world| {
         let document = openapi::build_document(&call.base_url(&world));
         ApiResponse::html(DocsPage::new(&document).to_html())
+            .with_content_security_policy(DOCS_POLICY)
     }))
+}
+
+/// Returns the script of the documentation.
+pub async fn get_docs_script(call: Call) -> HttpResponse {
+    call.reply_control(Ok(ApiResponse::static_text(
+        "text/javascript; charset=utf-8",
+        docs::SCRIPT,
+    )))
+}
+
+/// Returns the style sheet of the documentation.
+pub async fn get_docs_style(call: Call) -> HttpResponse {
+    call.reply_control(Ok(ApiResponse::static_text(
+        "text/css; charset=utf-8",
+        docs::STYLE,
+    )))
 }
 
 /// Returns the documentation of all calls in OpenAPI.

@@ -1,84 +1,99 @@
-//! The page that describes the calls of an OpenAPI document.
+//! The page that describes the calls of an OpenAPI document: search, one anchor for each operation,
+//! parameters, bodies, examples, webhooks, and a form that makes the call.
 
 use askama::Template;
 use serde_json::Value;
 
-/// The HTML page of an OpenAPI document: each call with its request and response.
+/// The script of the page.
+pub const SCRIPT: &str = include_str!("assets/docs.js");
+
+/// The style sheet of the page.
+pub const STYLE: &str = include_str!("assets/docs.css");
+
+/// The HTML page of an OpenAPI document.
 #[derive(Template)]
 #[template(path = "docs.html")]
 pub struct DocsPage {
     title: String,
     version: String,
-    description: String,
+    description: Vec<String>,
     server: String,
     groups: Vec<Group>,
 }
 
+/// The operations with one tag.
 struct Group {
-    name: &'static str,
-    endpoints: Vec<Endpoint>,
+    name: String,
+    description: String,
+    operations: Vec<Operation>,
 }
 
-struct Endpoint {
+struct Operation {
+    id: String,
     method: String,
     path: String,
     summary: String,
-    /// Names of the query parameters.
-    query: String,
-    request_body: Option<String>,
-    response_body: String,
+    description: String,
+    /// `false` for what the sandbox sends; such an operation cannot be tried.
+    is_call: bool,
+    /// Header that carries the caller's key or token; empty without authentication.
+    key_header: &'static str,
+    authentication: String,
+    parameters: Vec<Parameter>,
+    headers: Vec<Parameter>,
+    request: Option<Body>,
+    responses: Vec<Response>,
+    curl: String,
 }
 
-/// Returns the heading under which a path is listed.
-fn group_for_path(path: &str) -> &'static str {
-    match path {
-        path if path.starts_with("/_mockaa") => "Control API",
-        path if path.starts_with("/api/") || path.starts_with("/backend") => {
-            "Unaport FIU API v2.0.0"
-        }
-        _ => "ReBIT AA API",
-    }
+struct Parameter {
+    name: String,
+    location: String,
+    is_required: bool,
+    format: String,
+    description: String,
+    example: String,
+}
+
+struct Body {
+    media_types: String,
+    /// Media type that the form sends.
+    first_media_type: String,
+    outline: String,
+    example: String,
+}
+
+struct Response {
+    status: String,
+    description: String,
+    body: Option<Body>,
 }
 
 impl DocsPage {
     pub fn new(document: &Value) -> Self {
-        let mut groups: Vec<Group> = Vec::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                let query = operation["parameters"].as_array().into_iter().flatten();
-                let query = query
-                    .filter(|parameter| parameter["in"] == "query")
-                    .map(|parameter| string_or_empty(&parameter["name"]));
-                let body = &operation["requestBody"];
-                let body_description = body["description"].as_str().map(str::to_owned);
-                let endpoint = Endpoint {
-                    method: method.to_uppercase(),
-                    path: path.clone(),
-                    summary: string_or_empty(&operation["summary"]),
-                    query: query.collect::<Vec<_>>().join(", "),
-                    request_body: body_description
-                        .or_else(|| describe_shape(document, &body["content"])),
-                    response_body: describe_shape(
-                        document,
-                        &operation["responses"]["200"]["content"],
-                    )
-                    .unwrap_or_default(),
-                };
-                let name = group_for_path(path);
-                match groups.iter_mut().find(|group| group.name == name) {
-                    Some(group) => group.endpoints.push(endpoint),
-                    None => groups.push(Group {
-                        name,
-                        endpoints: vec![endpoint],
-                    }),
-                }
-            }
-        }
+        let reader = DocumentReader { document };
+        let tags = document["tags"].as_array().into_iter().flatten();
+        let mut groups: Vec<Group> = tags
+            .map(|tag| Group {
+                name: text_of(&tag["name"]),
+                description: text_of(&tag["description"]),
+                operations: reader.read_operations(&document["paths"], &text_of(&tag["name"])),
+            })
+            .collect();
+        groups.push(Group {
+            name: "Webhooks".to_owned(),
+            description: "What the sandbox sends to an FIU".to_owned(),
+            operations: reader.read_operations(&document["webhooks"], "Webhooks"),
+        });
+        let info = &document["info"];
         Self {
-            title: string_or_empty(&document["info"]["title"]),
-            version: string_or_empty(&document["info"]["version"]),
-            description: string_or_empty(&document["info"]["description"]),
-            server: string_or_empty(&document["servers"][0]["url"]),
+            title: text_of(&info["title"]),
+            version: text_of(&info["version"]),
+            description: text_of(&info["description"])
+                .split("\n\n")
+                .map(str::to_owned)
+                .collect(),
+            server: text_of(&document["servers"][0]["url"]),
             groups,
         }
     }
@@ -88,67 +103,255 @@ impl DocsPage {
     }
 }
 
-fn string_or_empty(value: &Value) -> String {
+/// Returns a text, or nothing for another value.
+fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Describes the fields of a body, one line each.
-fn describe_shape(document: &Value, content: &Value) -> Option<String> {
-    let (content_type, body) = content.as_object()?.iter().next()?;
-    let mut outline = SchemaOutline {
-        document,
-        text: String::new(),
-    };
-    match outline.describe_type(&body["schema"]).as_str() {
-        "" => outline.text.push_str(content_type),
-        "object" => {}
-        other => outline.text.push_str(other),
+/// Returns a value as it is typed into a form: a text without quotes.
+fn input_text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
-    outline.write_fields(&body["schema"], 0);
-    Some(outline.text.trim_start_matches('\n').to_owned())
+}
+
+struct DocumentReader<'a> {
+    document: &'a Value,
+}
+
+impl DocumentReader<'_> {
+    fn read_operations(&self, paths: &Value, tag: &str) -> Vec<Operation> {
+        let items = paths.as_object().into_iter().flatten();
+        items
+            .flat_map(|(path, item)| {
+                let operations = item.as_object().into_iter().flatten();
+                operations.map(move |(method, operation)| (path, method, operation))
+            })
+            .filter(|(_, _, operation)| operation["tags"][0] == tag)
+            .map(|(path, method, operation)| {
+                let is_call = path.starts_with('/');
+                self.read_operation(path, method, operation, is_call)
+            })
+            .collect()
+    }
+
+    fn read_operation(
+        &self,
+        path: &str,
+        method: &str,
+        operation: &Value,
+        is_call: bool,
+    ) -> Operation {
+        let parameters: Vec<Parameter> = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|parameter| self.read_parameter(resolve_reference(self.document, parameter)))
+            .collect();
+        let (headers, parameters): (Vec<_>, Vec<_>) = parameters
+            .into_iter()
+            .partition(|parameter| parameter.location == "header");
+        let request = self.read_body(&operation["requestBody"]["content"]);
+        let responses = operation["responses"].as_object().into_iter().flatten();
+        let mut responses: Vec<Response> = responses
+            .map(|(status, response)| Response {
+                status: status.clone(),
+                description: text_of(&response["description"]),
+                body: self
+                    .read_body(&response["content"])
+                    .filter(|_| status.starts_with('2')),
+            })
+            .collect();
+        responses.sort_by(|a, b| a.status.cmp(&b.status));
+        let (key_header, authentication) = self.describe_security(&operation["security"]);
+        let mut described = Operation {
+            id: text_of(&operation["operationId"]),
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            summary: text_of(&operation["summary"]),
+            description: text_of(&operation["description"]),
+            is_call,
+            key_header,
+            authentication,
+            parameters,
+            headers,
+            request,
+            responses,
+            curl: String::new(),
+        };
+        if is_call {
+            described.curl = self.build_curl(&described);
+        }
+        described
+    }
+
+    fn read_parameter(&self, parameter: &Value) -> Parameter {
+        Parameter {
+            name: text_of(&parameter["name"]),
+            location: text_of(&parameter["in"]),
+            is_required: parameter["required"] == true,
+            format: self.outline().describe_type(&parameter["schema"]),
+            description: text_of(&parameter["description"]),
+            example: input_text(&parameter["example"]),
+        }
+    }
+
+    fn read_body(&self, content: &Value) -> Option<Body> {
+        let content = content.as_object()?;
+        let (first_media_type, media) = content.iter().next()?;
+        let mut outline = self.outline();
+        let kind = outline.describe_type(&media["schema"]);
+        outline.write_fields(&media["schema"], 0);
+        let fields = outline.text.trim_start_matches('\n');
+        let example = &media["example"];
+        let media_types: Vec<&str> = content.keys().map(String::as_str).collect();
+        Some(Body {
+            media_types: media_types.join(", "),
+            first_media_type: first_media_type.clone(),
+            outline: if fields.is_empty() {
+                kind
+            } else {
+                fields.to_owned()
+            },
+            example: match example {
+                Value::Null => String::new(),
+                Value::String(text) => text.clone(),
+                other => serde_json::to_string_pretty(other).expect("JSON serialises"),
+            },
+        })
+    }
+
+    /// Returns the header of the key and a description of who may make the call.
+    fn describe_security(&self, security: &Value) -> (&'static str, String) {
+        let alternatives: Vec<&Value> = security.as_array().into_iter().flatten().collect();
+        let schemes: Vec<&str> = alternatives
+            .iter()
+            .filter_map(|alternative| alternative.as_object()?.keys().next().map(String::as_str))
+            .collect();
+        let descriptions = schemes.iter().map(|scheme| {
+            text_of(&self.document["components"]["securitySchemes"][*scheme]["description"])
+        });
+        let description = descriptions.collect::<Vec<_>>().join("; or ");
+        let key_header = match schemes.first().copied() {
+            None => "",
+            Some("fiu") => "client_api_key",
+            Some("fip") => "fip_api_key",
+            Some(_) => "authorization",
+        };
+        (key_header, description)
+    }
+
+    /// Returns the shell command that makes the call with its examples.
+    fn build_curl(&self, operation: &Operation) -> String {
+        let mut path = operation.path.clone();
+        let mut query = Vec::new();
+        let mut command = format!("curl -s -X {}", operation.method);
+        for parameter in &operation.parameters {
+            let (name, example) = (&parameter.name, &parameter.example);
+            match parameter.location.as_str() {
+                "path" if !example.is_empty() => {
+                    path = path.replace(&format!("{{{name}}}"), example);
+                }
+                "query" if !example.is_empty() => query.push(format!("{name}={example}")),
+                _ => {}
+            }
+        }
+        let query = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{}", query.join("&"))
+        };
+        let server = text_of(&self.document["servers"][0]["url"]);
+        command += &format!(" '{server}{path}{query}'");
+        if let Some(body) = &operation.request {
+            command += &format!(
+                " \\\n  -H 'content-type: {}' \\\n  -d '{}'",
+                body.first_media_type,
+                body.example.replace('\'', "'\\''")
+            );
+        }
+        command
+    }
+
+    fn outline(&self) -> SchemaOutline<'_> {
+        SchemaOutline {
+            document: self.document,
+            text: String::new(),
+        }
+    }
+}
+
+/// Follows a reference to the value that it names.
+fn resolve_reference<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let target = value["$ref"]
+        .as_str()
+        .and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+    target.map_or(value, |target| resolve_reference(document, target))
 }
 
 /// Maximum depth of an outline; deeper fields are only in the OpenAPI document.
-const DEPTH_MAX: usize = 5;
+const DEPTH_MAX: usize = 6;
 
+/// Largest number of names of an enum that an outline shows.
+const NAMES_MAX: usize = 12;
+
+/// The fields of a schema, one line each.
 struct SchemaOutline<'a> {
     document: &'a Value,
     text: String,
 }
 
 impl<'a> SchemaOutline<'a> {
-    /// Follows references to the schema; what else a schema with a reference contains is ignored.
+    /// Follows references, and the first alternative of a value that may be `null`.
     fn resolve_schema(&self, schema: &'a Value) -> &'a Value {
-        let reference = schema["$ref"].as_str().or_else(|| {
-            ["allOf", "anyOf"]
-                .iter()
-                .find_map(|name| schema[*name][0]["$ref"].as_str())
-        });
-        let target = reference
-            .and_then(|reference| self.document.pointer(reference.trim_start_matches('#')));
-        target.map_or(schema, |target| self.resolve_schema(target))
+        let schema = resolve_reference(self.document, schema);
+        let alternatives = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+        match alternatives {
+            [first, second] if second["type"] == "null" => self.resolve_schema(first),
+            _ => schema,
+        }
     }
 
-    /// Returns the type of a value, or the values of an enum.
+    /// Describes the type of a value with its format and limits, or lists the names of an enum.
     fn describe_type(&self, schema: &'a Value) -> String {
         let schema = self.resolve_schema(schema);
         if let Some(values) = schema["enum"].as_array() {
-            let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
-            return values.join(" | ");
+            let mut names: Vec<_> = values.iter().take(NAMES_MAX).map(input_text).collect();
+            if values.len() > NAMES_MAX {
+                names.push(format!("… {} more", values.len() - NAMES_MAX));
+            }
+            return names.join(" | ");
         }
-        match schema["type"].as_str() {
-            Some("array") => format!("list of {}", self.describe_type(&schema["items"])),
-            Some("string") => schema["format"].as_str().unwrap_or("text").to_owned(),
-            Some(other) => other.to_owned(),
-            None if schema["oneOf"].is_array() => "one of several types".to_owned(),
-            None => String::new(),
+        if let Some(alternatives) = schema["anyOf"].as_array() {
+            let kinds: Vec<_> = alternatives
+                .iter()
+                .map(|alternative| self.describe_type(alternative))
+                .collect();
+            return kinds.join(" or ");
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().map(text_of).collect::<Vec<_>>().join(" or "),
+            kind => text_of(kind),
+        };
+        match kind.as_str() {
+            "array" => format!("list of {}", self.describe_type(&schema["items"])),
+            "" => "any value".to_owned(),
+            _ => {
+                let base = schema["format"].as_str().unwrap_or(match kind.as_str() {
+                    "string" => "text",
+                    other => other,
+                });
+                format!("{base}{}", describe_limits(schema))
+            }
         }
     }
 
     fn write_fields(&mut self, schema: &'a Value, depth: usize) {
         let schema = self.resolve_schema(schema);
-        for choice in schema["oneOf"].as_array().into_iter().flatten() {
-            self.write_fields(choice, depth + 1);
+        for choice in schema["anyOf"].as_array().into_iter().flatten() {
+            self.write_fields(choice, depth);
         }
         if schema["items"].is_object() {
             self.write_fields(&schema["items"], depth);
@@ -174,5 +377,29 @@ impl<'a> SchemaOutline<'a> {
                 self.write_fields(field, depth + 1);
             }
         }
+    }
+}
+
+/// Describes the limits of a value: range, length and pattern.
+fn describe_limits(schema: &Value) -> String {
+    let range = |from: &Value, to: &Value, unit: &str| match (from, to) {
+        (Value::Null, Value::Null) => None,
+        (from, Value::Null) => Some(format!("from {from}{unit}")),
+        (Value::Null, to) => Some(format!("at most {to}{unit}")),
+        (from, to) => Some(format!("{from} to {to}{unit}")),
+    };
+    let limits = [
+        range(&schema["minimum"], &schema["maximum"], ""),
+        range(&schema["minLength"], &schema["maxLength"], " characters"),
+        schema["pattern"].as_str().map(|pattern| match pattern {
+            "\\S" => "not blank".to_owned(),
+            pattern => pattern.to_owned(),
+        }),
+    ];
+    let limits: Vec<_> = limits.into_iter().flatten().collect();
+    if limits.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", limits.join("; "))
     }
 }

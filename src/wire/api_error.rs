@@ -65,7 +65,7 @@ pub enum ApiError {
     MethodNotAllowed {
         method: String,
         path: String,
-        allowed: &'static str,
+        allowed: String,
     },
     #[error(
         "{0} is not a valid world name; use 1 to 64 letters, digits, dots, dashes and underscores, not dots alone"

@@ -110,7 +110,7 @@ pub fn require_field<T>(field: &'static str, value: Option<T>) -> Result<T, ApiE
 
 /// The maximum length of a text. No source has a number, but a world stores the texts that it
 /// receives.
-const TEXT_BYTES_MAX: usize = 4096;
+pub const TEXT_BYTES_MAX: usize = 4096;
 
 /// The maximum number of entries of a list.
 const LIST_ENTRIES_MAX: usize = 1_000;

@@ -1,13 +1,14 @@
 //! Owns RSA public keys as JWK (RFC 7517, RFC 7518 §6.3.1), for the configuration, the registry and
 //! the JWK set.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::participants::PublicKey;
 use crate::wire::api_error::ApiError;
 
 /// An RSA public key. Other members of a JWK are ignored.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Jwk {
     kty: String,
     #[serde(default = "default_use", rename = "use")]

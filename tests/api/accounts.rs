@@ -240,7 +240,7 @@ async fn what_cannot_be_linked_is_reported() {
             .apply_customer_verb(CUSTOMER, "marry", &Value::Null)
             .await
             .status,
-        400
+        404
     );
     assert_eq!(
         app.read_journal_events().await,

@@ -15,6 +15,7 @@ mod jws_verifier;
 mod lender;
 mod magic;
 mod model;
+mod openapi;
 mod page;
 #[allow(
     dead_code,

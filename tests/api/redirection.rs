@@ -7,12 +7,12 @@ use reqwest::{Method, StatusCode, Url};
 use crate::helpers::{Reply, TestApp};
 use crate::participants::Journey;
 
-const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
+pub const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
 /// 2020-07-04 06:00:00.0, the time of the frozen clock.
-const NOW: &str = "040720200600000";
+pub const NOW: &str = "040720200600000";
 
 /// Builds the query of a redirection.
-fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
+pub fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
     let text = format!(
         "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
     );

@@ -76,15 +76,98 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
     }))
 }
 
-pub async fn apply_customer_action(call: Call) -> HttpResponse {
-    let outcome = authenticate_operator(&call).and_then(|world| {
+/// Registers a customer without linked accounts.
+pub async fn register_customer(call: Call) -> HttpResponse {
+    change_customer(&call, |_, customer| {
+        Ok(Command::RegisterCustomer { customer })
+    })
+}
+
+/// Deregisters a customer and hides the consents.
+pub async fn deregister_customer(call: Call) -> HttpResponse {
+    change_customer(&call, |_, customer| {
+        Ok(Command::DeregisterCustomer { customer })
+    })
+}
+
+/// Requests the linking of accounts.
+pub async fn link_accounts(call: Call) -> HttpResponse {
+    change_customer(&call, |_, customer| {
+        let (fip, accounts) = call.parse_json::<LinkRequest>()?.into_validated()?;
+        Ok(Command::LinkAccounts {
+            customer,
+            fip,
+            accounts,
+        })
+    })
+}
+
+/// Confirms a link request with its token.
+pub async fn verify_link(call: Call) -> HttpResponse {
+    change_customer(&call, |_, customer| {
+        let (reference, token) = call.parse_json::<VerifyRequest>()?.into_validated()?;
+        let link = LinkId::parse(&reference)
+            .ok_or_else(|| Rejection::UnknownLink(quote_value(&reference)))?;
+        Ok(Command::VerifyLink {
+            customer,
+            link,
+            token,
+        })
+    })
+}
+
+/// Delinks an account and revokes the consents that contain it.
+pub async fn delink_account(call: Call) -> HttpResponse {
+    change_customer(&call, |_, customer| {
+        Ok(Command::DelinkAccount {
+            customer,
+            link_ref: call.parse_json::<DelinkRequest>()?.into_validated()?,
+        })
+    })
+}
+
+/// Assigns another persona to a customer.
+pub async fn assign_persona(call: Call) -> HttpResponse {
+    change_customer(&call, |world, customer| {
+        let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
+        let personas = &world.config().personas;
+        let persona = personas.get(&name).ok_or_else(|| {
+            let message = format!(
+                "{} is unknown; {}",
+                quote_value(&name),
+                suggest_name(&name, personas.names())
+            );
+            ApiError::invalid_field("persona", message)
+        })?;
+        Ok(Command::AssignPersona {
+            customer,
+            persona: Arc::clone(persona),
+        })
+    })
+}
+
+/// Submits the command that `build_command` makes of the call, and answers with the customer, or
+/// with the link request that the command has made.
+fn change_customer(
+    call: &Call,
+    build_command: impl Fn(&World, Arc<str>) -> Result<Command, ApiError>,
+) -> HttpResponse {
+    call.reply_control(authenticate_operator(call).and_then(|world| {
         let customer: Arc<str> = call.path_segment("customer").into();
-        let command = parse_command(&call, &world, &customer)?;
+        if !is_customer_address(&customer) {
+            return Err(ApiError::invalid_field(
+                "customer",
+                format!(
+                    "{} is not an address of the form name@handle",
+                    quote_value(&customer)
+                ),
+            ));
+        }
         let Receipt {
             last_event: event,
             hold,
             ..
-        } = world.submit(command)?;
+        } = world.submit(build_command(&world, Arc::clone(&customer))?)?;
         let response = if let Some(link) = LinkRequestView::from_event(&event) {
             ApiResponse::json(&link)
         } else {
@@ -97,68 +180,5 @@ pub async fn apply_customer_action(call: Call) -> HttpResponse {
             ))
         };
         Ok(response.with_hold(hold))
-    });
-    call.reply_control(outcome)
-}
-
-fn parse_command(call: &Call, world: &World, customer: &Arc<str>) -> Result<Command, ApiError> {
-    let customer = Arc::clone(customer);
-    if !is_customer_address(&customer) {
-        return Err(ApiError::invalid_field(
-            "customer",
-            format!(
-                "{} is not an address of the form name@handle",
-                quote_value(&customer)
-            ),
-        ));
-    }
-    Ok(match call.path_segment("action") {
-        "register" => Command::RegisterCustomer { customer },
-        "deregister" => Command::DeregisterCustomer { customer },
-        "link" => {
-            let (fip, accounts) = call.parse_json::<LinkRequest>()?.into_validated()?;
-            Command::LinkAccounts {
-                customer,
-                fip,
-                accounts,
-            }
-        }
-        "verify" => {
-            let (reference, token) = call.parse_json::<VerifyRequest>()?.into_validated()?;
-            let link = LinkId::parse(&reference)
-                .ok_or_else(|| Rejection::UnknownLink(quote_value(&reference)))?;
-            Command::VerifyLink {
-                customer,
-                link,
-                token,
-            }
-        }
-        "delink" => Command::DelinkAccount {
-            customer,
-            link_ref: call.parse_json::<DelinkRequest>()?.into_validated()?,
-        },
-        "persona" => {
-            let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
-            let personas = &world.config().personas;
-            let persona = personas.get(&name).ok_or_else(|| {
-                let message = format!(
-                    "{} is unknown; {}",
-                    quote_value(&name),
-                    suggest_name(&name, personas.names())
-                );
-                ApiError::invalid_field("persona", message)
-            })?;
-            Command::AssignPersona {
-                customer,
-                persona: Arc::clone(persona),
-            }
-        }
-        action => {
-            let known = "register, deregister, link, verify, delink, persona";
-            return Err(ApiError::invalid_field(
-                "action",
-                format!("{} is unknown; known: {known}", quote_value(action)),
-            ));
-        }
-    })
+    }))
 }

@@ -93,7 +93,7 @@ fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
 }
 
 fn parse_session_id(call: &Call) -> Result<SessionId, ApiError> {
-    let text = call.path_segment("id");
+    let text = call.path_segment("sessionId");
     SessionId::parse(text).ok_or_else(|| unknown_session_error(&quote_value(text)))
 }
 

@@ -1,183 +1,30 @@
-//! Owns the paths and schemas of the Unaport FIU API. Request schemas come from the tables that
+//! Schemas of the Unaport FIU API. Request schemas come from the tables that
 //! validate requests.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{
-    array_schema, enum_schema, integer_schema, json_content, object_schema, schema_ref,
-    string_schema, timestamp_schema, uuid_schema,
+use super::schema::{
+    any_list_of, any_text, integer_from, list_of, nullable, object, one_of, reference, timestamp,
+    uuid,
 };
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::terms::FetchType;
-use crate::export::{pdf, xlsx};
+use crate::wire::consent_detail::IdentifierType;
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
 use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
-use crate::wire::unaport::field_rules::{FieldRule, FieldType, Presence};
+use crate::wire::unaport::field_rules::{FieldRule, FieldType, PHONE_LENGTH_MAX, Presence};
 use crate::wire::unaport::template;
 
-/// The base paths of Unaport's hosts.
-const COMMON_BASE: &str = "/api/v1";
-const APP_BASE: &str = "/backend-v2/api/v2";
-
-pub fn build_paths() -> Value {
-    let mut paths = consent_paths();
-    let analytics = analytics_paths();
-    paths
-        .as_object_mut()
-        .expect("an object")
-        .extend(analytics.as_object().expect("an object").clone());
-    paths
-}
-
-fn analytics_paths() -> Value {
-    json!({
-        format!("{APP_BASE}/FIU/FI/Analytic/{{org_id}}/{{sessionId}}"): {
-            "get": build_operation("Generate analytics", Auth::Bearer, &["org_id", "sessionId"], None, "UnaportGenerated"),
-        },
-        format!("{APP_BASE}/FIU/FI/AnalyticAggregate/{{org_id}}/{{sessionId}}"): {
-            "get": build_operation("Generate aggregate analytics", Auth::Bearer, &["org_id", "sessionId"], None, "UnaportGenerated"),
-        },
-        format!("{APP_BASE}/FIU/Analitic/{{analyticId}}/{{sessionId}}"): {
-            "get": build_operation("Fetch an account's analytics", Auth::Bearer, &["analyticId", "sessionId"], None, "UnaportAnalytics"),
-        },
-        format!("{APP_BASE}/FIU/AnaliticAggregate/{{sessionId}}"): {
-            "get": build_operation("Fetch aggregate analytics", Auth::Bearer, &["sessionId"], None, "UnaportAnalytics"),
-        },
-        format!("{APP_BASE}/FIU/Analitic/Export/{{analyticId}}"): {
-            "get": file_operation("Export an account's analytics as a file", &["analyticId"]),
-        },
-        format!("{APP_BASE}/FIU/AnaliticAggregate/Export/{{sessionId}}"): {
-            "get": file_operation("Export aggregate analytics as a file", &["sessionId"]),
-        },
-        format!("{APP_BASE}/FIU/Export/{{entity}}/{{sessionId}}"): {
-            "get": file_operation("Export a session's data as a workbook", &["entity", "sessionId"]),
-        },
-        format!("{APP_BASE}/FIU/ExportPdf/{{entity}}/{{sessionId}}"): {
-            "get": file_operation("Export a session's data as a PDF statement", &["entity", "sessionId"]),
-        },
-    })
-}
-
-fn consent_paths() -> Value {
-    let revoke_operation = build_operation(
-        "Revoke a consent",
-        Auth::Bearer,
-        &["org_id", "consentId"],
-        None,
-        "UnaportRevoked",
-    );
-    json!({
-        format!("{COMMON_BASE}/public/user/login"): { "post": build_operation("Log in", Auth::Public, &[], Some("UnaportLogin"), "UnaportTokens") },
-        format!("{COMMON_BASE}/public/user/refreshToken"): {
-            "post": build_operation("Refresh the tokens", Auth::Public, &[], Some("UnaportRefresh"), "UnaportTokens"),
-        },
-        format!("{COMMON_BASE}/FIU/getClientOrganisation"): {
-            "get": build_operation("Get the caller's organisation", Auth::Bearer, &[], None, "UnaportClientOrganisation"),
-        },
-        format!("{COMMON_BASE}/FIU/getOrganisation"): {
-            "get": build_operation("Get the caller's organisation, in the older format", Auth::Bearer, &[], None, "UnaportOrganisation"),
-        },
-        format!("{APP_BASE}/FIU/InsertProduct/{{org_id}}"): {
-            "post": build_operation("Create a consent template", Auth::Bearer, &["org_id"], Some("UnaportTemplate"), "UnaportTemplateSaved"),
-        },
-        format!("{APP_BASE}/FIU/ProductList/{{org_id}}"): {
-            "get": build_operation("List consent templates", Auth::Bearer, &["org_id"], None, "UnaportTemplates"),
-        },
-        format!("{APP_BASE}/FIU/Consents/{{org_id}}"): {
-            "post": build_operation("Create a consent", Auth::Bearer, &["org_id"], Some("UnaportConsent"), "UnaportConsentCreated"),
-        },
-        format!("{APP_BASE}/FIU/Consents/product/{{org_id}}"): {
-            "post": build_operation(
-                "Create a consent with a template",
-                Auth::Bearer,
-                &["org_id"],
-                Some("UnaportConsentByTemplate"),
-                "UnaportConsentCreated",
-            ),
-        },
-        format!("{APP_BASE}/FIU/Consents/revoke/{{org_id}}/{{consentId}}"): { "post": revoke_operation.clone(), "put": revoke_operation.clone() },
-        format!("{APP_BASE}/FIU/Consents/{{org_id}}/{{consentId}}"): { "delete": revoke_operation },
-        format!("{APP_BASE}/FIU/GetConsent/{{consentHandle}}"): {
-            "get": build_operation("Get the status of a consent", Auth::Bearer, &["consentHandle"], None, "UnaportRecords"),
-        },
-        format!("{APP_BASE}/FIU/FINotification/{{consentHandle}}"): {
-            "get": build_operation("Get the status of a consent's data", Auth::Bearer, &["consentHandle"], None, "UnaportFetchStatus"),
-        },
-        format!("{APP_BASE}/FIU/FifetchDataBySessionId/{{sessionId}}"): {
-            "get": build_operation("Fetch the data of a session", Auth::Bearer, &["sessionId"], None, "UnaportData"),
-        },
-        format!("{APP_BASE}/FIU/FI/AccountDetail/{{sessionId}}"): {
-            "get": build_operation("List a session's accounts (1.7)", Auth::Bearer, &["sessionId"], None, "UnaportAccounts"),
-        },
-        format!("{APP_BASE}/public/shorten/{{code}}"): {
-            "get": {
-                "summary": "Follow the customer's short link to the consent's page",
-                "parameters": [path_parameter("code")],
-                "responses": {
-                    "302": { "description": "Redirect to the page" },
-                    "default": { "description": "Error", "content": json_content("UnaportError") },
-                },
-            },
-        },
-    })
-}
-
-/// The authentication of a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Auth {
-    Bearer,
-    Public,
-}
-
-fn build_operation(
-    summary: &str,
-    auth: Auth,
-    path: &[&str],
-    request: Option<&str>,
-    response: &str,
-) -> Value {
-    let mut operation = json!({
-        "summary": summary,
-        "security": if auth == Auth::Bearer { json!([{ "bearer": [] }]) } else { json!([]) },
-        "responses": {
-            "200": { "description": "Success", "content": json_content(response) },
-            "default": { "description": "Error: errors lists every invalid field", "content": json_content("UnaportError") },
-        },
-    });
-    if !path.is_empty() {
-        operation["parameters"] = path.iter().map(|name| path_parameter(name)).collect();
-    }
-    if let Some(request) = request {
-        operation["requestBody"] = json!({ "required": true, "content": json_content(request) });
-    }
-    operation
-}
-
-/// Returns an operation whose response is a file.
-fn file_operation(summary: &str, path: &[&str]) -> Value {
-    let mut operation = build_operation(summary, Auth::Bearer, path, None, "UnaportError");
-    let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
-    operation["responses"]["200"]["content"] =
-        json!({ xlsx::MEDIA_TYPE: bytes, pdf::MEDIA_TYPE: bytes });
-    operation
-}
-
-fn path_parameter(name: &str) -> Value {
-    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
-}
-
-/// Returns the schema of a request from its table of field rules.
-fn form_schema(rules: &[FieldRule]) -> Value {
-    let mut schema = json!({ "type": "object", "required": [], "properties": {} });
+/// Returns the schema of a request from its table of field rules. A field that is required must not
+/// be empty; a field that the table does not have is accepted.
+pub fn form_schema(rules: &[FieldRule]) -> Value {
+    let mut schema = json!({ "type": "object", "properties": {} });
     for rule in rules {
         let mut node = &mut schema;
         let mut names = rule.path.split('.').peekable();
         while let Some(name) = names.next() {
             if rule.presence == Presence::Required {
-                let required = node["required"].as_array_mut().expect("a list");
-                if !required.iter().any(|known| known == name) {
-                    required.push(name.into());
-                }
+                require_property(node, name);
             }
             let properties = node["properties"].as_object_mut().expect("an object");
             let is_leaf = names.peek().is_none() && !matches!(rule.field_type, FieldType::Object);
@@ -185,7 +32,7 @@ fn form_schema(rules: &[FieldRule]) -> Value {
                 if is_leaf {
                     field_schema(rule)
                 } else {
-                    json!({ "type": "object", "required": [], "properties": {} })
+                    json!({ "type": "object", "properties": {} })
                 }
             });
         }
@@ -193,37 +40,67 @@ fn form_schema(rules: &[FieldRule]) -> Value {
     schema
 }
 
+fn require_property(schema: &mut Value, name: &str) {
+    match schema["required"].as_array_mut() {
+        None => schema["required"] = json!([name]),
+        Some(names) if names.iter().any(|known| known == name) => {}
+        Some(names) => names.push(name.into()),
+    }
+}
+
 fn field_schema(rule: &FieldRule) -> Value {
-    let mut schema: Map<String, Value> = match rule.field_type {
-        FieldType::OneOf(names) => return enum_schema(names()),
-        FieldType::ListOf(names) => return array_schema(&enum_schema(names())),
+    let is_required = rule.presence == Presence::Required;
+    let mut schema = match rule.field_type {
+        FieldType::OneOf(names) => return one_of(names()),
+        FieldType::ListOf(names) if is_required => return list_of(&one_of(names())),
+        FieldType::ListOf(names) => return any_list_of(&one_of(names())),
         FieldType::Count(digits) => {
             return json!({ "type": "integer", "minimum": 0, "maximum": 10_u64.pow(digits) - 1 });
         }
-        FieldType::List | FieldType::Identifiers => return json!({ "type": "array", "items": {} }),
-        FieldType::Months(..) => {
-            let number = json!({ "type": "integer" });
-            let text =
-                json!({ "type": "string", "maxLength": rule.length.map(|length| length.max) });
-            return json!({ "oneOf": [text, number] });
+        FieldType::Identifiers => return any_list_of(&identifier_schema()),
+        FieldType::List => return any_list_of(&json!({})),
+        FieldType::Months(min, max) => {
+            let number = json!({ "type": "integer", "minimum": min, "maximum": max });
+            let names: Vec<String> = (min..=max).map(|months| months.to_string()).collect();
+            let text = one_of(names.iter().map(String::as_str));
+            return json!({ "anyOf": [text, number] });
         }
-        FieldType::Email => [("type", "string"), ("format", "email")],
-        FieldType::Url => [("type", "string"), ("format", "uri")],
-        FieldType::DateTime => [("type", "string"), ("format", "date-time")],
-        FieldType::Text | FieldType::Phone | FieldType::Object => {
-            [("type", "string"), ("type", "string")]
-        }
-    }
-    .map(|(name, value)| (name.to_owned(), value.into()))
-    .into_iter()
-    .collect();
+        FieldType::Email => json!({ "type": "string", "format": "email" }),
+        FieldType::Url => json!({ "type": "string", "format": "uri" }),
+        FieldType::Phone => json!({ "type": "string", "pattern": "^\\+?[0-9]+$" }),
+        FieldType::DateTime => return timestamp(),
+        FieldType::Text if is_required => json!({ "type": "string", "pattern": "\\S" }),
+        FieldType::Text | FieldType::Object => any_text(),
+    };
     if let Some(length) = rule.length {
-        schema.insert("maxLength".to_owned(), length.max.into());
+        schema["maxLength"] = length.max.into();
         if length.min > 0 {
-            schema.insert("minLength".to_owned(), length.min.into());
+            schema["minLength"] = length.min.into();
         }
     }
-    schema.into()
+    schema
+}
+
+/// Returns the schema of an identifier of a customer.
+fn identifier_schema() -> Value {
+    let mobile = object(&[
+        ("type", one_of([IdentifierType::Mobile.as_str()])),
+        (
+            "value",
+            json!({ "type": "string", "pattern": "^\\+?[0-9]+$", "maxLength": PHONE_LENGTH_MAX }),
+        ),
+    ]);
+    let other = object(&[
+        (
+            "type",
+            one_of([
+                IdentifierType::Email.as_str(),
+                IdentifierType::Others.as_str(),
+            ]),
+        ),
+        ("value", json!({ "type": "string", "pattern": "\\S" })),
+    ]);
+    json!({ "anyOf": [mobile, other] })
 }
 
 /// The sections of analytics, as recorded.
@@ -252,46 +129,36 @@ const ANALYTICS_SECTIONS: [&str; 22] = [
     "counterparties",
 ];
 
-/// Returns the schema of an array that may be empty, unlike [`array_schema`].
-fn possibly_empty_array(items: &Value) -> Value {
-    json!({ "type": "array", "items": items })
-}
-
-fn nullable_schema(mut schema: Value) -> Value {
-    schema["nullable"] = true.into();
-    schema
-}
-
 /// Returns the schema of a response with the envelope of v2.0.0, which is optional because 1.7 has
 /// none.
 fn envelope_schema(fields: &[(&str, Value)]) -> Value {
     let head = [
-        ("version?", enum_schema(["2.0.0"])),
-        ("txnId?", uuid_schema()),
-        ("timestamp?", timestamp_schema()),
+        ("version?", one_of(["2.0.0"])),
+        ("txnId?", uuid()),
+        ("timestamp?", timestamp()),
     ];
-    object_schema(&[&head, fields].concat())
+    object(&[&head, fields].concat())
 }
 
 pub fn build_schemas() -> Value {
-    let entity = object_schema(&[("entityId", string_schema()), ("id", uuid_schema())]);
+    let entity = object(&[("entityId", any_text()), ("id", uuid())]);
     let head = [
-        ("ver", enum_schema(["2.0.0"])),
-        ("timestamp", timestamp_schema()),
-        ("txnid", string_schema()),
+        ("ver", one_of(["2.0.0"])),
+        ("timestamp", timestamp()),
+        ("txnid", any_text()),
     ];
     let notification = notification_schema(&head);
     let rows = json!({ "type": "array", "items": { "type": "object" } });
-    let tab = object_schema(&[
+    let tab = object(&[
         ("summary", rows.clone()),
         ("accountHolder", rows.clone()),
         ("transactions", rows),
     ]);
-    let template = object_schema(&[
-        ("productId", uuid_schema()),
-        ("productName", string_schema()),
-        ("orgId", string_schema()),
-        ("createdAt", timestamp_schema()),
+    let template = object(&[
+        ("productId", uuid()),
+        ("productName", any_text()),
+        ("orgId", any_text()),
+        ("createdAt", timestamp()),
         ("ConsentDetail", json!({ "type": "object" })),
     ]);
     json!({
@@ -301,109 +168,109 @@ pub fn build_schemas() -> Value {
         "UnaportConsent": form_schema(RULES),
         "UnaportConsentByTemplate": form_schema(RULES_WITH_TEMPLATE),
         "UnaportTokens": envelope_schema(&[
-            ("access_token", string_schema()),
-            ("expires_in", integer_schema(1)),
-            ("refresh_expires_in", integer_schema(1)),
-            ("refresh_token", string_schema()),
-            ("token_type", enum_schema(["Bearer"])),
+            ("access_token", any_text()),
+            ("expires_in", integer_from(1)),
+            ("refresh_expires_in", integer_from(1)),
+            ("refresh_token", any_text()),
+            ("token_type", one_of(["Bearer"])),
         ]),
-        "UnaportClientOrganisation": object_schema(&[
-            ("ver", enum_schema(["2.0.0"])),
+        "UnaportClientOrganisation": object(&[
+            ("ver", one_of(["2.0.0"])),
             ("fiulive", entity.clone()),
             ("fiutest", entity),
-            ("orgId", string_schema()),
-            ("timestamp", timestamp_schema()),
-            ("txnId", uuid_schema()),
+            ("orgId", any_text()),
+            ("timestamp", timestamp()),
+            ("txnId", uuid()),
         ]),
-        "UnaportOrganisation": object_schema(&[
-            ("data", object_schema(&[("id", string_schema())])),
-            ("fiulive", nullable_schema(json!({}))),
-            ("fiutest", object_schema(&[("id", uuid_schema()), ("fiuId", string_schema())])),
-            ("status", enum_schema(["success"])),
+        "UnaportOrganisation": object(&[
+            ("data", object(&[("id", any_text())])),
+            ("fiulive", json!({})),
+            ("fiutest", object(&[("id", uuid()), ("fiuId", any_text())])),
+            ("status", one_of(["success"])),
         ]),
-        "UnaportTemplateSaved": envelope_schema(&[("productId", uuid_schema()), ("productName?", string_schema()), ("status?", string_schema())]),
-        "UnaportTemplates": envelope_schema(&[("Data", possibly_empty_array(&template))]),
-        "UnaportConsentCreated": object_schema(&[
+        "UnaportTemplateSaved": envelope_schema(&[("productId", uuid()), ("productName?", any_text()), ("status?", any_text())]),
+        "UnaportTemplates": envelope_schema(&[("Data", any_list_of(&template))]),
+        "UnaportConsentCreated": object(&[
             &head[..],
             &[
-                ("Customer", object_schema(&[("id", string_schema())])),
-                ("ConsentHandle", uuid_schema()),
-                ("success", string_schema()),
-                ("redirectUrl", string_schema()),
+                ("Customer", object(&[("id", any_text())])),
+                ("ConsentHandle", uuid()),
+                ("success", any_text()),
+                ("redirectUrl", any_text()),
             ],
         ].concat()),
-        "UnaportRevoked": object_schema(&[
+        "UnaportRevoked": object(&[
             &head[..],
             &[
-                ("consentId", uuid_schema()),
-                ("consentHandle", uuid_schema()),
-                ("consentStatus", enum_schema(["REVOKED"])),
-                ("success", string_schema()),
+                ("consentId", uuid()),
+                ("consentHandle", uuid()),
+                ("consentStatus", one_of(["REVOKED"])),
+                ("success", any_text()),
             ],
         ].concat()),
-        "UnaportRecords": object_schema(&[("Data", array_schema(&consent_record_schema()))]),
-        "UnaportFetchStatus": object_schema(&[("data", possibly_empty_array(&notification)), ("status", enum_schema(["success"]))]),
+        "UnaportRecords": object(&[("Data", list_of(&consent_record_schema()))]),
+        "UnaportFetchStatus": object(&[("data", any_list_of(&notification)), ("status", one_of(["success"]))]),
         "UnaportData": envelope_schema(&[
-            ("tabs", possibly_empty_array(&object_schema(&[("name", string_schema())]))),
+            ("tabs", any_list_of(&object(&[("name", any_text())]))),
             ("DEPOSIT?", tab.clone()),
             ("DEPOSIT_V2?", tab),
         ]),
-        "UnaportGenerated": object_schema(&[("reportId", string_schema()), ("status", enum_schema(["200", "202"]))]),
-        "UnaportAnalytics": object_schema(&ANALYTICS_SECTIONS.map(|name| (name, json!({})))),
-        "UnaportAccounts": possibly_empty_array(&object_schema(&[
-            ("session_id", uuid_schema()),
-            ("analytic_id", integer_schema(1)),
-            ("fip", string_schema()),
-            ("account_no", string_schema()),
-            ("fi_status", enum_schema(FiStatus::ALL.iter().map(|status| status.as_str()))),
-            ("refereuce_number", string_schema()),
-            ("fi_discription", string_schema()),
+        "UnaportGenerated": object(&[("reportId", any_text()), ("status", one_of(["200", "202"]))]),
+        "UnaportAnalytics": object(&ANALYTICS_SECTIONS.map(|name| (name, json!({})))),
+        "UnaportAccounts": any_list_of(&object(&[
+            ("session_id", uuid()),
+            ("analytic_id", integer_from(1)),
+            ("fip", any_text()),
+            ("account_no", any_text()),
+            ("fi_status", one_of(FiStatus::ALL.iter().map(|status| status.as_str()))),
+            ("refereuce_number", any_text()),
+            ("fi_discription", any_text()),
         ])),
-        "UnaportError": object_schema(&[
-            ("timestamp", timestamp_schema()),
-            ("status", integer_schema(400)),
-            ("error", string_schema()),
-            ("message", string_schema()),
-            ("path", string_schema()),
-            ("txnId", string_schema()),
-            ("version", enum_schema(["2.0.0"])),
-            ("errors", possibly_empty_array(&schema_ref("UnaportFieldError"))),
+        "UnaportError": object(&[
+            ("timestamp", timestamp()),
+            ("status", integer_from(400)),
+            ("error", any_text()),
+            ("message", any_text()),
+            ("path", any_text()),
+            ("txnId", any_text()),
+            ("version", one_of(["2.0.0"])),
+            ("errors", any_list_of(&reference("UnaportFieldError"))),
         ]),
-        "UnaportFieldError": object_schema(&[("field", string_schema()), ("message", string_schema())]),
+        "UnaportFieldError": object(&[("field", any_text()), ("message", any_text())]),
     })
 }
 
 /// Returns the schema of a data notification with this head.
 fn notification_schema(head: &[(&str, Value)]) -> Value {
-    let account = object_schema(&[
-        ("linkRefNumber", string_schema()),
+    let account = object(&[
+        ("linkRefNumber", any_text()),
         (
             "FIStatus",
-            enum_schema(FiStatus::ALL.iter().map(|status| status.as_str())),
+            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
         ),
-        ("description", string_schema()),
+        ("description", any_text()),
     ]);
-    let fi_status = object_schema(&[
-        ("sessionId", uuid_schema()),
+    let fi_status = object(&[
+        ("sessionId", uuid()),
         (
             "sessionStatus",
-            enum_schema(SessionStatus::ALL.iter().map(|status| status.as_str())),
+            one_of(SessionStatus::ALL.iter().map(|status| status.as_str())),
         ),
         (
             "FIStatusResponse",
-            array_schema(&object_schema(&[
-                ("fipID", string_schema()),
-                ("Accounts", array_schema(&account)),
+            list_of(&object(&[
+                ("fipID", any_text()),
+                ("Accounts", list_of(&account)),
             ])),
         ),
     ]);
-    object_schema(
+    object(
         &[
             head,
             &[
                 (
                     "Notifier",
-                    object_schema(&[("type", string_schema()), ("id", string_schema())]),
+                    object(&[("type", any_text()), ("id", any_text())]),
                 ),
                 ("FIStatusNotification", fi_status),
             ],
@@ -414,40 +281,40 @@ fn notification_schema(head: &[(&str, Value)]) -> Value {
 
 /// Returns the schema of a consent record of Check Consent Status.
 fn consent_record_schema() -> Value {
-    object_schema(&[
-        ("id", integer_schema(1)),
-        ("trackingId", string_schema()),
-        ("vuaId", string_schema()),
-        ("orgId", string_schema()),
-        ("consentHandle", uuid_schema()),
+    object(&[
+        ("id", integer_from(1)),
+        ("trackingId", any_text()),
+        ("vuaId", any_text()),
+        ("orgId", any_text()),
+        ("consentHandle", uuid()),
         (
             "approveStatus",
-            enum_schema(["PENDING", "READY", "FAILED", "EXPIRED"]),
+            one_of(["PENDING", "READY", "FAILED", "EXPIRED"]),
         ),
         (
             "consentStatus",
-            enum_schema([
+            one_of([
                 "CREATED", "ACTIVE", "PAUSED", "REVOKED", "EXPIRED", "REJECTED",
             ]),
         ),
         (
             "fetchType",
-            enum_schema(FetchType::ALL.iter().map(|kind| kind.as_str())),
+            one_of(FetchType::ALL.iter().map(|kind| kind.as_str())),
         ),
-        ("consentId", nullable_schema(uuid_schema())),
-        ("createdAt", timestamp_schema()),
-        ("notificationDate", nullable_schema(timestamp_schema())),
-        ("consentStart", timestamp_schema()),
-        ("consentExpried", timestamp_schema()),
-        ("lastRuntime", nullable_schema(timestamp_schema())),
-        ("nextRuntime", nullable_schema(timestamp_schema())),
-        ("updatedOn", nullable_schema(timestamp_schema())),
-        ("createdBy", string_schema()),
-        ("aaId", string_schema()),
-        ("consentsDetail", string_schema()),
-        ("signedConsent", nullable_schema(string_schema())),
-        ("consentidCalled", integer_schema(0)),
-        ("runCounter", integer_schema(0)),
-        ("consentidError", nullable_schema(string_schema())),
+        ("consentId", nullable(uuid())),
+        ("createdAt", timestamp()),
+        ("notificationDate", nullable(timestamp())),
+        ("consentStart", timestamp()),
+        ("consentExpried", timestamp()),
+        ("lastRuntime", nullable(timestamp())),
+        ("nextRuntime", nullable(timestamp())),
+        ("updatedOn", nullable(timestamp())),
+        ("createdBy", any_text()),
+        ("aaId", any_text()),
+        ("consentsDetail", any_text()),
+        ("signedConsent", nullable(any_text())),
+        ("consentidCalled", integer_from(0)),
+        ("runCounter", integer_from(0)),
+        ("consentidError", nullable(any_text())),
     ])
 }

@@ -71,7 +71,11 @@ pub async fn get_status(call: Call) -> HttpResponse {
 /// `GET /Consent/handle/{handle}` of 1.1.x.
 pub async fn get_status_by_path(call: Call) -> HttpResponse {
     let outcome = authenticate_signed(&call, AllowedCallers::Fius).and_then(|caller| {
-        let text = call.path_segment("handle");
+        let text = call.path_segment("consentHandle");
+        // A path that ends before the handle (`docs/sources.md#consent-handle-states`).
+        if text.is_empty() {
+            return Err(ApiError::MissingHandle);
+        }
         let handle = ConsentHandle::parse(text)
             .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?;
         let consent = bind_visible_consent(&call, &caller, handle)?;
@@ -88,13 +92,6 @@ pub async fn get_status_by_path(call: Call) -> HttpResponse {
     call.reply_rebit(outcome).await
 }
 
-/// Rejects a path that ends before the handle (`docs/sources.md#consent-handle-states`).
-pub async fn reject_missing_handle(call: Call) -> HttpResponse {
-    let outcome =
-        authenticate_signed(&call, AllowedCallers::Fius).and_then(|_| Err(ApiError::MissingHandle));
-    call.reply_rebit(outcome).await
-}
-
 /// `POST /Consent/fetch` of 2.x.
 pub async fn fetch_artefact(call: Call) -> HttpResponse {
     let outcome = match parse_message::<ConsentFetchRequest>(&call, AllowedCallers::FiusAndFips) {
@@ -108,7 +105,7 @@ pub async fn fetch_artefact(call: Call) -> HttpResponse {
 
 /// `GET /Consent/{id}` of 1.1.x.
 pub async fn fetch_artefact_by_path(call: Call) -> HttpResponse {
-    let text = call.path_segment("id");
+    let text = call.path_segment("consentId");
     let id = ConsentId::parse(text)
         .ok_or_else(|| ApiError::from(Rejection::UnknownConsentId(quote_value(text))));
     let outcome = match authenticate_signed(&call, AllowedCallers::FiusAndFips)

@@ -142,7 +142,7 @@ fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
         .map(str::to_owned)
         .collect();
     parse_fetch_data(
-        call.path_segment("session"),
+        call.path_segment("sessionId"),
         params.first_value("fipId").map(str::to_owned),
         link_refs,
     )

@@ -207,7 +207,7 @@ fn unknown_analytic_error(id: u32) -> ApiError {
 }
 
 fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
-    let text = call.path_segment("analytic");
+    let text = call.path_segment("analyticId");
     text.parse().map_err(|_| {
         ApiError::invalid_field(
             "analyticId",
@@ -295,7 +295,7 @@ async fn try_export_data(call: &Call, format: FileFormat) -> Result<ApiResponse,
         session,
         consent,
     } = ReportContext::from_path(call)?;
-    caller.check_fiu("entity", call.path_segment("entity"))?;
+    caller.check_fiu("entity", call.path_segment("fiuId"))?;
     let seed = caller.world.seed();
     let name = format!("statement-{}", session.id);
     let task = tokio::task::spawn_blocking(move || {

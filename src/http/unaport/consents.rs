@@ -6,10 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
-use super::{
-    APPLICATION_PATH, UnaportCaller, UnaportConsent, authenticate_caller,
-    authenticate_for_organisation,
-};
+use super::{UnaportCaller, UnaportConsent, authenticate_caller, authenticate_for_organisation};
 use crate::domain::command::{Command, ConsentAction, Party, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::ids::ConsentId;
@@ -19,6 +16,7 @@ use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::http::routes::UNAPORT_APPLICATION_PATH;
 use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::consent::{
@@ -63,7 +61,7 @@ fn try_create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let template = template.ok_or_else(|| {
         let message = format!(
             "{} is not a consent template of this organisation; list them with GET \
-             {APPLICATION_PATH}/FIU/ProductList/{}",
+             {UNAPORT_APPLICATION_PATH}/FIU/ProductList/{}",
             quote_value(request.product_id_text()),
             caller.fiu.org_id
         );
@@ -121,7 +119,7 @@ fn submit_consent(
     call.record_handle(consent);
     let code = encode_short_code(consent.number);
     let link = format!(
-        "{}{APPLICATION_PATH}/public/shorten/{code}",
+        "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
         call.base_url(&caller.world)
     );
     Ok(ApiResponse::json(&CreateConsentResponse::new(
@@ -168,7 +166,7 @@ pub async fn revoke_consent(call: Call) -> HttpResponse {
 
 fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
-    let text = call.path_segment("consent");
+    let text = call.path_segment("consentId");
     let consent = ConsentId::parse(text).and_then(|id| caller.world.consent_by_id(id));
     let UnaportConsent { consent, .. } = caller.bind_unaport_consent(
         call,

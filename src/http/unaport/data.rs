@@ -92,7 +92,7 @@ pub(super) fn find_session(
     call: &Call,
     caller: &UnaportCaller,
 ) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
-    let text = call.path_segment("session");
+    let text = call.path_segment("sessionId");
     let session = SessionId::parse(text).and_then(|id| caller.world.session(id));
     // Data that an FIU requested through the ReBIT API is encrypted to its key.
     let session = session

@@ -20,16 +20,11 @@ use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::requested_fault::apply_requested_fault;
+use crate::http::routes::UNAPORT_COMMON_PATH;
 use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{Claims, TokenType};
-
-/// Base path in place of the host of Login and organisation calls.
-pub const COMMON_PATH: &str = "/api/v1";
-
-/// Base path in place of the host of all other calls.
-pub const APPLICATION_PATH: &str = "/backend-v2/api/v2";
 
 /// An accepted caller, and the world of the call.
 struct UnaportCaller {
@@ -62,7 +57,7 @@ fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
     }
     let fiu = token_fiu.unwrap_or_else(|| {
         let org_fiu = call
-            .optional_path_segment("org")
+            .optional_path_segment("org_id")
             .and_then(|org| participants.fiu_by_org(org));
         Arc::clone(org_fiu.unwrap_or_else(|| default_fiu(&world.config().unaport, &participants)))
     });
@@ -78,7 +73,7 @@ fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
 /// Checks the access token, and that the organisation in the path is the caller's.
 fn authenticate_for_organisation(call: &Call) -> Result<UnaportCaller, ApiError> {
     let caller = authenticate_caller(call)?;
-    let (requested_org, own_org) = (call.path_segment("org"), &caller.fiu.org_id);
+    let (requested_org, own_org) = (call.path_segment("org_id"), &caller.fiu.org_id);
     if requested_org.is_empty() {
         let message =
             format!("is empty in the path; yours is {own_org}, from getClientOrganisation");
@@ -123,7 +118,7 @@ fn verify_access_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
 
 fn unauthorized_error(message: &str) -> ApiError {
     ApiError::Unauthorized(format!(
-        "{message}; log in with POST {COMMON_PATH}/public/user/login"
+        "{message}; log in with POST {UNAPORT_COMMON_PATH}/public/user/login"
     ))
 }
 

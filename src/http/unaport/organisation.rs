@@ -2,9 +2,10 @@
 
 use actix_web::HttpResponse;
 
-use super::{APPLICATION_PATH, authenticate_caller};
+use super::authenticate_caller;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::http::routes::UNAPORT_APPLICATION_PATH;
 use crate::wire::unaport::organisation::{ClientOrganisation, build_organisation};
 
 /// Returns the organisation in the format of v2.0.0 (`getClientOrganisation`).
@@ -19,7 +20,7 @@ pub async fn get_client_organisation(call: Call) -> HttpResponse {
 /// Returns the organisation in the format of earlier versions (`getOrganisation`).
 pub async fn get_organisation(call: Call) -> HttpResponse {
     call.reply_unaport(authenticate_caller(&call).map(|caller| {
-        let base_url = format!("{}{APPLICATION_PATH}", call.base_url(&caller.world));
+        let base_url = format!("{}{UNAPORT_APPLICATION_PATH}", call.base_url(&caller.world));
         ApiResponse::json(&build_organisation(&caller.fiu, &base_url))
     }))
     .await

@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountView;
 use crate::domain::command::{AccountChoice, ConsentAction};
-use crate::domain::consent::{Consent, Input, StatusChange};
+use crate::domain::consent::{Consent, Input, Status, StatusChange};
+use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
 
 /// A consent as the control API shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentView {
+    #[schemars(with = "UuidText")]
     consent_handle: String,
+    #[schemars(with = "Option<UuidText>")]
     consent_id: Option<String>,
+    #[schemars(with = "NameOf<Status>")]
     state: &'static str,
     customer: String,
     api: &'static str,
@@ -29,10 +33,14 @@ pub struct ConsentView {
     fip_artefacts: Vec<FipArtefactView>,
     /// `true` after the customer has left the AA: FIUs can no longer see the consent.
     hidden: bool,
+    #[schemars(with = "TimestampText")]
     created_at: String,
+    #[schemars(with = "TimestampText")]
     consent_start: String,
+    #[schemars(with = "TimestampText")]
     consent_expiry: String,
     /// The actions that the current state allows.
+    #[schemars(with = "Vec<NameOf<Input>>")]
     legal: Vec<&'static str>,
     /// The URL of the page where a person approves or rejects it.
     page_url: String,
@@ -43,12 +51,15 @@ pub struct ConsentView {
 #[serde(rename_all = "camelCase")]
 struct FipArtefactView {
     fip_id: String,
+    #[schemars(with = "UuidText")]
     consent_id: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct StatusChangeView {
+    #[schemars(with = "NameOf<Status>")]
     state: &'static str,
+    #[schemars(with = "TimestampText")]
     at: String,
 }
 

@@ -12,6 +12,7 @@ use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::participants::LinkingMethod;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::{NameOf, TimestampText};
 use crate::wire::fields::{require_field, require_text};
 
 /// A customer and all accounts at the simulated FIPs.
@@ -58,11 +59,13 @@ pub struct LinkRequestView {
     #[serde(rename = "RefNumber")]
     reference: String,
     #[serde(rename = "AuthenticatorType")]
+    #[schemars(with = "NameOf<LinkingMethod>")]
     authenticator: &'static str,
     #[serde(rename = "fipId")]
     fip: String,
     /// The expiry of the one-time password; `null` if the FIP authenticates the customer directly.
     #[serde(rename = "expiresAt")]
+    #[schemars(with = "Option<TimestampText>")]
     expires_at: Option<String>,
 }
 

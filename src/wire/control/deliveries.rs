@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
+use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
+use crate::domain::notification::NotificationKind;
+use crate::domain::webhook_fault::WebhookFaultName;
+use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::{HeaderView, list_headers};
 
 /// A webhook delivery. `body` is the exact text that was sent.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -12,15 +16,21 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 pub struct DeliveryView {
     id: u64,
     webhook_id: String,
+    #[schemars(with = "NameOf<NotificationKind>")]
     event: &'static str,
+    #[schemars(with = "UuidText")]
     consent_handle: String,
     fiu_id: String,
+    #[schemars(with = "NameOf<DeliveryState>")]
     state: &'static str,
+    #[schemars(with = "TimestampText")]
     created_at: String,
+    #[schemars(with = "Option<TimestampText>")]
     next_attempt_at: Option<String>,
     attempts: Vec<AttemptView>,
     /// The faults injected into the delivery.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
     faults: Vec<&'static str>,
     /// The id of the delivery that this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,17 +44,20 @@ pub struct DeliveryView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AttemptView {
+    #[schemars(with = "TimestampText")]
     at: String,
+    #[schemars(with = "TimestampText")]
     system_time: String,
     duration_ms: u64,
     url: String,
-    headers: Vec<(String, String)>,
+    headers: Vec<HeaderView>,
     status: Option<u16>,
     answer: Option<String>,
     error: Option<String>,
     remark: Option<String>,
     /// The faults injected into this attempt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
     faults: Vec<&'static str>,
     /// The faulty body that was sent instead; only in the view of a single delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +142,7 @@ impl AttemptView {
             system_time: system_time.to_string(),
             duration_ms: *duration_ms,
             url: url.clone(),
-            headers: headers.clone(),
+            headers: list_headers(headers),
             status,
             answer,
             error,

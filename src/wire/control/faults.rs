@@ -3,16 +3,21 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::api_fault::ActiveFaults;
+use crate::domain::api_fault::{ActiveFaults, ApiFaultName};
+use crate::domain::webhook_fault::WebhookFaultName;
+use crate::wire::control::schema_types::{NameOf, TimestampText};
 
 /// A named set of active faults.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultsView {
     name: String,
+    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
     webhooks: Vec<&'static str>,
+    #[schemars(with = "Vec<NameOf<ApiFaultName>>")]
     api_faults: Vec<&'static str>,
     /// The expiry in system time; `null` if the set has no `ttl`.
+    #[schemars(with = "Option<TimestampText>")]
     until: Option<String>,
     /// The source text of the set.
     text: String,

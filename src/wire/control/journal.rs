@@ -4,13 +4,18 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::domain::api_fault::ApiFaultName;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
+use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::{HeaderView, list_headers};
 
 /// A part of the journal.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -98,7 +103,7 @@ fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
 }
 
 /// The kinds of entries other than events.
-const NON_EVENT_KINDS: [&str; 5] = [
+pub const NON_EVENT_KINDS: [&str; 5] = [
     "call",
     "webhook",
     "scenario.step_rejected",
@@ -157,6 +162,7 @@ pub struct VerdictView {
     location: String,
     /// `met`, `unmet`, `evicted` (too many entries were evicted to decide) or `untested` (the
     /// `after_event` never happened).
+    #[schemars(with = "NameOf<ExpectationStatus>")]
     outcome: &'static str,
     expected: String,
     count: u64,
@@ -205,8 +211,10 @@ impl VerdictView {
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
     seq: u64,
+    #[schemars(with = "TimestampText")]
     at: String,
     kind: &'static str,
+    #[schemars(with = "Option<UuidText>")]
     consent_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
@@ -223,16 +231,19 @@ pub struct EntryView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallView {
+    #[schemars(with = "NameOf<Operation>")]
     op: &'static str,
     method: String,
     path: String,
     fiu_id: Option<String>,
     status: u16,
+    #[schemars(with = "TimestampText")]
     system_time: String,
     duration_ms: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NameOf<ApiFaultName>>")]
     faults: Vec<&'static str>,
-    headers: Vec<(String, String)>,
+    headers: Vec<HeaderView>,
     body: String,
     answer: String,
 }
@@ -244,15 +255,18 @@ struct WebhookView {
     /// The id of the delivery in `webhooks`.
     delivery: u64,
     webhook_id: String,
+    #[schemars(with = "NameOf<NotificationKind>")]
     event: &'static str,
     status: Option<&'static str>,
     fiu_id: String,
     attempt: u32,
     answered: Option<u16>,
     outcome: String,
+    #[schemars(with = "TimestampText")]
     system_time: String,
     duration_ms: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
     faults: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_of: Option<u64>,
@@ -285,7 +299,7 @@ impl From<&CallRecord> for CallView {
             system_time: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            headers: headers.clone(),
+            headers: list_headers(headers),
             body: String::from_utf8_lossy(request_body).into_owned(),
             answer: String::from_utf8_lossy(response_body).into_owned(),
         }

@@ -9,31 +9,54 @@ pub mod faults;
 pub mod journal;
 pub mod report;
 pub mod scenarios;
+pub mod schema_types;
 pub mod sessions;
 pub mod world;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::consent::{Input, Status};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::NameOf;
 
 /// A part of a list. `next` is the `after` of the next part; `null` if this is the last one.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<u64>,
+}
+
+/// A header of a call or webhook.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HeaderView {
+    name: String,
+    value: String,
+}
+
+/// Returns headers as the control API shows them.
+fn list_headers(headers: &[(String, String)]) -> Vec<HeaderView> {
+    headers
+        .iter()
+        .map(|(name, value)| HeaderView {
+            name: name.clone(),
+            value: value.clone(),
+        })
+        .collect()
 }
 
 /// An account at a FIP.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AccountView {
+    #[schemars(with = "NameOf<FiType>")]
     fi_type: &'static str,
     fip_id: String,
+    #[schemars(with = "NameOf<AccountType>")]
     acc_type: &'static str,
     acc_ref_number: String,
     link_ref_number: String,
@@ -71,8 +94,10 @@ pub struct ErrorView {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NameOf<Status>>")]
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<NameOf<Input>>>")]
     legal: Option<Vec<&'static str>>,
     /// All errors of a scenario or another document.
     #[serde(skip_serializing_if = "Vec::is_empty")]

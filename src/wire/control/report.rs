@@ -5,7 +5,8 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::contract_report::{RuleOutcome, RuleResult};
+use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
+use crate::wire::control::schema_types::NameOf;
 
 /// The contract report of an FIU.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -21,9 +22,11 @@ pub struct ReportView {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleResultView {
+    #[schemars(with = "NameOf<ContractRule>")]
     pub rule: String,
     pub requirement: String,
     /// `pass`, `fail`, `not-tested` or `evicted`.
+    #[schemars(with = "NameOf<RuleOutcome>")]
     pub outcome: String,
     pub cases: usize,
     pub evidence: Vec<EvidenceView>,

@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::consent::Consent;
+use crate::domain::consent::{Consent, Status};
 use crate::domain::diagnostic::ScenarioInfo;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::{NameOf, UuidText};
 
 /// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -84,8 +85,10 @@ impl TryFrom<PinRequest> for PinTarget {
 pub struct PinView {
     scenario: String,
     customer: String,
+    #[schemars(with = "Option<UuidText>")]
     consent_handle: Option<String>,
     /// The current state of the consent.
+    #[schemars(with = "Option<NameOf<Status>>")]
     state: Option<&'static str>,
 }
 

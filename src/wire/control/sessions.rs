@@ -7,21 +7,28 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::AccountStatuses;
-use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount};
+use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, SessionStatus};
 use crate::domain::text::quote_value;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
 use crate::wire::fields::{IsoTimestamp, require_enum};
 
 /// A data session.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
+    #[schemars(with = "UuidText")]
     session_id: String,
+    #[schemars(with = "UuidText")]
     consent_handle: String,
+    #[schemars(with = "UuidText")]
     consent_id: String,
+    #[schemars(with = "NameOf<SessionStatus>")]
     session_status: &'static str,
+    #[schemars(with = "TimestampText")]
     opened_at: String,
+    #[schemars(with = "Option<TimestampText>")]
     expires_at: Option<String>,
     #[schemars(with = "String")]
     from: IsoTimestamp,
@@ -37,6 +44,7 @@ struct SessionAccountView {
     fip_id: String,
     link_ref_number: String,
     #[serde(rename = "FIStatus")]
+    #[schemars(with = "NameOf<FiStatus>")]
     fi_status: &'static str,
     description: String,
 }
@@ -45,6 +53,7 @@ struct SessionAccountView {
 #[serde(rename_all = "camelCase")]
 struct FipSessionView {
     fip_id: String,
+    #[schemars(with = "UuidText")]
     session_id: String,
 }
 
@@ -147,6 +156,7 @@ fn parse_statuses(
 #[serde(deny_unknown_fields)]
 pub struct AnalyticsRequest {
     /// Default: SUCCESS.
+    #[schemars(with = "Option<NameOf<AnalyticsStatus>>")]
     status: Option<String>,
 }
 
@@ -165,8 +175,10 @@ impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsView {
+    #[schemars(with = "UuidText")]
     session_id: String,
     analytic_id: Vec<u32>,
+    #[schemars(with = "NameOf<AnalyticsStatus>")]
     status: &'static str,
 }
 

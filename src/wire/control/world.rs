@@ -9,11 +9,13 @@ use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
+use crate::wire::control::schema_types::{NameOf, TimestampText};
 use crate::wire::fields::parse_timestamp;
 
 /// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ClockView {
+    #[schemars(with = "TimestampText")]
     pub now: String,
     /// `running` or `frozen`.
     pub mode: &'static str,
@@ -25,27 +27,41 @@ pub struct ClockView {
 pub struct WorldView {
     pub name: String,
     pub seed: u64,
+    #[schemars(with = "TimestampText")]
     pub now: String,
     pub consents: usize,
     /// The number of consents in each state; empty states are omitted.
-    pub states: Vec<(&'static str, usize)>,
+    pub states: Vec<StateCountView>,
     pub webhooks_open: usize,
     pub timers: usize,
 }
 
+/// The number of consents in a state.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StateCountView {
+    #[schemars(with = "NameOf<Status>")]
+    state: &'static str,
+    count: usize,
+}
+
 /// Returns the states with at least one consent.
-pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<(&'static str, usize)> {
+pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCountView> {
     counts
         .into_iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| (status.as_str(), count))
+        .map(|(status, count)| StateCountView {
+            state: status.as_str(),
+            count,
+        })
         .collect()
 }
 
 /// The response of `clock/advance`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AdvanceView {
+    #[schemars(with = "TimestampText")]
     pub from: String,
+    #[schemars(with = "TimestampText")]
     pub to: String,
     /// The number of timers that fired.
     pub fired: usize,
@@ -96,6 +112,7 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FreezeRequest {
+    #[schemars(with = "Option<TimestampText>")]
     at: Option<String>,
 }
 
@@ -113,6 +130,7 @@ impl FreezeRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetClockRequest {
+    #[schemars(with = "TimestampText")]
     to: String,
 }
 

@@ -1,0 +1,170 @@
+//! The calls of the control API.
+
+use super::BodySchema::{Component, Derived};
+use super::RequestBody::{Json, OptionalJson, Scenario};
+use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, handler};
+use crate::files::participants::{FipEntry, FiuEntry};
+use crate::http::control::{
+    clock, consents, customers, faults, journal, participants, scenarios, sessions, webhooks, world,
+};
+use crate::http::openapi::schema::{self, schema_of};
+use crate::http::service_info::get_jwks;
+use crate::wire::control::Page;
+use crate::wire::control::consents::{ApproveRequest, ConsentView};
+use crate::wire::control::customers::{
+    CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
+};
+use crate::wire::control::deliveries::DeliveryView;
+use crate::wire::control::faults::FaultsView;
+use crate::wire::control::journal::{AssertView, JournalPage};
+use crate::wire::control::report::ReportView;
+use crate::wire::control::scenarios::{
+    DefaultRequest, MagicCustomerView, PinRequest, PinView, ScenarioView,
+};
+use crate::wire::control::sessions::{
+    AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
+};
+use crate::wire::control::world::{
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest, WorldView,
+};
+
+const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Control, RouteMethod::Get, path, id, handler)
+}
+
+const fn post(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Control, RouteMethod::Post, path, id, handler)
+}
+
+const fn put(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Control, RouteMethod::Put, path, id, handler)
+}
+
+const fn delete(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Control, RouteMethod::Delete, path, id, handler)
+}
+
+const AFTER: Parameter = Parameter::in_query(
+    "after",
+    schema::count,
+    "Position after which the page begins; the `next` of the page before",
+);
+
+const LIMIT: Parameter = Parameter::in_query(
+    "limit",
+    schema::page_limit,
+    "Largest number of items in the page",
+);
+
+const PAGE: &[Parameter] = &[AFTER, LIMIT];
+
+const ACTION: &[Parameter] = &[Parameter::in_path(
+    "action",
+    schema::consent_action,
+    "What happens to the consent",
+)];
+
+const WEBHOOK_ID: &[Parameter] = &[Parameter::in_path("id", schema::count, "Id of the webhook")];
+
+const DISCOVERY: &[Parameter] = &[
+    Parameter::in_query("fipId", schema::text_list, "Only accounts at these FIPs"),
+    Parameter::in_query(
+        "fiType",
+        schema::fi_type_list,
+        "Only accounts of these FI types",
+    ),
+];
+
+const KIND: Parameter = Parameter::in_query(
+    "kind",
+    schema::entry_kind,
+    "Only entries of this kind: call, webhook, note, or the name of an event",
+);
+
+const OP: Parameter = Parameter::in_query("op", schema::operation, "Only calls of this operation");
+
+const HANDLE: Parameter = Parameter::in_query(
+    "consentHandle",
+    schema::uuid,
+    "Only entries about this consent",
+);
+
+const CUSTOMER: Parameter =
+    Parameter::in_query("customer", schema::text, "Only entries about this customer");
+
+const JOURNAL: &[Parameter] = &[AFTER, LIMIT, KIND, OP, HANDLE, CUSTOMER];
+
+const JOURNAL_WAIT: &[Parameter] = &[
+    AFTER,
+    LIMIT,
+    KIND,
+    OP,
+    HANDLE,
+    CUSTOMER,
+    Parameter::in_query(
+        "count",
+        schema::positive_count,
+        "Number of entries to wait for",
+    ),
+    Parameter::in_query(
+        "within",
+        schema::duration,
+        "Longest wait in system time, such as 5s",
+    ),
+];
+
+pub static ROUTES: &[Route] = &[
+    get("/_mockaa/v1/consents", "listConsents", handler!(consents::list_consents)).with_summary("List the consents").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<ConsentView>>))),
+    get("/_mockaa/v1/consents/{consentHandle}", "getConsent", handler!(consents::get_consent)).with_summary("Get a consent with its history and the actions that its state allows").with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/consents/{consentHandle}/play", "playSteps", handler!(consents::play_steps)).with_summary("Perform a scenario action, or a list of actions, on a consent").with_request(Scenario(Component("ScenarioSteps"))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
+    post("/_mockaa/v1/consents/{consentHandle}/{action}", "applyConsentAction", handler!(consents::apply_consent_action)).with_summary("Change the state of a consent; only approve has a body").with_parameters(ACTION).with_request(OptionalJson(Derived(schema_of::<ApproveRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
+    get("/_mockaa/v1/sessions", "listSessions", handler!(sessions::list_sessions)).with_summary("List the data sessions").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<SessionView>>))),
+    get("/_mockaa/v1/sessions/{sessionId}", "getSession", handler!(sessions::get_session)).with_summary("Get a data session").with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/sessions/{sessionId}/deliver", "deliverData", handler!(sessions::deliver_data)).with_summary("Deliver the data of a session in place of its FIPs").with_request(OptionalJson(Derived(schema_of::<DeliverRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404, 409, 503]),
+    post("/_mockaa/v1/sessions/{sessionId}/analytics", "notifyAnalytics", handler!(sessions::notify_analytics)).with_summary("Complete Unaport's analytics of a session").with_request(OptionalJson(Derived(schema_of::<AnalyticsRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<AnalyticsView>))).with_refusals(&[404, 409, 503]),
+    get("/_mockaa/v1/customers", "listCustomers", handler!(customers::list_customers)).with_summary("List the customers that calls have named").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<String>>))),
+    get("/_mockaa/v1/customers/{customer}/accounts", "listAccounts", handler!(customers::list_accounts)).with_summary("Discover the accounts of a customer, linked or not").with_parameters(DISCOVERY).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/customers/{customer}/register", "registerCustomer", handler!(customers::register_customer)).with_summary("Register a customer without linked accounts").with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[409]),
+    post("/_mockaa/v1/customers/{customer}/deregister", "deregisterCustomer", handler!(customers::deregister_customer)).with_summary("Deregister a customer and hide the consents").with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/customers/{customer}/link", "linkAccounts", handler!(customers::link_accounts)).with_summary("Request the linking of accounts").with_request(Json(Derived(schema_of::<LinkRequest>))).with_response(ResponseBody::Either(Derived(schema_of::<LinkRequestView>), Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409]),
+    post("/_mockaa/v1/customers/{customer}/verify", "verifyLink", handler!(customers::verify_link)).with_summary("Confirm a link request with its token").with_request(Json(Derived(schema_of::<VerifyRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409]),
+    post("/_mockaa/v1/customers/{customer}/delink", "delinkAccount", handler!(customers::delink_account)).with_summary("Delink an account and revoke the consents that contain it").with_request(Json(Derived(schema_of::<DelinkRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409, 503]),
+    post("/_mockaa/v1/customers/{customer}/persona", "assignPersona", handler!(customers::assign_persona)).with_summary("Assign another persona to a customer").with_request(Json(Derived(schema_of::<PersonaRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/config/fiu", "listFius", handler!(participants::list_fius)).with_summary("List the FIUs of this world").with_response(ResponseBody::Json(Derived(schema_of::<Page<FiuEntry>>))),
+    get("/_mockaa/v1/config/fip", "listFips", handler!(participants::list_fips)).with_summary("List the FIPs of this world").with_response(ResponseBody::Json(Derived(schema_of::<Page<FipEntry>>))),
+    get("/_mockaa/v1/config/fiu/{id}", "getFiu", handler!(participants::get_fiu)).with_summary("Get an FIU").with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))).with_refusals(&[404]),
+    put("/_mockaa/v1/config/fiu/{id}", "putFiu", handler!(participants::put_fiu)).with_summary("Add or change an FIU of this world; omitted fields keep their value or are derived from the id").with_request(Json(Derived(schema_of::<FiuEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))),
+    get("/_mockaa/v1/config/fip/{id}", "getFip", handler!(participants::get_fip)).with_summary("Get a FIP").with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))).with_refusals(&[404]),
+    put("/_mockaa/v1/config/fip/{id}", "putFip", handler!(participants::put_fip)).with_summary("Add or change a FIP of this world; omitted fields keep their value or are derived from the id").with_request(Json(Derived(schema_of::<FipEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))),
+    get("/_mockaa/v1/webhooks", "listWebhooks", handler!(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<DeliveryView>>))),
+    get("/_mockaa/v1/webhooks/{id}", "getWebhook", handler!(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", handler!(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),
+    get("/_mockaa/v1/journal", "listJournal", handler!(journal::list_entries)).with_summary("List the entries of the journal: calls, events, webhooks, notes").with_parameters(JOURNAL).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))),
+    get("/_mockaa/v1/journal/wait", "waitForJournal", handler!(journal::wait_for_entries)).with_summary("Wait until the journal has enough matching entries").with_parameters(JOURNAL_WAIT).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))).with_refusals(&[408, 409]),
+    post("/_mockaa/v1/assert", "checkExpectations", handler!(journal::check_expectations)).with_summary("Check expectations against the journal").with_request(Scenario(Component("Expectations"))).with_response(ResponseBody::Json(Derived(schema_of::<AssertView>))),
+    get("/_mockaa/v1/report", "getReport", handler!(journal::get_report)).with_summary("Get the contract report of the FIU").with_response(ResponseBody::JsonOrText(Derived(schema_of::<ReportView>))),
+    get("/_mockaa/v1/faults", "listFaults", handler!(faults::list_faults)).with_summary("List the active fault sets").with_response(ResponseBody::Json(Derived(schema_of::<Page<FaultsView>>))),
+    delete("/_mockaa/v1/faults", "deleteAllFaults", handler!(faults::delete_all)).with_summary("Remove all fault sets").with_response(ResponseBody::Json(Component("DeletedNames"))),
+    get("/_mockaa/v1/faults/{name}", "getFaults", handler!(faults::get_faults)).with_summary("Get a fault set").with_response(ResponseBody::Json(Derived(schema_of::<FaultsView>))).with_refusals(&[404]),
+    put("/_mockaa/v1/faults/{name}", "putFaults", handler!(faults::put_faults)).with_summary("Activate faults under a name").with_request(Scenario(Component("FaultSet"))).with_response(ResponseBody::Json(Derived(schema_of::<FaultsView>))).with_refusals(&[409]),
+    delete("/_mockaa/v1/faults/{name}", "deleteFaults", handler!(faults::delete_faults)).with_summary("Remove a fault set").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
+    get("/_mockaa/v1/scenarios", "listScenarios", handler!(scenarios::list_scenarios)).with_summary("List the scenarios").with_response(ResponseBody::Json(Derived(schema_of::<Page<ScenarioView>>))),
+    post("/_mockaa/v1/scenarios/reload", "reloadScenarios", handler!(scenarios::reload_scenarios)).with_summary("Reload the scenario folder; an error leaves all scenarios unchanged").with_response(ResponseBody::Json(Derived(schema_of::<Page<String>>))),
+    get("/_mockaa/v1/scenarios/default", "getDefaultScenario", handler!(scenarios::get_default)).with_summary("Get the default scenario of this world").with_response(ResponseBody::Json(Component("DefaultScenario"))),
+    put("/_mockaa/v1/scenarios/default", "setDefaultScenario", handler!(scenarios::set_default)).with_summary("Set the default scenario of this world; null removes it").with_request(Json(Derived(schema_of::<DefaultRequest>))).with_response(ResponseBody::Json(Component("DefaultScenario"))),
+    get("/_mockaa/v1/scenarios/{name}", "getScenario", handler!(scenarios::get_scenario)).with_summary("Get the text of a scenario").with_response(ResponseBody::Text("text/plain")).with_refusals(&[404]),
+    put("/_mockaa/v1/scenarios/{name}", "putScenario", handler!(scenarios::put_scenario)).with_summary("Add a scenario to this world").with_request(Scenario(Component("Scenario"))).with_response(ResponseBody::Json(Derived(schema_of::<ScenarioView>))).with_refusals(&[409]),
+    delete("/_mockaa/v1/scenarios/{name}", "deleteScenario", handler!(scenarios::delete_scenario)).with_summary("Remove a scenario that was added to this world").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
+    post("/_mockaa/v1/scenarios/{name}/pin", "pinScenario", handler!(scenarios::pin_scenario)).with_summary("Assign a scenario to a consent, or to the later consents of a customer").with_request(Json(Derived(schema_of::<PinRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<PinView>))).with_refusals(&[404, 409]),
+    get("/_mockaa/v1/magic", "listMagicCustomers", handler!(scenarios::list_magic_customers)).with_summary("List the magic customers").with_response(ResponseBody::Json(Derived(schema_of::<Page<MagicCustomerView>>))),
+    get("/_mockaa/v1/keys", "getKeys", handler!(get_jwks)).with_summary("Get the public keys of the AAs as a JWK set").with_response(ResponseBody::Json(Component("JwkSet"))),
+    get("/_mockaa/v1/clock", "getClock", handler!(clock::get_clock)).with_summary("Get the time of this world").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))),
+    post("/_mockaa/v1/clock/freeze", "freezeClock", handler!(clock::freeze_clock)).with_summary("Freeze the clock; at a given time only in a world without consents").with_request(OptionalJson(Derived(schema_of::<FreezeRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
+    post("/_mockaa/v1/clock/run", "runClock", handler!(clock::run_clock)).with_summary("Run the clock").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
+    post("/_mockaa/v1/clock/set", "setClock", handler!(clock::set_clock)).with_summary("Set the clock of a world without consents").with_request(Json(Derived(schema_of::<SetClockRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
+    post("/_mockaa/v1/clock/advance", "advanceClock", handler!(clock::advance_world_clock)).with_summary("Advance the clock; due work runs at its time, and due webhooks are sent before the response").with_request(Json(Derived(schema_of::<AdvanceRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<AdvanceView>))).with_refusals(&[409]),
+    get("/_mockaa/v1/world", "getWorld", handler!(world::get_world)).with_summary("Get a summary of this world").with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
+    get("/_mockaa/v1/worlds", "listWorlds", handler!(world::list_worlds)).with_summary("List the worlds").with_response(ResponseBody::Json(Derived(schema_of::<Page<WorldView>>))),
+    delete("/_mockaa/v1/worlds/{name}", "deleteWorld", handler!(world::delete_world)).with_summary("Delete a world with its timers and webhooks").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404, 409]),
+    post("/_mockaa/v1/reset", "resetWorld", handler!(world::reset_world)).with_summary("Reset this world").with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
+];

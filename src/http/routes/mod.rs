@@ -1,0 +1,541 @@
+//! The table of all calls: method, path, handler and description. The router, the answers to wrong
+//! methods and unknown paths, `/openapi.json`, `/docs` and the lists of calls in the documentation
+//! are made from it.
+
+mod control;
+mod rebit;
+mod registry;
+mod seed;
+mod service;
+mod unaport;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+use crate::domain::naming::wire_enum;
+use crate::domain::operation::Operation;
+use crate::http::call::Call;
+use crate::http::openapi::schema;
+use crate::wire::rebit::error_code::ErrorCode;
+
+/// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
+/// base URLs differ (`docs/architecture.md#apis`).
+const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2"];
+
+/// Base path in place of the Unaport host of Login and organisation calls.
+pub const UNAPORT_COMMON_PATH: &str = "/api/v1";
+
+/// Base path in place of the Unaport host of all other calls.
+pub const UNAPORT_APPLICATION_PATH: &str = "/backend-v2/api/v2";
+
+/// Base paths of the Unaport calls: one for each of the service's two hosts, and the earlier root
+/// of the application host. Clients mix them up, so every call is served below each of them
+/// (`docs/sources.md#unaport-pitfalls`).
+const UNAPORT_BASE_PATHS: &[&str] = &[
+    UNAPORT_COMMON_PATH,
+    UNAPORT_APPLICATION_PATH,
+    "/backend/api/v1",
+];
+
+/// Prefix of the control API's paths.
+pub const CONTROL_BASE_PATH: &str = "/_mockaa/v1";
+
+wire_enum! {
+    /// Method of a call.
+    RouteMethod { Get = "GET", Post = "POST", Put = "PUT", Delete = "DELETE" }
+}
+
+wire_enum! {
+    /// A group of calls with the same base paths, authentication and error format. The name is the
+    /// tag in the OpenAPI document.
+    Section {
+        Rebit = "ReBIT AA API",
+        Seed = "Seed API",
+        Unaport = "Unaport FIU API",
+        Registry = "Token service and Central Registry",
+        Redirection = "Web redirection",
+        Page = "Customer page",
+        Service = "Service",
+        Control = "Control API",
+    }
+}
+
+/// Wire format of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Control,
+    Seed,
+    Rebit,
+    Unaport,
+}
+
+impl Section {
+    /// Returns the format of errors that no handler has written.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Rebit => Protocol::Rebit,
+            Self::Seed => Protocol::Seed,
+            Self::Unaport => Protocol::Unaport,
+            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
+                Protocol::Control
+            }
+        }
+    }
+
+    /// Returns the prefixes below which each call of the section is served.
+    pub const fn base_paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Rebit | Self::Seed => REBIT_BASE_PATHS,
+            Self::Unaport => UNAPORT_BASE_PATHS,
+            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
+                &[""]
+            }
+        }
+    }
+}
+
+/// Function that answers a call.
+pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = HttpResponse>>>;
+
+/// Makes a [`Handler`] of an async function.
+macro_rules! handler {
+    ($function:path) => {
+        |call| Box::pin($function(call))
+    };
+}
+use handler;
+
+/// Schema of a body.
+#[derive(Clone, Copy)]
+pub enum BodySchema {
+    /// The component of this name, which `openapi` describes by hand.
+    Component(&'static str),
+    /// The schema of a Rust type.
+    Derived(fn(&mut SchemaGenerator) -> Schema),
+}
+
+/// Body of a request.
+#[derive(Clone, Copy)]
+pub enum RequestBody {
+    Empty,
+    Json(BodySchema),
+    /// JSON; an empty body counts as an empty object.
+    OptionalJson(BodySchema),
+    Form(BodySchema),
+    /// YAML or JSON in the format of scenario files.
+    Scenario(BodySchema),
+}
+
+/// Body of a successful response.
+#[derive(Clone, Copy)]
+pub enum ResponseBody {
+    Json(BodySchema),
+    /// JSON of one of two kinds.
+    Either(BodySchema, BodySchema),
+    /// Text of this media type.
+    Text(&'static str),
+    /// JSON, or text with `Accept: text/plain`.
+    JsonOrText(BodySchema),
+    /// A file of one of these media types.
+    File(&'static [&'static str]),
+    /// A redirect with this status.
+    Redirect(u16),
+    /// A page, or a redirect with this status.
+    PageOrRedirect(u16),
+}
+
+/// Place of a parameter in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    Path,
+    Query,
+    Header,
+}
+
+/// Parameter of a call.
+#[derive(Clone, Copy)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub location: Location,
+    pub is_required: bool,
+    pub schema: fn() -> Value,
+    pub description: &'static str,
+}
+
+impl Parameter {
+    pub const fn in_path(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Path,
+            is_required: true,
+            schema,
+            description,
+        }
+    }
+
+    pub const fn in_query(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Query,
+            is_required: false,
+            schema,
+            description,
+        }
+    }
+
+    pub const fn in_header(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Header,
+            is_required: false,
+            schema,
+            description,
+        }
+    }
+
+    #[must_use]
+    pub const fn into_required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+}
+
+/// Participants that authenticate for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// No authentication.
+    Public,
+    /// The API key of an FIU of the seed API.
+    SeedClient,
+    Fiu,
+    Fip,
+    FiuOrFip,
+    /// The API key or token of any participant.
+    Participant,
+    /// The id and the secret of a participant, as Basic authorization.
+    ClientCredentials,
+    /// The access token of Unaport's login.
+    AccessToken,
+    /// The control token, if the sandbox has one.
+    Operator,
+}
+
+/// Headers by which a caller selects the scenario of the consent that it requests.
+const SCENARIO_HEADERS: &[Parameter] = &[
+    Parameter::in_header(
+        "x-mockaa-scenario",
+        schema::text,
+        "Scenario that drives the consent",
+    ),
+    Parameter::in_header(
+        "x-scenario-id",
+        schema::text,
+        "The same, as Sahamati's simulator calls it",
+    ),
+];
+
+/// Refusals of a call beside those of its whole section.
+#[derive(Clone, Copy, Debug)]
+pub enum Refusals {
+    /// ReBIT's `errorCode`s; each has its status.
+    Codes(&'static [ErrorCode]),
+    Statuses(&'static [u16]),
+}
+
+/// One call.
+pub struct Route {
+    pub method: RouteMethod,
+    /// The documented path, with parameters in braces.
+    pub path: &'static str,
+    pub section: Section,
+    /// The `operationId`.
+    pub id: &'static str,
+    pub summary: &'static str,
+    /// The name by which the journal and scenarios refer to the call. Calls without one (control
+    /// API, pages) are not recorded.
+    pub operation: Option<Operation>,
+    pub handler: Handler,
+    pub authentication: Authentication,
+    /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
+    pub is_v1_only: bool,
+    /// Parameters beside those that all calls have, and beside common ones of the path.
+    pub parameters: &'static [Parameter],
+    pub request: RequestBody,
+    /// Status of success.
+    pub status: u16,
+    pub response: ResponseBody,
+    pub refusals: Refusals,
+}
+
+impl Route {
+    const fn new(
+        section: Section,
+        method: RouteMethod,
+        path: &'static str,
+        id: &'static str,
+        handler: Handler,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            section,
+            id,
+            summary: "",
+            operation: None,
+            handler,
+            authentication: match section {
+                Section::Rebit => Authentication::Fiu,
+                Section::Seed => Authentication::SeedClient,
+                Section::Unaport => Authentication::AccessToken,
+                Section::Control => Authentication::Operator,
+                Section::Registry | Section::Redirection | Section::Page | Section::Service => {
+                    Authentication::Public
+                }
+            },
+            is_v1_only: false,
+            parameters: &[],
+            request: RequestBody::Empty,
+            status: 200,
+            response: ResponseBody::Redirect(302),
+            refusals: Refusals::Statuses(&[]),
+        }
+    }
+
+    const fn with_summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    const fn with_operation(self, operation: Operation) -> Self {
+        Self {
+            operation: Some(operation),
+            ..self
+        }
+    }
+
+    const fn with_authentication(self, authentication: Authentication) -> Self {
+        Self {
+            authentication,
+            ..self
+        }
+    }
+
+    const fn limited_to_v1(self) -> Self {
+        Self {
+            is_v1_only: true,
+            ..self
+        }
+    }
+
+    const fn with_parameters(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    const fn with_request(self, request: RequestBody) -> Self {
+        Self { request, ..self }
+    }
+
+    const fn with_response(self, response: ResponseBody) -> Self {
+        Self { response, ..self }
+    }
+
+    const fn with_codes(self, codes: &'static [ErrorCode]) -> Self {
+        Self {
+            refusals: Refusals::Codes(codes),
+            ..self
+        }
+    }
+
+    const fn with_refusals(self, statuses: &'static [u16]) -> Self {
+        Self {
+            refusals: Refusals::Statuses(statuses),
+            ..self
+        }
+    }
+
+    /// Returns the part of the path below the base path.
+    fn local_path(&self) -> &'static str {
+        let is_based = self.section == Section::Unaport;
+        self.section
+            .base_paths()
+            .iter()
+            .filter(|_| is_based)
+            .find_map(|base| self.path.strip_prefix(base))
+            .unwrap_or(self.path)
+    }
+
+    /// Returns the names in braces of the path.
+    pub fn path_parameter_names(&self) -> impl Iterator<Item = &'static str> {
+        self.path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// Returns the patterns under which the router serves the call.
+    pub fn patterns(&self) -> impl Iterator<Item = String> {
+        let path = self.local_path();
+        let section = self.section;
+        section.base_paths().iter().map(move |base| match section {
+            // Repeated slashes are accepted at the end, and between the base URL and the path.
+            Section::Unaport => {
+                let path = allow_empty(&path[1..], "org_id");
+                format!("{base}{{lead:/+}}{path}{{trail:/*}}")
+            }
+            // A client that has not set the variable gets an error that names the problem.
+            Section::Rebit => format!("{base}{}", allow_empty(path, "consentHandle")),
+            _ => format!("{base}{path}"),
+        })
+    }
+
+    /// Returns the prefixes of paths whose errors have the format of this section, although no call
+    /// has the path.
+    fn error_prefixes(&self) -> impl Iterator<Item = String> {
+        let first = self.local_path().split('/').nth(1).unwrap_or_default();
+        let section = self.section;
+        section.base_paths().iter().map(move |base| match section {
+            Section::Unaport => (*base).to_owned(),
+            _ => format!("{base}/{first}"),
+        })
+    }
+}
+
+/// Lets a parameter of a pattern be empty.
+fn allow_empty(path: &str, parameter: &str) -> String {
+    path.replace(
+        &format!("{{{parameter}}}"),
+        &format!("{{{parameter}:[^/]*}}"),
+    )
+}
+
+/// Returns all calls, in the order in which the router tries them.
+pub fn all_routes() -> impl Iterator<Item = &'static Route> {
+    // The registry comes first: its second version shares its first segment with a base path of
+    // ReBIT.
+    let tables: [&'static [Route]; 6] = [
+        registry::ROUTES,
+        rebit::ROUTES,
+        seed::ROUTES,
+        unaport::ROUTES,
+        service::ROUTES,
+        control::ROUTES,
+    ];
+    tables.into_iter().flatten()
+}
+
+/// All calls with one path.
+#[derive(Clone, Debug)]
+pub struct Resource(Vec<&'static Route>);
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl Resource {
+    /// Returns the call with this method; GET also answers HEAD.
+    pub fn find_route(&self, method: &Method) -> Option<&'static Route> {
+        let method = if *method == Method::HEAD {
+            RouteMethod::Get
+        } else {
+            RouteMethod::parse(method.as_str())?
+        };
+        self.0.iter().find(|route| route.method == method).copied()
+    }
+
+    pub fn first_route(&self) -> &'static Route {
+        self.0[0]
+    }
+
+    /// Returns the methods that the resource answers, as the header `Allow` lists them.
+    pub fn allowed_methods(&self) -> String {
+        let mut methods = Vec::new();
+        for route in &self.0 {
+            methods.push(route.method.as_str());
+            if route.method == RouteMethod::Get {
+                methods.push("HEAD");
+            }
+        }
+        methods.join(", ")
+    }
+}
+
+/// Returns all patterns of the router with their calls, in the order in which it tries them.
+pub fn list_resources() -> Vec<(String, Resource)> {
+    let mut resources: Vec<(&'static Route, Resource)> = Vec::new();
+    for route in all_routes() {
+        let known = resources.iter_mut().find(|(first, _)| {
+            first.section == route.section && first.local_path() == route.local_path()
+        });
+        match known {
+            Some((_, resource)) => resource.0.push(route),
+            None => resources.push((route, Resource(vec![route]))),
+        }
+    }
+    resources
+        .into_iter()
+        .flat_map(|(first, resource)| {
+            first
+                .patterns()
+                .map(move |pattern| (pattern, resource.clone()))
+        })
+        .collect()
+}
+
+/// Returns the format of errors for a path that no call has: that of the calls whose prefix it
+/// shares, else ReBIT's. `path` has no world.
+pub fn protocol_for_path(path: &str) -> Protocol {
+    static PREFIXES: OnceLock<Vec<(String, Protocol)>> = OnceLock::new();
+    let prefixes = PREFIXES.get_or_init(|| {
+        let mut prefixes: Vec<_> = all_routes()
+            .flat_map(|route| {
+                let protocol = route.section.protocol();
+                route.error_prefixes().map(move |prefix| (prefix, protocol))
+            })
+            .collect();
+        // The longest comes first.
+        prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        prefixes.dedup();
+        prefixes
+    });
+    prefixes
+        .iter()
+        .find(|(prefix, _)| is_at_or_below(path, prefix))
+        .map_or(Protocol::Rebit, |(_, protocol)| *protocol)
+}
+
+fn is_at_or_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Removes the base path of a ReBIT or seed call; `path` has no world.
+pub fn strip_rebit_base_path(path: &str) -> &str {
+    REBIT_BASE_PATHS
+        .iter()
+        .rev()
+        .find_map(|base| {
+            path.strip_prefix(*base)
+                .filter(|rest| rest.starts_with('/'))
+        })
+        .unwrap_or(path)
+}

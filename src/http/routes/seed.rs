@@ -1,0 +1,40 @@
+//! The two calls of the seed API.
+
+use super::BodySchema::Component;
+use super::{RequestBody, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS, Section, handler};
+use crate::domain::operation::Operation;
+use crate::http::seed::{create_consent, get_consent};
+use crate::wire::rebit::error_code::ErrorCode;
+
+pub static ROUTES: &[Route] = &[
+    Route::new(
+        Section::Seed,
+        RouteMethod::Post,
+        "/consent",
+        "createSeedConsent",
+        handler!(create_consent),
+    )
+    .with_summary("Request a consent; unsigned, ver 1.0 in the answer")
+    .with_operation(Operation::ConsentCreate)
+    .with_request(RequestBody::Json(Component("SeedConsentRequest")))
+    .with_response(ResponseBody::Json(Component("SeedConsentResponse")))
+    .with_parameters(SCENARIO_HEADERS)
+    .with_codes(&[
+        ErrorCode::InvalidConsentDetail,
+        ErrorCode::InvalidConsentPurpose,
+        ErrorCode::InvalidConsentUse,
+        ErrorCode::InvalidCustomerAddress,
+        ErrorCode::InvalidDateRange,
+    ]),
+    Route::new(
+        Section::Seed,
+        RouteMethod::Get,
+        "/consent/{id}",
+        "getSeedConsent",
+        handler!(get_consent),
+    )
+    .with_summary("Get a consent by its id or its handle")
+    .with_operation(Operation::ConsentFetch)
+    .with_response(ResponseBody::Json(Component("SeedConsent")))
+    .with_codes(&[ErrorCode::InvalidConsentId]),
+];

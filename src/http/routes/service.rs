@@ -1,0 +1,142 @@
+//! The calls of browsers and tools: web redirection, the customer's page, health, keys and the
+//! documentation.
+
+use super::BodySchema::Component;
+use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, handler};
+use crate::domain::operation::Operation;
+use crate::http::openapi::schema;
+use crate::http::{pages, service_info, webview};
+
+const HTML: &str = "text/html";
+
+const fn get(section: Section, path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(section, RouteMethod::Get, path, id, handler)
+}
+
+const fn post(section: Section, path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(section, RouteMethod::Post, path, id, handler)
+}
+
+const DECISION: Parameter =
+    Parameter::in_path("action", schema::decision, "The customer's decision");
+
+const REDIRECTION_REQUEST: [Parameter; 3] = [
+    Parameter::in_query("fi", schema::text, "Base64 of the FIU's id XOR reqdate").into_required(),
+    Parameter::in_query(
+        "reqdate",
+        schema::redirection_date,
+        "Time of the request in UTC, ddMMyyyyHHmmss and tenths of a second",
+    )
+    .into_required(),
+    Parameter::in_query(
+        "ecreq",
+        schema::text,
+        "The encrypted request (aa-redirection-standards 1.5.0)",
+    )
+    .into_required(),
+];
+
+pub static ROUTES: &[Route] = &[
+    get(
+        Section::Redirection,
+        "/aa/webview",
+        "showWebview",
+        handler!(webview::show_webview),
+    )
+    .with_summary("Show the AA's page to a customer whom an FIU sends")
+    .with_operation(Operation::Redirection)
+    .with_parameters(&REDIRECTION_REQUEST)
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400]),
+    post(
+        Section::Redirection,
+        "/aa/webview/{action}",
+        "submitWebviewDecision",
+        handler!(webview::submit_decision),
+    )
+    .with_summary("Approve or reject the consents, and return to the FIU")
+    .with_operation(Operation::Redirection)
+    .with_parameters(&[
+        DECISION,
+        REDIRECTION_REQUEST[0],
+        REDIRECTION_REQUEST[1],
+        REDIRECTION_REQUEST[2],
+    ])
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/ui/consents/{consentHandle}",
+        "showConsentPage",
+        handler!(pages::show_consent),
+    )
+    .with_summary("Show a consent to its customer")
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[404]),
+    post(
+        Section::Page,
+        "/ui/consents/{consentHandle}/{action}",
+        "submitDecision",
+        handler!(pages::submit_decision),
+    )
+    .with_summary("Approve or reject a consent as its customer")
+    .with_parameters(&[DECISION])
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[403, 404, 409]),
+    get(
+        Section::Service,
+        "/livez",
+        "checkLiveness",
+        handler!(service_info::check_liveness),
+    )
+    .with_summary("Check that the process answers")
+    .with_response(ResponseBody::Json(Component("Liveness"))),
+    get(
+        Section::Service,
+        "/readyz",
+        "checkReadiness",
+        handler!(service_info::check_readiness),
+    )
+    .with_summary("Check that scenarios and keys are loaded")
+    .with_response(ResponseBody::Json(Component("Readiness"))),
+    get(
+        Section::Service,
+        "/docs",
+        "showDocs",
+        handler!(service_info::show_docs),
+    )
+    .with_summary("Show the description of all calls")
+    .with_response(ResponseBody::Text(HTML)),
+    get(
+        Section::Service,
+        "/docs/script.js",
+        "getDocsScript",
+        handler!(service_info::get_docs_script),
+    )
+    .with_summary("Get the script of the description")
+    .with_response(ResponseBody::Text("text/javascript")),
+    get(
+        Section::Service,
+        "/docs/style.css",
+        "getDocsStyle",
+        handler!(service_info::get_docs_style),
+    )
+    .with_summary("Get the style sheet of the description")
+    .with_response(ResponseBody::Text("text/css")),
+    get(
+        Section::Service,
+        "/openapi.json",
+        "getOpenApi",
+        handler!(service_info::get_openapi),
+    )
+    .with_summary("Get the description of all calls, in OpenAPI 3.1")
+    .with_response(ResponseBody::Json(Component("OpenApiDocument"))),
+    get(
+        Section::Service,
+        "/.well-known/jwks.json",
+        "getJwks",
+        handler!(service_info::get_jwks),
+    )
+    .with_summary("Get the public keys of the AAs as a JWK set")
+    .with_response(ResponseBody::Json(Component("JwkSet"))),
+];

@@ -1,0 +1,275 @@
+//! The calls of the Unaport FIU API v2.0.0 (`docs/sources.md#unaport-hosts-and-calls`).
+
+use super::BodySchema::Component;
+use super::RequestBody::Json;
+use super::{
+    Authentication, Handler, Parameter, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS,
+    Section, handler,
+};
+use crate::domain::operation::Operation;
+use crate::export::{pdf, xlsx};
+use crate::http::openapi::schema;
+use crate::http::unaport::{analytics, auth, consents, data, organisation, templates};
+
+const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Unaport, RouteMethod::Get, path, id, handler)
+}
+
+const fn post(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Unaport, RouteMethod::Post, path, id, handler)
+}
+
+const fn answer(component: &'static str) -> ResponseBody {
+    ResponseBody::Json(Component(component))
+}
+
+const FILE_FORMAT: &[Parameter] = &[Parameter::in_query(
+    "format",
+    schema::file_format,
+    "Format of the file; xlsx if it is left out",
+)];
+
+const ASYNCHRONOUS: &[Parameter] = &[Parameter::in_query(
+    "async",
+    schema::boolean_text,
+    "true answers with status 202 in the body and leaves the analytics to the webhook",
+)];
+
+pub static ROUTES: &[Route] = &[
+    post("/api/v1/public/user/login", "logIn", handler!(auth::log_in))
+        .with_summary("Log in")
+        .with_operation(Operation::Login)
+        .with_authentication(Authentication::Public)
+        .with_request(Json(Component("UnaportLogin")))
+        .with_response(answer("UnaportTokens"))
+        .with_refusals(&[401]),
+    post(
+        "/api/v1/public/user/refreshToken",
+        "refreshTokens",
+        handler!(auth::refresh_tokens),
+    )
+    .with_summary("Refresh the tokens")
+    .with_operation(Operation::LoginRefresh)
+    .with_authentication(Authentication::Public)
+    .with_request(Json(Component("UnaportRefresh")))
+    .with_response(answer("UnaportTokens"))
+    .with_refusals(&[401]),
+    get(
+        "/api/v1/FIU/getClientOrganisation",
+        "getClientOrganisation",
+        handler!(organisation::get_client_organisation),
+    )
+    .with_summary("Get the caller's organisation")
+    .with_operation(Operation::Organisation)
+    .with_response(answer("UnaportClientOrganisation")),
+    get(
+        "/api/v1/FIU/getOrganisation",
+        "getOrganisation",
+        handler!(organisation::get_organisation),
+    )
+    .with_summary("Get the caller's organisation, in the older format")
+    .with_operation(Operation::Organisation)
+    .with_response(answer("UnaportOrganisation")),
+    post(
+        "/backend-v2/api/v2/FIU/InsertProduct/{org_id}",
+        "saveTemplate",
+        handler!(templates::save_template),
+    )
+    .with_summary("Create a consent template")
+    .with_operation(Operation::TemplateSave)
+    .with_request(Json(Component("UnaportTemplate")))
+    .with_response(answer("UnaportTemplateSaved"))
+    .with_refusals(&[403]),
+    get(
+        "/backend-v2/api/v2/FIU/ProductList/{org_id}",
+        "listTemplates",
+        handler!(templates::list_templates),
+    )
+    .with_summary("List the consent templates")
+    .with_operation(Operation::TemplateList)
+    .with_response(answer("UnaportTemplates"))
+    .with_refusals(&[403]),
+    post(
+        "/backend-v2/api/v2/FIU/Consents/product/{org_id}",
+        "createUnaportConsentFromTemplate",
+        handler!(consents::create_from_template),
+    )
+    .with_summary("Create a consent with a template")
+    .with_operation(Operation::ConsentCreate)
+    .with_parameters(SCENARIO_HEADERS)
+    .with_request(Json(Component("UnaportConsentByTemplate")))
+    .with_response(answer("UnaportConsentCreated"))
+    .with_refusals(&[403, 404]),
+    post(
+        "/backend-v2/api/v2/FIU/Consents/{org_id}",
+        "createUnaportConsent",
+        handler!(consents::create_consent),
+    )
+    .with_summary("Create a consent")
+    .with_operation(Operation::ConsentCreate)
+    .with_parameters(SCENARIO_HEADERS)
+    .with_request(Json(Component("UnaportConsent")))
+    .with_response(answer("UnaportConsentCreated"))
+    .with_refusals(&[403]),
+    post(
+        "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
+        "revokeConsent",
+        handler!(consents::revoke_consent),
+    )
+    .with_summary("Revoke a consent")
+    .with_operation(Operation::ConsentRevoke)
+    .with_response(answer("UnaportRevoked"))
+    .with_refusals(&[403, 404, 409]),
+    Route::new(
+        Section::Unaport,
+        RouteMethod::Put,
+        "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
+        "revokeConsentByPut",
+        handler!(consents::revoke_consent),
+    )
+    .with_summary("Revoke a consent; the documents give no method")
+    .with_operation(Operation::ConsentRevoke)
+    .with_response(answer("UnaportRevoked"))
+    .with_refusals(&[403, 404, 409]),
+    Route::new(
+        Section::Unaport,
+        RouteMethod::Delete,
+        "/backend-v2/api/v2/FIU/Consents/{org_id}/{consentId}",
+        "revokeConsentByDelete",
+        handler!(consents::revoke_consent),
+    )
+    .with_summary("Revoke a consent; the documents give no path")
+    .with_operation(Operation::ConsentRevoke)
+    .with_response(answer("UnaportRevoked"))
+    .with_refusals(&[403, 404, 409]),
+    get(
+        "/backend-v2/api/v2/FIU/GetConsent/{consentHandle}",
+        "getUnaportConsent",
+        handler!(consents::get_consent),
+    )
+    .with_summary("Get the status of a consent")
+    .with_operation(Operation::ConsentStatus)
+    .with_response(answer("UnaportRecords"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/FINotification/{consentHandle}",
+        "getFetchStatus",
+        handler!(data::get_fetch_status),
+    )
+    .with_summary("Get the status of a consent's data")
+    .with_operation(Operation::FiStatus)
+    .with_response(answer("UnaportFetchStatus"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/FifetchDataBySessionId/{sessionId}",
+        "fetchUnaportData",
+        handler!(data::fetch_data),
+    )
+    .with_summary("Fetch the data of a session")
+    .with_operation(Operation::FiFetch)
+    .with_response(answer("UnaportData"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/FI/AccountDetail/{sessionId}",
+        "listSessionAccounts",
+        handler!(data::get_account_details),
+    )
+    .with_summary("List a session's accounts; of the older documents")
+    .with_operation(Operation::AccountDetails)
+    .with_response(answer("UnaportAccounts"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/FI/Analytic/{org_id}/{sessionId}",
+        "generateAnalytics",
+        handler!(analytics::generate_analytics),
+    )
+    .with_summary("Generate the analytics of a session's accounts")
+    .with_operation(Operation::AnalyticsGenerate)
+    .with_parameters(ASYNCHRONOUS)
+    .with_response(answer("UnaportGenerated"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/FI/AnalyticAggregate/{org_id}/{sessionId}",
+        "generateAggregateAnalytics",
+        handler!(analytics::generate_analytics),
+    )
+    .with_summary("Generate the analytics of all accounts together")
+    .with_operation(Operation::AnalyticsGenerate)
+    .with_parameters(ASYNCHRONOUS)
+    .with_response(answer("UnaportGenerated"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/Analitic/Export/{analyticId}",
+        "exportAnalytics",
+        handler!(analytics::export_analytics),
+    )
+    .with_summary("Export an account's analytics as a file")
+    .with_operation(Operation::Export)
+    .with_parameters(FILE_FORMAT)
+    .with_response(ResponseBody::File(&[xlsx::MEDIA_TYPE, pdf::MEDIA_TYPE]))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/Analitic/{analyticId}/{sessionId}",
+        "fetchAnalytics",
+        handler!(analytics::fetch_analytics),
+    )
+    .with_summary("Fetch an account's analytics")
+    .with_operation(Operation::AnalyticsFetch)
+    .with_response(answer("UnaportAnalytics"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/AnaliticAggregate/Export/{sessionId}",
+        "exportAggregateAnalytics",
+        handler!(analytics::export_aggregate),
+    )
+    .with_summary("Export the analytics of all accounts as a file")
+    .with_operation(Operation::Export)
+    .with_parameters(FILE_FORMAT)
+    .with_response(ResponseBody::File(&[xlsx::MEDIA_TYPE, pdf::MEDIA_TYPE]))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/AnaliticAggregate/{sessionId}",
+        "fetchAggregateAnalytics",
+        handler!(analytics::fetch_aggregate),
+    )
+    .with_summary("Fetch the analytics of all accounts together")
+    .with_operation(Operation::AnalyticsFetch)
+    .with_response(answer("UnaportAnalytics"))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/Export/{fiuId}/{sessionId}",
+        "exportDataAsWorkbook",
+        handler!(analytics::export_data_xlsx),
+    )
+    .with_summary("Export a session's data as a workbook")
+    .with_operation(Operation::Export)
+    .with_response(ResponseBody::File(&[xlsx::MEDIA_TYPE]))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/FIU/ExportPdf/{fiuId}/{sessionId}",
+        "exportDataAsPdf",
+        handler!(analytics::export_data_pdf),
+    )
+    .with_summary("Export a session's data as a PDF statement")
+    .with_operation(Operation::Export)
+    .with_response(ResponseBody::File(&[pdf::MEDIA_TYPE]))
+    .with_refusals(&[403, 404]),
+    get(
+        "/backend-v2/api/v2/public/shorten/{code}",
+        "followShortLink",
+        handler!(consents::follow_short_link),
+    )
+    .with_summary("Follow the customer's short link to the consent's page")
+    .with_operation(Operation::Redirection)
+    .with_authentication(Authentication::Public)
+    .with_refusals(&[404]),
+    get(
+        "/backend-v2/api/v2/redirect/{code}",
+        "followRedirect",
+        handler!(consents::follow_short_link),
+    )
+    .with_summary("Follow the customer's link, in its other spelling")
+    .with_operation(Operation::Redirection)
+    .with_authentication(Authentication::Public)
+    .with_refusals(&[404]),
+];
