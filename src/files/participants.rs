@@ -18,6 +18,7 @@ use crate::domain::participants::{
 use crate::domain::text::quote_value;
 use crate::files::unaport::UnaportEntry;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::schema_types::{NameOf, SecretText, UrlText};
 use crate::wire::fields::{discard_blank, require_enum};
 use crate::wire::jwk::Jwk;
 
@@ -54,24 +55,33 @@ pub struct FiuEntry {
     #[serde(alias = "api_key")]
     api_key: Option<String>,
     #[serde(alias = "base_url")]
+    #[schemars(with = "Option<UrlText>")]
     base_url: Option<String>,
     /// The exact URL of all webhooks.
     #[serde(alias = "webhook_url")]
+    #[schemars(with = "Option<UrlText>")]
     webhook_url: Option<String>,
     #[serde(alias = "consent_url")]
+    #[schemars(with = "Option<UrlText>")]
     consent_url: Option<String>,
     #[serde(alias = "data_url")]
+    #[schemars(with = "Option<UrlText>")]
     data_url: Option<String>,
     #[serde(alias = "analytics_url")]
+    #[schemars(with = "Option<UrlText>")]
     analytics_url: Option<String>,
     #[serde(alias = "org_id")]
     org_id: Option<String>,
     #[serde(alias = "webhook_secret", alias = "secret")]
+    #[schemars(with = "Option<SecretText>")]
     webhook_secret: Option<String>,
     #[serde(alias = "signature_profile")]
+    #[schemars(with = "Option<NameOf<SignatureProfile>>")]
     signature_profile: Option<String>,
+    #[schemars(with = "Option<NameOf<PlaintextEncoding>>")]
     plaintext: Option<String>,
     #[serde(alias = "fi_schema")]
+    #[schemars(with = "Option<NameOf<FiSchema>>")]
     fi_schema: Option<String>,
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
@@ -87,6 +97,7 @@ pub struct FipEntry {
     name: Option<String>,
     #[serde(alias = "api_key")]
     api_key: Option<String>,
+    #[schemars(with = "Option<NameOf<LinkingMethod>>")]
     linking: Option<String>,
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,

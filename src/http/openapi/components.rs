@@ -83,6 +83,7 @@ fn seed_timestamp() -> Value {
 fn seed_detail_schema() -> Value {
     let mut detail = rebit::consent_detail_schema();
     let fields = &mut detail["properties"];
+    fields["Customer"]["properties"]["Identifiers"]["items"] = json!({ "type": "object" });
     for name in ["consentStart", "consentExpiry"] {
         fields[name] = seed_timestamp();
     }
@@ -195,6 +196,7 @@ fn build_control_schemas() -> Value {
         "Expectations": json!({
             "type": "object",
             "description": "The expect list of a scenario",
+            "required": ["expect"],
             "properties": { "expect": { "type": "array", "items": { "type": "object" } } },
         }),
         "FaultSet": json!({
@@ -205,6 +207,8 @@ fn build_control_schemas() -> Value {
                 "api_faults": { "type": "array", "items": { "type": "object" } },
                 "ttl": super::schema::duration(),
             },
+            "if": { "not": { "required": ["webhooks"], "properties": { "webhooks": { "minItems": 1 } } } },
+            "then": { "required": ["api_faults"], "properties": { "api_faults": { "minItems": 1 } } },
         }),
     })
 }

@@ -11,6 +11,7 @@ use crate::domain::consent::Status;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
+    TransactionType,
 };
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::consent_detail::IdentifierType;
@@ -58,6 +59,7 @@ fn notifier_schema() -> Value {
     object(&[("type", one_of(["FIP", "FIU", "AA"])), ("id", text())])
 }
 
+/// Returns the schema of `ConsentDetail` without the rules between its fields.
 pub fn consent_detail_schema() -> Value {
     let codes = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
     let uris = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
@@ -108,7 +110,7 @@ pub fn consent_detail_schema() -> Value {
         (
             "Customer",
             object(&[
-                ("id?", text()),
+                ("id?", customer_address()),
                 (
                     "Identifiers?",
                     json!({ "type": "array", "items": identifier }),
@@ -143,6 +145,91 @@ pub fn consent_detail_schema() -> Value {
     ])
 }
 
+/// Returns the schema of ReBIT's `ConsentDetail`, with the rules between its fields.
+fn strict_detail_schema() -> Value {
+    let mut detail = consent_detail_schema();
+    let is_store =
+        json!({ "properties": { "consentMode": { "enum": [ConsentMode::Store.as_str()] } } });
+    let data_life = |limits: Value| json!({ "properties": { "DataLife": { "properties": { "value": limits } } } });
+    add_condition(
+        &mut detail,
+        is_store,
+        data_life(json!({})),
+        &data_life(json!({ "maximum": 0 })),
+    );
+    let fields = &mut detail["properties"];
+    let has_no_id = json!({ "not": { "required": ["id"] } });
+    let has_mobile = json!({
+        "required": ["Identifiers"],
+        "properties": { "Identifiers": { "contains": { "properties": { "type": { "enum": [IdentifierType::Mobile.as_str()] } } } } },
+    });
+    add_condition(&mut fields["Customer"], has_no_id, has_mobile, &json!({}));
+    let is_unlimited =
+        json!({ "properties": { "unit": { "enum": [DataLifeUnit::Inf.as_str()] } } });
+    let is_zero = json!({ "properties": { "value": { "maximum": 0 } } });
+    add_condition(&mut fields["DataLife"], is_unlimited, is_zero, &json!({}));
+    // Each code has one address.
+    let purposes = StandardPurpose::ALL
+        .iter()
+        .rev()
+        .fold(json!({}), |others, purpose| {
+            json!({
+                "if": { "properties": { "code": { "enum": [purpose.code] } } },
+                "then": { "properties": { "refUri": { "enum": [purpose.ref_uri] } } },
+                "else": others,
+            })
+        });
+    merge_fields(&mut fields["Purpose"], &purposes);
+    let is_type = json!({ "properties": { "type": { "enum": ["TRANSACTIONTYPE"] } } });
+    let names = TransactionType::ALL.iter().map(|kind| kind.as_str());
+    let is_name = json!({ "properties": { "value": one_of(names) } });
+    let is_amount = json!({ "properties": { "value": { "pattern": "^[0-9]+(\\.[0-9]{1,2})?$" } } });
+    add_condition(
+        &mut fields["DataFilter"]["items"],
+        is_type,
+        is_name,
+        &is_amount,
+    );
+    detail
+}
+
+/// Returns the schema of a consent request. In 2.x `DataConsumer.type` is required, and each
+/// version has its own FI types.
+fn consents_request_schema() -> Value {
+    let mut request = message_schema(&[("ConsentDetail", strict_detail_schema())]);
+    let versions = RebitVersion::ALL.iter().rev();
+    let rules = versions.fold(json!({}), |others, version| {
+        let fi_types = FiType::ALL
+            .iter()
+            .filter(|fi_type| version.supports_fi_type(**fi_type))
+            .map(|fi_type| fi_type.as_str());
+        let mut detail = json!({ "properties": { "fiTypes": { "items": one_of(fi_types) } } });
+        if version.major_version() == MajorVersion::V2 {
+            detail["properties"]["DataConsumer"] = json!({ "required": ["type"] });
+        }
+        json!({
+            "if": { "properties": { "ver": { "enum": [version.as_str()] } } },
+            "then": { "properties": { "ConsentDetail": detail } },
+            "else": others,
+        })
+    });
+    merge_fields(&mut request, &rules);
+    request
+}
+
+/// Adds a rule between the fields of an object. Generators of clients ignore it, validators do not.
+fn add_condition(schema: &mut Value, condition: Value, then: Value, otherwise: &Value) {
+    schema["if"] = condition;
+    schema["then"] = then;
+    schema["else"] = otherwise.clone();
+}
+
+fn merge_fields(schema: &mut Value, fields: &Value) {
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        schema[name] = value.clone();
+    }
+}
+
 pub fn build_schemas() -> Value {
     let artefact_states = [
         Status::Active,
@@ -170,7 +257,7 @@ pub fn build_schemas() -> Value {
         ("encryptedFI", any_text()),
     ]);
     json!({
-        "ConsentsRequest": message_schema(&[("ConsentDetail", consent_detail_schema())]),
+        "ConsentsRequest": consents_request_schema(),
         "ConsentsResponse": message_schema(&[("Customer", object(&[("id", any_text())])), ("ConsentHandle", uuid())]),
         "ConsentHandleRequest": message_of_v2(&[("ConsentHandle", uuid())]),
         "ConsentHandleResponse": message_schema(&[

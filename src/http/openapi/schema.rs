@@ -8,6 +8,7 @@ use crate::domain::consent::Input;
 use crate::domain::event::EventName;
 use crate::domain::operation::Operation;
 use crate::wire::control::journal::NON_EVENT_KINDS;
+use crate::wire::control::schema_types::DURATION_PATTERN;
 use crate::wire::fields::TEXT_BYTES_MAX;
 use crate::wire::rebit::error_code::ErrorCode;
 use crate::wire::registry::EntityType;
@@ -67,7 +68,7 @@ pub fn page_limit() -> Value {
 
 /// Returns the schema of a duration as `domain::duration` reads it.
 pub fn duration() -> Value {
-    json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d|w)|P(?=.)([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)$" })
+    json!({ "type": "string", "pattern": DURATION_PATTERN })
 }
 
 pub fn redirection_date() -> Value {

@@ -12,7 +12,7 @@ use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::participants::LinkingMethod;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{NameOf, TimestampText};
+use crate::wire::control::schema_types::{FilledText, NameOf, TimestampText};
 use crate::wire::fields::{require_field, require_text};
 
 /// A customer and all accounts at the simulated FIPs.
@@ -92,8 +92,10 @@ impl LinkRequestView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LinkRequest {
+    #[schemars(with = "FilledText")]
     fip_id: Option<String>,
     /// The `accRefNumber`s to link.
+    #[schemars(with = "Vec<FilledText>", length(min = 1))]
     accounts: Option<Vec<String>>,
 }
 
@@ -117,6 +119,7 @@ impl LinkRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VerifyRequest {
+    #[schemars(with = "FilledText")]
     ref_number: Option<String>,
     #[serde(default)]
     token: String,
@@ -136,6 +139,7 @@ impl VerifyRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonaRequest {
+    #[schemars(with = "FilledText")]
     persona: Option<String>,
 }
 
@@ -150,6 +154,7 @@ impl PersonaRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DelinkRequest {
+    #[schemars(with = "FilledText")]
     link_ref_number: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::diagnostic::ScenarioInfo;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{NameOf, UuidText};
+use crate::wire::control::schema_types::{FilledText, NameOf, UuidText};
 
 /// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,8 +52,11 @@ impl From<&ScenarioInfo> for ScenarioView {
 /// The body of `scenarios/{name}/pin`: exactly one of the two fields.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
 pub struct PinRequest {
+    #[schemars(with = "FilledText")]
     customer: Option<String>,
+    #[schemars(with = "UuidText")]
     consent_handle: Option<String>,
 }
 
@@ -118,6 +121,7 @@ impl PinView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultRequest {
+    #[schemars(with = "Option<FilledText>")]
     pub name: Option<String>,
 }
 

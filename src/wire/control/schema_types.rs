@@ -8,55 +8,65 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::domain::naming::WireEnum;
 
-/// The schema of a UUID.
-pub enum UuidText {}
+/// The pattern of a duration that `domain::duration` reads.
+pub const DURATION_PATTERN: &str =
+    "^([0-9]+(ms|s|m|h|d|w)|P(?=.)([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)$";
 
-impl JsonSchema for UuidText {
-    fn inline_schema() -> bool {
-        true
-    }
+/// Declares a type that stands for a schema.
+macro_rules! schema_type {
+    ($(#[$doc:meta])* $name:ident: $($schema:tt)+) => {
+        $(#[$doc])*
+        pub enum $name {}
 
-    fn schema_name() -> Cow<'static, str> {
-        "UuidText".into()
-    }
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "uuid" })
-    }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($($schema)+)
+            }
+        }
+    };
 }
 
-/// The schema of a date-time with a zone.
-pub enum TimestampText {}
-
-impl JsonSchema for TimestampText {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "TimestampText".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time" })
-    }
+schema_type! {
+    /// The schema of a UUID.
+    UuidText: { "type": "string", "format": "uuid" }
 }
 
-/// The schema of a text that is not empty.
-pub enum FilledText {}
+schema_type! {
+    /// The schema of a date-time with a zone.
+    TimestampText: { "type": "string", "format": "date-time" }
+}
 
-impl JsonSchema for FilledText {
-    fn inline_schema() -> bool {
-        true
-    }
+schema_type! {
+    /// The schema of a text that is not blank.
+    FilledText: { "type": "string", "pattern": "\\S" }
+}
 
-    fn schema_name() -> Cow<'static, str> {
-        "FilledText".into()
-    }
+schema_type! {
+    /// The schema of the URL of a web server; empty for none.
+    UrlText: { "type": "string", "pattern": "^(https?://\\S+)?$" }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "\\S" })
-    }
+schema_type! {
+    /// The schema of a secret of Standard Webhooks: base64 of 24 to 64 bytes.
+    SecretText: { "type": "string", "pattern": "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$" }
+}
+
+schema_type! {
+    /// The schema of a duration, such as 5m or P30D.
+    DurationText: { "type": "string", "pattern": DURATION_PATTERN }
+}
+
+schema_type! {
+    /// The schema of the only word for an end without a time.
+    IdleText: { "type": "string", "enum": ["idle"] }
 }
 
 /// The schema of the wire names of an enum.

@@ -9,7 +9,7 @@ use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::control::schema_types::{NameOf, TimestampText};
+use crate::wire::control::schema_types::{DurationText, IdleText, NameOf, TimestampText};
 use crate::wire::fields::parse_timestamp;
 
 /// The clock of a world.
@@ -79,9 +79,13 @@ pub struct AdvanceView {
 /// The body of `clock/advance`: exactly one of the three fields.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
 pub struct AdvanceRequest {
+    #[schemars(with = "DurationText")]
     by: Option<String>,
+    #[schemars(with = "TimestampText")]
     to: Option<String>,
+    #[schemars(with = "IdleText")]
     until: Option<String>,
 }
 
