@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 8] = [
         "crypto",
         "ui",
     ],
-    &["domain"],
+    &["domain", "platform"],
 ];
 
 fn project_root() -> &'static Path {
