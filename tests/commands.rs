@@ -2,6 +2,7 @@
 //! running server behind them.
 
 mod binary;
+mod skip;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,6 +12,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::binary::{Server, mockaa_command};
+use crate::skip::report_skip;
 
 /// Creates a new folder for this test with these files.
 fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -143,7 +145,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         .status()
         .is_err()
     {
-        eprintln!("SKIPPED: needs curl");
+        report_skip("curl");
         return;
     }
     let request = include_str!("../fixtures/seed/consent-request.json")

@@ -2,10 +2,14 @@
 //! every fixture is used, doc comments and function names follow `CONTRIBUTING.md`, citations of
 //! the documentation resolve, no path of a machine is committed.
 
+mod skip;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::skip::report_skip;
 
 /// The layers of `docs/architecture.md#layers`. A module imports from the layers below its own and
 /// from itself, never from a sibling.
@@ -337,6 +341,16 @@ fn no_function_is_named_by_a_participle() {
     assert!(!is_participle("status") && !is_participle("is_cached"));
 }
 
+#[test]
+fn only_one_function_reports_skipped_tests() {
+    let reporting: Vec<_> = list_files("tests", "rs")
+        .into_iter()
+        .filter(|file| !file.ends_with("tests/tidy.rs") && read_text(file).contains("SKIPPED"))
+        .map(|file| relative_path(&file))
+        .collect();
+    assert_eq!(reporting, ["tests/skip/mod.rs"], "call `report_skip`");
+}
+
 /// The last commit before subjects had a form.
 const SUBJECTS_SINCE: &str = "941e8cb";
 
@@ -348,7 +362,7 @@ fn commit_subjects_name_their_area_and_are_short() {
         .current_dir(project_root())
         .output();
     let Some(log) = log.ok().filter(|log| log.status.success()) else {
-        eprintln!("SKIPPED: needs the git history since {SUBJECTS_SINCE}");
+        report_skip(&format!("the git history since {SUBJECTS_SINCE}"));
         return;
     };
     let subjects = String::from_utf8(log.stdout).expect("UTF-8");
