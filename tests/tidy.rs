@@ -351,6 +351,62 @@ fn only_one_function_reports_skipped_tests() {
     assert_eq!(reporting, ["tests/skip/mod.rs"], "call `report_skip`");
 }
 
+#[test]
+fn platform_differences_are_in_one_file() {
+    let patterns = ["cfg(unix)", "cfg(windows)", "std::os::", "signal::unix"];
+    let platform = project_root().join("src/platform.rs");
+    let wrong: Vec<_> = list_files("src", "rs")
+        .into_iter()
+        .filter(|file| *file != platform)
+        .flat_map(|file| {
+            let text = read_text(&file);
+            let found = patterns
+                .iter()
+                .filter(move |pattern| text.contains(**pattern));
+            found.map(move |pattern| format!("{}: {pattern}", relative_path(&file)))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "move to src/platform.rs:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Parses a Rust version; a missing patch version is 0.
+fn parse_rust_version(text: &str) -> Vec<u32> {
+    let mut numbers: Vec<_> = text
+        .split('.')
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    numbers.resize(3, 0);
+    numbers
+}
+
+#[test]
+fn the_rust_version_is_the_highest_that_a_dependency_needs() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", "host-tuple"])
+        .current_dir(project_root())
+        .output()
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&metadata.stderr);
+    assert!(metadata.status.success(), "{errors}");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
+    let (own, dependencies): (Vec<_>, Vec<_>) = packages
+        .iter()
+        .filter_map(|package| Some((package["name"].as_str()?, package["rust_version"].as_str()?)))
+        .map(|(name, version)| (parse_rust_version(version), name))
+        .partition(|(_, name)| *name == env!("CARGO_PKG_NAME"));
+    let (needed, by) = dependencies.into_iter().max().expect("dependencies");
+    assert_eq!(
+        own[0].0, needed,
+        "`rust-version` in Cargo.toml; {by} needs it"
+    );
+}
+
 /// The last commit before subjects had a form.
 const SUBJECTS_SINCE: &str = "941e8cb";
 
