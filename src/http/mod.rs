@@ -25,12 +25,14 @@ mod service_info;
 mod signature_cache;
 mod unaport;
 mod webview;
+mod world_prefix;
 
 use std::sync::Arc;
 
-use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, scope, to};
+use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, to};
 
 pub use self::request_log::log_call;
+pub use self::world_prefix::consume_world_prefix;
 pub use fault_injection::ClientSocket;
 pub use security::SecurityMode;
 
@@ -67,14 +69,8 @@ const UNAPORT_BASE_PATHS: [&str; 3] = [
     "/backend/api/v1",
 ];
 
-/// Registers every route, for the default world and for named worlds.
+/// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.
 pub fn configure_routes(config: &mut ServiceConfig) {
-    // Named worlds come first: the router tries patterns in order, and there are about 200 others.
-    config.service(
-        scope("/w/{world}")
-            .configure(configure_world_routes)
-            .default_service(to(service_info::reply_unknown_route)),
-    );
     configure_world_routes(config);
     config.default_service(to(service_info::reply_unknown_route));
 }
