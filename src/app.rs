@@ -32,7 +32,9 @@ use crate::engine::ports::{SandboxConfig, ScenarioProvider, SimulatedFips};
 use crate::engine::world::DEFAULT_WORLD;
 use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
-use crate::http::{AppState, ClientSocket, SecurityMode, configure_routes, log_call};
+use crate::http::{
+    AppState, ClientSocket, SecurityMode, configure_routes, consume_world_prefix, log_call,
+};
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
@@ -189,6 +191,7 @@ impl Sandbox {
         let app_data = shared.clone();
         let server = HttpServer::new(move || {
             App::new()
+                .wrap(from_fn(consume_world_prefix))
                 .wrap(from_fn(log_call))
                 .app_data(app_data.clone())
                 .configure(configure_routes)

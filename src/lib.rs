@@ -36,6 +36,7 @@ pub mod export;
 pub mod files;
 #[doc(hidden)]
 pub mod http;
+mod platform;
 #[doc(hidden)]
 pub mod scenario;
 #[doc(hidden)]

@@ -15,6 +15,7 @@ mod inbox;
 #[path = "api/participants.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
 mod participants;
+mod skip;
 #[path = "api/specification.rs"]
 #[allow(dead_code, reason = "shared with the API tests, which use more of it")]
 mod specification;
@@ -27,6 +28,7 @@ use serde_json::{Value, json};
 
 use crate::helpers::{NOW, Reply, TestApp, extract_handle, rebit_message, set_path};
 use crate::participants::{Journey, Participant, consent_request};
+use crate::skip::report_skip;
 
 /// Minimum number of rows of the suite's table that pass; CI enforces it.
 const MIN_PASSED: usize = 171;
@@ -206,9 +208,7 @@ async fn the_suites_own_table_is_passed() {
         PathBuf::from(folder).join("../certification/aa-cases-2.0.0.tsv")
     });
     let Ok(table) = std::fs::read_to_string(&file) else {
-        eprintln!(
-            "SKIPPED: no ../shared/certification/aa-cases-2.0.0.tsv, nor one beside MOCKAA_SPECS"
-        );
+        report_skip("../shared/certification/aa-cases-2.0.0.tsv, or the file beside MOCKAA_SPECS");
         return;
     };
     let mut runner = SuiteRunner::start().await;

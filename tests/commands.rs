@@ -2,15 +2,17 @@
 //! running server behind them.
 
 mod binary;
+mod skip;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::binary::{Server, mockaa_command};
+use crate::skip::report_skip;
 
 /// Creates a new folder for this test with these files.
 fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -69,13 +71,28 @@ fn run_grades_files_and_reports_as_text_json_and_junit() {
     assert_eq!(code, 1);
     insta::assert_snapshot!(stdout);
     let junit = fs::read_to_string(folder.join("results.xml")).expect("the report is written");
-    for part in [
-        "<testsuite name=\"approved\" file=\"approved.yaml\" tests=\"3\" failures=\"0\"",
-        "<testsuite name=\"unmet\" file=\"unmet.yaml\" tests=\"3\" failures=\"1\"",
-        "<failure ",
-    ] {
-        assert!(junit.contains(part), "{part} is not in {junit}");
-    }
+    let document = roxmltree::Document::parse(&junit).expect("well-formed XML");
+    let suites: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("testsuite"))
+        .map(|suite| {
+            let failures = suite
+                .descendants()
+                .filter(|node| node.has_tag_name("failure"));
+            assert_eq!(
+                suite.attribute("failures"),
+                Some(&*failures.count().to_string())
+            );
+            ["name", "file", "tests", "failures"].map(|name| suite.attribute(name))
+        })
+        .collect();
+    assert_eq!(
+        suites,
+        [
+            ["approved", "approved.yaml", "3", "0"].map(Some),
+            ["unmet", "unmet.yaml", "3", "1"].map(Some)
+        ]
+    );
     let (code, stdout, _) = run_in(&folder, &["run", "approved.yaml", "--json"]);
     let report: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!(
@@ -128,7 +145,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         .status()
         .is_err()
     {
-        eprintln!("SKIPPED: needs curl");
+        report_skip("curl");
         return;
     }
     let request = include_str!("../fixtures/seed/consent-request.json")
@@ -196,6 +213,80 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
         stdout.contains("it did not end within 1 s and was killed"),
         "{stdout}"
     );
+}
+
+/// Starts a process in the background that keeps a connection to `$1`, and waits.
+#[cfg(unix)]
+const WITH_BACKGROUND_PROCESS: &str =
+    r#"(exec 3<>"/dev/tcp/127.0.0.1/$1"; echo started >&3; sleep 60) & wait"#;
+
+/// Reads from a connection until its other side has closed it.
+#[cfg(unix)]
+fn read_until_closed(connection: &mut std::net::TcpStream) -> String {
+    let timeout = std::time::Duration::from_secs(20);
+    connection
+        .set_read_timeout(Some(timeout))
+        .expect("a timeout");
+    let mut text = String::new();
+    connection
+        .read_to_string(&mut text)
+        .expect("the connection is closed");
+    text
+}
+
+#[cfg(unix)]
+#[test]
+fn run_kills_the_processes_that_an_endless_command_has_started() {
+    let folder = create_folder("run-group", &[("approved.yaml", APPROVED)]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
+    let run = [
+        "run",
+        "approved.yaml",
+        "--timeout",
+        "2s",
+        "--",
+        "bash",
+        "-c",
+    ];
+    let command = [WITH_BACKGROUND_PROCESS, "bash", &port];
+    let (code, stdout, _) = run_in(&folder, &[&run[..], &command].concat());
+    assert_eq!(code, 1, "{stdout}");
+    let (mut connection, _) = listener.accept().expect("the process has connected");
+    assert_eq!(read_until_closed(&mut connection), "started\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_kills_the_processes_of_its_command() {
+    let folder = create_folder("run-stopped", &[("approved.yaml", APPROVED)]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
+    let run = ["run", "approved.yaml", "--", "bash", "-c"];
+    let command = [WITH_BACKGROUND_PROCESS, "bash", &port];
+    let run = mockaa_command(&[&run[..], &command].concat())
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let (mut connection, _) = listener.accept().expect("the process connects");
+    let status = Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(status.expect("kill runs").success());
+    assert_eq!(read_until_closed(&mut connection), "started\n");
+    let (code, _, stderr) = split_output(&run.wait_with_output().expect("it ends"));
+    assert_eq!((code, &*stderr), (3, "mockaa: stopped by a signal\n"));
 }
 
 #[test]

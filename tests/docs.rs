@@ -1,12 +1,14 @@
 //! The pages in `docs`: their examples are checked, and their commands are run.
 
 mod binary;
+mod skip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::binary::mockaa_command;
+use crate::skip::report_skip;
 
 const SCENARIOS: &str = include_str!("../docs/scenarios.md");
 const TESTING: &str = include_str!("../docs/testing.md");
@@ -93,7 +95,7 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
 #[test]
 fn the_shell_recipe_runs_as_written() {
     if !is_installed("curl") || !is_installed("python3") {
-        eprintln!("SKIPPED: needs curl and python3");
+        report_skip("curl and python3");
         return;
     }
     let folder = create_folder("docs-testing");

@@ -2,10 +2,12 @@
 //! commands, in order, in one shell.
 
 mod binary;
+mod skip;
 
 use std::process::{Child, Command, Stdio};
 
-use crate::binary::{Server, find_newman, mockaa_command};
+use crate::binary::{NEWMAN_REMEDY, Server, find_newman, mockaa_command};
+use crate::skip::report_skip;
 
 const README: &str = include_str!("../README.md");
 const UNAPORT: &str = include_str!("../docs/unaport.md");
@@ -59,7 +61,7 @@ fn has_curl() -> bool {
         .status()
         .is_ok();
     if !found {
-        eprintln!("SKIPPED: needs curl");
+        report_skip("curl");
     }
     found
 }
@@ -94,6 +96,7 @@ fn run_chapter(chapter: &str, expected: &[&str]) {
 /// Runs blocks in one shell and compares their outputs.
 fn assert_outputs(steps: &[&str], server: Option<&Server>, expected: &[&str]) {
     const SHIPPED: &str = "http://127.0.0.1:8080";
+    const NEWMAN: &str = "npx --yes newman run ";
     let base = server.map_or(SHIPPED, Server::base_url);
     // A folder for the files that the commands write.
     let folder = std::env::temp_dir().join(format!(
@@ -109,7 +112,9 @@ fn assert_outputs(steps: &[&str], server: Option<&Server>, expected: &[&str]) {
         format!("{} run {hosts} ", program.display())
     });
     let newman = newman.unwrap_or_else(|| {
-        eprintln!("SKIPPED: needs newman; npm install --prefix target/newman newman");
+        if steps.iter().any(|step| step.contains(NEWMAN)) {
+            report_skip(NEWMAN_REMEDY);
+        }
         "echo skipped: newman ".to_owned()
     });
     let root = env!("CARGO_MANIFEST_DIR");
@@ -117,7 +122,7 @@ fn assert_outputs(steps: &[&str], server: Option<&Server>, expected: &[&str]) {
     let script = steps
         .join("\necho; echo =====\n")
         .replace(SHIPPED, base)
-        .replace("npx --yes newman run ", &newman)
+        .replace(NEWMAN, &newman)
         .replace(" fixtures/", &format!(" {root}/fixtures/"))
         .replace("@fixtures", &format!("@{root}/fixtures"))
         .replace(" scenarios/", &format!(" {root}/scenarios/"))

@@ -7,13 +7,15 @@
 //! newman.
 
 mod binary;
+mod skip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, find_newman};
+use crate::binary::{NEWMAN_REMEDY, Server, find_newman};
+use crate::skip::report_skip;
 
 /// The two host prefixes and their replacements.
 const HOST_REPLACEMENTS: [(&str, &str); 2] = [
@@ -165,11 +167,11 @@ fn the_recorded_collection_runs_and_is_answered_as_recorded() {
     let shared = std::env::var_os("MOCKAA_UNAPORT")
         .map_or_else(|| PathBuf::from(default_path), PathBuf::from);
     let Ok(collection) = std::fs::read_to_string(shared.join("collection.json")) else {
-        eprintln!("SKIPPED: no collection.json below ../shared/unaport or MOCKAA_UNAPORT");
+        report_skip("collection.json in ../shared/unaport or MOCKAA_UNAPORT");
         return;
     };
     let Some(newman) = find_newman() else {
-        eprintln!("SKIPPED: needs newman; npm install --prefix target/newman newman");
+        report_skip(NEWMAN_REMEDY);
         return;
     };
     let folder = std::env::temp_dir().join(format!("mockaa-recorded-{}", std::process::id()));

@@ -2,10 +2,14 @@
 //! every fixture is used, doc comments and function names follow `CONTRIBUTING.md`, citations of
 //! the documentation resolve, no path of a machine is committed.
 
+mod skip;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::skip::report_skip;
 
 /// The layers of `docs/architecture.md#layers`. A module imports from the layers below its own and
 /// from itself, never from a sibling.
@@ -25,7 +29,7 @@ const LAYERS: [&[&str]; 8] = [
         "crypto",
         "ui",
     ],
-    &["domain"],
+    &["domain", "platform"],
 ];
 
 fn project_root() -> &'static Path {
@@ -337,6 +341,72 @@ fn no_function_is_named_by_a_participle() {
     assert!(!is_participle("status") && !is_participle("is_cached"));
 }
 
+#[test]
+fn only_one_function_reports_skipped_tests() {
+    let reporting: Vec<_> = list_files("tests", "rs")
+        .into_iter()
+        .filter(|file| !file.ends_with("tests/tidy.rs") && read_text(file).contains("SKIPPED"))
+        .map(|file| relative_path(&file))
+        .collect();
+    assert_eq!(reporting, ["tests/skip/mod.rs"], "call `report_skip`");
+}
+
+#[test]
+fn platform_differences_are_in_one_file() {
+    let patterns = ["cfg(unix)", "cfg(windows)", "std::os::", "signal::unix"];
+    let platform = project_root().join("src/platform.rs");
+    let wrong: Vec<_> = list_files("src", "rs")
+        .into_iter()
+        .filter(|file| *file != platform)
+        .flat_map(|file| {
+            let text = read_text(&file);
+            let found = patterns
+                .iter()
+                .filter(move |pattern| text.contains(**pattern));
+            found.map(move |pattern| format!("{}: {pattern}", relative_path(&file)))
+        })
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "move to src/platform.rs:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Parses a Rust version; a missing patch version is 0.
+fn parse_rust_version(text: &str) -> Vec<u32> {
+    let mut numbers: Vec<_> = text
+        .split('.')
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    numbers.resize(3, 0);
+    numbers
+}
+
+#[test]
+fn the_rust_version_is_the_highest_that_a_dependency_needs() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", "host-tuple"])
+        .current_dir(project_root())
+        .output()
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&metadata.stderr);
+    assert!(metadata.status.success(), "{errors}");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
+    let (own, dependencies): (Vec<_>, Vec<_>) = packages
+        .iter()
+        .filter_map(|package| Some((package["name"].as_str()?, package["rust_version"].as_str()?)))
+        .map(|(name, version)| (parse_rust_version(version), name))
+        .partition(|(_, name)| *name == env!("CARGO_PKG_NAME"));
+    let (needed, by) = dependencies.into_iter().max().expect("dependencies");
+    assert_eq!(
+        own[0].0, needed,
+        "`rust-version` in Cargo.toml; {by} needs it"
+    );
+}
+
 /// The last commit before subjects had a form.
 const SUBJECTS_SINCE: &str = "941e8cb";
 
@@ -348,7 +418,7 @@ fn commit_subjects_name_their_area_and_are_short() {
         .current_dir(project_root())
         .output();
     let Some(log) = log.ok().filter(|log| log.status.success()) else {
-        eprintln!("SKIPPED: needs the git history since {SUBJECTS_SINCE}");
+        report_skip(&format!("the git history since {SUBJECTS_SINCE}"));
         return;
     };
     let subjects = String::from_utf8(log.stdout).expect("UTF-8");

@@ -21,6 +21,7 @@ use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
+use crate::platform::create_private_file;
 use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::rebit::key_material::KeyMaterial;
 
@@ -164,18 +165,8 @@ fn generate_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<
     };
     let text = serde_json::to_string_pretty(&file)?;
     // Readable by its owner only: even a sandbox key may protect real documents.
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let result = options.open(private).and_then(|mut file| {
-        // Leave the permissions of existing devices and pipes, such as /dev/stdout, unchanged.
-        #[cfg(unix)]
-        if file.metadata()?.is_file() {
-            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        }
-        file.write_all((text + "\n").as_bytes())
-    });
+    let result =
+        create_private_file(private).and_then(|mut file| file.write_all((text + "\n").as_bytes()));
     result.with_context(|| format!("cannot write {}", private.display()))?;
     println!("{public}");
     Ok(())

@@ -252,7 +252,7 @@ fn install_broken_pipe_hook() {
             .downcast_ref::<String>()
             .map(String::as_str)
             .unwrap_or_default();
-        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+        if text.starts_with("failed printing to stdout") && text.contains("pipe") {
             std::process::exit(0);
         }
         default_hook(panic);

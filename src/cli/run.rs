@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use quick_junit::{NonSuccessKind, Report, SerializeError, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -37,6 +38,7 @@ use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
+use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
 use crate::scenario::plan::{Action, Plan};
@@ -121,7 +123,7 @@ struct ScenarioResult {
     name: String,
     cases: Vec<TestCase>,
     report: ReportView,
-    seconds: f32,
+    duration: Duration,
 }
 
 /// A graded item of a scenario file, a JUnit test case.
@@ -138,6 +140,16 @@ impl ScenarioResult {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // A stop drops the run and with it the processes of the command, which are in a group of their
+    // own and get no signal of the terminal.
+    let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
+    tokio::select! {
+        outcome = run_files(arguments) => outcome,
+        () = stop_signals.recv() => Err(anyhow::anyhow!("stopped by a signal")),
+    }
+}
+
+async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plans = load_plans(&arguments.files, &arguments.personas.load_personas()?)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
         Some(Inbox::start(
@@ -203,7 +215,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     if let Some(file) = &arguments.junit {
-        std::fs::write(file, render_junit(&results))
+        std::fs::write(file, render_junit(&results)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(ExitCode::from(u8::from(
@@ -294,13 +306,13 @@ impl ScenarioTest<'_> {
                     .map(contract_case),
             );
         }
-        let seconds = started.elapsed().as_secs_f32();
+        let duration = started.elapsed();
         Ok(ScenarioResult {
             file: file.display().to_string(),
             name: name.clone(),
             cases,
             report,
-            seconds,
+            duration,
         })
     }
 
@@ -344,18 +356,18 @@ impl ScenarioTest<'_> {
         } = self.arguments;
         let (program, command_args) = command.split_first().expect("there is a command");
         let root = self.sandbox.base_url();
-        let mut child = Command::new(program)
+        let mut command_line = Command::new(program);
+        command_line
             .args(command_args)
             .env("MOCKAA_URL", &root)
             .env("MOCKAA_WORLD", world.name())
             .env("MOCKAA_BASE_URL", format!("{root}{}", world.base_path()))
             .env("MOCKAA_SCENARIO", &self.plan.name)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {program}"))?;
+            .stdin(Stdio::null());
+        let mut processes =
+            ProcessGroup::spawn(command_line).with_context(|| format!("cannot start {program}"))?;
         let name = format!("{} succeeds", command.join(" "));
-        let mut failure = match tokio::time::timeout(*timeout, child.wait()).await {
+        let mut failure = match tokio::time::timeout(*timeout, processes.wait()).await {
             Err(_) => Some(format!(
                 "it did not end within {} s and was killed",
                 timeout.as_secs()
@@ -365,6 +377,8 @@ impl ScenarioTest<'_> {
                 (!status.success()).then(|| format!("it ended with {status}"))
             }
         };
+        // What still runs is killed.
+        drop(processes);
         // Wait for the webhooks in flight before grading.
         if let Err(error) = advance_clock(
             world,
@@ -607,64 +621,30 @@ fn case_json(case: &TestCase) -> Value {
 }
 
 /// Renders the results as JUnit XML, which CI systems read.
-fn render_junit(results: &[ScenarioResult]) -> String {
-    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
-    for ScenarioResult {
-        file,
-        name,
-        cases,
-        seconds,
-        ..
-    } in results
-    {
-        let failures = cases.iter().filter(|case| case.failure.is_some()).count();
-        xml += &format!(
-            "  <testsuite name=\"{}\" file=\"{}\" tests=\"{}\" failures=\"{failures}\" time=\"{seconds:.3}\">\n",
-            escape_xml(name),
-            escape_xml(file),
-            cases.len()
-        );
-        for TestCase {
-            name: case,
-            failure,
-        } in cases
-        {
-            let head = format!(
-                "    <testcase classname=\"{}\" name=\"{}\"",
-                escape_xml(name),
-                escape_xml(case)
-            );
-            match failure {
-                None => xml += &format!("{head}/>\n"),
+fn render_junit(results: &[ScenarioResult]) -> Result<String, SerializeError> {
+    let mut report = Report::new("mockaa run");
+    for result in results {
+        let mut suite = TestSuite::new(&*result.name);
+        suite
+            .extra
+            .insert("file".into(), result.file.as_str().into());
+        suite.set_time(result.duration);
+        for TestCase { name, failure } in &result.cases {
+            let status = match failure {
+                None => TestCaseStatus::success(),
                 Some(failure) => {
-                    let first = failure.lines().next().unwrap_or_default();
-                    let (message, text) = (escape_xml(first), escape_xml(failure));
-                    xml += &format!(
-                        "{head}><failure message=\"{message}\">{text}</failure></testcase>\n"
-                    );
+                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                    status
+                        .set_message(failure.lines().next().unwrap_or_default())
+                        .set_description(&**failure);
+                    status
                 }
-            }
+            };
+            let mut case = quick_junit::TestCase::new(&**name, status);
+            case.set_classname(&*result.name);
+            suite.add_test_case(case);
         }
-        xml += "  </testsuite>\n";
+        report.add_test_suite(suite);
     }
-    xml + "</testsuites>\n"
-}
-
-/// Escapes a text for XML. Removes the control characters that XML does not allow.
-fn escape_xml(text: &str) -> String {
-    let mut output = String::with_capacity(text.len());
-    for c in text
-        .chars()
-        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
-    {
-        match c {
-            '&' => output += "&amp;",
-            '<' => output += "&lt;",
-            '>' => output += "&gt;",
-            '"' => output += "&quot;",
-            '\n' => output += "&#10;",
-            c => output.push(c),
-        }
-    }
-    output
+    report.to_string()
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
@@ -21,6 +20,7 @@ use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::engine::clock::ClockStart;
 use crate::http::SecurityMode;
+use crate::platform::StopSignals;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -182,23 +182,18 @@ impl From<Arguments> for Options {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let sandbox = Sandbox::start(arguments.into()).await?;
     print_banner(&sandbox);
     print_ready_line(&sandbox)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    stop_signals.recv().await;
     tracing::info!(
         "stopping: no new calls are accepted, webhooks in flight may finish; \
          send the signal again to stop immediately"
     );
     tokio::select! {
         () = sandbox.stop() => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = stop_signals.recv() => {}
     }
     Ok(ExitCode::SUCCESS)
 }

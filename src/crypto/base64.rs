@@ -1,20 +1,29 @@
 //! Base64 in the variants in use: base64url without padding in JWS and JWK, standard base64 in
 //! secrets and signatures.
 
-use base64_simd::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::{NO_PAD, PAD};
+use base64::engine::simd::Simd;
+
+// Each engine selects the instructions of the processor when it is first used.
+static STANDARD: LazyLock<Simd> = LazyLock::new(|| Simd::standard(PAD));
+static URL_SAFE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(PAD));
+static URL_SAFE_NO_PAD: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(NO_PAD));
 
 pub fn url_encode(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode_to_string(bytes)
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Decodes base64url without padding; `None` for any other text.
 pub fn url_decode(text: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode_to_vec(text).ok()
+    URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// Encodes as base64url with padding, the variant of web redirection.
 pub fn url_encode_padded(bytes: &[u8]) -> String {
-    URL_SAFE.encode_to_string(bytes)
+    URL_SAFE.encode(bytes)
 }
 
 /// Decodes base64 in either alphabet, padded or not. URLs and form decoders change the variant.
@@ -36,10 +45,10 @@ fn to_url_alphabet(c: char) -> char {
 }
 
 pub fn encode(bytes: &[u8]) -> String {
-    STANDARD.encode_to_string(bytes)
+    STANDARD.encode(bytes)
 }
 
 /// Decodes standard base64 with padding; `None` for any other text.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode_to_vec(text).ok()
+    STANDARD.decode(text).ok()
 }

@@ -320,7 +320,7 @@ pub fn explain_signature(
     }
     if body.len() > VARIANT_BYTES_MAX {
         explanation.hints.push(format!(
-            "other formattings of the body are not tried above {VARIANT_BYTES_MAX} bytes"
+            "other layouts of the body are not tried above {VARIANT_BYTES_MAX} bytes"
         ));
     }
     if explanation.hints.is_empty() {
@@ -331,7 +331,7 @@ pub fn explain_signature(
     explanation
 }
 
-/// Largest body that is tried in other formattings, in bytes. The limit keeps the cost of a bad
+/// Largest body that is tried in other layouts, in bytes. The limit keeps the cost of a bad
 /// signature near that of a valid one.
 const VARIANT_BYTES_MAX: usize = 32 * 1024;
 

@@ -447,12 +447,12 @@ mod tests {
         assert_eq!(
             sheets,
             [
-                ("oddities", "part activity amount date id".to_owned()),
                 ("overview", "part figure value".to_owned()),
-                ("summary", "part amount month count".to_owned()),
+                ("summary", "part month amount count".to_owned()),
+                ("oddities", "part activity date amount id".to_owned()),
             ]
         );
-        let rows: Vec<Vec<String>> = workbook_sheets[2]
+        let rows: Vec<Vec<String>> = workbook_sheets[1]
             .rows
             .iter()
             .map(|row| row.iter().map(super::Cell::to_text).collect())
@@ -460,10 +460,10 @@ mod tests {
         assert_eq!(
             rows,
             [
-                ["closing", "12.50", "Jan 2024", ""],
-                ["deposits", "7.00", "Jan 2024", "3"]
+                ["closing", "Jan 2024", "12.50", ""],
+                ["deposits", "Jan 2024", "7.00", "3"]
             ]
         );
-        assert_eq!(workbook_sheets[0].rows[1][0].to_text(), "Cash");
+        assert_eq!(workbook_sheets[2].rows[1][0].to_text(), "Cash");
     }
 }

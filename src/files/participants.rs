@@ -10,6 +10,7 @@ use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::crypto::base64;
 use crate::domain::ids::derive_id;
 use crate::domain::participants::{
     Aa, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants, PlaintextEncoding,
@@ -316,11 +317,7 @@ fn resolve_url(
 /// Returns the webhook secret of an FIU whose entry has none.
 fn default_secret(fiu: &str) -> Arc<str> {
     let seed_text = format!("mockaa development secret {fiu}");
-    format!(
-        "whsec_{}",
-        base64_simd::STANDARD.encode_to_string(seed_text)
-    )
-    .into()
+    format!("whsec_{}", base64::encode(seed_text.as_bytes())).into()
 }
 
 /// Returns the organisation id of an FIU whose entry has none. It is the same in every sandbox,
@@ -468,9 +465,7 @@ fn is_id_byte(byte: u8) -> bool {
 
 /// Validates a secret of Standard Webhooks 1.0: `whsec_` and base64 of 24 to 64 bytes.
 fn validate_secret(secret: &str) -> Result<Arc<str>, ApiError> {
-    let bytes = secret
-        .strip_prefix("whsec_")
-        .and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
+    let bytes = secret.strip_prefix("whsec_").and_then(base64::decode);
     match bytes {
         Some(bytes) if (24..=64).contains(&bytes.len()) => Ok(secret.into()),
         _ => Err(ApiError::invalid_field(

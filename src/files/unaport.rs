@@ -160,7 +160,7 @@ fn parse_template_entry(entry: &Map<String, Value>) -> Result<Arc<ConsentTemplat
         ApiError::invalid_field("unaport.template.productId", "is missing or not a UUID")
     })?;
     let mut body = entry.clone();
-    body.remove("productId");
+    body.shift_remove("productId");
     if let Some(unknown) = find_unknown_field(&body, template::RULES) {
         return Err(ApiError::invalid_field(
             "unaport.template",

@@ -87,3 +87,20 @@ fn mask_fields(value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::web::Bytes;
+
+    use super::mask_body;
+    use crate::domain::operation::Operation;
+
+    #[test]
+    fn a_masked_body_keeps_the_order_of_its_fields() {
+        let body = Bytes::from_static(br#"{"userId":"u","password":"p","client":"c"}"#);
+        assert_eq!(
+            mask_body(Operation::Login, body),
+            r#"{"userId":"u","password":"(masked)","client":"c"}"#
+        );
+    }
+}

@@ -26,13 +26,15 @@ mod service_info;
 mod signature_cache;
 mod unaport;
 mod webview;
+mod world_prefix;
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
-use actix_web::web::{ServiceConfig, resource, scope, to};
+use actix_web::web::{ServiceConfig, resource, to};
 
 pub use self::request_log::log_call;
+pub use self::world_prefix::consume_world_prefix;
 pub use fault_injection::ClientSocket;
 pub use security::SecurityMode;
 
@@ -56,22 +58,12 @@ pub struct AppState {
     pub control_token: Option<String>,
 }
 
-/// Registers every route, for the default world and for named worlds.
+/// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.
 pub fn configure_routes(config: &mut ServiceConfig) {
-    // Named worlds come first: the router tries patterns in order, and there are about 200 others.
-    config.service(
-        scope("/w/{world}")
-            .configure(configure_world_routes)
-            .default_service(to(service_info::reply_unknown_route)),
-    );
-    configure_world_routes(config);
-    config.default_service(to(service_info::reply_unknown_route));
-}
-
-fn configure_world_routes(config: &mut ServiceConfig) {
     for (pattern, route_resource) in list_resources() {
         config.service(resource(pattern).app_data(route_resource).to(answer_call));
     }
+    config.default_service(to(service_info::reply_unknown_route));
 }
 
 /// Answers a call of a known path by its route, or with 405 if no route has its method.

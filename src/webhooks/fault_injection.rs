@@ -200,11 +200,11 @@ fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
                 .flatten()
                 .filter_map(|fip| fip["Accounts"].as_array_mut());
             for account in accounts.flatten().filter_map(Value::as_object_mut) {
-                account.remove("description");
+                account.shift_remove("description");
             }
             if let Some(fields) = value.as_object_mut() {
-                fields.remove("trackingId");
-                fields.remove("consentId");
+                fields.shift_remove("trackingId");
+                fields.shift_remove("consentId");
             }
         }),
         WebhookFault::Huge { bytes } => {
@@ -300,8 +300,8 @@ fn corrupt_signature(signature: &str, corruption: SignatureCorruption) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::{corrupt_signature, reformat_json, tamper_body};
-    use crate::domain::webhook_fault::SignatureCorruption;
+    use super::{apply_content_fault, corrupt_signature, reformat_json, tamper_body};
+    use crate::domain::webhook_fault::{SignatureCorruption, WebhookFault};
 
     #[test]
     fn a_tampered_body_never_equals_the_original() {
@@ -325,6 +325,23 @@ mod tests {
             serde_json::from_slice::<serde_json::Value>(&body).expect("JSON")["a"]["b"][1],
             2
         );
+    }
+
+    #[test]
+    fn an_edited_body_keeps_the_order_of_its_fields() {
+        let body =
+            r#"{"ver":"2.0.0","trackingId":"t","timestamp":"x","Notifier":{"type":"AA","id":"a"}}"#;
+        let mut edited = body.as_bytes().to_vec();
+        apply_content_fault(&mut edited, &WebhookFault::MissingOptional);
+        let without_tracking = body.replace(r#""trackingId":"t","#, "");
+        assert_eq!(String::from_utf8(edited).expect("UTF-8"), without_tracking);
+        let mut edited = body.as_bytes().to_vec();
+        reformat_json(&mut edited);
+        let compact: String = String::from_utf8(edited)
+            .expect("UTF-8")
+            .split_whitespace()
+            .collect();
+        assert_eq!(compact, body);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, ClientBuilder, Response, Url, Version};
 use socket2::SockRef;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use crate::crypto::keys::Keyring;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
-use crate::domain::time::Millis;
+use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{TransportVariant, WebhookFault};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
@@ -269,7 +270,10 @@ impl WebhookSender {
         };
         match request.send().await {
             Ok(response) => {
-                let retry_after = parse_retry_after(&response);
+                let retry_after = response
+                    .headers()
+                    .get(RETRY_AFTER)
+                    .and_then(|value| parse_retry_after(value.to_str().ok()?, system_now()));
                 (self.read_outcome(response).await, retry_after)
             }
             Err(error) => (
@@ -354,17 +358,17 @@ fn to_duration(millis: Millis) -> Duration {
     Duration::from_millis(u64::try_from(millis.0).unwrap_or_default())
 }
 
-/// Parses `Retry-After` in seconds (RFC 9110 §10.2.3). A date is ignored.
-fn parse_retry_after(response: &Response) -> Option<Millis> {
-    let seconds = response
-        .headers()
-        .get("retry-after")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse::<u32>()
-        .ok()?;
-    Some(Millis::from_secs(i64::from(seconds)))
+/// Parses `Retry-After`: seconds, or a date, which is compared with the system time `now`
+/// (RFC 9110 §10.2.3). A date in the past asks for no delay.
+fn parse_retry_after(value: &str, now: Timestamp) -> Option<Millis> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Millis::from_secs(i64::from(seconds)));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
+    let at = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
+    Some(Millis((at.as_millis() - now.as_millis()).max(0)))
 }
 
 /// Sends the first half of a request's body and resets the connection.
@@ -418,4 +422,28 @@ fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
         duration_ms = attempt.duration_ms,
         "webhook attempted"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_retry_after;
+    use crate::domain::time::{Millis, Timestamp};
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_each_form_of_date() {
+        // 1994-11-06T08:49:37Z, the date of the examples in RFC 9110 §5.6.7.
+        let date = Timestamp::from_millis(784_111_777_000);
+        let now = date.saturating_add(Millis(-90_500));
+        for (value, delay) in [
+            ("120", Some(Millis(120_000))),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(Millis(90_500))),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(Millis(90_500))),
+            ("Sun Nov  6 08:49:37 1994", Some(Millis(90_500))),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(Millis(0))),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parse_retry_after(value, now), delay, "{value}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Owns RSA public keys as JWK (RFC 7517, RFC 7518 §6.3.1), for the configuration, the registry and
 //! the JWK set.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,15 +42,15 @@ impl From<&PublicKey> for Jwk {
             usage: default_use(),
             alg: default_alg(),
             kid: kid.clone(),
-            n: base64_simd::URL_SAFE_NO_PAD.encode_to_string(modulus),
-            e: base64_simd::URL_SAFE_NO_PAD.encode_to_string(exponent),
+            n: URL_SAFE_NO_PAD.encode(modulus),
+            e: URL_SAFE_NO_PAD.encode(exponent),
         }
     }
 }
 
 /// Decodes a number in base64url; padding is accepted.
 fn decode_number(field: &'static str, text: &str) -> Result<Vec<u8>, ApiError> {
-    let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('='));
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('='));
     let number = bytes.ok().filter(|bytes| !bytes.is_empty());
     number.ok_or_else(|| ApiError::invalid_field(field, "is not base64url"))
 }

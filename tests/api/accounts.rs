@@ -283,7 +283,7 @@ async fn a_fip_that_authenticates_by_itself_notifies_when_it_is_done() {
 
 /// An account can be linked once only, and only under the link reference number chosen for it.
 #[tokio::test]
-async fn an_account_is_not_linked_twice_nor_under_anothers_name() {
+async fn an_account_is_not_linked_twice_nor_under_the_name_of_another() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
     journey

@@ -98,7 +98,7 @@ async fn another_seed_gives_other_ids_and_data() {
 }
 
 #[tokio::test]
-async fn one_consent_more_does_not_change_anothers_ids_and_data() {
+async fn one_consent_more_does_not_change_the_ids_and_data_of_another() {
     let alone = TestApp::start().await;
     let mut both = TestApp::start().await;
     both.raise_consent_for("9999999001@before").await;

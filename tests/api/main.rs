@@ -31,6 +31,8 @@ mod scenario_control;
 mod scenarios;
 mod security;
 mod seed;
+#[path = "../skip/mod.rs"]
+mod skip;
 mod specification;
 mod unaport;
 mod verification;

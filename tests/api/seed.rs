@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::helpers::{FIU_1_KEY, TestApp, seed_request};
 use crate::jws_verifier::{JwsVerifier, decode_base64};
+use crate::skip::report_skip;
 
 #[tokio::test]
 async fn post_consent_answers_the_shape_of_the_seed() {
@@ -40,10 +41,7 @@ async fn get_consent_answers_every_field_of_the_seed() {
 async fn answers_have_the_key_paths_and_types_of_the_seed_documents() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/seeds");
     if !seeds.exists() {
-        eprintln!(
-            "SKIPPED: the seed documents are not here ({})",
-            seeds.display()
-        );
+        report_skip("the seed documents in ../shared/seeds");
         return;
     }
     let sample = |file: &str| -> Value {

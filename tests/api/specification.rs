@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::skip::report_skip;
+
 struct Specification {
     document: Value,
 }
@@ -71,8 +73,8 @@ fn the_specifications_are_checked_or_reported_missing() {
         Some(_) => {
             println!("responses and webhooks are checked against the OpenAPI files");
         }
-        None => eprintln!(
-            "SKIPPED: no OpenAPI files below ../shared/rebit or MOCKAA_SPECS; responses are not checked against them"
+        None => report_skip(
+            "the OpenAPI files of ReBIT in ../shared/rebit or MOCKAA_SPECS; without them, no answer is checked against them",
         ),
     }
 }

@@ -65,6 +65,9 @@ impl Drop for Server {
     }
 }
 
+/// Remedy for a missing runner of Postman collections.
+pub const NEWMAN_REMEDY: &str = "newman (npm install --prefix target/newman newman)";
+
 /// Returns Postman's command-line runner: the one that `.ci/run` has installed, else the one on the
 /// PATH.
 pub fn find_newman() -> Option<PathBuf> {

@@ -4,6 +4,8 @@
 mod files;
 mod laws;
 mod schemas;
+#[path = "../skip/mod.rs"]
+mod skip;
 
 use std::sync::Arc;
 

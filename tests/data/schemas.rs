@@ -12,6 +12,7 @@ use mockaa::domain::terms::ConsentType;
 use mockaa::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
 
+use crate::skip::report_skip;
 use crate::{
     CUSTOMER, StatementQuery, first_deposit, ist_midnight, list_accounts, load_shipped_personas,
     shipped_life, transactions,
@@ -77,7 +78,7 @@ fn validate_documents(seeds: std::ops::Range<u64>) {
     let xmllint = Command::new("xmllint").arg("--version").output();
     let has_schemas = schema_path(FiType::Deposit).expect("a schema").exists();
     if !has_schemas || xmllint.is_err() {
-        eprintln!("SKIPPED: needs ../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
+        report_skip("../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
         return;
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("documents-{}", seeds.end));
@@ -225,6 +226,53 @@ fn version_two_of_the_deposits_has_its_own_names() {
     );
     let (old, other) = ("currentValue", " balance=");
     assert!(!v2.contains(old) && !v2.contains(other), "{v2}");
+}
+
+/// Validates against schemas of our own, which were written from public sources. ReBIT's are not
+/// public as files.
+#[test]
+fn version_two_of_the_deposits_is_valid_against_our_schemas() {
+    if Command::new("xmllint").arg("--version").output().is_err() {
+        report_skip("xmllint (Debian: libxml2-utils)");
+        return;
+    }
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fi-schemas-2.0.0");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("documents-2.0.0");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let fi_types = [
+        FiType::Deposit,
+        FiType::TermDeposit,
+        FiType::RecurringDeposit,
+    ];
+    for fi_type in fi_types {
+        let mut documents = Vec::new();
+        for persona in ["salaried", "pensioner", "small-business"] {
+            let life = shipped_life(persona);
+            let accounts = list_accounts(&life, 42, CUSTOMER);
+            for account in accounts.iter().filter(|account| account.fi_type == fi_type) {
+                let range = (ist_midnight(2023, 1, 1), ist_midnight(2024, 1, 1));
+                let statement = StatementQuery::for_range(&life, account, range.0, range.1)
+                    .generate_statement();
+                let name = format!("{}-{}.xml", fi_type.as_str(), documents.len());
+                let path = folder.join(name);
+                std::fs::write(&path, write_document(&statement, FiSchema::V2)).expect("a file");
+                documents.push(path);
+            }
+        }
+        assert!(!documents.is_empty(), "{fi_type}");
+        let schema = schemas.join(format!("{}.xsd", fi_type.as_str().to_lowercase()));
+        let result = Command::new("xmllint")
+            .args(["--noout", "--schema"])
+            .arg(schema)
+            .args(documents)
+            .output()
+            .expect("xmllint runs");
+        assert!(
+            result.status.success(),
+            "{}",
+            String::from_utf8_lossy(&result.stderr)
+        );
+    }
 }
 
 /// A range without transactions: most schemas allow no empty list, so it is omitted; the deposit

@@ -49,7 +49,7 @@ pub fn remove_null_types(schema: &mut Schema) {
         }
     }
     if schema.get("default").is_some_and(Value::is_null) {
-        schema.remove("default");
+        remove_keyword(schema, "default");
     }
     if let Some(Value::Array(names)) = schema.get_mut("enum") {
         names.retain(|name| !name.is_null());
@@ -58,11 +58,18 @@ pub fn remove_null_types(schema: &mut Schema) {
         choices.retain(|choice| choice["type"] != "null");
         if let [Value::Object(only)] = choices.as_slice() {
             let only = only.clone();
-            schema.remove("anyOf");
+            remove_keyword(schema, "anyOf");
             for (key, value) in only {
                 schema.insert(key, value);
             }
         }
+    }
+}
+
+/// Removes a keyword and keeps the order of the others.
+fn remove_keyword(schema: &mut Schema, keyword: &str) {
+    if let Some(keywords) = schema.as_object_mut() {
+        keywords.shift_remove(keyword);
     }
 }
 

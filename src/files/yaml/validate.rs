@@ -1,7 +1,7 @@
 //! Validates a tree against the JSON Schema of its type. Reports all errors, each with its position
 //! and the accepted values. Supports only the part of JSON Schema that our own types generate.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
 use super::diagnostic_at;
@@ -300,13 +300,16 @@ fn has_key(entries: &[(Spanned<String>, SpannedNode)], key: &str) -> bool {
     entries.iter().any(|(known, _)| known.value == key)
 }
 
+/// Returns the names of a schema's properties in alphabetical order, for messages.
 fn property_names(schema: &Value) -> Vec<&str> {
-    schema["properties"]
-        .as_object()
+    let properties = schema["properties"].as_object();
+    let mut names: Vec<_> = properties
         .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-        .collect()
+        .flat_map(Map::keys)
+        .map(String::as_str)
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Returns whether a value has the JSON type of a schema. Checks nothing else.

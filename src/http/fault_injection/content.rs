@@ -111,7 +111,7 @@ fn remove_at_path(value: &mut Value, path: &str) {
     };
     match place {
         Some(Value::Object(fields)) => {
-            fields.remove(name);
+            fields.shift_remove(name);
         }
         Some(Value::Array(items)) => match name.parse::<usize>() {
             Ok(index) if index < items.len() => {
@@ -119,7 +119,7 @@ fn remove_at_path(value: &mut Value, path: &str) {
             }
             _ => {
                 if let Some(fields) = items.first_mut().and_then(Value::as_object_mut) {
-                    fields.remove(name);
+                    fields.shift_remove(name);
                 }
             }
         },
@@ -170,7 +170,7 @@ fn edit_consent_fields(detail: &mut Value, tampering: Tampering) {
                 let field = ["consentStart", "consentMode", "ConsentDetail"]
                     .into_iter()
                     .find(|name| fields.contains_key(*name));
-                field.map(|name| fields.remove(name));
+                field.map(|name| fields.shift_remove(name));
             }
         }
         Tampering::Unsigned | Tampering::WrongKey => {}
@@ -254,7 +254,11 @@ fn refresh_detail_signature(value: &mut Value, key: &SigningKey) {
 mod tests {
     use serde_json::json;
 
-    use super::{remove_at_path, set_at_path};
+    use super::{InjectionContext, inject_content_faults, remove_at_path, set_at_path};
+    use crate::crypto::keys::SigningKey;
+    use crate::domain::api_fault::ApiFault;
+    use crate::domain::time::Millis;
+    use crate::engine::faults::CallFault;
 
     #[test]
     fn a_dotted_path_leads_through_lists() {
@@ -268,6 +272,41 @@ mod tests {
         assert_eq!(
             value,
             json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } })
+        );
+    }
+
+    /// Returns the body after one content fault, as text.
+    fn inject_fault(body: &str, fault: ApiFault) -> String {
+        let pem = include_str!("../../../fixtures/keys/fiu-1.pem");
+        let key = SigningKey::from_pem("FIU-1", pem);
+        let key = key.expect("a shipped key");
+        let fault = CallFault {
+            fault,
+            delay: Millis::default(),
+        };
+        let context = InjectionContext {
+            aa_key: &key,
+            spare_key: &key,
+            wrong_txnid: "other",
+        };
+        let edited = inject_content_faults(body.as_bytes().to_vec(), &[fault], context);
+        String::from_utf8(edited).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_content_fault_keeps_the_order_of_the_other_fields() {
+        let body = r#"{"ver":"2.0.0","a":1,"txnid":"t","Customer":{"id":"c","aa":"x","z":0}}"#;
+        assert_eq!(
+            inject_fault(body, ApiFault::WrongTxnid),
+            body.replace(r#""t""#, r#""other""#)
+        );
+        assert_eq!(
+            inject_fault(body, ApiFault::MissingField("a".into())),
+            body.replace(r#""a":1,"#, "")
+        );
+        assert_eq!(
+            inject_fault(body, ApiFault::MissingField("Customer.id".into())),
+            body.replace(r#""id":"c","#, "")
         );
     }
 }

@@ -391,19 +391,24 @@ impl Route {
     }
 
     /// Returns the patterns under which the router serves the call.
-    pub fn patterns(&self) -> impl Iterator<Item = String> {
-        let path = self.local_path();
-        let section = self.section;
-        section.base_paths().iter().map(move |base| match section {
-            // Repeated slashes are accepted at the end, and between the base URL and the path.
+    fn patterns(&self) -> Vec<String> {
+        let (path, bases) = (self.local_path(), self.section.base_paths());
+        match self.section {
+            // One pattern for all base paths. Repeated slashes are accepted at the end, and between
+            // the base URL and the path.
             Section::Unaport => {
+                let bases = bases.iter().map(|base| &base[1..]);
+                let bases = bases.collect::<Vec<_>>().join("|");
                 let path = allow_empty(&path[1..], "org_id");
-                format!("{base}{{lead:/+}}{path}{{trail:/*}}")
+                vec![format!("/{{base:({bases})}}{{lead:/+}}{path}{{trail:/*}}")]
             }
             // A client that has not set the variable gets an error that names the problem.
-            Section::Rebit => format!("{base}{}", allow_empty(path, "consentHandle")),
-            _ => format!("{base}{path}"),
-        })
+            Section::Rebit => {
+                let path = allow_empty(path, "consentHandle");
+                bases.iter().map(|base| format!("{base}{path}")).collect()
+            }
+            _ => bases.iter().map(|base| format!("{base}{path}")).collect(),
+        }
     }
 
     /// Returns the prefixes of paths whose errors have the format of this section, although no call
@@ -494,9 +499,8 @@ pub fn list_resources() -> Vec<(String, Resource)> {
     resources
         .into_iter()
         .flat_map(|(first, resource)| {
-            first
-                .patterns()
-                .map(move |pattern| (pattern, resource.clone()))
+            let patterns = first.patterns().into_iter();
+            patterns.map(move |pattern| (pattern, resource.clone()))
         })
         .collect()
 }

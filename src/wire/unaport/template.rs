@@ -281,6 +281,6 @@ fn build_relative_detail(plan: &RelativeTerms) -> Value {
     detail
         .as_object_mut()
         .expect("ConsentDetail serialises to an object")
-        .remove("Customer");
+        .shift_remove("Customer");
     detail
 }

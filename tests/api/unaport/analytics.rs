@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::drain_webhooks;
 use crate::helpers::TestApp;
 use crate::lender::{ANALYTICS_HOOK, APP_PREFIX, FIU_ID, Lender, consent_detail_mut, expect_text};
+use crate::skip::report_skip;
 
 /// Returns a lender and a session of at least twelve months for a customer with this persona.
 async fn prepare_session(app: &TestApp, persona: &str) -> (Lender, String) {
@@ -454,7 +455,7 @@ fn collect_value_types(
 async fn the_body_has_the_recordings_keys_and_types() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/unaport/collection.json");
     let Ok(text) = std::fs::read_to_string(&file) else {
-        eprintln!("SKIPPED: needs {}", file.display());
+        report_skip("../shared/unaport/collection.json");
         return;
     };
     let collection: Value = serde_json::from_str(&text).expect("JSON");

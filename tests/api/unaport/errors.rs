@@ -184,14 +184,14 @@ async fn errors_have_one_shape_and_name_the_remedy() {
         assert_eq!(
             object_keys(&body),
             [
+                "timestamp",
+                "status",
                 "error",
-                "errors",
                 "message",
                 "path",
-                "status",
-                "timestamp",
                 "txnId",
-                "version"
+                "version",
+                "errors"
             ]
         );
         assert!(

@@ -25,7 +25,7 @@ async fn a_lender_goes_from_login_to_the_data_by_template() {
         .expect_ok();
     assert_eq!(
         object_keys(&saved),
-        ["productId", "productName", "timestamp", "txnId", "version"]
+        ["version", "txnId", "productId", "productName", "timestamp"]
     );
     let listed = lender
         .get(
@@ -255,7 +255,7 @@ async fn the_older_protocol_has_the_older_bodies() {
     let session = lender.fetch_newest_session(&app, &handle).await;
     assert_eq!(
         object_keys(&lender.fetch_data(&app, &session).await.expect_ok()),
-        ["DEPOSIT", "tabs"]
+        ["tabs", "DEPOSIT"]
     );
     let rejected = lender.raise_consent(&app, |_| ()).await;
     app.apply_verb(&rejected, "reject").await.expect_ok();

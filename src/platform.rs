@@ -1,0 +1,183 @@
+//! Parts that differ between operating systems: stop signals, process groups and private files.
+//! No other module has a `cfg(unix)` or `cfg(windows)`.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::ExitStatus;
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use tokio::process::Command;
+
+#[cfg(unix)]
+use self::unix as system;
+#[cfg(windows)]
+use self::windows as system;
+
+/// The signals that ask the program to stop: SIGTERM and SIGINT on Unix; Ctrl-C, Ctrl-Break and
+/// the closing of the console on Windows.
+#[derive(Debug)]
+pub struct StopSignals(system::StopSignals);
+
+impl StopSignals {
+    /// Starts to listen. From then on, the signals do not end the process by themselves.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub fn listen() -> io::Result<Self> {
+        system::StopSignals::listen().map(Self)
+    }
+
+    /// Waits for the next signal.
+    pub async fn recv(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// A child process together with the processes that it starts: a process group on Unix, a job on
+/// Windows. Dropping a running one kills all of them.
+#[derive(Debug)]
+pub struct ProcessGroup {
+    child: Box<dyn ChildWrapper>,
+    is_running: bool,
+}
+
+impl ProcessGroup {
+    /// Starts a command as the first process of a new group.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub fn spawn(command: Command) -> io::Result<Self> {
+        let mut command = CommandWrap::from(command);
+        command.wrap(system::process_group());
+        Ok(Self {
+            child: command.spawn()?,
+            is_running: true,
+        })
+    }
+
+    /// Waits until the command has ended.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.is_running = false;
+        Ok(status)
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if self.is_running {
+            // It fails only if the processes have ended meanwhile.
+            let _ = self.child.start_kill();
+        }
+    }
+}
+
+/// Creates or empties a file that only its owner may read. Devices and pipes, such as
+/// `/dev/stdout`, keep their permissions. On Windows the file has the permissions of its folder.
+///
+/// # Errors
+/// The error of the operating system.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    system::create_private_file(path)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{File, OpenOptions, Permissions};
+    use std::io;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    use process_wrap::tokio::ProcessGroup;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// Read and write for the owner, nothing for others.
+    const OWNER_ONLY: u32 = 0o600;
+
+    #[derive(Debug)]
+    pub struct StopSignals {
+        terminate: Signal,
+        interrupt: Signal,
+    }
+
+    impl StopSignals {
+        pub fn listen() -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+
+        pub async fn recv(&mut self) {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+
+    pub fn process_group() -> ProcessGroup {
+        ProcessGroup::leader()
+    }
+
+    pub fn create_private_file(path: &Path) -> io::Result<File> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(OWNER_ONLY)
+            .open(path)?;
+        // An existing file keeps its mode when it is opened.
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+        }
+        Ok(file)
+    }
+}
+
+#[cfg(windows)]
+mod windows {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    use process_wrap::tokio::JobObject;
+    use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
+
+    #[derive(Debug)]
+    pub struct StopSignals {
+        interrupt: CtrlC,
+        break_key: CtrlBreak,
+        close: CtrlClose,
+    }
+
+    impl StopSignals {
+        pub fn listen() -> io::Result<Self> {
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                break_key: ctrl_break()?,
+                close: ctrl_close()?,
+            })
+        }
+
+        pub async fn recv(&mut self) {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.break_key.recv() => {}
+                _ = self.close.recv() => {}
+            }
+        }
+    }
+
+    pub fn process_group() -> JobObject {
+        JobObject
+    }
+
+    pub fn create_private_file(path: &Path) -> io::Result<File> {
+        File::create(path)
+    }
+}
