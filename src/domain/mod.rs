@@ -1,8 +1,9 @@
 //! Domain types and rules: consents, sessions, statements, deliveries, and their legal transitions.
 //!
-//! The module is pure: it uses no clock, socket, serialisation or random number. `now`, ids and
-//! seeds are arguments, so that a thirty-day consent is tested in microseconds. Wire formats are in
-//! [`crate::wire`].
+//! The module is pure: it uses no clock, socket or random number. `now`, ids and seeds are
+//! arguments, so that a thirty-day consent is tested in microseconds. Names and scalars that people
+//! write in files have their serde and JSON Schema here, beside their definition. Wire formats are
+//! in [`crate::wire`].
 
 pub mod account;
 pub mod api_fault;

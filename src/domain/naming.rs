@@ -1,5 +1,11 @@
 //! Enums with one table of wire names, and suggestions for misspelled names.
 
+use std::borrow::Cow;
+
+use schemars::{Schema, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
 /// An enum with one table of wire names, for code that is generic over such enums.
 pub trait WireEnum: Copy + Sized + 'static {
     /// Returns all variants in the order of the table.
@@ -9,7 +15,29 @@ pub trait WireEnum: Copy + Sized + 'static {
     fn wire_name(self) -> &'static str;
 }
 
-/// Declares an enum together with the table of its wire names.
+/// Reads the wire name of a variant.
+///
+/// # Errors
+/// An unknown name.
+pub fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    T::all_variants()
+        .iter()
+        .copied()
+        .find(|variant| variant.wire_name() == text)
+        .ok_or_else(|| D::Error::custom(format!("unknown name '{text}'")))
+}
+
+/// Returns the schema of the wire names of these variants.
+pub fn wire_name_schema<T: WireEnum>(variants: impl IntoIterator<Item = T>) -> Schema {
+    let names: Vec<_> = variants.into_iter().map(T::wire_name).collect();
+    json_schema!({ "type": "string", "enum": names })
+}
+
+/// Declares an enum together with the table of its wire names. serde and JSON Schema use the same
+/// table.
 macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -42,6 +70,32 @@ macro_rules! wire_enum {
 
             fn wire_name(self) -> &'static str {
                 self.as_str()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::domain::naming::deserialize_wire_name(deserializer)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::domain::naming::wire_name_schema(Self::ALL.iter().copied())
             }
         }
 

@@ -7,11 +7,11 @@ use serde_saphyr::{Location, Spanned};
 use super::diagnostic_at;
 use super::node::{Node, SpannedNode};
 use super::scalars::{
-    DURATION_FORMAT, INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT,
-    OccurrenceRange, RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
+    INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT, OccurrenceRange,
+    RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
 };
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::duration::{DURATION_FORMS, parse_duration};
+use crate::domain::duration::{DURATION_FORMAT, DURATION_FORMS, parse_duration};
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::closest_name;
 use crate::domain::text::quote_value;

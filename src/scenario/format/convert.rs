@@ -20,7 +20,6 @@ use crate::domain::api_fault::{ApiCallSelector, ApiFault, ApiFaultRule, Faults, 
 use crate::domain::command::{
     AccountChoice, AccountSelector, AccountStatuses, ConsentAction, Party, TimingOverride,
 };
-use crate::domain::consent::Status;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
@@ -32,7 +31,6 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{Occurrences, WebhookFault, WebhookFaultRule, WebhookSelector};
 use crate::files::yaml::diagnostic_at;
-use crate::files::yaml::scalars::{HumanDuration, Keyword};
 use crate::scenario::plan::{Action, Plan, Rule, SourceLocation, Step};
 
 /// The largest number of different delays in one `deliver`. Each delay becomes a command of its
@@ -73,13 +71,10 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
         description,
         matcher,
         persona: persona.map(|persona| (location_of(&persona), persona.value)),
-        approval: consent.map(|Keyword(approval)| approval),
+        approval: consent,
         push_data,
         data: data.as_ref().map(to_data_timing),
-        fetch_quirks: fetch_quirks
-            .into_iter()
-            .map(|Keyword(quirk)| quirk)
-            .collect(),
+        fetch_quirks: fetch_quirks.into_iter().collect(),
         steps,
         rules,
         delivers_after_activation: false,
@@ -115,7 +110,7 @@ pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<
         webhooks: converter.convert_webhook_faults(&webhooks),
         api: converter.convert_api_faults(&api_faults),
     };
-    converter.into_result((faults, ttl.map(|HumanDuration(duration)| duration)))
+    converter.into_result((faults, ttl))
 }
 
 pub fn convert_expectations_file(
@@ -163,16 +158,9 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
         customers: to_globs(customer.as_ref()),
         fius: to_globs(fiu.as_ref()),
         aas: to_globs(aa.as_ref()),
-        fi_types: fi_types
-            .iter()
-            .flatten()
-            .map(|Keyword(fi_type)| *fi_type)
-            .collect(),
+        fi_types: fi_types.iter().flatten().copied().collect(),
         purposes: iter_texts(purpose.as_ref()).map(Into::into).collect(),
-        fetch_types: fetch_type
-            .iter()
-            .map(|Keyword(fetch_type)| *fetch_type)
-            .collect(),
+        fetch_types: fetch_type.iter().copied().collect(),
         apis: API_NAMES
             .into_iter()
             .filter(|known| api.as_deref() == Some(*known))
@@ -202,15 +190,12 @@ fn to_data_timing(spec: &DataTimingSpec) -> DataTiming {
     }
 }
 
-fn duration_or(duration: Option<HumanDuration>, default: Millis) -> Millis {
-    duration.map_or(default, |HumanDuration(duration)| duration)
+fn duration_or(duration: Option<Millis>, default: Millis) -> Millis {
+    duration.unwrap_or(default)
 }
 
-fn both_durations(
-    first: Option<HumanDuration>,
-    second: Option<HumanDuration>,
-) -> Option<(Millis, Millis)> {
-    Some((first?.0, second?.0))
+fn both_durations(first: Option<Millis>, second: Option<Millis>) -> Option<(Millis, Millis)> {
+    Some((first?, second?))
 }
 
 fn optional_name(name: Option<&String>) -> Option<Arc<str>> {
@@ -382,7 +367,7 @@ impl Converter {
             Action::Transition(ConsentAction::Expire)
         } else if let Some(revoke) = revoke {
             Action::Transition(ConsentAction::Revoke {
-                by: revoke.by.map_or(Party::Customer, |Keyword(by)| by),
+                by: revoke.by.unwrap_or(Party::Customer),
             })
         } else if let Some(deliver) = deliver {
             self.convert_deliver(entry, deliver)?
@@ -479,9 +464,9 @@ impl Converter {
             status,
             body,
         } = notify;
-        let kind = event.map_or(NotificationKind::ConsentStatus, |Keyword(kind)| kind);
+        let kind = event.unwrap_or(NotificationKind::ConsentStatus);
         let content = match (status, body) {
-            (Some(Keyword(status)), None) if kind == NotificationKind::ConsentStatus => {
+            (Some(status), None) if kind == NotificationKind::ConsentStatus => {
                 NotificationContent::ConsentStatus(*status)
             }
             (None, Some(body)) => NotificationContent::Raw(Arc::new(RawNotification {
@@ -516,14 +501,13 @@ impl Converter {
                 nth,
                 attempts,
             } = r#where.as_ref().unwrap_or(&default_selector);
-            let event = event.map(|Keyword(event)| event);
             if let (Some(status), Some(_)) = (status, event)
-                && !notification_statuses(event).contains(&status.as_str())
+                && !notification_statuses(*event).contains(&status.as_str())
             {
                 let message = format!(
                     "{} webhooks have no status {status}; they have {}",
                     event.map_or("", NotificationKind::as_str),
-                    notification_statuses(event).join(", ")
+                    notification_statuses(*event).join(", ")
                 );
                 self.add_diagnostic(entry, message);
             }
@@ -536,7 +520,7 @@ impl Converter {
                 self.add_diagnostic(entry, message);
             }
             let selector = WebhookSelector {
-                event,
+                event: *event,
                 status: status.as_deref().map(Into::into),
                 occurrences: nth.map_or(Occurrences::ALL, |count| count.0),
                 attempts: attempts.map_or(Occurrences::ALL, |count| count.0),
@@ -570,10 +554,10 @@ impl Converter {
             let per_mille =
                 probability.map_or(1000, |probability| (probability * 1000.0).ceil() as u16);
             let selector = ApiCallSelector {
-                op: op.map(|Keyword(op)| op),
+                op: *op,
                 calls: calls.map_or(Occurrences::ALL, |count| count.0),
                 per_mille,
-                duration: r#for.map(|HumanDuration(duration)| duration),
+                duration: *r#for,
                 customer: customer.as_deref().map(Glob::new),
                 fiu: fiu.as_deref().map(Glob::new),
             };
@@ -614,8 +598,8 @@ impl Converter {
         Some(if let Some(status) = status {
             ApiFault::Status {
                 status: *status,
-                retry_after: retry_after.map(|HumanDuration(duration)| duration),
-                code: error_code.map(|Keyword(code)| code.as_str().into()),
+                retry_after: *retry_after,
+                code: error_code.map(|code| code.as_str().into()),
             }
         } else if let Some(latency) = latency {
             ApiFault::Latency(self.convert_latency(entry, latency)?)
@@ -652,7 +636,7 @@ impl Converter {
             }
         } else if wrong_txnid.is_some() {
             ApiFault::WrongTxnid
-        } else if let Some(Keyword(tampering)) = tampered_consent {
+        } else if let Some(tampering) = tampered_consent {
             ApiFault::TamperedConsent(*tampering)
         } else if stale_response.is_some() {
             ApiFault::StaleResponse
@@ -670,7 +654,7 @@ impl Converter {
             p50,
             p99,
         } = match spec {
-            LatencySpec::Fixed(HumanDuration(duration)) => return Some(Latency::Fixed(*duration)),
+            LatencySpec::Fixed(duration) => return Some(Latency::Fixed(*duration)),
             LatencySpec::Distribution(distribution) => distribution,
         };
         let given_count = [min, max, mean, deviation, p50, p99]
@@ -744,7 +728,7 @@ impl Converter {
                 after_event,
             } = call;
             let target = ExpectationTarget::Call {
-                op: op.0,
+                op: *op,
                 response_status: status.map(|status| status.0),
                 subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
@@ -765,7 +749,7 @@ impl Converter {
                 after_event,
             } = event;
             let target = ExpectationTarget::Event {
-                name: name.0,
+                name: *name,
                 subject: subject_filter(handle, customer.as_ref(), None),
             };
             (
@@ -789,10 +773,10 @@ impl Converter {
                 after_event,
             } = webhook;
             let target = ExpectationTarget::Webhook {
-                event: event.map(|Keyword(event)| event),
+                event: *event,
                 status: status.as_deref().map(Into::into),
                 response_status: answered.map(|answered| answered.0),
-                fault: fault.map(|Keyword(fault)| fault),
+                fault: *fault,
                 subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (
@@ -810,9 +794,8 @@ impl Converter {
                 at_most,
                 within,
             } = state;
-            let Keyword(status): Keyword<Status> = *is;
             let target = ExpectationTarget::State {
-                status,
+                status: *is,
                 subject: subject_filter(handle, customer.as_ref(), None),
             };
             (
@@ -833,12 +816,12 @@ impl Converter {
             let subject = subject_filter(handle, customer.as_ref(), fiu.as_ref());
             let target = match (op, event) {
                 (Some(op), _) => ExpectationTarget::Call {
-                    op: op.0,
+                    op: *op,
                     response_status: status.map(|status| status.0),
                     subject,
                 },
                 (None, Some(event)) => ExpectationTarget::Event {
-                    name: event.0,
+                    name: *event,
                     subject,
                 },
                 (None, None) => return None,
@@ -850,8 +833,8 @@ impl Converter {
         Some(Expectation {
             target,
             count,
-            within: within.map(|HumanDuration(duration)| duration),
-            after: after.map(|Keyword(after)| after),
+            within: *within,
+            after: *after,
             location: origin,
         })
     }
@@ -895,11 +878,7 @@ fn convert_approve(approve: &Approve) -> ConsentAction {
         }
         Some(AccountsSpec::Filter(filter)) => AccountChoice::Matching(Arc::new(AccountSelector {
             fips: filter.fips.iter().map(|fip| fip.as_str().into()).collect(),
-            fi_types: filter
-                .fi_types
-                .iter()
-                .map(|Keyword(fi_type)| *fi_type)
-                .collect(),
+            fi_types: filter.fi_types.as_slice().into(),
             limit: filter.first,
         })),
     };
@@ -964,13 +943,13 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         WebhookFault::WrongKey
     } else if spec.tampered_body.is_some() {
         WebhookFault::TamperedBody
-    } else if let Some(Keyword(corruption)) = spec.corrupt_signature {
+    } else if let Some(corruption) = spec.corrupt_signature {
         WebhookFault::CorruptSignature(corruption)
     } else if spec.missing_signature.is_some() {
         WebhookFault::MissingSignature
     } else if spec.unknown_kid.is_some() {
         WebhookFault::UnknownKid
-    } else if let Some(Keyword(algorithm)) = spec.swap_alg {
+    } else if let Some(algorithm) = spec.swap_alg {
         WebhookFault::SwapAlg(algorithm)
     } else if spec.missing_crit.is_some() {
         WebhookFault::MissingCrit
@@ -998,7 +977,7 @@ fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
         }
     } else if spec.reset.is_some() {
         WebhookFault::Reset
-    } else if let Some(Keyword(form)) = spec.transport {
+    } else if let Some(form) = spec.transport {
         WebhookFault::Transport(form)
     } else {
         WebhookFault::Fail

@@ -18,13 +18,13 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::session::{ApprovalMode, SessionStatus};
 use crate::domain::terms::FetchType;
+use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{
     ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
 };
 use crate::files::yaml::scalars::{
-    ConsentEventName, FipAnswer, HumanDuration, Keyword, NAME_FORMAT, OccurrenceRange,
-    StatusPattern,
+    ConsentEventName, FipAnswer, NAME_FORMAT, OccurrenceRange, StatusPattern,
 };
 use crate::wire::rebit::error_code::ErrorCode;
 
@@ -50,14 +50,14 @@ pub struct ScenarioFile {
     #[schemars(schema_with = "name_schema")]
     pub persona: Option<Spanned<String>>,
     /// The approval mode; not needed if a step approves.
-    pub consent: Option<Keyword<ApprovalMode>>,
+    pub consent: Option<ApprovalMode>,
     /// The data timing of FIPs, where no rule delivers.
     pub data: Option<DataTimingSpec>,
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
     /// Quirks of Unaport's Fetch Data responses.
     #[serde(default)]
-    pub fetch_quirks: Vec<Keyword<FetchQuirk>>,
+    pub fetch_quirks: Vec<FetchQuirk>,
     /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
     #[schemars(with = "Vec<ActionEntry>")]
@@ -94,7 +94,7 @@ pub struct FaultsFile {
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
     /// The time that the faults stay active, in system time; default: until they are deleted.
-    pub ttl: Option<HumanDuration>,
+    pub ttl: Option<Millis>,
 }
 
 /// Expectations outside a scenario, for the control API.
@@ -133,10 +133,10 @@ pub struct MatchSpec {
     pub aa: Option<OneOrMany>,
     /// The consent requests at least one of these FI types.
     #[schemars(length(min = 1))]
-    pub fi_types: Option<Vec<Keyword<FiType>>>,
+    pub fi_types: Option<Vec<FiType>>,
     /// Purpose codes, such as "101".
     pub purpose: Option<OneOrMany>,
-    pub fetch_type: Option<Keyword<FetchType>>,
+    pub fetch_type: Option<FetchType>,
     /// The API on which the consent was raised.
     #[serde(default)]
     #[schemars(schema_with = "api_schema")]
@@ -195,7 +195,7 @@ pub struct ActionEntry {
     /// The event that the action follows; for rules only.
     pub when: Option<ConsentEventName>,
     /// The delay before the action, in world time.
-    pub after: Option<HumanDuration>,
+    pub after: Option<Millis>,
     /// The customer approves.
     pub approve: Option<Approve>,
     /// Activates the artefact of a consent that was held at READY.
@@ -310,7 +310,7 @@ pub struct AccountFilter {
     #[serde(default)]
     pub fips: Vec<String>,
     #[serde(default)]
-    pub fi_types: Vec<Keyword<FiType>>,
+    pub fi_types: Vec<FiType>,
     /// At most this many accounts.
     #[schemars(range(min = 1))]
     pub first: Option<u32>,
@@ -320,7 +320,7 @@ pub struct AccountFilter {
 #[serde(deny_unknown_fields)]
 pub struct Revoke {
     /// The party that revokes; default: the customer.
-    pub by: Option<Keyword<Party>>,
+    pub by: Option<Party>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -355,7 +355,7 @@ pub struct DelayedAnswer {
     /// A synonym of `answer`, for DENIED and TIMEOUT.
     pub fail: Option<FipAnswer>,
     /// The delay of the answer, in world time.
-    pub after: Option<HumanDuration>,
+    pub after: Option<Millis>,
 }
 
 fn require_one_answer(schema: &mut Schema) {
@@ -392,9 +392,9 @@ pub struct Delink {
 #[serde(deny_unknown_fields)]
 pub struct Notify {
     /// The kind of the notification; default: `consent.status`.
-    pub event: Option<Keyword<NotificationKind>>,
+    pub event: Option<NotificationKind>,
     /// The consent status in the notification, which need not be the real one.
-    pub status: Option<Keyword<Status>>,
+    pub status: Option<Status>,
     /// The whole body. The placeholders `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`,
     /// `{{fiuId}}`, `{{sessionId}}`, `{{timestamp}}` and `{{txnid}}` are replaced.
     pub body: Option<Value>,
@@ -422,7 +422,7 @@ pub struct WebhookFaultEntry {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSelectorSpec {
-    pub event: Option<Keyword<NotificationKind>>,
+    pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
@@ -480,12 +480,12 @@ pub struct WebhookFaultSpec {
     pub wrong_key: Option<EmptyMap>,
     /// Changes the body after it was signed.
     pub tampered_body: Option<EmptyMap>,
-    pub corrupt_signature: Option<Keyword<SignatureCorruption>>,
+    pub corrupt_signature: Option<SignatureCorruption>,
     pub missing_signature: Option<EmptyMap>,
     /// Signs under a `kid` that is not published.
     pub unknown_kid: Option<EmptyMap>,
     /// Names this algorithm in the JWS header instead of RS256.
-    pub swap_alg: Option<Keyword<ForgedAlgorithm>>,
+    pub swap_alg: Option<ForgedAlgorithm>,
     /// Sets `b64: false` without `crit`; the signature is valid.
     pub missing_crit: Option<EmptyMap>,
     /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
@@ -509,7 +509,7 @@ pub struct WebhookFaultSpec {
     /// Resets the connection in the middle of the body.
     pub reset: Option<EmptyMap>,
     /// Uses a valid but unusual form of HTTP.
-    pub transport: Option<Keyword<TransportVariant>>,
+    pub transport: Option<TransportVariant>,
     /// Counts the attempt as failed without making it.
     pub fail: Option<EmptyMap>,
 }
@@ -521,27 +521,27 @@ pub struct DuplicateSpec {
     #[schemars(range(min = 2, max = 1000))]
     pub copies: Option<u32>,
     /// The pause between two messages; default: none.
-    pub spacing: Option<HumanDuration>,
+    pub spacing: Option<Millis>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NearDuplicateSpec {
-    pub spacing: Option<HumanDuration>,
+    pub spacing: Option<Millis>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReorderSpec {
     /// The longest wait for another webhook before this one is sent; default: 10s.
-    pub within: Option<HumanDuration>,
+    pub within: Option<Millis>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetSpec {
     /// The offset; default: 10m for `late`, 16m for timestamps.
-    pub by: Option<HumanDuration>,
+    pub by: Option<Millis>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -564,7 +564,7 @@ pub struct HugeSpec {
 #[serde(deny_unknown_fields)]
 pub struct ThrottleSpec {
     /// The duration of the transfer; default: 5s.
-    pub over: Option<HumanDuration>,
+    pub over: Option<Millis>,
 }
 
 /// An API fault and the calls that it applies to.
@@ -579,14 +579,14 @@ pub struct ApiFaultEntry {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiCallSelectorSpec {
-    pub op: Option<Keyword<Operation>>,
+    pub op: Option<Operation>,
     /// Occurrences among the matching calls of a customer, counted from 1: `1..2`.
     pub calls: Option<OccurrenceRange>,
     /// The share of the matching calls, from 0 to 1; sampled from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
     /// The time that the fault stays active after the first matching call, in system time.
-    pub r#for: Option<HumanDuration>,
+    pub r#for: Option<Millis>,
     /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
@@ -601,9 +601,9 @@ pub struct ApiFaultSpec {
     #[schemars(range(min = 400, max = 599))]
     pub status: Option<u16>,
     /// The value of `Retry-After`.
-    pub retry_after: Option<HumanDuration>,
+    pub retry_after: Option<Millis>,
     /// The ReBIT error code of the response.
-    pub error_code: Option<Keyword<ErrorCode>>,
+    pub error_code: Option<ErrorCode>,
     pub latency: Option<LatencySpec>,
     /// Resets the connection in the middle of the response.
     pub reset: Option<EmptyMap>,
@@ -627,7 +627,7 @@ pub struct ApiFaultSpec {
     pub future_timestamp: Option<OffsetSpec>,
     pub wrong_txnid: Option<EmptyMap>,
     /// Tampers with `signedConsent`.
-    pub tampered_consent: Option<Keyword<Tampering>>,
+    pub tampered_consent: Option<Tampering>,
     /// Repeats the previous response to the same call.
     pub stale_response: Option<EmptyMap>,
 }
@@ -670,7 +670,7 @@ pub struct SetField {
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum LatencySpec {
-    Fixed(HumanDuration),
+    Fixed(Millis),
     Distribution(LatencyDistribution),
 }
 
@@ -678,12 +678,12 @@ pub enum LatencySpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyDistribution {
-    pub min: Option<HumanDuration>,
-    pub max: Option<HumanDuration>,
-    pub mean: Option<HumanDuration>,
-    pub deviation: Option<HumanDuration>,
-    pub p50: Option<HumanDuration>,
-    pub p99: Option<HumanDuration>,
+    pub min: Option<Millis>,
+    pub max: Option<Millis>,
+    pub mean: Option<Millis>,
+    pub deviation: Option<Millis>,
+    pub p50: Option<Millis>,
+    pub p99: Option<Millis>,
 }
 
 /// Exactly one expectation.
@@ -707,7 +707,7 @@ pub struct ExpectationEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectCall {
-    pub op: Keyword<Operation>,
+    pub op: Operation,
     /// The status of the response, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
@@ -716,27 +716,27 @@ pub struct ExpectCall {
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectEvent {
-    pub name: Keyword<EventName>,
+    pub name: EventName,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectWebhook {
-    pub event: Option<Keyword<NotificationKind>>,
+    pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
@@ -744,27 +744,27 @@ pub struct ExpectWebhook {
     /// The status of the FIU's response, such as 200 or 4xx.
     pub answered: Option<StatusPattern>,
     /// The fault injected into the webhook.
-    pub fault: Option<Keyword<WebhookFaultName>>,
+    pub fault: Option<WebhookFaultName>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectState {
-    pub is: Keyword<Status>,
+    pub is: Status,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
+    pub within: Option<Millis>,
 }
 
 /// A call or an event that must not happen, with `after_event` from that event on.
@@ -772,13 +772,13 @@ pub struct ExpectState {
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_call_or_event)]
 pub struct ExpectNever {
-    pub op: Option<Keyword<Operation>>,
-    pub event: Option<Keyword<EventName>>,
+    pub op: Option<Operation>,
+    pub event: Option<EventName>,
     /// The status of the response to the call, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub after_event: Option<EventName>,
 }
 
 fn require_call_or_event(schema: &mut Schema) {
