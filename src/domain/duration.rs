@@ -84,7 +84,7 @@ pub fn format_duration(Millis(ms): Millis) -> String {
     ];
     units
         .into_iter()
-        .find(|(_, unit)| ms != 0 && ms % unit == 0)
+        .find(|(name, unit)| ms % unit == 0 && (ms != 0 || *name == "s"))
         .map_or_else(
             || format!("{ms}ms"),
             |(name, unit)| format!("{}{name}", ms / unit),
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_duration_is_formatted_in_its_largest_unit() {
-        for text in ["0ms", "1500ms", "2s", "16m", "12h", "30d", "4w"] {
+        for text in ["0s", "1500ms", "2s", "16m", "12h", "30d", "4w"] {
             let duration = parse_duration(text).expect("a duration");
             assert_eq!(format_duration(duration), text);
         }

@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod digits;
 pub mod document;
 pub mod duration;
+pub mod error_code;
 pub mod event;
 pub mod expectation;
 pub mod glob;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::api_fault::{ApiFault, ApiFaultRule};
+use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault};
 use crate::domain::command::ConsentAction;
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
@@ -17,7 +17,7 @@ use crate::domain::operation::Operation;
 use crate::domain::session::ApprovalMode;
 use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
-use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
+use crate::domain::webhook_fault::{SchedulingFault, WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
 use crate::scenario::plan::{Action, Plan, SourceLocation};
@@ -315,7 +315,9 @@ impl Linter<'_> {
                 format!("matches nothing: a webhook is attempted {attempts} times at most");
             self.add_diagnostic(Severity::Error, location, message);
         }
-        if let WebhookFault::Late { by } | WebhookFault::Reorder { within: by } = fault
+        if let WebhookFault::Scheduling(
+            SchedulingFault::Late { by } | SchedulingFault::Reorder { within: by },
+        ) = fault
             && *by > DELAY_MAX
         {
             self.add_diagnostic(
@@ -387,7 +389,7 @@ impl Linter<'_> {
                 format!("matches nothing: no customer of match matches {customer}"),
             );
         }
-        if matches!(fault, ApiFault::TamperedConsent(_))
+        if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_)))
             && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
         {
             self.add_diagnostic(

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::domain::account::FiType;
 use crate::domain::consent::Status;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
@@ -15,7 +16,6 @@ use crate::domain::terms::{
 use crate::domain::version::RebitVersion;
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::purpose::StandardPurpose;
-use crate::wire::rebit::error_code::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
 /// The participants that may make a call.

@@ -4,19 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::Diagnostic;
 use super::types::{
-    API_NAMES, AccountsSpec, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, ApiFaultSpec,
-    Approve, DataTimingKeyword, DataTimingSpec, Deliver, ExpectCall, ExpectEvent, ExpectNever,
-    ExpectState, ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile, FipAnswerSpec,
-    FipsFilter, LatencyDistribution, LatencySpec, MatchSpec, Notify, OffsetSpec, OneOrMany,
-    ScenarioFile, ThrottleSpec, WebhookFaultEntry, WebhookFaultSpec, WebhookSelectorSpec,
+    API_NAMES, AccountsSpec, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, Approve,
+    DataTimingKeyword, DataTimingSpec, Deliver, ExpectCall, ExpectEvent, ExpectNever, ExpectState,
+    ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile, FipAnswerSpec, FipsFilter,
+    MatchSpec, Notify, OneOrMany, ScenarioFile, WebhookFaultEntry, WebhookSelectorSpec,
     notification_statuses,
 };
-use crate::domain::api_fault::{ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency};
+use crate::domain::api_fault::{
+    ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault,
+};
 use crate::domain::command::{
     AccountChoice, AccountSelector, AccountStatuses, ConsentAction, Party, TimingOverride,
 };
@@ -29,7 +29,7 @@ use crate::domain::notification::{NotificationContent, NotificationKind, RawNoti
 use crate::domain::session::{DataTiming, FiStatus};
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
-use crate::domain::webhook_fault::{Occurrences, WebhookFault, WebhookFaultRule, WebhookSelector};
+use crate::domain::webhook_fault::{Occurrences, WebhookFaultRule, WebhookSelector};
 use crate::files::yaml::diagnostic_at;
 use crate::scenario::plan::{Action, Plan, Rule, SourceLocation, Step};
 
@@ -192,10 +192,6 @@ fn to_data_timing(spec: &DataTimingSpec) -> DataTiming {
 
 fn duration_or(duration: Option<Millis>, default: Millis) -> Millis {
     duration.unwrap_or(default)
-}
-
-fn both_durations(first: Option<Millis>, second: Option<Millis>) -> Option<(Millis, Millis)> {
-    Some((first?, second?))
 }
 
 fn optional_name(name: Option<&String>) -> Option<Arc<str>> {
@@ -393,13 +389,12 @@ impl Converter {
         } else if let Some(notify) = notify {
             self.convert_notify(entry, notify)?
         } else if let Some(set) = set {
-            let latency = set
-                .latency
-                .as_ref()
-                .and_then(|latency| self.convert_latency(entry, latency));
+            if let Some(latency) = set.latency {
+                self.check_latency(entry, latency);
+            }
             Action::SetTiming(TimingOverride {
                 data: set.data.as_ref().map(to_data_timing),
-                latency,
+                latency: set.latency,
             })
         } else {
             return None;
@@ -511,8 +506,7 @@ impl Converter {
                 );
                 self.add_diagnostic(entry, message);
             }
-            let fault = convert_webhook_fault(fault);
-            if attempts.is_some() && fault.name().affects_scheduling() {
+            if attempts.is_some() && fault.affects_scheduling() {
                 let message = format!(
                     "{} applies to a message, not to its attempts; remove `attempts`",
                     fault.name()
@@ -525,7 +519,10 @@ impl Converter {
                 occurrences: nth.map_or(Occurrences::ALL, |count| count.0),
                 attempts: attempts.map_or(Occurrences::ALL, |count| count.0),
             };
-            WebhookFaultRule { selector, fault }
+            WebhookFaultRule {
+                selector,
+                fault: fault.clone(),
+            }
         });
         rules.collect()
     }
@@ -543,9 +540,9 @@ impl Converter {
                 customer,
                 fiu,
             } = r#where.as_ref().unwrap_or(&default_selector);
-            let Some(fault) = self.convert_api_fault(entry, fault) else {
-                continue;
-            };
+            if let ApiFault::Reply(ReplyFault::Latency(latency)) = fault {
+                self.check_latency(entry, *latency);
+            }
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -561,125 +558,18 @@ impl Converter {
                 customer: customer.as_deref().map(Glob::new),
                 fiu: fiu.as_deref().map(Glob::new),
             };
-            rules.push(ApiFaultRule { selector, fault });
+            rules.push(ApiFaultRule {
+                selector,
+                fault: fault.clone(),
+            });
         }
         rules
     }
 
-    fn convert_api_fault(
-        &mut self,
-        entry: &Spanned<ApiFaultEntry>,
-        spec: &ApiFaultSpec,
-    ) -> Option<ApiFault> {
-        let ApiFaultSpec {
-            status,
-            retry_after,
-            error_code,
-            latency,
-            reset,
-            empty_response,
-            truncated_chunk,
-            malformed_chunk,
-            slow_body,
-            wrong_signature,
-            missing_field,
-            set_field,
-            wrong_version,
-            stale_timestamp,
-            future_timestamp,
-            wrong_txnid,
-            tampered_consent,
-            stale_response,
-        } = spec;
-        if status.is_none() && (retry_after.is_some() || error_code.is_some()) {
-            self.add_diagnostic(entry, "retry_after and error_code need status".to_owned());
-            return None;
+    fn check_latency<T>(&mut self, entry: &Spanned<T>, latency: Latency) {
+        if let Err(problem) = latency.check_bounds() {
+            self.add_diagnostic(entry, format!("invalid latency: {problem}"));
         }
-        Some(if let Some(status) = status {
-            ApiFault::Status {
-                status: *status,
-                retry_after: *retry_after,
-                code: error_code.map(|code| code.as_str().into()),
-            }
-        } else if let Some(latency) = latency {
-            ApiFault::Latency(self.convert_latency(entry, latency)?)
-        } else if reset.is_some() {
-            ApiFault::Reset
-        } else if empty_response.is_some() {
-            ApiFault::EmptyResponse
-        } else if truncated_chunk.is_some() {
-            ApiFault::TruncatedChunk
-        } else if malformed_chunk.is_some() {
-            ApiFault::MalformedChunk
-        } else if let Some(ThrottleSpec { over }) = slow_body {
-            ApiFault::SlowBody {
-                over: duration_or(*over, Millis::from_secs(5)),
-            }
-        } else if wrong_signature.is_some() {
-            ApiFault::WrongSignature
-        } else if let Some(field) = missing_field {
-            ApiFault::MissingField(field.as_str().into())
-        } else if let Some(set) = set_field {
-            ApiFault::SetField {
-                field: set.field.as_str().into(),
-                value: Value::to_string(&set.value).into(),
-            }
-        } else if let Some(version) = wrong_version {
-            ApiFault::WrongVersion(version.as_str().into())
-        } else if let Some(OffsetSpec { by }) = stale_timestamp {
-            ApiFault::StaleTimestamp {
-                by: duration_or(*by, TIMESTAMP_OFFSET_DEFAULT),
-            }
-        } else if let Some(OffsetSpec { by }) = future_timestamp {
-            ApiFault::FutureTimestamp {
-                by: duration_or(*by, TIMESTAMP_OFFSET_DEFAULT),
-            }
-        } else if wrong_txnid.is_some() {
-            ApiFault::WrongTxnid
-        } else if let Some(tampering) = tampered_consent {
-            ApiFault::TamperedConsent(*tampering)
-        } else if stale_response.is_some() {
-            ApiFault::StaleResponse
-        } else {
-            return None;
-        })
-    }
-
-    fn convert_latency<T>(&mut self, entry: &Spanned<T>, spec: &LatencySpec) -> Option<Latency> {
-        let LatencyDistribution {
-            min,
-            max,
-            mean,
-            deviation,
-            p50,
-            p99,
-        } = match spec {
-            LatencySpec::Fixed(duration) => return Some(Latency::Fixed(*duration)),
-            LatencySpec::Distribution(distribution) => distribution,
-        };
-        let given_count = [min, max, mean, deviation, p50, p99]
-            .into_iter()
-            .filter(|part| part.is_some())
-            .count();
-        let latency = match (
-            both_durations(*min, *max),
-            both_durations(*mean, *deviation),
-            both_durations(*p50, *p99),
-        ) {
-            (Some((min, max)), None, None) if min <= max => Some(Latency::Uniform { min, max }),
-            (None, Some((mean, deviation)), None) => Some(Latency::Normal { mean, deviation }),
-            (None, None, Some((p50, p99))) if Millis::ZERO < p50 && p50 <= p99 => {
-                Some(Latency::Lognormal { p50, p99 })
-            }
-            _ => None,
-        };
-        if latency.is_none() || given_count != 2 {
-            let message = "invalid latency; give a duration, or {min, max}, {mean, deviation} or \
-                           {p50, p99}, the smaller first";
-            self.add_diagnostic(entry, message.to_owned());
-            return None;
-        }
-        latency
     }
 
     fn convert_expectations(
@@ -865,11 +755,6 @@ impl Converter {
     }
 }
 
-/// The default offset of a stale or future timestamp: one minute more than the 15 minutes that the
-/// Sahamati certification framework allows (general guidelines, rule 4;
-/// `docs/sources.md#certification-cases`).
-const TIMESTAMP_OFFSET_DEFAULT: Millis = Millis::from_secs(16 * 60);
-
 fn convert_approve(approve: &Approve) -> ConsentAction {
     let accounts = match &approve.accounts {
         None | Some(AccountsSpec::All(_)) => AccountChoice::All,
@@ -903,85 +788,6 @@ fn answer_at_fips(filter: &FipsFilter, status: FiStatus) -> Action {
         }
     };
     Action::Deliver(vec![(Millis::ZERO, outcome)])
-}
-
-fn convert_webhook_fault(spec: &WebhookFaultSpec) -> WebhookFault {
-    if let Some(duplicate) = &spec.duplicate {
-        WebhookFault::Duplicate {
-            copies: duplicate.copies.unwrap_or(2),
-            spacing: duration_or(duplicate.spacing, Millis::ZERO),
-        }
-    } else if let Some(near) = &spec.near_duplicate {
-        WebhookFault::NearDuplicate {
-            spacing: duration_or(near.spacing, Millis::ZERO),
-        }
-    } else if let Some(reorder) = &spec.reorder {
-        WebhookFault::Reorder {
-            within: duration_or(reorder.within, Millis::from_secs(10)),
-        }
-    } else if spec.drop.is_some() {
-        WebhookFault::Drop
-    } else if let Some(late) = &spec.late {
-        WebhookFault::Late {
-            by: duration_or(late.by, Millis::from_secs(10 * 60)),
-        }
-    } else if let Some(burst) = &spec.burst {
-        WebhookFault::Burst {
-            copies: burst.copies.unwrap_or(20),
-        }
-    } else if spec.before_response.is_some() {
-        WebhookFault::BeforeResponse
-    } else if let Some(stale) = &spec.stale_timestamp {
-        WebhookFault::StaleTimestamp {
-            by: duration_or(stale.by, TIMESTAMP_OFFSET_DEFAULT),
-        }
-    } else if let Some(future) = &spec.future_timestamp {
-        WebhookFault::FutureTimestamp {
-            by: duration_or(future.by, TIMESTAMP_OFFSET_DEFAULT),
-        }
-    } else if spec.wrong_key.is_some() {
-        WebhookFault::WrongKey
-    } else if spec.tampered_body.is_some() {
-        WebhookFault::TamperedBody
-    } else if let Some(corruption) = spec.corrupt_signature {
-        WebhookFault::CorruptSignature(corruption)
-    } else if spec.missing_signature.is_some() {
-        WebhookFault::MissingSignature
-    } else if spec.unknown_kid.is_some() {
-        WebhookFault::UnknownKid
-    } else if let Some(algorithm) = spec.swap_alg {
-        WebhookFault::SwapAlg(algorithm)
-    } else if spec.missing_crit.is_some() {
-        WebhookFault::MissingCrit
-    } else if spec.rotated_key.is_some() {
-        WebhookFault::RotatedKey
-    } else if spec.reserialised.is_some() {
-        WebhookFault::Reserialised
-    } else if spec.truncated.is_some() {
-        WebhookFault::Truncated
-    } else if spec.extra_fields.is_some() {
-        WebhookFault::ExtraFields
-    } else if spec.unknown_enum.is_some() {
-        WebhookFault::UnknownEnum
-    } else if spec.missing_optional.is_some() {
-        WebhookFault::MissingOptional
-    } else if spec.wrong_charset.is_some() {
-        WebhookFault::WrongCharset
-    } else if let Some(huge) = &spec.huge {
-        WebhookFault::Huge {
-            bytes: huge.bytes.unwrap_or(5_000_000),
-        }
-    } else if let Some(ThrottleSpec { over }) = &spec.slow_body {
-        WebhookFault::SlowBody {
-            over: duration_or(*over, Millis::from_secs(5)),
-        }
-    } else if spec.reset.is_some() {
-        WebhookFault::Reset
-    } else if let Some(form) = spec.transport {
-        WebhookFault::Transport(form)
-    } else {
-        WebhookFault::Fail
-    }
 }
 
 fn describe_origin(entry: &Spanned<ActionEntry>, noun: &str, number: usize) -> String {

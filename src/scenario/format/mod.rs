@@ -126,6 +126,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{SchemaDraft, generate_schema, parse};
+    use crate::domain::api_fault::ApiFault;
+    use crate::domain::webhook_fault::WebhookFault;
     use crate::scenario::shipped::SHIPPED;
 
     fn diagnostics_for(text: &str) -> String {
@@ -157,7 +159,7 @@ mod tests {
         insta::assert_snapshot!(diagnostics_for(
             "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status } }\n\
              rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
-             }\napi_faults:\n  - fault: { reset: {}, retry_after: 2s }\n  - fault: { latency: { min: 2s } }\n  - fault: { \
+             }\napi_faults:\n  - fault: { latency: { p50: 0s, p99: 1s } }\n  - fault: { \
              latency: { min: 2s, max: 1s } }\nexpect:\n  - call: { op: fi.request, count: 1, at_least: 2 }\n  - event: { \
              name: fi.requested, at_least: 3, at_most: 2 }\n"
         ));
@@ -190,6 +192,31 @@ mod tests {
             for reference in text.split("\"$ref\":\"#").skip(1) {
                 let pointer = reference.split('"').next().expect("a pointer");
                 assert!(schema.pointer(pointer).is_some(), "{pointer}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_shipped_scenarios_reads_what_it_writes() {
+        for (file, text) in SHIPPED {
+            let faults = parse(text).expect("a valid scenario").faults;
+            for fault in faults.webhooks.into_iter().map(|rule| rule.fault) {
+                let written = serde_json::to_value(&fault).expect("JSON");
+                assert!(
+                    written.get(fault.name().as_str()).is_some(),
+                    "{file}: {written}"
+                );
+                let read: WebhookFault = serde_json::from_value(written).expect("a fault");
+                assert_eq!(read, fault, "{file}");
+            }
+            for fault in faults.api.into_iter().map(|rule| rule.fault) {
+                let written = serde_json::to_value(&fault).expect("JSON");
+                assert!(
+                    written.get(fault.name().as_str()).is_some(),
+                    "{file}: {written}"
+                );
+                let read: ApiFault = serde_json::from_value(written).expect("a fault");
+                assert_eq!(read, fault, "{file}");
             }
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use crate::domain::account::FiType;
-use crate::domain::api_fault::Tampering;
+use crate::domain::api_fault::{ApiFault, Latency};
 use crate::domain::command::Party;
 use crate::domain::consent::Status;
 use crate::domain::event::EventName;
@@ -20,13 +20,10 @@ use crate::domain::session::{ApprovalMode, SessionStatus};
 use crate::domain::terms::FetchType;
 use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
-use crate::domain::webhook_fault::{
-    ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
-};
+use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
 use crate::files::yaml::scalars::{
     ConsentEventName, FipAnswer, NAME_FORMAT, OccurrenceRange, StatusPattern,
 };
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
 /// expectations that the FIU has to meet.
@@ -407,7 +404,7 @@ pub struct SetSpec {
     /// The data timing of FIPs.
     pub data: Option<DataTimingSpec>,
     /// The latency of responses about this consent, in system time.
-    pub latency: Option<LatencySpec>,
+    pub latency: Option<Latency>,
 }
 
 /// A webhook fault and the webhooks that it applies to.
@@ -416,7 +413,7 @@ pub struct SetSpec {
 pub struct WebhookFaultEntry {
     /// The webhooks that the fault applies to; default: all.
     pub r#where: Option<WebhookSelectorSpec>,
-    pub fault: WebhookFaultSpec,
+    pub fault: WebhookFault,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -453,127 +450,13 @@ pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str
     all
 }
 
-/// Exactly one webhook fault. Durations are system time, except those of `late` and `reorder`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_key)]
-pub struct WebhookFaultSpec {
-    /// Sends the same message several times, one after the other.
-    pub duplicate: Option<DuplicateSpec>,
-    /// Sends the same content a second time, under another `webhook-id`.
-    pub near_duplicate: Option<NearDuplicateSpec>,
-    /// Sends the webhook after the next one of the same consent.
-    pub reorder: Option<ReorderSpec>,
-    /// Never sends the webhook: the FIU has to poll.
-    pub drop: Option<EmptyMap>,
-    /// Sends the webhook later, in world time.
-    pub late: Option<OffsetSpec>,
-    /// Sends the same message many times at once.
-    pub burst: Option<BurstSpec>,
-    /// Sends the webhook before the response of the call that caused it.
-    pub before_response: Option<EmptyMap>,
-    /// Sets the timestamp into the past; the signature is valid.
-    pub stale_timestamp: Option<OffsetSpec>,
-    /// Sets the timestamp into the future; the signature is valid.
-    pub future_timestamp: Option<OffsetSpec>,
-    /// Signs with a key that is not the AA's.
-    pub wrong_key: Option<EmptyMap>,
-    /// Changes the body after it was signed.
-    pub tampered_body: Option<EmptyMap>,
-    pub corrupt_signature: Option<SignatureCorruption>,
-    pub missing_signature: Option<EmptyMap>,
-    /// Signs under a `kid` that is not published.
-    pub unknown_kid: Option<EmptyMap>,
-    /// Names this algorithm in the JWS header instead of RS256.
-    pub swap_alg: Option<ForgedAlgorithm>,
-    /// Sets `b64: false` without `crit`; the signature is valid.
-    pub missing_crit: Option<EmptyMap>,
-    /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
-    pub rotated_key: Option<EmptyMap>,
-    /// Sends the same JSON in another serialisation than the signed one.
-    pub reserialised: Option<EmptyMap>,
-    /// Omits the second half of the body.
-    pub truncated: Option<EmptyMap>,
-    /// Adds fields that no specification has; the signature is valid.
-    pub extra_fields: Option<EmptyMap>,
-    /// Sends a status that no specification has; the signature is valid.
-    pub unknown_enum: Option<EmptyMap>,
-    /// Omits all optional fields; the signature is valid.
-    pub missing_optional: Option<EmptyMap>,
-    /// Sends the body in UTF-16, as `content-type` declares; the signature is valid.
-    pub wrong_charset: Option<EmptyMap>,
-    /// Pads the body; the signature is valid.
-    pub huge: Option<HugeSpec>,
-    /// Sends the body in chunks with pauses.
-    pub slow_body: Option<ThrottleSpec>,
-    /// Resets the connection in the middle of the body.
-    pub reset: Option<EmptyMap>,
-    /// Uses a valid but unusual form of HTTP.
-    pub transport: Option<TransportVariant>,
-    /// Counts the attempt as failed without making it.
-    pub fail: Option<EmptyMap>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DuplicateSpec {
-    /// The total number of messages; default: 2.
-    #[schemars(range(min = 2, max = 1000))]
-    pub copies: Option<u32>,
-    /// The pause between two messages; default: none.
-    pub spacing: Option<Millis>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NearDuplicateSpec {
-    pub spacing: Option<Millis>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReorderSpec {
-    /// The longest wait for another webhook before this one is sent; default: 10s.
-    pub within: Option<Millis>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OffsetSpec {
-    /// The offset; default: 10m for `late`, 16m for timestamps.
-    pub by: Option<Millis>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BurstSpec {
-    /// The total number of messages; default: 20.
-    #[schemars(range(min = 2, max = 1000))]
-    pub copies: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HugeSpec {
-    /// The size of the whole body; default: 5,000,000.
-    #[schemars(range(min = 1, max = 100_000_000))]
-    pub bytes: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ThrottleSpec {
-    /// The duration of the transfer; default: 5s.
-    pub over: Option<Millis>,
-}
-
 /// An API fault and the calls that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiFaultEntry {
     /// The calls that the fault applies to; default: all.
     pub r#where: Option<ApiCallSelectorSpec>,
-    pub fault: ApiFaultSpec,
+    pub fault: ApiFault,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -590,100 +473,6 @@ pub struct ApiCallSelectorSpec {
     /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
-}
-
-/// Exactly one API fault; `retry_after` and `error_code` need `status`. Durations are system time.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_fault)]
-pub struct ApiFaultSpec {
-    /// Rejects the call with this status, without executing it.
-    #[schemars(range(min = 400, max = 599))]
-    pub status: Option<u16>,
-    /// The value of `Retry-After`.
-    pub retry_after: Option<Millis>,
-    /// The ReBIT error code of the response.
-    pub error_code: Option<ErrorCode>,
-    pub latency: Option<LatencySpec>,
-    /// Resets the connection in the middle of the response.
-    pub reset: Option<EmptyMap>,
-    /// Closes the connection without a response.
-    pub empty_response: Option<EmptyMap>,
-    /// Ends the response before its last chunk.
-    pub truncated_chunk: Option<EmptyMap>,
-    /// Sends malformed data after the first chunk.
-    pub malformed_chunk: Option<EmptyMap>,
-    /// Sends the body in chunks with pauses.
-    pub slow_body: Option<ThrottleSpec>,
-    pub wrong_signature: Option<EmptyMap>,
-    /// Removes a field, such as `ConsentStatus.status`.
-    #[schemars(length(min = 1))]
-    pub missing_field: Option<String>,
-    /// Sets a field to another value.
-    pub set_field: Option<SetField>,
-    /// Sets `ver` to another value, such as "2.0.00".
-    pub wrong_version: Option<String>,
-    pub stale_timestamp: Option<OffsetSpec>,
-    pub future_timestamp: Option<OffsetSpec>,
-    pub wrong_txnid: Option<EmptyMap>,
-    /// Tampers with `signedConsent`.
-    pub tampered_consent: Option<Tampering>,
-    /// Repeats the previous response to the same call.
-    pub stale_response: Option<EmptyMap>,
-}
-
-/// The fault keys of [`ApiFaultSpec`].
-pub const API_FAULT_KEYS: [&str; 16] = [
-    "status",
-    "latency",
-    "reset",
-    "empty_response",
-    "truncated_chunk",
-    "malformed_chunk",
-    "slow_body",
-    "wrong_signature",
-    "missing_field",
-    "set_field",
-    "wrong_version",
-    "stale_timestamp",
-    "future_timestamp",
-    "wrong_txnid",
-    "tampered_consent",
-    "stale_response",
-];
-
-fn require_one_fault(schema: &mut Schema) {
-    require_one_of(schema, &API_FAULT_KEYS);
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetField {
-    /// A dotted path, such as `ConsentUse.count`.
-    #[schemars(length(min = 1))]
-    pub field: String,
-    pub value: Value,
-}
-
-/// A fixed duration or a distribution.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum LatencySpec {
-    Fixed(Millis),
-    Distribution(LatencyDistribution),
-}
-
-/// `min` and `max` (uniform), `mean` and `deviation` (normal), or `p50` and `p99` (lognormal).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyDistribution {
-    pub min: Option<Millis>,
-    pub max: Option<Millis>,
-    pub mean: Option<Millis>,
-    pub deviation: Option<Millis>,
-    pub p50: Option<Millis>,
-    pub p99: Option<Millis>,
 }
 
 /// Exactly one expectation.
