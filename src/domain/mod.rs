@@ -6,6 +6,7 @@
 //! in [`crate::wire`].
 
 pub mod account;
+pub mod action;
 pub mod api_fault;
 pub mod calendar;
 pub mod command;

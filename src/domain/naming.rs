@@ -135,7 +135,7 @@ macro_rules! tagged_family {
         }
     ) => {
         $(#[$family_meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         #[serde(untagged)]
         #[schemars(transform = $crate::domain::naming::merge_member_schemas)]
         pub enum $family {
@@ -162,6 +162,26 @@ macro_rules! tagged_family {
         $crate::domain::naming::wire_enum! {
             $(#[$name_meta])*
             $name { $($single = $single_text,)* $($($member = $text,)+)+ }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $family {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use serde::de::Error;
+
+                // serde's own buffer would read a key such as `123` as a number.
+                let value = serde_json::Value::deserialize(deserializer)?;
+                let name = value
+                    .as_object()
+                    .and_then(|fields| fields.keys().find_map(|key| $name::parse(key)))
+                    .ok_or_else(|| {
+                        D::Error::custom(format!("needs one of {}", $name::accepted_names()))
+                    })?;
+                let family = match name {
+                    $($name::$single => serde_json::from_value(value).map(Self::$single),)*
+                    $($($name::$member)|+ => serde_json::from_value(value).map(Self::$class),)+
+                };
+                family.map_err(D::Error::custom)
+            }
         }
 
         impl $family {

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::action::{Action, ConsentAction, CustomerAction, DelinkedAccounts};
 use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault};
-use crate::domain::command::ConsentAction;
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
 use crate::domain::naming::wire_enum;
@@ -20,7 +20,7 @@ use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{SchedulingFault, WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
-use crate::scenario::plan::{Action, Plan, SourceLocation};
+use crate::scenario::plan::{Plan, SourceLocation};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -159,20 +159,22 @@ impl Linter<'_> {
                     self.apply_input(state, Input::Activate, line);
                 }
             }
-            Action::Deliver(_) => {
+            Action::Answer(_) => {
                 if !state.states.contains(&Status::Active) {
                     let severity =
                         unreachable_severity(&state.states, |status| status == Status::Active);
-                    self.report_unreachable(state, (name, location), "deliver", severity);
+                    let action = action.name().as_str();
+                    self.report_unreachable(state, (name, location), action, severity);
                 }
             }
             // No account stays linked, so every consent with accounts is revoked.
-            Action::DelinkAll { fip: None }
-                if state.states.iter().all(|status| *status != Status::Pending) =>
-            {
+            Action::Customer(CustomerAction::Delink(DelinkedAccounts {
+                fip: None,
+                account: None,
+            })) if state.states.iter().all(|status| *status != Status::Pending) => {
                 self.apply_input(state, Input::Revoke, line);
             }
-            Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
+            Action::Customer(CustomerAction::Delink(_)) => {
                 // Consents with the account are revoked; others are not.
                 let revoked = state
                     .states
@@ -182,8 +184,8 @@ impl Linter<'_> {
                 self.reached_statuses.extend(&revoked);
                 state.states.extend(revoked);
             }
-            Action::Deregister => state.left_line = Some(line),
-            Action::Link { .. } | Action::Notify(_) | Action::SetTiming(_) => {}
+            Action::Customer(CustomerAction::Deregister {}) => state.left_line = Some(line),
+            Action::Customer(CustomerAction::Link { .. }) | Action::Sandbox(_) => {}
         }
     }
 
@@ -282,7 +284,7 @@ impl Linter<'_> {
             else {
                 continue;
             };
-            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Deliver(_));
+            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Answer(_));
             if changes_consent {
                 let line = rule.location.line;
                 let message = format!(

@@ -7,11 +7,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
 use crate::domain::money::Paise;
-use crate::domain::naming::wire_name_schema;
-use crate::domain::session::FiStatus;
 use crate::domain::webhook_fault::Occurrences;
 
 /// The `format` of an occurrence range such as `1..2` in a schema.
@@ -24,59 +21,6 @@ pub const INTEGER_RANGE_FORMAT: &str = "whole-range";
 pub const RUPEE_RANGE_FORMAT: &str = "rupee-range";
 /// The `format` of a status code or a class of status codes in a schema.
 pub const STATUS_FORMAT: &str = "http-status";
-
-/// An event that concerns a consent, so that rules can follow it.
-#[derive(Clone, Copy, Debug)]
-pub struct ConsentEventName(pub EventName);
-
-impl<'de> Deserialize<'de> for ConsentEventName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        EventName::deserialize(deserializer).map(Self)
-    }
-}
-
-impl JsonSchema for ConsentEventName {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ConsentEventName".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        wire_name_schema(
-            EventName::ALL
-                .iter()
-                .copied()
-                .filter(|event| event.is_about_consent()),
-        )
-    }
-}
-
-/// A status that a scenario can make a simulated FIP answer.
-#[derive(Clone, Copy, Debug)]
-pub struct FipAnswer(pub FiStatus);
-
-impl<'de> Deserialize<'de> for FipAnswer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        FiStatus::deserialize(deserializer).map(Self)
-    }
-}
-
-impl JsonSchema for FipAnswer {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "FipAnswer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        wire_name_schema(FiStatus::ANSWERS)
-    }
-}
 
 /// Occurrences counted from 1: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]

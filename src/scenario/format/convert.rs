@@ -1,37 +1,31 @@
 //! Converts the types of a file to domain values. Reports the errors that involve several values,
 //! which the schema cannot express. Positions come from the file's `Spanned` values.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde_saphyr::Spanned;
 
 use super::Diagnostic;
 use super::types::{
-    API_NAMES, AccountsSpec, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, Approve,
-    DataTimingKeyword, DataTimingSpec, Deliver, ExpectCall, ExpectEvent, ExpectNever, ExpectState,
-    ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile, FipAnswerSpec, FipsFilter,
-    MatchSpec, Notify, OneOrMany, ScenarioFile, WebhookFaultEntry, WebhookSelectorSpec,
+    API_NAMES, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, ExpectCall, ExpectEvent,
+    ExpectNever, ExpectState, ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile,
+    MatchSpec, OneOrMany, ScenarioFile, WebhookFaultEntry, WebhookSelectorSpec,
     notification_statuses,
 };
+use crate::domain::action::{Action, AnswerAction, SandboxAction};
 use crate::domain::api_fault::{
     ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault,
 };
-use crate::domain::command::{
-    AccountChoice, AccountSelector, AccountStatuses, ConsentAction, Party, TimingOverride,
-};
+use crate::domain::command::TimingOverride;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
-use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
-use crate::domain::session::{DataTiming, FiStatus};
+use crate::domain::notification::NotificationKind;
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{Occurrences, WebhookFaultRule, WebhookSelector};
 use crate::files::yaml::diagnostic_at;
-use crate::scenario::plan::{Action, Plan, Rule, SourceLocation, Step};
+use crate::scenario::plan::{Plan, Rule, SourceLocation, Step};
 
 /// The largest number of different delays in one `deliver`. Each delay becomes a command of its
 /// own.
@@ -73,7 +67,7 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
         persona: persona.map(|persona| (location_of(&persona), persona.value)),
         approval: consent,
         push_data,
-        data: data.as_ref().map(to_data_timing),
+        data,
         fetch_quirks: fetch_quirks.into_iter().collect(),
         steps,
         rules,
@@ -181,66 +175,6 @@ fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {
     texts.iter().map(String::as_str)
 }
 
-fn to_data_timing(spec: &DataTimingSpec) -> DataTiming {
-    match spec {
-        DataTimingSpec::Keyword(DataTimingKeyword::Immediate) => DataTiming::Immediate,
-        DataTimingSpec::Keyword(DataTimingKeyword::Timed) => DataTiming::Timed,
-        DataTimingSpec::Keyword(DataTimingKeyword::Manual) => DataTiming::Manual,
-        DataTimingSpec::Polls(polls) => DataTiming::AfterPolls(polls.polls),
-    }
-}
-
-fn duration_or(duration: Option<Millis>, default: Millis) -> Millis {
-    duration.unwrap_or(default)
-}
-
-fn optional_name(name: Option<&String>) -> Option<Arc<str>> {
-    name.map(|name| Arc::from(name.as_str()))
-}
-
-/// The answer of a FIP, with the delay after which it comes.
-type DelayedStatus = (Millis, FiStatus);
-
-/// Delayed answers by FIP id or `linkRefNumber`.
-type StatusesByName = Vec<(Box<str>, DelayedStatus)>;
-
-fn delayed_status(spec: &FipAnswerSpec) -> DelayedStatus {
-    match spec {
-        FipAnswerSpec::Immediate(answer) => (Millis::ZERO, answer.0),
-        FipAnswerSpec::Delayed(delayed) => {
-            let answer = delayed
-                .answer
-                .or(delayed.fail)
-                .expect("the schema requires one of the two");
-            (duration_or(delayed.after, Millis::ZERO), answer.0)
-        }
-    }
-}
-
-fn delayed_statuses(specs: &BTreeMap<String, FipAnswerSpec>) -> StatusesByName {
-    specs
-        .iter()
-        .map(|(name, answer)| (name.as_str().into(), delayed_status(answer)))
-        .collect()
-}
-
-/// Returns the status that an answer contributes at one of the delays. An answer that is due at
-/// another delay is PENDING, so that the default does not apply to it.
-fn status_at_delay((after, status): DelayedStatus, delay: Millis) -> FiStatus {
-    if after == delay {
-        status
-    } else {
-        FiStatus::Pending
-    }
-}
-
-fn statuses_at_delay(statuses: &StatusesByName, delay: Millis) -> Vec<(Box<str>, FiStatus)> {
-    statuses
-        .iter()
-        .map(|(name, status)| (name.clone(), status_at_delay(*status, delay)))
-        .collect()
-}
-
 fn subject_filter(
     handle: Option<ConsentHandle>,
     customer: Option<&String>,
@@ -281,16 +215,14 @@ impl Converter {
                 let message = "a step has no `when`; move an action that follows an event to rules";
                 self.add_diagnostic(entry, message.to_owned());
             }
-            let after = duration_or(entry.value.after, Millis::ZERO);
-            at = Millis(at.0.saturating_add(after.0));
-            if let Some(action) = self.convert_action(entry) {
-                steps.push(Step {
-                    due_after: at,
-                    action,
-                    origin: describe_origin(entry, "step", number),
-                    location: location_of(entry),
-                });
-            }
+            self.check_action(entry);
+            at = Millis(at.0.saturating_add(entry.value.after.0));
+            steps.push(Step {
+                due_after: at,
+                action: entry.value.action.clone(),
+                origin: describe_origin(entry, "step", number),
+                location: location_of(entry),
+            });
         }
         steps
     }
@@ -310,177 +242,41 @@ impl Converter {
                 );
                 continue;
             };
-            let after = duration_or(entry.value.after, Millis::ZERO);
-            if let Some(action) = self.convert_action(entry) {
-                rules.push(Rule {
-                    event: event.0,
-                    after,
-                    action,
-                    origin: describe_origin(entry, "rule", number),
-                    location: location_of(entry),
-                });
-            }
+            self.check_action(entry);
+            rules.push(Rule {
+                event,
+                after: entry.value.after,
+                action: entry.value.action.clone(),
+                origin: describe_origin(entry, "rule", number),
+                location: location_of(entry),
+            });
         }
         rules
     }
 
-    /// Converts the action of an entry; the schema ensures that there is exactly one.
-    fn convert_action(&mut self, entry: &Spanned<ActionEntry>) -> Option<Action> {
-        let ActionEntry {
-            id: _,
-            when: _,
-            after: _,
-            approve,
-            activate,
-            reject,
-            fail,
-            pause,
-            resume,
-            revoke,
-            expire,
-            deliver,
-            deny,
-            time_out,
-            link,
-            delink,
-            deregister,
-            notify,
-            set,
-        } = &entry.value;
-        Some(if let Some(approve) = approve {
-            Action::Transition(convert_approve(approve))
-        } else if activate.is_some() {
-            Action::Transition(ConsentAction::Activate)
-        } else if reject.is_some() {
-            Action::Transition(ConsentAction::Reject)
-        } else if fail.is_some() {
-            Action::Transition(ConsentAction::Fail)
-        } else if pause.is_some() {
-            Action::Transition(ConsentAction::Pause)
-        } else if resume.is_some() {
-            Action::Transition(ConsentAction::Resume)
-        } else if expire.is_some() {
-            Action::Transition(ConsentAction::Expire)
-        } else if let Some(revoke) = revoke {
-            Action::Transition(ConsentAction::Revoke {
-                by: revoke.by.unwrap_or(Party::Customer),
-            })
-        } else if let Some(deliver) = deliver {
-            self.convert_deliver(entry, deliver)?
-        } else if let Some(deny) = deny {
-            answer_at_fips(deny, FiStatus::Denied)
-        } else if let Some(time_out) = time_out {
-            answer_at_fips(time_out, FiStatus::Timeout)
-        } else if let Some(link) = link {
-            Action::Link {
-                fip: optional_name(link.fip.as_ref()),
+    /// Reports the errors of an action that the schema cannot express.
+    fn check_action(&mut self, entry: &Spanned<ActionEntry>) {
+        let message = match &entry.value.action {
+            Action::Answer(AnswerAction::Deliver(answers))
+                if answers.delays().len() > DELAYS_MAX =>
+            {
+                let count = answers.delays().len();
+                format!("deliver has {count} different delays; the limit is {DELAYS_MAX}")
             }
-        } else if let Some(delink) = delink {
-            match &delink.account {
-                Some(account) => Action::DelinkAccount {
-                    link_ref: account.as_str().into(),
-                },
-                None => Action::DelinkAll {
-                    fip: optional_name(delink.fip.as_ref()),
-                },
+            Action::Sandbox(SandboxAction::Notify(notification))
+                if notification.status.is_some()
+                    && notification.event != NotificationKind::ConsentStatus =>
+            {
+                let kind = notification.event;
+                format!("notify of {kind} has no status; give a body, or use consent.status")
             }
-        } else if deregister.is_some() {
-            Action::Deregister
-        } else if let Some(notify) = notify {
-            self.convert_notify(entry, notify)?
-        } else if let Some(set) = set {
-            if let Some(latency) = set.latency {
-                self.check_latency(entry, latency);
-            }
-            Action::SetTiming(TimingOverride {
-                data: set.data.as_ref().map(to_data_timing),
-                latency: set.latency,
-            })
-        } else {
-            return None;
-        })
-    }
-
-    /// Converts `deliver`. Answers are grouped by their delay, in ascending order.
-    fn convert_deliver(
-        &mut self,
-        entry: &Spanned<ActionEntry>,
-        deliver: &Deliver,
-    ) -> Option<Action> {
-        let Deliver {
-            default,
-            fips,
-            accounts,
-            last_fip,
-        } = deliver;
-        let names_nothing = fips.is_empty() && accounts.is_empty() && last_fip.is_none();
-        let last_fip = last_fip.as_ref().map(delayed_status);
-        let default = default
-            .as_ref()
-            .map(delayed_status)
-            .or(names_nothing.then_some((Millis::ZERO, FiStatus::Ready)));
-        let (fips, accounts) = (delayed_statuses(fips), delayed_statuses(accounts));
-        let mut delays: Vec<Millis> = default
-            .iter()
-            .chain(&last_fip)
-            .chain(fips.iter().chain(&accounts).map(|(_, answer)| answer))
-            .map(|(after, _)| *after)
-            .collect();
-        delays.sort_unstable();
-        delays.dedup();
-        if delays.len() > DELAYS_MAX {
-            self.add_diagnostic(
-                entry,
-                format!(
-                    "deliver has {} different delays; the limit is {DELAYS_MAX}",
-                    delays.len()
-                ),
-            );
-            return None;
-        }
-        let mut outcomes = Vec::new();
-        for delay in delays {
-            let statuses = AccountStatuses {
-                default: default
-                    .filter(|(after, _)| *after == delay)
-                    .map(|(_, status)| status),
-                by_fip: statuses_at_delay(&fips, delay),
-                by_account: statuses_at_delay(&accounts, delay),
-                last_fip: last_fip.map(|status| status_at_delay(status, delay)),
-            };
-            outcomes.push((delay, statuses));
-        }
-        Some(Action::Deliver(outcomes))
-    }
-
-    fn convert_notify(&mut self, entry: &Spanned<ActionEntry>, notify: &Notify) -> Option<Action> {
-        let Notify {
-            event,
-            status,
-            body,
-        } = notify;
-        let kind = event.unwrap_or(NotificationKind::ConsentStatus);
-        let content = match (status, body) {
-            (Some(status), None) if kind == NotificationKind::ConsentStatus => {
-                NotificationContent::ConsentStatus(*status)
-            }
-            (None, Some(body)) => NotificationContent::Raw(Arc::new(RawNotification {
-                kind,
-                body: body.to_string().into_bytes().into(),
-            })),
-            (Some(_), None) => {
-                self.add_diagnostic(
-                    entry,
-                    format!("notify of {kind} has no status; give a body, or use consent.status"),
-                );
-                return None;
-            }
-            _ => {
-                self.add_diagnostic(entry, "notify needs a status or a body".to_owned());
-                return None;
-            }
+            Action::Sandbox(SandboxAction::Set(TimingOverride {
+                latency: Some(latency),
+                ..
+            })) => return self.check_latency(entry, *latency),
+            _ => return,
         };
-        Some(Action::Notify(content))
+        self.add_diagnostic(entry, message);
     }
 
     fn convert_webhook_faults(
@@ -753,41 +549,6 @@ impl Converter {
             }
         }
     }
-}
-
-fn convert_approve(approve: &Approve) -> ConsentAction {
-    let accounts = match &approve.accounts {
-        None | Some(AccountsSpec::All(_)) => AccountChoice::All,
-        Some(AccountsSpec::LinkRefs(names)) => {
-            AccountChoice::ByLinkRef(names.iter().map(|name| name.as_str().into()).collect())
-        }
-        Some(AccountsSpec::Filter(filter)) => AccountChoice::Matching(Arc::new(AccountSelector {
-            fips: filter.fips.iter().map(|fip| fip.as_str().into()).collect(),
-            fi_types: filter.fi_types.as_slice().into(),
-            limit: filter.first,
-        })),
-    };
-    ConsentAction::Approve {
-        hold: approve.hold,
-        accounts,
-    }
-}
-
-fn answer_at_fips(filter: &FipsFilter, status: FiStatus) -> Action {
-    let outcome = if filter.fips.is_empty() {
-        AccountStatuses::uniform_status(status)
-    } else {
-        let fips = filter
-            .fips
-            .iter()
-            .map(|fip| (fip.as_str().into(), status))
-            .collect();
-        AccountStatuses {
-            by_fip: fips,
-            ..AccountStatuses::default()
-        }
-    };
-    Action::Deliver(vec![(Millis::ZERO, outcome)])
 }
 
 fn describe_origin(entry: &Spanned<ActionEntry>, noun: &str, number: usize) -> String {

@@ -126,6 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{SchemaDraft, generate_schema, parse};
+    use crate::domain::action::{Action, AnswerAction, SandboxAction};
     use crate::domain::api_fault::ApiFault;
     use crate::domain::webhook_fault::WebhookFault;
     use crate::scenario::shipped::SHIPPED;
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn contradicting_contents_are_reported_at_once() {
         insta::assert_snapshot!(diagnostics_for(
-            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status } }\n\
+            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status, status: ACTIVE } }\n\
              rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
              }\napi_faults:\n  - fault: { latency: { p50: 0s, p99: 1s } }\n  - fault: { \
              latency: { min: 2s, max: 1s } }\nexpect:\n  - call: { op: fi.request, count: 1, at_least: 2 }\n  - event: { \
@@ -175,6 +176,24 @@ mod tests {
             (plan.push_data, plan.steps[0].due_after.0),
             (Some(false), 86_400_000)
         );
+    }
+
+    #[test]
+    fn a_key_that_looks_like_a_number_or_a_boolean_is_a_name() {
+        let plan = parse(
+            "version: 1\nname: x\nsteps:\n  - deliver: { accounts: { 123: READY, 1e5: DENIED, yes: TIMEOUT } }\n\
+             \x20 - notify: { body: { 1.50: x } }\n",
+        )
+        .expect("the text is a valid scenario");
+        let Action::Answer(AnswerAction::Deliver(answers)) = &plan.steps[0].action else {
+            panic!("{plan:?}");
+        };
+        let names: Vec<_> = answers.accounts.keys().map(AsRef::as_ref).collect();
+        assert_eq!(names, ["123", "1e5", "yes"]);
+        let Action::Sandbox(SandboxAction::Notify(notification)) = &plan.steps[1].action else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(notification.body, Some(serde_json::json!({ "1.50": "x" })));
     }
 
     #[test]

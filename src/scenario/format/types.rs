@@ -2,28 +2,26 @@
 //! generated from them, so the doc comments of fields appear in editors. Rules that involve several
 //! values belong to `convert`.
 
-use std::collections::BTreeMap;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
 use crate::domain::account::FiType;
-use crate::domain::api_fault::{ApiFault, Latency};
-use crate::domain::command::Party;
+use crate::domain::action::Action;
+use crate::domain::api_fault::ApiFault;
 use crate::domain::consent::Status;
 use crate::domain::event::EventName;
+use crate::domain::naming::wire_name_schema;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::session::{ApprovalMode, SessionStatus};
+use crate::domain::session::{ApprovalMode, DataTiming, SessionStatus};
 use crate::domain::terms::FetchType;
 use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
-use crate::files::yaml::scalars::{
-    ConsentEventName, FipAnswer, NAME_FORMAT, OccurrenceRange, StatusPattern,
-};
+use crate::files::yaml::scalars::{NAME_FORMAT, OccurrenceRange, StatusPattern};
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
 /// expectations that the FIU has to meet.
@@ -49,7 +47,7 @@ pub struct ScenarioFile {
     /// The approval mode; not needed if a step approves.
     pub consent: Option<ApprovalMode>,
     /// The data timing of FIPs, where no rule delivers.
-    pub data: Option<DataTimingSpec>,
+    pub data: Option<DataTiming>,
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
     /// Quirks of Unaport's Fetch Data responses.
@@ -156,92 +154,50 @@ pub enum OneOrMany {
     Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
-/// The data timing of FIPs.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum DataTimingSpec {
-    Keyword(DataTimingKeyword),
-    Polls(Polls),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum DataTimingKeyword {
-    Immediate,
-    Timed,
-    Manual,
-}
-
-/// The number of polls that are answered PENDING before the data is READY.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Polls {
-    #[schemars(range(min = 0, max = 1000))]
-    pub polls: u32,
-}
-
 /// A step or a rule: a time and exactly one action.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_action)]
+#[derive(Debug, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct ActionEntry {
     /// A label for the journal.
     pub id: Option<String>,
     /// The event that the action follows; for rules only.
-    pub when: Option<ConsentEventName>,
+    #[schemars(default, schema_with = "consent_event_schema")]
+    pub when: Option<EventName>,
     /// The delay before the action, in world time.
-    pub after: Option<Millis>,
-    /// The customer approves.
-    pub approve: Option<Approve>,
-    /// Activates the artefact of a consent that was held at READY.
-    pub activate: Option<EmptyMap>,
-    /// The customer rejects.
-    pub reject: Option<EmptyMap>,
-    /// The AA fails to create the consent.
-    pub fail: Option<EmptyMap>,
-    pub pause: Option<EmptyMap>,
-    pub resume: Option<EmptyMap>,
-    pub revoke: Option<Revoke>,
-    pub expire: Option<EmptyMap>,
-    /// FIPs answer a data request. If none is pending, the AA makes one.
-    pub deliver: Option<Deliver>,
-    /// FIPs answer DENIED.
-    pub deny: Option<FipsFilter>,
-    /// FIPs answer TIMEOUT.
-    pub time_out: Option<FipsFilter>,
-    /// The customer links accounts.
-    pub link: Option<FipFilter>,
-    /// The customer delinks accounts, which revokes the consents with these accounts.
-    pub delink: Option<Delink>,
-    /// The customer deregisters from the AA.
-    pub deregister: Option<EmptyMap>,
-    /// Sends the FIU a notification, which may be false.
-    pub notify: Option<Notify>,
-    /// Changes data timing and latency of this consent from now on.
-    pub set: Option<SetSpec>,
+    #[schemars(default)]
+    pub after: Millis,
+    #[schemars(flatten)]
+    pub action: Action,
 }
 
-/// The action keys of [`ActionEntry`].
-pub const ACTION_KEYS: [&str; 16] = [
-    "approve",
-    "activate",
-    "reject",
-    "fail",
-    "pause",
-    "resume",
-    "revoke",
-    "expire",
-    "deliver",
-    "deny",
-    "time_out",
-    "link",
-    "delink",
-    "deregister",
-    "notify",
-    "set",
-];
+// Not derived: `serde(flatten)` would read a key such as `123` as a number.
+impl<'de> Deserialize<'de> for ActionEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        Ok(Self {
+            id: take_field(&mut fields, "id")?,
+            when: take_field(&mut fields, "when")?,
+            after: take_field(&mut fields, "after")?,
+            action: Action::deserialize(Value::Object(fields)).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+fn take_field<T: DeserializeOwned + Default, E: Error>(
+    fields: &mut Map<String, Value>,
+    key: &str,
+) -> Result<T, E> {
+    let value = fields.remove(key);
+    value.map_or_else(
+        || Ok(T::default()),
+        |value| serde_json::from_value(value).map_err(E::custom),
+    )
+}
+
+fn consent_event_schema(_: &mut SchemaGenerator) -> Schema {
+    let events = EventName::ALL.iter().copied();
+    wire_name_schema(events.filter(|event| event.is_about_consent()))
+}
 
 /// Requires exactly one of the keys, in terms of JSON Schema.
 fn require_one_of(schema: &mut Schema, keys: &[&str]) {
@@ -252,10 +208,6 @@ fn require_one_of(schema: &mut Schema, keys: &[&str]) {
     schema.insert("oneOf".to_owned(), choices.into());
 }
 
-fn require_one_action(schema: &mut Schema) {
-    require_one_of(schema, &ACTION_KEYS);
-}
-
 /// Requires exactly one of the properties of the object.
 fn require_one_key(schema: &mut Schema) {
     let keys: Vec<String> = schema
@@ -264,147 +216,6 @@ fn require_one_key(schema: &mut Schema) {
         .map(|properties| properties.keys().cloned().collect())
         .unwrap_or_default();
     require_one_of(schema, &keys.iter().map(String::as_str).collect::<Vec<_>>());
-}
-
-/// An action without parameters: `{}`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-pub struct EmptyMap {}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Approve {
-    /// Keep the consent READY until `activate`.
-    #[serde(default)]
-    pub hold: bool,
-    /// The approved accounts; default: all of the requested FI types.
-    pub accounts: Option<AccountsSpec>,
-}
-
-/// `all`, a list of `linkRefNumber`s, or a filter.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum AccountsSpec {
-    All(AllKeyword),
-    LinkRefs(Vec<String>),
-    Filter(AccountFilter),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum AllKeyword {
-    All,
-}
-
-/// Conditions on accounts that all have to hold.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub struct AccountFilter {
-    #[serde(default)]
-    pub fips: Vec<String>,
-    #[serde(default)]
-    pub fi_types: Vec<FiType>,
-    /// At most this many accounts.
-    #[schemars(range(min = 1))]
-    pub first: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revoke {
-    /// The party that revokes; default: the customer.
-    pub by: Option<Party>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Deliver {
-    /// The answer for accounts that no other key names; default: READY if no other key is given.
-    pub default: Option<FipAnswerSpec>,
-    /// Answers by FIP id.
-    #[serde(default)]
-    pub fips: BTreeMap<String, FipAnswerSpec>,
-    /// Answers by `linkRefNumber`.
-    #[serde(default)]
-    pub accounts: BTreeMap<String, FipAnswerSpec>,
-    /// The answer of the last FIP, in sessions with several FIPs.
-    pub last_fip: Option<FipAnswerSpec>,
-}
-
-/// An answer, immediate or delayed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum FipAnswerSpec {
-    Immediate(FipAnswer),
-    Delayed(DelayedAnswer),
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_answer)]
-pub struct DelayedAnswer {
-    pub answer: Option<FipAnswer>,
-    /// A synonym of `answer`, for DENIED and TIMEOUT.
-    pub fail: Option<FipAnswer>,
-    /// The delay of the answer, in world time.
-    pub after: Option<Millis>,
-}
-
-fn require_one_answer(schema: &mut Schema) {
-    require_one_of(schema, &["answer", "fail"]);
-}
-
-/// The FIPs concerned; default: all.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FipsFilter {
-    #[serde(default)]
-    pub fips: Vec<String>,
-}
-
-/// The FIP concerned; default: all.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FipFilter {
-    pub fip: Option<String>,
-}
-
-/// One account, or all at a FIP; default: all accounts.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("maxProperties" = 1))]
-pub struct Delink {
-    pub fip: Option<String>,
-    /// The `linkRefNumber` of the account.
-    pub account: Option<String>,
-}
-
-/// A notification with a consent status or a whole body.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Notify {
-    /// The kind of the notification; default: `consent.status`.
-    pub event: Option<NotificationKind>,
-    /// The consent status in the notification, which need not be the real one.
-    pub status: Option<Status>,
-    /// The whole body. The placeholders `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`,
-    /// `{{fiuId}}`, `{{sessionId}}`, `{{timestamp}}` and `{{txnid}}` are replaced.
-    pub body: Option<Value>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub struct SetSpec {
-    /// The data timing of FIPs.
-    pub data: Option<DataTimingSpec>,
-    /// The latency of responses about this consent, in system time.
-    pub latency: Option<Latency>,
 }
 
 /// A webhook fault and the webhooks that it applies to.

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
-use crate::domain::command::{AccountChoice, ConsentAction};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::AccountChoice;
 use crate::domain::consent::{Consent, Input, StatusChange};
 
 /// A consent as the control API shows it.
