@@ -110,6 +110,31 @@ macro_rules! wire_enum {
 }
 pub(crate) use wire_enum;
 
+/// Declares an enum with contents together with the enum of its names.
+macro_rules! named_enum {
+    (
+        $(#[$meta:meta])* $enum:ident,
+        $(#[$name_meta:meta])* $name:ident {
+            $($(#[$variant_meta:meta])* $variant:ident = $text:literal $content:tt)+
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $enum { $($(#[$variant_meta])* $variant $content),+ }
+
+        $crate::domain::naming::wire_enum! {
+            $(#[$name_meta])*
+            $name { $($variant = $text),+ }
+        }
+
+        impl $enum {
+            pub const fn name(&self) -> $name {
+                match self { $(Self::$variant { .. } => $name::$variant),+ }
+            }
+        }
+    };
+}
+pub(crate) use named_enum;
+
 /// Declares a family of members that people write as `name: { parameters }`, such as the faults of a
 /// webhook. One table gives three kinds of enum:
 ///

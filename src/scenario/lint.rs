@@ -266,11 +266,11 @@ impl Linter<'_> {
                 }
             }
             // An ACTIVE consent allows the FIU to request data and FIPs to answer.
-            if event == EventName::ConsentActive {
+            if event == EventName::ConsentActivated {
                 pending.extend([
-                    EventName::FiRequested,
-                    EventName::FiPrepared,
-                    EventName::FiFetched,
+                    EventName::DataRequested,
+                    EventName::DataPrepared,
+                    EventName::DataFetched,
                 ]);
             }
         }
@@ -279,8 +279,10 @@ impl Linter<'_> {
     /// Reports rules that would change a consent after its final status.
     fn check_rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
-            let Some(status) =
-                status_after(rule.event).filter(|status| status.legal_inputs().next().is_none())
+            let Some(status) = rule
+                .event
+                .resulting_status()
+                .filter(|status| status.legal_inputs().next().is_none())
             else {
                 continue;
             };
@@ -429,25 +431,14 @@ fn unreachable_severity(from: &BTreeSet<Status>, is_allowed: impl Fn(Status) -> 
 /// Returns the events that an input causes.
 fn events_for(input: Input) -> Vec<EventName> {
     match input {
-        Input::Approve => vec![EventName::ConsentReady],
-        Input::Activate => vec![EventName::ConsentActive],
+        Input::Approve => vec![EventName::ConsentApproved],
+        Input::Activate => vec![EventName::ConsentActivated],
         Input::Reject => vec![EventName::ConsentRejected],
         Input::Fail => vec![EventName::ConsentFailed],
         Input::Pause => vec![EventName::ConsentPaused],
         Input::Resume => vec![EventName::ConsentResumed],
         Input::Revoke => vec![EventName::ConsentRevoked],
         Input::Expire => vec![EventName::ConsentExpired],
-    }
-}
-
-/// Returns the final status that an event leaves the consent in; `None` for other events.
-fn status_after(event: EventName) -> Option<Status> {
-    match event {
-        EventName::ConsentRejected => Some(Status::Rejected),
-        EventName::ConsentFailed => Some(Status::Failed),
-        EventName::ConsentRevoked => Some(Status::Revoked),
-        EventName::ConsentExpired => Some(Status::Expired),
-        _ => None,
     }
 }
 

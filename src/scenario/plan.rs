@@ -74,7 +74,7 @@ impl Plan {
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
-            .filter(|rule| rule.event == EventName::FiRequested && rule.action.is_answer())
+            .filter(|rule| rule.event == EventName::DataRequested && rule.action.is_answer())
     }
 
     /// Returns the commands of an action that is due after `wait`.
