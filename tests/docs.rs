@@ -97,7 +97,7 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
 }
 
 /// Returns the part of a page below this heading of the second level.
-fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+fn find_section<'a>(page: &'a str, heading: &str) -> &'a str {
     let (_, rest) = page
         .split_once(&format!("\n## {heading}\n"))
         .expect("the heading");
@@ -105,7 +105,7 @@ fn section<'a>(page: &'a str, heading: &str) -> &'a str {
 }
 
 /// Returns the names in the first column of a section's tables that are written `name: parameters`.
-fn members_in_tables(section: &str) -> BTreeSet<&str> {
+fn list_table_members(section: &str) -> BTreeSet<&str> {
     let first_cells = section
         .lines()
         .filter(|line| line.starts_with("| `"))
@@ -121,21 +121,21 @@ fn members_in_tables(section: &str) -> BTreeSet<&str> {
 fn the_page_of_scenarios_lists_exactly_what_exists() {
     let actions = ActionName::ALL.iter().map(|name| name.as_str());
     assert_eq!(
-        members_in_tables(section(SCENARIOS, "Steps and rules")),
+        list_table_members(find_section(SCENARIOS, "Steps and rules")),
         actions.collect()
     );
     let webhook_faults = WebhookFaultName::ALL.iter().map(|name| name.as_str());
     assert_eq!(
-        members_in_tables(section(SCENARIOS, "Webhook faults")),
+        list_table_members(find_section(SCENARIOS, "Webhook faults")),
         webhook_faults.collect()
     );
     let api_faults = ApiFaultName::ALL.iter().map(|name| name.as_str());
     assert_eq!(
-        members_in_tables(section(SCENARIOS, "API faults")),
+        list_table_members(find_section(SCENARIOS, "API faults")),
         api_faults.collect()
     );
     let mut events = BTreeSet::new();
-    for line in section(SCENARIOS, "Steps and rules")
+    for line in find_section(SCENARIOS, "Steps and rules")
         .lines()
         .filter(|line| line.starts_with("- `") && line.contains("`, `"))
     {

@@ -270,6 +270,12 @@ impl Converter {
                 let kind = notification.event;
                 format!("notify of {kind} has no status; give a body, or use consent.status")
             }
+            // A body of `null` is a value for the schema.
+            Action::Sandbox(SandboxAction::Notify(notification))
+                if notification.status.is_none() && notification.body.is_none() =>
+            {
+                "notify needs a status or a body".to_owned()
+            }
             Action::Sandbox(SandboxAction::Set(TimingOverride {
                 latency: Some(latency),
                 ..

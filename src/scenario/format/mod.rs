@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn contradicting_contents_are_reported_at_once() {
         insta::assert_snapshot!(diagnostics_for(
-            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status, status: ACTIVE } }\n\
+            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status, status: ACTIVE } }\n  - { notify: { body: null } }\n\
              rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
              }\napi_faults:\n  - fault: { latency: { p50: 0s, p99: 1s } }\n  - fault: { \
              latency: { min: 2s, max: 1s } }\nexpect:\n  - call: { op: fi.request, count: 1, at_least: 2 }\n  - event: { \
