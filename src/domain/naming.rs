@@ -221,7 +221,7 @@ macro_rules! tagged_family {
 }
 pub(crate) use tagged_family;
 
-/// Rewrites the schema of a [`tagged_family`] as one object that has the keys of all members and
+/// Rewrites the schema of a `tagged_family!` as one object that has the keys of all members and
 /// requires exactly one of them.
 pub fn merge_member_schemas(schema: &mut Schema) {
     let Some(Value::Array(classes)) = schema.remove("anyOf") else {

@@ -1,6 +1,6 @@
 //! The scenario file format as types. serde deserialises them, and the published JSON Schema is
-//! generated from them, so the doc comments of fields appear in editors. Rules that involve several
-//! values belong to `convert`.
+//! generated from them, so the doc comments of fields appear in editors. Actions and faults are the
+//! enums of the domain. Rules that involve several values belong to `convert`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error};
