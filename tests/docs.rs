@@ -3,9 +3,15 @@
 mod binary;
 mod skip;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use mockaa::domain::action::ActionName;
+use mockaa::domain::api_fault::ApiFaultName;
+use mockaa::domain::event::EventName;
+use mockaa::domain::webhook_fault::WebhookFaultName;
 
 use crate::binary::mockaa_command;
 use crate::skip::report_skip;
@@ -90,6 +96,63 @@ fn the_scenarios_of_the_page_are_right_and_its_excerpts_are_shipped() {
             "{file} is not on the page"
         );
     }
+}
+
+/// Returns the part of a page below this heading of the second level.
+fn find_section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = page
+        .split_once(&format!("\n## {heading}\n"))
+        .expect("the heading");
+    rest.split("\n## ").next().expect("a section")
+}
+
+/// Returns the names in the first column of a section's tables that are written `name: parameters`.
+fn list_table_members(section: &str) -> BTreeSet<&str> {
+    let first_cells = section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .filter_map(|line| line.split('|').nth(1));
+    first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter_map(|code| code.split_once(": "))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn the_page_of_scenarios_lists_exactly_what_exists() {
+    let actions = ActionName::ALL.iter().map(|name| name.as_str());
+    assert_eq!(
+        list_table_members(find_section(SCENARIOS, "Steps and rules")),
+        actions.collect()
+    );
+    let webhook_faults = WebhookFaultName::ALL.iter().map(|name| name.as_str());
+    assert_eq!(
+        list_table_members(find_section(SCENARIOS, "Webhook faults")),
+        webhook_faults.collect()
+    );
+    let api_faults = ApiFaultName::ALL.iter().map(|name| name.as_str());
+    assert_eq!(
+        list_table_members(find_section(SCENARIOS, "API faults")),
+        api_faults.collect()
+    );
+    let mut events = BTreeSet::new();
+    for line in find_section(SCENARIOS, "Steps and rules")
+        .lines()
+        .filter(|line| line.starts_with("- `") && line.contains("`, `"))
+    {
+        let names: Vec<_> = line.split('`').skip(1).step_by(2).collect();
+        let (prefix, _) = names[0].split_once('.').expect("a name with a dot");
+        events.extend(names.into_iter().map(|name| match name.strip_prefix('.') {
+            Some(suffix) => format!("{prefix}.{suffix}"),
+            None => name.to_owned(),
+        }));
+    }
+    let consent_events = EventName::ALL
+        .iter()
+        .filter(|event| event.is_about_consent())
+        .map(|event| event.as_str().to_owned());
+    assert_eq!(events, consent_events.collect());
 }
 
 #[test]

@@ -6,9 +6,9 @@ mod binary;
 use std::fs;
 use std::path::Path;
 
+use mockaa::domain::action::ActionName;
 use mockaa::domain::api_fault::ApiFaultName;
 use mockaa::domain::webhook_fault::WebhookFaultName;
-use mockaa::scenario::format::types::ACTION_KEYS;
 use serde_json::Value;
 
 use crate::binary::mockaa_command;
@@ -78,8 +78,9 @@ fn every_scenario_has_expectations_and_passes_strict_lint() {
 #[test]
 fn each_verb_and_each_fault_has_a_worked_example() {
     let all: String = read_scenarios().into_iter().map(|(_, text)| text).collect();
-    let missing: Vec<&str> = ACTION_KEYS
-        .into_iter()
+    let missing: Vec<&str> = ActionName::ALL
+        .iter()
+        .map(|action| action.as_str())
         .chain(WebhookFaultName::ALL.iter().map(|fault| fault.as_str()))
         .chain(ApiFaultName::ALL.iter().map(|fault| fault.as_str()))
         .filter(|name| {

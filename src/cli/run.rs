@@ -22,6 +22,7 @@ use crate::cli::scenario::{expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
+use crate::domain::action::Action;
 use crate::domain::command::{AdvanceTarget, Command as EngineCommand, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::expectation::{ExpectationStatus, Verdict};
@@ -41,7 +42,7 @@ use crate::engine::world::World;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
-use crate::scenario::plan::{Action, Plan};
+use crate::scenario::plan::Plan;
 use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
 #[derive(Debug, Args)]
@@ -519,11 +520,7 @@ fn playing_time(plan: &Plan) -> Option<Millis> {
 
 fn longest_answer_delay(action: &Action) -> i64 {
     match action {
-        Action::Deliver(outcomes) => outcomes
-            .iter()
-            .map(|(after, _)| after.0)
-            .max()
-            .unwrap_or_default(),
+        Action::Answer(action) => action.answers().delays().last().map_or(0, |delay| delay.0),
         _ => 0,
     }
 }

@@ -2,58 +2,105 @@
 //! (`docs/architecture.md#scenarios-and-faults`). They reproduce what an FIU meets in production,
 //! and with the mock AA of the certification suite.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::error_code::ErrorCode;
 use crate::domain::glob::Glob;
-use crate::domain::naming::wire_enum;
+use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::operation::Operation;
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::{Occurrences, WebhookFaultRule};
+use crate::domain::webhook_fault::{
+    Occurrences, WebhookFaultRule, default_timestamp_offset, default_transfer_time,
+};
 
-/// A fault in the response of one call. Durations are system time.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ApiFault {
-    /// The call is rejected and has no effect.
-    Status {
-        status: u16,
-        /// Value of the `Retry-After` header.
-        retry_after: Option<Millis>,
-        /// A ReBIT `errorCode`; `None`: the code that fits the status.
-        code: Option<Box<str>>,
-    },
-    Latency(Latency),
-    /// The connection is reset in the middle of the response.
-    Reset,
-    /// The connection is closed without a response.
-    EmptyResponse,
-    /// The response ends before its last chunk.
-    TruncatedChunk,
-    /// The bytes after the first chunk are not a valid chunk.
-    MalformedChunk,
-    /// The body is sent in small chunks over this time.
-    SlowBody {
-        over: Millis,
-    },
-    WrongSignature,
-    /// The field at this dotted path is removed.
-    MissingField(Box<str>),
-    /// The field at this dotted path has this JSON value.
-    SetField {
-        field: Box<str>,
-        value: Box<str>,
-    },
-    /// `ver` has this value.
-    WrongVersion(Box<str>),
-    StaleTimestamp {
-        by: Millis,
-    },
-    FutureTimestamp {
-        by: Millis,
-    },
-    WrongTxnid,
-    TamperedConsent(Tampering),
-    /// The response that the previous identical call received, signed again.
-    StaleResponse,
+tagged_family! {
+    /// Exactly one API fault. Durations are system time.
+    ApiFault,
+    /// Names of the API faults in scenario files, the journal and reports.
+    ApiFaultName {
+        [Status(StatusFault) = "status"]
+
+        /// A fault of the reply as a whole: its delay, its signature, its body.
+        Reply(ReplyFault) {
+            /// Delays the response.
+            Latency = "latency" (Latency)
+            /// Signs with a key that is not the AA's.
+            WrongSignature = "wrong_signature" {}
+            /// Repeats the previous response to the same call, signed again.
+            StaleResponse = "stale_response" {}
+        }
+
+        /// A fault of the body, which is signed afterwards: the signature is valid.
+        Content(ContentFault) {
+            /// Removes a field, such as `ConsentStatus.status`.
+            MissingField = "missing_field" (#[schemars(length(min = 1))] Box<str>)
+            /// Sets a field to another value.
+            SetField = "set_field" {
+                /// A dotted path, such as `ConsentUse.count`.
+                #[schemars(length(min = 1))]
+                field: Box<str>,
+                value: Value,
+            }
+            /// Sets `ver` to another value, such as "2.0.00".
+            WrongVersion = "wrong_version" (Box<str>)
+            /// Sets the timestamp into the past.
+            StaleTimestamp = "stale_timestamp" {
+                /// The offset.
+                #[serde(default = "default_timestamp_offset")]
+                by: Millis,
+            }
+            /// Sets the timestamp into the future.
+            FutureTimestamp = "future_timestamp" {
+                /// The offset.
+                #[serde(default = "default_timestamp_offset")]
+                by: Millis,
+            }
+            /// Sets the transaction id to that of no call.
+            WrongTxnid = "wrong_txnid" {}
+            /// Tampers with `signedConsent`.
+            TamperedConsent = "tampered_consent" (Tampering)
+        }
+
+        /// A fault of the connection that carries the response.
+        #[derive(Copy)]
+        Transport(TransportFault) {
+            /// Resets the connection in the middle of the response.
+            Reset = "reset" {}
+            /// Closes the connection without a response.
+            EmptyResponse = "empty_response" {}
+            /// Ends the response before its last chunk.
+            TruncatedChunk = "truncated_chunk" {}
+            /// Sends malformed data after the first chunk.
+            MalformedChunk = "malformed_chunk" {}
+            /// Sends the body in chunks with pauses.
+            SlowBody = "slow_body" {
+                /// The duration of the transfer.
+                #[serde(default = "default_transfer_time")]
+                over: Millis,
+            }
+        }
+    }
+}
+
+/// A rejection of the call, which is then not executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct StatusFault {
+    /// Rejects the call with this status, without executing it.
+    #[schemars(range(min = 400, max = 599))]
+    pub status: u16,
+    /// The value of `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Millis>,
+    /// The ReBIT error code of the response; default: the one that fits the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<ErrorCode>,
 }
 
 wire_enum! {
@@ -72,53 +119,9 @@ wire_enum! {
     }
 }
 
-wire_enum! {
-    /// Names of the API faults in scenario files, the journal and reports.
-    ApiFaultName {
-        Status = "status",
-        Latency = "latency",
-        Reset = "reset",
-        EmptyResponse = "empty_response",
-        TruncatedChunk = "truncated_chunk",
-        MalformedChunk = "malformed_chunk",
-        SlowBody = "slow_body",
-        WrongSignature = "wrong_signature",
-        MissingField = "missing_field",
-        SetField = "set_field",
-        WrongVersion = "wrong_version",
-        StaleTimestamp = "stale_timestamp",
-        FutureTimestamp = "future_timestamp",
-        WrongTxnid = "wrong_txnid",
-        TamperedConsent = "tampered_consent",
-        StaleResponse = "stale_response",
-    }
-}
-
-impl ApiFault {
-    pub const fn name(&self) -> ApiFaultName {
-        match self {
-            Self::Status { .. } => ApiFaultName::Status,
-            Self::Latency(_) => ApiFaultName::Latency,
-            Self::Reset => ApiFaultName::Reset,
-            Self::EmptyResponse => ApiFaultName::EmptyResponse,
-            Self::TruncatedChunk => ApiFaultName::TruncatedChunk,
-            Self::MalformedChunk => ApiFaultName::MalformedChunk,
-            Self::SlowBody { .. } => ApiFaultName::SlowBody,
-            Self::WrongSignature => ApiFaultName::WrongSignature,
-            Self::MissingField(_) => ApiFaultName::MissingField,
-            Self::SetField { .. } => ApiFaultName::SetField,
-            Self::WrongVersion(_) => ApiFaultName::WrongVersion,
-            Self::StaleTimestamp { .. } => ApiFaultName::StaleTimestamp,
-            Self::FutureTimestamp { .. } => ApiFaultName::FutureTimestamp,
-            Self::WrongTxnid => ApiFaultName::WrongTxnid,
-            Self::TamperedConsent(_) => ApiFaultName::TamperedConsent,
-            Self::StaleResponse => ApiFaultName::StaleResponse,
-        }
-    }
-}
-
 /// Delay of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum Latency {
     Fixed(Millis),
     Uniform {
@@ -139,10 +142,65 @@ pub enum Latency {
 /// Upper bound of every latency.
 pub const LATENCY_MAX: Millis = Millis::from_secs(5 * 60);
 
+impl JsonSchema for Latency {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Latency".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let duration = generator.subschema_for::<Millis>();
+        json_schema!({ "anyOf": [
+            duration,
+            {
+                "type": "object",
+                "description": "`min` and `max` (uniform), `mean` and `deviation` (normal), or \
+                                `p50` and `p99` (lognormal).",
+                "properties": {
+                    "min": duration,
+                    "max": duration,
+                    "mean": duration,
+                    "deviation": duration,
+                    "p50": duration,
+                    "p99": duration,
+                },
+                "additionalProperties": false,
+                "oneOf": [
+                    { "required": ["min", "max"] },
+                    { "required": ["mean", "deviation"] },
+                    { "required": ["p50", "p99"] },
+                ],
+            },
+        ] })
+    }
+}
+
 /// 99th percentile of the standard normal distribution.
 const NORMAL_P99: f64 = 2.326_347_874;
 
 impl Latency {
+    /// Checks the order of the two durations, which the schema cannot express.
+    ///
+    /// # Errors
+    /// The problem with its remedy.
+    pub fn check_bounds(self) -> Result<(), &'static str> {
+        match self {
+            Self::Uniform { min, max } if min > max => {
+                Err("min is longer than max; give the smaller first")
+            }
+            Self::Lognormal { p50, p99 } if p50 > p99 => {
+                Err("p50 is longer than p99; give the smaller first")
+            }
+            Self::Lognormal { p50, .. } if p50 == Millis::ZERO => {
+                Err("p50 is zero; give a longer duration")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns a latency for two uniform random numbers in [0, 1).
     pub fn sample(self, (u1, u2): (f64, f64)) -> Millis {
         let sample_ms = match self {
@@ -217,7 +275,7 @@ impl Faults {
     pub fn can_repeat_responses(&self) -> bool {
         self.api
             .iter()
-            .any(|rule| rule.fault == ApiFault::StaleResponse)
+            .any(|rule| rule.fault == ReplyFault::StaleResponse {}.into())
     }
 }
 

@@ -1,11 +1,16 @@
 //! Commands: the changes that a caller, a scenario or a timer can request of a world. The engine
 //! decides whether a command is accepted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::{Account, FiType};
+use crate::domain::action::ConsentAction;
 use crate::domain::api_fault::Latency;
-use crate::domain::consent::{Api, Input};
+use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::key_exchange::PeerKey;
 use crate::domain::naming::wire_enum;
@@ -103,11 +108,15 @@ pub enum Command {
 }
 
 /// Data timing and latency set for one consent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("minProperties" = 1))]
 pub struct TimingOverride {
-    /// Time at which FIPs answer; `None`: the sandbox's data timing.
+    /// The data timing of FIPs; default: that of the sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataTiming>,
-    /// Latency of calls about the consent, in system time.
+    /// The latency of responses about this consent, in system time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
 }
 
@@ -239,25 +248,52 @@ pub struct ConfirmLink {
 }
 
 /// The linked accounts for which a consent is granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AccountChoice {
     /// All accounts of the requested FI types.
     #[default]
     All,
     /// The accounts with these `linkRefNumber`s.
-    ByLinkRef(Arc<[Box<str>]>),
+    #[serde(untagged)]
+    ByLinkRef(Vec<Box<str>>),
     /// The accounts that match the selector.
-    Matching(Arc<AccountSelector>),
+    #[serde(untagged)]
+    Matching(AccountSelector),
 }
 
-/// Conditions on accounts that a scenario can state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+impl JsonSchema for AccountChoice {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AccountChoice".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": ["all"] },
+            generator.subschema_for::<Vec<Box<str>>>(),
+            generator.subschema_for::<AccountSelector>(),
+        ] })
+    }
+}
+
+/// Conditions on accounts that all have to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub struct AccountSelector {
-    /// Empty: any FIP.
-    pub fips: Box<[Box<str>]>,
-    /// Empty: any FI type.
-    pub fi_types: Box<[FiType]>,
-    /// Maximum number of accounts, in the order in which the customer sees them.
+    /// The FIPs; default: any.
+    #[serde(default)]
+    pub fips: Vec<Box<str>>,
+    /// The FI types; default: any.
+    #[serde(default)]
+    pub fi_types: Vec<FiType>,
+    /// At most this many accounts, in the order in which the customer sees them.
+    #[serde(rename = "first", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub limit: Option<u32>,
 }
 
@@ -306,64 +342,9 @@ pub struct SaveTemplate {
     pub terms: RelativeTerms,
 }
 
-/// A consent input with its parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConsentAction {
-    /// With `hold`, the consent stays READY until it is activated: a race that real FIUs fail on.
-    Approve {
-        hold: bool,
-        accounts: AccountChoice,
-    },
-    Activate,
-    Reject,
-    Fail,
-    Pause,
-    Resume,
-    Revoke {
-        by: Party,
-    },
-    Expire,
-}
-
 wire_enum! {
     /// Party that ended a consent.
     Party { Customer = "customer", Fiu = "fiu", Fip = "fip" }
-}
-
-impl ConsentAction {
-    /// Returns the column of the transition table.
-    pub const fn input(&self) -> Input {
-        match self {
-            Self::Approve { .. } => Input::Approve,
-            Self::Activate => Input::Activate,
-            Self::Reject => Input::Reject,
-            Self::Fail => Input::Fail,
-            Self::Pause => Input::Pause,
-            Self::Resume => Input::Resume,
-            Self::Revoke { .. } => Input::Revoke,
-            Self::Expire => Input::Expire,
-        }
-    }
-
-    /// Returns the action with default parameters: approval takes effect at once, the customer
-    /// revokes.
-    pub const fn with_defaults(input: Input) -> Self {
-        match input {
-            Input::Approve => Self::Approve {
-                hold: false,
-                accounts: AccountChoice::All,
-            },
-            Input::Activate => Self::Activate,
-            Input::Reject => Self::Reject,
-            Input::Fail => Self::Fail,
-            Input::Pause => Self::Pause,
-            Input::Resume => Self::Resume,
-            Input::Revoke => Self::Revoke {
-                by: Party::Customer,
-            },
-            Input::Expire => Self::Expire,
-        }
-    }
 }
 
 /// Target of a clock advance.

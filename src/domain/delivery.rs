@@ -57,7 +57,7 @@ impl Delivery {
         self.faults
             .iter()
             .filter(move |applied| {
-                !applied.fault.name().affects_scheduling() && applied.attempts.contains(attempt)
+                !applied.fault.affects_scheduling() && applied.attempts.contains(attempt)
             })
             .map(|applied| &applied.fault)
     }
@@ -67,8 +67,8 @@ impl Delivery {
         let scheduling_faults = self
             .faults
             .iter()
-            .map(|applied| applied.fault.name())
-            .filter(|name| name.affects_scheduling());
+            .filter(|applied| applied.fault.affects_scheduling())
+            .map(|applied| applied.fault.name());
         scheduling_faults
             .chain(self.faults_on_attempt(attempt).map(WebhookFault::name))
             .collect()

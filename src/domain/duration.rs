@@ -1,7 +1,16 @@
 //! Owns the text form of durations: `2s`, `1500ms`, `5m`, `12h`, `30d`, `4w`, or ISO 8601 `P30D`,
 //! `PT1H30M`.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::domain::time::Millis;
+
+/// The `format` of a duration in a schema. JSON Schema reserves `duration` for ISO 8601.
+pub const DURATION_FORMAT: &str = "span";
 
 /// The description of the forms that [`parse_duration`] accepts, for error messages.
 pub const DURATION_FORMS: &str = "a duration such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
@@ -64,9 +73,66 @@ fn sum_parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
     text.is_empty().then_some(total)
 }
 
+/// Returns the short form of a duration, in the largest unit that divides it.
+pub fn format_duration(Millis(ms): Millis) -> String {
+    let units = [
+        ("w", WEEK),
+        ("d", DAY),
+        ("h", HOUR),
+        ("m", MINUTE),
+        ("s", SECOND),
+    ];
+    units
+        .into_iter()
+        .find(|(name, unit)| ms % unit == 0 && (ms != 0 || *name == "s"))
+        .map_or_else(
+            || format!("{ms}ms"),
+            |(name, unit)| format!("{}{name}", ms / unit),
+        )
+}
+
+impl<'de> Deserialize<'de> for Millis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        parse_duration(&text).ok_or_else(|| D::Error::custom("invalid duration"))
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format_duration(*self))
+    }
+}
+
+impl JsonSchema for Millis {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // An ISO 8601 part is omitted together with its designator: `P` and `PT` are invalid.
+        const TIME: &str = "T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S)";
+        let days = format!("[0-9]+D({TIME})?");
+        json_schema!({
+            "type": "string",
+            "format": DURATION_FORMAT,
+            "pattern": format!("^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W({days}|{TIME})?|{days}|{TIME}))$"),
+            "examples": ["500ms", "2s", "5m", "12h", "P30D", "PT1H30M"],
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse_duration;
+    use proptest::prelude::*;
+    use schemars::{JsonSchema, SchemaGenerator};
+
+    use super::{format_duration, parse_duration};
+    use crate::domain::time::Millis;
 
     #[test]
     fn short_and_iso_forms_mean_the_same() {
@@ -108,6 +174,35 @@ mod tests {
             "99999999999999999w",
         ] {
             assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_that_the_schema_accepts_can_be_parsed() {
+        let schema = Millis::json_schema(&mut SchemaGenerator::default()).to_value();
+        let pattern = schema["pattern"].as_str().expect("a pattern");
+        // At most four digits, so that no number overflows.
+        let pattern = pattern
+            .trim_matches(['^', '$'])
+            .replace("[0-9]+", "[0-9]{1,4}");
+        let lengths = proptest::string::string_regex(&pattern).expect("a regular expression");
+        proptest!(|(length in lengths)| {
+            prop_assert!(parse_duration(&length).is_some(), "{length}");
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn a_formatted_duration_parses_to_itself(ms in 0..=i64::MAX) {
+            prop_assert_eq!(parse_duration(&format_duration(Millis(ms))), Some(Millis(ms)));
+        }
+    }
+
+    #[test]
+    fn a_duration_is_formatted_in_its_largest_unit() {
+        for text in ["0s", "1500ms", "2s", "16m", "12h", "30d", "4w"] {
+            let duration = parse_duration(text).expect("a duration");
+            assert_eq!(format_duration(duration), text);
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Events: the facts that change a world. Applying all events to an empty state rebuilds the state.
+//! The table below is their only definition: name and content.
 
 use std::sync::Arc;
 
@@ -7,140 +8,115 @@ use crate::domain::command::{Party, TimingOverride};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::PendingLink;
 use crate::domain::ids::{ConsentHandle, ConsentId};
-use crate::domain::naming::wire_enum;
+use crate::domain::naming::named_enum;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::PersonaInstance;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, ConsentTemplate};
 
-/// One fact about a consent or a customer.
-#[derive(Clone, Debug)]
-pub enum Event {
-    ConsentRaised {
-        consent: Arc<Consent>,
-    },
-    ConsentApproved {
-        handle: ConsentHandle,
-        consent_id: ConsentId,
-        accounts: Arc<[Account]>,
-        /// The consent id of each FIP's artefact.
-        fips: Arc<[(Arc<str>, ConsentId)]>,
-    },
-    ConsentActivated {
-        handle: ConsentHandle,
-        /// Time of the first scheduled fetch, if the consent has any.
-        next_run_at: Option<Timestamp>,
-    },
-    ConsentRejected {
-        handle: ConsentHandle,
-    },
-    ConsentFailed {
-        handle: ConsentHandle,
-    },
-    ConsentPaused {
-        handle: ConsentHandle,
-    },
-    ConsentResumed {
-        handle: ConsentHandle,
-    },
-    ConsentRevoked {
-        handle: ConsentHandle,
-        by: Party,
-    },
-    ConsentExpired {
-        handle: ConsentHandle,
-    },
-    /// Data was requested; counts as one use of the consent.
-    DataRequested {
-        session: Arc<Session>,
-        /// Time of the next scheduled fetch, if this request was one.
-        next_run_at: Option<Timestamp>,
-    },
-    /// Accounts of the session have answered.
-    DataPrepared {
-        session: Arc<Session>,
-    },
-    /// The FIU has fetched the data that was ready.
-    DataFetched {
-        session: Arc<Session>,
-    },
-    /// The session's data expired before all of it was fetched.
-    DataExpired {
-        session: Arc<Session>,
-    },
-    /// The FIU is notified of the result of a session's analytics.
-    AnalyticsReported {
-        handle: ConsentHandle,
-        analytics: Arc<AnalyticsResult>,
-    },
-    /// A scenario sends the FIU a notification.
-    NotificationScripted {
-        handle: ConsentHandle,
-        content: NotificationContent,
-    },
-    /// The data timing or latency of the consent was overridden.
-    TimingChanged {
-        handle: ConsentHandle,
-        timing: TimingOverride,
-    },
-    TemplateSaved {
-        template: Arc<ConsentTemplate>,
-    },
-    /// The world keeps a record of the customer from now on; `accounts` are already linked.
-    CustomerRegistered {
-        customer: Arc<str>,
-        accounts: Arc<[Account]>,
-    },
-    /// The customer's accounts follow this persona from now on; existing consents keep theirs.
-    PersonaAssigned {
-        customer: Arc<str>,
-        persona: Arc<PersonaInstance>,
-    },
-    /// The customer has left the AA: accounts are delinked and consents are hidden.
-    CustomerDeregistered {
-        customer: Arc<str>,
-    },
-    LinkRequested {
-        link: Arc<PendingLink>,
-    },
-    /// The accounts are linked and are removed from pending links.
-    AccountsLinked {
-        customer: Arc<str>,
-        accounts: Arc<[Account]>,
-    },
-    AccountDelinked {
-        customer: Arc<str>,
-        link_ref: Box<str>,
-    },
-}
-
-wire_enum! {
+named_enum! {
+    /// One fact about a consent or a customer.
+    #[derive(Clone, Debug)]
+    Event,
     /// Names of the events in scenario rules, the journal and reports.
     EventName {
-        ConsentRaised = "consent.raised",
-        ConsentReady = "consent.ready",
-        ConsentActive = "consent.active",
-        ConsentRejected = "consent.rejected",
-        ConsentFailed = "consent.failed",
-        ConsentPaused = "consent.paused",
-        ConsentResumed = "consent.resumed",
-        ConsentRevoked = "consent.revoked",
-        ConsentExpired = "consent.expired",
-        FiRequested = "fi.requested",
-        FiPrepared = "fi.prepared",
-        FiFetched = "fi.fetched",
-        FiExpired = "fi.expired",
-        AnalyticsReported = "analytics.reported",
-        NotificationScripted = "notification.scripted",
-        TimingChanged = "timing.changed",
-        TemplateSaved = "template.saved",
-        CustomerRegistered = "customer.registered",
-        PersonaAssigned = "customer.persona_assigned",
-        CustomerDeregistered = "customer.deregistered",
-        LinkRequested = "account.link_requested",
-        AccountsLinked = "account.linked",
-        AccountDelinked = "account.delinked",
+        ConsentRaised = "consent.raised" {
+            consent: Arc<Consent>,
+        }
+        ConsentApproved = "consent.ready" {
+            handle: ConsentHandle,
+            consent_id: ConsentId,
+            accounts: Arc<[Account]>,
+            /// The consent id of each FIP's artefact.
+            fips: Arc<[(Arc<str>, ConsentId)]>,
+        }
+        ConsentActivated = "consent.active" {
+            handle: ConsentHandle,
+            /// Time of the first scheduled fetch, if the consent has any.
+            next_run_at: Option<Timestamp>,
+        }
+        ConsentRejected = "consent.rejected" {
+            handle: ConsentHandle,
+        }
+        ConsentFailed = "consent.failed" {
+            handle: ConsentHandle,
+        }
+        ConsentPaused = "consent.paused" {
+            handle: ConsentHandle,
+        }
+        ConsentResumed = "consent.resumed" {
+            handle: ConsentHandle,
+        }
+        ConsentRevoked = "consent.revoked" {
+            handle: ConsentHandle,
+            by: Party,
+        }
+        ConsentExpired = "consent.expired" {
+            handle: ConsentHandle,
+        }
+        /// Data was requested; counts as one use of the consent.
+        DataRequested = "fi.requested" {
+            session: Arc<Session>,
+            /// Time of the next scheduled fetch, if this request was one.
+            next_run_at: Option<Timestamp>,
+        }
+        /// Accounts of the session have answered.
+        DataPrepared = "fi.prepared" {
+            session: Arc<Session>,
+        }
+        /// The FIU has fetched the data that was ready.
+        DataFetched = "fi.fetched" {
+            session: Arc<Session>,
+        }
+        /// The session's data expired before all of it was fetched.
+        DataExpired = "fi.expired" {
+            session: Arc<Session>,
+        }
+        /// The FIU is notified of the result of a session's analytics.
+        AnalyticsReported = "analytics.reported" {
+            handle: ConsentHandle,
+            analytics: Arc<AnalyticsResult>,
+        }
+        /// A scenario sends the FIU a notification.
+        NotificationScripted = "notification.scripted" {
+            handle: ConsentHandle,
+            content: NotificationContent,
+        }
+        /// The data timing or latency of the consent was overridden.
+        TimingChanged = "timing.changed" {
+            handle: ConsentHandle,
+            timing: TimingOverride,
+        }
+        TemplateSaved = "template.saved" {
+            template: Arc<ConsentTemplate>,
+        }
+        /// The world keeps a record of the customer from now on; `accounts` are already linked.
+        CustomerRegistered = "customer.registered" {
+            customer: Arc<str>,
+            accounts: Arc<[Account]>,
+        }
+        /// The customer's accounts follow this persona from now on; existing consents keep theirs.
+        PersonaAssigned = "customer.persona_assigned" {
+            customer: Arc<str>,
+            persona: Arc<PersonaInstance>,
+        }
+        /// The customer has left the AA: accounts are delinked and consents are hidden.
+        CustomerDeregistered = "customer.deregistered" {
+            customer: Arc<str>,
+        }
+        LinkRequested = "account.link_requested" {
+            link: Arc<PendingLink>,
+        }
+        /// The accounts are linked and are removed from pending links.
+        AccountsLinked = "account.linked" {
+            customer: Arc<str>,
+            accounts: Arc<[Account]>,
+        }
+        AccountDelinked = "account.delinked" {
+            customer: Arc<str>,
+            link_ref: Box<str>,
+        }
     }
 }
 
@@ -157,54 +133,54 @@ impl EventName {
             | Self::AccountsLinked
             | Self::AccountDelinked => false,
             Self::ConsentRaised
-            | Self::ConsentReady
-            | Self::ConsentActive
+            | Self::ConsentApproved
+            | Self::ConsentActivated
             | Self::ConsentRejected
             | Self::ConsentFailed
             | Self::ConsentPaused
             | Self::ConsentResumed
             | Self::ConsentRevoked
             | Self::ConsentExpired
-            | Self::FiRequested
-            | Self::FiPrepared
-            | Self::FiFetched
-            | Self::FiExpired
+            | Self::DataRequested
+            | Self::DataPrepared
+            | Self::DataFetched
+            | Self::DataExpired
             | Self::AnalyticsReported
             | Self::NotificationScripted
             | Self::TimingChanged => true,
         }
     }
+
+    /// Returns the status of the consent after the event; `None`: the event does not change it.
+    pub const fn resulting_status(self) -> Option<Status> {
+        match self {
+            Self::ConsentRaised => Some(Status::Pending),
+            Self::ConsentApproved => Some(Status::Ready),
+            Self::ConsentActivated | Self::ConsentResumed => Some(Status::Active),
+            Self::ConsentRejected => Some(Status::Rejected),
+            Self::ConsentFailed => Some(Status::Failed),
+            Self::ConsentPaused => Some(Status::Paused),
+            Self::ConsentRevoked => Some(Status::Revoked),
+            Self::ConsentExpired => Some(Status::Expired),
+            Self::DataRequested
+            | Self::DataPrepared
+            | Self::DataFetched
+            | Self::DataExpired
+            | Self::AnalyticsReported
+            | Self::NotificationScripted
+            | Self::TimingChanged
+            | Self::TemplateSaved
+            | Self::CustomerRegistered
+            | Self::PersonaAssigned
+            | Self::CustomerDeregistered
+            | Self::LinkRequested
+            | Self::AccountsLinked
+            | Self::AccountDelinked => None,
+        }
+    }
 }
 
 impl Event {
-    pub fn name(&self) -> EventName {
-        match self {
-            Self::ConsentRaised { .. } => EventName::ConsentRaised,
-            Self::ConsentApproved { .. } => EventName::ConsentReady,
-            Self::ConsentActivated { .. } => EventName::ConsentActive,
-            Self::ConsentRejected { .. } => EventName::ConsentRejected,
-            Self::ConsentFailed { .. } => EventName::ConsentFailed,
-            Self::ConsentPaused { .. } => EventName::ConsentPaused,
-            Self::ConsentResumed { .. } => EventName::ConsentResumed,
-            Self::ConsentRevoked { .. } => EventName::ConsentRevoked,
-            Self::ConsentExpired { .. } => EventName::ConsentExpired,
-            Self::DataRequested { .. } => EventName::FiRequested,
-            Self::DataPrepared { .. } => EventName::FiPrepared,
-            Self::DataFetched { .. } => EventName::FiFetched,
-            Self::DataExpired { .. } => EventName::FiExpired,
-            Self::AnalyticsReported { .. } => EventName::AnalyticsReported,
-            Self::NotificationScripted { .. } => EventName::NotificationScripted,
-            Self::TimingChanged { .. } => EventName::TimingChanged,
-            Self::TemplateSaved { .. } => EventName::TemplateSaved,
-            Self::CustomerRegistered { .. } => EventName::CustomerRegistered,
-            Self::PersonaAssigned { .. } => EventName::PersonaAssigned,
-            Self::CustomerDeregistered { .. } => EventName::CustomerDeregistered,
-            Self::LinkRequested { .. } => EventName::LinkRequested,
-            Self::AccountsLinked { .. } => EventName::AccountsLinked,
-            Self::AccountDelinked { .. } => EventName::AccountDelinked,
-        }
-    }
-
     /// Returns the handle of the consent that the event is about.
     pub fn consent_handle(&self) -> Option<ConsentHandle> {
         match self {
@@ -260,29 +236,6 @@ impl Event {
 
     /// Returns the status of the consent after the event; `None`: the event does not change it.
     pub fn resulting_status(&self) -> Option<Status> {
-        match self {
-            Self::ConsentRaised { .. } => Some(Status::Pending),
-            Self::ConsentApproved { .. } => Some(Status::Ready),
-            Self::ConsentActivated { .. } | Self::ConsentResumed { .. } => Some(Status::Active),
-            Self::ConsentRejected { .. } => Some(Status::Rejected),
-            Self::ConsentFailed { .. } => Some(Status::Failed),
-            Self::ConsentPaused { .. } => Some(Status::Paused),
-            Self::ConsentRevoked { .. } => Some(Status::Revoked),
-            Self::ConsentExpired { .. } => Some(Status::Expired),
-            Self::DataRequested { .. }
-            | Self::DataPrepared { .. }
-            | Self::DataFetched { .. }
-            | Self::DataExpired { .. }
-            | Self::AnalyticsReported { .. }
-            | Self::NotificationScripted { .. }
-            | Self::TimingChanged { .. }
-            | Self::TemplateSaved { .. }
-            | Self::CustomerRegistered { .. }
-            | Self::PersonaAssigned { .. }
-            | Self::CustomerDeregistered { .. }
-            | Self::LinkRequested { .. }
-            | Self::AccountsLinked { .. }
-            | Self::AccountDelinked { .. } => None,
-        }
+        self.name().resulting_status()
     }
 }

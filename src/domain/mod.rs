@@ -1,10 +1,12 @@
 //! Domain types and rules: consents, sessions, statements, deliveries, and their legal transitions.
 //!
-//! The module is pure: it uses no clock, socket, serialisation or random number. `now`, ids and
-//! seeds are arguments, so that a thirty-day consent is tested in microseconds. Wire formats are in
-//! [`crate::wire`].
+//! The module is pure: it uses no clock, socket or random number. `now`, ids and seeds are
+//! arguments, so that a thirty-day consent is tested in microseconds. Names and scalars that people
+//! write in files have their serde and JSON Schema here, beside their definition. Wire formats are
+//! in [`crate::wire`].
 
 pub mod account;
+pub mod action;
 pub mod api_fault;
 pub mod calendar;
 pub mod command;
@@ -17,6 +19,7 @@ pub mod diagnostic;
 pub mod digits;
 pub mod document;
 pub mod duration;
+pub mod error_code;
 pub mod event;
 pub mod expectation;
 pub mod glob;

@@ -1,4 +1,12 @@
-//! Enums with one table of wire names, and suggestions for misspelled names.
+//! Enums with one table of wire names, families of enums with parameters, and suggestions
+//! for misspelled names.
+
+use std::borrow::Cow;
+
+use schemars::{Schema, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
 
 /// An enum with one table of wire names, for code that is generic over such enums.
 pub trait WireEnum: Copy + Sized + 'static {
@@ -9,7 +17,29 @@ pub trait WireEnum: Copy + Sized + 'static {
     fn wire_name(self) -> &'static str;
 }
 
-/// Declares an enum together with the table of its wire names.
+/// Reads the wire name of a variant.
+///
+/// # Errors
+/// An unknown name.
+pub fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    T::all_variants()
+        .iter()
+        .copied()
+        .find(|variant| variant.wire_name() == text)
+        .ok_or_else(|| D::Error::custom(format!("unknown name '{text}'")))
+}
+
+/// Returns the schema of the wire names of these variants.
+pub fn wire_name_schema<T: WireEnum>(variants: impl IntoIterator<Item = T>) -> Schema {
+    let names: Vec<_> = variants.into_iter().map(T::wire_name).collect();
+    json_schema!({ "type": "string", "enum": names })
+}
+
+/// Declares an enum together with the table of its wire names. serde and JSON Schema use the same
+/// table.
 macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -45,6 +75,32 @@ macro_rules! wire_enum {
             }
         }
 
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::domain::naming::deserialize_wire_name(deserializer)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $crate::domain::naming::wire_name_schema(Self::ALL.iter().copied())
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
@@ -53,6 +109,155 @@ macro_rules! wire_enum {
     };
 }
 pub(crate) use wire_enum;
+
+/// Declares an enum with contents together with the enum of its names.
+macro_rules! named_enum {
+    (
+        $(#[$meta:meta])* $enum:ident,
+        $(#[$name_meta:meta])* $name:ident {
+            $($(#[$variant_meta:meta])* $variant:ident = $text:literal $content:tt)+
+        }
+    ) => {
+        $(#[$meta])*
+        pub enum $enum { $($(#[$variant_meta])* $variant $content),+ }
+
+        $crate::domain::naming::wire_enum! {
+            $(#[$name_meta])*
+            $name { $($variant = $text),+ }
+        }
+
+        impl $enum {
+            pub const fn name(&self) -> $name {
+                match self { $(Self::$variant { .. } => $name::$variant),+ }
+            }
+        }
+    };
+}
+pub(crate) use named_enum;
+
+/// Declares a family of members that people write as `name: { parameters }`, such as the faults of a
+/// webhook. One table gives three kinds of enum:
+///
+/// - the family, with one variant per class;
+/// - the members of each class, with their parameters. The place where a class acts matches its
+///   enum exhaustively, so the compiler names the place that a new member needs;
+/// - the names of all members, without parameters.
+///
+/// A member without parameters is written `name: {}`. Doc comments are the descriptions in the JSON
+/// Schema. `[Class(Struct) = "name"]` is a class of one member whose parameters are written beside
+/// its name; the struct has both.
+macro_rules! tagged_family {
+    (
+        $(#[$family_meta:meta])* $family:ident,
+        $(#[$name_meta:meta])* $name:ident {
+            $([$single:ident($single_type:ident) = $single_text:literal])*
+            $(
+                $(#[$class_meta:meta])*
+                $class:ident($members:ident) {
+                    $($(#[$member_meta:meta])* $member:ident = $text:literal $parameters:tt)+
+                }
+            )+
+        }
+    ) => {
+        $(#[$family_meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+        #[serde(untagged)]
+        #[schemars(transform = $crate::domain::naming::merge_member_schemas)]
+        pub enum $family {
+            $($single($single_type),)*
+            $($class($members),)+
+        }
+
+        $(
+            $(#[$class_meta])*
+            #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+            #[serde(deny_unknown_fields)]
+            #[schemars(inline)]
+            pub enum $members {
+                $($(#[$member_meta])* #[serde(rename = $text)] $member $parameters,)+
+            }
+
+            impl From<$members> for $family {
+                fn from(member: $members) -> Self {
+                    Self::$class(member)
+                }
+            }
+        )+
+
+        $crate::domain::naming::wire_enum! {
+            $(#[$name_meta])*
+            $name { $($single = $single_text,)* $($($member = $text,)+)+ }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $family {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                use serde::de::Error;
+
+                // serde's own buffer would read a key such as `123` as a number.
+                let value = serde_json::Value::deserialize(deserializer)?;
+                let name = value
+                    .as_object()
+                    .and_then(|fields| fields.keys().find_map(|key| $name::parse(key)))
+                    .ok_or_else(|| {
+                        D::Error::custom(format!("needs one of {}", $name::accepted_names()))
+                    })?;
+                let family = match name {
+                    $($name::$single => serde_json::from_value(value).map(Self::$single),)*
+                    $($($name::$member)|+ => serde_json::from_value(value).map(Self::$class),)+
+                };
+                family.map_err(D::Error::custom)
+            }
+        }
+
+        impl $family {
+            pub const fn name(&self) -> $name {
+                match self {
+                    $(Self::$single(_) => $name::$single,)*
+                    $($(Self::$class($members::$member { .. }) => $name::$member,)+)+
+                }
+            }
+        }
+    };
+}
+pub(crate) use tagged_family;
+
+/// Rewrites the schema of a `tagged_family!` as one object that has the keys of all members and
+/// requires exactly one of them.
+pub fn merge_member_schemas(schema: &mut Schema) {
+    let Some(Value::Array(classes)) = schema.remove("anyOf") else {
+        return;
+    };
+    let (mut properties, mut choices) = (Map::new(), Vec::new());
+    let mut dependencies = Map::new();
+    for mut class in classes {
+        let members = match class["oneOf"].take() {
+            Value::Array(members) => members,
+            _ => vec![class],
+        };
+        for mut member in members {
+            let name = member["required"][0].take();
+            let Value::Object(mut member_properties) = member["properties"].take() else {
+                continue;
+            };
+            for (key, property) in &mut member_properties {
+                if name != *key {
+                    dependencies.insert(key.clone(), json!([name]));
+                } else if let Some(description) = member.get("description") {
+                    property["description"] = description.clone();
+                }
+            }
+            properties.extend(member_properties);
+            choices.push(json!({ "required": [name] }));
+        }
+    }
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("properties".to_owned(), properties.into());
+    schema.insert("additionalProperties".to_owned(), false.into());
+    schema.insert("oneOf".to_owned(), choices.into());
+    if !dependencies.is_empty() {
+        schema.insert("dependentRequired".to_owned(), dependencies.into());
+    }
+}
 
 /// Returns the most similar name, if one is similar enough to be a misspelling.
 pub fn closest_name<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {

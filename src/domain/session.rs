@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::Account;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::key_exchange::PeerKey;
@@ -22,7 +25,8 @@ wire_enum! {
 }
 
 /// Time at which FIPs answer a data request (`docs/architecture.md#data-timing`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum DataTiming {
     /// At the instant of the request.
     #[default]
@@ -32,7 +36,32 @@ pub enum DataTiming {
     /// On a `deliver` step or call.
     Manual,
     /// After this many fetches without data.
+    #[serde(rename = "polls")]
     AfterPolls(u32),
+}
+
+impl JsonSchema for DataTiming {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "DataTiming".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": ["immediate", "timed", "manual"] },
+            {
+                "type": "object",
+                "description": "The number of polls that are answered PENDING before the data is \
+                                READY.",
+                "properties": { "polls": { "type": "integer", "minimum": 0, "maximum": 1000 } },
+                "required": ["polls"],
+                "additionalProperties": false,
+            },
+        ] })
+    }
 }
 
 impl DataTiming {

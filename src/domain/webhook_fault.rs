@@ -1,90 +1,230 @@
 //! Faults that can be injected into a webhook (`docs/architecture.md#scenarios-and-faults`,
-//! `docs/sources.md#webhook-faults`). A fault is applied at one of three points: when the delivery
-//! is scheduled, when its message is built, or when the message is sent.
+//! `docs/sources.md#webhook-faults`). The table below is their only definition: name, parameters,
+//! defaults, schema and the class, which is the point at which a fault acts.
 
-use crate::domain::naming::wire_enum;
+use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::time::Millis;
 
-/// A fault of one webhook. Delays are system time, except those of `Late` and `Reorder`, which are
-/// world time; `StaleTimestamp` and `FutureTimestamp` shift the timestamp of the message by an
-/// offset.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WebhookFault {
-    /// The message is sent several times, one after another.
-    Duplicate {
-        /// Total number of messages.
-        copies: u32,
-        spacing: Millis,
-    },
-    /// The content is sent a second time, under another message id.
-    NearDuplicate {
-        spacing: Millis,
-    },
-    /// Sent after the next message of the same consent; without one, after this world time.
-    Reorder {
-        within: Millis,
-    },
-    /// Never sent.
-    Drop,
-    /// Sent this much later, in world time; other messages overtake it.
-    Late {
-        by: Millis,
-    },
-    /// The message is sent this many times at once.
-    Burst {
-        copies: u32,
-    },
-    /// Sent before the response of the call that caused it.
-    BeforeResponse,
-    /// The timestamp is this far in the past; validly signed.
-    StaleTimestamp {
-        by: Millis,
-    },
-    /// The timestamp is this far in the future; validly signed.
-    FutureTimestamp {
-        by: Millis,
-    },
-    /// Signed with the key of another party, under the AA's `kid`.
-    WrongKey,
-    /// Changed after it was signed.
-    TamperedBody,
-    CorruptSignature(SignatureCorruption),
-    MissingSignature,
-    /// Validly signed, under a `kid` that is not published.
-    UnknownKid,
-    /// The signature's header has another algorithm.
-    SwapAlg(ForgedAlgorithm),
-    /// `b64: false` without `crit`; the signature is valid.
-    MissingCrit,
-    /// Signed with the AA's next key, which is published from then on; the signature is valid.
-    RotatedKey,
-    /// The same JSON in another serialisation than the signed one.
-    Reserialised,
-    /// The second half of the body is missing.
-    Truncated,
-    /// Has fields that no specification defines; validly signed.
-    ExtraFields,
-    /// Has a status that no specification defines; validly signed.
-    UnknownEnum,
-    /// Lacks the optional fields; validly signed.
-    MissingOptional,
-    /// Encoded in UTF-16, as `content-type` declares; validly signed.
-    WrongCharset,
-    /// Padded to this number of bytes; validly signed.
-    Huge {
-        bytes: u32,
-    },
-    /// The body is sent in small chunks over this time.
-    SlowBody {
-        over: Millis,
-    },
-    /// The connection is reset in the middle of the body.
-    Reset,
-    /// An unusual form of HTTP that every server must accept.
-    Transport(TransportVariant),
-    /// Counts as a failed attempt without being sent.
-    Fail,
+tagged_family! {
+    /// Exactly one webhook fault. Durations are system time, except those of `late` and `reorder`.
+    WebhookFault,
+    /// Names of the webhook faults in scenario files, the journal and reports.
+    WebhookFaultName {
+        /// A fault that changes when and how often a notification is sent, and not its bytes.
+        /// Applied once, when the delivery enters the outbox.
+        Scheduling(SchedulingFault) {
+            /// Sends the same message several times, one after the other.
+            Duplicate = "duplicate" {
+                /// The total number of messages.
+                #[serde(default = "default_copies")]
+                #[schemars(range(min = 2, max = 1000))]
+                copies: u32,
+                /// The pause between two messages.
+                #[serde(default)]
+                spacing: Millis,
+            }
+            /// Sends the same content a second time, under another `webhook-id`.
+            NearDuplicate = "near_duplicate" {
+                /// The pause between the two messages.
+                #[serde(default)]
+                spacing: Millis,
+            }
+            /// Sends the webhook after the next one of the same consent.
+            Reorder = "reorder" {
+                /// The longest wait for another webhook before this one is sent.
+                #[serde(default = "default_reorder_wait")]
+                within: Millis,
+            }
+            /// Never sends the webhook: the FIU has to poll.
+            Drop = "drop" {}
+            /// Sends the webhook later, in world time; other messages overtake it.
+            Late = "late" {
+                /// The delay.
+                #[serde(default = "default_delay")]
+                by: Millis,
+            }
+            /// Sends the same message many times at once.
+            Burst = "burst" {
+                /// The total number of messages.
+                #[serde(default = "default_burst_copies")]
+                #[schemars(range(min = 2, max = 1000))]
+                copies: u32,
+            }
+            /// Sends the webhook before the response of the call that caused it.
+            BeforeResponse = "before_response" {}
+        }
+
+        /// A fault of the body, which is signed afterwards: the signature is valid.
+        Body(BodyFault) {
+            /// Sets the timestamp into the past; the signature is valid.
+            StaleTimestamp = "stale_timestamp" {
+                /// The offset.
+                #[serde(default = "default_timestamp_offset")]
+                by: Millis,
+            }
+            /// Sets the timestamp into the future; the signature is valid.
+            FutureTimestamp = "future_timestamp" {
+                /// The offset.
+                #[serde(default = "default_timestamp_offset")]
+                by: Millis,
+            }
+            /// Adds fields that no specification has; the signature is valid.
+            ExtraFields = "extra_fields" {}
+            /// Sends a status that no specification has; the signature is valid.
+            UnknownEnum = "unknown_enum" {}
+            /// Omits all optional fields; the signature is valid.
+            MissingOptional = "missing_optional" {}
+            /// Sends the body in UTF-16, as `content-type` declares; the signature is valid.
+            WrongCharset = "wrong_charset" {}
+            /// Pads the body; the signature is valid.
+            Huge = "huge" {
+                /// The size of the whole body.
+                #[serde(default = "default_huge_bytes")]
+                #[schemars(range(min = 1, max = 100_000_000))]
+                bytes: u32,
+            }
+        }
+
+        /// A fault of the key or of the header with which the message is signed.
+        Signing(SigningFault) {
+            /// Signs with a key that is not the AA's, under the AA's `kid`.
+            WrongKey = "wrong_key" {}
+            /// Signs under a `kid` that is not published; the signature is valid.
+            UnknownKid = "unknown_kid" {}
+            /// Names this algorithm in the JWS header instead of RS256.
+            SwapAlg = "swap_alg" (ForgedAlgorithm)
+            /// Sets `b64: false` without `crit`; the signature is valid.
+            MissingCrit = "missing_crit" {}
+            /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
+            RotatedKey = "rotated_key" {}
+        }
+
+        /// A fault of the signed message: the signature does not match, or is missing.
+        Tampering(TamperingFault) {
+            /// Changes the body after it was signed.
+            TamperedBody = "tampered_body" {}
+            /// Corrupts the signature.
+            CorruptSignature = "corrupt_signature" (SignatureCorruption)
+            /// Omits the signature.
+            MissingSignature = "missing_signature" {}
+            /// Sends the same JSON in another serialisation than the signed one.
+            Reserialised = "reserialised" {}
+            /// Omits the second half of the body.
+            Truncated = "truncated" {}
+        }
+
+        /// A fault of the connection on which the message is sent.
+        Sending(SendingFault) {
+            /// Sends the body in chunks with pauses.
+            SlowBody = "slow_body" {
+                /// The duration of the transfer.
+                #[serde(default = "default_transfer_time")]
+                over: Millis,
+            }
+            /// Resets the connection in the middle of the body.
+            Reset = "reset" {}
+            /// Uses a valid but unusual form of HTTP.
+            Transport = "transport" (TransportVariant)
+            /// Counts the attempt as failed without making it.
+            Fail = "fail" {}
+        }
+    }
+}
+
+const fn default_copies() -> u32 {
+    2
+}
+
+const fn default_burst_copies() -> u32 {
+    20
+}
+
+const fn default_huge_bytes() -> u32 {
+    5_000_000
+}
+
+const fn default_reorder_wait() -> Millis {
+    Millis::from_secs(10)
+}
+
+const fn default_delay() -> Millis {
+    Millis::from_secs(10 * 60)
+}
+
+/// Returns the default offset of a stale or future timestamp: one minute more than the 15 minutes
+/// that the Sahamati certification framework allows (general guidelines, rule 4;
+/// `docs/sources.md#certification-cases`).
+pub const fn default_timestamp_offset() -> Millis {
+    Millis::from_secs(16 * 60)
+}
+
+/// Returns the default duration of a slow transfer.
+pub const fn default_transfer_time() -> Millis {
+    Millis::from_secs(5)
+}
+
+/// The reaction of a correct FIU to a faulty webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CorrectReaction {
+    /// An FIU that checks signatures and timestamps rejects the message.
+    Reject,
+    /// The message is unusual but valid.
+    Accept,
+    /// Both are correct, or the FIU receives nothing that it could judge.
+    Either,
+}
+
+impl WebhookFault {
+    /// Returns whether the fault is applied once to the notification and not to attempts.
+    pub const fn affects_scheduling(&self) -> bool {
+        matches!(self, Self::Scheduling(_))
+    }
+}
+
+impl WebhookFaultName {
+    const fn correct_reaction(self) -> CorrectReaction {
+        match self {
+            Self::StaleTimestamp
+            | Self::FutureTimestamp
+            | Self::WrongKey
+            | Self::UnknownKid
+            | Self::SwapAlg
+            | Self::TamperedBody
+            | Self::CorruptSignature
+            | Self::MissingSignature
+            | Self::Reserialised
+            | Self::Truncated => CorrectReaction::Reject,
+            Self::Duplicate
+            | Self::NearDuplicate
+            | Self::Reorder
+            | Self::Late
+            | Self::Burst
+            | Self::BeforeResponse
+            | Self::ExtraFields
+            | Self::MissingOptional
+            | Self::RotatedKey
+            | Self::SlowBody
+            | Self::Transport => CorrectReaction::Accept,
+            Self::Drop
+            | Self::UnknownEnum
+            | Self::WrongCharset
+            | Self::Huge
+            | Self::MissingCrit
+            | Self::Reset
+            | Self::Fail => CorrectReaction::Either,
+        }
+    }
+
+    /// Returns whether an FIU that checks signatures and timestamps must reject the message.
+    pub const fn must_be_rejected(self) -> bool {
+        matches!(self.correct_reaction(), CorrectReaction::Reject)
+    }
+
+    /// Returns whether the message is unusual but valid, so that an FIU must accept it.
+    pub const fn must_be_accepted(self) -> bool {
+        matches!(self.correct_reaction(), CorrectReaction::Accept)
+    }
 }
 
 wire_enum! {
@@ -114,127 +254,6 @@ wire_enum! {
         Http10 = "http_1_0",
         ExpectContinue = "expect_continue",
         FreshConnection = "fresh_connection",
-    }
-}
-
-wire_enum! {
-    /// Names of the webhook faults in scenario files, the journal and reports.
-    WebhookFaultName {
-        Duplicate = "duplicate",
-        NearDuplicate = "near_duplicate",
-        Reorder = "reorder",
-        Drop = "drop",
-        Late = "late",
-        Burst = "burst",
-        BeforeResponse = "before_response",
-        StaleTimestamp = "stale_timestamp",
-        FutureTimestamp = "future_timestamp",
-        WrongKey = "wrong_key",
-        TamperedBody = "tampered_body",
-        CorruptSignature = "corrupt_signature",
-        MissingSignature = "missing_signature",
-        UnknownKid = "unknown_kid",
-        SwapAlg = "swap_alg",
-        MissingCrit = "missing_crit",
-        RotatedKey = "rotated_key",
-        Reserialised = "reserialised",
-        Truncated = "truncated",
-        ExtraFields = "extra_fields",
-        UnknownEnum = "unknown_enum",
-        MissingOptional = "missing_optional",
-        WrongCharset = "wrong_charset",
-        Huge = "huge",
-        SlowBody = "slow_body",
-        Reset = "reset",
-        Transport = "transport",
-        Fail = "fail",
-    }
-}
-
-impl WebhookFault {
-    pub const fn name(&self) -> WebhookFaultName {
-        match self {
-            Self::Duplicate { .. } => WebhookFaultName::Duplicate,
-            Self::NearDuplicate { .. } => WebhookFaultName::NearDuplicate,
-            Self::Reorder { .. } => WebhookFaultName::Reorder,
-            Self::Drop => WebhookFaultName::Drop,
-            Self::Late { .. } => WebhookFaultName::Late,
-            Self::Burst { .. } => WebhookFaultName::Burst,
-            Self::BeforeResponse => WebhookFaultName::BeforeResponse,
-            Self::StaleTimestamp { .. } => WebhookFaultName::StaleTimestamp,
-            Self::FutureTimestamp { .. } => WebhookFaultName::FutureTimestamp,
-            Self::WrongKey => WebhookFaultName::WrongKey,
-            Self::TamperedBody => WebhookFaultName::TamperedBody,
-            Self::CorruptSignature(_) => WebhookFaultName::CorruptSignature,
-            Self::MissingSignature => WebhookFaultName::MissingSignature,
-            Self::UnknownKid => WebhookFaultName::UnknownKid,
-            Self::SwapAlg(_) => WebhookFaultName::SwapAlg,
-            Self::MissingCrit => WebhookFaultName::MissingCrit,
-            Self::RotatedKey => WebhookFaultName::RotatedKey,
-            Self::Reserialised => WebhookFaultName::Reserialised,
-            Self::Truncated => WebhookFaultName::Truncated,
-            Self::ExtraFields => WebhookFaultName::ExtraFields,
-            Self::UnknownEnum => WebhookFaultName::UnknownEnum,
-            Self::MissingOptional => WebhookFaultName::MissingOptional,
-            Self::WrongCharset => WebhookFaultName::WrongCharset,
-            Self::Huge { .. } => WebhookFaultName::Huge,
-            Self::SlowBody { .. } => WebhookFaultName::SlowBody,
-            Self::Reset => WebhookFaultName::Reset,
-            Self::Transport(_) => WebhookFaultName::Transport,
-            Self::Fail => WebhookFaultName::Fail,
-        }
-    }
-}
-
-impl WebhookFaultName {
-    /// Returns whether the fault changes the time or number of deliveries and not their bytes. It
-    /// is then applied once to the notification and not to attempts.
-    pub const fn affects_scheduling(self) -> bool {
-        matches!(
-            self,
-            Self::Duplicate
-                | Self::NearDuplicate
-                | Self::Reorder
-                | Self::Drop
-                | Self::Late
-                | Self::Burst
-                | Self::BeforeResponse
-        )
-    }
-
-    /// Returns whether an FIU that checks signatures and timestamps must reject the message.
-    pub const fn must_be_rejected(self) -> bool {
-        matches!(
-            self,
-            Self::StaleTimestamp
-                | Self::FutureTimestamp
-                | Self::WrongKey
-                | Self::TamperedBody
-                | Self::CorruptSignature
-                | Self::MissingSignature
-                | Self::UnknownKid
-                | Self::SwapAlg
-                | Self::Reserialised
-                | Self::Truncated
-        )
-    }
-
-    /// Returns whether the message is unusual but valid, so that an FIU must accept it.
-    pub const fn must_be_accepted(self) -> bool {
-        matches!(
-            self,
-            Self::Duplicate
-                | Self::NearDuplicate
-                | Self::Reorder
-                | Self::Late
-                | Self::Burst
-                | Self::BeforeResponse
-                | Self::RotatedKey
-                | Self::ExtraFields
-                | Self::MissingOptional
-                | Self::SlowBody
-                | Self::Transport
-        )
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
-use crate::domain::api_fault::{ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency};
+use crate::domain::api_fault::{ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault};
 use crate::domain::glob::Glob;
 use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
@@ -53,7 +53,7 @@ impl CallFault {
     /// Returns a latency fault whose delay is sampled with two random numbers in [0, 1).
     pub fn from_latency(latency: Latency, samples: (f64, f64)) -> Self {
         Self {
-            fault: ApiFault::Latency(latency),
+            fault: ReplyFault::Latency(latency).into(),
             delay: latency.sample(samples),
         }
     }
@@ -235,7 +235,7 @@ impl FaultRegistry {
             if rng.random_range(0..1000) < u32::from(selector.per_mille) {
                 let samples = (random_fraction(&mut rng), random_fraction(&mut rng));
                 let delay = match rule.fault {
-                    ApiFault::Latency(latency) => latency.sample(samples),
+                    ApiFault::Reply(ReplyFault::Latency(latency)) => latency.sample(samples),
                     _ => Millis::ZERO,
                 };
                 faults.push(CallFault {

@@ -9,7 +9,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::ids::{ConsentHandle, MessageId};
 use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::{AppliedFault, WebhookFault};
+use crate::domain::webhook_fault::{AppliedFault, SchedulingFault, WebhookFault};
 
 /// The delays before each attempt, in world time. The first attempt has none; when the last attempt
 /// fails, the delivery is exhausted.
@@ -106,19 +106,21 @@ impl DeliveryPlan {
     fn from_faults(faults: &[AppliedFault]) -> Self {
         let mut plan = Self::default();
         for AppliedFault { fault, .. } in faults {
+            let WebhookFault::Scheduling(fault) = fault else {
+                continue;
+            };
             match fault {
-                WebhookFault::Drop => plan.is_dropped = true,
-                WebhookFault::BeforeResponse => plan.goes_before_response = true,
-                WebhookFault::Late { by } => plan.delay = Some(*by),
-                WebhookFault::Reorder { within } => plan.reorder_within = Some(*within),
-                WebhookFault::Duplicate { copies, spacing } => {
+                SchedulingFault::Drop {} => plan.is_dropped = true,
+                SchedulingFault::BeforeResponse {} => plan.goes_before_response = true,
+                SchedulingFault::Late { by } => plan.delay = Some(*by),
+                SchedulingFault::Reorder { within } => plan.reorder_within = Some(*within),
+                SchedulingFault::Duplicate { copies, spacing } => {
                     plan.copies = (copies.saturating_sub(1), *spacing);
                 }
-                WebhookFault::NearDuplicate { spacing } => {
+                SchedulingFault::NearDuplicate { spacing } => {
                     plan.near_duplicate_after = Some(*spacing);
                 }
-                WebhookFault::Burst { copies } => plan.burst_copies = copies.saturating_sub(1),
-                _ => {}
+                SchedulingFault::Burst { copies } => plan.burst_copies = copies.saturating_sub(1),
             }
         }
         plan
@@ -408,7 +410,7 @@ impl Outbox {
                     delivery
                         .faults
                         .iter()
-                        .any(|applied| applied.fault == WebhookFault::BeforeResponse)
+                        .any(|applied| applied.fault == SchedulingFault::BeforeResponse {}.into())
                 })
             })
             .collect()

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::domain::account::{Account, LinkableAccount};
+use crate::domain::action::ConsentAction;
 use crate::domain::api_fault::Faults;
-use crate::domain::command::{Command, ConsentAction, RaiseConsent};
+use crate::domain::command::{Command, RaiseConsent};
 use crate::domain::consent::{Consent, Input};
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::diagnostic::{Diagnostic, ScenarioInfo};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
+use crate::domain::action::ConsentAction;
 use crate::domain::command::{
-    AccountChoice, AccountStatuses, Command, ConsentAction, FetchData, FipStatusReport,
-    RaiseConsent, RequestData,
+    AccountChoice, AccountStatuses, Command, FetchData, FipStatusReport, RaiseConsent, RequestData,
 };
 use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;

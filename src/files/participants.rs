@@ -19,7 +19,7 @@ use crate::domain::participants::{
 use crate::domain::text::quote_value;
 use crate::files::unaport::UnaportEntry;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{NameOf, SecretText, UrlText};
+use crate::wire::control::schema_types::{SecretText, UrlText};
 use crate::wire::fields::{discard_blank, require_enum};
 use crate::wire::jwk::Jwk;
 
@@ -77,12 +77,12 @@ pub struct FiuEntry {
     #[schemars(with = "Option<SecretText>")]
     webhook_secret: Option<String>,
     #[serde(alias = "signature_profile")]
-    #[schemars(with = "Option<NameOf<SignatureProfile>>")]
+    #[schemars(with = "Option<SignatureProfile>")]
     signature_profile: Option<String>,
-    #[schemars(with = "Option<NameOf<PlaintextEncoding>>")]
+    #[schemars(with = "Option<PlaintextEncoding>")]
     plaintext: Option<String>,
     #[serde(alias = "fi_schema")]
-    #[schemars(with = "Option<NameOf<FiSchema>>")]
+    #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
@@ -98,7 +98,7 @@ pub struct FipEntry {
     name: Option<String>,
     #[serde(alias = "api_key")]
     api_key: Option<String>,
-    #[schemars(with = "Option<NameOf<LinkingMethod>>")]
+    #[schemars(with = "Option<LinkingMethod>")]
     linking: Option<String>,
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,

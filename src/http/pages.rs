@@ -2,7 +2,8 @@
 
 use actix_web::HttpResponse;
 
-use crate::domain::command::{Command, ConsentAction};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
 use crate::domain::consent::Input;
 use crate::domain::rejection::Rejection;
 use crate::http::call::Call;

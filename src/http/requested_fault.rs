@@ -1,11 +1,11 @@
 //! Errors that a caller requests with a header.
 
-use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
+use crate::domain::api_fault::{LATENCY_MAX, TransportFault};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// Returns the error that the caller requests: `x-mockaa-fault` names an `errorCode`,
 /// `x-simulate-res` an outcome of Sahamati's simulator (`docs/sources.md#sahamati-simulator`). Each
@@ -32,7 +32,7 @@ pub fn apply_requested_fault(call: &Call) -> Result<(), ApiError> {
     match call.control_header(SIMULATE_HEADER)? {
         None | Some("" | "Ok") => apply_active_faults(call),
         Some("TimeOut") => {
-            call.request_fault(ApiFault::EmptyResponse, LATENCY_MAX);
+            call.request_fault(TransportFault::EmptyResponse {}.into(), LATENCY_MAX);
             apply_active_faults(call)
         }
         Some(outcome) => {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
-use crate::domain::api_fault::{ApiFault, LATENCY_MAX};
+use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
@@ -30,8 +30,7 @@ use crate::engine::faults::CallFault;
 use crate::engine::world::{DeliveryHold, World};
 use crate::http::call::Call;
 use crate::http::fault_injection::{
-    CallParties, ClientSocket, FaultyBody, InjectionContext, TransportFault, fault_names,
-    inject_content_faults,
+    CallParties, ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
@@ -370,15 +369,13 @@ impl Call {
         faults: &[CallFault],
         signing: ResponseSigning,
     ) -> Option<String> {
-        let is_stale = faults
-            .iter()
-            .any(|fault| fault.fault == ApiFault::StaleResponse);
+        let plan = ReplyPlan::from_faults(faults);
         if let Some(world) =
             world.filter(|_| response.status.is_success() && self.context().is_replayable())
         {
             let previous =
                 world.swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
-            if let Some(stale_body) = previous.filter(|_| is_stale) {
+            if let Some(stale_body) = previous.filter(|_| plan.repeats_previous) {
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
                 world.swap_response(&self.replay_key(), stale_body.clone());
@@ -412,10 +409,11 @@ impl Call {
                     wrong_txnid: &wrong_txnid,
                 },
             );
-            let use_spare_key = faults
-                .iter()
-                .any(|fault| fault.fault == ApiFault::WrongSignature);
-            let signing_key = if use_spare_key { &spare_key } else { &key };
+            let signing_key = if plan.has_wrong_signature {
+                &spare_key
+            } else {
+                &key
+            };
             let header = JwsHeader {
                 alg: "RS256",
                 kid: key.kid(),
@@ -553,15 +551,34 @@ fn find_transport_fault(faults: &[CallFault]) -> Option<TransportFault> {
     faults
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
-            ApiFault::Reset => Some(TransportFault::Reset),
-            ApiFault::EmptyResponse => Some(TransportFault::EmptyReply),
-            ApiFault::TruncatedChunk => Some(TransportFault::TruncatedChunk),
-            ApiFault::MalformedChunk => Some(TransportFault::MalformedChunk),
-            ApiFault::SlowBody { over } => Some(TransportFault::SlowBody(Duration::from_millis(
-                over.0.unsigned_abs(),
-            ))),
+            ApiFault::Transport(fault) => Some(*fault),
             _ => None,
         })
+}
+
+/// The reply faults of a call.
+#[derive(Clone, Copy, Debug, Default)]
+struct ReplyPlan {
+    has_wrong_signature: bool,
+    repeats_previous: bool,
+}
+
+impl ReplyPlan {
+    fn from_faults(faults: &[CallFault]) -> Self {
+        let mut plan = Self::default();
+        for CallFault { fault, .. } in faults {
+            let ApiFault::Reply(fault) = fault else {
+                continue;
+            };
+            match fault {
+                // It was sampled when the faults were planned: `CallFault::delay`.
+                ReplyFault::Latency(_) => {}
+                ReplyFault::WrongSignature {} => plan.has_wrong_signature = true,
+                ReplyFault::StaleResponse {} => plan.repeats_previous = true,
+            }
+        }
+        plan
+    }
 }
 
 /// Body that releases a delivery hold when it has been sent: actix drops it after writing it out.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use crate::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
-use crate::domain::command::{Command, ConsentAction};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::api_fault::{ApiFault, ApiFaultRule};
-use crate::domain::command::ConsentAction;
+use crate::domain::action::{Action, ConsentAction, CustomerAction, DelinkedAccounts};
+use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault};
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
 use crate::domain::naming::wire_enum;
@@ -17,10 +17,10 @@ use crate::domain::operation::Operation;
 use crate::domain::session::ApprovalMode;
 use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
-use crate::domain::webhook_fault::{WebhookFault, WebhookFaultRule};
+use crate::domain::webhook_fault::{SchedulingFault, WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
-use crate::scenario::plan::{Action, Plan, SourceLocation};
+use crate::scenario::plan::{Plan, SourceLocation};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -159,20 +159,22 @@ impl Linter<'_> {
                     self.apply_input(state, Input::Activate, line);
                 }
             }
-            Action::Deliver(_) => {
+            Action::Answer(_) => {
                 if !state.states.contains(&Status::Active) {
                     let severity =
                         unreachable_severity(&state.states, |status| status == Status::Active);
-                    self.report_unreachable(state, (name, location), "deliver", severity);
+                    let action = action.name().as_str();
+                    self.report_unreachable(state, (name, location), action, severity);
                 }
             }
             // No account stays linked, so every consent with accounts is revoked.
-            Action::DelinkAll { fip: None }
-                if state.states.iter().all(|status| *status != Status::Pending) =>
-            {
+            Action::Customer(CustomerAction::Delink(DelinkedAccounts {
+                fip: None,
+                account: None,
+            })) if state.states.iter().all(|status| *status != Status::Pending) => {
                 self.apply_input(state, Input::Revoke, line);
             }
-            Action::DelinkAccount { .. } | Action::DelinkAll { .. } => {
+            Action::Customer(CustomerAction::Delink(_)) => {
                 // Consents with the account are revoked; others are not.
                 let revoked = state
                     .states
@@ -182,8 +184,8 @@ impl Linter<'_> {
                 self.reached_statuses.extend(&revoked);
                 state.states.extend(revoked);
             }
-            Action::Deregister => state.left_line = Some(line),
-            Action::Link { .. } | Action::Notify(_) | Action::SetTiming(_) => {}
+            Action::Customer(CustomerAction::Deregister {}) => state.left_line = Some(line),
+            Action::Customer(CustomerAction::Link { .. }) | Action::Sandbox(_) => {}
         }
     }
 
@@ -264,11 +266,11 @@ impl Linter<'_> {
                 }
             }
             // An ACTIVE consent allows the FIU to request data and FIPs to answer.
-            if event == EventName::ConsentActive {
+            if event == EventName::ConsentActivated {
                 pending.extend([
-                    EventName::FiRequested,
-                    EventName::FiPrepared,
-                    EventName::FiFetched,
+                    EventName::DataRequested,
+                    EventName::DataPrepared,
+                    EventName::DataFetched,
                 ]);
             }
         }
@@ -277,12 +279,14 @@ impl Linter<'_> {
     /// Reports rules that would change a consent after its final status.
     fn check_rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
-            let Some(status) =
-                status_after(rule.event).filter(|status| status.legal_inputs().next().is_none())
+            let Some(status) = rule
+                .event
+                .resulting_status()
+                .filter(|status| status.legal_inputs().next().is_none())
             else {
                 continue;
             };
-            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Deliver(_));
+            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Answer(_));
             if changes_consent {
                 let line = rule.location.line;
                 let message = format!(
@@ -315,7 +319,9 @@ impl Linter<'_> {
                 format!("matches nothing: a webhook is attempted {attempts} times at most");
             self.add_diagnostic(Severity::Error, location, message);
         }
-        if let WebhookFault::Late { by } | WebhookFault::Reorder { within: by } = fault
+        if let WebhookFault::Scheduling(
+            SchedulingFault::Late { by } | SchedulingFault::Reorder { within: by },
+        ) = fault
             && *by > DELAY_MAX
         {
             self.add_diagnostic(
@@ -387,7 +393,7 @@ impl Linter<'_> {
                 format!("matches nothing: no customer of match matches {customer}"),
             );
         }
-        if matches!(fault, ApiFault::TamperedConsent(_))
+        if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_)))
             && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
         {
             self.add_diagnostic(
@@ -425,25 +431,14 @@ fn unreachable_severity(from: &BTreeSet<Status>, is_allowed: impl Fn(Status) -> 
 /// Returns the events that an input causes.
 fn events_for(input: Input) -> Vec<EventName> {
     match input {
-        Input::Approve => vec![EventName::ConsentReady],
-        Input::Activate => vec![EventName::ConsentActive],
+        Input::Approve => vec![EventName::ConsentApproved],
+        Input::Activate => vec![EventName::ConsentActivated],
         Input::Reject => vec![EventName::ConsentRejected],
         Input::Fail => vec![EventName::ConsentFailed],
         Input::Pause => vec![EventName::ConsentPaused],
         Input::Resume => vec![EventName::ConsentResumed],
         Input::Revoke => vec![EventName::ConsentRevoked],
         Input::Expire => vec![EventName::ConsentExpired],
-    }
-}
-
-/// Returns the final status that an event leaves the consent in; `None` for other events.
-fn status_after(event: EventName) -> Option<Status> {
-    match event {
-        EventName::ConsentRejected => Some(Status::Rejected),
-        EventName::ConsentFailed => Some(Status::Failed),
-        EventName::ConsentRevoked => Some(Status::Revoked),
-        EventName::ConsentExpired => Some(Status::Expired),
-        _ => None,
     }
 }
 

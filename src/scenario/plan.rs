@@ -1,16 +1,13 @@
 //! A validated scenario and its reactions. Pure: takes an event and returns the commands that
 //! follow it, with their delays. Scheduling and executing them belongs to the engine.
 
-use std::sync::Arc;
-
+use crate::domain::action::{Action, AnswerAction, FipAnswers};
 use crate::domain::api_fault::Faults;
-use crate::domain::command::{AccountStatuses, Command, ConsentAction, TimingOverride};
 use crate::domain::consent::{Api, Consent};
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
-use crate::domain::notification::NotificationContent;
-use crate::domain::session::{ApprovalMode, DataTiming, FiStatus};
+use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time::Millis;
 use crate::domain::unaport::FetchQuirks;
 use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
@@ -72,73 +69,12 @@ pub struct Rule {
     pub location: SourceLocation,
 }
 
-/// The action of a step or a rule.
-#[derive(Clone, Debug)]
-pub enum Action {
-    Transition(ConsentAction),
-    /// FIPs answer a data request, each group of answers after its delay. If no request is pending,
-    /// the AA makes one.
-    Deliver(Vec<(Millis, AccountStatuses)>),
-    Link {
-        fip: Option<Arc<str>>,
-    },
-    DelinkAccount {
-        link_ref: Box<str>,
-    },
-    DelinkAll {
-        fip: Option<Arc<str>>,
-    },
-    Deregister,
-    Notify(NotificationContent),
-    SetTiming(TimingOverride),
-}
-
-impl Action {
-    /// Returns the commands of the action, each with its delay.
-    fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
-        let handle = consent.handle;
-        let customer = Arc::clone(&consent.terms.customer);
-        let command = match self.clone() {
-            Self::Deliver(outcomes) => {
-                // A reaction to a request answers that request, even if others were made meanwhile.
-                let session = match event {
-                    Event::DataRequested { session, .. } => Some(session.id),
-                    _ => None,
-                };
-                return outcomes
-                    .into_iter()
-                    .map(|(delay, statuses)| {
-                        let command = Command::DeliverData {
-                            handle,
-                            session,
-                            statuses,
-                        };
-                        (delay, command)
-                    })
-                    .collect();
-            }
-            Self::Transition(action) => Command::TransitionConsent { handle, action },
-            Self::Link { fip } => Command::LinkAllAccounts { customer, fip },
-            Self::DelinkAccount { link_ref } => Command::DelinkAccount { customer, link_ref },
-            Self::DelinkAll { fip } => Command::DelinkAllAccounts { customer, fip },
-            Self::Deregister => Command::DeregisterCustomer { customer },
-            Self::Notify(content) => Command::SendScriptedNotification { handle, content },
-            Self::SetTiming(timing) => Command::SetTiming { handle, timing },
-        };
-        vec![(Millis::ZERO, command)]
-    }
-
-    const fn is_delivery(&self) -> bool {
-        matches!(self, Self::Deliver(_))
-    }
-}
-
 impl Plan {
     /// Returns the rules that answer data requests.
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
-            .filter(|rule| rule.event == EventName::FiRequested && rule.action.is_delivery())
+            .filter(|rule| rule.event == EventName::DataRequested && rule.action.is_answer())
     }
 
     /// Returns the commands of an action that is due after `wait`.
@@ -178,7 +114,7 @@ impl ScenarioPlan for Plan {
             .chain(self.steps.iter().map(|step| &step.action));
         let has_delivery = self.delivery_rules().next().is_some()
             || (request == DataRequestKind::FirstScheduledFetch
-                && actions.into_iter().any(Action::is_delivery));
+                && actions.into_iter().any(Action::is_answer));
         if has_delivery {
             Some(DataTiming::Manual)
         } else {
@@ -240,8 +176,7 @@ impl ScenarioPlan for Plan {
                 scheduled.extend(self.schedule_action(*after, action, AFTER_ACTIVATION, cause));
             }
             if scheduled.is_empty() {
-                let statuses = AccountStatuses::uniform_status(FiStatus::Ready);
-                let ready = Action::Deliver(vec![(Millis::ZERO, statuses)]);
+                let ready = AnswerAction::Deliver(FipAnswers::default()).into();
                 scheduled = self.schedule_action(Millis::ZERO, &ready, AFTER_ACTIVATION, cause);
             }
             reactions.extend(scheduled);

@@ -15,7 +15,8 @@ use crate::domain::delivery::Message;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{
-    ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFault,
+    BodyFault, ForgedAlgorithm, SendingFault, SignatureCorruption, SigningFault, TamperingFault,
+    TransportVariant, WebhookFault,
 };
 use crate::wire::fields::parse_timestamp;
 
@@ -40,6 +41,16 @@ pub struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub mode: SendMode,
+    /// `false` if the attempt fails without being made.
+    pub is_sent: bool,
+}
+
+/// A body that is not signed yet.
+struct Draft {
+    body: Vec<u8>,
+    content_type: &'static str,
+    /// Shift of the message's timestamp.
+    shift_ms: i64,
 }
 
 /// Way in which a request is transmitted.
@@ -67,17 +78,21 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
         aa_api_key,
         at,
     } = *input;
-    let mut body = message.body.clone();
-    let (mut content_type, mut shift_ms) = ("application/json", 0);
+    let mut draft = Draft {
+        body: message.body.clone(),
+        content_type: "application/json",
+        shift_ms: 0,
+    };
     for fault in faults {
-        apply_content_fault(&mut body, fault);
-        match fault {
-            WebhookFault::WrongCharset => content_type = "application/json; charset=utf-16",
-            WebhookFault::StaleTimestamp { by } => shift_ms -= by.0,
-            WebhookFault::FutureTimestamp { by } => shift_ms += by.0,
-            _ => {}
+        if let WebhookFault::Body(fault) = fault {
+            apply_body_fault(&mut draft, fault);
         }
     }
+    let Draft {
+        mut body,
+        content_type,
+        shift_ms,
+    } = draft;
     let timestamp_s = at
         .saturating_add(Millis(shift_ms))
         .as_millis()
@@ -94,28 +109,30 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
     );
     let mut hmac_secret = Some(secret);
     for fault in faults {
+        let WebhookFault::Signing(fault) = fault else {
+            continue;
+        };
         match fault {
-            WebhookFault::WrongKey => {
+            SigningFault::WrongKey {} => {
                 signing_key = spare_key;
                 hmac_secret = hmac_secret.map(|_| WRONG_SECRET);
             }
-            WebhookFault::RotatedKey => {
+            SigningFault::RotatedKey {} => {
                 signing_key = spare_key;
                 header.kid = &rotated_kid;
             }
-            WebhookFault::UnknownKid => {
+            SigningFault::UnknownKid {} => {
                 header.kid = &unpublished_kid;
                 hmac_secret = None;
             }
-            WebhookFault::SwapAlg(algorithm) => {
+            SigningFault::SwapAlg(algorithm) => {
                 header.alg = match algorithm {
                     ForgedAlgorithm::None => "none",
                     ForgedAlgorithm::Hs256 => "HS256",
                 };
                 hmac_secret = None;
             }
-            WebhookFault::MissingCrit => header.crit = false,
-            _ => {}
+            SigningFault::MissingCrit {} => header.crit = false,
         }
     }
     let is_unmodified = body == message.body
@@ -129,21 +146,31 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
     };
     let mut hmac =
         hmac_secret.map(|secret| webhook::sign_payload(secret, webhook_id, timestamp_s, &body));
-    let mut mode = SendMode::Plain;
     for fault in faults {
+        let WebhookFault::Tampering(fault) = fault else {
+            continue;
+        };
         match fault {
-            WebhookFault::CorruptSignature(corruption) => {
+            TamperingFault::CorruptSignature(corruption) => {
                 jws = jws.map(|signature| corrupt_signature(&signature, *corruption));
                 hmac = hmac.map(|signature| corrupt_signature(&signature, *corruption));
             }
-            WebhookFault::MissingSignature => (jws, hmac) = (None, None),
-            WebhookFault::TamperedBody => tamper_body(&mut body),
-            WebhookFault::Reserialised => reformat_json(&mut body),
-            WebhookFault::Truncated => body.truncate(body.len() / 2),
-            WebhookFault::SlowBody { over } => mode = SendMode::Throttled(*over),
-            WebhookFault::Reset => mode = SendMode::Reset,
-            WebhookFault::Transport(variant) => mode = SendMode::Transport(*variant),
-            _ => {}
+            TamperingFault::MissingSignature {} => (jws, hmac) = (None, None),
+            TamperingFault::TamperedBody {} => tamper_body(&mut body),
+            TamperingFault::Reserialised {} => reformat_json(&mut body),
+            TamperingFault::Truncated {} => body.truncate(body.len() / 2),
+        }
+    }
+    let (mut mode, mut is_sent) = (SendMode::Plain, true);
+    for fault in faults {
+        let WebhookFault::Sending(fault) = fault else {
+            continue;
+        };
+        match fault {
+            SendingFault::SlowBody { over } => mode = SendMode::Throttled(*over),
+            SendingFault::Reset {} => mode = SendMode::Reset,
+            SendingFault::Transport(variant) => mode = SendMode::Transport(*variant),
+            SendingFault::Fail {} => is_sent = false,
         }
     }
     let headers = [
@@ -162,19 +189,23 @@ pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> Outgo
         headers,
         body,
         mode,
+        is_sent,
     }
 }
 
 /// Edits a body that is signed afterwards.
-fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
+fn apply_body_fault(draft: &mut Draft, fault: &BodyFault) {
+    let body = &mut draft.body;
     match fault {
-        WebhookFault::StaleTimestamp { by } => {
+        BodyFault::StaleTimestamp { by } => {
             edit_json(body, |value| shift_timestamp(value, -by.0));
+            draft.shift_ms -= by.0;
         }
-        WebhookFault::FutureTimestamp { by } => {
+        BodyFault::FutureTimestamp { by } => {
             edit_json(body, |value| shift_timestamp(value, by.0));
+            draft.shift_ms += by.0;
         }
-        WebhookFault::ExtraFields => edit_json(body, |value| {
+        BodyFault::ExtraFields {} => edit_json(body, |value| {
             value["xFutureField"] = json!({ "addedIn": "3.0.0", "list": [1, 2, 3] });
             for part in [
                 "ConsentStatusNotification",
@@ -186,12 +217,12 @@ fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
                 }
             }
         }),
-        WebhookFault::UnknownEnum => {
+        BodyFault::UnknownEnum {} => {
             edit_json(body, |value| {
                 overwrite_status(value, "SUSPENDED", "SUSPENDED");
             });
         }
-        WebhookFault::MissingOptional => edit_json(body, |value| {
+        BodyFault::MissingOptional {} => edit_json(body, |value| {
             let fips = value
                 .pointer_mut("/FIStatusNotification/FIStatusResponse")
                 .and_then(Value::as_array_mut);
@@ -207,7 +238,7 @@ fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
                 fields.shift_remove("consentId");
             }
         }),
-        WebhookFault::Huge { bytes } => {
+        BodyFault::Huge { bytes } => {
             let padding_bytes = usize::try_from(*bytes)
                 .unwrap_or(usize::MAX)
                 .saturating_sub(body.len());
@@ -215,11 +246,11 @@ fn apply_content_fault(body: &mut Vec<u8>, fault: &WebhookFault) {
                 value["xPadding"] = "x".repeat(padding_bytes).into();
             });
         }
-        WebhookFault::WrongCharset => {
+        BodyFault::WrongCharset {} => {
             let text = String::from_utf8_lossy(body).into_owned();
             *body = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            draft.content_type = "application/json; charset=utf-16";
         }
-        _ => {}
     }
 }
 
@@ -300,8 +331,8 @@ fn corrupt_signature(signature: &str, corruption: SignatureCorruption) -> String
 
 #[cfg(test)]
 mod tests {
-    use super::{apply_content_fault, corrupt_signature, reformat_json, tamper_body};
-    use crate::domain::webhook_fault::{SignatureCorruption, WebhookFault};
+    use super::{Draft, apply_body_fault, corrupt_signature, reformat_json, tamper_body};
+    use crate::domain::webhook_fault::{BodyFault, SignatureCorruption};
 
     #[test]
     fn a_tampered_body_never_equals_the_original() {
@@ -331,10 +362,15 @@ mod tests {
     fn an_edited_body_keeps_the_order_of_its_fields() {
         let body =
             r#"{"ver":"2.0.0","trackingId":"t","timestamp":"x","Notifier":{"type":"AA","id":"a"}}"#;
-        let mut edited = body.as_bytes().to_vec();
-        apply_content_fault(&mut edited, &WebhookFault::MissingOptional);
+        let mut draft = Draft {
+            body: body.as_bytes().to_vec(),
+            content_type: "application/json",
+            shift_ms: 0,
+        };
+        apply_body_fault(&mut draft, &BodyFault::MissingOptional {});
         let without_tracking = body.replace(r#""trackingId":"t","#, "");
-        assert_eq!(String::from_utf8(edited).expect("UTF-8"), without_tracking);
+        let edited = String::from_utf8(draft.body).expect("UTF-8");
+        assert_eq!(edited, without_tracking);
         let mut edited = body.as_bytes().to_vec();
         reformat_json(&mut edited);
         let compact: String = String::from_utf8(edited)

@@ -18,7 +18,7 @@ use crate::crypto::keys::Keyring;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::{TransportVariant, WebhookFault};
+use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
@@ -140,7 +140,7 @@ impl WebhookSender {
             .faults_on_attempt(attempt_number(delivery))
             .cloned()
             .collect();
-        if faults.contains(&WebhookFault::RotatedKey) {
+        if faults.contains(&SigningFault::RotatedKey {}.into()) {
             world.rotate_keys();
         }
         let (notification, message) = (
@@ -186,14 +186,11 @@ impl WebhookSender {
         let (at, system_time) = (world.now(), system_now());
         let started = Instant::now();
         let headers = outgoing.headers.clone();
-        let (outcome, retry_after) = if delivery
-            .faults_on_attempt(number)
-            .any(|fault| *fault == WebhookFault::Fail)
-        {
+        let (outcome, retry_after) = if outgoing.is_sent {
+            self.post_request(&url, outgoing).await
+        } else {
             let reason = "not sent: an injected fault makes the attempt fail".to_owned();
             (AttemptOutcome::Failed { reason }, None)
-        } else {
-            self.post_request(&url, outgoing).await
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
@@ -219,6 +216,7 @@ impl WebhookSender {
             headers,
             body,
             mode,
+            is_sent: _,
         } = outgoing;
         if mode == SendMode::Reset && url.starts_with("http://") {
             let head = headers

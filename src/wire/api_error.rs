@@ -9,9 +9,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// The reason for which a call was rejected. The call has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mockaa::wire::rebit::error_code::ErrorCode;
+use mockaa::domain::error_code::ErrorCode;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;

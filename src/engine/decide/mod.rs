@@ -9,7 +9,8 @@ mod data;
 use std::sync::Arc;
 
 use crate::domain::account::{Account, LinkableAccount};
-use crate::domain::command::{AccountChoice, Command, ConsentAction, RaiseConsent, SaveTemplate};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::{AccountChoice, Command, RaiseConsent, SaveTemplate};
 use crate::domain::consent::{Api, Consent, Input, Status, StatusChange};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};
@@ -272,13 +273,13 @@ fn transition_consent(
                 vec![approved_event, consent_activated_event(consent, context)]
             }
         }
-        ConsentAction::Activate => vec![consent_activated_event(consent, context)],
-        ConsentAction::Reject => vec![Event::ConsentRejected { handle }],
-        ConsentAction::Fail => vec![Event::ConsentFailed { handle }],
-        ConsentAction::Pause => vec![Event::ConsentPaused { handle }],
-        ConsentAction::Resume => vec![Event::ConsentResumed { handle }],
+        ConsentAction::Activate {} => vec![consent_activated_event(consent, context)],
+        ConsentAction::Reject {} => vec![Event::ConsentRejected { handle }],
+        ConsentAction::Fail {} => vec![Event::ConsentFailed { handle }],
+        ConsentAction::Pause {} => vec![Event::ConsentPaused { handle }],
+        ConsentAction::Resume {} => vec![Event::ConsentResumed { handle }],
         ConsentAction::Revoke { by } => vec![Event::ConsentRevoked { handle, by }],
-        ConsentAction::Expire => vec![Event::ConsentExpired { handle }],
+        ConsentAction::Expire {} => vec![Event::ConsentExpired { handle }],
     })
 }
 
@@ -405,7 +406,7 @@ pub fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
     consent.status.transition_on(Input::Expire)?;
     Some(Command::TransitionConsent {
         handle,
-        action: ConsentAction::Expire,
+        action: ConsentAction::Expire {},
     })
 }
 

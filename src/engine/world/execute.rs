@@ -19,7 +19,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::RECORDED_FIP_DELAY;
-use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
+use crate::domain::webhook_fault::{SchedulingFault, WebhookFaultName};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{
     DecisionContext, decide, expiry_command, next_run_at, scheduled_fetch_command,
@@ -395,7 +395,7 @@ impl World {
             has_near_duplicate.then(|| self.next_message_id(inner, &consent.terms.customer));
         let is_dropped = faults
             .iter()
-            .any(|applied| applied.fault == WebhookFault::Drop);
+            .any(|applied| applied.fault == SchedulingFault::Drop {}.into());
         let wake_times = inner.outbox.enqueue_delivery(
             NewDelivery {
                 notification,

@@ -31,7 +31,7 @@ use crate::domain::statement::Ledger;
 use crate::domain::terms::TransactionType;
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
-use crate::files::yaml::scalars::{HumanDuration, IntegerRange, Keyword, Percent, RupeeRange};
+use crate::files::yaml::scalars::{IntegerRange, Percent, RupeeRange};
 use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
@@ -184,7 +184,7 @@ impl PersonaBuilder<'_> {
     fn build_account(&mut self, spec: Spanned<AccountSpec>) -> AccountPlan {
         let location = spec.referenced;
         let AccountSpec {
-            fi_type: Keyword(fi_type),
+            fi_type,
             account_type,
             fip,
             linked,
@@ -234,16 +234,11 @@ impl PersonaBuilder<'_> {
         if let Some(message) = message {
             self.push_diagnostic(location, message);
         }
-        let account_type = account_type.map_or_else(
-            || {
-                if is_bank {
-                    AccountType::Savings
-                } else {
-                    AccountType::Default
-                }
-            },
-            |Keyword(account_type)| account_type,
-        );
+        let account_type = account_type.unwrap_or(if is_bank {
+            AccountType::Savings
+        } else {
+            AccountType::Default
+        });
         if is_bank == (account_type == AccountType::Default) {
             self.push_diagnostic(
                 location,
@@ -441,7 +436,7 @@ impl PersonaBuilder<'_> {
             months,
             account_age_months,
             day,
-            by: Keyword(channel),
+            by: channel,
             with,
             any_of,
             purpose,
@@ -499,7 +494,7 @@ impl PersonaBuilder<'_> {
                 "income is only for in, with rupees or { fixed: … }".to_owned(),
             );
         }
-        let every = every.map_or(Period::Month, |Keyword(every)| every);
+        let every = every.unwrap_or(Period::Month);
         if matches!(amount, AmountRule::Loan(_))
             && (direction == TransactionType::Credit || every != Period::Month)
         {
@@ -651,7 +646,7 @@ impl PersonaBuilder<'_> {
             out,
             after,
             within,
-            by: Keyword(channel),
+            by: channel,
             with,
             any_of,
             purpose,
@@ -728,7 +723,7 @@ fn is_printable_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || " .&'-".contains(c))
 }
 
-fn whole_seconds(HumanDuration(Millis(ms)): HumanDuration) -> i64 {
+fn whole_seconds(Millis(ms): Millis) -> i64 {
     ms / 1000
 }
 

@@ -11,9 +11,8 @@ use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::persona::{Channel, Period};
-use crate::files::yaml::scalars::{
-    HumanDuration, IntegerRange, Keyword, NAME_FORMAT, Percent, RupeeRange,
-};
+use crate::domain::time::Millis;
+use crate::files::yaml::scalars::{IntegerRange, NAME_FORMAT, Percent, RupeeRange};
 
 /// A persona file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -65,9 +64,9 @@ pub(super) struct HolderSpec {
 pub(super) struct AccountSpec {
     #[serde(rename = "type")]
     #[schemars(rename = "type")]
-    pub(super) fi_type: Keyword<FiType>,
+    pub(super) fi_type: FiType,
     /// SAVINGS (the default), CURRENT, NRE or NRO; for bank accounts only.
-    pub(super) account_type: Option<Keyword<AccountType>>,
+    pub(super) account_type: Option<AccountType>,
     /// The number of the FIP that has the account, from 1.
     #[schemars(range(min = 1, max = 100))]
     pub(super) fip: Option<usize>,
@@ -201,7 +200,7 @@ pub(super) struct FlowSpec {
     /// The amount is rounded to a multiple of this.
     #[schemars(with = "Option<RupeeRange>")]
     pub(super) step: Option<Spanned<RupeeRange>>,
-    pub(super) every: Option<Keyword<Period>>,
+    pub(super) every: Option<Period>,
     /// The number of occurrences in each period (default: 1).
     #[schemars(with = "Option<IntegerRange>")]
     pub(super) times: Option<Spanned<IntegerRange>>,
@@ -214,7 +213,7 @@ pub(super) struct FlowSpec {
     /// `last working day`.
     #[schemars(with = "Option<DaySchema>")]
     pub(super) day: Option<Spanned<DaySpec>>,
-    pub(super) by: Keyword<Channel>,
+    pub(super) by: Channel,
     /// The counterparty, sampled once for the account: custom names, or a shipped list such as
     /// `employers` or `people`.
     #[schemars(with = "Option<NamesSpec>")]
@@ -286,10 +285,10 @@ pub(super) struct FollowUpSpec {
     /// The percentage of the first amount that is debited.
     pub(super) out: Option<IntegerRange>,
     /// The minimum delay (default: one minute). The movement stays within the month.
-    pub(super) after: Option<HumanDuration>,
+    pub(super) after: Option<Millis>,
     /// The maximum delay (default: the minimum).
-    pub(super) within: Option<HumanDuration>,
-    pub(super) by: Keyword<Channel>,
+    pub(super) within: Option<Millis>,
+    pub(super) by: Channel,
     pub(super) with: Option<NamesSpec>,
     pub(super) any_of: Option<NamesSpec>,
     pub(super) purpose: Option<String>,

@@ -1,4 +1,4 @@
-//! Scalar values of hand-written files: keywords, durations, ranges. Each type has its parser and
+//! Scalar values of hand-written files: names, ranges. Each type has its parser and
 //! its JSON Schema side by side, so that they stay consistent.
 
 use std::borrow::Cow;
@@ -7,17 +7,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-use crate::domain::duration::parse_duration;
-use crate::domain::event::EventName;
 use crate::domain::expectation::StatusClass;
 use crate::domain::money::Paise;
-use crate::domain::naming::WireEnum;
-use crate::domain::session::FiStatus;
-use crate::domain::time::Millis;
 use crate::domain::webhook_fault::Occurrences;
 
-/// The `format` of a duration in a schema. JSON Schema reserves `duration` for ISO 8601.
-pub const DURATION_FORMAT: &str = "span";
 /// The `format` of an occurrence range such as `1..2` in a schema.
 pub const OCCURRENCES_FORMAT: &str = "count";
 /// The `format` of the name of a scenario or a persona in a schema.
@@ -28,132 +21,6 @@ pub const INTEGER_RANGE_FORMAT: &str = "whole-range";
 pub const RUPEE_RANGE_FORMAT: &str = "rupee-range";
 /// The `format` of a status code or a class of status codes in a schema.
 pub const STATUS_FORMAT: &str = "http-status";
-
-/// A value of an enum, given by its outside name.
-#[derive(Clone, Copy, Debug)]
-pub struct Keyword<T>(pub T);
-
-impl<'de, T: WireEnum> Deserialize<'de> for Keyword<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        find_by_label(T::all_variants(), &text).map(Self)
-    }
-}
-
-impl<T: WireEnum> JsonSchema for Keyword<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Keyword".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        enum_schema(T::all_variants().iter().copied())
-    }
-}
-
-fn find_by_label<T: WireEnum, E: Error>(table: &[T], text: &str) -> Result<T, E> {
-    let known = table
-        .iter()
-        .copied()
-        .find(|value| value.wire_name() == text);
-    known.ok_or_else(|| E::custom(format!("unknown name '{text}'")))
-}
-
-fn enum_schema<T: WireEnum>(values: impl Iterator<Item = T>) -> Schema {
-    let names: Vec<_> = values.map(WireEnum::wire_name).collect();
-    json_schema!({ "type": "string", "enum": names })
-}
-
-/// An event that concerns a consent, so that rules can follow it.
-#[derive(Clone, Copy, Debug)]
-pub struct ConsentEventName(pub EventName);
-
-impl<'de> Deserialize<'de> for ConsentEventName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        find_by_label(EventName::ALL, &String::deserialize(deserializer)?).map(Self)
-    }
-}
-
-impl JsonSchema for ConsentEventName {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ConsentEventName".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        enum_schema(
-            EventName::ALL
-                .iter()
-                .copied()
-                .filter(|event| event.is_about_consent()),
-        )
-    }
-}
-
-/// A status that a scenario can make a simulated FIP answer.
-#[derive(Clone, Copy, Debug)]
-pub struct FipAnswer(pub FiStatus);
-
-impl<'de> Deserialize<'de> for FipAnswer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        find_by_label(&FiStatus::ANSWERS, &String::deserialize(deserializer)?).map(Self)
-    }
-}
-
-impl JsonSchema for FipAnswer {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "FipAnswer".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        enum_schema(FiStatus::ANSWERS.into_iter())
-    }
-}
-
-/// A duration such as `2s`, `30d` or `PT1H30M`.
-#[derive(Clone, Copy, Debug)]
-pub struct HumanDuration(pub Millis);
-
-impl<'de> Deserialize<'de> for HumanDuration {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_duration(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("invalid duration"))
-    }
-}
-
-impl JsonSchema for HumanDuration {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "HumanDuration".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // An ISO 8601 part is omitted together with its designator: `P` and `PT` are invalid.
-        const TIME: &str = "T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S)";
-        let days = format!("[0-9]+D({TIME})?");
-        json_schema!({
-            "type": "string",
-            "format": DURATION_FORMAT,
-            "pattern": format!("^([0-9]+(ms|s|m|h|d|w)|P([0-9]+W({days}|{TIME})?|{days}|{TIME}))$"),
-            "examples": ["500ms", "2s", "5m", "12h", "P30D", "PT1H30M"],
-        })
-    }
-}
 
 /// Occurrences counted from 1: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]

@@ -7,11 +7,11 @@ use serde_saphyr::{Location, Spanned};
 use super::diagnostic_at;
 use super::node::{Node, SpannedNode};
 use super::scalars::{
-    DURATION_FORMAT, INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT,
-    OccurrenceRange, RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
+    INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT, OccurrenceRange,
+    RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
 };
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::duration::{DURATION_FORMS, parse_duration};
+use crate::domain::duration::{DURATION_FORMAT, DURATION_FORMS, parse_duration};
 use crate::domain::expectation::StatusClass;
 use crate::domain::naming::closest_name;
 use crate::domain::text::quote_value;
@@ -153,38 +153,42 @@ impl<'a> Validator<'a> {
                 None => {}
             }
         }
-        for required in schema["required"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
+        for required in required_keys(schema) {
             if !has_key(entries, required) && !has_unknown_keys {
                 self.add_diagnostic(location, format!("{name} needs the key {required}"));
             }
         }
         if let Some(choices) = schema["oneOf"].as_array() {
-            let keys: Vec<_> = choices
+            // Each choice is a key, or keys that belong together.
+            let choices: Vec<Vec<&str>> = choices.iter().map(required_keys).collect();
+            let present: Vec<_> = choices
                 .iter()
-                .filter_map(|choice| choice["required"][0].as_str())
+                .filter(|keys| keys.iter().any(|key| has_key(entries, key)))
                 .collect();
-            let present: Vec<_> = keys
-                .iter()
-                .copied()
-                .filter(|key| has_key(entries, key))
-                .collect();
-            match present.len() {
-                1 => {}
+            match present.as_slice() {
                 // The unknown key is most likely a misspelt required one.
-                0 if has_unknown_keys => {}
-                0 => self.add_diagnostic(
-                    location,
-                    format!("{name} needs one of the keys {}", keys.join(", ")),
-                ),
-                _ => self.add_diagnostic(
-                    location,
-                    format!("{name} takes only one of {}", present.join(", ")),
-                ),
+                [] if has_unknown_keys => {}
+                [] => {
+                    let keys: Vec<_> = choices.iter().map(|keys| keys.join(" with ")).collect();
+                    self.add_diagnostic(
+                        location,
+                        format!("{name} needs one of the keys {}", keys.join(", ")),
+                    );
+                }
+                [keys] => {
+                    let missing = keys.iter().filter(|key| !has_key(entries, key));
+                    for key in missing.filter(|_| !has_unknown_keys) {
+                        self.add_diagnostic(location, format!("{name} needs the key {key}"));
+                    }
+                    self.check_dependencies(location, entries, schema);
+                }
+                _ => {
+                    let keys: Vec<_> = present.iter().map(|keys| keys.join(" with ")).collect();
+                    self.add_diagnostic(
+                        location,
+                        format!("{name} takes only one of {}", keys.join(", ")),
+                    );
+                }
             }
         }
         let size = entries.len() as u64;
@@ -203,6 +207,25 @@ impl<'a> Validator<'a> {
             .is_some_and(|most| size > most)
         {
             self.add_diagnostic(location, format!("{name} takes only one of its keys"));
+        }
+    }
+
+    /// Reports keys that are only valid beside another key.
+    fn check_dependencies(
+        &mut self,
+        location: Location,
+        entries: &[(Spanned<String>, SpannedNode)],
+        schema: &Value,
+    ) {
+        let dependencies = schema["dependentRequired"].as_object();
+        for (key, needed) in dependencies.into_iter().flatten() {
+            let needed = needed.as_array().into_iter().flatten();
+            let missing = needed
+                .filter_map(Value::as_str)
+                .filter(|needed| has_key(entries, key) && !has_key(entries, needed));
+            for needed in missing {
+                self.add_diagnostic(location, format!("{key} needs the key {needed}"));
+            }
         }
     }
 
@@ -298,6 +321,15 @@ fn is_valid_name(text: &str) -> bool {
 
 fn has_key(entries: &[(Spanned<String>, SpannedNode)], key: &str) -> bool {
     entries.iter().any(|(known, _)| known.value == key)
+}
+
+fn required_keys(schema: &Value) -> Vec<&str> {
+    schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 /// Returns the names of a schema's properties in alphabetical order, for messages.

@@ -3,7 +3,8 @@
 use actix_web::HttpResponse;
 
 use super::{authenticate_operator, read_page};
-use crate::domain::command::{Command, ConsentAction};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;

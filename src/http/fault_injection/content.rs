@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::crypto::keys::SigningKey;
 use crate::crypto::{base64, jws};
-use crate::domain::api_fault::{ApiFault, Tampering};
+use crate::domain::api_fault::{ApiFault, ContentFault, Tampering};
 use crate::domain::time::Millis;
 use crate::engine::faults::CallFault;
 use crate::wire::fields::parse_timestamp;
@@ -27,7 +27,14 @@ pub fn inject_content_faults(
     faults: &[CallFault],
     context: InjectionContext<'_>,
 ) -> Vec<u8> {
-    if !faults.iter().any(is_content_fault) {
+    let faults: Vec<_> = faults
+        .iter()
+        .filter_map(|CallFault { fault, .. }| match fault {
+            ApiFault::Content(fault) => Some(fault),
+            _ => None,
+        })
+        .collect();
+    if faults.is_empty() {
         return body;
     }
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
@@ -40,14 +47,13 @@ pub fn inject_content_faults(
     // again.
     let detail = value.get("ConsentDetail").map(ToString::to_string);
     refresh_detail_signature(&mut value, context.aa_key);
-    for CallFault { fault, .. } in faults.iter().filter(|fault| is_content_fault(fault)) {
+    for fault in faults {
         match fault {
-            ApiFault::MissingField(path) => remove_at_path(&mut value, path),
-            ApiFault::SetField { field, value: new } => {
-                let new = serde_json::from_str(new).unwrap_or(Value::Null);
-                set_at_path(&mut value, field, new);
+            ContentFault::MissingField(path) => remove_at_path(&mut value, path),
+            ContentFault::SetField { field, value: new } => {
+                set_at_path(&mut value, field, new.clone());
             }
-            ApiFault::WrongVersion(version) => {
+            ContentFault::WrongVersion(version) => {
                 let field = if value.get("version").is_some() {
                     "version"
                 } else {
@@ -55,9 +61,9 @@ pub fn inject_content_faults(
                 };
                 value[field] = (**version).into();
             }
-            ApiFault::StaleTimestamp { by } => shift_timestamp(&mut value, Millis(-by.0)),
-            ApiFault::FutureTimestamp { by } => shift_timestamp(&mut value, *by),
-            ApiFault::WrongTxnid => {
+            ContentFault::StaleTimestamp { by } => shift_timestamp(&mut value, Millis(-by.0)),
+            ContentFault::FutureTimestamp { by } => shift_timestamp(&mut value, *by),
+            ContentFault::WrongTxnid {} => {
                 let field = if value.get("txnId").is_some() {
                     "txnId"
                 } else {
@@ -65,29 +71,15 @@ pub fn inject_content_faults(
                 };
                 value[field] = context.wrong_txnid.into();
             }
-            ApiFault::TamperedConsent(tampering) if detail.is_some() => {
+            ContentFault::TamperedConsent(tampering) if detail.is_some() => {
                 tamper_detail(&mut value, *tampering, context);
             }
-            ApiFault::TamperedConsent(tampering) => {
+            ContentFault::TamperedConsent(tampering) => {
                 tamper_signed_consent(&mut value, *tampering, context);
             }
-            _ => {}
         }
     }
     value.to_string().into_bytes()
-}
-
-fn is_content_fault(fault: &CallFault) -> bool {
-    matches!(
-        fault.fault,
-        ApiFault::MissingField(_)
-            | ApiFault::SetField { .. }
-            | ApiFault::WrongVersion(_)
-            | ApiFault::StaleTimestamp { .. }
-            | ApiFault::FutureTimestamp { .. }
-            | ApiFault::WrongTxnid
-            | ApiFault::TamperedConsent(_)
-    )
 }
 
 /// Returns the value at a dotted path. A number selects an item of a list; without a number the
@@ -256,7 +248,7 @@ mod tests {
 
     use super::{InjectionContext, inject_content_faults, remove_at_path, set_at_path};
     use crate::crypto::keys::SigningKey;
-    use crate::domain::api_fault::ApiFault;
+    use crate::domain::api_fault::{ApiFault, ContentFault};
     use crate::domain::time::Millis;
     use crate::engine::faults::CallFault;
 
@@ -276,12 +268,12 @@ mod tests {
     }
 
     /// Returns the body after one content fault, as text.
-    fn inject_fault(body: &str, fault: ApiFault) -> String {
+    fn inject_fault(body: &str, fault: ContentFault) -> String {
         let pem = include_str!("../../../fixtures/keys/fiu-1.pem");
         let key = SigningKey::from_pem("FIU-1", pem);
         let key = key.expect("a shipped key");
         let fault = CallFault {
-            fault,
+            fault: ApiFault::Content(fault),
             delay: Millis::default(),
         };
         let context = InjectionContext {
@@ -297,15 +289,15 @@ mod tests {
     fn a_content_fault_keeps_the_order_of_the_other_fields() {
         let body = r#"{"ver":"2.0.0","a":1,"txnid":"t","Customer":{"id":"c","aa":"x","z":0}}"#;
         assert_eq!(
-            inject_fault(body, ApiFault::WrongTxnid),
+            inject_fault(body, ContentFault::WrongTxnid {}),
             body.replace(r#""t""#, r#""other""#)
         );
         assert_eq!(
-            inject_fault(body, ApiFault::MissingField("a".into())),
+            inject_fault(body, ContentFault::MissingField("a".into())),
             body.replace(r#""a":1,"#, "")
         );
         assert_eq!(
-            inject_fault(body, ApiFault::MissingField("Customer.id".into())),
+            inject_fault(body, ContentFault::MissingField("Customer.id".into())),
             body.replace(r#""id":"c","#, "")
         );
     }

@@ -8,7 +8,7 @@ mod transport;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::domain::api_fault::{ApiFault, ApiFaultName};
+use crate::domain::api_fault::{ApiFault, ApiFaultName, StatusFault};
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
@@ -19,10 +19,9 @@ use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::{CallFaults, World};
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
-use crate::wire::rebit::error_code::ErrorCode;
 
 pub use self::content::{InjectionContext, inject_content_faults};
-pub use self::transport::{ClientSocket, FaultyBody, TransportFault};
+pub use self::transport::{ClientSocket, FaultyBody};
 
 /// Facts about a call that the journal and faults need, gathered while it is handled.
 #[derive(Debug, Default)]
@@ -161,13 +160,13 @@ fn scripted_error(faults: &[CallFault]) -> Option<ApiError> {
     faults
         .iter()
         .find_map(|CallFault { fault, .. }| match fault {
-            ApiFault::Status {
+            ApiFault::Status(StatusFault {
                 status,
                 retry_after,
-                code,
-            } => Some(ApiError::InjectedStatus {
+                error_code,
+            }) => Some(ApiError::InjectedStatus {
                 status: *status,
-                code: code.as_deref().and_then(ErrorCode::parse),
+                code: *error_code,
                 // `Retry-After` has whole seconds: round up.
                 retry_after_s: retry_after.map(|after| (after.0 + 999) / 1000),
             }),

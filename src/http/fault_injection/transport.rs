@@ -15,26 +15,12 @@ use actix_web::web::Bytes;
 use socket2::Socket;
 use tokio::time::Sleep;
 
+use crate::domain::api_fault::TransportFault;
 use crate::engine::world::DeliveryHold;
 
 /// Second handle on the socket of a connection, beside the server's own.
 #[derive(Clone, Debug)]
 pub struct ClientSocket(pub Arc<Socket>);
-
-/// Fault of the connection that carries a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportFault {
-    /// The connection is reset in the middle.
-    Reset,
-    /// The connection is closed before anything is sent.
-    EmptyReply,
-    /// The last chunk is missing.
-    TruncatedChunk,
-    /// The first chunk is followed by bytes that are not a chunk.
-    MalformedChunk,
-    /// The body is sent in small chunks over this time.
-    SlowBody(Duration),
-}
 
 /// Number of chunks of a slow body.
 const CHUNKS: u32 = 20;
@@ -79,7 +65,7 @@ impl FaultyBody {
         hold: Option<DeliveryHold>,
     ) -> Self {
         let rest = Bytes::from(body);
-        if fault == TransportFault::EmptyReply
+        if matches!(fault, TransportFault::EmptyResponse {})
             && let Some(ClientSocket(socket)) = &socket
         {
             // The server's later writes fail.
@@ -120,10 +106,12 @@ impl MessageBody for FaultyBody {
 
     fn size(&self) -> BodySize {
         match self.fault {
-            TransportFault::TruncatedChunk | TransportFault::MalformedChunk => BodySize::Stream,
-            TransportFault::Reset | TransportFault::EmptyReply | TransportFault::SlowBody(_) => {
-                BodySize::Sized(self.size as u64)
+            TransportFault::TruncatedChunk {} | TransportFault::MalformedChunk {} => {
+                BodySize::Stream
             }
+            TransportFault::Reset {}
+            | TransportFault::EmptyResponse {}
+            | TransportFault::SlowBody { .. } => BodySize::Sized(self.size as u64),
         }
     }
 
@@ -132,20 +120,23 @@ impl MessageBody for FaultyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, InjectedFault>>> {
         match self.fault {
-            TransportFault::EmptyReply => Poll::Ready(Some(Err(InjectedFault))),
-            TransportFault::SlowBody(duration) => {
+            TransportFault::EmptyResponse {} => Poll::Ready(Some(Err(InjectedFault))),
+            TransportFault::SlowBody { over } => {
                 if self.rest.is_empty() {
                     return Poll::Ready(None);
                 }
-                if self.poll_pause(duration / CHUNKS, context) {
+                if self.poll_pause(
+                    Duration::from_millis(over.0.unsigned_abs()) / CHUNKS,
+                    context,
+                ) {
                     return Poll::Pending;
                 }
                 let chunk_bytes = (self.size / CHUNKS as usize).max(1).min(self.rest.len());
                 Poll::Ready(Some(Ok(self.rest.split_to(chunk_bytes))))
             }
-            TransportFault::Reset
-            | TransportFault::TruncatedChunk
-            | TransportFault::MalformedChunk => {
+            TransportFault::Reset {}
+            | TransportFault::TruncatedChunk {}
+            | TransportFault::MalformedChunk {} => {
                 if let Some(first_half) = self.take_first_half() {
                     return Poll::Ready(Some(Ok(first_half)));
                 }
@@ -153,10 +144,10 @@ impl MessageBody for FaultyBody {
                     return Poll::Pending;
                 }
                 if let Some(ClientSocket(socket)) = &self.socket {
-                    if self.fault == TransportFault::MalformedChunk {
+                    if matches!(self.fault, TransportFault::MalformedChunk {}) {
                         let _ = socket.send(b"this is no chunk\r\n");
                     }
-                    if self.fault == TransportFault::Reset {
+                    if matches!(self.fault, TransportFault::Reset {}) {
                         let _ = socket.set_linger(Some(Duration::ZERO));
                     }
                 }

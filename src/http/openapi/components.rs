@@ -9,7 +9,7 @@ use super::schema::{
 };
 use super::{rebit, unaport, webhooks};
 use crate::domain::consent::Status;
-use crate::wire::rebit::error_code::ErrorCode;
+use crate::domain::error_code::ErrorCode;
 
 /// Returns all hand-written schemas.
 pub fn build_schemas() -> Map<String, Value> {

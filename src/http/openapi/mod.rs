@@ -15,12 +15,12 @@ use schemars::SchemaGenerator;
 use schemars::generate::{Contract, SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use crate::domain::error_code::ErrorCode;
 use crate::http::routes::{
     Authentication, BodySchema, Location, Parameter, Refusals, RequestBody, ResponseBody, Route,
     Section, all_routes,
 };
 use crate::wire::control::ErrorView;
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// Requests and answers of a sandbox with seed 42 and a frozen clock, by `operationId`. A test
 /// makes the calls and compares them.

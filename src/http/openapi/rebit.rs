@@ -8,6 +8,7 @@ use super::schema::{
 };
 use crate::domain::account::FiType;
 use crate::domain::consent::Status;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FilterOperator, FrequencyUnit,
@@ -16,7 +17,6 @@ use crate::domain::terms::{
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::purpose::StandardPurpose;
-use crate::wire::rebit::error_code::ErrorCode;
 use crate::wire::rebit::notification::NotifiedStatus;
 
 /// Returns the schema of a message: the common head and these fields.

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::account::FiType;
 use crate::domain::consent::Input;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::event::EventName;
 use crate::domain::operation::Operation;
 use crate::wire::control::journal::NON_EVENT_KINDS;
 use crate::wire::control::schema_types::DURATION_PATTERN;
 use crate::wire::fields::TEXT_BYTES_MAX;
-use crate::wire::rebit::error_code::ErrorCode;
 use crate::wire::registry::EntityType;
 
 /// Returns the schema of a Rust type.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::parse_message;
-use crate::domain::command::{Command, ConfirmLink, ConsentAction, FipStatusReport, Party};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::{Command, ConfirmLink, FipStatusReport, Party};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
@@ -119,11 +120,11 @@ fn apply_consent_status(
         | (NotifiedStatus::Rejected, Status::Rejected | Status::Failed | Status::Revoked) => {
             return Ok(None);
         }
-        (NotifiedStatus::Active, _) => ConsentAction::Resume,
-        (NotifiedStatus::Paused, _) => ConsentAction::Pause,
+        (NotifiedStatus::Active, _) => ConsentAction::Resume {},
+        (NotifiedStatus::Paused, _) => ConsentAction::Pause {},
         // Assumption: if a FIP rejects an artefact that is not in force yet, the consent fails; a
         // later rejection revokes it.
-        (NotifiedStatus::Rejected, Status::Ready) => ConsentAction::Fail,
+        (NotifiedStatus::Rejected, Status::Ready) => ConsentAction::Fail {},
         (NotifiedStatus::Revoked | NotifiedStatus::Rejected, _) => ConsentAction::Revoke { by },
     };
     let receipt = world.submit(Command::TransitionConsent {

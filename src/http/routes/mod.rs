@@ -18,11 +18,11 @@ use actix_web::http::Method;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
+use crate::domain::error_code::ErrorCode;
 use crate::domain::naming::wire_enum;
 use crate::domain::operation::Operation;
 use crate::http::call::Call;
 use crate::http::openapi::schema;
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
 /// base URLs differ (`docs/architecture.md#apis`).

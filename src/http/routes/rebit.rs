@@ -6,10 +6,10 @@ use super::RequestBody::Json;
 use super::{
     Authentication, Handler, Parameter, ResponseBody, Route, RouteMethod, Section, handler,
 };
+use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
 use crate::http::rebit::{consent, fi, get_heartbeat, notification};
-use crate::wire::rebit::error_code::ErrorCode;
 
 const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
     Route::new(Section::Rebit, RouteMethod::Get, path, id, handler)

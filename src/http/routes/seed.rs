@@ -2,9 +2,9 @@
 
 use super::BodySchema::Component;
 use super::{RequestBody, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS, Section, handler};
+use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::http::seed::{create_consent, get_consent};
-use crate::wire::rebit::error_code::ErrorCode;
 
 pub static ROUTES: &[Route] = &[
     Route::new(

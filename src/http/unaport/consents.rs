@@ -7,7 +7,8 @@ use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use super::{UnaportCaller, UnaportConsent, authenticate_caller, authenticate_for_organisation};
-use crate::domain::command::{Command, ConsentAction, Party, RaiseConsent};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::{Command, Party, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;

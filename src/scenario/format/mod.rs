@@ -124,11 +124,11 @@ pub fn generate_schema(draft: SchemaDraft) -> Schema {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use schemars::{JsonSchema, SchemaGenerator};
 
     use super::{SchemaDraft, generate_schema, parse};
-    use crate::domain::duration::parse_duration;
-    use crate::files::yaml::scalars::HumanDuration;
+    use crate::domain::action::{Action, AnswerAction, SandboxAction};
+    use crate::domain::api_fault::ApiFault;
+    use crate::domain::webhook_fault::WebhookFault;
     use crate::scenario::shipped::SHIPPED;
 
     fn diagnostics_for(text: &str) -> String {
@@ -158,9 +158,9 @@ mod tests {
     #[test]
     fn contradicting_contents_are_reported_at_once() {
         insta::assert_snapshot!(diagnostics_for(
-            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status } }\n\
+            "version: 1\nname: x\nsteps:\n  - { when: consent.active, pause: {} }\n  - { notify: { event: fi.status, status: ACTIVE } }\n  - { notify: { body: null } }\n\
              rules:\n  - { deliver: {} }\nwebhooks:\n  - { where: { event: fi.status, status: PAUSED }, fault: { drop: {} } \
-             }\napi_faults:\n  - fault: { reset: {}, retry_after: 2s }\n  - fault: { latency: { min: 2s } }\n  - fault: { \
+             }\napi_faults:\n  - fault: { latency: { p50: 0s, p99: 1s } }\n  - fault: { \
              latency: { min: 2s, max: 1s } }\nexpect:\n  - call: { op: fi.request, count: 1, at_least: 2 }\n  - event: { \
              name: fi.requested, at_least: 3, at_most: 2 }\n"
         ));
@@ -176,6 +176,24 @@ mod tests {
             (plan.push_data, plan.steps[0].due_after.0),
             (Some(false), 86_400_000)
         );
+    }
+
+    #[test]
+    fn a_key_that_looks_like_a_number_or_a_boolean_is_a_name() {
+        let plan = parse(
+            "version: 1\nname: x\nsteps:\n  - deliver: { accounts: { 123: READY, 1e5: DENIED, yes: TIMEOUT } }\n\
+             \x20 - notify: { body: { 1.50: x } }\n",
+        )
+        .expect("the text is a valid scenario");
+        let Action::Answer(AnswerAction::Deliver(answers)) = &plan.steps[0].action else {
+            panic!("{plan:?}");
+        };
+        let names: Vec<_> = answers.accounts.keys().map(AsRef::as_ref).collect();
+        assert_eq!(names, ["123", "1e5", "yes"]);
+        let Action::Sandbox(SandboxAction::Notify(notification)) = &plan.steps[1].action else {
+            panic!("{plan:?}");
+        };
+        assert_eq!(notification.body, Some(serde_json::json!({ "1.50": "x" })));
     }
 
     #[test]
@@ -198,17 +216,28 @@ mod tests {
     }
 
     #[test]
-    fn durations_that_the_schema_accepts_can_be_parsed() {
-        let schema = HumanDuration::json_schema(&mut SchemaGenerator::default()).to_value();
-        let pattern = schema["pattern"].as_str().expect("a pattern");
-        // At most four digits, so that no number overflows.
-        let pattern = pattern
-            .trim_matches(['^', '$'])
-            .replace("[0-9]+", "[0-9]{1,4}");
-        let lengths = proptest::string::string_regex(&pattern).expect("a regular expression");
-        proptest!(|(length in lengths)| {
-            prop_assert!(parse_duration(&length).is_some(), "{length}");
-        });
+    fn every_fault_of_the_shipped_scenarios_reads_what_it_writes() {
+        for (file, text) in SHIPPED {
+            let faults = parse(text).expect("a valid scenario").faults;
+            for fault in faults.webhooks.into_iter().map(|rule| rule.fault) {
+                let written = serde_json::to_value(&fault).expect("JSON");
+                assert!(
+                    written.get(fault.name().as_str()).is_some(),
+                    "{file}: {written}"
+                );
+                let read: WebhookFault = serde_json::from_value(written).expect("a fault");
+                assert_eq!(read, fault, "{file}");
+            }
+            for fault in faults.api.into_iter().map(|rule| rule.fault) {
+                let written = serde_json::to_value(&fault).expect("JSON");
+                assert!(
+                    written.get(fault.name().as_str()).is_some(),
+                    "{file}: {written}"
+                );
+                let read: ApiFault = serde_json::from_value(written).expect("a fault");
+                assert_eq!(read, fault, "{file}");
+            }
+        }
     }
 
     proptest! {

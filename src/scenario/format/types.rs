@@ -1,32 +1,27 @@
 //! The scenario file format as types. serde deserialises them, and the published JSON Schema is
-//! generated from them, so the doc comments of fields appear in editors. Rules that involve several
-//! values belong to `convert`.
-
-use std::collections::BTreeMap;
+//! generated from them, so the doc comments of fields appear in editors. Actions and faults are the
+//! enums of the domain. Rules that involve several values belong to `convert`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
 use crate::domain::account::FiType;
-use crate::domain::api_fault::Tampering;
-use crate::domain::command::Party;
+use crate::domain::action::Action;
+use crate::domain::api_fault::ApiFault;
 use crate::domain::consent::Status;
 use crate::domain::event::EventName;
+use crate::domain::naming::wire_name_schema;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::session::{ApprovalMode, SessionStatus};
+use crate::domain::session::{ApprovalMode, DataTiming, SessionStatus};
 use crate::domain::terms::FetchType;
+use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
-use crate::domain::webhook_fault::{
-    ForgedAlgorithm, SignatureCorruption, TransportVariant, WebhookFaultName,
-};
-use crate::files::yaml::scalars::{
-    ConsentEventName, FipAnswer, HumanDuration, Keyword, NAME_FORMAT, OccurrenceRange,
-    StatusPattern,
-};
-use crate::wire::rebit::error_code::ErrorCode;
+use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
+use crate::files::yaml::scalars::{NAME_FORMAT, OccurrenceRange, StatusPattern};
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
 /// expectations that the FIU has to meet.
@@ -50,14 +45,14 @@ pub struct ScenarioFile {
     #[schemars(schema_with = "name_schema")]
     pub persona: Option<Spanned<String>>,
     /// The approval mode; not needed if a step approves.
-    pub consent: Option<Keyword<ApprovalMode>>,
+    pub consent: Option<ApprovalMode>,
     /// The data timing of FIPs, where no rule delivers.
-    pub data: Option<DataTimingSpec>,
+    pub data: Option<DataTiming>,
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
     /// Quirks of Unaport's Fetch Data responses.
     #[serde(default)]
-    pub fetch_quirks: Vec<Keyword<FetchQuirk>>,
+    pub fetch_quirks: Vec<FetchQuirk>,
     /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
     #[schemars(with = "Vec<ActionEntry>")]
@@ -94,7 +89,7 @@ pub struct FaultsFile {
     #[schemars(with = "Vec<ApiFaultEntry>")]
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
     /// The time that the faults stay active, in system time; default: until they are deleted.
-    pub ttl: Option<HumanDuration>,
+    pub ttl: Option<Millis>,
 }
 
 /// Expectations outside a scenario, for the control API.
@@ -133,10 +128,10 @@ pub struct MatchSpec {
     pub aa: Option<OneOrMany>,
     /// The consent requests at least one of these FI types.
     #[schemars(length(min = 1))]
-    pub fi_types: Option<Vec<Keyword<FiType>>>,
+    pub fi_types: Option<Vec<FiType>>,
     /// Purpose codes, such as "101".
     pub purpose: Option<OneOrMany>,
-    pub fetch_type: Option<Keyword<FetchType>>,
+    pub fetch_type: Option<FetchType>,
     /// The API on which the consent was raised.
     #[serde(default)]
     #[schemars(schema_with = "api_schema")]
@@ -159,92 +154,50 @@ pub enum OneOrMany {
     Many(#[schemars(length(min = 1))] Vec<String>),
 }
 
-/// The data timing of FIPs.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum DataTimingSpec {
-    Keyword(DataTimingKeyword),
-    Polls(Polls),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum DataTimingKeyword {
-    Immediate,
-    Timed,
-    Manual,
-}
-
-/// The number of polls that are answered PENDING before the data is READY.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Polls {
-    #[schemars(range(min = 0, max = 1000))]
-    pub polls: u32,
-}
-
 /// A step or a rule: a time and exactly one action.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_action)]
+#[derive(Debug, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct ActionEntry {
     /// A label for the journal.
     pub id: Option<String>,
     /// The event that the action follows; for rules only.
-    pub when: Option<ConsentEventName>,
+    #[schemars(default, schema_with = "consent_event_schema")]
+    pub when: Option<EventName>,
     /// The delay before the action, in world time.
-    pub after: Option<HumanDuration>,
-    /// The customer approves.
-    pub approve: Option<Approve>,
-    /// Activates the artefact of a consent that was held at READY.
-    pub activate: Option<EmptyMap>,
-    /// The customer rejects.
-    pub reject: Option<EmptyMap>,
-    /// The AA fails to create the consent.
-    pub fail: Option<EmptyMap>,
-    pub pause: Option<EmptyMap>,
-    pub resume: Option<EmptyMap>,
-    pub revoke: Option<Revoke>,
-    pub expire: Option<EmptyMap>,
-    /// FIPs answer a data request. If none is pending, the AA makes one.
-    pub deliver: Option<Deliver>,
-    /// FIPs answer DENIED.
-    pub deny: Option<FipsFilter>,
-    /// FIPs answer TIMEOUT.
-    pub time_out: Option<FipsFilter>,
-    /// The customer links accounts.
-    pub link: Option<FipFilter>,
-    /// The customer delinks accounts, which revokes the consents with these accounts.
-    pub delink: Option<Delink>,
-    /// The customer deregisters from the AA.
-    pub deregister: Option<EmptyMap>,
-    /// Sends the FIU a notification, which may be false.
-    pub notify: Option<Notify>,
-    /// Changes data timing and latency of this consent from now on.
-    pub set: Option<SetSpec>,
+    #[schemars(default)]
+    pub after: Millis,
+    #[schemars(flatten)]
+    pub action: Action,
 }
 
-/// The action keys of [`ActionEntry`].
-pub const ACTION_KEYS: [&str; 16] = [
-    "approve",
-    "activate",
-    "reject",
-    "fail",
-    "pause",
-    "resume",
-    "revoke",
-    "expire",
-    "deliver",
-    "deny",
-    "time_out",
-    "link",
-    "delink",
-    "deregister",
-    "notify",
-    "set",
-];
+// Not derived: `serde(flatten)` would read a key such as `123` as a number.
+impl<'de> Deserialize<'de> for ActionEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        Ok(Self {
+            id: take_field(&mut fields, "id")?,
+            when: take_field(&mut fields, "when")?,
+            after: take_field(&mut fields, "after")?,
+            action: Action::deserialize(Value::Object(fields)).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+fn take_field<T: DeserializeOwned + Default, E: Error>(
+    fields: &mut Map<String, Value>,
+    key: &str,
+) -> Result<T, E> {
+    let value = fields.remove(key);
+    value.map_or_else(
+        || Ok(T::default()),
+        |value| serde_json::from_value(value).map_err(E::custom),
+    )
+}
+
+fn consent_event_schema(_: &mut SchemaGenerator) -> Schema {
+    let events = EventName::ALL.iter().copied();
+    wire_name_schema(events.filter(|event| event.is_about_consent()))
+}
 
 /// Requires exactly one of the keys, in terms of JSON Schema.
 fn require_one_of(schema: &mut Schema, keys: &[&str]) {
@@ -253,10 +206,6 @@ fn require_one_of(schema: &mut Schema, keys: &[&str]) {
         .map(|key| serde_json::json!({ "required": [key] }))
         .collect();
     schema.insert("oneOf".to_owned(), choices.into());
-}
-
-fn require_one_action(schema: &mut Schema) {
-    require_one_of(schema, &ACTION_KEYS);
 }
 
 /// Requires exactly one of the properties of the object.
@@ -269,160 +218,19 @@ fn require_one_key(schema: &mut Schema) {
     require_one_of(schema, &keys.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// An action without parameters: `{}`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-pub struct EmptyMap {}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Approve {
-    /// Keep the consent READY until `activate`.
-    #[serde(default)]
-    pub hold: bool,
-    /// The approved accounts; default: all of the requested FI types.
-    pub accounts: Option<AccountsSpec>,
-}
-
-/// `all`, a list of `linkRefNumber`s, or a filter.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum AccountsSpec {
-    All(AllKeyword),
-    LinkRefs(Vec<String>),
-    Filter(AccountFilter),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-pub enum AllKeyword {
-    All,
-}
-
-/// Conditions on accounts that all have to hold.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub struct AccountFilter {
-    #[serde(default)]
-    pub fips: Vec<String>,
-    #[serde(default)]
-    pub fi_types: Vec<Keyword<FiType>>,
-    /// At most this many accounts.
-    #[schemars(range(min = 1))]
-    pub first: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revoke {
-    /// The party that revokes; default: the customer.
-    pub by: Option<Keyword<Party>>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Deliver {
-    /// The answer for accounts that no other key names; default: READY if no other key is given.
-    pub default: Option<FipAnswerSpec>,
-    /// Answers by FIP id.
-    #[serde(default)]
-    pub fips: BTreeMap<String, FipAnswerSpec>,
-    /// Answers by `linkRefNumber`.
-    #[serde(default)]
-    pub accounts: BTreeMap<String, FipAnswerSpec>,
-    /// The answer of the last FIP, in sessions with several FIPs.
-    pub last_fip: Option<FipAnswerSpec>,
-}
-
-/// An answer, immediate or delayed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum FipAnswerSpec {
-    Immediate(FipAnswer),
-    Delayed(DelayedAnswer),
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_answer)]
-pub struct DelayedAnswer {
-    pub answer: Option<FipAnswer>,
-    /// A synonym of `answer`, for DENIED and TIMEOUT.
-    pub fail: Option<FipAnswer>,
-    /// The delay of the answer, in world time.
-    pub after: Option<HumanDuration>,
-}
-
-fn require_one_answer(schema: &mut Schema) {
-    require_one_of(schema, &["answer", "fail"]);
-}
-
-/// The FIPs concerned; default: all.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FipsFilter {
-    #[serde(default)]
-    pub fips: Vec<String>,
-}
-
-/// The FIP concerned; default: all.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FipFilter {
-    pub fip: Option<String>,
-}
-
-/// One account, or all at a FIP; default: all accounts.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("maxProperties" = 1))]
-pub struct Delink {
-    pub fip: Option<String>,
-    /// The `linkRefNumber` of the account.
-    pub account: Option<String>,
-}
-
-/// A notification with a consent status or a whole body.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Notify {
-    /// The kind of the notification; default: `consent.status`.
-    pub event: Option<Keyword<NotificationKind>>,
-    /// The consent status in the notification, which need not be the real one.
-    pub status: Option<Keyword<Status>>,
-    /// The whole body. The placeholders `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`,
-    /// `{{fiuId}}`, `{{sessionId}}`, `{{timestamp}}` and `{{txnid}}` are replaced.
-    pub body: Option<Value>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub struct SetSpec {
-    /// The data timing of FIPs.
-    pub data: Option<DataTimingSpec>,
-    /// The latency of responses about this consent, in system time.
-    pub latency: Option<LatencySpec>,
-}
-
 /// A webhook fault and the webhooks that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookFaultEntry {
     /// The webhooks that the fault applies to; default: all.
     pub r#where: Option<WebhookSelectorSpec>,
-    pub fault: WebhookFaultSpec,
+    pub fault: WebhookFault,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSelectorSpec {
-    pub event: Option<Keyword<NotificationKind>>,
+    pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
@@ -453,237 +261,29 @@ pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str
     all
 }
 
-/// Exactly one webhook fault. Durations are system time, except those of `late` and `reorder`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_key)]
-pub struct WebhookFaultSpec {
-    /// Sends the same message several times, one after the other.
-    pub duplicate: Option<DuplicateSpec>,
-    /// Sends the same content a second time, under another `webhook-id`.
-    pub near_duplicate: Option<NearDuplicateSpec>,
-    /// Sends the webhook after the next one of the same consent.
-    pub reorder: Option<ReorderSpec>,
-    /// Never sends the webhook: the FIU has to poll.
-    pub drop: Option<EmptyMap>,
-    /// Sends the webhook later, in world time.
-    pub late: Option<OffsetSpec>,
-    /// Sends the same message many times at once.
-    pub burst: Option<BurstSpec>,
-    /// Sends the webhook before the response of the call that caused it.
-    pub before_response: Option<EmptyMap>,
-    /// Sets the timestamp into the past; the signature is valid.
-    pub stale_timestamp: Option<OffsetSpec>,
-    /// Sets the timestamp into the future; the signature is valid.
-    pub future_timestamp: Option<OffsetSpec>,
-    /// Signs with a key that is not the AA's.
-    pub wrong_key: Option<EmptyMap>,
-    /// Changes the body after it was signed.
-    pub tampered_body: Option<EmptyMap>,
-    pub corrupt_signature: Option<Keyword<SignatureCorruption>>,
-    pub missing_signature: Option<EmptyMap>,
-    /// Signs under a `kid` that is not published.
-    pub unknown_kid: Option<EmptyMap>,
-    /// Names this algorithm in the JWS header instead of RS256.
-    pub swap_alg: Option<Keyword<ForgedAlgorithm>>,
-    /// Sets `b64: false` without `crit`; the signature is valid.
-    pub missing_crit: Option<EmptyMap>,
-    /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
-    pub rotated_key: Option<EmptyMap>,
-    /// Sends the same JSON in another serialisation than the signed one.
-    pub reserialised: Option<EmptyMap>,
-    /// Omits the second half of the body.
-    pub truncated: Option<EmptyMap>,
-    /// Adds fields that no specification has; the signature is valid.
-    pub extra_fields: Option<EmptyMap>,
-    /// Sends a status that no specification has; the signature is valid.
-    pub unknown_enum: Option<EmptyMap>,
-    /// Omits all optional fields; the signature is valid.
-    pub missing_optional: Option<EmptyMap>,
-    /// Sends the body in UTF-16, as `content-type` declares; the signature is valid.
-    pub wrong_charset: Option<EmptyMap>,
-    /// Pads the body; the signature is valid.
-    pub huge: Option<HugeSpec>,
-    /// Sends the body in chunks with pauses.
-    pub slow_body: Option<ThrottleSpec>,
-    /// Resets the connection in the middle of the body.
-    pub reset: Option<EmptyMap>,
-    /// Uses a valid but unusual form of HTTP.
-    pub transport: Option<Keyword<TransportVariant>>,
-    /// Counts the attempt as failed without making it.
-    pub fail: Option<EmptyMap>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DuplicateSpec {
-    /// The total number of messages; default: 2.
-    #[schemars(range(min = 2, max = 1000))]
-    pub copies: Option<u32>,
-    /// The pause between two messages; default: none.
-    pub spacing: Option<HumanDuration>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NearDuplicateSpec {
-    pub spacing: Option<HumanDuration>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReorderSpec {
-    /// The longest wait for another webhook before this one is sent; default: 10s.
-    pub within: Option<HumanDuration>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OffsetSpec {
-    /// The offset; default: 10m for `late`, 16m for timestamps.
-    pub by: Option<HumanDuration>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BurstSpec {
-    /// The total number of messages; default: 20.
-    #[schemars(range(min = 2, max = 1000))]
-    pub copies: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HugeSpec {
-    /// The size of the whole body; default: 5,000,000.
-    #[schemars(range(min = 1, max = 100_000_000))]
-    pub bytes: Option<u32>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ThrottleSpec {
-    /// The duration of the transfer; default: 5s.
-    pub over: Option<HumanDuration>,
-}
-
 /// An API fault and the calls that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiFaultEntry {
     /// The calls that the fault applies to; default: all.
     pub r#where: Option<ApiCallSelectorSpec>,
-    pub fault: ApiFaultSpec,
+    pub fault: ApiFault,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiCallSelectorSpec {
-    pub op: Option<Keyword<Operation>>,
+    pub op: Option<Operation>,
     /// Occurrences among the matching calls of a customer, counted from 1: `1..2`.
     pub calls: Option<OccurrenceRange>,
     /// The share of the matching calls, from 0 to 1; sampled from the world's seed.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
     /// The time that the fault stays active after the first matching call, in system time.
-    pub r#for: Option<HumanDuration>,
+    pub r#for: Option<Millis>,
     /// The customer's address, such as `98*@mockaa`.
     pub customer: Option<String>,
     pub fiu: Option<String>,
-}
-
-/// Exactly one API fault; `retry_after` and `error_code` need `status`. Durations are system time.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = require_one_fault)]
-pub struct ApiFaultSpec {
-    /// Rejects the call with this status, without executing it.
-    #[schemars(range(min = 400, max = 599))]
-    pub status: Option<u16>,
-    /// The value of `Retry-After`.
-    pub retry_after: Option<HumanDuration>,
-    /// The ReBIT error code of the response.
-    pub error_code: Option<Keyword<ErrorCode>>,
-    pub latency: Option<LatencySpec>,
-    /// Resets the connection in the middle of the response.
-    pub reset: Option<EmptyMap>,
-    /// Closes the connection without a response.
-    pub empty_response: Option<EmptyMap>,
-    /// Ends the response before its last chunk.
-    pub truncated_chunk: Option<EmptyMap>,
-    /// Sends malformed data after the first chunk.
-    pub malformed_chunk: Option<EmptyMap>,
-    /// Sends the body in chunks with pauses.
-    pub slow_body: Option<ThrottleSpec>,
-    pub wrong_signature: Option<EmptyMap>,
-    /// Removes a field, such as `ConsentStatus.status`.
-    #[schemars(length(min = 1))]
-    pub missing_field: Option<String>,
-    /// Sets a field to another value.
-    pub set_field: Option<SetField>,
-    /// Sets `ver` to another value, such as "2.0.00".
-    pub wrong_version: Option<String>,
-    pub stale_timestamp: Option<OffsetSpec>,
-    pub future_timestamp: Option<OffsetSpec>,
-    pub wrong_txnid: Option<EmptyMap>,
-    /// Tampers with `signedConsent`.
-    pub tampered_consent: Option<Keyword<Tampering>>,
-    /// Repeats the previous response to the same call.
-    pub stale_response: Option<EmptyMap>,
-}
-
-/// The fault keys of [`ApiFaultSpec`].
-pub const API_FAULT_KEYS: [&str; 16] = [
-    "status",
-    "latency",
-    "reset",
-    "empty_response",
-    "truncated_chunk",
-    "malformed_chunk",
-    "slow_body",
-    "wrong_signature",
-    "missing_field",
-    "set_field",
-    "wrong_version",
-    "stale_timestamp",
-    "future_timestamp",
-    "wrong_txnid",
-    "tampered_consent",
-    "stale_response",
-];
-
-fn require_one_fault(schema: &mut Schema) {
-    require_one_of(schema, &API_FAULT_KEYS);
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetField {
-    /// A dotted path, such as `ConsentUse.count`.
-    #[schemars(length(min = 1))]
-    pub field: String,
-    pub value: Value,
-}
-
-/// A fixed duration or a distribution.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-pub enum LatencySpec {
-    Fixed(HumanDuration),
-    Distribution(LatencyDistribution),
-}
-
-/// `min` and `max` (uniform), `mean` and `deviation` (normal), or `p50` and `p99` (lognormal).
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyDistribution {
-    pub min: Option<HumanDuration>,
-    pub max: Option<HumanDuration>,
-    pub mean: Option<HumanDuration>,
-    pub deviation: Option<HumanDuration>,
-    pub p50: Option<HumanDuration>,
-    pub p99: Option<HumanDuration>,
 }
 
 /// Exactly one expectation.
@@ -707,7 +307,7 @@ pub struct ExpectationEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectCall {
-    pub op: Keyword<Operation>,
+    pub op: Operation,
     /// The status of the response, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
@@ -716,27 +316,27 @@ pub struct ExpectCall {
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectEvent {
-    pub name: Keyword<EventName>,
+    pub name: EventName,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectWebhook {
-    pub event: Option<Keyword<NotificationKind>>,
+    pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
     #[schemars(schema_with = "status_schema")]
@@ -744,27 +344,27 @@ pub struct ExpectWebhook {
     /// The status of the FIU's response, such as 200 or 4xx.
     pub answered: Option<StatusPattern>,
     /// The fault injected into the webhook.
-    pub fault: Option<Keyword<WebhookFaultName>>,
+    pub fault: Option<WebhookFaultName>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub within: Option<Millis>,
+    pub after_event: Option<EventName>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectState {
-    pub is: Keyword<Status>,
+    pub is: Status,
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
     pub at_most: Option<u64>,
     /// The longest wait, in system time.
-    pub within: Option<HumanDuration>,
+    pub within: Option<Millis>,
 }
 
 /// A call or an event that must not happen, with `after_event` from that event on.
@@ -772,13 +372,13 @@ pub struct ExpectState {
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_call_or_event)]
 pub struct ExpectNever {
-    pub op: Option<Keyword<Operation>>,
-    pub event: Option<Keyword<EventName>>,
+    pub op: Option<Operation>,
+    pub event: Option<EventName>,
     /// The status of the response to the call, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
-    pub after_event: Option<Keyword<EventName>>,
+    pub after_event: Option<EventName>,
 }
 
 fn require_call_or_event(schema: &mut Schema) {

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
-use crate::domain::command::{AccountChoice, ConsentAction};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::AccountChoice;
 use crate::domain::consent::{Consent, Input, Status, StatusChange};
-use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::schema_types::{TimestampText, UuidText};
 
 /// A consent as the control API shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -16,7 +17,7 @@ pub struct ConsentView {
     consent_handle: String,
     #[schemars(with = "Option<UuidText>")]
     consent_id: Option<String>,
-    #[schemars(with = "NameOf<Status>")]
+    #[schemars(with = "Status")]
     state: &'static str,
     customer: String,
     api: &'static str,
@@ -40,7 +41,7 @@ pub struct ConsentView {
     #[schemars(with = "TimestampText")]
     consent_expiry: String,
     /// The actions that the current state allows.
-    #[schemars(with = "Vec<NameOf<Input>>")]
+    #[schemars(with = "Vec<Input>")]
     legal: Vec<&'static str>,
     /// The URL of the page where a person approves or rejects it.
     page_url: String,
@@ -57,7 +58,7 @@ struct FipArtefactView {
 
 #[derive(Debug, Serialize, JsonSchema)]
 struct StatusChangeView {
-    #[schemars(with = "NameOf<Status>")]
+    #[schemars(with = "Status")]
     state: &'static str,
     #[schemars(with = "TimestampText")]
     at: String,

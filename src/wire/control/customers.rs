@@ -12,7 +12,7 @@ use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::participants::LinkingMethod;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{FilledText, NameOf, TimestampText};
+use crate::wire::control::schema_types::{FilledText, TimestampText};
 use crate::wire::fields::{require_field, require_text};
 
 /// A customer and all accounts at the simulated FIPs.
@@ -59,7 +59,7 @@ pub struct LinkRequestView {
     #[serde(rename = "RefNumber")]
     reference: String,
     #[serde(rename = "AuthenticatorType")]
-    #[schemars(with = "NameOf<LinkingMethod>")]
+    #[schemars(with = "LinkingMethod")]
     authenticator: &'static str,
     #[serde(rename = "fipId")]
     fip: String,

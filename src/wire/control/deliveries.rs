@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::notification::NotificationKind;
 use crate::domain::webhook_fault::WebhookFaultName;
-use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
 
 /// A webhook delivery. `body` is the exact text that was sent.
@@ -16,12 +16,12 @@ use crate::wire::control::{HeaderView, list_headers};
 pub struct DeliveryView {
     id: u64,
     webhook_id: String,
-    #[schemars(with = "NameOf<NotificationKind>")]
+    #[schemars(with = "NotificationKind")]
     event: &'static str,
     #[schemars(with = "UuidText")]
     consent_handle: String,
     fiu_id: String,
-    #[schemars(with = "NameOf<DeliveryState>")]
+    #[schemars(with = "DeliveryState")]
     state: &'static str,
     #[schemars(with = "TimestampText")]
     created_at: String,
@@ -30,7 +30,7 @@ pub struct DeliveryView {
     attempts: Vec<AttemptView>,
     /// The faults injected into the delivery.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
+    #[schemars(with = "Vec<WebhookFaultName>")]
     faults: Vec<&'static str>,
     /// The id of the delivery that this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ struct AttemptView {
     remark: Option<String>,
     /// The faults injected into this attempt.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
+    #[schemars(with = "Vec<WebhookFaultName>")]
     faults: Vec<&'static str>,
     /// The faulty body that was sent instead; only in the view of a single delivery.
     #[serde(skip_serializing_if = "Option::is_none")]

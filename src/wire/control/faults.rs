@@ -5,16 +5,16 @@ use serde::Serialize;
 
 use crate::domain::api_fault::{ActiveFaults, ApiFaultName};
 use crate::domain::webhook_fault::WebhookFaultName;
-use crate::wire::control::schema_types::{NameOf, TimestampText};
+use crate::wire::control::schema_types::TimestampText;
 
 /// A named set of active faults.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FaultsView {
     name: String,
-    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
+    #[schemars(with = "Vec<WebhookFaultName>")]
     webhooks: Vec<&'static str>,
-    #[schemars(with = "Vec<NameOf<ApiFaultName>>")]
+    #[schemars(with = "Vec<ApiFaultName>")]
     api_faults: Vec<&'static str>,
     /// The expiry in system time; `null` if the set has no `ttl`.
     #[schemars(with = "Option<TimestampText>")]

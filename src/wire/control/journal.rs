@@ -14,7 +14,7 @@ use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
 
 /// A part of the journal.
@@ -162,7 +162,7 @@ pub struct VerdictView {
     location: String,
     /// `met`, `unmet`, `evicted` (too many entries were evicted to decide) or `untested` (the
     /// `after_event` never happened).
-    #[schemars(with = "NameOf<ExpectationStatus>")]
+    #[schemars(with = "ExpectationStatus")]
     outcome: &'static str,
     expected: String,
     count: u64,
@@ -231,7 +231,7 @@ pub struct EntryView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallView {
-    #[schemars(with = "NameOf<Operation>")]
+    #[schemars(with = "Operation")]
     op: &'static str,
     method: String,
     path: String,
@@ -241,7 +241,7 @@ struct CallView {
     system_time: String,
     duration_ms: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NameOf<ApiFaultName>>")]
+    #[schemars(with = "Vec<ApiFaultName>")]
     faults: Vec<&'static str>,
     headers: Vec<HeaderView>,
     body: String,
@@ -255,7 +255,7 @@ struct WebhookView {
     /// The id of the delivery in `webhooks`.
     delivery: u64,
     webhook_id: String,
-    #[schemars(with = "NameOf<NotificationKind>")]
+    #[schemars(with = "NotificationKind")]
     event: &'static str,
     status: Option<&'static str>,
     fiu_id: String,
@@ -266,7 +266,7 @@ struct WebhookView {
     system_time: String,
     duration_ms: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NameOf<WebhookFaultName>>")]
+    #[schemars(with = "Vec<WebhookFaultName>")]
     faults: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_of: Option<u64>,

@@ -21,7 +21,6 @@ use crate::domain::consent::{Input, Status};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::NameOf;
 
 /// A part of a list. `next` is the `after` of the next part; `null` if this is the last one.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -53,10 +52,10 @@ fn list_headers(headers: &[(String, String)]) -> Vec<HeaderView> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct AccountView {
-    #[schemars(with = "NameOf<FiType>")]
+    #[schemars(with = "FiType")]
     fi_type: &'static str,
     fip_id: String,
-    #[schemars(with = "NameOf<AccountType>")]
+    #[schemars(with = "AccountType")]
     acc_type: &'static str,
     acc_ref_number: String,
     link_ref_number: String,
@@ -94,10 +93,10 @@ pub struct ErrorView {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<NameOf<Status>>")]
+    #[schemars(with = "Option<Status>")]
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Vec<NameOf<Input>>>")]
+    #[schemars(with = "Option<Vec<Input>>")]
     legal: Option<Vec<&'static str>>,
     /// All errors of a scenario or another document.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
-use crate::wire::control::schema_types::NameOf;
 
 /// The contract report of an FIU.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -22,11 +21,11 @@ pub struct ReportView {
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleResultView {
-    #[schemars(with = "NameOf<ContractRule>")]
+    #[schemars(with = "ContractRule")]
     pub rule: String,
     pub requirement: String,
     /// `pass`, `fail`, `not-tested` or `evicted`.
-    #[schemars(with = "NameOf<RuleOutcome>")]
+    #[schemars(with = "RuleOutcome")]
     pub outcome: String,
     pub cases: usize,
     pub evidence: Vec<EvidenceView>,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::diagnostic::ScenarioInfo;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{FilledText, NameOf, UuidText};
+use crate::wire::control::schema_types::{FilledText, UuidText};
 
 /// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,7 +91,7 @@ pub struct PinView {
     #[schemars(with = "Option<UuidText>")]
     consent_handle: Option<String>,
     /// The current state of the consent.
-    #[schemars(with = "Option<NameOf<Status>>")]
+    #[schemars(with = "Option<Status>")]
     state: Option<&'static str>,
 }
 

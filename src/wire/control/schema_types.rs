@@ -2,11 +2,8 @@
 //! the type.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-use crate::domain::naming::WireEnum;
 
 /// The pattern of a duration that `domain::duration` reads.
 pub const DURATION_PATTERN: &str =
@@ -67,25 +64,4 @@ schema_type! {
 schema_type! {
     /// The schema of the only word for an end without a time.
     IdleText: { "type": "string", "enum": ["idle"] }
-}
-
-/// The schema of the wire names of an enum.
-pub struct NameOf<T>(PhantomData<T>);
-
-impl<T: WireEnum> JsonSchema for NameOf<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        std::any::type_name::<Self>().into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<_> = T::all_variants()
-            .iter()
-            .map(|variant| variant.wire_name())
-            .collect();
-        json_schema!({ "type": "string", "enum": names })
-    }
 }

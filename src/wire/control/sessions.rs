@@ -11,7 +11,7 @@ use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, Sess
 use crate::domain::text::quote_value;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{NameOf, TimestampText, UuidText};
+use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::fields::{IsoTimestamp, require_enum};
 
 /// A data session.
@@ -24,7 +24,7 @@ pub struct SessionView {
     consent_handle: String,
     #[schemars(with = "UuidText")]
     consent_id: String,
-    #[schemars(with = "NameOf<SessionStatus>")]
+    #[schemars(with = "SessionStatus")]
     session_status: &'static str,
     #[schemars(with = "TimestampText")]
     opened_at: String,
@@ -44,7 +44,7 @@ struct SessionAccountView {
     fip_id: String,
     link_ref_number: String,
     #[serde(rename = "FIStatus")]
-    #[schemars(with = "NameOf<FiStatus>")]
+    #[schemars(with = "FiStatus")]
     fi_status: &'static str,
     description: String,
 }
@@ -156,7 +156,7 @@ fn parse_statuses(
 #[serde(deny_unknown_fields)]
 pub struct AnalyticsRequest {
     /// Default: SUCCESS.
-    #[schemars(with = "Option<NameOf<AnalyticsStatus>>")]
+    #[schemars(with = "Option<AnalyticsStatus>")]
     status: Option<String>,
 }
 
@@ -178,7 +178,7 @@ pub struct AnalyticsView {
     #[schemars(with = "UuidText")]
     session_id: String,
     analytic_id: Vec<u32>,
-    #[schemars(with = "NameOf<AnalyticsStatus>")]
+    #[schemars(with = "AnalyticsStatus")]
     status: &'static str,
 }
 

@@ -9,7 +9,7 @@ use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::control::schema_types::{DurationText, IdleText, NameOf, TimestampText};
+use crate::wire::control::schema_types::{DurationText, IdleText, TimestampText};
 use crate::wire::fields::parse_timestamp;
 
 /// The clock of a world.
@@ -39,7 +39,7 @@ pub struct WorldView {
 /// The number of consents in a state.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct StateCountView {
-    #[schemars(with = "NameOf<Status>")]
+    #[schemars(with = "Status")]
     state: &'static str,
     count: usize,
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::consent::Status;
+use crate::domain::error_code::ErrorCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::domain::version::RebitVersion;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::IsoTimestamp;
-use crate::wire::rebit::error_code::ErrorCode;
 
 /// The body of an error response (ReBIT AA API 2.0.0, `ErrorResponse`).
 #[derive(Debug, Serialize)]

@@ -6,7 +6,6 @@
 
 pub mod consent;
 pub mod error;
-pub mod error_code;
 pub mod fi;
 pub mod key_material;
 pub mod notification;

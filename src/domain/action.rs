@@ -1,0 +1,411 @@
+//! Actions: what the customer, the FIPs and the AA do in a scenario. The table below is their only
+//! definition: name, parameters, defaults and schema. They act in [`Action::to_commands`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::domain::command::{AccountChoice, AccountStatuses, Command, Party, TimingOverride};
+use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::event::Event;
+use crate::domain::naming::{tagged_family, wire_name_schema};
+use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
+use crate::domain::session::FiStatus;
+use crate::domain::time::Millis;
+
+tagged_family! {
+    /// Exactly one action.
+    Action,
+    /// Names of the actions in scenario files.
+    ActionName {
+        /// A consent input with its parameters.
+        Transition(ConsentAction) {
+            /// The customer approves.
+            Approve = "approve" {
+                /// Keep the consent READY until `activate`.
+                #[serde(default)]
+                hold: bool,
+                /// The approved accounts: `all` of the requested FI types, a list of
+                /// `linkRefNumber`s, or a filter.
+                #[serde(default)]
+                accounts: AccountChoice,
+            }
+            /// Activates the artefact of a consent that was held at READY.
+            Activate = "activate" {}
+            /// The customer rejects.
+            Reject = "reject" {}
+            /// The AA fails to create the consent.
+            Fail = "fail" {}
+            /// The customer suspends the consent.
+            Pause = "pause" {}
+            /// The customer ends the suspension.
+            Resume = "resume" {}
+            /// A party revokes the consent.
+            Revoke = "revoke" {
+                /// The party that revokes.
+                #[serde(default = "default_revoker")]
+                by: Party,
+            }
+            /// The consent expires before its `consentExpiry`.
+            Expire = "expire" {}
+        }
+
+        /// An answer of FIPs to a data request. If none is pending, the AA makes one.
+        Answer(AnswerAction) {
+            /// FIPs answer a data request. If none is pending, the AA makes one.
+            Deliver = "deliver" (FipAnswers)
+            /// FIPs answer DENIED.
+            Deny = "deny" {
+                /// The FIPs concerned; default: all.
+                #[serde(default)]
+                fips: Vec<Box<str>>,
+            }
+            /// FIPs answer TIMEOUT.
+            TimeOut = "time_out" {
+                /// The FIPs concerned; default: all.
+                #[serde(default)]
+                fips: Vec<Box<str>>,
+            }
+        }
+
+        /// A change of the customer's accounts at the AA.
+        Customer(CustomerAction) {
+            /// The customer links accounts.
+            Link = "link" {
+                /// The FIP concerned; default: all.
+                fip: Option<Box<str>>,
+            }
+            /// The customer delinks accounts, which revokes the consents with these accounts.
+            Delink = "delink" (DelinkedAccounts)
+            /// The customer deregisters from the AA.
+            Deregister = "deregister" {}
+        }
+
+        /// An action of the sandbox itself, which no party takes.
+        Sandbox(SandboxAction) {
+            /// Sends the FIU a notification, which may be false.
+            Notify = "notify" (ScriptedNotification)
+            /// Changes data timing and latency of this consent from now on.
+            Set = "set" (TimingOverride)
+        }
+    }
+}
+
+const fn default_revoker() -> Party {
+    Party::Customer
+}
+
+impl ConsentAction {
+    /// Returns the column of the transition table.
+    pub const fn input(&self) -> Input {
+        match self {
+            Self::Approve { .. } => Input::Approve,
+            Self::Activate {} => Input::Activate,
+            Self::Reject {} => Input::Reject,
+            Self::Fail {} => Input::Fail,
+            Self::Pause {} => Input::Pause,
+            Self::Resume {} => Input::Resume,
+            Self::Revoke { .. } => Input::Revoke,
+            Self::Expire {} => Input::Expire,
+        }
+    }
+
+    /// Returns the action with default parameters: approval takes effect at once, the customer
+    /// revokes.
+    pub const fn with_defaults(input: Input) -> Self {
+        match input {
+            Input::Approve => Self::Approve {
+                hold: false,
+                accounts: AccountChoice::All,
+            },
+            Input::Activate => Self::Activate {},
+            Input::Reject => Self::Reject {},
+            Input::Fail => Self::Fail {},
+            Input::Pause => Self::Pause {},
+            Input::Resume => Self::Resume {},
+            Input::Revoke => Self::Revoke {
+                by: default_revoker(),
+            },
+            Input::Expire => Self::Expire {},
+        }
+    }
+}
+
+/// The answers of FIPs to a data request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
+pub struct FipAnswers {
+    /// The answer for accounts that no other key names; default: READY if no other key is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<FipAnswer>,
+    /// Answers by FIP id.
+    pub fips: BTreeMap<Box<str>, FipAnswer>,
+    /// Answers by `linkRefNumber`.
+    pub accounts: BTreeMap<Box<str>, FipAnswer>,
+    /// The answer of the last FIP, in sessions with several FIPs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_fip: Option<FipAnswer>,
+}
+
+/// An answer, immediate or delayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub enum FipAnswer {
+    Immediate(#[schemars(schema_with = "answer_schema")] FiStatus),
+    Delayed(DelayedAnswer),
+}
+
+/// An answer with the delay after which it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = add_fail_synonym)]
+pub struct DelayedAnswer {
+    #[serde(alias = "fail")]
+    #[schemars(schema_with = "answer_schema")]
+    pub answer: FiStatus,
+    /// The delay of the answer, in world time.
+    #[serde(default)]
+    pub after: Millis,
+}
+
+fn answer_schema(_: &mut SchemaGenerator) -> Schema {
+    wire_name_schema(FiStatus::ANSWERS)
+}
+
+/// Adds `fail`, a synonym of `answer` for DENIED and TIMEOUT.
+fn add_fail_synonym(schema: &mut Schema) {
+    let Some(properties) = schema.get_mut("properties") else {
+        return;
+    };
+    properties["fail"] = properties["answer"].clone();
+    properties["fail"]["description"] = "A synonym of `answer`, for DENIED and TIMEOUT.".into();
+    schema.remove("required");
+    let choices = json!([{ "required": ["answer"] }, { "required": ["fail"] }]);
+    schema.insert("oneOf".to_owned(), choices);
+}
+
+impl FipAnswer {
+    const fn status(self) -> FiStatus {
+        match self {
+            Self::Immediate(status) => status,
+            Self::Delayed(delayed) => delayed.answer,
+        }
+    }
+
+    const fn delay(self) -> Millis {
+        match self {
+            Self::Immediate(_) => Millis::ZERO,
+            Self::Delayed(delayed) => delayed.after,
+        }
+    }
+
+    /// Returns the status that the answer contributes at one of the delays. An answer that is due
+    /// at another delay is PENDING, so that the default does not apply to it.
+    fn status_at_delay(self, delay: Millis) -> FiStatus {
+        if self.delay() == delay {
+            self.status()
+        } else {
+            FiStatus::Pending
+        }
+    }
+}
+
+impl FipAnswers {
+    /// Returns the same immediate answer for all accounts.
+    pub fn uniform_answer(status: FiStatus) -> Self {
+        Self {
+            default: Some(FipAnswer::Immediate(status)),
+            ..Self::default()
+        }
+    }
+
+    fn answers_at_fips(fips: &[Box<str>], status: FiStatus) -> Self {
+        if fips.is_empty() {
+            return Self::uniform_answer(status);
+        }
+        let answer = FipAnswer::Immediate(status);
+        Self {
+            fips: fips.iter().map(|fip| (fip.clone(), answer)).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn default_answer(&self) -> Option<FipAnswer> {
+        let names_nothing =
+            self.fips.is_empty() && self.accounts.is_empty() && self.last_fip.is_none();
+        let ready = names_nothing.then_some(FipAnswer::Immediate(FiStatus::Ready));
+        self.default.or(ready)
+    }
+
+    /// Returns the different delays of the answers, in ascending order.
+    pub fn delays(&self) -> BTreeSet<Millis> {
+        self.default_answer()
+            .iter()
+            .chain(&self.last_fip)
+            .chain(self.fips.values())
+            .chain(self.accounts.values())
+            .map(|answer| answer.delay())
+            .collect()
+    }
+
+    /// Returns the answers grouped by their delay, in ascending order.
+    fn group_by_delay(&self) -> Vec<(Millis, AccountStatuses)> {
+        let statuses_at_delay = |answers: &BTreeMap<Box<str>, FipAnswer>, delay| {
+            answers
+                .iter()
+                .map(|(name, answer)| (name.clone(), answer.status_at_delay(delay)))
+                .collect()
+        };
+        self.delays()
+            .into_iter()
+            .map(|delay| {
+                let statuses = AccountStatuses {
+                    default: self
+                        .default_answer()
+                        .filter(|answer| answer.delay() == delay)
+                        .map(FipAnswer::status),
+                    by_fip: statuses_at_delay(&self.fips, delay),
+                    by_account: statuses_at_delay(&self.accounts, delay),
+                    last_fip: self.last_fip.map(|answer| answer.status_at_delay(delay)),
+                };
+                (delay, statuses)
+            })
+            .collect()
+    }
+}
+
+impl AnswerAction {
+    /// Returns the answers of the action.
+    pub fn answers(&self) -> FipAnswers {
+        match self {
+            Self::Deliver(answers) => answers.clone(),
+            Self::Deny { fips } => FipAnswers::answers_at_fips(fips, FiStatus::Denied),
+            Self::TimeOut { fips } => FipAnswers::answers_at_fips(fips, FiStatus::Timeout),
+        }
+    }
+}
+
+/// One account, or all at a FIP; default: all accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("maxProperties" = 1))]
+pub struct DelinkedAccounts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fip: Option<Box<str>>,
+    /// The `linkRefNumber` of the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Box<str>>,
+}
+
+/// A notification with a consent status or a whole body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("oneOf" = [{ "required": ["status"] }, { "required": ["body"] }]))]
+pub struct ScriptedNotification {
+    /// The kind of the notification.
+    #[serde(default = "default_notification")]
+    pub event: NotificationKind,
+    /// The consent status in the notification, which need not be the real one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The whole body. The placeholders `{{consentHandle}}`, `{{consentId}}`, `{{customer}}`,
+    /// `{{fiuId}}`, `{{sessionId}}`, `{{timestamp}}` and `{{txnid}}` are replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+}
+
+const fn default_notification() -> NotificationKind {
+    NotificationKind::ConsentStatus
+}
+
+impl ScriptedNotification {
+    /// Returns the content; `None` without status and body, which the schema rejects.
+    fn content(&self) -> Option<NotificationContent> {
+        match &self.body {
+            Some(body) => Some(NotificationContent::Raw(Arc::new(RawNotification {
+                kind: self.event,
+                body: body.to_string().into_bytes().into(),
+            }))),
+            None => self.status.map(NotificationContent::ConsentStatus),
+        }
+    }
+}
+
+impl Action {
+    /// Returns the commands of the action, each with its delay. `event` is the cause.
+    pub fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
+        let handle = consent.handle;
+        let customer = Arc::clone(&consent.terms.customer);
+        let command = match self {
+            Self::Transition(action) => Some(Command::TransitionConsent {
+                handle,
+                action: action.clone(),
+            }),
+            Self::Answer(action) => {
+                // A reaction to a request answers that request, even if others were made meanwhile.
+                let session = match event {
+                    Event::DataRequested { session, .. } => Some(session.id),
+                    _ => None,
+                };
+                return action
+                    .answers()
+                    .group_by_delay()
+                    .into_iter()
+                    .map(|(delay, statuses)| {
+                        let command = Command::DeliverData {
+                            handle,
+                            session,
+                            statuses,
+                        };
+                        (delay, command)
+                    })
+                    .collect();
+            }
+            Self::Customer(action) => Some(action.to_command(customer)),
+            Self::Sandbox(SandboxAction::Notify(notification)) => notification
+                .content()
+                .map(|content| Command::SendScriptedNotification { handle, content }),
+            Self::Sandbox(SandboxAction::Set(timing)) => Some(Command::SetTiming {
+                handle,
+                timing: *timing,
+            }),
+        };
+        command
+            .into_iter()
+            .map(|command| (Millis::ZERO, command))
+            .collect()
+    }
+
+    /// Returns whether the action answers a data request.
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer(_))
+    }
+}
+
+impl CustomerAction {
+    fn to_command(&self, customer: Arc<str>) -> Command {
+        match self {
+            Self::Link { fip } => Command::LinkAllAccounts {
+                customer,
+                fip: fip.as_deref().map(Arc::from),
+            },
+            Self::Delink(DelinkedAccounts {
+                account: Some(link_ref),
+                ..
+            }) => Command::DelinkAccount {
+                customer,
+                link_ref: link_ref.clone(),
+            },
+            Self::Delink(DelinkedAccounts { fip, .. }) => Command::DelinkAllAccounts {
+                customer,
+                fip: fip.as_deref().map(Arc::from),
+            },
+            Self::Deregister {} => Command::DeregisterCustomer { customer },
+        }
+    }
+}
