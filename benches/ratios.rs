@@ -40,7 +40,7 @@ use mockaa::domain::time::{Millis, Timestamp};
 use mockaa::domain::unaport::UnaportConfig;
 use mockaa::domain::version::RebitVersion;
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
+use mockaa::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use mockaa::engine::world::World;
 use mockaa::export::{build_statement_workbook, pdf, xlsx};
 use mockaa::wire::artefact::ConsentDetail;
@@ -257,7 +257,7 @@ fn new_world() -> Arc<World> {
         },
         initial_participants: Arc::new(bench_participants()),
         push_data: None,
-        scenario_provider: Arc::new(NoScenarios),
+        scenarios: Arc::default(),
         fips: SimulatedFips {
             list_accounts: generate_accounts,
             can_generate_data: is_supported,

@@ -26,6 +26,7 @@ use crate::domain::consent::Api;
 use crate::domain::expectation::{ExpectationStatus, Verdict};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
+use crate::domain::scenario_plan::{Action, ScenarioPlan};
 use crate::domain::session::ApprovalMode;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
@@ -39,7 +40,6 @@ use crate::engine::clock::ClockStart;
 use crate::engine::world::World;
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
-use crate::scenario::plan::{Action, Plan};
 use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
 #[derive(Debug, Args)]
@@ -218,18 +218,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn load_plans(
     paths: &[PathBuf],
     personas: &Personas,
-) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
+) -> anyhow::Result<Vec<(PathBuf, ScenarioPlan, String)>> {
     let (mut plans, mut errors) = (Vec::new(), Vec::new());
     for file in expand_paths(paths)? {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
-                let others = plans
-                    .iter()
-                    .map(|(file, plan, _): &(PathBuf, Plan, String)| {
-                        (plan, file.to_str().unwrap_or_default())
-                    });
+                let others =
+                    plans
+                        .iter()
+                        .map(|(file, plan, _): &(PathBuf, ScenarioPlan, String)| {
+                            (plan, file.to_str().unwrap_or_default())
+                        });
                 errors.extend(
                     find_name_conflict(&plan, others)
                         .into_iter()
@@ -256,7 +257,7 @@ fn load_plans(
 struct ScenarioTest<'a> {
     sandbox: &'a Sandbox,
     arguments: &'a Arguments,
-    plan: Arc<Plan>,
+    plan: Arc<ScenarioPlan>,
 }
 
 impl ScenarioTest<'_> {
@@ -472,7 +473,7 @@ fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
 /// Returns the world time that a scenario runs: until its last step and the delays of its rules,
 /// plus one hour for webhook retries. `None` for a scenario without actions, which runs until no
 /// work is due.
-fn playing_time(plan: &Plan) -> Option<Millis> {
+fn playing_time(plan: &ScenarioPlan) -> Option<Millis> {
     if plan.steps.is_empty()
         && plan.rules.is_empty()
         && matches!(plan.approval, None | Some(ApprovalMode::Manual))

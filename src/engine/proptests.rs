@@ -27,7 +27,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
+use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
@@ -59,7 +59,7 @@ fn new_world() -> Arc<World> {
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::for_fiu("FIU-1".into()),
         push_data: Some(true),
-        scenario_provider: Arc::new(NoScenarios),
+        scenarios: Arc::default(),
         fips: SimulatedFips {
             list_accounts: |_, _, _, _| {
                 vec![LinkableAccount {

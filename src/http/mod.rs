@@ -38,6 +38,7 @@ use self::call::{Call, RouteOperation};
 use crate::crypto::keys::Keyring;
 use crate::domain::operation::Operation;
 use crate::engine::worlds::Worlds;
+use crate::scenario::library::Library;
 
 /// Largest accepted request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -46,6 +47,8 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct AppState {
     pub worlds: Arc<Worlds>,
+    /// Scenario library, which the control API reloads and parses with.
+    pub scenarios: Arc<Library>,
     /// Signing keys of the AAs.
     pub keys: Arc<Keyring>,
     pub security: SecurityMode,

@@ -588,7 +588,7 @@ mod tests {
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::engine::clock::ClockStart;
-    use crate::engine::ports::{SandboxConfig, SimulatedFips};
+    use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, RequiredScenarios};
     use crate::wire::fields::parse_json;
@@ -615,9 +615,10 @@ mod tests {
             approval_mode: ApprovalMode::Manual,
             unaport,
             push_data: None,
-            scenario_provider: Arc::new(
+            scenarios: Arc::clone(
                 Library::load(None, RequiredScenarios::default(), Arc::clone(&personas))
-                    .expect("the shipped ones are right"),
+                    .expect("the shipped ones are right")
+                    .scenarios(),
             ),
             personas,
             default_persona: persona,

@@ -16,6 +16,7 @@ use crate::domain::participants::Participants;
 use crate::domain::persona::Persona;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
+use crate::domain::scenario_plan::{DataRequestKind, DelayedCommand, ScenarioPlan};
 use crate::domain::session::{DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::RECORDED_FIP_DELAY;
@@ -28,7 +29,6 @@ use crate::engine::decide::{
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::notifications::notifications_for;
 use crate::engine::outbox::{Dispatch, NewDelivery};
-use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
@@ -175,14 +175,14 @@ impl World {
         &self,
         inner: &mut Inner,
         command: Command,
-        plan: Option<Arc<dyn ScenarioPlan>>,
+        plan: Option<Arc<ScenarioPlan>>,
         now: Timestamp,
         dispatch: Dispatch,
     ) -> Result<Event, Rejection> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = inner.state.intern_terms(raise.terms);
-                let persona_name = plan.as_ref().and_then(|plan| plan.persona());
+                let persona_name = plan.as_ref().and_then(|plan| plan.persona_name());
                 raise.persona = persona_name
                     .and_then(|name| self.config.personas.get(name))
                     .cloned()
@@ -325,7 +325,7 @@ impl World {
         let plan = inner.scenario_plans.get(&consent.handle).cloned();
         let contents = notifications_for(&event, consent.api, || {
             plan.as_deref()
-                .and_then(ScenarioPlan::should_push_data)
+                .and_then(|plan| plan.push_data)
                 .or(self.config.push_data)
                 .unwrap_or(consent.api == Api::Seed)
         });
@@ -384,7 +384,7 @@ impl World {
             stored.push_back(notification.clone());
         }
         let plan = inner.scenario_plans.get(&consent.handle).cloned();
-        let plan_faults = plan.as_deref().map(ScenarioPlan::faults);
+        let plan_faults = plan.as_deref().map(|plan| &plan.faults);
         let faults = inner
             .faults
             .plan_webhook_faults(&notification, plan_faults, system_now());
@@ -473,7 +473,7 @@ impl World {
         &self,
         inner: &mut Inner,
         consent: &Arc<Consent>,
-        plan: &Arc<dyn ScenarioPlan>,
+        plan: &Arc<ScenarioPlan>,
         now: Timestamp,
     ) {
         let handle = consent.handle;

@@ -8,11 +8,11 @@ use crate::domain::api_fault::{ActiveFaults, Faults};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
 use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
-use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::World;
 
 /// Maximum number of responses stored per world, for faults that repeat an earlier response.
@@ -34,7 +34,7 @@ impl World {
         &self,
         call: CallSubject<'_>,
         consent: Option<ConsentHandle>,
-        plan: Option<&dyn ScenarioPlan>,
+        plan: Option<&ScenarioPlan>,
     ) -> CallFaults {
         let mut inner = self.lock();
         let inner = &mut *inner;
@@ -49,7 +49,7 @@ impl World {
             .cloned();
         if let Some(plan) = assigned.as_deref().or(plan) {
             faults.extend(inner.faults.plan_scenario_faults(
-                (plan.name(), plan.faults()),
+                (&plan.name, &plan.faults),
                 call,
                 self.seed,
                 system_time,
@@ -74,7 +74,7 @@ impl World {
         let plan_can_repeat = assigned
             .as_deref()
             .or(plan)
-            .is_some_and(|plan| plan.faults().can_repeat_responses());
+            .is_some_and(|plan| plan.faults.can_repeat_responses());
         CallFaults {
             is_repeatable: plan_can_repeat || inner.faults.can_repeat_responses(),
             faults,

@@ -26,6 +26,7 @@ use crate::domain::notification::Notification;
 use crate::domain::participants::Participants;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::decide::find_consent;
@@ -33,7 +34,7 @@ use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX, Outbox};
-use crate::engine::ports::{SandboxConfig, ScenarioPlan};
+use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers, Work};
@@ -83,7 +84,7 @@ pub(super) struct Inner {
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
     faults: FaultRegistry,
-    scenario_plans: HashMap<ConsentHandle, Arc<dyn ScenarioPlan>>,
+    scenario_plans: HashMap<ConsentHandle, Arc<ScenarioPlan>>,
     /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that became due while their consent was paused.
@@ -253,7 +254,7 @@ impl World {
     pub fn select_scenario(
         &self,
         raise: &RaiseConsent,
-    ) -> Result<Option<Arc<dyn ScenarioPlan>>, Rejection> {
+    ) -> Result<Option<Arc<ScenarioPlan>>, Rejection> {
         let participants = self.participants();
         let aa_default = participants
             .find_aa(&raise.aa)
@@ -261,7 +262,7 @@ impl World {
         self.scenario_selection().select_scenario(
             raise,
             aa_default,
-            &*self.config.scenario_provider,
+            &self.config.scenarios.current(),
         )
     }
 
@@ -288,7 +289,7 @@ impl World {
     pub fn run_steps(
         self: &Arc<Self>,
         handle: ConsentHandle,
-        plan: &dyn ScenarioPlan,
+        plan: &ScenarioPlan,
     ) -> Result<Receipt, Rejection> {
         self.execute(|inner, now| {
             let consent = Arc::clone(find_consent(&inner.state, handle)?);
@@ -337,10 +338,10 @@ impl World {
     ) -> Result<Receipt, Rejection> {
         let plan = self
             .scenario_selection()
-            .find_by_name(scenario, &*self.config.scenario_provider)?;
+            .find_by_name(scenario, &self.config.scenarios.current())?;
         self.execute(|inner, now| {
             let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            let text = format!("{} drives {handle} from now on", plan.name());
+            let text = format!("{} drives {handle} from now on", plan.name);
             inner
                 .journal
                 .append_entry(now, JournalRecord::Note { text });

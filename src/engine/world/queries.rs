@@ -72,7 +72,7 @@ impl World {
         self.lock()
             .scenario_plans
             .get(&handle)
-            .map(|plan| plan.name().to_owned())
+            .map(|plan| plan.name.clone())
     }
 
     /// Returns the consent templates that the FIU's organisation has saved, newest first, followed
@@ -109,7 +109,7 @@ impl World {
         self.lock()
             .scenario_plans
             .get(&handle)
-            .map(|plan| plan.fetch_quirks())
+            .map(|plan| plan.fetch_quirks)
             .unwrap_or_default()
     }
 

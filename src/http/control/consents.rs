@@ -10,6 +10,7 @@ use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_steps;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 
@@ -65,12 +66,8 @@ pub async fn apply_consent_action(call: Call) -> HttpResponse {
 /// Runs one or more steps, in the format of scenario files, on a consent.
 pub async fn play_steps(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let plan = world
-            .config()
-            .scenario_provider
-            .parse_steps(call.body_text()?)
-            .map_err(ApiError::InvalidDocument)?;
-        let receipt = world.run_steps(call.parse_handle()?, &*plan)?;
+        let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+        let receipt = world.run_steps(call.parse_handle()?, &plan)?;
         Ok(
             ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
                 .with_hold(receipt.hold),

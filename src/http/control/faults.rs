@@ -6,6 +6,7 @@ use super::authenticate_operator;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_faults;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
@@ -44,11 +45,7 @@ pub async fn put_faults(call: Call) -> HttpResponse {
                 "must be 1 to 100 characters long",
             ));
         }
-        let (faults, ttl) = world
-            .config()
-            .scenario_provider
-            .parse_faults(text)
-            .map_err(ApiError::InvalidDocument)?;
+        let (faults, ttl) = parse_faults(text).map_err(ApiError::InvalidDocument)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
             return Err(ApiError::invalid_field(
                 "body",

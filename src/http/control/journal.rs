@@ -10,6 +10,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
     AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
@@ -111,11 +112,7 @@ pub async fn check_expectations(call: Call) -> HttpResponse {
 
 async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let expectations = world
-        .config()
-        .scenario_provider
-        .parse_expectations(call.body_text()?)
-        .map_err(ApiError::InvalidDocument)?;
+    let expectations = parse_expectations(call.body_text()?).map_err(ApiError::InvalidDocument)?;
     if let Some(expectation) = expectations
         .iter()
         .find(|expectation| expectation.within.is_some_and(|within| within > WAIT_MAX))

@@ -1,5 +1,7 @@
 //! Scenarios: those of all worlds, the local ones of a world, and their selection for consents.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 
 use super::authenticate_operator;
@@ -9,6 +11,7 @@ use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
@@ -17,15 +20,16 @@ use crate::wire::control::scenarios::{
 
 pub async fn list_scenarios(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
-        let loaded = world.config().scenario_provider.list_scenarios();
+        let shared = world.config().scenarios.current();
         let selection = world.scenario_selection();
-        let global_views = loaded
-            .iter()
-            .filter(|scenario| !selection.is_local(&scenario.name))
+        let global_views = shared
+            .scenarios
+            .values()
+            .filter(|scenario| !selection.is_local(&scenario.plan.name))
             .map(ScenarioView::from);
         let world_views = selection
             .local_plans()
-            .map(|plan| ScenarioView::from_world(plan.name(), plan.description()));
+            .map(|plan| ScenarioView::from_world(plan));
         let mut items: Vec<_> = global_views.chain(world_views).collect();
         items.sort_by(|a, b| a.name().cmp(b.name()));
         ApiResponse::json(&Page { items, next: None })
@@ -37,13 +41,8 @@ pub async fn get_scenario(call: Call) -> HttpResponse {
         let name = call.path_segment("name");
         let world_text = world.scenario_selection().source_text(name);
         let text = world_text.or_else(|| {
-            let scenario = world
-                .config()
-                .scenario_provider
-                .list_scenarios()
-                .into_iter()
-                .find(|scenario| scenario.name == name)?;
-            Some(scenario.text)
+            let shared = world.config().scenarios.current();
+            Some(Arc::clone(&shared.scenarios.get(name)?.text))
         });
         let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
         Ok(ApiResponse::text(text.to_string()))
@@ -53,7 +52,7 @@ pub async fn get_scenario(call: Call) -> HttpResponse {
 fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
     let known = world
         .scenario_selection()
-        .list_names(&*world.config().scenario_provider);
+        .list_names(&world.config().scenarios.current());
     ApiError::NotFound(
         Rejection::UnknownScenario {
             name: name.to_owned(),
@@ -68,21 +67,23 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
         let text = call.body_text()?;
-        let plan = world
-            .config()
-            .scenario_provider
+        let plan = call
+            .app_state()
+            .scenarios
             .parse_scenario(text)
             .map_err(ApiError::InvalidDocument)?;
-        if plan.name() != name {
+        if plan.name != name {
             let message = format!(
                 "is {} in the text but {} in the path; use the same name",
-                plan.name(),
+                plan.name,
                 quote_value(name)
             );
             return Err(ApiError::invalid_field("name", message));
         }
-        let view = ScenarioView::from_world(plan.name(), plan.description());
-        let result = world.scenario_selection_mut().put_local(plan, text);
+        let view = ScenarioView::from_world(&plan);
+        let result = world
+            .scenario_selection_mut()
+            .put_local(Arc::new(plan), text);
         result.map_err(ApiError::Conflict)?;
         world.write_note(format!("the scenario {name} was added"));
         Ok(ApiResponse::json(&view))
@@ -105,16 +106,16 @@ pub async fn delete_scenario(call: Call) -> HttpResponse {
 }
 
 pub async fn reload_scenarios(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let provider = &world.config().scenario_provider;
-        provider.reload_scenarios().map_err(|diagnostics| {
+    call.reply_control(authenticate_operator(&call).and_then(|_| {
+        let library = &call.app_state().scenarios;
+        library.reload_scenarios().map_err(|diagnostics| {
             ApiError::invalid_field(
                 "scenarios",
                 format!("were not reloaded; the previous scenarios stay active: {diagnostics}"),
             )
         })?;
         Ok(ApiResponse::json(&Page {
-            items: provider.list_names(),
+            items: library.scenarios().current().list_names(),
             next: None,
         }))
     }))
@@ -127,7 +128,7 @@ pub async fn pin_scenario(call: Call) -> HttpResponse {
         let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
         world
             .scenario_selection()
-            .find_by_name(name, &*world.config().scenario_provider)?;
+            .find_by_name(name, &world.config().scenarios.current())?;
         match target {
             PinTarget::Customer(customer) => {
                 world
@@ -163,7 +164,7 @@ pub async fn set_default(call: Call) -> HttpResponse {
         if let Some(name) = &name {
             world
                 .scenario_selection()
-                .find_by_name(name, &*world.config().scenario_provider)?;
+                .find_by_name(name, &world.config().scenarios.current())?;
         }
         world.write_note(match &name {
             Some(name) => format!("{name} is the default scenario"),
@@ -176,25 +177,18 @@ pub async fn set_default(call: Call) -> HttpResponse {
 
 fn render_default(world: &World) -> serde_json::Value {
     let world_default = world.scenario_selection().default_name().map(str::to_owned);
-    let name = world_default.or_else(|| {
-        world
-            .config()
-            .scenario_provider
-            .default_scenario_name()
-            .map(str::to_owned)
-    });
+    let name = world_default.or_else(|| world.config().scenarios.current().default_name.clone());
     serde_json::json!({ "name": name })
 }
 
 /// Lists the magic customers.
 pub async fn list_magic_customers(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let customers = world.config().scenario_provider.list_magic_customers();
-        let items = customers
-            .into_iter()
-            .map(|(number, description)| MagicCustomerView {
-                number,
-                description,
+    call.reply_control(authenticate_operator(&call).map(|_| {
+        let items = MAGIC_CUSTOMERS
+            .iter()
+            .map(|customer| MagicCustomerView {
+                number: customer.number,
+                description: customer.description,
             })
             .collect();
         ApiResponse::json(&Page { items, next: None })

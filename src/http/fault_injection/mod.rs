@@ -13,9 +13,9 @@ use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Member;
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::engine::faults::{CallFault, CallSubject};
-use crate::engine::ports::ScenarioPlan;
 use crate::engine::world::{CallFaults, World};
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
@@ -126,7 +126,7 @@ impl Call {
         self.plan_faults(world, None)
     }
 
-    fn plan_faults(&self, world: &World, plan: Option<&dyn ScenarioPlan>) -> Result<(), ApiError> {
+    fn plan_faults(&self, world: &World, plan: Option<&ScenarioPlan>) -> Result<(), ApiError> {
         let mut state = self.context().0.borrow_mut();
         if state.faults_planned {
             return Ok(());
