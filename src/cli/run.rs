@@ -266,12 +266,10 @@ impl ScenarioTest<'_> {
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset_world(name);
         world
-            .scenario_selection_mut()
-            .put_local(Arc::clone(&self.plan) as _, text)
+            .scenarios()
+            .put_local(Arc::clone(&self.plan), text)
             .map_err(UsageError)?;
-        world
-            .scenario_selection_mut()
-            .set_default(Some(name.clone()));
+        world.scenarios().set_default(Some(name.clone()))?;
         let mut cases = vec![if self.arguments.command.is_empty() {
             self.run_in_virtual_time(&world).await
         } else {

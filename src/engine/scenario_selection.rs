@@ -178,17 +178,10 @@ impl ScenarioSelection {
             .map(|local| Arc::clone(&local.source_text))
     }
 
-    pub fn is_local(&self, name: &str) -> bool {
-        self.local.contains_key(name)
-    }
-
-    /// Sets the scenario that drives all later consents of this customer; `None` restores the usual
-    /// order.
-    pub fn pin_customer(&mut self, customer: &str, scenario: Option<String>) {
-        match scenario {
-            Some(scenario) => self.customer_pins.insert(customer.to_owned(), scenario),
-            None => self.customer_pins.remove(customer),
-        };
+    /// Sets the scenario that drives all later consents of this customer.
+    pub fn pin_customer(&mut self, customer: &str, scenario: &str) {
+        self.customer_pins
+            .insert(customer.to_owned(), scenario.to_owned());
     }
 
     pub fn set_default(&mut self, scenario: Option<String>) {

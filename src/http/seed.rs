@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
@@ -40,9 +40,7 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    call.plan_faults_for(world, &command)?;
-    let receipt = world.submit(Command::RaiseConsent(command))?;
-    call.record_handle(receipt.consent());
+    let receipt = call.raise_in_world(world, command)?;
     let response = ApiResponse::json(&ConsentResponse::new(
         receipt.consent(),
         receipt.message_time,

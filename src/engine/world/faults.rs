@@ -6,14 +6,13 @@ use bytes::Bytes;
 
 use crate::domain::api_fault::{ActiveFaults, Faults};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::journal_entry::JournalRecord;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
 use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
-use crate::engine::world::World;
+use crate::engine::world::{Inner, World};
 
 /// Maximum number of responses stored per world, for faults that repeat an earlier response.
 const RESPONSES_MAX: usize = 1_000;
@@ -27,17 +26,25 @@ pub struct CallFaults {
 }
 
 impl World {
-    /// Plans the faults of a call: those of the active fault sets, those of the scenario assigned
-    /// to the consent (or else of `plan`), and the latency set for the consent. Counts the hits and
-    /// draws random numbers.
+    /// Plans the faults of a call about this consent, or of one without a consent. Counts the hits
+    /// and draws random numbers.
     pub fn plan_call_faults(
         &self,
         call: CallSubject<'_>,
         consent: Option<ConsentHandle>,
+    ) -> CallFaults {
+        self.plan_faults(&mut self.lock(), call, consent, None)
+    }
+
+    /// Plans the faults of a call: those of the active fault sets, those of the scenario assigned
+    /// to the consent (or else of `plan`), and the latency set for the consent.
+    pub(super) fn plan_faults(
+        &self,
+        inner: &mut Inner,
+        call: CallSubject<'_>,
+        consent: Option<ConsentHandle>,
         plan: Option<&ScenarioPlan>,
     ) -> CallFaults {
-        let mut inner = self.lock();
-        let inner = &mut *inner;
         let system_time = system_now();
         let mut faults = if inner.faults.is_empty() {
             Vec::new()
@@ -110,13 +117,7 @@ impl World {
         if !inner.faults.insert_set(name, active) {
             return Err(FAULT_SETS_MAX);
         }
-        let now = inner.clock.now(system_now());
-        inner.journal.append_entry(
-            now,
-            JournalRecord::Note {
-                text: format!("fault set {name} was activated"),
-            },
-        );
+        inner.append_note(format!("fault set {name} was activated"));
         Ok(())
     }
 
@@ -125,13 +126,7 @@ impl World {
         let mut inner = self.lock();
         let removed = inner.faults.remove_set(name);
         if removed {
-            let now = inner.clock.now(system_now());
-            inner.journal.append_entry(
-                now,
-                JournalRecord::Note {
-                    text: format!("fault set {name} was deactivated"),
-                },
-            );
+            inner.append_note(format!("fault set {name} was deactivated"));
         }
         removed
     }

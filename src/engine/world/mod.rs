@@ -8,11 +8,12 @@ mod faults;
 mod queries;
 mod receipt;
 mod record;
+mod scenarios;
 mod time;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 use rand::Rng;
@@ -31,7 +32,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::decide::find_consent;
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
-use crate::engine::faults::FaultRegistry;
+use crate::engine::faults::{CallSubject, FaultRegistry};
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX, Outbox};
 use crate::engine::sandbox_config::SandboxConfig;
@@ -42,6 +43,7 @@ use crate::engine::timers::{ScheduledCommand, Timers, Work};
 pub use self::faults::CallFaults;
 pub use self::queries::Overview;
 pub use self::receipt::{DeliveryHold, Receipt};
+pub use self::scenarios::WorldScenarios;
 pub use self::time::{ClockChange, ClockRejection};
 
 /// The name of the world at the root path.
@@ -55,8 +57,6 @@ pub struct World {
     config: Arc<SandboxConfig>,
     /// The participants of this world: those of the sandbox until they are changed.
     participants: RwLock<Arc<Participants>>,
-    /// The selection of scenarios for new consents.
-    scenario_selection: RwLock<ScenarioSelection>,
     inner: Mutex<Inner>,
     /// Wakes the task that drives this world: work became due or ready.
     pub(super) wake: Notify,
@@ -84,6 +84,9 @@ pub(super) struct Inner {
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
     faults: FaultRegistry,
+    /// The selection of scenarios for new consents.
+    scenario_selection: ScenarioSelection,
+    /// The plan that drives each consent.
     scenario_plans: HashMap<ConsentHandle, Arc<ScenarioPlan>>,
     /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
@@ -99,6 +102,14 @@ pub(super) struct Inner {
     seen_notes: HashSet<String>,
     /// The number of ids generated for objects outside the state.
     id_counter: u64,
+}
+
+impl Inner {
+    /// Writes a note to the journal.
+    fn append_note(&mut self, text: String) {
+        let now = self.clock.now(system_now());
+        self.journal.append_entry(now, JournalRecord::Note { text });
+    }
 }
 
 impl std::fmt::Debug for Inner {
@@ -122,6 +133,7 @@ impl World {
                 journal: Journal::default(),
                 outbox: Outbox::default(),
                 faults: FaultRegistry::default(),
+                scenario_selection: ScenarioSelection::default(),
                 scenario_plans: HashMap::new(),
                 message_counts: HashMap::new(),
                 deferred: HashMap::new(),
@@ -132,7 +144,6 @@ impl World {
                 id_counter: 0,
             }),
             participants: RwLock::new(Arc::clone(&config.initial_participants)),
-            scenario_selection: RwLock::default(),
             config,
             wake: Notify::new(),
             delivery_done: Notify::new(),
@@ -217,14 +228,7 @@ impl World {
         let changed = Arc::new(change(&participants)?);
         *participants = Arc::clone(&changed);
         drop(participants);
-        let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
-        inner.journal.append_entry(
-            now,
-            JournalRecord::Note {
-                text: note.to_owned(),
-            },
-        );
+        self.lock().append_note(note.to_owned());
         Ok(changed)
     }
 
@@ -233,11 +237,11 @@ impl World {
     /// # Errors
     /// A [`Rejection`]; nothing has changed then.
     pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
-        let plan = match &command {
-            Command::RaiseConsent(raise) => self.select_scenario(raise)?,
-            _ => None,
-        };
         self.execute(|inner, now| {
+            let plan = match &command {
+                Command::RaiseConsent(raise) => self.select_scenario(inner, raise)?,
+                _ => None,
+            };
             if let Command::FetchData(FetchData { session, .. }) | Command::FetchStored(session) =
                 &command
             {
@@ -247,37 +251,25 @@ impl World {
         })
     }
 
-    /// Returns the plan that would drive a consent raised now.
+    /// Raises a consent on behalf of a call. The scenario is selected once; it gives the faults of
+    /// the call and drives the consent. `accept_faults` receives the faults and may reject the call
+    /// before anything happens. All of it runs under one lock, so `accept_faults` must not call the
+    /// world, and a change of the scenario selection acts on the whole call or not at all.
     ///
     /// # Errors
-    /// [`Rejection::UnknownScenario`] when a selected name does not exist.
-    pub fn select_scenario(
-        &self,
-        raise: &RaiseConsent,
-    ) -> Result<Option<Arc<ScenarioPlan>>, Rejection> {
-        let participants = self.participants();
-        let aa_default = participants
-            .find_aa(&raise.aa)
-            .and_then(|aa| aa.scenario.as_deref());
-        self.scenario_selection().select_scenario(
-            raise,
-            aa_default,
-            &self.config.scenarios.current(),
-        )
-    }
-
-    /// Locks the scenario selection for reading.
-    pub fn scenario_selection(&self) -> RwLockReadGuard<'_, ScenarioSelection> {
-        self.scenario_selection
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Locks the scenario selection for changes.
-    pub fn scenario_selection_mut(&self) -> RwLockWriteGuard<'_, ScenarioSelection> {
-        self.scenario_selection
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// A [`Rejection`], or the error of `accept_faults`; no consent was raised then.
+    pub fn raise_consent<E: From<Rejection>>(
+        self: &Arc<Self>,
+        raise: RaiseConsent,
+        call: CallSubject<'_>,
+        accept_faults: impl FnOnce(CallFaults) -> Result<(), E>,
+    ) -> Result<Receipt, E> {
+        self.execute(|inner, now| {
+            let plan = self.select_scenario(inner, &raise)?;
+            accept_faults(self.plan_faults(inner, call, None, plan.as_deref()))?;
+            let command = Command::RaiseConsent(raise);
+            Ok(self.apply_command(inner, command, plan, now, Dispatch::AfterResponse)?)
+        })
     }
 
     /// Runs a plan's steps for a consent once, whatever scenario drives it. Immediate steps are
@@ -336,15 +328,10 @@ impl World {
         handle: ConsentHandle,
         scenario: &str,
     ) -> Result<Receipt, Rejection> {
-        let plan = self
-            .scenario_selection()
-            .find_by_name(scenario, &self.config.scenarios.current())?;
         self.execute(|inner, now| {
+            let plan = self.find_scenario(inner, scenario)?;
             let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            let text = format!("{} drives {handle} from now on", plan.name);
-            inner
-                .journal
-                .append_entry(now, JournalRecord::Note { text });
+            inner.append_note(format!("{} drives {handle} from now on", plan.name));
             self.reassign_scenario(inner, &consent, &plan, now);
             Ok(Event::ConsentRaised { consent })
         })
@@ -384,10 +371,10 @@ impl World {
 
     /// Runs an operation under the lock, between the work due before it and after it; holds the
     /// webhooks that it causes.
-    fn execute(
+    fn execute<E: From<Rejection>>(
         self: &Arc<Self>,
-        operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
-    ) -> Result<Receipt, Rejection> {
+        operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, E>,
+    ) -> Result<Receipt, E> {
         let mut inner = self.lock_caught_up();
         let system_time = system_now();
         let (now, message_time) = (
@@ -395,7 +382,7 @@ impl World {
             inner.clock.message_time(system_time),
         );
         if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
-            return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX));
+            return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX).into());
         }
         let first_delivery = inner.outbox.last_id() + 1;
         let previous_due = inner.timers.peek().map(|(due, _)| due);
@@ -405,7 +392,7 @@ impl World {
         let before_response = inner.outbox.filter_before_response(&deliveries);
         let event = match outcome {
             Ok(event) => event,
-            Err(rejection) => {
+            Err(error) => {
                 // Webhooks of due work and of earlier steps are sent in spite of the rejection.
                 drop(inner);
                 drop(DeliveryHold {
@@ -413,7 +400,7 @@ impl World {
                     deliveries,
                     before_response,
                 });
-                return Err(rejection);
+                return Err(error);
             }
         };
         let consent = event

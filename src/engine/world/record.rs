@@ -36,11 +36,7 @@ impl World {
 
     /// Records an intervention in the world.
     pub fn write_note(&self, text: String) {
-        let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::Note { text });
+        self.lock().append_note(text);
     }
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
@@ -57,10 +53,7 @@ impl World {
             text
         };
         inner.seen_notes.insert(text.clone());
-        let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::Note { text });
+        inner.append_note(text);
     }
 
     /// Records the reason why a signature did not verify.

@@ -21,14 +21,14 @@ use crate::wire::control::scenarios::{
 pub async fn list_scenarios(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
         let shared = world.config().scenarios.current();
-        let selection = world.scenario_selection();
+        let local_plans = world.scenarios().local_plans();
         let global_views = shared
             .scenarios
-            .values()
-            .filter(|scenario| !selection.is_local(&scenario.plan.name))
-            .map(ScenarioView::from);
-        let world_views = selection
-            .local_plans()
+            .iter()
+            .filter(|(name, _)| !local_plans.iter().any(|plan| plan.name == **name))
+            .map(|(_, scenario)| ScenarioView::from(scenario));
+        let world_views = local_plans
+            .iter()
             .map(|plan| ScenarioView::from_world(plan));
         let mut items: Vec<_> = global_views.chain(world_views).collect();
         items.sort_by(|a, b| a.name().cmp(b.name()));
@@ -39,7 +39,7 @@ pub async fn list_scenarios(call: Call) -> HttpResponse {
 pub async fn get_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        let world_text = world.scenario_selection().source_text(name);
+        let world_text = world.scenarios().local_text(name);
         let text = world_text.or_else(|| {
             let shared = world.config().scenarios.current();
             Some(Arc::clone(&shared.scenarios.get(name)?.text))
@@ -50,13 +50,10 @@ pub async fn get_scenario(call: Call) -> HttpResponse {
 }
 
 fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
-    let known = world
-        .scenario_selection()
-        .list_names(&world.config().scenarios.current());
     ApiError::NotFound(
         Rejection::UnknownScenario {
             name: name.to_owned(),
-            known,
+            known: world.scenarios().list_names(),
         }
         .to_string(),
     )
@@ -81,11 +78,8 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
             return Err(ApiError::invalid_field("name", message));
         }
         let view = ScenarioView::from_world(&plan);
-        let result = world
-            .scenario_selection_mut()
-            .put_local(Arc::new(plan), text);
+        let result = world.scenarios().put_local(Arc::new(plan), text);
         result.map_err(ApiError::Conflict)?;
-        world.write_note(format!("the scenario {name} was added"));
         Ok(ApiResponse::json(&view))
     }))
 }
@@ -93,14 +87,13 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
 pub async fn delete_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        if !world.scenario_selection_mut().remove_local(name) {
+        if !world.scenarios().remove_local(name) {
             let message = format!(
                 "{} is not a local scenario of this world; only those can be deleted",
                 quote_value(name)
             );
             return Err(ApiError::NotFound(message));
         }
-        world.write_note(format!("the scenario {name} was deleted"));
         Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
     }))
 }
@@ -126,15 +119,9 @@ pub async fn pin_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
         let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
-        world
-            .scenario_selection()
-            .find_by_name(name, &world.config().scenarios.current())?;
         match target {
             PinTarget::Customer(customer) => {
-                world
-                    .scenario_selection_mut()
-                    .pin_customer(&customer, Some(name.to_owned()));
-                world.write_note(format!("{name} drives the later consents of {customer}"));
+                world.scenarios().pin_customer(&customer, name)?;
                 Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
             }
             PinTarget::Consent(text) => {
@@ -161,24 +148,13 @@ pub async fn get_default(call: Call) -> HttpResponse {
 pub async fn set_default(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let DefaultRequest { name } = call.parse_json()?;
-        if let Some(name) = &name {
-            world
-                .scenario_selection()
-                .find_by_name(name, &world.config().scenarios.current())?;
-        }
-        world.write_note(match &name {
-            Some(name) => format!("{name} is the default scenario"),
-            None => "this world has no default scenario".to_owned(),
-        });
-        world.scenario_selection_mut().set_default(name);
+        world.scenarios().set_default(name)?;
         Ok(ApiResponse::json(&render_default(&world)))
     }))
 }
 
 fn render_default(world: &World) -> serde_json::Value {
-    let world_default = world.scenario_selection().default_name().map(str::to_owned);
-    let name = world_default.or_else(|| world.config().scenarios.current().default_name.clone());
-    serde_json::json!({ "name": name })
+    serde_json::json!({ "name": world.scenarios().default_name() })
 }
 
 /// Lists the magic customers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{authenticate_signed, parse_message};
-use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::command::RaiseConsent;
 use crate::domain::consent::{Api, Consent};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
@@ -44,9 +44,7 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    call.plan_faults_for(&caller.world, &command)?;
-    let receipt = caller.world.submit(Command::RaiseConsent(command))?;
-    call.record_handle(receipt.consent());
+    let receipt = call.raise_in_world(&caller.world, command)?;
     let response = ConsentsResponse::new(
         ResponseContext::from_head(&head, receipt.message_time),
         receipt.consent(),

@@ -115,10 +115,8 @@ fn submit_consent(
         scenario: call.requested_scenario()?,
         persona: None,
     };
-    call.plan_faults_for(&caller.world, &command)?;
-    let receipt = caller.world.submit(Command::RaiseConsent(command))?;
+    let receipt = call.raise_in_world(&caller.world, command)?;
     let consent = receipt.consent();
-    call.record_handle(consent);
     let code = encode_short_code(consent.number);
     let link = format!(
         "{}{APPLICATION_PATH}/public/shorten/{code}",
