@@ -287,9 +287,10 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let receipt = world
         .submit(Command::RaiseConsent(raise))
         .expect("it is raised");
+    let outcome = receipt.release_webhooks();
     serde_json::to_vec(&ConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
+        outcome.consent(),
+        outcome.message_time,
     ))
     .expect("it serialises")
 }
@@ -454,7 +455,8 @@ fn get_with_mockaa() -> Work {
                 handle: consent.handle,
                 action: ConsentAction::with_defaults(Input::Approve),
             })
-            .expect("it is approved");
+            .expect("it is approved")
+            .release_webhooks();
         handles.push(consent.handle);
     }
     let signature = key.sign(b"detail");

@@ -113,6 +113,25 @@ fn imports_point_one_way() {
     );
 }
 
+/// A handler that took a receipt apart could drop the hold before its response is written.
+#[test]
+fn only_the_reply_path_takes_a_receipt_apart() {
+    let wrong: Vec<_> = list_files("src/http", "rs")
+        .into_iter()
+        .filter(|path| !path.ends_with("src/http/response.rs"))
+        .filter(|path| {
+            let text = read_text(path);
+            text.contains(".into_parts()") || text.contains(".release_webhooks()")
+        })
+        .map(|path| relative_path(&path))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "build the response with ApiResponse::from_receipt: {}",
+        wrong.join(", ")
+    );
+}
+
 #[test]
 fn the_import_check_sees_what_it_should() {
     let modules = imported_modules(

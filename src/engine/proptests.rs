@@ -216,7 +216,7 @@ proptest! {
                     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
                     match world.submit(raise_consent(customer, days)) {
                         Ok(receipt) => {
-                            let handle = receipt.consent().handle;
+                            let handle = receipt.release_webhooks().consent().handle;
                             prop_assert!(expiry > now && !expected.contains_key(&handle));
                             handles.push(handle);
                             expected.insert(handle, (Status::Pending, expiry));
@@ -231,7 +231,7 @@ proptest! {
                     match (status.transition_on(action.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
                             let next = if matches!(action, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
-                            prop_assert_eq!(receipt.consent().status, next);
+                            prop_assert_eq!(receipt.release_webhooks().consent().status, next);
                             expected.get_mut(&handle).expect("it was raised").0 = next;
                         }
                         (None, Err(rejection)) => {
@@ -475,7 +475,7 @@ proptest! {
                 prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
             }
             if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
-                prop_assert_eq!(receipt.consent().status, Status::Active);
+                prop_assert_eq!(receipt.release_webhooks().consent().status, Status::Active);
                 request_times.entry(request.handle).or_default().push(now);
             }
             for consent in world.consents(0, usize::MAX) {

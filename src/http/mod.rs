@@ -14,6 +14,7 @@ mod mask;
 pub mod openapi;
 mod pages;
 mod params;
+mod raise;
 mod rebit;
 mod registry;
 mod request_log;

@@ -44,14 +44,12 @@ fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
         handle,
         action: ConsentAction::with_defaults(input),
     })?;
-    let redirect_url = receipt
-        .consent()
-        .metadata
-        .as_ref()
-        .and_then(|metadata| metadata.redirect_url.as_deref());
-    let location = redirect_url.map_or_else(
-        || format!("{}/ui/consents/{handle}", call.base_url(&world)),
-        str::to_owned,
-    );
-    Ok(ApiResponse::redirect_see_other(location).with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        let metadata = outcome.consent().metadata.as_ref();
+        let redirect_url = metadata.and_then(|metadata| metadata.redirect_url.as_deref());
+        ApiResponse::redirect_see_other(redirect_url.map_or_else(
+            || format!("{}/ui/consents/{handle}", call.base_url(&world)),
+            str::to_owned,
+        ))
+    }))
 }

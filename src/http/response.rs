@@ -27,7 +27,7 @@ use crate::domain::time::Millis;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
-use crate::engine::world::{DeliveryHold, World};
+use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::{Call, Protocol};
 use crate::http::fault_injection::{
     CallParties, ClientSocket, FaultyBody, InjectionContext, TransportFault, fault_names,
@@ -146,9 +146,26 @@ impl ApiResponse {
         }
     }
 
-    /// Attaches a delivery hold: the webhooks wait until this response has been written.
-    #[must_use]
-    pub fn with_hold(self, hold: DeliveryHold) -> Self {
+    /// Builds the response to an accepted command. The webhooks that the command caused wait until
+    /// the response has been written.
+    pub fn from_receipt(receipt: Receipt, build: impl FnOnce(&CommandOutcome) -> Self) -> Self {
+        let (outcome, hold) = receipt.into_parts();
+        build(&outcome).with_hold(hold)
+    }
+
+    /// Builds the response as [`ApiResponse::from_receipt`] does, where building it takes time.
+    ///
+    /// # Errors
+    /// The error of `build`; the webhooks do not wait for its response.
+    pub async fn try_from_receipt(
+        receipt: Receipt,
+        build: impl AsyncFnOnce(&CommandOutcome) -> Result<Self, ApiError>,
+    ) -> Result<Self, ApiError> {
+        let (outcome, hold) = receipt.into_parts();
+        Ok(build(&outcome).await?.with_hold(hold))
+    }
+
+    fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
             hold: Some(hold).filter(|hold| !hold.has_no_deliveries()),
             ..self
@@ -646,7 +663,8 @@ mod tests {
         let receipt = world
             .submit(Command::RaiseConsent(raise))
             .expect("it is raised");
-        (world, ApiResponse::json(&"raised").with_hold(receipt.hold))
+        let response = ApiResponse::from_receipt(receipt, |_| ApiResponse::json(&"raised"));
+        (world, response)
     }
 
     #[test]

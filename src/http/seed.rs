@@ -10,6 +10,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, authenticate_api_key};
@@ -40,12 +41,12 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    let receipt = call.raise_in_world(world, command)?;
-    let response = ApiResponse::json(&ConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
-    ));
-    Ok(response.with_hold(receipt.hold))
+    raise_consent(call, world, command, |outcome| {
+        ApiResponse::json(&ConsentResponse::new(
+            outcome.consent(),
+            outcome.message_time,
+        ))
+    })
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {

@@ -91,10 +91,8 @@ async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
             } else {
                 Outcome::Rejected
             };
-            Ok(session
-                .redirect_to_fiu(outcome)
-                .await?
-                .with_hold(receipt.hold))
+            ApiResponse::try_from_receipt(receipt, async |_| session.redirect_to_fiu(outcome).await)
+                .await
         }
         Err(Rejection::NoGrantableAccount { .. }) => {
             session.redirect_to_fiu(Outcome::AccountNotLinked).await

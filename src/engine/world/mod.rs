@@ -42,7 +42,7 @@ use crate::engine::timers::{ScheduledCommand, Timers, Work};
 
 pub use self::faults::CallFaults;
 pub use self::queries::Overview;
-pub use self::receipt::{DeliveryHold, Receipt};
+pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
 pub use self::scenarios::WorldScenarios;
 pub use self::time::{ClockChange, ClockRejection};
 
@@ -422,12 +422,12 @@ impl World {
             deliveries,
             before_response,
         };
-        Ok(Receipt {
+        let outcome = CommandOutcome {
             last_event: event,
             consent,
             message_time,
-            hold,
-        })
+        };
+        Ok(Receipt::new(outcome, hold))
     }
 
     /// Generates an id for an object outside the world's state.

@@ -183,7 +183,11 @@ mod tests {
                 Ok::<_, Rejection>(())
             })
         });
-        let handle = receipt.expect("it is raised").consent().handle;
+        let handle = receipt
+            .expect("it is raised")
+            .release_webhooks()
+            .consent()
+            .handle;
         assert_eq!(planned.len(), 1);
         assert_eq!(planned[0].fault, ApiFault::StaleResponse);
         assert_eq!(world.scenario_of(handle).as_deref(), Some("first"));

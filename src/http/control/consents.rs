@@ -56,10 +56,9 @@ pub async fn apply_consent_action(call: Call) -> HttpResponse {
             handle: call.parse_handle()?,
             action,
         })?;
-        Ok(
-            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
-                .with_hold(receipt.hold),
-        )
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
+        }))
     }))
 }
 
@@ -68,10 +67,9 @@ pub async fn play_steps(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
         let receipt = world.run_steps(call.parse_handle()?, &plan)?;
-        Ok(
-            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
-                .with_hold(receipt.hold),
-        )
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
+        }))
     }))
 }
 

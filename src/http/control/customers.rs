@@ -11,7 +11,7 @@ use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
-use crate::engine::world::{Receipt, World};
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -80,14 +80,11 @@ pub async fn apply_customer_action(call: Call) -> HttpResponse {
     let outcome = authenticate_operator(&call).and_then(|world| {
         let customer: Arc<str> = call.path_segment("customer").into();
         let command = parse_command(&call, &world, &customer)?;
-        let Receipt {
-            last_event: event,
-            hold,
-            ..
-        } = world.submit(command)?;
-        let response = if let Some(link) = LinkRequestView::from_event(&event) {
-            ApiResponse::json(&link)
-        } else {
+        let receipt = world.submit(command)?;
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            if let Some(link) = LinkRequestView::from_event(&outcome.last_event) {
+                return ApiResponse::json(&link);
+            }
             let (record, accounts) = world.customer(&customer);
             ApiResponse::json(&CustomerView::new(
                 &customer,
@@ -95,8 +92,7 @@ pub async fn apply_customer_action(call: Call) -> HttpResponse {
                 record.as_ref(),
                 &accounts,
             ))
-        };
-        Ok(response.with_hold(hold))
+        }))
     });
     call.reply_control(outcome)
 }

@@ -128,10 +128,9 @@ pub async fn pin_scenario(call: Call) -> HttpResponse {
                 let handle = ConsentHandle::parse(&text)
                     .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
                 let receipt = world.assign_scenario(handle, name)?;
-                Ok(
-                    ApiResponse::json(&PinView::for_consent(name, receipt.consent()))
-                        .with_hold(receipt.hold),
-                )
+                Ok(ApiResponse::from_receipt(receipt, |outcome| {
+                    ApiResponse::json(&PinView::for_consent(name, outcome.consent()))
+                }))
             }
         }
     }))

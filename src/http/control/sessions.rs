@@ -63,7 +63,9 @@ pub async fn deliver_data(call: Call) -> HttpResponse {
             session: Some(session.id),
             statuses,
         })?;
-        Ok(ApiResponse::json(&SessionView::new(receipt.session())).with_hold(receipt.hold))
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&SessionView::new(outcome.session()))
+        }))
     }))
 }
 
@@ -77,10 +79,12 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
             session: find_session(&call, &world)?.id,
             status,
         })?;
-        let Event::AnalyticsReported { analytics, .. } = &receipt.last_event else {
-            unreachable!("ReportAnalytics ends with AnalyticsReported")
-        };
-        Ok(ApiResponse::json(&AnalyticsView::from(&**analytics)).with_hold(receipt.hold))
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            let Event::AnalyticsReported { analytics, .. } = &outcome.last_event else {
+                unreachable!("ReportAnalytics ends with AnalyticsReported")
+            };
+            ApiResponse::json(&AnalyticsView::from(&**analytics))
+        }))
     }))
 }
 

@@ -90,8 +90,7 @@ impl Call {
         self.plan_faults(world)
     }
 
-    /// Raises a consent in the world and records it as the consent of the call. Its scenario gives
-    /// the faults of the call too.
+    /// Raises a consent whose scenario gives the faults of the call too.
     ///
     /// # Errors
     /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
@@ -99,7 +98,7 @@ impl Call {
     ///
     /// # Panics
     /// When the route of the call has no operation.
-    pub fn raise_in_world(
+    pub fn raise_with_faults(
         &self,
         world: &Arc<World>,
         raise: RaiseConsent,
@@ -115,9 +114,12 @@ impl Call {
             customer: Some(&*customer),
             fiu: Some(&*fiu),
         };
-        let receipt = world.raise_consent(raise, target, |faults| self.accept_faults(faults))?;
-        self.context().0.borrow_mut().handle = Some(receipt.consent().handle);
-        Ok(receipt)
+        world.raise_consent(raise, target, |faults| self.accept_faults(faults))
+    }
+
+    /// Records the handle of the consent that the call has raised.
+    pub fn record_handle(&self, consent: &Consent) {
+        self.context().0.borrow_mut().handle = Some(consent.handle);
     }
 
     /// Records the customer of the call, if it has one, and plans its faults.

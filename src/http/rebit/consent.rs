@@ -14,6 +14,7 @@ use crate::domain::text::quote_value;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::http::signature_cache::{sign_consent, sign_consent_for_fip};
@@ -44,12 +45,12 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    let receipt = call.raise_in_world(&caller.world, command)?;
-    let response = ConsentsResponse::new(
-        ResponseContext::from_head(&head, receipt.message_time),
-        receipt.consent(),
-    );
-    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
+    raise_consent(call, &caller.world, command, |outcome| {
+        ApiResponse::json(&ConsentsResponse::new(
+            ResponseContext::from_head(&head, outcome.message_time),
+            outcome.consent(),
+        ))
+    })
 }
 
 /// `POST /Consent/handle` of 2.x.

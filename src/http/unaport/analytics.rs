@@ -79,7 +79,9 @@ async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
         status: AnalyticsStatus::Success,
     };
     let receipt = caller.world.submit(command)?;
-    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |_| {
+        ApiResponse::json(&response)
+    }))
 }
 
 /// Returns the statements of a session's accounts whose data can be fetched, each with its analytic

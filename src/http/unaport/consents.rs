@@ -18,6 +18,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
@@ -115,19 +116,19 @@ fn submit_consent(
         scenario: call.requested_scenario()?,
         persona: None,
     };
-    let receipt = call.raise_in_world(&caller.world, command)?;
-    let consent = receipt.consent();
-    let code = encode_short_code(consent.number);
-    let link = format!(
-        "{}{APPLICATION_PATH}/public/shorten/{code}",
-        call.base_url(&caller.world)
-    );
-    Ok(ApiResponse::json(&CreateConsentResponse::new(
-        consent,
-        link,
-        receipt.message_time,
-    ))
-    .with_hold(receipt.hold))
+    raise_consent(call, &caller.world, command, |outcome| {
+        let consent = outcome.consent();
+        let code = encode_short_code(consent.number);
+        let link = format!(
+            "{}{APPLICATION_PATH}/public/shorten/{code}",
+            call.base_url(&caller.world)
+        );
+        ApiResponse::json(&CreateConsentResponse::new(
+            consent,
+            link,
+            outcome.message_time,
+        ))
+    })
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {
@@ -177,11 +178,12 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         handle: consent.handle,
         action: ConsentAction::Revoke { by: Party::Fiu },
     })?;
-    Ok(ApiResponse::json(&RevokeConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
-    ))
-    .with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&RevokeConsentResponse::new(
+            outcome.consent(),
+            outcome.message_time,
+        ))
+    }))
 }
 
 /// Redirects the customer's browser from the short link to the consent's page.

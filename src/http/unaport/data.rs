@@ -58,21 +58,26 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
         }
         Err(rejection) => return Err(rejection.into()),
     };
-    let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
-    let quirks = caller.world.fetch_quirks(consent.handle);
-    let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
-    let task = tokio::task::spawn_blocking(move || {
-        let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
-        let statements = if is_first_empty {
-            Vec::new()
-        } else {
-            generate_session_statements(seed, &consent, &session, FiStatus::Ready)
-        };
-        let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
-        serde_json::to_vec(&FetchDataResponse { envelope, tabs }).expect("our own types serialise")
-    });
-    let body = task.await.expect("writing a statement does not panic");
-    Ok(ApiResponse::json_bytes(body).with_hold(receipt.hold))
+    ApiResponse::try_from_receipt(receipt, async |outcome| {
+        let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
+        let quirks = caller.world.fetch_quirks(consent.handle);
+        let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+        let task = tokio::task::spawn_blocking(move || {
+            let is_first_empty =
+                quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
+            let statements = if is_first_empty {
+                Vec::new()
+            } else {
+                generate_session_statements(seed, &consent, &session, FiStatus::Ready)
+            };
+            let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
+            serde_json::to_vec(&FetchDataResponse { envelope, tabs })
+                .expect("our own types serialise")
+        });
+        let body = task.await.expect("writing a statement does not panic");
+        Ok(ApiResponse::json_bytes(body))
+    })
+    .await
 }
 
 pub async fn get_account_details(call: Call) -> HttpResponse {
