@@ -449,7 +449,7 @@ fn get_with_mockaa() -> Work {
     for number in 0..10_000 {
         raise_consent(&world, &seed_request(number));
     }
-    for consent in world.consents(0, 10_000) {
+    for consent in world.catch_up().consents(0, 10_000) {
         world
             .submit(Command::TransitionConsent {
                 handle: consent.handle,
@@ -463,7 +463,10 @@ fn get_with_mockaa() -> Work {
     let mut next = 0;
     Box::new(move || {
         next = (next + 1) % handles.len();
-        let consent = world.consent(handles[next]).expect("it is there");
+        let consent = world
+            .catch_up()
+            .consent(handles[next])
+            .expect("it is there");
         let grant = consent.grant.as_ref().expect("it is approved");
         let signature_bytes = grant
             .signatures

@@ -283,7 +283,7 @@ impl ScenarioTest<'_> {
             });
         }
         cases.push(check_steps(&world));
-        let report = ReportView::new(world.name(), &world.grade_contract());
+        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
         if self.arguments.contract {
             cases.extend(
                 report
@@ -540,7 +540,7 @@ fn describe_failure(verdict: &Verdict) -> Option<String> {
 
 /// Grades that no step of the scenario was rejected.
 fn check_steps(world: &World) -> TestCase {
-    let (rejected_steps, _) = world.journal_matching(0, usize::MAX, |entry| {
+    let (rejected_steps, _) = world.catch_up().journal_matching(0, usize::MAX, |entry| {
         matches!(entry.record, JournalRecord::StepRejected { .. })
     });
     let failures: Vec<_> = rejected_steps

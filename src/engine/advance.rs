@@ -140,7 +140,9 @@ impl AdvanceRun<'_> {
                 }
                 let now = inner.clock.now(system_now()).max(due);
                 inner.clock = inner.clock.stopped_at(now);
-                self.timers_fired += self.world.catch_up(&mut inner, now, Dispatch::Immediately);
+                self.timers_fired +=
+                    self.world
+                        .run_due_work(&mut inner, now, Dispatch::Immediately);
                 now
             };
             tracing::debug!(world = self.world.name(), at = %due, "advanced to due work");

@@ -259,21 +259,21 @@ proptest! {
                 }
             }
             for (handle, (status, _)) in &expected {
-                prop_assert_eq!(world.consent(*handle).expect("it was raised").status, *status);
+                prop_assert_eq!(world.catch_up().consent(*handle).expect("it was raised").status, *status);
             }
         }
         let mut replayed = State::default();
         let mut transition_count = 0;
-        for entry in world.journal_after(0, usize::MAX).0 {
+        for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 transition_count += usize::from(event.resulting_status().is_some());
                 replayed.apply(&event, entry.at);
             }
         }
-        let live: Vec<_> = world.consents(0, usize::MAX).iter().map(|consent| snapshot_consent(consent)).collect();
+        let live: Vec<_> = world.catch_up().consents(0, usize::MAX).iter().map(|consent| snapshot_consent(consent)).collect();
         let replayed_consents: Vec<_> = replayed.consents(0).map(|consent| snapshot_consent(consent)).collect();
         prop_assert_eq!(&live, &replayed_consents);
-        let history_len: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
+        let history_len: usize = world.catch_up().consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
         prop_assert_eq!(history_len, transition_count, "each transition is one event");
     }
 }
@@ -317,11 +317,11 @@ fn any_data_step() -> impl Strategy<Value = DataStep> {
 const REQUESTS_PER_DAY: u32 = 2;
 
 fn handle_at(world: &World, index: usize) -> Option<ConsentHandle> {
-    Some(world.consents(index, 1).first()?.handle)
+    Some(world.catch_up().consents(index, 1).first()?.handle)
 }
 
 fn session_at(world: &World, index: usize) -> Option<Arc<Session>> {
-    world.sessions(index, 1).first().cloned()
+    world.catch_up().sessions(index, 1).first().cloned()
 }
 
 fn to_command(step: &DataStep, world: &World) -> Option<Command> {
@@ -396,6 +396,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
         } => {
             let customer = customer_address(*customer);
             match world
+                .catch_up()
                 .customer(&customer)
                 .0
                 .and_then(|known| known.pending_links.first().map(|link| link.id))
@@ -469,17 +470,17 @@ proptest! {
                 continue;
             }
             let Some(command) = to_command(&step, &world) else { continue };
-            let written = world.journal_after(u64::MAX, 1).1;
+            let written = world.catch_up().journal_after(u64::MAX, 1).1;
             let outcome = world.submit(command.clone());
             if outcome.is_err() {
-                prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
+                prop_assert_eq!(world.catch_up().journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
             }
             if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
                 prop_assert_eq!(receipt.release_webhooks().consent().status, Status::Active);
                 request_times.entry(request.handle).or_default().push(now);
             }
-            for consent in world.consents(0, usize::MAX) {
-                let linked = world.customer(&consent.terms.customer).1;
+            for consent in world.catch_up().consents(0, usize::MAX) {
+                let linked = world.catch_up().customer(&consent.terms.customer).1;
                 if consent.status == Status::Active && !consent.hidden {
                     prop_assert!(linked.iter().any(|account| account.is_linked), "an account of a consent in force is linked");
                     let next_run = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
@@ -496,7 +497,7 @@ proptest! {
             }
         }
         let mut replayed = State::default();
-        for entry in world.journal_after(0, usize::MAX).0 {
+        for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 replayed.apply(&event, entry.at);
             }

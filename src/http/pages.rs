@@ -18,7 +18,10 @@ pub async fn show_consent(call: Call) -> HttpResponse {
 fn try_show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
-    let consent = world.consent(handle).filter(|consent| !consent.hidden);
+    let consent = world
+        .catch_up()
+        .consent(handle)
+        .filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
     Ok(ApiResponse::html(

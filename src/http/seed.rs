@@ -59,9 +59,9 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;
     let id = call.path_segment("id");
-    let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
-    let consent =
-        by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
+    let by_id = ConsentId::parse(id).and_then(|id| world.catch_up().consent_by_id(id));
+    let consent = by_id
+        .or_else(|| ConsentHandle::parse(id).and_then(|handle| world.catch_up().consent(handle)));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
     call.bind_consent(world, &consent)?;

@@ -184,7 +184,10 @@ impl WebviewSession {
     }
 
     fn find_pending(&self, handle: &str) -> Option<Arc<Consent>> {
-        let consent = self.world.consent(ConsentHandle::parse(handle)?)?;
+        let consent = self
+            .world
+            .catch_up()
+            .consent(ConsentHandle::parse(handle)?)?;
         let is_visible = !consent.hidden && consent.fiu == self.fiu.entity.id;
         (is_visible && consent.status == Status::Pending).then_some(consent)
     }

@@ -13,15 +13,6 @@ use crate::engine::world::World;
 use crate::engine::world::execute::build_webhook_record;
 
 impl World {
-    /// Returns the first `limit` deliveries on record with an id above `after`.
-    pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
-        self.lock_caught_up().outbox.deliveries(after, limit)
-    }
-
-    pub fn delivery(&self, id: u64) -> Option<Delivery> {
-        self.lock_caught_up().outbox.delivery(id)
-    }
-
     /// Runs due work and takes the webhooks that may be sent now.
     pub fn take_ready(&self) -> Vec<Delivery> {
         let mut inner = self.lock_caught_up();

@@ -33,7 +33,7 @@ use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
 
-/// Maximum number of reactions without a delay for one consent in one call of [`World::catch_up`].
+/// Maximum number of reactions without a delay for one consent in one call of [`World::run_due_work`].
 /// It ends rules that trigger or multiply each other without limit.
 const IMMEDIATE_REACTIONS_MAX: u32 = 100;
 
@@ -44,7 +44,7 @@ impl World {
     /// Runs the work due by `now`, each at its own due time, in order; returns the number of items
     /// run. [`Dispatch::AfterResponse`] holds the webhooks of this work until the caller's response
     /// has been handed over.
-    pub(in crate::engine) fn catch_up(
+    pub(in crate::engine) fn run_due_work(
         &self,
         inner: &mut Inner,
         now: Timestamp,
@@ -487,7 +487,7 @@ impl World {
             handle,
             now,
         );
-        self.catch_up(inner, now, Dispatch::AfterResponse);
+        self.run_due_work(inner, now, Dispatch::AfterResponse);
     }
 }
 

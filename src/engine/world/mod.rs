@@ -41,7 +41,7 @@ use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers, Work};
 
 pub use self::faults::CallFaults;
-pub use self::queries::Overview;
+pub use self::queries::{Overview, WorldQueries};
 pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
 pub use self::scenarios::WorldScenarios;
 pub use self::time::{ClockChange, ClockRejection};
@@ -337,16 +337,6 @@ impl World {
         })
     }
 
-    /// Checks whether a command would be accepted now. Nothing changes.
-    ///
-    /// # Errors
-    /// The [`Rejection`].
-    pub fn check_command(&self, command: Command) -> Result<(), Rejection> {
-        let inner = self.lock_caught_up();
-        let now = inner.clock.now(system_now());
-        self.decide(&inner, command, now).map(drop)
-    }
-
     /// Executes several commands on behalf of a caller, all of them or none. They must concern
     /// different consents, so that one cannot make another illegal.
     ///
@@ -387,7 +377,7 @@ impl World {
         let first_delivery = inner.outbox.last_id() + 1;
         let previous_due = inner.timers.peek().map(|(due, _)| due);
         let outcome = operation(&mut inner, now);
-        self.catch_up(&mut inner, now, Dispatch::AfterResponse);
+        self.run_due_work(&mut inner, now, Dispatch::AfterResponse);
         let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
         let before_response = inner.outbox.filter_before_response(&deliveries);
         let event = match outcome {
@@ -463,7 +453,7 @@ impl World {
     pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        if self.catch_up(&mut inner, now, Dispatch::Immediately) > 0 {
+        if self.run_due_work(&mut inner, now, Dispatch::Immediately) > 0 {
             self.wake.notify_one();
             self.journal_appended.notify_waiters();
         }

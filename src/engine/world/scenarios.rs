@@ -218,6 +218,6 @@ mod tests {
         });
         assert_eq!(outcome.map(drop), Err(rejection));
         assert_eq!(fault_count, 1);
-        assert!(world.consents(0, 1).is_empty());
+        assert!(world.catch_up().consents(0, 1).is_empty());
     }
 }

@@ -18,7 +18,7 @@ pub async fn list_consents(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.consents(skip, limit),
+            |skip, limit| world.catch_up().consents(skip, limit),
             |consent| render_consent(&call, &world, consent),
         )?;
         Ok(ApiResponse::json(&page))
@@ -29,6 +29,7 @@ pub async fn get_consent(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let handle = call.parse_handle()?;
         let consent = world
+            .catch_up()
             .consent(handle)
             .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
         Ok(ApiResponse::json(&render_consent(&call, &world, &consent)))

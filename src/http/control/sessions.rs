@@ -23,7 +23,7 @@ pub async fn list_sessions(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.sessions(skip, limit),
+            |skip, limit| world.catch_up().sessions(skip, limit),
             |session| SessionView::new(session),
         )?;
         Ok(ApiResponse::json(&page))
@@ -92,6 +92,7 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
 fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = parse_session_id(call)?;
     world
+        .catch_up()
         .session(id)
         .ok_or_else(|| unknown_session_error(&id.to_string()))
 }

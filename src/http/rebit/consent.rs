@@ -142,6 +142,7 @@ fn bind_visible_consent(
 ) -> Result<Arc<Consent>, ApiError> {
     let consent = caller
         .world
+        .catch_up()
         .consent(handle)
         .filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
@@ -166,11 +167,16 @@ async fn try_fetch_artefact(
         ),
         Some(Member::Fiu(_)) => (
             world
+                .catch_up()
                 .consent_by_id(id)
                 .filter(|consent| caller.can_see(consent)),
             ArtefactOwner::Fiu,
         ),
-        None => match world.consent_by_id(id).filter(|consent| !consent.hidden) {
+        None => match world
+            .catch_up()
+            .consent_by_id(id)
+            .filter(|consent| !consent.hidden)
+        {
             Some(consent) => (Some(consent), ArtefactOwner::Fiu),
             None => (find_visible_by_fip_id(world, id), ArtefactOwner::Fip),
         },
@@ -204,6 +210,7 @@ enum ArtefactOwner {
 
 fn find_visible_by_fip_id(world: &World, id: ConsentId) -> Option<Arc<Consent>> {
     world
+        .catch_up()
         .consent_by_fip_artefact_id(id)
         .filter(|consent| !consent.hidden)
 }

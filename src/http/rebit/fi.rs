@@ -44,6 +44,7 @@ async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
     } = request;
     let world = &caller.world;
     let consent = world
+        .catch_up()
         .consent_by_id(consent_id)
         .filter(|consent| !consent.hidden)
         .ok_or_else(|| Rejection::UnknownConsentId(consent_id.to_string()))?;
@@ -159,8 +160,9 @@ async fn try_fetch_data(
     let id = command.session;
     let world = &caller.world;
     let consent = world
+        .catch_up()
         .session(id)
-        .and_then(|session| world.consent(session.handle));
+        .and_then(|session| world.catch_up().consent(session.handle));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
     call.bind_consent(world, &consent)?;

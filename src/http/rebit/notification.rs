@@ -91,11 +91,15 @@ fn apply_consent_status(
         authenticate_notifier(caller, &notifier).map_err(NotifierError::into_notifier_error)?;
     let world = &caller.world;
     let consent: Option<Arc<Consent>> = consent_id.and_then(|id| match &notifier_member {
-        Member::Fip(fip) => world.consent_by_fip_artefact_id(id).filter(|consent| {
-            let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
-            artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
-        }),
+        Member::Fip(fip) => world
+            .catch_up()
+            .consent_by_fip_artefact_id(id)
+            .filter(|consent| {
+                let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
+                artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
+            }),
         Member::Fiu(fiu) => world
+            .catch_up()
             .consent_by_id(id)
             .filter(|consent| consent.fiu == fiu.entity.id),
     });
@@ -161,8 +165,9 @@ fn apply_fi_status(
         .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is not a session of {id}")))?;
     let world = &caller.world;
     if let Some(consent) = world
+        .catch_up()
         .session_by_fip_session_id(session)
-        .and_then(|session| world.consent(session.handle))
+        .and_then(|session| world.catch_up().consent(session.handle))
     {
         call.bind_consent(world, &consent)?;
     }

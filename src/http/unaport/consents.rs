@@ -144,7 +144,7 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         consent,
         metadata,
         fiu,
-    } = caller.bind_unaport_consent(call, caller.world.consent(handle), unknown)?;
+    } = caller.bind_unaport_consent(call, caller.world.catch_up().consent(handle), unknown)?;
     let signed_consent = match consent.consent_id() {
         Some(_) => sign_consent(call.app_state(), &caller.participants, &consent).await,
         None => None,
@@ -168,7 +168,7 @@ pub async fn revoke_consent(call: Call) -> HttpResponse {
 fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let text = call.path_segment("consent");
-    let consent = ConsentId::parse(text).and_then(|id| caller.world.consent_by_id(id));
+    let consent = ConsentId::parse(text).and_then(|id| caller.world.catch_up().consent_by_id(id));
     let UnaportConsent { consent, .. } = caller.bind_unaport_consent(
         call,
         consent,
@@ -190,7 +190,8 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 pub async fn follow_short_link(call: Call) -> HttpResponse {
     call.reply_unaport(call.get_or_create_world().and_then(|world| {
         let code = call.path_segment("code");
-        let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
+        let consent =
+            decode_short_code(code).and_then(|number| world.catch_up().consent_by_number(number));
         let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
         let consent = consent.ok_or_else(|| {
             ApiError::NotFound(format!(

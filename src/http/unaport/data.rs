@@ -23,8 +23,8 @@ pub async fn get_fetch_status(call: Call) -> HttpResponse {
         let handle = call.parse_handle()?;
         let unknown = Rejection::UnknownHandle(handle.to_string());
         let UnaportConsent { consent, .. } =
-            caller.bind_unaport_consent(&call, caller.world.consent(handle), unknown)?;
-        let notifications = caller.world.unaport_data_notifications(handle);
+            caller.bind_unaport_consent(&call, caller.world.catch_up().consent(handle), unknown)?;
+        let notifications = caller.world.catch_up().unaport_data_notifications(handle);
         Ok(ApiResponse::json(&build_fetch_status(
             &notifications,
             caller.participants.aa_for_consent(&consent),
@@ -46,7 +46,11 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let command = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
         // HEAD must not count as a fetch, so the command is only checked.
-        caller.world.check_command(command).map(|()| None)
+        caller
+            .world
+            .catch_up()
+            .check_command(command)
+            .map(|()| None)
     } else {
         caller.world.submit(command).map(Some)
     };
@@ -98,14 +102,14 @@ pub(super) fn find_session(
     caller: &UnaportCaller,
 ) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
     let text = call.path_segment("session");
-    let session = SessionId::parse(text).and_then(|id| caller.world.session(id));
+    let session = SessionId::parse(text).and_then(|id| caller.world.catch_up().session(id));
     // Data that an FIU requested through the ReBIT API is encrypted to its key.
     let session = session
         .filter(|session| session.peer_key.is_none())
         .ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?;
     let record = caller.bind_unaport_consent(
         call,
-        caller.world.consent(session.handle),
+        caller.world.catch_up().consent(session.handle),
         Rejection::UnknownSession(quote_value(text)),
     )?;
     Ok((session, record))
