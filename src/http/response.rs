@@ -368,12 +368,15 @@ impl Call {
         if let Some(world) =
             world.filter(|_| response.status.is_success() && self.context().is_replayable())
         {
-            let previous =
-                world.swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
+            let previous = world
+                .faults()
+                .swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
             if let Some(stale_body) = previous.filter(|_| is_stale) {
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
-                world.swap_response(&self.replay_key(), stale_body.clone());
+                world
+                    .faults()
+                    .swap_response(&self.replay_key(), stale_body.clone());
                 response.body = stale_body.to_vec();
             }
         }
@@ -673,17 +676,21 @@ mod tests {
             let (world, response) = create_rejected_consent();
             let response = response.into_http_response(None);
             assert!(
-                world.take_ready().is_empty(),
+                world.driver().run_due_and_take_ready().is_empty(),
                 "the answer is not written yet"
             );
             let body = to_bytes(response.into_body()).await.expect("a body");
             assert_eq!(&body[..], b"\"raised\"");
             assert!(
-                world.take_ready().is_empty(),
+                world.driver().run_due_and_take_ready().is_empty(),
                 "it is written, but the connection has not been flushed yet"
             );
-            world.wait_for_wake().await;
-            assert_eq!(world.take_ready().len(), 1, "now the webhook may go");
+            world.driver().wait_for_wake().await;
+            assert_eq!(
+                world.driver().run_due_and_take_ready().len(),
+                1,
+                "now the webhook may go"
+            );
         });
     }
 
@@ -691,6 +698,6 @@ mod tests {
     fn a_caller_who_goes_away_does_not_hold_webhooks_for_ever() {
         let (world, response) = create_rejected_consent();
         drop(response);
-        assert_eq!(world.take_ready().len(), 1);
+        assert_eq!(world.driver().run_due_and_take_ready().len(), 1);
     }
 }

@@ -25,15 +25,13 @@ pub struct CallFaults {
     pub is_repeatable: bool,
 }
 
+/// The faults of a world: its active fault sets, and the faults of calls.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldFaults<'a>(&'a World);
+
 impl World {
-    /// Plans the faults of a call about this consent, or of one without a consent. Counts the hits
-    /// and draws random numbers.
-    pub fn plan_call_faults(
-        &self,
-        call: CallSubject<'_>,
-        consent: Option<ConsentHandle>,
-    ) -> CallFaults {
-        self.plan_faults(&mut self.lock(), call, consent, None)
+    pub fn faults(&self) -> WorldFaults<'_> {
+        WorldFaults(self)
     }
 
     /// Plans the faults of a call: those of the active fault sets, those of the scenario assigned
@@ -87,10 +85,22 @@ impl World {
             faults,
         }
     }
+}
+
+impl WorldFaults<'_> {
+    /// Plans the faults of a call about this consent, or of one without a consent. Counts the hits
+    /// and draws random numbers.
+    pub fn plan_call_faults(
+        self,
+        call: CallSubject<'_>,
+        consent: Option<ConsentHandle>,
+    ) -> CallFaults {
+        self.0.plan_faults(&mut self.0.lock(), call, consent, None)
+    }
 
     /// Stores a response for later stale answers and returns the one stored before.
-    pub fn swap_response(&self, call: &str, response: Bytes) -> Option<Bytes> {
-        let mut inner = self.lock();
+    pub fn swap_response(self, call: &str, response: Bytes) -> Option<Bytes> {
+        let mut inner = self.0.lock();
         if inner.last_responses.len() >= RESPONSES_MAX && !inner.last_responses.contains_key(call) {
             inner.last_responses.clear();
         }
@@ -101,8 +111,8 @@ impl World {
     ///
     /// # Errors
     /// The maximum number of fault sets.
-    pub fn activate_faults(
-        &self,
+    pub fn activate_set(
+        self,
         name: &str,
         faults: Faults,
         ttl: Option<Millis>,
@@ -113,7 +123,7 @@ impl World {
             source_text: text.into(),
             until: ttl.map(|ttl| system_now().saturating_add(ttl)),
         };
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         if !inner.faults.insert_set(name, active) {
             return Err(FAULT_SETS_MAX);
         }
@@ -122,8 +132,8 @@ impl World {
     }
 
     /// Deactivates a fault set; returns `true` if there was one.
-    pub fn deactivate_faults(&self, name: &str) -> bool {
-        let mut inner = self.lock();
+    pub fn deactivate_set(self, name: &str) -> bool {
+        let mut inner = self.0.lock();
         let removed = inner.faults.remove_set(name);
         if removed {
             inner.append_note(format!("fault set {name} was deactivated"));
@@ -132,8 +142,8 @@ impl World {
     }
 
     /// Returns the active fault sets, by name.
-    pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
-        let mut inner = self.lock();
+    pub fn list_sets(self) -> Vec<(String, ActiveFaults)> {
+        let mut inner = self.0.lock();
         inner.faults.remove_expired(system_now());
         inner
             .faults

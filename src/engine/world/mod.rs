@@ -5,6 +5,7 @@
 mod driver;
 mod execute;
 mod faults;
+mod lifecycle;
 mod queries;
 mod receipt;
 mod record;
@@ -40,7 +41,8 @@ use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers, Work};
 
-pub use self::faults::CallFaults;
+pub use self::driver::WorldDriver;
+pub use self::faults::{CallFaults, WorldFaults};
 pub use self::queries::{Overview, WorldQueries};
 pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
 pub use self::scenarios::WorldScenarios;
@@ -357,6 +359,16 @@ impl World {
             }
             Ok(last_event.expect("there is a command"))
         })
+    }
+
+    /// Queues a webhook to be sent again.
+    ///
+    /// # Errors
+    /// [`Rejection::NotResendable`] while it is held, queued or in flight.
+    pub fn resend_delivery(&self, id: u64) -> Result<(), Rejection> {
+        let result = self.lock_caught_up().outbox.resend_delivery(id);
+        self.wake.notify_one();
+        result.map_err(|progress| Rejection::NotResendable(progress.as_str()))
     }
 
     /// Runs an operation under the lock, between the work due before it and after it; holds the

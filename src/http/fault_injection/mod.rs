@@ -149,7 +149,7 @@ impl Call {
             customer: state.customer.as_deref(),
             fiu: state.fiu.as_deref(),
         };
-        let planned = world.plan_call_faults(target, state.handle);
+        let planned = world.faults().plan_call_faults(target, state.handle);
         drop(state);
         self.accept_faults(planned)
     }
