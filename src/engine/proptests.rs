@@ -465,7 +465,7 @@ proptest! {
                 now = now.saturating_add(Millis::from_secs(hours * 3_600));
                 let mut inner = world.lock();
                 // A driver looks at the next work while it waits; that changes nothing.
-                World::discard_stale_and_peek(&mut inner);
+                inner.discard_stale_and_peek();
                 inner.clock = inner.clock.stopped_at(now);
                 continue;
             }

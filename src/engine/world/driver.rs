@@ -9,7 +9,7 @@ use crate::engine::clock::{Clock, system_now};
 use crate::engine::outbox::NextStep;
 use crate::engine::timers::Work;
 use crate::engine::world::World;
-use crate::engine::world::execute::build_webhook_record;
+use crate::engine::world::execution::build_webhook_record;
 
 /// The part of a world that its driver uses.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,8 @@ impl WorldDriver<'_> {
         match inner.clock {
             Clock::Frozen { .. } | Clock::Advancing { .. } => None,
             Clock::Running { .. } => Some(
-                World::discard_stale_and_peek(&mut inner)?
+                inner
+                    .discard_stale_and_peek()?
                     .duration_since(inner.clock.now(system_time))
                     .max(Millis::ZERO),
             ),

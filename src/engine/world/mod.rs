@@ -2,8 +2,10 @@
 //! Commands enter through [`World::submit`]. The rules are in `decide`; sending is left to
 //! `webhooks`.
 
+mod commands;
+mod decision;
 mod driver;
-mod execute;
+mod execution;
 mod faults;
 mod lifecycle;
 mod queries;
@@ -20,28 +22,25 @@ use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
-use crate::domain::command::{Command, FetchData, RaiseConsent};
-use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::Notification;
 use crate::domain::participants::Participants;
 use crate::domain::random_stream::{StreamKey, StreamKind};
-use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::ScenarioPlan;
-use crate::domain::time::{Millis, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::engine::clock::{Clock, system_now};
-use crate::engine::decide::find_consent;
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
-use crate::engine::faults::{CallSubject, FaultRegistry};
+use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
-use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX, Outbox};
+use crate::engine::outbox::{Dispatch, Outbox};
 use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
-use crate::engine::timers::{ScheduledCommand, Timers, Work};
+use crate::engine::timers::{ScheduledCommand, Timers};
 
 pub use self::driver::WorldDriver;
+pub(super) use self::execution::Execution;
 pub use self::faults::{CallFaults, WorldFaults};
 pub use self::queries::{Overview, WorldQueries};
 pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
@@ -234,204 +233,6 @@ impl World {
         Ok(changed)
     }
 
-    /// Executes a command on behalf of a caller.
-    ///
-    /// # Errors
-    /// A [`Rejection`]; nothing has changed then.
-    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            let plan = match &command {
-                Command::RaiseConsent(raise) => self.select_scenario(inner, raise)?,
-                _ => None,
-            };
-            if let Command::FetchData(FetchData { session, .. }) | Command::FetchStored(session) =
-                &command
-            {
-                self.count_poll(inner, *session, now);
-            }
-            self.apply_command(inner, command, plan, now, Dispatch::AfterResponse)
-        })
-    }
-
-    /// Raises a consent on behalf of a call. The scenario is selected once; it gives the faults of
-    /// the call and drives the consent. `accept_faults` receives the faults and may reject the call
-    /// before anything happens. All of it runs under one lock, so `accept_faults` must not call the
-    /// world, and a change of the scenario selection acts on the whole call or not at all.
-    ///
-    /// # Errors
-    /// A [`Rejection`], or the error of `accept_faults`; no consent was raised then.
-    pub fn raise_consent<E: From<Rejection>>(
-        self: &Arc<Self>,
-        raise: RaiseConsent,
-        call: CallSubject<'_>,
-        accept_faults: impl FnOnce(CallFaults) -> Result<(), E>,
-    ) -> Result<Receipt, E> {
-        self.execute(|inner, now| {
-            let plan = self.select_scenario(inner, &raise)?;
-            accept_faults(self.plan_faults(inner, call, None, plan.as_deref()))?;
-            let command = Command::RaiseConsent(raise);
-            Ok(self.apply_command(inner, command, plan, now, Dispatch::AfterResponse)?)
-        })
-    }
-
-    /// Runs a plan's steps for a consent once, whatever scenario drives it. Immediate steps are
-    /// rejected like any command; delayed steps that are rejected later are recorded in the
-    /// journal.
-    ///
-    /// # Errors
-    /// A [`Rejection`]; the steps before the rejected one have taken effect.
-    pub fn run_steps(
-        self: &Arc<Self>,
-        handle: ConsentHandle,
-        plan: &ScenarioPlan,
-    ) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            let start_event = Event::ConsentRaised {
-                consent: Arc::clone(&consent),
-            };
-            let mut last_event = start_event.clone();
-            for delayed in plan.plan_reactions(&start_event, &consent) {
-                if delayed.delay > Millis::ZERO {
-                    let scheduled = ScheduledCommand {
-                        handle,
-                        command: delayed.command,
-                        origin: delayed.origin,
-                        is_immediate: false,
-                    };
-                    inner.timers.schedule_work(
-                        now.saturating_add(delayed.delay),
-                        Work::RunCommand(Box::new(scheduled)),
-                    );
-                } else {
-                    last_event = self.apply_command(
-                        inner,
-                        delayed.command,
-                        None,
-                        now,
-                        Dispatch::AfterResponse,
-                    )?;
-                }
-            }
-            Ok(if last_event.consent_handle() == Some(handle) {
-                last_event
-            } else {
-                Event::ConsentRaised { consent }
-            })
-        })
-    }
-
-    /// Assigns a scenario to a consent; its steps start now.
-    ///
-    /// # Errors
-    /// [`Rejection::UnknownHandle`] or [`Rejection::UnknownScenario`].
-    pub fn assign_scenario(
-        self: &Arc<Self>,
-        handle: ConsentHandle,
-        scenario: &str,
-    ) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            let plan = self.find_scenario(inner, scenario)?;
-            let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            inner.append_note(format!("{} drives {handle} from now on", plan.name));
-            self.reassign_scenario(inner, &consent, &plan, now);
-            Ok(Event::ConsentRaised { consent })
-        })
-    }
-
-    /// Executes several commands on behalf of a caller, all of them or none. They must concern
-    /// different consents, so that one cannot make another illegal.
-    ///
-    /// # Errors
-    /// The first [`Rejection`]; nothing has changed then.
-    ///
-    /// # Panics
-    /// When there is no command, or two commands concern the same consent.
-    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            for command in &commands {
-                self.decide(inner, command.clone(), now)?;
-            }
-            let mut last_event = None;
-            for command in commands {
-                let event = self.apply_command(inner, command, None, now, Dispatch::AfterResponse);
-                last_event = Some(event.expect("each command was checked"));
-            }
-            Ok(last_event.expect("there is a command"))
-        })
-    }
-
-    /// Queues a webhook to be sent again.
-    ///
-    /// # Errors
-    /// [`Rejection::NotResendable`] while it is held, queued or in flight.
-    pub fn resend_delivery(&self, id: u64) -> Result<(), Rejection> {
-        let result = self.lock_caught_up().outbox.resend_delivery(id);
-        self.wake.notify_one();
-        result.map_err(|progress| Rejection::NotResendable(progress.as_str()))
-    }
-
-    /// Runs an operation under the lock, between the work due before it and after it; holds the
-    /// webhooks that it causes.
-    fn execute<E: From<Rejection>>(
-        self: &Arc<Self>,
-        operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, E>,
-    ) -> Result<Receipt, E> {
-        let mut inner = self.lock_caught_up();
-        let system_time = system_now();
-        let (now, message_time) = (
-            inner.clock.now(system_time),
-            inner.clock.message_time(system_time),
-        );
-        if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
-            return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX).into());
-        }
-        let first_delivery = inner.outbox.last_id() + 1;
-        let previous_due = inner.timers.peek().map(|(due, _)| due);
-        let outcome = operation(&mut inner, now);
-        self.run_due_work(&mut inner, now, Dispatch::AfterResponse);
-        let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
-        let before_response = inner.outbox.filter_before_response(&deliveries);
-        let event = match outcome {
-            Ok(event) => event,
-            Err(error) => {
-                // Webhooks of due work and of earlier steps are sent in spite of the rejection.
-                drop(inner);
-                drop(DeliveryHold {
-                    world: Arc::clone(self),
-                    deliveries,
-                    before_response,
-                });
-                return Err(error);
-            }
-        };
-        let consent = event
-            .consent_handle()
-            .and_then(|handle| inner.state.consent(handle))
-            .cloned();
-        // Waking the driver costs more than the command, so it happens only for new work. Dropping
-        // the hold wakes it later.
-        let due = inner.timers.peek().map(|(due, _)| due);
-        let is_sooner = due.is_some_and(|due| previous_due.is_none_or(|before| due < before));
-        let should_wake = inner.outbox.has_ready() || (is_sooner && !inner.clock.is_frozen());
-        drop(inner);
-        if should_wake {
-            self.wake.notify_one();
-        }
-        self.journal_appended.notify_waiters();
-        let hold = DeliveryHold {
-            world: Arc::clone(self),
-            deliveries,
-            before_response,
-        };
-        let outcome = CommandOutcome {
-            last_event: event,
-            consent,
-            message_time,
-        };
-        Ok(Receipt::new(outcome, hold))
-    }
-
     /// Generates an id for an object outside the world's state.
     pub fn generate_id(&self, kind: StreamKind) -> String {
         let mut inner = self.lock();
@@ -465,7 +266,7 @@ impl World {
     pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        if self.run_due_work(&mut inner, now, Dispatch::Immediately) > 0 {
+        if Execution::new(self, &mut inner, Dispatch::Immediately).run_due_work(now) > 0 {
             self.wake.notify_one();
             self.journal_appended.notify_waiters();
         }
