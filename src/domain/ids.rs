@@ -64,6 +64,15 @@ uuid_id! {
     MessageId
 }
 
+/// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
+pub fn derive_id(names: &[&str]) -> String {
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_URL,
+        format!("urn:mockaa:{}", names.join(":")).as_bytes(),
+    )
+    .to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::ConsentHandle;
@@ -85,13 +94,4 @@ mod tests {
             assert_eq!(ConsentHandle::parse(text), None, "{text}");
         }
     }
-}
-
-/// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
-pub fn derive_id(names: &[&str]) -> String {
-    Uuid::new_v5(
-        &Uuid::NAMESPACE_URL,
-        format!("urn:mockaa:{}", names.join(":")).as_bytes(),
-    )
-    .to_string()
 }
