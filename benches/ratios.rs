@@ -41,7 +41,7 @@ use mockaa::domain::time::{Millis, Timestamp};
 use mockaa::domain::unaport::UnaportConfig;
 use mockaa::domain::version::RebitVersion;
 use mockaa::engine::clock::ClockStart;
-use mockaa::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
+use mockaa::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use mockaa::engine::world::World;
 use mockaa::export::{build_statement_workbook, pdf, xlsx};
 use mockaa::wire::artefact::ConsentDetail;
@@ -258,7 +258,7 @@ fn new_world() -> Arc<World> {
         },
         initial_participants: Arc::new(bench_participants()),
         push_data: None,
-        scenario_provider: Arc::new(NoScenarios),
+        scenarios: Arc::default(),
         fips: SimulatedFips {
             list_accounts: generate_accounts,
             can_generate_data: is_supported,
@@ -288,9 +288,10 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let receipt = world
         .submit(Command::RaiseConsent(raise))
         .expect("it is raised");
+    let outcome = receipt.release_webhooks();
     serde_json::to_vec(&ConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
+        outcome.consent(),
+        outcome.message_time,
     ))
     .expect("it serialises")
 }
@@ -449,20 +450,24 @@ fn get_with_mockaa() -> Work {
     for number in 0..10_000 {
         raise_consent(&world, &seed_request(number));
     }
-    for consent in world.consents(0, 10_000) {
+    for consent in world.catch_up().consents(0, 10_000) {
         world
             .submit(Command::TransitionConsent {
                 handle: consent.handle,
                 action: ConsentAction::with_defaults(Input::Approve),
             })
-            .expect("it is approved");
+            .expect("it is approved")
+            .release_webhooks();
         handles.push(consent.handle);
     }
     let signature = key.sign(b"detail");
     let mut next = 0;
     Box::new(move || {
         next = (next + 1) % handles.len();
-        let consent = world.consent(handles[next]).expect("it is there");
+        let consent = world
+            .catch_up()
+            .consent(handles[next])
+            .expect("it is there");
         let grant = consent.grant.as_ref().expect("it is approved");
         let signature_bytes = grant
             .signatures

@@ -28,7 +28,7 @@ use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::{random_seed, random_token};
-use crate::engine::ports::{SandboxConfig, ScenarioProvider, SimulatedFips};
+use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use crate::engine::world::DEFAULT_WORLD;
 use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
@@ -159,7 +159,7 @@ impl Sandbox {
             approval_mode: approval,
             unaport,
             push_data,
-            scenario_provider: library,
+            scenarios: Arc::clone(library.scenarios()),
             fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
                 can_generate_data: bankgen::is_supported,
@@ -184,6 +184,7 @@ impl Sandbox {
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
         let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
+            scenarios: library,
             keys,
             security,
             control_token,

@@ -28,6 +28,7 @@ use crate::domain::consent::Api;
 use crate::domain::expectation::{ExpectationStatus, Verdict};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::session::ApprovalMode;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
@@ -42,7 +43,6 @@ use crate::engine::world::World;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
-use crate::scenario::plan::Plan;
 use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
 #[derive(Debug, Args)]
@@ -231,18 +231,19 @@ async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn load_plans(
     paths: &[PathBuf],
     personas: &Personas,
-) -> anyhow::Result<Vec<(PathBuf, Plan, String)>> {
+) -> anyhow::Result<Vec<(PathBuf, ScenarioPlan, String)>> {
     let (mut plans, mut errors) = (Vec::new(), Vec::new());
     for file in expand_paths(paths)? {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
-                let others = plans
-                    .iter()
-                    .map(|(file, plan, _): &(PathBuf, Plan, String)| {
-                        (plan, file.to_str().unwrap_or_default())
-                    });
+                let others =
+                    plans
+                        .iter()
+                        .map(|(file, plan, _): &(PathBuf, ScenarioPlan, String)| {
+                            (plan, file.to_str().unwrap_or_default())
+                        });
                 errors.extend(
                     find_name_conflict(&plan, others)
                         .into_iter()
@@ -269,7 +270,7 @@ fn load_plans(
 struct ScenarioTest<'a> {
     sandbox: &'a Sandbox,
     arguments: &'a Arguments,
-    plan: Arc<Plan>,
+    plan: Arc<ScenarioPlan>,
 }
 
 impl ScenarioTest<'_> {
@@ -278,12 +279,10 @@ impl ScenarioTest<'_> {
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset_world(name);
         world
-            .scenario_selection_mut()
-            .put_local(Arc::clone(&self.plan) as _, text)
+            .scenarios()
+            .put_local(Arc::clone(&self.plan), text)
             .map_err(UsageError)?;
-        world
-            .scenario_selection_mut()
-            .set_default(Some(name.clone()));
+        world.scenarios().set_default(Some(name.clone()))?;
         let mut cases = vec![if self.arguments.command.is_empty() {
             self.run_in_virtual_time(&world).await
         } else {
@@ -297,7 +296,7 @@ impl ScenarioTest<'_> {
             });
         }
         cases.push(check_steps(&world));
-        let report = ReportView::new(world.name(), &world.grade_contract());
+        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
         if self.arguments.contract {
             cases.extend(
                 report
@@ -487,7 +486,7 @@ fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
 /// Returns the world time that a scenario runs: until its last step and the delays of its rules,
 /// plus one hour for webhook retries. `None` for a scenario without actions, which runs until no
 /// work is due.
-fn playing_time(plan: &Plan) -> Option<Millis> {
+fn playing_time(plan: &ScenarioPlan) -> Option<Millis> {
     if plan.steps.is_empty()
         && plan.rules.is_empty()
         && matches!(plan.approval, None | Some(ApprovalMode::Manual))
@@ -552,7 +551,7 @@ fn describe_failure(verdict: &Verdict) -> Option<String> {
 
 /// Grades that no step of the scenario was rejected.
 fn check_steps(world: &World) -> TestCase {
-    let (rejected_steps, _) = world.journal_matching(0, usize::MAX, |entry| {
+    let (rejected_steps, _) = world.catch_up().journal_matching(0, usize::MAX, |entry| {
         matches!(entry.record, JournalRecord::StepRejected { .. })
     });
     let failures: Vec<_> = rejected_steps

@@ -13,12 +13,12 @@ use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
 use crate::cli::{UsageError, read_input};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
     find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
 };
 use crate::scenario::lint::{LintDiagnostic, Severity, lint_plan};
-use crate::scenario::plan::Plan;
 use crate::scenario::shipped::SHIPPED;
 
 #[derive(Debug, Subcommand)]
@@ -209,7 +209,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn shipped_plans() -> Vec<Plan> {
+fn shipped_plans() -> Vec<ScenarioPlan> {
     SHIPPED
         .iter()
         .map(|(_, text)| parse(text).expect("shipped scenarios are valid"))
@@ -280,7 +280,7 @@ fn lint_files(
     personas: &Personas,
 ) -> anyhow::Result<ExitCode> {
     let mut diagnostics: Vec<(String, LintDiagnostic)> = Vec::new();
-    let mut plans: Vec<(Plan, String)> = Vec::new();
+    let mut plans: Vec<(ScenarioPlan, String)> = Vec::new();
     let files = expand_paths(paths)?;
     for file in &files {
         let file_name = file.display().to_string();
@@ -294,7 +294,7 @@ fn lint_files(
                 for diagnostic in lint_plan(&plan) {
                     diagnostics.push((file_name.clone(), diagnostic));
                 }
-                let others: Vec<(&Plan, &str)> = plans
+                let others: Vec<(&ScenarioPlan, &str)> = plans
                     .iter()
                     .map(|(plan, file)| (plan, file.as_str()))
                     .collect();

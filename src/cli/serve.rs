@@ -222,7 +222,7 @@ fn print_banner(sandbox: &Sandbox) {
     let base = sandbox.base_url();
     let config = sandbox.config();
     let world = sandbox.default_world();
-    let clock = world.overview();
+    let clock = world.catch_up().overview();
     let clock_note = if clock.frozen { ", frozen" } else { "" };
     eprintln!(
         "mockaa {} is ready. All keys and people are fictitious.\n",

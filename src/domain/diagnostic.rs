@@ -1,6 +1,4 @@
-//! Diagnostics of scenario, persona and data files, and the description of a scenario for people.
-
-use std::sync::Arc;
+//! Diagnostics of scenario, persona and data files.
 
 /// An error in a file, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,14 +34,4 @@ impl Diagnostic {
             format!("{file}:{self}")
         }
     }
-}
-
-/// Description of a scenario for people.
-#[derive(Clone, Debug)]
-pub struct ScenarioInfo {
-    pub name: String,
-    /// Origin: a file, a world, or the shipped scenarios.
-    pub source: String,
-    pub description: Option<String>,
-    pub text: Arc<str>,
 }

@@ -34,6 +34,8 @@ pub mod participants;
 pub mod persona;
 pub mod random_stream;
 pub mod rejection;
+pub mod scenario_plan;
+pub mod scenario_set;
 pub mod session;
 pub mod statement;
 pub mod terms;

@@ -12,7 +12,7 @@ use crate::domain::command::AdvanceTarget;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::engine::outbox::Dispatch;
-use crate::engine::world::World;
+use crate::engine::world::{Execution, World};
 
 /// The limits of one advance.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +131,7 @@ impl AdvanceRun<'_> {
             }
             let due = {
                 let mut inner = self.world.lock();
-                let due = World::discard_stale_and_peek(&mut inner).filter(|due| *due <= to);
+                let due = inner.discard_stale_and_peek().filter(|due| *due <= to);
                 let Some(due) = due else {
                     return StopReason::TargetReached;
                 };
@@ -140,7 +140,8 @@ impl AdvanceRun<'_> {
                 }
                 let now = inner.clock.now(system_now()).max(due);
                 inner.clock = inner.clock.stopped_at(now);
-                self.timers_fired += self.world.catch_up(&mut inner, now, Dispatch::Immediately);
+                self.timers_fired +=
+                    Execution::new(self.world, &mut inner, Dispatch::Immediately).run_due_work(now);
                 now
             };
             tracing::debug!(world = self.world.name(), at = %due, "advanced to due work");

@@ -5,8 +5,9 @@
 //!         → apply, timers, outbox, journal → Receipt
 //! ```
 //!
-//! Readers get `Arc`s and serialise outside the lock. Scenarios and generated data belong to other
-//! layers; they are injected as a [`ports::ScenarioProvider`] and a [`ports::SimulatedFips`].
+//! Readers get `Arc`s and serialise outside the lock. Scenarios are plain data, loaded by another
+//! layer and shared as [`scenario_selection::SandboxScenarios`]; generated data is injected as
+//! [`sandbox_config::SimulatedFips`].
 
 pub mod advance;
 pub mod clock;
@@ -16,10 +17,10 @@ pub mod faults;
 pub mod journal;
 mod notifications;
 pub mod outbox;
-pub mod ports;
 #[cfg(test)]
 mod proptests;
 pub mod report;
+pub mod sandbox_config;
 pub mod scenario_selection;
 mod state;
 mod timers;

@@ -27,13 +27,14 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
-use crate::engine::ports::{NoScenarios, SandboxConfig, SimulatedFips};
+use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
-fn new_world() -> Arc<World> {
+/// Returns a world without scenarios, with one AA and one FIP.
+pub fn new_world() -> Arc<World> {
     let aa = Aa {
         id: "aa".into(),
         handle: "aa".into(),
@@ -59,7 +60,7 @@ fn new_world() -> Arc<World> {
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::for_fiu("FIU-1".into()),
         push_data: Some(true),
-        scenario_provider: Arc::new(NoScenarios),
+        scenarios: Arc::default(),
         fips: SimulatedFips {
             list_accounts: |_, _, _, _| {
                 vec![LinkableAccount {
@@ -106,7 +107,8 @@ fn customer_address(customer: u8) -> Arc<str> {
     format!("{customer}@aa").into()
 }
 
-fn raise_consent(customer: u8, days: i64) -> Command {
+/// Returns the command that raises a consent of this customer for some days.
+pub fn raise_consent(customer: u8, days: i64) -> Command {
     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
     let purpose = Purpose {
         code: "101".into(),
@@ -214,7 +216,7 @@ proptest! {
                     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
                     match world.submit(raise_consent(customer, days)) {
                         Ok(receipt) => {
-                            let handle = receipt.consent().handle;
+                            let handle = receipt.release_webhooks().consent().handle;
                             prop_assert!(expiry > now && !expected.contains_key(&handle));
                             handles.push(handle);
                             expected.insert(handle, (Status::Pending, expiry));
@@ -229,7 +231,7 @@ proptest! {
                     match (status.transition_on(action.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
                             let next = if matches!(action, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
-                            prop_assert_eq!(receipt.consent().status, next);
+                            prop_assert_eq!(receipt.release_webhooks().consent().status, next);
                             expected.get_mut(&handle).expect("it was raised").0 = next;
                         }
                         (None, Err(rejection)) => {
@@ -257,21 +259,21 @@ proptest! {
                 }
             }
             for (handle, (status, _)) in &expected {
-                prop_assert_eq!(world.consent(*handle).expect("it was raised").status, *status);
+                prop_assert_eq!(world.catch_up().consent(*handle).expect("it was raised").status, *status);
             }
         }
         let mut replayed = State::default();
         let mut transition_count = 0;
-        for entry in world.journal_after(0, usize::MAX).0 {
+        for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 transition_count += usize::from(event.resulting_status().is_some());
                 replayed.apply(&event, entry.at);
             }
         }
-        let live: Vec<_> = world.consents(0, usize::MAX).iter().map(|consent| snapshot_consent(consent)).collect();
+        let live: Vec<_> = world.catch_up().consents(0, usize::MAX).iter().map(|consent| snapshot_consent(consent)).collect();
         let replayed_consents: Vec<_> = replayed.consents(0).map(|consent| snapshot_consent(consent)).collect();
         prop_assert_eq!(&live, &replayed_consents);
-        let history_len: usize = world.consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
+        let history_len: usize = world.catch_up().consents(0, usize::MAX).iter().map(|consent| consent.history.len()).sum();
         prop_assert_eq!(history_len, transition_count, "each transition is one event");
     }
 }
@@ -315,11 +317,11 @@ fn any_data_step() -> impl Strategy<Value = DataStep> {
 const REQUESTS_PER_DAY: u32 = 2;
 
 fn handle_at(world: &World, index: usize) -> Option<ConsentHandle> {
-    Some(world.consents(index, 1).first()?.handle)
+    Some(world.catch_up().consents(index, 1).first()?.handle)
 }
 
 fn session_at(world: &World, index: usize) -> Option<Arc<Session>> {
-    world.sessions(index, 1).first().cloned()
+    world.catch_up().sessions(index, 1).first().cloned()
 }
 
 fn to_command(step: &DataStep, world: &World) -> Option<Command> {
@@ -394,6 +396,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
         } => {
             let customer = customer_address(*customer);
             match world
+                .catch_up()
                 .customer(&customer)
                 .0
                 .and_then(|known| known.pending_links.first().map(|link| link.id))
@@ -462,22 +465,22 @@ proptest! {
                 now = now.saturating_add(Millis::from_secs(hours * 3_600));
                 let mut inner = world.lock();
                 // A driver looks at the next work while it waits; that changes nothing.
-                World::discard_stale_and_peek(&mut inner);
+                inner.discard_stale_and_peek();
                 inner.clock = inner.clock.stopped_at(now);
                 continue;
             }
             let Some(command) = to_command(&step, &world) else { continue };
-            let written = world.journal_after(u64::MAX, 1).1;
+            let written = world.catch_up().journal_after(u64::MAX, 1).1;
             let outcome = world.submit(command.clone());
             if outcome.is_err() {
-                prop_assert_eq!(world.journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
+                prop_assert_eq!(world.catch_up().journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
             }
             if let (Ok(receipt), Command::RequestData(request)) = (outcome, command) {
-                prop_assert_eq!(receipt.consent().status, Status::Active);
+                prop_assert_eq!(receipt.release_webhooks().consent().status, Status::Active);
                 request_times.entry(request.handle).or_default().push(now);
             }
-            for consent in world.consents(0, usize::MAX) {
-                let linked = world.customer(&consent.terms.customer).1;
+            for consent in world.catch_up().consents(0, usize::MAX) {
+                let linked = world.catch_up().customer(&consent.terms.customer).1;
                 if consent.status == Status::Active && !consent.hidden {
                     prop_assert!(linked.iter().any(|account| account.is_linked), "an account of a consent in force is linked");
                     let next_run = consent.grant.as_ref().and_then(|grant| grant.next_run_at);
@@ -494,7 +497,7 @@ proptest! {
             }
         }
         let mut replayed = State::default();
-        for entry in world.journal_after(0, usize::MAX).0 {
+        for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 replayed.apply(&event, entry.at);
             }

@@ -1,17 +1,38 @@
 //! Selection of the plan that drives a new consent of a world, in the order of precedence of
 //! `docs/architecture.md#scenarios-and-faults`. Owns the local scenarios and customer pins of a
-//! world; the scenarios of the sandbox belong to the [`ScenarioProvider`].
+//! world, and the holder of the scenarios that all worlds of a sandbox share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::rejection::Rejection;
-use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
+use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_set::{ScenarioSet, find_most_specific};
 
 /// Maximum number of local scenarios of one world. The number of customer pins is not limited.
 pub const LOCAL_SCENARIOS_MAX: usize = 1_000;
+
+/// The holder of a sandbox's scenarios. A reload replaces the set for all worlds at once.
+#[derive(Debug, Default)]
+pub struct SandboxScenarios(RwLock<Arc<ScenarioSet>>);
+
+impl SandboxScenarios {
+    pub fn new(set: ScenarioSet) -> Self {
+        Self(RwLock::new(Arc::new(set)))
+    }
+
+    /// Returns the current set.
+    pub fn current(&self) -> Arc<ScenarioSet> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the set. Running consents keep their plans.
+    pub fn replace_set(&self, set: ScenarioSet) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+    }
+}
 
 /// The local scenarios, customer pins and default scenario of one world.
 #[derive(Default)]
@@ -23,7 +44,7 @@ pub struct ScenarioSelection {
 }
 
 struct LocalScenario {
-    plan: Arc<dyn ScenarioPlan>,
+    plan: Arc<ScenarioPlan>,
     /// The text as it was submitted.
     source_text: Arc<str>,
 }
@@ -50,33 +71,26 @@ impl ScenarioSelection {
         &self,
         raise: &RaiseConsent,
         aa_default: Option<&str>,
-        provider: &dyn ScenarioProvider,
-    ) -> Result<Option<Arc<dyn ScenarioPlan>>, Rejection> {
+        scenarios: &ScenarioSet,
+    ) -> Result<Option<Arc<ScenarioPlan>>, Rejection> {
         let customer = &*raise.terms.customer;
         let requested_name = raise
             .scenario
             .as_deref()
             .or(self.customer_pins.get(customer).map(String::as_str));
         if let Some(name) = requested_name {
-            return self.find_by_name(name, provider).map(Some);
+            return self.find_by_name(name, scenarios).map(Some);
         }
-        let local_matches = self.local_plans().filter(|plan| {
-            plan.matcher()
-                .is_some_and(|matcher| matcher.matches_request(raise))
-        });
-        let local_match = local_matches
-            .max_by_key(|plan| plan.matcher().map(ConsentMatcher::specificity))
-            .cloned();
-        if let Some(plan) = local_match
-            .or_else(|| provider.find_matching(raise))
-            .or_else(|| provider.find_for_magic_customer(customer))
+        if let Some(plan) = find_most_specific(self.local_plans(), raise)
+            .or_else(|| scenarios.find_matching(raise))
+            .or_else(|| scenarios.find_for_magic_customer(customer))
         {
             return Ok(Some(plan));
         }
         let name = aa_default
             .or(self.default_scenario.as_deref())
-            .or(provider.default_scenario_name());
-        name.map(|name| self.find_by_name(name, provider))
+            .or(scenarios.default_name.as_deref());
+        name.map(|name| self.find_by_name(name, scenarios))
             .transpose()
     }
 
@@ -84,21 +98,21 @@ impl ScenarioSelection {
     pub fn find_by_name(
         &self,
         name: &str,
-        provider: &dyn ScenarioProvider,
-    ) -> Result<Arc<dyn ScenarioPlan>, Rejection> {
+        scenarios: &ScenarioSet,
+    ) -> Result<Arc<ScenarioPlan>, Rejection> {
         let plan = self
             .local
             .get(name)
             .map(|local| Arc::clone(&local.plan))
-            .or_else(|| provider.find_by_name(name));
+            .or_else(|| scenarios.find_by_name(name));
         plan.ok_or_else(|| Rejection::UnknownScenario {
             name: name.to_owned(),
-            known: self.list_names(provider),
+            known: self.list_names(scenarios),
         })
     }
 
-    pub fn list_names(&self, provider: &dyn ScenarioProvider) -> Vec<String> {
-        let mut names = provider.list_names();
+    pub fn list_names(&self, scenarios: &ScenarioSet) -> Vec<String> {
+        let mut names = scenarios.list_names();
         names.extend(self.local.keys().cloned());
         names.sort();
         names.dedup();
@@ -110,15 +124,15 @@ impl ScenarioSelection {
     /// # Errors
     /// A message when another scenario is equally specific for the same consents, or when the limit
     /// is reached.
-    pub fn put_local(&mut self, plan: Arc<dyn ScenarioPlan>, text: &str) -> Result<(), String> {
-        let name = plan.name().to_owned();
+    pub fn put_local(&mut self, plan: Arc<ScenarioPlan>, text: &str) -> Result<(), String> {
+        let name = plan.name.clone();
         if let Some(rival) = plan
             .matcher()
             .and_then(|matcher| self.find_ambiguous(&name, matcher))
         {
             return Err(format!(
                 "the match is as specific as that of `{}` for the same consents; make one of them more specific",
-                rival.name()
+                rival.name
             ));
         }
         if !self.local.contains_key(&name) && self.local.len() >= LOCAL_SCENARIOS_MAX {
@@ -137,13 +151,9 @@ impl ScenarioSelection {
     }
 
     /// Returns another local scenario that is equally specific for some of the same consents.
-    fn find_ambiguous(
-        &self,
-        name: &str,
-        matcher: &ConsentMatcher,
-    ) -> Option<&Arc<dyn ScenarioPlan>> {
+    fn find_ambiguous(&self, name: &str, matcher: &ConsentMatcher) -> Option<&Arc<ScenarioPlan>> {
         self.local_plans().find(|other| {
-            other.name() != name
+            other.name != name
                 && other.matcher().is_some_and(|other_matcher| {
                     other_matcher.specificity() == matcher.specificity()
                         && other_matcher.overlaps_with(matcher)
@@ -157,7 +167,7 @@ impl ScenarioSelection {
     }
 
     /// Returns the local scenarios.
-    pub fn local_plans(&self) -> impl Iterator<Item = &Arc<dyn ScenarioPlan>> {
+    pub fn local_plans(&self) -> impl Iterator<Item = &Arc<ScenarioPlan>> {
         self.local.values().map(|local| &local.plan)
     }
 
@@ -168,17 +178,10 @@ impl ScenarioSelection {
             .map(|local| Arc::clone(&local.source_text))
     }
 
-    pub fn is_local(&self, name: &str) -> bool {
-        self.local.contains_key(name)
-    }
-
-    /// Sets the scenario that drives all later consents of this customer; `None` restores the usual
-    /// order.
-    pub fn pin_customer(&mut self, customer: &str, scenario: Option<String>) {
-        match scenario {
-            Some(scenario) => self.customer_pins.insert(customer.to_owned(), scenario),
-            None => self.customer_pins.remove(customer),
-        };
+    /// Sets the scenario that drives all later consents of this customer.
+    pub fn pin_customer(&mut self, customer: &str, scenario: &str) {
+        self.customer_pins
+            .insert(customer.to_owned(), scenario.to_owned());
     }
 
     pub fn set_default(&mut self, scenario: Option<String>) {

@@ -7,7 +7,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::time::Timestamp;
-use crate::engine::ports::SandboxConfig;
+use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::world::{DEFAULT_WORLD, World};
 
 /// Maximum number of worlds per sandbox.

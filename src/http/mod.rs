@@ -14,6 +14,7 @@ mod mask;
 pub mod openapi;
 mod pages;
 mod params;
+mod raise;
 mod rebit;
 mod registry;
 mod request_log;
@@ -42,6 +43,7 @@ use self::call::Call;
 use self::routes::list_resources;
 use crate::crypto::keys::Keyring;
 use crate::engine::worlds::Worlds;
+use crate::scenario::library::Library;
 
 /// Largest accepted request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -50,6 +52,8 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct AppState {
     pub worlds: Arc<Worlds>,
+    /// Scenario library, which the control API reloads and parses with.
+    pub scenarios: Arc<Library>,
     /// Signing keys of the AAs.
     pub keys: Arc<Keyring>,
     pub security: SecurityMode,

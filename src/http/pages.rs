@@ -19,7 +19,10 @@ pub async fn show_consent(call: Call) -> HttpResponse {
 fn try_show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
-    let consent = world.consent(handle).filter(|consent| !consent.hidden);
+    let consent = world
+        .catch_up()
+        .consent(handle)
+        .filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
     Ok(ApiResponse::html(
@@ -45,14 +48,12 @@ fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
         handle,
         action: ConsentAction::with_defaults(input),
     })?;
-    let redirect_url = receipt
-        .consent()
-        .metadata
-        .as_ref()
-        .and_then(|metadata| metadata.redirect_url.as_deref());
-    let location = redirect_url.map_or_else(
-        || format!("{}/ui/consents/{handle}", call.base_url(&world)),
-        str::to_owned,
-    );
-    Ok(ApiResponse::redirect_see_other(location).with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        let metadata = outcome.consent().metadata.as_ref();
+        let redirect_url = metadata.and_then(|metadata| metadata.redirect_url.as_deref());
+        ApiResponse::redirect_see_other(redirect_url.map_or_else(
+            || format!("{}/ui/consents/{handle}", call.base_url(&world)),
+            str::to_owned,
+        ))
+    }))
 }

@@ -27,7 +27,7 @@ use crate::domain::time::Millis;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
-use crate::engine::world::{DeliveryHold, World};
+use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::fault_injection::{
     CallParties, ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
@@ -158,9 +158,26 @@ impl ApiResponse {
         }
     }
 
-    /// Attaches a delivery hold: the webhooks wait until this response has been written.
-    #[must_use]
-    pub fn with_hold(self, hold: DeliveryHold) -> Self {
+    /// Builds the response to an accepted command. The webhooks that the command caused wait until
+    /// the response has been written.
+    pub fn from_receipt(receipt: Receipt, build: impl FnOnce(&CommandOutcome) -> Self) -> Self {
+        let (outcome, hold) = receipt.into_parts();
+        build(&outcome).with_hold(hold)
+    }
+
+    /// Builds the response as [`ApiResponse::from_receipt`] does, where building it takes time.
+    ///
+    /// # Errors
+    /// The error of `build`; the webhooks do not wait for its response.
+    pub async fn try_from_receipt(
+        receipt: Receipt,
+        build: impl AsyncFnOnce(&CommandOutcome) -> Result<Self, ApiError>,
+    ) -> Result<Self, ApiError> {
+        let (outcome, hold) = receipt.into_parts();
+        Ok(build(&outcome).await?.with_hold(hold))
+    }
+
+    fn with_hold(self, hold: DeliveryHold) -> Self {
         Self {
             hold: Some(hold).filter(|hold| !hold.has_no_deliveries()),
             ..self
@@ -373,12 +390,15 @@ impl Call {
         if let Some(world) =
             world.filter(|_| response.status.is_success() && self.context().is_replayable())
         {
-            let previous =
-                world.swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
+            let previous = world
+                .faults()
+                .swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
             if let Some(stale_body) = previous.filter(|_| plan.repeats_previous) {
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
-                world.swap_response(&self.replay_key(), stale_body.clone());
+                world
+                    .faults()
+                    .swap_response(&self.replay_key(), stale_body.clone());
                 response.body = stale_body.to_vec();
             }
         }
@@ -630,7 +650,7 @@ mod tests {
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::engine::clock::ClockStart;
-    use crate::engine::ports::{SandboxConfig, SimulatedFips};
+    use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, RequiredScenarios};
     use crate::wire::fields::parse_json;
@@ -657,9 +677,10 @@ mod tests {
             approval_mode: ApprovalMode::Manual,
             unaport,
             push_data: None,
-            scenario_provider: Arc::new(
+            scenarios: Arc::clone(
                 Library::load(None, RequiredScenarios::default(), Arc::clone(&personas))
-                    .expect("the shipped ones are right"),
+                    .expect("the shipped ones are right")
+                    .scenarios(),
             ),
             personas,
             default_persona: persona,
@@ -687,7 +708,8 @@ mod tests {
         let receipt = world
             .submit(Command::RaiseConsent(raise))
             .expect("it is raised");
-        (world, ApiResponse::json(&"raised").with_hold(receipt.hold))
+        let response = ApiResponse::from_receipt(receipt, |_| ApiResponse::json(&"raised"));
+        (world, response)
     }
 
     #[test]
@@ -696,17 +718,21 @@ mod tests {
             let (world, response) = create_rejected_consent();
             let response = response.into_http_response(None);
             assert!(
-                world.take_ready().is_empty(),
+                world.driver().run_due_and_take_ready().is_empty(),
                 "the answer is not written yet"
             );
             let body = to_bytes(response.into_body()).await.expect("a body");
             assert_eq!(&body[..], b"\"raised\"");
             assert!(
-                world.take_ready().is_empty(),
+                world.driver().run_due_and_take_ready().is_empty(),
                 "it is written, but the connection has not been flushed yet"
             );
-            world.wait_for_wake().await;
-            assert_eq!(world.take_ready().len(), 1, "now the webhook may go");
+            world.driver().wait_for_wake().await;
+            assert_eq!(
+                world.driver().run_due_and_take_ready().len(),
+                1,
+                "now the webhook may go"
+            );
         });
     }
 
@@ -714,6 +740,6 @@ mod tests {
     fn a_caller_who_goes_away_does_not_hold_webhooks_for_ever() {
         let (world, response) = create_rejected_consent();
         drop(response);
-        assert_eq!(world.take_ready().len(), 1);
+        assert_eq!(world.driver().run_due_and_take_ready().len(), 1);
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 
-use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, authenticate_api_key};
@@ -40,14 +41,12 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    call.plan_faults_for(world, &command)?;
-    let receipt = world.submit(Command::RaiseConsent(command))?;
-    call.record_handle(receipt.consent());
-    let response = ApiResponse::json(&ConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
-    ));
-    Ok(response.with_hold(receipt.hold))
+    raise_consent(call, world, command, |outcome| {
+        ApiResponse::json(&ConsentResponse::new(
+            outcome.consent(),
+            outcome.message_time,
+        ))
+    })
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {
@@ -60,9 +59,9 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;
     let id = call.path_segment("id");
-    let by_id = ConsentId::parse(id).and_then(|id| world.consent_by_id(id));
-    let consent =
-        by_id.or_else(|| ConsentHandle::parse(id).and_then(|handle| world.consent(handle)));
+    let by_id = ConsentId::parse(id).and_then(|id| world.catch_up().consent_by_id(id));
+    let consent = by_id
+        .or_else(|| ConsentHandle::parse(id).and_then(|handle| world.catch_up().consent(handle)));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
     call.bind_consent(world, &consent)?;

@@ -16,12 +16,13 @@ pub async fn check_liveness(call: Call) -> HttpResponse {
 
 /// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
 pub async fn check_readiness(call: Call) -> HttpResponse {
-    let scenarios = call.worlds().config().scenario_provider.list_names().len();
+    let library = &call.app_state().scenarios;
+    let scenarios = library.scenarios().current().scenarios.len();
     let worlds = call.worlds().world_count();
     let version = env!("CARGO_PKG_VERSION");
     let mut status =
         json!({ "ready": true, "version": version, "scenarios": scenarios, "worlds": worlds });
-    if let Some(load_error) = call.worlds().config().scenario_provider.load_error() {
+    if let Some(load_error) = library.load_error() {
         // The previous scenarios stay active, so the sandbox is still ready.
         status["scenariosError"] = load_error.into();
     }

@@ -92,10 +92,8 @@ async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
             } else {
                 Outcome::Rejected
             };
-            Ok(session
-                .redirect_to_fiu(outcome)
-                .await?
-                .with_hold(receipt.hold))
+            ApiResponse::try_from_receipt(receipt, async |_| session.redirect_to_fiu(outcome).await)
+                .await
         }
         Err(Rejection::NoGrantableAccount { .. }) => {
             session.redirect_to_fiu(Outcome::AccountNotLinked).await
@@ -187,7 +185,10 @@ impl WebviewSession {
     }
 
     fn find_pending(&self, handle: &str) -> Option<Arc<Consent>> {
-        let consent = self.world.consent(ConsentHandle::parse(handle)?)?;
+        let consent = self
+            .world
+            .catch_up()
+            .consent(ConsentHandle::parse(handle)?)?;
         let is_visible = !consent.hidden && consent.fiu == self.fiu.entity.id;
         (is_visible && consent.status == Status::Pending).then_some(consent)
     }

@@ -1,8 +1,8 @@
-//! The scenarios of a sandbox: loads the shipped files and those of a folder, and finds the
-//! scenario of a new consent by name, by `match` or by magic customer. A reload replaces the whole
-//! set or nothing. The precedence between these lookups belongs to the engine's scenario selection.
+//! The library of a sandbox: loads the shipped scenario files and those of a folder into the set
+//! that worlds share. A reload replaces the whole set or nothing. The choice of a scenario for a new
+//! consent belongs to the engine's scenario selection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
 
-use crate::domain::api_fault::Faults;
-use crate::domain::command::RaiseConsent;
-use crate::domain::diagnostic::ScenarioInfo;
-use crate::domain::expectation::Expectation;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
-use crate::domain::time::Millis;
-use crate::engine::ports::{ScenarioPlan, ScenarioProvider};
-use crate::scenario::format::{Diagnostic, parse, parse_expectations, parse_faults, parse_steps};
+use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
+use crate::domain::scenario_set::{Scenario, ScenarioSet};
+use crate::engine::scenario_selection::SandboxScenarios;
+use crate::scenario::format::{Diagnostic, parse};
 use crate::scenario::magic;
-use crate::scenario::plan::{Plan, SourceLocation};
 use crate::scenario::shipped::SHIPPED;
 
 /// The diagnostics of a failed load, one per line: `file:line:column: message`.
@@ -35,10 +31,9 @@ pub struct Library {
     folder: Option<PathBuf>,
     required: RequiredScenarios,
     personas: Arc<Personas>,
-    set: RwLock<Arc<ScenarioSet>>,
+    scenarios: Arc<SandboxScenarios>,
     /// The diagnostics of the last reload, if it failed.
     load_error: RwLock<Option<String>>,
-    magic_plans: BTreeMap<&'static str, Arc<Plan>>,
 }
 
 /// Scenarios that the configuration refers to and that have to exist.
@@ -65,24 +60,6 @@ impl RequiredScenarios {
     }
 }
 
-#[derive(Debug)]
-struct ScenarioSet(BTreeMap<String, LoadedScenario>);
-
-#[derive(Debug)]
-struct LoadedScenario {
-    plan: Arc<Plan>,
-    file: String,
-    text: Arc<str>,
-    source: Source,
-}
-
-/// The origin of a scenario file. A file of the folder may replace a shipped one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Shipped,
-    Folder,
-}
-
 impl Library {
     /// Loads the shipped scenarios and those of the folder.
     ///
@@ -93,18 +70,22 @@ impl Library {
         required: RequiredScenarios,
         personas: Arc<Personas>,
     ) -> Result<Self, ScenarioLoadError> {
-        let set = ScenarioSet::load(folder.as_deref(), &required, &personas)?;
+        let loaded = load_scenarios(folder.as_deref(), &required, &personas)?;
         let magic_plans = magic::MAGIC_CUSTOMERS
             .iter()
             .map(|entry| (entry.number, Arc::new(entry.to_plan())))
             .collect();
+        let set = ScenarioSet {
+            scenarios: loaded,
+            magic_plans: Arc::new(magic_plans),
+            default_name: required.default.clone(),
+        };
         Ok(Self {
             folder,
             required,
             personas,
-            set: RwLock::new(Arc::new(set)),
+            scenarios: Arc::new(SandboxScenarios::new(set)),
             load_error: RwLock::default(),
-            magic_plans,
         })
     }
 
@@ -113,236 +94,181 @@ impl Library {
         self.folder.as_deref()
     }
 
-    fn current_set(&self) -> Arc<ScenarioSet> {
-        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl LoadedScenario {
-    fn plan_and_file(&self) -> (&Plan, &str) {
-        (&self.plan, &self.file)
+    /// Returns the loaded scenarios, which worlds share.
+    pub fn scenarios(&self) -> &Arc<SandboxScenarios> {
+        &self.scenarios
     }
 
-    fn to_info(&self) -> ScenarioInfo {
-        let Self {
-            plan, file, text, ..
-        } = self;
-        let (name, description) = (plan.name.clone(), plan.description.clone());
-        ScenarioInfo {
-            name,
-            source: file.clone(),
-            description,
-            text: Arc::clone(text),
-        }
-    }
-}
-
-impl ScenarioProvider for Library {
-    fn find_by_name(&self, name: &str) -> Option<Arc<dyn ScenarioPlan>> {
-        self.current_set()
-            .0
-            .get(name)
-            .map(|entry| Arc::clone(&entry.plan) as Arc<dyn ScenarioPlan>)
-    }
-
-    fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<dyn ScenarioPlan>> {
-        let set = self.current_set();
-        let matching = set.0.values().filter_map(|entry| {
-            let (matcher, _) = entry.plan.matcher.as_ref()?;
-            matcher
-                .matches_request(raise)
-                .then(|| (matcher.specificity(), &entry.plan))
-        });
-        matching
-            .max_by_key(|(rank, _)| *rank)
-            .map(|(_, plan)| Arc::clone(plan) as Arc<dyn ScenarioPlan>)
-    }
-
-    fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<dyn ScenarioPlan>> {
-        magic::find_by_address(customer)
-            .map(|entry| Arc::clone(&self.magic_plans[entry.number]) as Arc<dyn ScenarioPlan>)
-    }
-
-    fn default_scenario_name(&self) -> Option<&str> {
-        self.required.default.as_deref()
-    }
-
-    fn list_names(&self) -> Vec<String> {
-        self.current_set().names()
-    }
-
-    fn load_error(&self) -> Option<String> {
+    /// Returns the error of the last reload, if it failed; the previous scenarios stay active.
+    pub fn load_error(&self) -> Option<String> {
         self.load_error
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn list_scenarios(&self) -> Vec<ScenarioInfo> {
-        self.current_set()
-            .0
-            .values()
-            .map(LoadedScenario::to_info)
-            .collect()
-    }
-
-    fn list_magic_customers(&self) -> Vec<(&'static str, &'static str)> {
-        magic::MAGIC_CUSTOMERS
-            .iter()
-            .map(|entry| (entry.number, entry.description))
-            .collect()
-    }
-
-    /// Keeps the error until a later reload succeeds.
-    fn reload_scenarios(&self) -> Result<usize, String> {
-        let loaded = ScenarioSet::load(self.folder.as_deref(), &self.required, &self.personas)
-            .map_err(|error| error.to_string());
+    /// Reads the scenario files again and returns the number of scenarios. Running consents keep
+    /// the plan that they started with. An error is kept until a later reload succeeds.
+    ///
+    /// # Errors
+    /// All diagnostics; the previous scenarios stay active.
+    pub fn reload_scenarios(&self) -> Result<usize, ScenarioLoadError> {
+        let loaded = load_scenarios(self.folder.as_deref(), &self.required, &self.personas);
         *self
             .load_error
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = loaded.as_ref().err().cloned();
-        let set = loaded?;
-        let count = set.0.len();
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
+            .unwrap_or_else(PoisonError::into_inner) =
+            loaded.as_ref().err().map(ToString::to_string);
+        let scenarios = loaded?;
+        let count = scenarios.len();
+        self.scenarios.replace_set(ScenarioSet {
+            scenarios,
+            ..(*self.scenarios.current()).clone()
+        });
         Ok(count)
     }
 
-    fn parse_scenario(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>> {
+    /// Parses a scenario and checks that its persona exists.
+    ///
+    /// # Errors
+    /// All diagnostics of the text.
+    pub fn parse_scenario(&self, text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
         let plan = parse(text)?;
         match find_unknown_persona(&plan, &self.personas) {
             Some(diagnostic) => Err(vec![diagnostic]),
-            None => Ok(Arc::new(plan)),
+            None => Ok(plan),
         }
-    }
-
-    fn parse_steps(&self, text: &str) -> Result<Arc<dyn ScenarioPlan>, Vec<Diagnostic>> {
-        parse_steps(text).map(|plan| Arc::new(plan) as Arc<dyn ScenarioPlan>)
-    }
-
-    fn parse_faults(&self, text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
-        parse_faults(text)
-    }
-
-    fn parse_expectations(&self, text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
-        parse_expectations(text)
     }
 }
 
-impl ScenarioSet {
-    /// Loads all files and checks that the required scenarios are among them.
-    fn load(
-        folder: Option<&Path>,
-        required: &RequiredScenarios,
-        personas: &Personas,
-    ) -> Result<Self, ScenarioLoadError> {
-        let mut set = Self(BTreeMap::new());
-        let mut errors = String::new();
-        for (file, text) in SHIPPED {
-            set.add_file(
-                format!("scenarios/{file} (shipped)"),
-                text,
-                Source::Shipped,
-                personas,
-                &mut errors,
-            );
-        }
-        if let Some(folder) = folder {
-            set.add_folder(folder, personas, &mut errors);
-        }
-        if errors.is_empty() {
-            for (name, required_by) in required
-                .names_with_sources()
-                .filter(|(name, _)| !set.0.contains_key(*name))
-            {
-                let suggestion = suggest_name(name, set.0.keys().map(String::as_str));
-                append_line(
-                    &mut errors,
-                    format_args!("{required_by}: unknown scenario; {suggestion}"),
-                );
-            }
-        }
-        if errors.is_empty() {
-            Ok(set)
-        } else {
-            Err(ScenarioLoadError(errors.trim_end().to_owned()))
-        }
+/// Loads the shipped scenarios and those of the folder, and checks that the required ones are among
+/// them.
+fn load_scenarios(
+    folder: Option<&Path>,
+    required: &RequiredScenarios,
+    personas: &Personas,
+) -> Result<BTreeMap<String, Scenario>, ScenarioLoadError> {
+    let mut loader = ScenarioLoader {
+        personas,
+        scenarios: BTreeMap::new(),
+        folder_names: BTreeSet::new(),
+        errors: String::new(),
+    };
+    for (file, text) in SHIPPED {
+        loader.add_file(format!("scenarios/{file} (shipped)"), text, Origin::Shipped);
     }
+    if let Some(folder) = folder {
+        loader.add_folder(folder);
+    }
+    if loader.errors.is_empty() {
+        loader.check_required(required);
+    }
+    if loader.errors.is_empty() {
+        Ok(loader.scenarios)
+    } else {
+        Err(ScenarioLoadError(loader.errors.trim_end().to_owned()))
+    }
+}
 
-    fn add_folder(&mut self, folder: &Path, personas: &Personas, errors: &mut String) {
+/// The origin of a scenario file. A file of the folder may replace a shipped one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Shipped,
+    Folder,
+}
+
+/// The scenarios loaded so far, with the diagnostics of all files.
+struct ScenarioLoader<'a> {
+    personas: &'a Personas,
+    scenarios: BTreeMap<String, Scenario>,
+    /// The names of the scenarios from the folder.
+    folder_names: BTreeSet<String>,
+    /// One diagnostic per line.
+    errors: String,
+}
+
+impl ScenarioLoader<'_> {
+    fn add_folder(&mut self, folder: &Path) {
         let files = match list_scenario_files(folder) {
             Ok(files) => files,
             Err(error) => {
-                append_line(
-                    errors,
-                    format_args!(
-                        "{}: cannot be read as a folder of scenarios: {error}",
-                        folder.display()
-                    ),
-                );
+                self.append_error(format_args!(
+                    "{}: cannot be read as a folder of scenarios: {error}",
+                    folder.display()
+                ));
                 return;
             }
         };
         for file in files {
             let path_text = file.display().to_string();
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add_file(path_text, &text, Source::Folder, personas, errors),
+                Ok(text) => self.add_file(path_text, &text, Origin::Folder),
                 Err(error) => {
-                    append_line(errors, format_args!("{path_text}: cannot be read: {error}"));
+                    self.append_error(format_args!("{path_text}: cannot be read: {error}"));
                 }
             }
         }
     }
 
-    /// Adds a file, or appends its diagnostics to `errors`. A file of the folder replaces the
-    /// shipped scenario of the same name, so that a shipped scenario can be copied and changed.
-    fn add_file(
-        &mut self,
-        file: String,
-        text: &str,
-        source: Source,
-        personas: &Personas,
-        errors: &mut String,
-    ) {
+    /// Adds a file, or its diagnostics. A file of the folder replaces the shipped scenario of the
+    /// same name, so that a shipped scenario can be copied and changed.
+    fn add_file(&mut self, file: String, text: &str, origin: Origin) {
         let plan = match parse(text) {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
-                    append_line(errors, format_args!("{}", diagnostic.format_in_file(&file)));
+                    self.append_error(format_args!("{}", diagnostic.format_in_file(&file)));
                 }
                 return;
             }
         };
         let others = self
-            .0
-            .values()
-            .filter(|other| other.source == Source::Folder)
-            .map(LoadedScenario::plan_and_file);
+            .scenarios
+            .iter()
+            .filter(|(name, _)| self.folder_names.contains(*name))
+            .map(|(_, other)| plan_and_file(other));
         if let Some(conflict) = find_name_conflict(&plan, others) {
-            append_line(errors, format_args!("{file}:{conflict}"));
+            self.append_error(format_args!("{file}:{conflict}"));
             return;
         }
-        if let Some(diagnostic) = find_unknown_persona(&plan, personas) {
-            append_line(errors, format_args!("{}", diagnostic.format_in_file(&file)));
+        if let Some(diagnostic) = find_unknown_persona(&plan, self.personas) {
+            self.append_error(format_args!("{}", diagnostic.format_in_file(&file)));
         }
-        for conflict in
-            find_match_conflicts(&plan, self.0.values().map(LoadedScenario::plan_and_file))
-        {
-            append_line(errors, format_args!("{file}:{conflict}"));
+        for conflict in find_match_conflicts(&plan, self.scenarios.values().map(plan_and_file)) {
+            self.append_error(format_args!("{file}:{conflict}"));
         }
-        self.0.insert(
+        if origin == Origin::Folder {
+            self.folder_names.insert(plan.name.clone());
+        }
+        self.scenarios.insert(
             plan.name.clone(),
-            LoadedScenario {
+            Scenario {
                 plan: Arc::new(plan),
-                file,
+                source: file,
                 text: text.into(),
-                source,
             },
         );
     }
 
-    fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+    /// Adds a diagnostic for each setting that requires a scenario that does not exist.
+    fn check_required(&mut self, required: &RequiredScenarios) {
+        for (name, required_by) in required.names_with_sources() {
+            if !self.scenarios.contains_key(name) {
+                let suggestion = suggest_name(name, self.scenarios.keys().map(String::as_str));
+                self.append_error(format_args!(
+                    "{required_by}: unknown scenario; {suggestion}"
+                ));
+            }
+        }
     }
+
+    fn append_error(&mut self, error: std::fmt::Arguments<'_>) {
+        writeln!(self.errors, "{error}").expect("writing to a string cannot fail");
+    }
+}
+
+fn plan_and_file(scenario: &Scenario) -> (&ScenarioPlan, &str) {
+    (&scenario.plan, &scenario.source)
 }
 
 /// Returns the scenario files of a folder, sorted by name: `.yaml`, `.yml` and `.json`, without the
@@ -371,12 +297,8 @@ fn is_scenario_file(path: &Path) -> bool {
         && !name.ends_with(".schema.json")
 }
 
-fn append_line(output: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(output, "{line}").expect("writing to a string cannot fail");
-}
-
 /// Returns a diagnostic if the scenario refers to a persona that does not exist.
-pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Diagnostic> {
+pub fn find_unknown_persona(plan: &ScenarioPlan, personas: &Personas) -> Option<Diagnostic> {
     let (SourceLocation { line, column }, name) = plan.persona.as_ref()?;
     if personas.get(name).is_some() {
         return None;
@@ -391,8 +313,8 @@ pub fn find_unknown_persona(plan: &Plan, personas: &Personas) -> Option<Diagnost
 
 /// Returns a diagnostic if another scenario has the same name.
 pub fn find_name_conflict<'a>(
-    plan: &Plan,
-    mut others: impl Iterator<Item = (&'a Plan, &'a str)>,
+    plan: &ScenarioPlan,
+    mut others: impl Iterator<Item = (&'a ScenarioPlan, &'a str)>,
 ) -> Option<Diagnostic> {
     let SourceLocation { line, column } = plan.location;
     let (other, file) = others.find(|(other, _)| other.name == plan.name)?;
@@ -410,8 +332,8 @@ pub fn find_name_conflict<'a>(
 /// Returns a diagnostic for each scenario whose `match` accepts some of the same consents with the
 /// same specificity, so that neither has precedence.
 pub fn find_match_conflicts<'a>(
-    plan: &Plan,
-    others: impl Iterator<Item = (&'a Plan, &'a str)>,
+    plan: &ScenarioPlan,
+    others: impl Iterator<Item = (&'a ScenarioPlan, &'a str)>,
 ) -> Vec<Diagnostic> {
     let Some((matcher, SourceLocation { line, column })) = &plan.matcher else {
         return Vec::new();

@@ -14,13 +14,13 @@ use crate::domain::event::EventName;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
 use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{SchedulingFault, WebhookFault, WebhookFaultRule};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
-use crate::scenario::plan::{Plan, SourceLocation};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -38,7 +38,7 @@ pub struct LintDiagnostic {
 const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 
 /// Returns the lint diagnostics of a plan, sorted by position.
-pub fn lint_plan(plan: &Plan) -> Vec<LintDiagnostic> {
+pub fn lint_plan(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
     let mut linter = Linter {
         plan,
         diagnostics: Vec::new(),
@@ -52,7 +52,7 @@ pub fn lint_plan(plan: &Plan) -> Vec<LintDiagnostic> {
 }
 
 struct Linter<'a> {
-    plan: &'a Plan,
+    plan: &'a ScenarioPlan,
     diagnostics: Vec<LintDiagnostic>,
     /// The statuses that the scenario can bring a consent into.
     reached_statuses: BTreeSet<Status>,

@@ -3,8 +3,8 @@
 //! the table. Payment sandboxes have test numbers of the same kind
 //! (`docs/sources.md#magic-identifiers`).
 
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::scenario::format::parse;
-use crate::scenario::plan::Plan;
 
 /// A customer number with the scenario of its consents.
 #[derive(Clone, Copy, Debug)]
@@ -130,16 +130,10 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     },
 ];
 
-/// Returns the magic customer with this address.
-pub fn find_by_address(customer: &str) -> Option<&'static MagicCustomer> {
-    let (number, _) = customer.split_once('@')?;
-    MAGIC_CUSTOMERS.iter().find(|magic| magic.number == number)
-}
-
 impl MagicCustomer {
     /// Builds the plan. FIPs answer immediately unless the entry sets `data` itself, whatever the
     /// sandbox's default data timing is.
-    pub fn to_plan(&self) -> Plan {
+    pub fn to_plan(&self) -> ScenarioPlan {
         let data_line = if self.scenario_yaml.contains("data:") {
             ""
         } else {
@@ -150,7 +144,7 @@ impl MagicCustomer {
             self.scenario_yaml
         );
         let plan = parse(&text).expect("the table holds valid scenarios");
-        Plan {
+        ScenarioPlan {
             name: format!("magic {}", self.number),
             delivers_after_activation: true,
             ..plan
@@ -160,24 +154,7 @@ impl MagicCustomer {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAGIC_CUSTOMERS, find_by_address};
-
-    #[test]
-    fn a_number_is_magic_at_any_handle_and_only_whole() {
-        assert_eq!(
-            find_by_address("9999999002@onemoney").map(|magic| magic.number),
-            Some("9999999002")
-        );
-        for customer in [
-            "9999999002",
-            "99999990021@x",
-            "09999999002@x",
-            "9999999021@x",
-            "@x",
-        ] {
-            assert!(find_by_address(customer).is_none(), "{customer}");
-        }
-    }
+    use super::MAGIC_CUSTOMERS;
 
     #[test]
     fn there_are_twenty_in_order_and_each_is_a_scenario() {

@@ -27,8 +27,8 @@ const CONCURRENT_DELIVERIES_MAX: usize = 256;
 )]
 pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_DELIVERIES_MAX));
-    while world.should_dispatch() {
-        for delivery in world.take_ready() {
+    while world.driver().should_dispatch() {
+        for delivery in world.driver().run_due_and_take_ready() {
             let (slots, send) = (
                 Arc::clone(&slots),
                 Arc::clone(&sender).send_delivery(Arc::clone(&world), delivery),
@@ -41,7 +41,7 @@ pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
                 send.await;
             });
         }
-        let wait = world.time_until_next_due();
+        let wait = world.driver().time_until_next_due();
         let timer = async {
             match wait {
                 // The wait is at most a day, so that no timer overflows; the loop then waits again.
@@ -54,7 +54,7 @@ pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
             }
         };
         tokio::select! {
-            () = world.wait_for_wake() => {}
+            () = world.driver().wait_for_wake() => {}
             () = timer => {}
         }
     }

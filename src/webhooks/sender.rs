@@ -109,7 +109,7 @@ impl WebhookSender {
             .expect("only registered FIUs are given deliveries");
         let kind = delivery.notification.kind();
         let Some(url) = fiu.webhooks.url_for(kind, self.paths.path_for(kind)) else {
-            world.mark_unaddressed(delivery.id);
+            world.driver().mark_unaddressed(delivery.id);
             return;
         };
         // Nothing of a world may arrive after it has been reset.
@@ -118,7 +118,7 @@ impl WebhookSender {
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
-        world.record_attempt(delivery.id, attempt);
+        world.driver().record_attempt(delivery.id, attempt);
     }
 
     /// Returns the request of this attempt: the signed message, made before the first attempt, with

@@ -6,14 +6,13 @@ use bytes::Bytes;
 
 use crate::domain::api_fault::{ActiveFaults, Faults};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::journal_entry::JournalRecord;
 use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
 use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
-use crate::engine::ports::ScenarioPlan;
-use crate::engine::world::World;
+use crate::engine::world::{Inner, World};
 
 /// Maximum number of responses stored per world, for faults that repeat an earlier response.
 const RESPONSES_MAX: usize = 1_000;
@@ -26,18 +25,24 @@ pub struct CallFaults {
     pub is_repeatable: bool,
 }
 
+/// The faults of a world: its active fault sets, and the faults of calls.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldFaults<'a>(&'a World);
+
 impl World {
+    pub fn faults(&self) -> WorldFaults<'_> {
+        WorldFaults(self)
+    }
+
     /// Plans the faults of a call: those of the active fault sets, those of the scenario assigned
-    /// to the consent (or else of `plan`), and the latency set for the consent. Counts the hits and
-    /// draws random numbers.
-    pub fn plan_call_faults(
+    /// to the consent (or else of `plan`), and the latency set for the consent.
+    pub(super) fn plan_faults(
         &self,
+        inner: &mut Inner,
         call: CallSubject<'_>,
         consent: Option<ConsentHandle>,
-        plan: Option<&dyn ScenarioPlan>,
+        plan: Option<&ScenarioPlan>,
     ) -> CallFaults {
-        let mut inner = self.lock();
-        let inner = &mut *inner;
         let system_time = system_now();
         let mut faults = if inner.faults.is_empty() {
             Vec::new()
@@ -49,7 +54,7 @@ impl World {
             .cloned();
         if let Some(plan) = assigned.as_deref().or(plan) {
             faults.extend(inner.faults.plan_scenario_faults(
-                (plan.name(), plan.faults()),
+                (&plan.name, &plan.faults),
                 call,
                 self.seed,
                 system_time,
@@ -74,16 +79,28 @@ impl World {
         let plan_can_repeat = assigned
             .as_deref()
             .or(plan)
-            .is_some_and(|plan| plan.faults().can_repeat_responses());
+            .is_some_and(|plan| plan.faults.can_repeat_responses());
         CallFaults {
             is_repeatable: plan_can_repeat || inner.faults.can_repeat_responses(),
             faults,
         }
     }
+}
+
+impl WorldFaults<'_> {
+    /// Plans the faults of a call about this consent, or of one without a consent. Counts the hits
+    /// and draws random numbers.
+    pub fn plan_call_faults(
+        self,
+        call: CallSubject<'_>,
+        consent: Option<ConsentHandle>,
+    ) -> CallFaults {
+        self.0.plan_faults(&mut self.0.lock(), call, consent, None)
+    }
 
     /// Stores a response for later stale answers and returns the one stored before.
-    pub fn swap_response(&self, call: &str, response: Bytes) -> Option<Bytes> {
-        let mut inner = self.lock();
+    pub fn swap_response(self, call: &str, response: Bytes) -> Option<Bytes> {
+        let mut inner = self.0.lock();
         if inner.last_responses.len() >= RESPONSES_MAX && !inner.last_responses.contains_key(call) {
             inner.last_responses.clear();
         }
@@ -94,8 +111,8 @@ impl World {
     ///
     /// # Errors
     /// The maximum number of fault sets.
-    pub fn activate_faults(
-        &self,
+    pub fn activate_set(
+        self,
         name: &str,
         faults: Faults,
         ttl: Option<Millis>,
@@ -106,39 +123,27 @@ impl World {
             source_text: text.into(),
             until: ttl.map(|ttl| system_now().saturating_add(ttl)),
         };
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         if !inner.faults.insert_set(name, active) {
             return Err(FAULT_SETS_MAX);
         }
-        let now = inner.clock.now(system_now());
-        inner.journal.append_entry(
-            now,
-            JournalRecord::Note {
-                text: format!("fault set {name} was activated"),
-            },
-        );
+        inner.append_note(format!("fault set {name} was activated"));
         Ok(())
     }
 
     /// Deactivates a fault set; returns `true` if there was one.
-    pub fn deactivate_faults(&self, name: &str) -> bool {
-        let mut inner = self.lock();
+    pub fn deactivate_set(self, name: &str) -> bool {
+        let mut inner = self.0.lock();
         let removed = inner.faults.remove_set(name);
         if removed {
-            let now = inner.clock.now(system_now());
-            inner.journal.append_entry(
-                now,
-                JournalRecord::Note {
-                    text: format!("fault set {name} was deactivated"),
-                },
-            );
+            inner.append_note(format!("fault set {name} was deactivated"));
         }
         removed
     }
 
     /// Returns the active fault sets, by name.
-    pub fn faults(&self) -> Vec<(String, ActiveFaults)> {
-        let mut inner = self.lock();
+    pub fn list_sets(self) -> Vec<(String, ActiveFaults)> {
+        let mut inner = self.0.lock();
         inner.faults.remove_expired(system_now());
         inner
             .faults

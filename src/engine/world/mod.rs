@@ -2,45 +2,49 @@
 //! Commands enter through [`World::submit`]. The rules are in `decide`; sending is left to
 //! `webhooks`.
 
+mod commands;
+mod decision;
 mod driver;
-mod execute;
+mod execution;
 mod faults;
+mod lifecycle;
 mod queries;
 mod receipt;
 mod record;
+mod scenarios;
 mod time;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
-use crate::domain::command::{Command, FetchData, RaiseConsent};
-use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::Notification;
 use crate::domain::participants::Participants;
 use crate::domain::random_stream::{StreamKey, StreamKind};
-use crate::domain::rejection::Rejection;
-use crate::domain::time::{Millis, Timestamp};
+use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::time::Timestamp;
 use crate::engine::clock::{Clock, system_now};
-use crate::engine::decide::find_consent;
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
-use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX, Outbox};
-use crate::engine::ports::{SandboxConfig, ScenarioPlan};
+use crate::engine::outbox::{Dispatch, Outbox};
+use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
-use crate::engine::timers::{ScheduledCommand, Timers, Work};
+use crate::engine::timers::{ScheduledCommand, Timers};
 
-pub use self::faults::CallFaults;
-pub use self::queries::Overview;
-pub use self::receipt::{DeliveryHold, Receipt};
+pub use self::driver::WorldDriver;
+pub(super) use self::execution::Execution;
+pub use self::faults::{CallFaults, WorldFaults};
+pub use self::queries::{Overview, WorldQueries};
+pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
+pub use self::scenarios::WorldScenarios;
 pub use self::time::{ClockChange, ClockRejection};
 
 /// The name of the world at the root path.
@@ -54,8 +58,6 @@ pub struct World {
     config: Arc<SandboxConfig>,
     /// The participants of this world: those of the sandbox until they are changed.
     participants: RwLock<Arc<Participants>>,
-    /// The selection of scenarios for new consents.
-    scenario_selection: RwLock<ScenarioSelection>,
     inner: Mutex<Inner>,
     /// Wakes the task that drives this world: work became due or ready.
     pub(super) wake: Notify,
@@ -83,7 +85,10 @@ pub(super) struct Inner {
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
     faults: FaultRegistry,
-    scenario_plans: HashMap<ConsentHandle, Arc<dyn ScenarioPlan>>,
+    /// The selection of scenarios for new consents.
+    scenario_selection: ScenarioSelection,
+    /// The plan that drives each consent.
+    scenario_plans: HashMap<ConsentHandle, Arc<ScenarioPlan>>,
     /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that became due while their consent was paused.
@@ -98,6 +103,14 @@ pub(super) struct Inner {
     seen_notes: HashSet<String>,
     /// The number of ids generated for objects outside the state.
     id_counter: u64,
+}
+
+impl Inner {
+    /// Writes a note to the journal.
+    fn append_note(&mut self, text: String) {
+        let now = self.clock.now(system_now());
+        self.journal.append_entry(now, JournalRecord::Note { text });
+    }
 }
 
 impl std::fmt::Debug for Inner {
@@ -121,6 +134,7 @@ impl World {
                 journal: Journal::default(),
                 outbox: Outbox::default(),
                 faults: FaultRegistry::default(),
+                scenario_selection: ScenarioSelection::default(),
                 scenario_plans: HashMap::new(),
                 message_counts: HashMap::new(),
                 deferred: HashMap::new(),
@@ -131,7 +145,6 @@ impl World {
                 id_counter: 0,
             }),
             participants: RwLock::new(Arc::clone(&config.initial_participants)),
-            scenario_selection: RwLock::default(),
             config,
             wake: Notify::new(),
             delivery_done: Notify::new(),
@@ -216,230 +229,8 @@ impl World {
         let changed = Arc::new(change(&participants)?);
         *participants = Arc::clone(&changed);
         drop(participants);
-        let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
-        inner.journal.append_entry(
-            now,
-            JournalRecord::Note {
-                text: note.to_owned(),
-            },
-        );
+        self.lock().append_note(note.to_owned());
         Ok(changed)
-    }
-
-    /// Executes a command on behalf of a caller.
-    ///
-    /// # Errors
-    /// A [`Rejection`]; nothing has changed then.
-    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
-        let plan = match &command {
-            Command::RaiseConsent(raise) => self.select_scenario(raise)?,
-            _ => None,
-        };
-        self.execute(|inner, now| {
-            if let Command::FetchData(FetchData { session, .. }) | Command::FetchStored(session) =
-                &command
-            {
-                self.count_poll(inner, *session, now);
-            }
-            self.apply_command(inner, command, plan, now, Dispatch::AfterResponse)
-        })
-    }
-
-    /// Returns the plan that would drive a consent raised now.
-    ///
-    /// # Errors
-    /// [`Rejection::UnknownScenario`] when a selected name does not exist.
-    pub fn select_scenario(
-        &self,
-        raise: &RaiseConsent,
-    ) -> Result<Option<Arc<dyn ScenarioPlan>>, Rejection> {
-        let participants = self.participants();
-        let aa_default = participants
-            .find_aa(&raise.aa)
-            .and_then(|aa| aa.scenario.as_deref());
-        self.scenario_selection().select_scenario(
-            raise,
-            aa_default,
-            &*self.config.scenario_provider,
-        )
-    }
-
-    /// Locks the scenario selection for reading.
-    pub fn scenario_selection(&self) -> RwLockReadGuard<'_, ScenarioSelection> {
-        self.scenario_selection
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Locks the scenario selection for changes.
-    pub fn scenario_selection_mut(&self) -> RwLockWriteGuard<'_, ScenarioSelection> {
-        self.scenario_selection
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs a plan's steps for a consent once, whatever scenario drives it. Immediate steps are
-    /// rejected like any command; delayed steps that are rejected later are recorded in the
-    /// journal.
-    ///
-    /// # Errors
-    /// A [`Rejection`]; the steps before the rejected one have taken effect.
-    pub fn run_steps(
-        self: &Arc<Self>,
-        handle: ConsentHandle,
-        plan: &dyn ScenarioPlan,
-    ) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            let start_event = Event::ConsentRaised {
-                consent: Arc::clone(&consent),
-            };
-            let mut last_event = start_event.clone();
-            for delayed in plan.plan_reactions(&start_event, &consent) {
-                if delayed.delay > Millis::ZERO {
-                    let scheduled = ScheduledCommand {
-                        handle,
-                        command: delayed.command,
-                        origin: delayed.origin,
-                        is_immediate: false,
-                    };
-                    inner.timers.schedule_work(
-                        now.saturating_add(delayed.delay),
-                        Work::RunCommand(Box::new(scheduled)),
-                    );
-                } else {
-                    last_event = self.apply_command(
-                        inner,
-                        delayed.command,
-                        None,
-                        now,
-                        Dispatch::AfterResponse,
-                    )?;
-                }
-            }
-            Ok(if last_event.consent_handle() == Some(handle) {
-                last_event
-            } else {
-                Event::ConsentRaised { consent }
-            })
-        })
-    }
-
-    /// Assigns a scenario to a consent; its steps start now.
-    ///
-    /// # Errors
-    /// [`Rejection::UnknownHandle`] or [`Rejection::UnknownScenario`].
-    pub fn assign_scenario(
-        self: &Arc<Self>,
-        handle: ConsentHandle,
-        scenario: &str,
-    ) -> Result<Receipt, Rejection> {
-        let plan = self
-            .scenario_selection()
-            .find_by_name(scenario, &*self.config.scenario_provider)?;
-        self.execute(|inner, now| {
-            let consent = Arc::clone(find_consent(&inner.state, handle)?);
-            let text = format!("{} drives {handle} from now on", plan.name());
-            inner
-                .journal
-                .append_entry(now, JournalRecord::Note { text });
-            self.reassign_scenario(inner, &consent, &plan, now);
-            Ok(Event::ConsentRaised { consent })
-        })
-    }
-
-    /// Checks whether a command would be accepted now. Nothing changes.
-    ///
-    /// # Errors
-    /// The [`Rejection`].
-    pub fn check_command(&self, command: Command) -> Result<(), Rejection> {
-        let inner = self.lock_caught_up();
-        let now = inner.clock.now(system_now());
-        self.decide(&inner, command, now).map(drop)
-    }
-
-    /// Executes several commands on behalf of a caller, all of them or none. They must concern
-    /// different consents, so that one cannot make another illegal.
-    ///
-    /// # Errors
-    /// The first [`Rejection`]; nothing has changed then.
-    ///
-    /// # Panics
-    /// When there is no command, or two commands concern the same consent.
-    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
-        self.execute(|inner, now| {
-            for command in &commands {
-                self.decide(inner, command.clone(), now)?;
-            }
-            let mut last_event = None;
-            for command in commands {
-                let event = self.apply_command(inner, command, None, now, Dispatch::AfterResponse);
-                last_event = Some(event.expect("each command was checked"));
-            }
-            Ok(last_event.expect("there is a command"))
-        })
-    }
-
-    /// Runs an operation under the lock, between the work due before it and after it; holds the
-    /// webhooks that it causes.
-    fn execute(
-        self: &Arc<Self>,
-        operation: impl FnOnce(&mut Inner, Timestamp) -> Result<Event, Rejection>,
-    ) -> Result<Receipt, Rejection> {
-        let mut inner = self.lock_caught_up();
-        let system_time = system_now();
-        let (now, message_time) = (
-            inner.clock.now(system_time),
-            inner.clock.message_time(system_time),
-        );
-        if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
-            return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX));
-        }
-        let first_delivery = inner.outbox.last_id() + 1;
-        let previous_due = inner.timers.peek().map(|(due, _)| due);
-        let outcome = operation(&mut inner, now);
-        self.catch_up(&mut inner, now, Dispatch::AfterResponse);
-        let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
-        let before_response = inner.outbox.filter_before_response(&deliveries);
-        let event = match outcome {
-            Ok(event) => event,
-            Err(rejection) => {
-                // Webhooks of due work and of earlier steps are sent in spite of the rejection.
-                drop(inner);
-                drop(DeliveryHold {
-                    world: Arc::clone(self),
-                    deliveries,
-                    before_response,
-                });
-                return Err(rejection);
-            }
-        };
-        let consent = event
-            .consent_handle()
-            .and_then(|handle| inner.state.consent(handle))
-            .cloned();
-        // Waking the driver costs more than the command, so it happens only for new work. Dropping
-        // the hold wakes it later.
-        let due = inner.timers.peek().map(|(due, _)| due);
-        let is_sooner = due.is_some_and(|due| previous_due.is_none_or(|before| due < before));
-        let should_wake = inner.outbox.has_ready() || (is_sooner && !inner.clock.is_frozen());
-        drop(inner);
-        if should_wake {
-            self.wake.notify_one();
-        }
-        self.journal_appended.notify_waiters();
-        let hold = DeliveryHold {
-            world: Arc::clone(self),
-            deliveries,
-            before_response,
-        };
-        Ok(Receipt {
-            last_event: event,
-            consent,
-            message_time,
-            hold,
-        })
     }
 
     /// Generates an id for an object outside the world's state.
@@ -475,7 +266,7 @@ impl World {
     pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        if self.catch_up(&mut inner, now, Dispatch::Immediately) > 0 {
+        if Execution::new(self, &mut inner, Dispatch::Immediately).run_due_work(now) > 0 {
             self.wake.notify_one();
             self.journal_appended.notify_waiters();
         }

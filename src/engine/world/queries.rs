@@ -1,18 +1,27 @@
-//! Read access to a world. Queries whose result changes with time run due work first.
+//! Read access to a world. [`World::catch_up`] runs due work and gives access to the queries whose
+//! results change with time; the others are methods of [`World`].
 
 use std::sync::Arc;
 
 use crate::domain::account::{CustomerAccount, LinkableAccount};
+use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Status};
+use crate::domain::contract_report::RuleResult;
 use crate::domain::customer::Customer;
+use crate::domain::delivery::Delivery;
+use crate::domain::expectation::{Expectation, Verdict};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
+use crate::domain::journal_entry::{EntryKind, JournalEntry};
 use crate::domain::notification::Notification;
 use crate::domain::persona::Persona;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, Session};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::find_linked_accounts;
+use crate::engine::report::grade_run;
+use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::World;
 
 /// A summary of a world.
@@ -32,39 +41,16 @@ pub struct Overview {
     pub timers: usize,
 }
 
+/// The queries of a world that has just run its due work, so that no reader sees an expired consent
+/// as active. Each query locks the world on its own: a result holds no lock.
+#[derive(Clone, Copy, Debug)]
+pub struct WorldQueries<'a>(&'a World);
+
 impl World {
-    pub fn consent(&self, handle: ConsentHandle) -> Option<Arc<Consent>> {
-        self.lock_caught_up().state.consent(handle).cloned()
-    }
-
-    pub fn consent_by_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
-        self.lock_caught_up().state.consent_by_id(id).cloned()
-    }
-
-    /// Returns the consent for which a FIP holds an artefact with this id.
-    pub fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<Arc<Consent>> {
-        self.lock_caught_up()
-            .state
-            .consent_by_fip_artefact_id(id)
-            .cloned()
-    }
-
-    /// Returns the consent with this [`Consent::number`], of which Unaport's short links are made.
-    pub fn consent_by_number(&self, number: u32) -> Option<Arc<Consent>> {
-        self.lock_caught_up()
-            .state
-            .consent_by_number(number)
-            .cloned()
-    }
-
-    /// Returns up to `limit` consents in the order in which they were raised, after skipping `skip`.
-    pub fn consents(&self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
-        self.lock_caught_up()
-            .state
-            .consents(skip)
-            .take(limit)
-            .cloned()
-            .collect()
+    /// Runs all due work and gives access to what may have changed by it.
+    pub fn catch_up(&self) -> WorldQueries<'_> {
+        drop(self.lock_caught_up());
+        WorldQueries(self)
     }
 
     /// Returns the name of the scenario that drives the consent.
@@ -72,7 +58,7 @@ impl World {
         self.lock()
             .scenario_plans
             .get(&handle)
-            .map(|plan| plan.name().to_owned())
+            .map(|plan| plan.name.clone())
     }
 
     /// Returns the consent templates that the FIU's organisation has saved, newest first, followed
@@ -94,32 +80,65 @@ impl World {
         saved.chain(predefined).cloned().collect()
     }
 
+    /// Returns the quirks of fetched data that the consent's scenario asks for.
+    pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
+        self.lock()
+            .scenario_plans
+            .get(&handle)
+            .map(|plan| plan.fetch_quirks)
+            .unwrap_or_default()
+    }
+}
+
+impl WorldQueries<'_> {
+    pub fn consent(self, handle: ConsentHandle) -> Option<Arc<Consent>> {
+        self.0.lock().state.consent(handle).cloned()
+    }
+
+    pub fn consent_by_id(self, id: ConsentId) -> Option<Arc<Consent>> {
+        self.0.lock().state.consent_by_id(id).cloned()
+    }
+
+    /// Returns the consent for which a FIP holds an artefact with this id.
+    pub fn consent_by_fip_artefact_id(self, id: ConsentId) -> Option<Arc<Consent>> {
+        self.0.lock().state.consent_by_fip_artefact_id(id).cloned()
+    }
+
+    /// Returns the consent with this [`Consent::number`], of which Unaport's short links are made.
+    pub fn consent_by_number(self, number: u32) -> Option<Arc<Consent>> {
+        self.0.lock().state.consent_by_number(number).cloned()
+    }
+
+    /// Returns up to `limit` consents in the order in which they were raised, after skipping `skip`.
+    pub fn consents(self, skip: usize, limit: usize) -> Vec<Arc<Consent>> {
+        self.0
+            .lock()
+            .state
+            .consents(skip)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
     /// Returns the data notifications of a Unaport consent, newest first, as `FINotification` lists
     /// them.
-    pub fn unaport_data_notifications(&self, handle: ConsentHandle) -> Vec<Notification> {
-        self.lock_caught_up()
+    pub fn unaport_data_notifications(self, handle: ConsentHandle) -> Vec<Notification> {
+        self.0
+            .lock()
             .stored_notifications
             .get(&handle)
             .map(|notifications| notifications.iter().rev().cloned().collect())
             .unwrap_or_default()
     }
 
-    /// Returns the quirks of fetched data that the consent's scenario asks for.
-    pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
-        self.lock()
-            .scenario_plans
-            .get(&handle)
-            .map(|plan| plan.fetch_quirks())
-            .unwrap_or_default()
-    }
-
-    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.lock_caught_up().state.session(id).cloned()
+    pub fn session(self, id: SessionId) -> Option<Arc<Session>> {
+        self.0.lock().state.session(id).cloned()
     }
 
     /// Returns the session that contains the account with this analytic id.
-    pub fn session_by_analytic_id(&self, id: u32) -> Option<Arc<Session>> {
-        self.lock_caught_up()
+    pub fn session_by_analytic_id(self, id: u32) -> Option<Arc<Session>> {
+        self.0
+            .lock()
             .state
             .sessions(0)
             .find(|session| session.analytic_ids().any(|analytic_id| analytic_id == id))
@@ -127,21 +146,19 @@ impl World {
     }
 
     /// Returns whether the analytics of a session have been generated.
-    pub fn has_analytics(&self, id: SessionId) -> bool {
-        self.lock_caught_up().state.has_analytics(id)
+    pub fn has_analytics(self, id: SessionId) -> bool {
+        self.0.lock().state.has_analytics(id)
     }
 
     /// Returns the session that a FIP knows by this id.
-    pub fn session_by_fip_session_id(&self, id: SessionId) -> Option<Arc<Session>> {
-        self.lock_caught_up()
-            .state
-            .session_by_fip_session_id(id)
-            .cloned()
+    pub fn session_by_fip_session_id(self, id: SessionId) -> Option<Arc<Session>> {
+        self.0.lock().state.session_by_fip_session_id(id).cloned()
     }
 
     /// Returns up to `limit` sessions in the order in which they were opened, after skipping `skip`.
-    pub fn sessions(&self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
-        self.lock_caught_up()
+    pub fn sessions(self, skip: usize, limit: usize) -> Vec<Arc<Session>> {
+        self.0
+            .lock()
             .state
             .sessions(skip)
             .take(limit)
@@ -150,12 +167,12 @@ impl World {
     }
 
     /// Returns the name of the customer's current persona.
-    pub fn persona_of(&self, address: &str) -> Arc<str> {
-        let inner = self.lock_caught_up();
+    pub fn persona_of(self, address: &str) -> Arc<str> {
+        let inner = self.0.lock();
         let instance = inner.state.current_persona(address);
         Arc::clone(
             &instance
-                .map_or(&self.config.default_persona, |instance| {
+                .map_or(&self.0.config.default_persona, |instance| {
                     &instance.definition
                 })
                 .name,
@@ -163,8 +180,9 @@ impl World {
     }
 
     /// Returns the addresses of all known customers, sorted, after skipping `skip`.
-    pub fn customer_addresses(&self, skip: usize, limit: usize) -> Vec<Arc<str>> {
-        self.lock_caught_up()
+    pub fn customer_addresses(self, skip: usize, limit: usize) -> Vec<Arc<str>> {
+        self.0
+            .lock()
             .state
             .customer_addresses()
             .into_iter()
@@ -175,18 +193,21 @@ impl World {
 
     /// Returns the record of a customer whom a command has registered or changed, and all accounts
     /// at the simulated FIPs.
-    pub fn customer(&self, address: &str) -> (Option<Customer>, Vec<CustomerAccount>) {
-        let participants = self.participants();
+    pub fn customer(self, address: &str) -> (Option<Customer>, Vec<CustomerAccount>) {
+        let participants = self.0.participants();
         let list_accounts =
-            |customer: &str, persona: &Persona| self.list_accounts(customer, persona);
-        let inner = self.lock_caught_up();
+            |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
+        let inner = self.0.lock();
         let now = inner.clock.now(system_now());
-        let context = self.decision_context(now, &participants, &list_accounts, &|_| {
-            DataTiming::Immediate
-        });
+        let context = self
+            .0
+            .decision_context(now, &participants, &list_accounts, &|_| {
+                DataTiming::Immediate
+            });
         let instance = context.current_persona(&inner.state, address);
         let linked_accounts = find_linked_accounts(&inner.state, address, &instance, &context);
         let accounts = self
+            .0
             .list_accounts(address, &instance.definition)
             .into_iter()
             .map(|LinkableAccount { account, .. }| {
@@ -202,8 +223,8 @@ impl World {
         (inner.state.customer(address).cloned(), accounts.collect())
     }
 
-    pub fn overview(&self) -> Overview {
-        let inner = self.lock_caught_up();
+    pub fn overview(self) -> Overview {
+        let inner = self.0.lock();
         Overview {
             now: inner.clock.now(system_now()),
             frozen: inner.clock.is_frozen(),
@@ -212,5 +233,72 @@ impl World {
             webhooks_open: inner.outbox.open_len(),
             timers: inner.timers.len(),
         }
+    }
+
+    /// Returns up to `limit` journal entries numbered above `after`, and the number of the newest
+    /// one.
+    pub fn journal_after(self, after: u64, limit: usize) -> (Vec<JournalEntry>, u64) {
+        let inner = self.0.lock();
+        (
+            inner.journal.entries_after(after, limit),
+            inner.journal.last_seq(),
+        )
+    }
+
+    /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds,
+    /// and the number of the last entry examined.
+    pub fn journal_matching(
+        self,
+        after: u64,
+        limit: usize,
+        is_wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> (Vec<JournalEntry>, u64) {
+        let inner = self.0.lock();
+        let entries: Vec<_> = inner
+            .journal
+            .iter_after(after)
+            .filter(|entry| is_wanted(entry))
+            .take(limit)
+            .cloned()
+            .collect();
+        let last_examined = entries
+            .last()
+            .filter(|_| entries.len() == limit)
+            .map(|entry| entry.seq);
+        (entries, last_examined.unwrap_or(inner.journal.last_seq()))
+    }
+
+    /// Evaluates an expectation against the current journal and state.
+    pub fn evaluate_expectation(self, expectation: &Expectation) -> Verdict {
+        let inner = self.0.lock();
+        evaluate_expectation(&inner.journal, &inner.state, expectation)
+    }
+
+    /// Grades the FIUs against the contract rules.
+    pub fn grade_contract(self) -> Vec<RuleResult> {
+        let inner = self.0.lock();
+        let evicted = inner
+            .journal
+            .count_evicted(|kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_)));
+        grade_run(inner.journal.iter_after(0), evicted)
+    }
+
+    /// Returns the first `limit` deliveries on record with an id above `after`.
+    pub fn deliveries(self, after: u64, limit: usize) -> Vec<Delivery> {
+        self.0.lock().outbox.deliveries(after, limit)
+    }
+
+    pub fn delivery(self, id: u64) -> Option<Delivery> {
+        self.0.lock().outbox.delivery(id)
+    }
+
+    /// Checks whether a command would be accepted now. Nothing changes.
+    ///
+    /// # Errors
+    /// The [`Rejection`].
+    pub fn check_command(self, command: Command) -> Result<(), Rejection> {
+        let inner = self.0.lock();
+        let now = inner.clock.now(system_now());
+        self.0.decide(&inner, command, now).map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! The result of an accepted command, and the hold on the webhooks that it caused.
+//! The receipt of an accepted command, and the hold on the webhooks that it caused.
 
 use std::sync::Arc;
 
@@ -8,21 +8,43 @@ use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::engine::world::World;
 
-/// The result of an accepted command.
+/// The receipt of an accepted command: its outcome, and the hold on the webhooks that it caused.
+/// The outcome cannot be read without a decision about the hold.
+#[must_use = "a response is built from it, or else its webhooks are released"]
 #[derive(Debug)]
 pub struct Receipt {
+    outcome: CommandOutcome,
+    hold: DeliveryHold,
+}
+
+impl Receipt {
+    pub(super) fn new(outcome: CommandOutcome, hold: DeliveryHold) -> Self {
+        Self { outcome, hold }
+    }
+
+    /// Splits off the hold, which the caller drops after it has handed over the response.
+    pub fn into_parts(self) -> (CommandOutcome, DeliveryHold) {
+        (self.outcome, self.hold)
+    }
+
+    /// Releases the webhooks at once, for a caller without a response, and returns the outcome.
+    pub fn release_webhooks(self) -> CommandOutcome {
+        self.outcome
+    }
+}
+
+/// The outcome of an accepted command.
+#[derive(Debug)]
+pub struct CommandOutcome {
     /// The last event of the command.
     pub last_event: Event,
     /// The consent of the command, in its state after the command.
     pub(super) consent: Option<Arc<Consent>>,
     /// The instant that the response carries ([`World::message_time`]).
     pub message_time: Timestamp,
-    /// The hold on the webhooks that the command caused. The caller drops it after it has handed
-    /// over the response.
-    pub hold: DeliveryHold,
 }
 
-impl Receipt {
+impl CommandOutcome {
     /// Returns the consent in its state after the command.
     ///
     /// # Panics
@@ -44,8 +66,8 @@ impl Receipt {
     }
 }
 
-/// A guard that holds webhooks back until a response has been handed over. Without it,
-/// a webhook could reach the FIU before the response that carries the consent's handle.
+/// A guard that holds webhooks back until it is dropped, after a response has been handed over. Without it, a
+/// webhook could reach the FIU before the response that carries the consent's handle.
 #[derive(Debug)]
 pub struct DeliveryHold {
     pub(super) world: Arc<World>,

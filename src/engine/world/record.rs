@@ -4,13 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::contract_report::RuleResult;
 use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
-use crate::domain::journal_entry::{CallRecord, EntryKind, JournalEntry, JournalRecord};
+use crate::domain::journal_entry::{CallRecord, EntryKind, JournalRecord};
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
-use crate::engine::report::grade_run;
-use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::World;
 
 /// Maximum number of different notes of one world. Notes quote what callers sent.
@@ -36,11 +33,7 @@ impl World {
 
     /// Records an intervention in the world.
     pub fn write_note(&self, text: String) {
-        let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::Note { text });
+        self.lock().append_note(text);
     }
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
@@ -57,10 +50,7 @@ impl World {
             text
         };
         inner.seen_notes.insert(text.clone());
-        let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::Note { text });
+        inner.append_note(text);
     }
 
     /// Records the reason why a signature did not verify.
@@ -73,48 +63,9 @@ impl World {
             .append_entry(now, JournalRecord::InvalidSignature { text });
     }
 
-    /// Returns up to `limit` journal entries numbered above `after`, and the number of the newest
-    /// one.
-    pub fn journal_after(&self, after: u64, limit: usize) -> (Vec<JournalEntry>, u64) {
-        let inner = self.lock_caught_up();
-        (
-            inner.journal.entries_after(after, limit),
-            inner.journal.last_seq(),
-        )
-    }
-
-    /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds,
-    /// and the number of the last entry examined.
-    pub fn journal_matching(
-        &self,
-        after: u64,
-        limit: usize,
-        is_wanted: impl Fn(&JournalEntry) -> bool,
-    ) -> (Vec<JournalEntry>, u64) {
-        let inner = self.lock_caught_up();
-        let entries: Vec<_> = inner
-            .journal
-            .iter_after(after)
-            .filter(|entry| is_wanted(entry))
-            .take(limit)
-            .cloned()
-            .collect();
-        let last_examined = entries
-            .last()
-            .filter(|_| entries.len() == limit)
-            .map(|entry| entry.seq);
-        (entries, last_examined.unwrap_or(inner.journal.last_seq()))
-    }
-
     /// Returns the number of evicted journal entries of these kinds.
     pub fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
         self.lock().journal.count_evicted(matches_kind)
-    }
-
-    /// Evaluates an expectation against the current journal and state.
-    pub fn evaluate_expectation(&self, expectation: &Expectation) -> Verdict {
-        let inner = self.lock_caught_up();
-        evaluate_expectation(&inner.journal, &inner.state, expectation)
     }
 
     /// Evaluates an expectation once it is met or its `within`, in system time, has passed; without
@@ -122,11 +73,11 @@ impl World {
     pub async fn await_expectation(&self, expectation: &Expectation) -> Verdict {
         let timeout = expectation.within.unwrap_or_default();
         self.wait_to_find(timeout, |world| {
-            Some(world.evaluate_expectation(expectation))
+            Some(world.catch_up().evaluate_expectation(expectation))
                 .filter(|verdict| verdict.status == ExpectationStatus::Met)
         })
         .await
-        .unwrap_or_else(|| self.evaluate_expectation(expectation))
+        .unwrap_or_else(|| self.catch_up().evaluate_expectation(expectation))
     }
 
     /// Waits until `find` returns a value, for at most `timeout` of system time.
@@ -154,14 +105,5 @@ impl World {
             Ok(found) => found,
             Err(_) => find(self),
         }
-    }
-
-    /// Grades the FIUs against the contract rules.
-    pub fn grade_contract(&self) -> Vec<RuleResult> {
-        let inner = self.lock_caught_up();
-        let evicted = inner
-            .journal
-            .count_evicted(|kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_)));
-        grade_run(inner.journal.iter_after(0), evicted)
     }
 }

@@ -20,7 +20,7 @@ pub async fn get_clock(call: Call) -> HttpResponse {
 }
 
 fn render_clock(world: &World) -> ApiResponse {
-    let overview = world.overview();
+    let overview = world.catch_up().overview();
     let mode = if overview.frozen { "frozen" } else { "running" };
     ApiResponse::json(&ClockView {
         now: overview.now.to_string(),
@@ -65,7 +65,9 @@ async fn try_advance_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let target = AdvanceTarget::try_from(call.parse_json::<AdvanceRequest>()?)?;
     let outcome = advance_clock(&world, target, Limits::default()).await;
     let outcome = outcome.map_err(|error| ApiError::Conflict(error.to_string()))?;
-    let (entries, _) = world.journal_after(outcome.journal_after, PAGE_MAX);
+    let (entries, _) = world
+        .catch_up()
+        .journal_after(outcome.journal_after, PAGE_MAX);
     let (stopped, remedy) = match outcome.stop_reason {
         StopReason::TargetReached => ("target", None),
         StopReason::StepLimitReached => (

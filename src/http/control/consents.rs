@@ -11,6 +11,7 @@ use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_steps;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 
@@ -18,7 +19,7 @@ pub async fn list_consents(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.consents(skip, limit),
+            |skip, limit| world.catch_up().consents(skip, limit),
             |consent| render_consent(&call, &world, consent),
         )?;
         Ok(ApiResponse::json(&page))
@@ -29,6 +30,7 @@ pub async fn get_consent(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let handle = call.parse_handle()?;
         let consent = world
+            .catch_up()
             .consent(handle)
             .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
         Ok(ApiResponse::json(&render_consent(&call, &world, &consent)))
@@ -56,26 +58,20 @@ pub async fn apply_consent_action(call: Call) -> HttpResponse {
             handle: call.parse_handle()?,
             action,
         })?;
-        Ok(
-            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
-                .with_hold(receipt.hold),
-        )
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
+        }))
     }))
 }
 
 /// Runs one or more steps, in the format of scenario files, on a consent.
 pub async fn play_steps(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let plan = world
-            .config()
-            .scenario_provider
-            .parse_steps(call.body_text()?)
-            .map_err(ApiError::InvalidDocument)?;
-        let receipt = world.run_steps(call.parse_handle()?, &*plan)?;
-        Ok(
-            ApiResponse::json(&render_consent(&call, &world, receipt.consent()))
-                .with_hold(receipt.hold),
-        )
+        let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+        let receipt = world.run_steps(call.parse_handle()?, &plan)?;
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
+        }))
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
-use crate::engine::world::{Receipt, World};
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -25,7 +25,7 @@ pub async fn list_customers(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.customer_addresses(skip, limit),
+            |skip, limit| world.catch_up().customer_addresses(skip, limit),
             ToString::to_string,
         )?;
         Ok(ApiResponse::json(&page))
@@ -57,7 +57,7 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         });
         let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
         let address = call.path_segment("customer");
-        let (record, mut accounts) = world.customer(address);
+        let (record, mut accounts) = world.catch_up().customer(address);
         accounts.retain(|CustomerAccount { account, .. }| {
             (fips.is_empty() || fips.contains(&&*account.fip))
                 && (fi_types.is_empty() || fi_types.contains(&account.fi_type))
@@ -69,7 +69,7 @@ pub async fn list_accounts(call: Call) -> HttpResponse {
         }
         Ok(ApiResponse::json(&CustomerView::new(
             address,
-            &world.persona_of(address),
+            &world.catch_up().persona_of(address),
             record.as_ref(),
             &accounts,
         )))
@@ -163,22 +163,18 @@ fn change_customer(
                 ),
             ));
         }
-        let Receipt {
-            last_event: event,
-            hold,
-            ..
-        } = world.submit(build_command(&world, Arc::clone(&customer))?)?;
-        let response = if let Some(link) = LinkRequestView::from_event(&event) {
-            ApiResponse::json(&link)
-        } else {
-            let (record, accounts) = world.customer(&customer);
+        let receipt = world.submit(build_command(&world, Arc::clone(&customer))?)?;
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            if let Some(link) = LinkRequestView::from_event(&outcome.last_event) {
+                return ApiResponse::json(&link);
+            }
+            let (record, accounts) = world.catch_up().customer(&customer);
             ApiResponse::json(&CustomerView::new(
                 &customer,
-                &world.persona_of(&customer),
+                &world.catch_up().persona_of(&customer),
                 record.as_ref(),
                 &accounts,
             ))
-        };
-        Ok(response.with_hold(hold))
+        }))
     }))
 }

@@ -6,6 +6,7 @@ use super::authenticate_operator;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_faults;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
@@ -14,6 +15,7 @@ pub async fn list_faults(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
         let items = world
             .faults()
+            .list_sets()
             .iter()
             .map(|(name, set)| FaultsView::new(name, set))
             .collect();
@@ -24,7 +26,7 @@ pub async fn list_faults(call: Call) -> HttpResponse {
 pub async fn get_faults(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        let all = world.faults();
+        let all = world.faults().list_sets();
         let entry = all
             .iter()
             .find(|(existing, _)| existing == name)
@@ -44,11 +46,7 @@ pub async fn put_faults(call: Call) -> HttpResponse {
                 "must be 1 to 100 characters long",
             ));
         }
-        let (faults, ttl) = world
-            .config()
-            .scenario_provider
-            .parse_faults(text)
-            .map_err(ApiError::InvalidDocument)?;
+        let (faults, ttl) = parse_faults(text).map_err(ApiError::InvalidDocument)?;
         if faults.webhooks.is_empty() && faults.api.is_empty() {
             return Err(ApiError::invalid_field(
                 "body",
@@ -56,13 +54,14 @@ pub async fn put_faults(call: Call) -> HttpResponse {
             ));
         }
         world
-            .activate_faults(name, faults, ttl, text)
+            .faults()
+            .activate_set(name, faults, ttl, text)
             .map_err(|limit| {
                 ApiError::Conflict(format!(
                     "{limit} fault sets are active, which is the limit; delete some"
                 ))
             })?;
-        let all = world.faults();
+        let all = world.faults().list_sets();
         let entry = all.iter().find(|(existing, _)| existing == name);
         // A TTL of zero has expired already.
         let entry = entry
@@ -74,7 +73,7 @@ pub async fn put_faults(call: Call) -> HttpResponse {
 pub async fn delete_faults(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        if !world.deactivate_faults(name) {
+        if !world.faults().deactivate_set(name) {
             return Err(unknown_faults_error(name));
         }
         Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
@@ -83,9 +82,14 @@ pub async fn delete_faults(call: Call) -> HttpResponse {
 
 pub async fn delete_all(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
-        let names: Vec<_> = world.faults().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = world
+            .faults()
+            .list_sets()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         for name in &names {
-            world.deactivate_faults(name);
+            world.faults().deactivate_set(name);
         }
         ApiResponse::json(&serde_json::json!({ "deleted": names }))
     }))

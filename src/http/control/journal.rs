@@ -10,6 +10,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
     AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
@@ -39,7 +40,7 @@ fn read_page(
     limit: usize,
     is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
-    let (entries, last_scanned) = world.journal_matching(after, limit, is_wanted);
+    let (entries, last_scanned) = world.catch_up().journal_matching(after, limit, is_wanted);
     let next = (entries.len() == limit).then_some(last_scanned);
     JournalPage {
         items: entries.iter().map(EntryView::from).collect(),
@@ -111,11 +112,7 @@ pub async fn check_expectations(call: Call) -> HttpResponse {
 
 async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let expectations = world
-        .config()
-        .scenario_provider
-        .parse_expectations(call.body_text()?)
-        .map_err(ApiError::InvalidDocument)?;
+    let expectations = parse_expectations(call.body_text()?).map_err(ApiError::InvalidDocument)?;
     if let Some(expectation) = expectations
         .iter()
         .find(|expectation| expectation.within.is_some_and(|within| within > WAIT_MAX))
@@ -138,7 +135,7 @@ async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Returns the contract report as JSON, or as text if `Accept` begins with `text/plain`.
 pub async fn get_report(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
-        let report = ReportView::new(world.name(), &world.grade_contract());
+        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
         let wants_text = call
             .header("accept")
             .is_some_and(|accept| accept.starts_with("text/plain"));

@@ -1,5 +1,7 @@
 //! Scenarios: those of all worlds, the local ones of a world, and their selection for consents.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 
 use super::authenticate_operator;
@@ -9,6 +11,7 @@ use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
@@ -17,15 +20,16 @@ use crate::wire::control::scenarios::{
 
 pub async fn list_scenarios(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).map(|world| {
-        let loaded = world.config().scenario_provider.list_scenarios();
-        let selection = world.scenario_selection();
-        let global_views = loaded
+        let shared = world.config().scenarios.current();
+        let local_plans = world.scenarios().local_plans();
+        let global_views = shared
+            .scenarios
             .iter()
-            .filter(|scenario| !selection.is_local(&scenario.name))
-            .map(ScenarioView::from);
-        let world_views = selection
-            .local_plans()
-            .map(|plan| ScenarioView::from_world(plan.name(), plan.description()));
+            .filter(|(name, _)| !local_plans.iter().any(|plan| plan.name == **name))
+            .map(|(_, scenario)| ScenarioView::from(scenario));
+        let world_views = local_plans
+            .iter()
+            .map(|plan| ScenarioView::from_world(plan));
         let mut items: Vec<_> = global_views.chain(world_views).collect();
         items.sort_by(|a, b| a.name().cmp(b.name()));
         ApiResponse::json(&Page { items, next: None })
@@ -35,15 +39,10 @@ pub async fn list_scenarios(call: Call) -> HttpResponse {
 pub async fn get_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        let world_text = world.scenario_selection().source_text(name);
+        let world_text = world.scenarios().local_text(name);
         let text = world_text.or_else(|| {
-            let scenario = world
-                .config()
-                .scenario_provider
-                .list_scenarios()
-                .into_iter()
-                .find(|scenario| scenario.name == name)?;
-            Some(scenario.text)
+            let shared = world.config().scenarios.current();
+            Some(Arc::clone(&shared.scenarios.get(name)?.text))
         });
         let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
         Ok(ApiResponse::text(text.to_string()))
@@ -51,13 +50,10 @@ pub async fn get_scenario(call: Call) -> HttpResponse {
 }
 
 fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
-    let known = world
-        .scenario_selection()
-        .list_names(&*world.config().scenario_provider);
     ApiError::NotFound(
         Rejection::UnknownScenario {
             name: name.to_owned(),
-            known,
+            known: world.scenarios().list_names(),
         }
         .to_string(),
     )
@@ -68,23 +64,22 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
         let text = call.body_text()?;
-        let plan = world
-            .config()
-            .scenario_provider
+        let plan = call
+            .app_state()
+            .scenarios
             .parse_scenario(text)
             .map_err(ApiError::InvalidDocument)?;
-        if plan.name() != name {
+        if plan.name != name {
             let message = format!(
                 "is {} in the text but {} in the path; use the same name",
-                plan.name(),
+                plan.name,
                 quote_value(name)
             );
             return Err(ApiError::invalid_field("name", message));
         }
-        let view = ScenarioView::from_world(plan.name(), plan.description());
-        let result = world.scenario_selection_mut().put_local(plan, text);
+        let view = ScenarioView::from_world(&plan);
+        let result = world.scenarios().put_local(Arc::new(plan), text);
         result.map_err(ApiError::Conflict)?;
-        world.write_note(format!("the scenario {name} was added"));
         Ok(ApiResponse::json(&view))
     }))
 }
@@ -92,29 +87,28 @@ pub async fn put_scenario(call: Call) -> HttpResponse {
 pub async fn delete_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
-        if !world.scenario_selection_mut().remove_local(name) {
+        if !world.scenarios().remove_local(name) {
             let message = format!(
                 "{} is not a local scenario of this world; only those can be deleted",
                 quote_value(name)
             );
             return Err(ApiError::NotFound(message));
         }
-        world.write_note(format!("the scenario {name} was deleted"));
         Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
     }))
 }
 
 pub async fn reload_scenarios(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let provider = &world.config().scenario_provider;
-        provider.reload_scenarios().map_err(|diagnostics| {
+    call.reply_control(authenticate_operator(&call).and_then(|_| {
+        let library = &call.app_state().scenarios;
+        library.reload_scenarios().map_err(|diagnostics| {
             ApiError::invalid_field(
                 "scenarios",
                 format!("were not reloaded; the previous scenarios stay active: {diagnostics}"),
             )
         })?;
         Ok(ApiResponse::json(&Page {
-            items: provider.list_names(),
+            items: library.scenarios().current().list_names(),
             next: None,
         }))
     }))
@@ -125,25 +119,18 @@ pub async fn pin_scenario(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let name = call.path_segment("name");
         let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
-        world
-            .scenario_selection()
-            .find_by_name(name, &*world.config().scenario_provider)?;
         match target {
             PinTarget::Customer(customer) => {
-                world
-                    .scenario_selection_mut()
-                    .pin_customer(&customer, Some(name.to_owned()));
-                world.write_note(format!("{name} drives the later consents of {customer}"));
+                world.scenarios().pin_customer(&customer, name)?;
                 Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
             }
             PinTarget::Consent(text) => {
                 let handle = ConsentHandle::parse(&text)
                     .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
                 let receipt = world.assign_scenario(handle, name)?;
-                Ok(
-                    ApiResponse::json(&PinView::for_consent(name, receipt.consent()))
-                        .with_hold(receipt.hold),
-                )
+                Ok(ApiResponse::from_receipt(receipt, |outcome| {
+                    ApiResponse::json(&PinView::for_consent(name, outcome.consent()))
+                }))
             }
         }
     }))
@@ -160,41 +147,23 @@ pub async fn get_default(call: Call) -> HttpResponse {
 pub async fn set_default(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let DefaultRequest { name } = call.parse_json()?;
-        if let Some(name) = &name {
-            world
-                .scenario_selection()
-                .find_by_name(name, &*world.config().scenario_provider)?;
-        }
-        world.write_note(match &name {
-            Some(name) => format!("{name} is the default scenario"),
-            None => "this world has no default scenario".to_owned(),
-        });
-        world.scenario_selection_mut().set_default(name);
+        world.scenarios().set_default(name)?;
         Ok(ApiResponse::json(&render_default(&world)))
     }))
 }
 
 fn render_default(world: &World) -> serde_json::Value {
-    let world_default = world.scenario_selection().default_name().map(str::to_owned);
-    let name = world_default.or_else(|| {
-        world
-            .config()
-            .scenario_provider
-            .default_scenario_name()
-            .map(str::to_owned)
-    });
-    serde_json::json!({ "name": name })
+    serde_json::json!({ "name": world.scenarios().default_name() })
 }
 
 /// Lists the magic customers.
 pub async fn list_magic_customers(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let customers = world.config().scenario_provider.list_magic_customers();
-        let items = customers
-            .into_iter()
-            .map(|(number, description)| MagicCustomerView {
-                number,
-                description,
+    call.reply_control(authenticate_operator(&call).map(|_| {
+        let items = MAGIC_CUSTOMERS
+            .iter()
+            .map(|customer| MagicCustomerView {
+                number: customer.number,
+                description: customer.description,
             })
             .collect();
         ApiResponse::json(&Page { items, next: None })

@@ -23,7 +23,7 @@ pub async fn list_sessions(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let page = read_page(
             &call,
-            |skip, limit| world.sessions(skip, limit),
+            |skip, limit| world.catch_up().sessions(skip, limit),
             |session| SessionView::new(session),
         )?;
         Ok(ApiResponse::json(&page))
@@ -63,7 +63,9 @@ pub async fn deliver_data(call: Call) -> HttpResponse {
             session: Some(session.id),
             statuses,
         })?;
-        Ok(ApiResponse::json(&SessionView::new(receipt.session())).with_hold(receipt.hold))
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            ApiResponse::json(&SessionView::new(outcome.session()))
+        }))
     }))
 }
 
@@ -77,10 +79,12 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
             session: find_session(&call, &world)?.id,
             status,
         })?;
-        let Event::AnalyticsReported { analytics, .. } = &receipt.last_event else {
-            unreachable!("ReportAnalytics ends with AnalyticsReported")
-        };
-        Ok(ApiResponse::json(&AnalyticsView::from(&**analytics)).with_hold(receipt.hold))
+        Ok(ApiResponse::from_receipt(receipt, |outcome| {
+            let Event::AnalyticsReported { analytics, .. } = &outcome.last_event else {
+                unreachable!("ReportAnalytics ends with AnalyticsReported")
+            };
+            ApiResponse::json(&AnalyticsView::from(&**analytics))
+        }))
     }))
 }
 
@@ -88,6 +92,7 @@ pub async fn notify_analytics(call: Call) -> HttpResponse {
 fn find_session(call: &Call, world: &World) -> Result<Arc<Session>, ApiError> {
     let id = parse_session_id(call)?;
     world
+        .catch_up()
         .session(id)
         .ok_or_else(|| unknown_session_error(&id.to_string()))
 }

@@ -15,7 +15,7 @@ use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
 pub async fn list_webhooks(call: Call) -> HttpResponse {
     call.reply_control(authenticate_operator(&call).and_then(|world| {
         let (after, limit) = parse_pagination(&call)?;
-        let deliveries = world.deliveries(after, limit);
+        let deliveries = world.catch_up().deliveries(after, limit);
         let next = deliveries
             .last()
             .map(|last| last.id)
@@ -54,7 +54,7 @@ fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     let text = call.path_segment("id");
     text.parse()
         .ok()
-        .and_then(|id| world.delivery(id))
+        .and_then(|id| world.catch_up().delivery(id))
         .ok_or_else(|| {
             ApiError::NotFound(format!(
                 "no webhook has the id {}; list them with GET /_mockaa/v1/webhooks",

@@ -51,7 +51,7 @@ pub async fn delete_world(call: Call) -> HttpResponse {
 }
 
 fn render_world(world: &World) -> WorldView {
-    let overview = world.overview();
+    let overview = world.catch_up().overview();
     WorldView {
         name: world.name().to_owned(),
         seed: world.seed(),

@@ -15,8 +15,7 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Member;
 use crate::domain::time::Millis;
 use crate::engine::faults::{CallFault, CallSubject};
-use crate::engine::ports::ScenarioPlan;
-use crate::engine::world::{CallFaults, World};
+use crate::engine::world::{CallFaults, Receipt, World};
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
 
@@ -87,22 +86,34 @@ impl Call {
             state.handle = Some(consent.handle);
             state.fiu.get_or_insert_with(|| Arc::clone(&consent.fiu));
         }
-        self.plan_faults(world, None)
+        self.plan_faults(world)
     }
 
-    /// Plans the faults of a call that is about to raise this consent.
+    /// Raises a consent whose scenario gives the faults of the call too.
     ///
     /// # Errors
     /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
-    /// requested scenario is unknown.
-    pub fn plan_faults_for(&self, world: &World, raise: &RaiseConsent) -> Result<(), ApiError> {
-        {
+    /// engine does. No consent was raised then.
+    ///
+    /// # Panics
+    /// When the route of the call has no operation.
+    pub fn raise_with_faults(
+        &self,
+        world: &Arc<World>,
+        raise: RaiseConsent,
+    ) -> Result<Receipt, ApiError> {
+        let customer = Arc::clone(&raise.terms.customer);
+        let fiu = {
             let mut state = self.context().0.borrow_mut();
-            state.customer = Some(Arc::clone(&raise.terms.customer));
-            state.fiu.get_or_insert_with(|| Arc::clone(&raise.fiu));
-        }
-        let plan = world.select_scenario(raise)?;
-        self.plan_faults(world, plan.as_deref())
+            state.customer = Some(Arc::clone(&customer));
+            Arc::clone(state.fiu.get_or_insert_with(|| Arc::clone(&raise.fiu)))
+        };
+        let target = CallSubject {
+            op: self.op().expect("a route that raises consents has one"),
+            customer: Some(&*customer),
+            fiu: Some(&*fiu),
+        };
+        world.raise_consent(raise, target, |faults| self.accept_faults(faults))
     }
 
     /// Records the handle of the consent that the call has raised.
@@ -122,24 +133,34 @@ impl Call {
         if let Some(customer) = customer {
             self.context().0.borrow_mut().customer = Some(Arc::clone(customer));
         }
-        self.plan_faults(world, None)
+        self.plan_faults(world)
     }
 
-    fn plan_faults(&self, world: &World, plan: Option<&dyn ScenarioPlan>) -> Result<(), ApiError> {
-        let mut state = self.context().0.borrow_mut();
+    /// Plans the faults of the call unless they have been planned.
+    fn plan_faults(&self, world: &World) -> Result<(), ApiError> {
+        let state = self.context().0.borrow();
         if state.faults_planned {
             return Ok(());
         }
-        state.faults_planned = true;
-        let (customer, fiu, handle) = (state.customer.clone(), state.fiu.clone(), state.handle);
         let Some(op) = self.op() else { return Ok(()) };
         let target = CallSubject {
             op,
-            customer: customer.as_deref(),
-            fiu: fiu.as_deref(),
+            customer: state.customer.as_deref(),
+            fiu: state.fiu.as_deref(),
         };
-        let requested = std::mem::take(&mut state.faults.faults);
-        state.faults = world.plan_call_faults(target, handle, plan);
+        let planned = world.faults().plan_call_faults(target, state.handle);
+        drop(state);
+        self.accept_faults(planned)
+    }
+
+    /// Stores the planned faults beside the requested ones.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when one of them rejects the call.
+    fn accept_faults(&self, planned: CallFaults) -> Result<(), ApiError> {
+        let mut state = self.context().0.borrow_mut();
+        state.faults_planned = true;
+        let requested = std::mem::replace(&mut state.faults, planned).faults;
         state.faults.faults.extend(requested);
         scripted_error(&state.faults.faults).map_or(Ok(()), Err)
     }

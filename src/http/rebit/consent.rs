@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 
 use super::{authenticate_signed, parse_message};
-use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::command::RaiseConsent;
 use crate::domain::consent::{Api, Consent};
 use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::participants::Member;
@@ -14,6 +14,7 @@ use crate::domain::text::quote_value;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::http::signature_cache::{sign_consent, sign_consent_for_fip};
@@ -44,14 +45,12 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    call.plan_faults_for(&caller.world, &command)?;
-    let receipt = caller.world.submit(Command::RaiseConsent(command))?;
-    call.record_handle(receipt.consent());
-    let response = ConsentsResponse::new(
-        ResponseContext::from_head(&head, receipt.message_time),
-        receipt.consent(),
-    );
-    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
+    raise_consent(call, &caller.world, command, |outcome| {
+        ApiResponse::json(&ConsentsResponse::new(
+            ResponseContext::from_head(&head, outcome.message_time),
+            outcome.consent(),
+        ))
+    })
 }
 
 /// `POST /Consent/handle` of 2.x.
@@ -140,6 +139,7 @@ fn bind_visible_consent(
 ) -> Result<Arc<Consent>, ApiError> {
     let consent = caller
         .world
+        .catch_up()
         .consent(handle)
         .filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
@@ -164,11 +164,16 @@ async fn try_fetch_artefact(
         ),
         Some(Member::Fiu(_)) => (
             world
+                .catch_up()
                 .consent_by_id(id)
                 .filter(|consent| caller.can_see(consent)),
             ArtefactOwner::Fiu,
         ),
-        None => match world.consent_by_id(id).filter(|consent| !consent.hidden) {
+        None => match world
+            .catch_up()
+            .consent_by_id(id)
+            .filter(|consent| !consent.hidden)
+        {
             Some(consent) => (Some(consent), ArtefactOwner::Fiu),
             None => (find_visible_by_fip_id(world, id), ArtefactOwner::Fip),
         },
@@ -202,6 +207,7 @@ enum ArtefactOwner {
 
 fn find_visible_by_fip_id(world: &World, id: ConsentId) -> Option<Arc<Consent>> {
     world
+        .catch_up()
         .consent_by_fip_artefact_id(id)
         .filter(|consent| !consent.hidden)
 }

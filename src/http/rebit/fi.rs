@@ -15,6 +15,7 @@ use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::version::RebitVersion;
+use crate::engine::world::CommandOutcome;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -43,6 +44,7 @@ async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
     } = request;
     let world = &caller.world;
     let consent = world
+        .catch_up()
         .consent_by_id(consent_id)
         .filter(|consent| !consent.hidden)
         .ok_or_else(|| Rejection::UnknownConsentId(consent_id.to_string()))?;
@@ -71,11 +73,12 @@ async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
         txnid: head.txnid.as_str().into(),
     };
     let receipt = world.submit(Command::RequestData(command))?;
-    let response = FiResponse::new(
-        ResponseContext::from_head(&head, receipt.message_time),
-        receipt.session(),
-    );
-    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&FiResponse::new(
+            ResponseContext::from_head(&head, outcome.message_time),
+            outcome.session(),
+        ))
+    }))
 }
 
 /// Parses the FIU's key and checks its expiry against message time: system time, or world time
@@ -157,13 +160,27 @@ async fn try_fetch_data(
     let id = command.session;
     let world = &caller.world;
     let consent = world
+        .catch_up()
         .session(id)
-        .and_then(|session| world.consent(session.handle));
+        .and_then(|session| world.catch_up().consent(session.handle));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
     call.bind_consent(world, &consent)?;
     let receipt = world.submit(Command::FetchData(command.clone()))?;
-    let (session, consent) = (receipt.session(), receipt.consent());
+    ApiResponse::try_from_receipt(receipt, async |outcome| {
+        encrypt_fetched_data(caller, command, outcome, echo).await
+    })
+    .await
+}
+
+/// Encrypts the fetched data to the session's key and builds the response.
+async fn encrypt_fetched_data(
+    caller: &Caller,
+    command: FetchData,
+    outcome: &CommandOutcome,
+    echo: impl Fn(&Consent, &Session) -> (RebitVersion, String),
+) -> Result<ApiResponse, ApiError> {
+    let (session, consent) = (outcome.session(), outcome.consent());
     let key = session
         .peer_key
         .as_ref()
@@ -176,14 +193,14 @@ async fn try_fetch_data(
         .map(|fiu| (fiu.plaintext, fiu.fi_schema))
         .unwrap_or_default();
     let job = EncryptionJob {
-        seed: world.seed(),
+        seed: caller.world.seed(),
         consent: Arc::clone(consent),
         session: Arc::clone(session),
         key: Arc::clone(key),
         plaintext,
         schema,
         command,
-        now: receipt.message_time,
+        now: outcome.message_time,
     };
     let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))
         .await
@@ -193,7 +210,9 @@ async fn try_fetch_data(
     let echo = ResponseContext {
         ver,
         txnid: &txnid,
-        timestamp: receipt.message_time,
+        timestamp: outcome.message_time,
     };
-    Ok(ApiResponse::json_bytes(encode_fetch_response(echo, &encrypted)).with_hold(receipt.hold))
+    Ok(ApiResponse::json_bytes(encode_fetch_response(
+        echo, &encrypted,
+    )))
 }

@@ -13,7 +13,7 @@ use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
 use crate::domain::text::quote_value;
-use crate::engine::world::DeliveryHold;
+use crate::engine::world::Receipt;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -27,8 +27,8 @@ use crate::wire::rebit::{Head, ResponseContext};
 pub async fn receive_consent_notification(call: Call) -> HttpResponse {
     let outcome = parse_message::<ConsentNotification>(&call, AllowedCallers::FiusAndFips)
         .and_then(|(head, update, caller)| {
-            let hold = apply_consent_status(&call, &caller, update)?;
-            Ok(acknowledge_notification(&head, &caller, hold))
+            let receipt = apply_consent_status(&call, &caller, update)?;
+            Ok(acknowledge_notification(&head, &caller, receipt))
         });
     call.reply_rebit(outcome).await
 }
@@ -36,8 +36,8 @@ pub async fn receive_consent_notification(call: Call) -> HttpResponse {
 pub async fn receive_fi_notification(call: Call) -> HttpResponse {
     let outcome = parse_message::<FiNotification>(&call, AllowedCallers::FiusAndFips).and_then(
         |(head, update, caller)| {
-            let hold = apply_fi_status(&call, &caller, update)?;
-            Ok(acknowledge_notification(&head, &caller, Some(hold)))
+            let receipt = apply_fi_status(&call, &caller, update)?;
+            Ok(acknowledge_notification(&head, &caller, Some(receipt)))
         },
     );
     call.reply_rebit(outcome).await
@@ -55,24 +55,23 @@ pub async fn receive_link_notification(call: Call) -> HttpResponse {
             },
         );
     let outcome = outcome.and_then(|(head, update, caller)| {
-        let hold = apply_link_status(&call, &caller, update)?;
-        Ok(acknowledge_notification(&head, &caller, Some(hold)))
+        let receipt = apply_link_status(&call, &caller, update)?;
+        Ok(acknowledge_notification(&head, &caller, Some(receipt)))
     });
     call.reply_rebit(outcome).await
 }
 
-fn acknowledge_notification(
-    head: &Head,
-    caller: &Caller,
-    hold: Option<DeliveryHold>,
-) -> ApiResponse {
-    let response = ApiResponse::json(&NotificationResponse::new_ok(ResponseContext::from_head(
-        head,
-        caller.world.message_time(),
-    )));
-    match hold {
-        Some(hold) => response.with_hold(hold),
-        None => response,
+fn acknowledge_notification(head: &Head, caller: &Caller, receipt: Option<Receipt>) -> ApiResponse {
+    let build_response = |timestamp| {
+        ApiResponse::json(&NotificationResponse::new_ok(ResponseContext::from_head(
+            head, timestamp,
+        )))
+    };
+    match receipt {
+        Some(receipt) => {
+            ApiResponse::from_receipt(receipt, |outcome| build_response(outcome.message_time))
+        }
+        None => build_response(caller.world.message_time()),
     }
 }
 
@@ -82,7 +81,7 @@ fn apply_consent_status(
     call: &Call,
     caller: &Caller,
     update: ConsentNotificationContent,
-) -> Result<Option<DeliveryHold>, ApiError> {
+) -> Result<Option<Receipt>, ApiError> {
     const ID: &str = "ConsentStatusNotification.consentId";
     let ConsentNotificationContent {
         notifier,
@@ -93,11 +92,15 @@ fn apply_consent_status(
         authenticate_notifier(caller, &notifier).map_err(NotifierError::into_notifier_error)?;
     let world = &caller.world;
     let consent: Option<Arc<Consent>> = consent_id.and_then(|id| match &notifier_member {
-        Member::Fip(fip) => world.consent_by_fip_artefact_id(id).filter(|consent| {
-            let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
-            artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
-        }),
+        Member::Fip(fip) => world
+            .catch_up()
+            .consent_by_fip_artefact_id(id)
+            .filter(|consent| {
+                let mut artefacts = consent.grant.iter().flat_map(|grant| grant.fips.iter());
+                artefacts.any(|artefact| artefact.consent_id == id && artefact.fip == fip.entity.id)
+            }),
         Member::Fiu(fiu) => world
+            .catch_up()
             .consent_by_id(id)
             .filter(|consent| consent.fiu == fiu.entity.id),
     });
@@ -131,17 +134,16 @@ fn apply_consent_status(
         handle: consent.handle,
         action,
     });
-    let receipt = receipt.map_err(map_to_field_error(
+    receipt.map(Some).map_err(map_to_field_error(
         "ConsentStatusNotification.consentStatus",
-    ))?;
-    Ok(Some(receipt.hold))
+    ))
 }
 
 fn apply_fi_status(
     call: &Call,
     caller: &Caller,
     update: FiNotificationContent,
-) -> Result<DeliveryHold, ApiError> {
+) -> Result<Receipt, ApiError> {
     const SESSION: &str = "FIStatusNotification.sessionId";
     let FiNotificationContent {
         notifier,
@@ -164,8 +166,9 @@ fn apply_fi_status(
         .ok_or_else(|| ApiError::invalid_field(SESSION, format!("is not a session of {id}")))?;
     let world = &caller.world;
     if let Some(consent) = world
+        .catch_up()
         .session_by_fip_session_id(session)
-        .and_then(|session| world.consent(session.handle))
+        .and_then(|session| world.catch_up().consent(session.handle))
     {
         call.bind_consent(world, &consent)?;
     }
@@ -176,7 +179,7 @@ fn apply_fi_status(
         session_failed: failed,
         accounts,
     };
-    let receipt = caller
+    caller
         .world
         .submit(Command::ReportFipStatus(command))
         .map_err(|rejection| {
@@ -187,15 +190,14 @@ fn apply_fi_status(
                 _ => SESSION,
             };
             map_to_field_error(field)(rejection)
-        })?;
-    Ok(receipt.hold)
+        })
 }
 
 fn apply_link_status(
     call: &Call,
     caller: &Caller,
     update: LinkNotificationContent,
-) -> Result<DeliveryHold, ApiError> {
+) -> Result<Receipt, ApiError> {
     let LinkNotificationContent {
         notifier,
         account_ref,
@@ -234,7 +236,7 @@ fn apply_link_status(
         account_ref: account_ref.into(),
         link_ref: link_ref.into(),
     };
-    let receipt = caller
+    caller
         .world
         .submit(Command::ConfirmLink(command))
         .map_err(|rejection| {
@@ -246,8 +248,7 @@ fn apply_link_status(
                 _ => "AccountLinkStatusNotification.accRefNumber",
             };
             map_to_field_error(field)(rejection)
-        })?;
-    Ok(receipt.hold)
+        })
 }
 
 /// Maps a rejection of the engine to an error of the message field that caused it.

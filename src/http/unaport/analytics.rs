@@ -79,7 +79,9 @@ async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
         status: AnalyticsStatus::Success,
     };
     let receipt = caller.world.submit(command)?;
-    Ok(ApiResponse::json(&response).with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |_| {
+        ApiResponse::json(&response)
+    }))
 }
 
 /// Returns the statements of a session's accounts whose data can be fetched, each with its analytic
@@ -139,10 +141,11 @@ impl ReportContext {
         let caller = authenticate_caller(call)?;
         let session = caller
             .world
+            .catch_up()
             .session_by_analytic_id(id)
             .filter(|session| session.peer_key.is_none());
         let session = session.ok_or_else(|| unknown_analytic_error(id))?;
-        let consent = caller.world.consent(session.handle);
+        let consent = caller.world.catch_up().consent(session.handle);
         let record = caller.bind_unaport_consent(
             call,
             consent,
@@ -172,7 +175,7 @@ impl ReportContext {
             session,
             consent,
         } = self;
-        if !caller.world.has_analytics(session.id) {
+        if !caller.world.catch_up().has_analytics(session.id) {
             let org = &caller.fiu.org_id;
             return Err(ApiError::NotFound(format!(
                 "no analytics of session {} have been generated; GET FIU/FI/Analytic/{org}/{0} first",

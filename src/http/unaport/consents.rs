@@ -16,6 +16,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::routes::UNAPORT_APPLICATION_PATH;
 use crate::http::signature_cache::sign_consent;
@@ -114,21 +115,19 @@ fn submit_consent(
         scenario: call.requested_scenario()?,
         persona: None,
     };
-    call.plan_faults_for(&caller.world, &command)?;
-    let receipt = caller.world.submit(Command::RaiseConsent(command))?;
-    let consent = receipt.consent();
-    call.record_handle(consent);
-    let code = encode_short_code(consent.number);
-    let link = format!(
-        "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
-        call.base_url(&caller.world)
-    );
-    Ok(ApiResponse::json(&CreateConsentResponse::new(
-        consent,
-        link,
-        receipt.message_time,
-    ))
-    .with_hold(receipt.hold))
+    raise_consent(call, &caller.world, command, |outcome| {
+        let consent = outcome.consent();
+        let code = encode_short_code(consent.number);
+        let link = format!(
+            "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
+            call.base_url(&caller.world)
+        );
+        ApiResponse::json(&CreateConsentResponse::new(
+            consent,
+            link,
+            outcome.message_time,
+        ))
+    })
 }
 
 pub async fn get_consent(call: Call) -> HttpResponse {
@@ -144,7 +143,7 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         consent,
         metadata,
         fiu,
-    } = caller.bind_unaport_consent(call, caller.world.consent(handle), unknown)?;
+    } = caller.bind_unaport_consent(call, caller.world.catch_up().consent(handle), unknown)?;
     let signed_consent = match consent.consent_id() {
         Some(_) => sign_consent(call.app_state(), &caller.participants, &consent).await,
         None => None,
@@ -168,7 +167,7 @@ pub async fn revoke_consent(call: Call) -> HttpResponse {
 fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let text = call.path_segment("consentId");
-    let consent = ConsentId::parse(text).and_then(|id| caller.world.consent_by_id(id));
+    let consent = ConsentId::parse(text).and_then(|id| caller.world.catch_up().consent_by_id(id));
     let UnaportConsent { consent, .. } = caller.bind_unaport_consent(
         call,
         consent,
@@ -178,18 +177,20 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         handle: consent.handle,
         action: ConsentAction::Revoke { by: Party::Fiu },
     })?;
-    Ok(ApiResponse::json(&RevokeConsentResponse::new(
-        receipt.consent(),
-        receipt.message_time,
-    ))
-    .with_hold(receipt.hold))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&RevokeConsentResponse::new(
+            outcome.consent(),
+            outcome.message_time,
+        ))
+    }))
 }
 
 /// Redirects the customer's browser from the short link to the consent's page.
 pub async fn follow_short_link(call: Call) -> HttpResponse {
     call.reply_unaport(call.get_or_create_world().and_then(|world| {
         let code = call.path_segment("code");
-        let consent = decode_short_code(code).and_then(|number| world.consent_by_number(number));
+        let consent =
+            decode_short_code(code).and_then(|number| world.catch_up().consent_by_number(number));
         let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
         let consent = consent.ok_or_else(|| {
             ApiError::NotFound(format!(

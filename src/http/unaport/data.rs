@@ -23,8 +23,8 @@ pub async fn get_fetch_status(call: Call) -> HttpResponse {
         let handle = call.parse_handle()?;
         let unknown = Rejection::UnknownHandle(handle.to_string());
         let UnaportConsent { consent, .. } =
-            caller.bind_unaport_consent(&call, caller.world.consent(handle), unknown)?;
-        let notifications = caller.world.unaport_data_notifications(handle);
+            caller.bind_unaport_consent(&call, caller.world.catch_up().consent(handle), unknown)?;
+        let notifications = caller.world.catch_up().unaport_data_notifications(handle);
         Ok(ApiResponse::json(&build_fetch_status(
             &notifications,
             caller.participants.aa_for_consent(&consent),
@@ -46,7 +46,11 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let command = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
         // HEAD must not count as a fetch, so the command is only checked.
-        caller.world.check_command(command).map(|()| None)
+        caller
+            .world
+            .catch_up()
+            .check_command(command)
+            .map(|()| None)
     } else {
         caller.world.submit(command).map(Some)
     };
@@ -58,21 +62,26 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
         }
         Err(rejection) => return Err(rejection.into()),
     };
-    let (session, consent) = (Arc::clone(receipt.session()), Arc::clone(receipt.consent()));
-    let quirks = caller.world.fetch_quirks(consent.handle);
-    let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
-    let task = tokio::task::spawn_blocking(move || {
-        let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
-        let statements = if is_first_empty {
-            Vec::new()
-        } else {
-            generate_session_statements(seed, &consent, &session, FiStatus::Ready)
-        };
-        let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
-        serde_json::to_vec(&FetchDataResponse { envelope, tabs }).expect("our own types serialise")
-    });
-    let body = task.await.expect("writing a statement does not panic");
-    Ok(ApiResponse::json_bytes(body).with_hold(receipt.hold))
+    ApiResponse::try_from_receipt(receipt, async |outcome| {
+        let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
+        let quirks = caller.world.fetch_quirks(consent.handle);
+        let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+        let task = tokio::task::spawn_blocking(move || {
+            let is_first_empty =
+                quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
+            let statements = if is_first_empty {
+                Vec::new()
+            } else {
+                generate_session_statements(seed, &consent, &session, FiStatus::Ready)
+            };
+            let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
+            serde_json::to_vec(&FetchDataResponse { envelope, tabs })
+                .expect("our own types serialise")
+        });
+        let body = task.await.expect("writing a statement does not panic");
+        Ok(ApiResponse::json_bytes(body))
+    })
+    .await
 }
 
 pub async fn get_account_details(call: Call) -> HttpResponse {
@@ -93,14 +102,14 @@ pub(super) fn find_session(
     caller: &UnaportCaller,
 ) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
     let text = call.path_segment("sessionId");
-    let session = SessionId::parse(text).and_then(|id| caller.world.session(id));
+    let session = SessionId::parse(text).and_then(|id| caller.world.catch_up().session(id));
     // Data that an FIU requested through the ReBIT API is encrypted to its key.
     let session = session
         .filter(|session| session.peer_key.is_none())
         .ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?;
     let record = caller.bind_unaport_consent(
         call,
-        caller.world.consent(session.handle),
+        caller.world.catch_up().consent(session.handle),
         Rejection::UnknownSession(quote_value(text)),
     )?;
     Ok((session, record))

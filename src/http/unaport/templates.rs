@@ -26,14 +26,16 @@ fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let receipt = caller
         .world
         .submit(Command::SaveTemplate(SaveTemplate { name, fiu, terms }))?;
-    let Event::TemplateSaved { template } = &receipt.last_event else {
-        unreachable!("the command has this event")
-    };
-    Ok(ApiResponse::json(&CreateTemplateResponse::new(
-        template,
-        caller.api_version(),
-        caller.build_envelope(),
-    )))
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        let Event::TemplateSaved { template } = &outcome.last_event else {
+            unreachable!("the command has this event")
+        };
+        ApiResponse::json(&CreateTemplateResponse::new(
+            template,
+            caller.api_version(),
+            caller.build_envelope(),
+        ))
+    }))
 }
 
 pub async fn list_templates(call: Call) -> HttpResponse {

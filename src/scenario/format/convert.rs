@@ -21,17 +21,17 @@ use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, Sub
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::notification::NotificationKind;
+use crate::domain::scenario_plan::{Rule, ScenarioPlan, SourceLocation, Step};
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{Occurrences, WebhookFaultRule, WebhookSelector};
 use crate::files::yaml::diagnostic_at;
-use crate::scenario::plan::{Plan, Rule, SourceLocation, Step};
 
 /// The largest number of different delays in one `deliver`. Each delay becomes a command of its
 /// own.
 const DELAYS_MAX: usize = 100;
 
-pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
+pub fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     let ScenarioFile {
         version: _,
         name,
@@ -59,7 +59,7 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
         api: converter.convert_api_faults(&api_faults),
     };
     let expectations = converter.convert_expectations(&expect, None);
-    converter.into_result(Plan {
+    converter.into_result(ScenarioPlan {
         location: location_of(&name),
         name: name.value,
         description,
@@ -83,13 +83,15 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<Plan, Vec<Diagnostic>> {
 }
 
 /// Converts steps that a person runs through the control API.
-pub fn convert_manual_steps(entries: &[Spanned<ActionEntry>]) -> Result<Plan, Vec<Diagnostic>> {
+pub fn convert_manual_steps(
+    entries: &[Spanned<ActionEntry>],
+) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     let mut converter = Converter::default();
     let steps = converter.convert_steps(entries);
-    converter.into_result(Plan {
+    converter.into_result(ScenarioPlan {
         name: "by hand".to_owned(),
         steps,
-        ..Plan::default()
+        ..ScenarioPlan::default()
     })
 }
 

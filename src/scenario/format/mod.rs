@@ -3,7 +3,7 @@
 //! errors are reported at once, each with its line, its column and the accepted values.
 //!
 //! ```text
-//! text → `files::yaml` (against the schema of types) → types (serde) → convert (to a Plan)
+//! text → `files::yaml` (against the schema of types) → types (serde) → convert (to a ScenarioPlan)
 //! ```
 //!
 //! Errors that the schema cannot express, such as contradicting keys, are found in `convert`;
@@ -24,9 +24,9 @@ use serde_saphyr::Spanned;
 use self::types::{ActionEntry, ExpectationsFile, FaultsFile, ScenarioFile};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
+use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::files::yaml::{node, parse_typed, remove_null_types, schema_for};
-use crate::scenario::plan::Plan;
 
 pub use crate::domain::diagnostic::Diagnostic;
 
@@ -34,7 +34,7 @@ pub use crate::domain::diagnostic::Diagnostic;
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse(text: &str) -> Result<Plan, Vec<Diagnostic>> {
+pub fn parse(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_scenario(parse_typed::<ScenarioFile>(
         text,
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<Plan, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_steps(text: &str) -> Result<Plan, Vec<Diagnostic>> {
+pub fn parse_steps(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(
         node::parse_tree(text)

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Status};
-use crate::domain::diagnostic::ScenarioInfo;
+use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_set::Scenario;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{FilledText, UuidText};
 
@@ -19,12 +20,11 @@ pub struct ScenarioView {
 
 impl ScenarioView {
     /// Returns the view of a scenario that was added to this world.
-    pub fn from_world(name: &str, description: Option<&str>) -> Self {
-        let description = description.map(str::to_owned);
+    pub fn from_world(plan: &ScenarioPlan) -> Self {
         Self {
-            name: name.to_owned(),
+            name: plan.name.clone(),
             source: "this world".to_owned(),
-            description,
+            description: plan.description.clone(),
         }
     }
 
@@ -33,18 +33,17 @@ impl ScenarioView {
     }
 }
 
-impl From<&ScenarioInfo> for ScenarioView {
-    fn from(summary: &ScenarioInfo) -> Self {
-        let ScenarioInfo {
-            name,
+impl From<&Scenario> for ScenarioView {
+    fn from(scenario: &Scenario) -> Self {
+        let Scenario {
+            plan,
             source,
-            description,
             text: _,
-        } = summary;
+        } = scenario;
         Self {
-            name: name.clone(),
+            name: plan.name.clone(),
             source: source.clone(),
-            description: description.clone(),
+            description: plan.description.clone(),
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::account::LinkableAccount;
 use crate::domain::command::{AccountStatuses, Command};
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::Delivery;
@@ -12,104 +11,83 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::{JournalRecord, WebhookRecord};
 use crate::domain::notification::{Notification, NotificationContent};
-use crate::domain::participants::Participants;
-use crate::domain::persona::Persona;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
+use crate::domain::scenario_plan::{DelayedCommand, ScenarioPlan};
 use crate::domain::session::{DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::RECORDED_FIP_DELAY;
 use crate::domain::webhook_fault::{SchedulingFault, WebhookFaultName};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{
-    DecisionContext, decide, expiry_command, next_run_at, scheduled_fetch_command,
-    session_expiry_command,
+    expiry_command, next_run_at, scheduled_fetch_command, session_expiry_command,
 };
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::notifications::notifications_for;
 use crate::engine::outbox::{Dispatch, NewDelivery};
-use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
 
-/// Maximum number of reactions without a delay for one consent in one call of [`World::catch_up`].
-/// It ends rules that trigger or multiply each other without limit.
+/// Maximum number of reactions without a delay for one consent in one call of
+/// [`Execution::run_due_work`]. It ends rules that trigger or multiply each other without limit.
 const IMMEDIATE_REACTIONS_MAX: u32 = 100;
 
 /// Maximum number of data notifications stored per Unaport consent.
 const STORED_NOTIFICATIONS_MAX: usize = 100;
 
-impl World {
-    /// Runs the work due by `now`, each at its own due time, in order; returns the number of items
-    /// run. [`Dispatch::AfterResponse`] holds the webhooks of this work until the caller's response
+/// One execution under a world's lock: due work, or a command with its consequences.
+pub(in crate::engine) struct Execution<'a> {
+    world: &'a World,
+    pub(super) inner: &'a mut Inner,
+    /// [`Dispatch::AfterResponse`] holds the webhooks of the execution until the caller's response
     /// has been handed over.
-    pub(in crate::engine) fn catch_up(
-        &self,
-        inner: &mut Inner,
-        now: Timestamp,
+    dispatch: Dispatch,
+}
+
+impl<'a> Execution<'a> {
+    pub(in crate::engine) fn new(
+        world: &'a World,
+        inner: &'a mut Inner,
         dispatch: Dispatch,
-    ) -> usize {
+    ) -> Self {
+        Self {
+            world,
+            inner,
+            dispatch,
+        }
+    }
+
+    /// Runs the work due by `now`, each at its own due time, in order; returns the number of items
+    /// run.
+    pub(in crate::engine) fn run_due_work(&mut self, now: Timestamp) -> usize {
         let mut run_count = 0;
         let mut immediate_counts = HashMap::new();
-        while let Some((due, work)) = inner.timers.pop_due(now) {
+        while let Some((due, work)) = self.inner.timers.pop_due(now) {
             match work {
                 work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_)) => {
                     // A consent or session that ended in another way leaves an obsolete timer
                     // behind.
-                    let Some(command) = Self::due_command(&inner.state, &work, due) else {
+                    let Some(command) = due_command(&self.inner.state, &work, due) else {
                         continue;
                     };
-                    let outcome = self.apply_command(inner, command, None, due, dispatch);
+                    let outcome = self.apply_command(command, None, due);
                     debug_assert!(outcome.is_ok(), "the command of due work is legal");
                 }
                 Work::RunCommand(scheduled) => {
-                    self.run_scheduled(inner, *scheduled, due, dispatch, &mut immediate_counts);
+                    self.run_scheduled(*scheduled, due, &mut immediate_counts);
                 }
-                Work::Retry(delivery) => inner.outbox.retry_if_due(delivery, due),
+                Work::Retry(delivery) => self.inner.outbox.retry_if_due(delivery, due),
             }
             run_count += 1;
         }
         run_count
     }
 
-    /// Returns the command for due work, or `None` if the work is obsolete.
-    fn due_command(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
-        match work {
-            Work::Expire(handle) => expiry_command(state, *handle),
-            Work::ExpireSession(id) => session_expiry_command(state, *id),
-            Work::RunScheduledFetch(handle) => scheduled_fetch_command(state, *handle, due),
-            Work::RunCommand(_) | Work::Retry(_) => None,
-        }
-    }
-
-    /// Discards obsolete timers and returns the instant at which the next work is due.
-    pub(in crate::engine) fn discard_stale_and_peek(inner: &mut Inner) -> Option<Timestamp> {
-        while let Some((due, work)) = inner.timers.peek() {
-            match work {
-                Work::Expire(_) | Work::ExpireSession(_)
-                    if Self::due_command(&inner.state, work, due).is_none() =>
-                {
-                    inner.timers.discard_next();
-                }
-                // During a pause the fetch does nothing but stays scheduled.
-                Work::RunScheduledFetch(handle)
-                    if next_run_at(&inner.state, *handle) != Some(due) =>
-                {
-                    inner.timers.discard_next();
-                }
-                _ => return Some(due),
-            }
-        }
-        None
-    }
-
     fn run_scheduled(
-        &self,
-        inner: &mut Inner,
+        &mut self,
         scheduled: ScheduledCommand,
         due: Timestamp,
-        dispatch: Dispatch,
         immediate_counts: &mut HashMap<ConsentHandle, u32>,
     ) {
         let handle = scheduled.handle;
@@ -120,19 +98,23 @@ impl World {
                 "more than {IMMEDIATE_REACTIONS_MAX} reactions without a delay; rules trigger each other, add `after` to one"
             ))
         } else {
-            let is_answer = Self::is_fip_answer(inner, &scheduled.command);
-            match self.apply_command(inner, scheduled.command.clone(), None, due, dispatch) {
+            let is_answer = self.inner.is_fip_answer(&scheduled.command);
+            match self.apply_command(scheduled.command.clone(), None, due) {
                 // The request was answered before, or the plan names FIPs at which the customer has
                 // no account.
                 Err(Rejection::NoPendingAccount(_)) => return,
                 Err(Rejection::NotActive {
                     status: Status::Paused,
                 }) if is_answer => {
-                    inner.deferred.entry(handle).or_default().push(scheduled);
+                    self.inner
+                        .deferred
+                        .entry(handle)
+                        .or_default()
+                        .push(scheduled);
                     return;
                 }
                 Err(Rejection::NotStarted { start, .. }) if is_answer => {
-                    inner
+                    self.inner
                         .timers
                         .schedule_work(start, Work::RunCommand(Box::new(scheduled)));
                     return;
@@ -142,7 +124,7 @@ impl World {
         };
         if let Err(reason) = outcome {
             let handle = Some(handle);
-            inner.journal.append_entry(
+            self.inner.journal.append_entry(
                 due,
                 JournalRecord::StepRejected {
                     handle,
@@ -153,218 +135,138 @@ impl World {
         }
     }
 
-    /// Returns whether a command is the FIPs' answer to a request: one of a given session, or with
-    /// the Unaport API one that Unaport makes by schedule.
-    fn is_fip_answer(inner: &Inner, command: &Command) -> bool {
-        let Command::DeliverData {
-            handle, session, ..
-        } = command
-        else {
-            return false;
-        };
-        session.is_some()
-            || inner
-                .state
-                .consent(*handle)
-                .is_some_and(|consent| consent.api == Api::Unaport)
-    }
-
     /// Decides a command and applies its events. All changes of a world's state pass through this
     /// function.
     pub(super) fn apply_command(
-        &self,
-        inner: &mut Inner,
+        &mut self,
         command: Command,
-        plan: Option<Arc<dyn ScenarioPlan>>,
+        plan: Option<Arc<ScenarioPlan>>,
         now: Timestamp,
-        dispatch: Dispatch,
     ) -> Result<Event, Rejection> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
-                raise.terms = inner.state.intern_terms(raise.terms);
-                let persona_name = plan.as_ref().and_then(|plan| plan.persona());
+                raise.terms = self.inner.state.intern_terms(raise.terms);
+                let persona_name = plan.as_ref().and_then(|plan| plan.persona_name());
                 raise.persona = persona_name
-                    .and_then(|name| self.config.personas.get(name))
+                    .and_then(|name| self.world.config.personas.get(name))
                     .cloned()
                     .or(raise.persona);
                 Command::RaiseConsent(raise)
             }
             other => other,
         };
-        let events = self.decide(inner, command, now)?;
+        let events = self.world.decide(self.inner, command, now)?;
         let last_event = events.last().expect("a decision has events").clone();
         if let (Some(plan), Some(handle)) = (plan, last_event.consent_handle()) {
-            inner.scenario_plans.insert(handle, plan);
+            self.inner.scenario_plans.insert(handle, plan);
         }
         for event in events {
-            self.apply_event(inner, event, now, dispatch);
+            self.apply_event(event, now);
         }
         Ok(last_event)
     }
 
-    /// Decides a command without applying its events.
-    pub(super) fn decide(
-        &self,
-        inner: &Inner,
-        command: Command,
-        now: Timestamp,
-    ) -> Result<Vec<Event>, Rejection> {
-        let participants = self.participants();
-        decide(
-            &inner.state,
-            command,
-            &self.decision_context(
-                now,
-                &participants,
-                &|customer, persona| self.list_accounts(customer, persona),
-                &|consent| self.data_timing_of(inner, consent),
-            ),
-        )
-    }
-
-    /// Returns the accounts at the simulated FIPs of a customer with this persona.
-    pub(super) fn list_accounts(&self, customer: &str, persona: &Persona) -> Vec<LinkableAccount> {
-        (self.config.fips.list_accounts)(
-            &self.config.initial_participants,
-            persona,
-            self.seed,
-            customer,
-        )
-    }
-
-    /// Returns when FIPs answer a request for this consent's data that is made now.
-    fn data_timing_of(&self, inner: &Inner, consent: &Consent) -> DataTiming {
-        if let Some(timing) = inner.state.timing_overrides(consent.handle).data {
-            return timing;
-        }
-        let has_run = consent
-            .grant
-            .as_ref()
-            .is_some_and(|grant| grant.run_count > 0);
-        let request = if consent.api == Api::Unaport && !has_run {
-            DataRequestKind::FirstScheduledFetch
-        } else {
-            DataRequestKind::Other
-        };
-        inner
-            .scenario_plans
-            .get(&consent.handle)
-            .and_then(|plan| plan.data_timing(request))
-            .unwrap_or(self.config.data_timing)
-    }
-
-    /// Builds the context of a decision.
-    pub(super) fn decision_context<'a>(
-        &'a self,
-        now: Timestamp,
-        participants: &'a Participants,
-        list_accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
-        data_timing: &'a dyn Fn(&Consent) -> DataTiming,
-    ) -> DecisionContext<'a> {
-        DecisionContext {
-            now,
-            seed: self.seed,
-            participants,
-            list_accounts,
-            is_supported: self.config.fips.can_generate_data,
-            default_persona: &self.config.default_persona,
-            data_timing,
-        }
-    }
-
     /// Applies an event: changes the state, schedules timers, queues webhooks, lets the plan react,
     /// and writes the journal entry.
-    fn apply_event(&self, inner: &mut Inner, event: Event, now: Timestamp, dispatch: Dispatch) {
+    fn apply_event(&mut self, event: Event, now: Timestamp) {
         // Determined before the event counts as a use of the consent.
         let consent_before = event
             .session()
-            .and_then(|session| inner.state.consent(session.handle));
-        let is_timed = consent_before
-            .is_some_and(|consent| self.data_timing_of(inner, consent) == DataTiming::Timed);
-        inner.state.apply(&event, now);
+            .and_then(|session| self.inner.state.consent(session.handle));
+        let is_timed = consent_before.is_some_and(|consent| {
+            self.world.data_timing_of(self.inner, consent) == DataTiming::Timed
+        });
+        self.inner.state.apply(&event, now);
         let Some(handle) = event.consent_handle() else {
-            inner.journal.append_entry(now, JournalRecord::Event(event));
+            self.inner
+                .journal
+                .append_entry(now, JournalRecord::Event(event));
             return;
         };
         let consent = Arc::clone(
-            inner
+            self.inner
                 .state
                 .consent(handle)
                 .expect("the event was applied to it"),
         );
         match &event {
             Event::ConsentRaised { .. } => {
-                inner
+                self.inner
                     .timers
                     .schedule_work(consent.terms.expiry, Work::Expire(handle));
             }
-            Event::ConsentActivated { .. } => schedule_fetch(inner, &consent),
+            Event::ConsentActivated { .. } => schedule_fetch(self.inner, &consent),
             Event::ConsentResumed { .. } => {
-                for scheduled in inner.deferred.remove(&handle).unwrap_or_default() {
-                    inner
+                for scheduled in self.inner.deferred.remove(&handle).unwrap_or_default() {
+                    self.inner
                         .timers
                         .schedule_work(now, Work::RunCommand(Box::new(scheduled)));
                 }
-                run_missed(inner, &consent, now);
+                run_missed(self.inner, &consent, now);
             }
             Event::DataRequested { session, .. } => {
                 if let Some(expires_at) = session.expires_at {
-                    inner
+                    self.inner
                         .timers
                         .schedule_work(expires_at, Work::ExpireSession(session.id));
                 }
                 if session.peer_key.is_none() {
-                    schedule_fetch(inner, &consent);
+                    schedule_fetch(self.inner, &consent);
                 }
                 if is_timed {
-                    schedule_recorded_answer(inner, session, now);
+                    schedule_recorded_answer(self.inner, session, now);
                 }
             }
             _ => {}
         }
-        let plan = inner.scenario_plans.get(&consent.handle).cloned();
+        let plan = self.inner.scenario_plans.get(&consent.handle).cloned();
         let contents = notifications_for(&event, consent.api, || {
             plan.as_deref()
-                .and_then(ScenarioPlan::should_push_data)
-                .or(self.config.push_data)
+                .and_then(|plan| plan.push_data)
+                .or(self.world.config.push_data)
                 .unwrap_or(consent.api == Api::Seed)
         });
         for content in contents {
-            self.enqueue_notification(inner, &consent, content, now, dispatch);
+            self.enqueue_notification(&consent, content, now);
         }
         if event
             .resulting_status()
             .is_some_and(|status| status.legal_inputs().next().is_none())
         {
-            inner.deferred.remove(&handle);
+            self.inner.deferred.remove(&handle);
         }
         match plan {
             Some(plan) => {
-                schedule_commands(inner, plan.plan_reactions(&event, &consent), handle, now);
+                schedule_commands(
+                    self.inner,
+                    plan.plan_reactions(&event, &consent),
+                    handle,
+                    now,
+                );
             }
             None if matches!(event, Event::ConsentRaised { .. }) => {
                 schedule_commands(
-                    inner,
-                    self.config.approval_mode.plan_approval(handle),
+                    self.inner,
+                    self.world.config.approval_mode.plan_approval(handle),
                     handle,
                     now,
                 );
             }
             None => {}
         }
-        inner.journal.append_entry(now, JournalRecord::Event(event));
+        self.inner
+            .journal
+            .append_entry(now, JournalRecord::Event(event));
     }
 
     fn enqueue_notification(
-        &self,
-        inner: &mut Inner,
+        &mut self,
         consent: &Arc<Consent>,
         content: NotificationContent,
         now: Timestamp,
-        dispatch: Dispatch,
     ) {
         let notification = Notification {
-            message_id: self.next_message_id(inner, &consent.terms.customer),
+            message_id: self.next_message_id(&consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
             at: now,
@@ -374,7 +276,8 @@ impl World {
             && consent.api == Api::Unaport
             && session.peer_key.is_none()
         {
-            let stored = inner
+            let stored = self
+                .inner
                 .stored_notifications
                 .entry(consent.handle)
                 .or_default();
@@ -383,37 +286,39 @@ impl World {
             }
             stored.push_back(notification.clone());
         }
-        let plan = inner.scenario_plans.get(&consent.handle).cloned();
-        let plan_faults = plan.as_deref().map(ScenarioPlan::faults);
-        let faults = inner
-            .faults
-            .plan_webhook_faults(&notification, plan_faults, system_now());
+        let plan = self.inner.scenario_plans.get(&consent.handle).cloned();
+        let plan_faults = plan.as_deref().map(|plan| &plan.faults);
+        let faults =
+            self.inner
+                .faults
+                .plan_webhook_faults(&notification, plan_faults, system_now());
         let has_near_duplicate = faults
             .iter()
             .any(|applied| applied.fault.name() == WebhookFaultName::NearDuplicate);
         let near_duplicate_id =
-            has_near_duplicate.then(|| self.next_message_id(inner, &consent.terms.customer));
+            has_near_duplicate.then(|| self.next_message_id(&consent.terms.customer));
         let is_dropped = faults
             .iter()
             .any(|applied| applied.fault == SchedulingFault::Drop {}.into());
-        let wake_times = inner.outbox.enqueue_delivery(
+        let wake_times = self.inner.outbox.enqueue_delivery(
             NewDelivery {
                 notification,
-                dispatch,
+                dispatch: self.dispatch,
                 faults,
                 near_duplicate_id,
             },
             now,
         );
         for (at, delivery) in wake_times {
-            inner.timers.schedule_work(at, Work::Retry(delivery));
+            self.inner.timers.schedule_work(at, Work::Retry(delivery));
         }
         if is_dropped {
-            let delivery = inner
+            let delivery = self
+                .inner
                 .outbox
-                .delivery(inner.outbox.last_id())
+                .delivery(self.inner.outbox.last_id())
                 .expect("it has just been recorded");
-            inner.journal.append_entry(
+            self.inner.journal.append_entry(
                 now,
                 build_webhook_record(&delivery, "not sent: dropped by a fault".to_owned()),
             );
@@ -421,13 +326,14 @@ impl World {
     }
 
     /// Generates the id of the next message about a customer's consents.
-    fn next_message_id(&self, inner: &mut Inner, customer: &Arc<str>) -> MessageId {
-        let ordinal = inner
+    fn next_message_id(&mut self, customer: &Arc<str>) -> MessageId {
+        let ordinal = self
+            .inner
             .message_counts
             .entry(Arc::clone(customer))
             .or_default();
         let key = StreamKey {
-            seed: self.seed,
+            seed: self.world.seed,
             owner: customer,
             kind: StreamKind::Message,
             ordinal: *ordinal,
@@ -437,8 +343,9 @@ impl World {
     }
 
     /// Counts a poll for the data of a session. After enough polls the FIPs answer.
-    pub(super) fn count_poll(&self, inner: &mut Inner, id: SessionId, now: Timestamp) {
-        let Some(session) = inner
+    pub(super) fn count_poll(&mut self, id: SessionId, now: Timestamp) {
+        let Some(session) = self
+            .inner
             .state
             .session(id)
             .filter(|session| session.has_pending_accounts())
@@ -446,13 +353,14 @@ impl World {
         else {
             return;
         };
-        let Some(consent) = inner.state.consent(session.handle).cloned() else {
+        let Some(consent) = self.inner.state.consent(session.handle).cloned() else {
             return;
         };
-        let DataTiming::AfterPolls(empty_polls) = self.data_timing_of(inner, &consent) else {
+        let DataTiming::AfterPolls(empty_polls) = self.world.data_timing_of(self.inner, &consent)
+        else {
             return;
         };
-        let polls = inner.poll_counts.entry(id).or_default();
+        let polls = self.inner.poll_counts.entry(id).or_default();
         *polls += 1;
         if *polls <= empty_polls {
             return;
@@ -465,29 +373,77 @@ impl World {
         };
         // Without an active consent the command is rejected; the fetch that follows reports the
         // reason.
-        let _ = self.apply_command(inner, command, None, now, Dispatch::AfterResponse);
+        let _ = self.apply_command(command, None, now);
     }
 
     /// Lets a plan drive the consent from now on; its steps start now.
     pub(super) fn reassign_scenario(
-        &self,
-        inner: &mut Inner,
+        &mut self,
         consent: &Arc<Consent>,
-        plan: &Arc<dyn ScenarioPlan>,
+        plan: &Arc<ScenarioPlan>,
         now: Timestamp,
     ) {
         let handle = consent.handle;
-        inner.scenario_plans.insert(handle, Arc::clone(plan));
+        self.inner.scenario_plans.insert(handle, Arc::clone(plan));
         let start_event = Event::ConsentRaised {
             consent: Arc::clone(consent),
         };
         schedule_commands(
-            inner,
+            self.inner,
             plan.plan_reactions(&start_event, consent),
             handle,
             now,
         );
-        self.catch_up(inner, now, Dispatch::AfterResponse);
+        self.run_due_work(now);
+    }
+}
+
+impl Inner {
+    /// Discards obsolete timers and returns the instant at which the next work is due.
+    pub(in crate::engine) fn discard_stale_and_peek(&mut self) -> Option<Timestamp> {
+        while let Some((due, work)) = self.timers.peek() {
+            match work {
+                Work::Expire(_) | Work::ExpireSession(_)
+                    if due_command(&self.state, work, due).is_none() =>
+                {
+                    self.timers.discard_next();
+                }
+                // During a pause the fetch does nothing but stays scheduled.
+                Work::RunScheduledFetch(handle)
+                    if next_run_at(&self.state, *handle) != Some(due) =>
+                {
+                    self.timers.discard_next();
+                }
+                _ => return Some(due),
+            }
+        }
+        None
+    }
+
+    /// Returns whether a command is the FIPs' answer to a request: one of a given session, or with
+    /// the Unaport API one that Unaport makes by schedule.
+    fn is_fip_answer(&self, command: &Command) -> bool {
+        let Command::DeliverData {
+            handle, session, ..
+        } = command
+        else {
+            return false;
+        };
+        session.is_some()
+            || self
+                .state
+                .consent(*handle)
+                .is_some_and(|consent| consent.api == Api::Unaport)
+    }
+}
+
+/// Returns the command for due work, or `None` if the work is obsolete.
+fn due_command(state: &State, work: &Work, due: Timestamp) -> Option<Command> {
+    match work {
+        Work::Expire(handle) => expiry_command(state, *handle),
+        Work::ExpireSession(id) => session_expiry_command(state, *id),
+        Work::RunScheduledFetch(handle) => scheduled_fetch_command(state, *handle, due),
+        Work::RunCommand(_) | Work::Retry(_) => None,
     }
 }
 

@@ -1,20 +1,22 @@
-//! A validated scenario and its reactions. Pure: takes an event and returns the commands that
-//! follow it, with their delays. Scheduling and executing them belongs to the engine.
+//! A validated scenario and its reactions. A plan is plain data, and its reactions are a pure
+//! function of it: an event gives the commands that follow, with their delays. Reading plans from
+//! text belongs to `scenario`, scheduling and executing the commands to the engine.
 
-use crate::domain::action::{Action, AnswerAction, FipAnswers};
+use crate::domain::action::{Action, AnswerAction, ConsentAction, FipAnswers};
 use crate::domain::api_fault::Faults;
-use crate::domain::consent::{Api, Consent};
+use crate::domain::command::Command;
+use crate::domain::consent::{Api, Consent, Input};
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
+use crate::domain::ids::ConsentHandle;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time::Millis;
-use crate::domain::unaport::FetchQuirks;
-use crate::engine::ports::{DataRequestKind, DelayedCommand, ScenarioPlan};
+use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_DELAY};
 
-/// A scenario after validation, ready to run.
+/// A scenario after validation, ready to run. It may drive many consents.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct ScenarioPlan {
     pub name: String,
     /// The position of `name` in the file.
     pub location: SourceLocation,
@@ -24,6 +26,7 @@ pub struct Plan {
     pub persona: Option<(SourceLocation, String)>,
     /// The approval mode, which applies beside the steps.
     pub approval: Option<ApprovalMode>,
+    /// The push of statements by webhook; `None` leaves it to the sandbox's configuration.
     pub push_data: Option<bool>,
     /// The data timing where no rule delivers.
     pub data: Option<DataTiming>,
@@ -69,7 +72,44 @@ pub struct Rule {
     pub location: SourceLocation,
 }
 
-impl Plan {
+/// A request for data, as far as its kind decides when FIPs answer it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataRequestKind {
+    /// The first fetch that Unaport schedules; any `deliver` step or rule of the plan answers it.
+    FirstScheduledFetch,
+    Other,
+}
+
+/// A command that becomes due after `delay` of world time.
+#[derive(Clone, Debug)]
+pub struct DelayedCommand {
+    pub delay: Millis,
+    pub command: Command,
+    /// The name of the step or rule that issues the command, for the journal.
+    pub origin: String,
+}
+
+impl ApprovalMode {
+    /// Returns the commands that follow a consent request that no scenario drives.
+    pub fn plan_approval(self, handle: ConsentHandle) -> Vec<DelayedCommand> {
+        let delay = match self {
+            Self::Manual => return Vec::new(),
+            Self::Immediate => Millis::ZERO,
+            Self::Timed => RECORDED_APPROVAL_DELAY,
+        };
+        let command = Command::TransitionConsent {
+            handle,
+            action: ConsentAction::with_defaults(Input::Approve),
+        };
+        vec![DelayedCommand {
+            delay,
+            command,
+            origin: format!("consent: {self}"),
+        }]
+    }
+}
+
+impl ScenarioPlan {
     /// Returns the rules that answer data requests.
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules
@@ -95,18 +135,21 @@ impl Plan {
             })
             .collect()
     }
-}
 
-impl ScenarioPlan for Plan {
-    fn name(&self) -> &str {
-        &self.name
+    /// Returns the matcher of the consents that the scenario applies to without being named, if it
+    /// has one.
+    pub fn matcher(&self) -> Option<&ConsentMatcher> {
+        self.matcher.as_ref().map(|(matcher, _)| matcher)
     }
 
-    fn should_push_data(&self) -> Option<bool> {
-        self.push_data
+    /// Returns the name of the persona of its consents' customers.
+    pub fn persona_name(&self) -> Option<&str> {
+        self.persona.as_ref().map(|(_, name)| name.as_str())
     }
 
-    fn data_timing(&self, request: DataRequestKind) -> Option<DataTiming> {
+    /// Returns when FIPs answer a request for data; `None` leaves it to the sandbox's
+    /// configuration.
+    pub fn data_timing(&self, request: DataRequestKind) -> Option<DataTiming> {
         let actions = self
             .rules
             .iter()
@@ -122,31 +165,9 @@ impl ScenarioPlan for Plan {
         }
     }
 
-    fn fetch_quirks(&self) -> FetchQuirks {
-        self.fetch_quirks
-    }
-
-    fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    fn persona(&self) -> Option<&str> {
-        self.persona.as_ref().map(|(_, name)| name.as_str())
-    }
-
-    fn expectations(&self) -> &[Expectation] {
-        &self.expectations
-    }
-
-    fn description(&self) -> Option<&str> {
-        self.description.as_deref()
-    }
-
-    fn matcher(&self) -> Option<&ConsentMatcher> {
-        self.matcher.as_ref().map(|(matcher, _)| matcher)
-    }
-
-    fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand> {
+    /// Returns the commands that follow this event, each with its delay. Called inside the world's
+    /// lock after each event of a consent, so it must be fast.
+    pub fn plan_reactions(&self, event: &Event, consent: &Consent) -> Vec<DelayedCommand> {
         const AFTER_ACTIVATION: &str = "data after activation";
         let cause = (event, consent);
         let mut reactions = Vec::new();

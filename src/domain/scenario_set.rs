@@ -1,0 +1,108 @@
+//! The scenarios of a sandbox, and the lookups by which a new consent finds its plan. Loading them
+//! belongs to `scenario`, the precedence between the lookups to the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::command::RaiseConsent;
+use crate::domain::scenario_plan::ScenarioPlan;
+
+/// A scenario with the text that it was read from.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub plan: Arc<ScenarioPlan>,
+    /// The file of the text, for display.
+    pub source: String,
+    pub text: Arc<str>,
+}
+
+/// The scenarios of a sandbox. A reload replaces the whole set; consents keep the plan that they
+/// started with.
+#[derive(Clone, Debug, Default)]
+pub struct ScenarioSet {
+    /// The scenarios, by name.
+    pub scenarios: BTreeMap<String, Scenario>,
+    /// The plans of the magic customers, by the part of their addresses before the `@`.
+    pub magic_plans: Arc<BTreeMap<&'static str, Arc<ScenarioPlan>>>,
+    /// The name of the scenario of consents that no other rule selects one for.
+    pub default_name: Option<String>,
+}
+
+impl ScenarioSet {
+    /// Returns the plan of this name.
+    pub fn find_by_name(&self, name: &str) -> Option<Arc<ScenarioPlan>> {
+        self.scenarios
+            .get(name)
+            .map(|scenario| Arc::clone(&scenario.plan))
+    }
+
+    /// Returns the most specific plan whose matcher accepts this consent request.
+    pub fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<ScenarioPlan>> {
+        find_most_specific(
+            self.scenarios.values().map(|scenario| &scenario.plan),
+            raise,
+        )
+    }
+
+    /// Returns the plan of a magic customer's address.
+    pub fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<ScenarioPlan>> {
+        let (number, _) = customer.split_once('@')?;
+        self.magic_plans.get(number).cloned()
+    }
+
+    /// Returns the names of the scenarios, sorted.
+    pub fn list_names(&self) -> Vec<String> {
+        self.scenarios.keys().cloned().collect()
+    }
+}
+
+/// Returns the most specific of the plans whose matcher accepts this consent request.
+pub fn find_most_specific<'a>(
+    plans: impl Iterator<Item = &'a Arc<ScenarioPlan>>,
+    raise: &RaiseConsent,
+) -> Option<Arc<ScenarioPlan>> {
+    let matching = plans.filter_map(|plan| {
+        let matcher = plan.matcher()?;
+        matcher
+            .matches_request(raise)
+            .then(|| (matcher.specificity(), plan))
+    });
+    matching
+        .max_by_key(|(specificity, _)| *specificity)
+        .map(|(_, plan)| Arc::clone(plan))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::ScenarioSet;
+    use crate::domain::scenario_plan::ScenarioPlan;
+
+    #[test]
+    fn a_number_is_magic_at_any_handle_and_only_whole() {
+        let plan = Arc::new(ScenarioPlan::default());
+        let set = ScenarioSet {
+            magic_plans: Arc::new([("9999999002", plan)].into()),
+            ..ScenarioSet::default()
+        };
+        for customer in ["9999999002@onemoney", "9999999002@mockaa"] {
+            assert!(
+                set.find_for_magic_customer(customer).is_some(),
+                "{customer}"
+            );
+        }
+        for customer in [
+            "9999999002",
+            "99999990021@x",
+            "09999999002@x",
+            "9999999021@x",
+            "@x",
+        ] {
+            assert!(
+                set.find_for_magic_customer(customer).is_none(),
+                "{customer}"
+            );
+        }
+    }
+}

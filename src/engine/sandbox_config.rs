@@ -1,0 +1,63 @@
+//! The configuration that all worlds of a sandbox share, and the simulated FIPs, which are injected
+//! because the engine does not import the layer that generates data.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::domain::account::{Account, LinkableAccount};
+use crate::domain::participants::Participants;
+use crate::domain::persona::{Persona, PersonaInstance, Personas};
+use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::unaport::UnaportConfig;
+use crate::engine::clock::ClockStart;
+use crate::engine::scenario_selection::SandboxScenarios;
+
+/// The simulated FIPs. Both functions are pure: equal arguments give equal results.
+#[derive(Clone, Copy, Debug)]
+pub struct SimulatedFips {
+    /// The accounts of a customer at the sandbox's FIPs, regardless of linking and delinking in a
+    /// world; each states whether it is linked by default.
+    pub list_accounts: fn(
+        participants: &Participants,
+        persona: &Persona,
+        seed: u64,
+        customer: &str,
+    ) -> Vec<LinkableAccount>,
+    /// The predicate of accounts for which data of a customer with this persona can be generated;
+    /// FIPs answer DENIED for the others.
+    pub can_generate_data:
+        fn(seed: u64, customer: &str, instance: &PersonaInstance, account: &Account) -> bool,
+}
+
+/// The configuration that all worlds of a sandbox share.
+#[derive(Clone)]
+pub struct SandboxConfig {
+    pub seed: u64,
+    pub clock: ClockStart,
+    /// The participants of a world until it changes them.
+    pub initial_participants: Arc<Participants>,
+    /// The webhook URL of FIUs that are registered later without a URL of their own.
+    pub default_webhook_url: Option<Arc<str>>,
+    /// The default time at which FIPs answer a request for data.
+    pub data_timing: DataTiming,
+    /// The approval of consent requests that no scenario drives.
+    pub approval_mode: ApprovalMode,
+    pub unaport: UnaportConfig,
+    /// The push of statements by webhook; `None` enables it only for APIs without a data call.
+    pub push_data: Option<bool>,
+    /// The scenarios that all worlds share, beside their local ones.
+    pub scenarios: Arc<SandboxScenarios>,
+    pub fips: SimulatedFips,
+    pub personas: Arc<Personas>,
+    /// The persona of customers without an assigned one.
+    pub default_persona: Arc<Persona>,
+}
+
+impl Debug for SandboxConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SandboxConfig")
+            .field("seed", &self.seed)
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}

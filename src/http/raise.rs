@@ -1,0 +1,27 @@
+//! Raising a consent, as the seed, ReBIT and Unaport APIs do.
+
+use std::sync::Arc;
+
+use crate::domain::command::RaiseConsent;
+use crate::engine::world::{CommandOutcome, World};
+use crate::http::call::Call;
+use crate::http::response::ApiResponse;
+use crate::wire::api_error::ApiError;
+
+/// Raises a consent, records it as the consent of the call and builds the response.
+///
+/// # Errors
+/// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
+/// engine does. No consent was raised then.
+pub fn raise_consent(
+    call: &Call,
+    world: &Arc<World>,
+    raise: RaiseConsent,
+    build: impl FnOnce(&CommandOutcome) -> ApiResponse,
+) -> Result<ApiResponse, ApiError> {
+    let receipt = call.raise_with_faults(world, raise)?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        call.record_handle(outcome.consent());
+        build(outcome)
+    }))
+}
