@@ -414,7 +414,7 @@ impl Call {
             path: self.path().to_owned(),
             allowed: allowed.clone(),
         };
-        let mut response = self.reply_error(error).await;
+        let mut response = self.reply(Err(error)).await;
         response.headers_mut().insert(
             ALLOW,
             HeaderValue::try_from(allowed).expect("methods are plain text"),

@@ -73,7 +73,10 @@ pub fn configure_routes(config: &mut ServiceConfig) {
 /// Answers a call of a known path by its route, or with 405 if no route has its method.
 async fn answer_call(call: Call) -> HttpResponse {
     match call.route() {
-        Some(route) => (route.handler)(call).await,
+        Some(route) => {
+            let outcome = route.handler.handle(&call).await;
+            call.reply(outcome).await
+        }
         None => call.reply_method_not_allowed().await,
     }
 }

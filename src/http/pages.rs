@@ -1,7 +1,5 @@
 //! The customer's page, on which a consent is approved or rejected.
 
-use actix_web::HttpResponse;
-
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::Input;
@@ -12,11 +10,7 @@ use crate::http::response::ApiResponse;
 use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
 
-pub async fn show_consent(call: Call) -> HttpResponse {
-    call.reply_control(try_show_consent(&call))
-}
-
-fn try_show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
     let consent = world
@@ -30,12 +24,8 @@ fn try_show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-pub async fn submit_decision(call: Call) -> HttpResponse {
-    call.reply_control(try_submit_decision(&call))
-}
-
 /// Approves or rejects the consent, and redirects to the FIU's redirect URL, or else to the page.
-fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;

@@ -1,7 +1,6 @@
 //! The token service and the Central Registry, as Sahamati runs them
 //! (`docs/sources.md#central-registry`, `docs/sources.md#tokens`).
 
-use actix_web::HttpResponse;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,8 +12,10 @@ use crate::engine::world::World;
 use crate::http::SecurityMode;
 use crate::http::call::Call;
 use crate::http::params::Params;
+use crate::http::response::ApiResponse;
 use crate::http::security::find_key_owner;
 use crate::http::signature_cache::sign_compact;
+use crate::wire::api_error::ApiError;
 use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
 use crate::wire::token::{
     Claims, build_iam_error, build_iam_response, build_oauth_error, build_oauth_response,
@@ -23,79 +24,60 @@ use crate::wire::token::{
 /// Status and body of an error, in the format of the service.
 type RegistryError = (u16, Value);
 
-pub async fn generate_token(call: Call) -> HttpResponse {
-    let result = match call.get_or_create_world() {
-        Err(error) => return call.reply_control(Err(error)),
-        Ok(world) => {
-            let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
-            let error_body =
-                |status, code, message| (status, build_iam_error(code, message, &txnid, now));
-            let params = parse_form(&call);
-            let token = match (params.first_value("id"), params.first_value("secret")) {
-                (Some(id), Some(secret)) => {
-                    issue_token(&call, &world, id, secret).await.ok_or_else(|| {
-                        error_body(
-                            401,
-                            "Unauthorized",
-                            "Invalid entity id/secret or secret is expired",
-                        )
-                    })
-                }
-                _ => Err(error_body(
-                    400,
-                    "InvalidRequest",
-                    "send the form fields id and secret",
-                )),
-            };
-            token.map(|token| build_iam_response(&token, &txnid, now))
-        }
+pub async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
+    let params = parse_form(call);
+    let token = match (params.first_value("id"), params.first_value("secret")) {
+        (Some(id), Some(secret)) => issue_token(call, &world, id, secret).await.ok_or((
+            401,
+            "Unauthorized",
+            "Invalid entity id/secret or secret is expired",
+        )),
+        _ => Err((400, "InvalidRequest", "send the form fields id and secret")),
     };
-    call.reply_value(result).await
+    Ok(match token {
+        Ok(token) => ApiResponse::json(&build_iam_response(&token, &txnid, now)),
+        Err((status, code, message)) => {
+            ApiResponse::json_with_status(status, &build_iam_error(code, message, &txnid, now))
+        }
+    })
 }
 
 /// Issues a token of the legacy service: OpenID Connect client credentials, with the client's id
 /// and secret as Basic authorization.
-pub async fn grant_token(call: Call) -> HttpResponse {
-    let result = match call.get_or_create_world() {
-        Err(error) => return call.reply_control(Err(error)),
-        Ok(world) => {
-            let basic = call
-                .header("authorization")
-                .and_then(|value| value.split_once(' '))
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-            let credentials = basic
-                .and_then(|(_, pair)| base64::decode(pair.trim()))
-                .and_then(|pair| String::from_utf8(pair).ok());
-            match (
-                parse_form(&call).first_value("grant_type"),
-                credentials.as_deref().and_then(|pair| pair.split_once(':')),
-            ) {
-                (Some("client_credentials"), Some((id, secret))) => {
-                    issue_token(&call, &world, id, secret)
-                        .await
-                        .map(|token| build_oauth_response(&token))
-                        .ok_or_else(|| {
-                            oauth_error(401, "invalid_client", "the client's id or secret is wrong")
-                        })
-                }
-                (Some("client_credentials"), None) => Err(oauth_error(
-                    401,
-                    "invalid_client",
-                    "send Authorization: Basic with id and secret",
-                )),
-                _ => Err(oauth_error(
-                    400,
-                    "unsupported_grant_type",
-                    "grant_type must be client_credentials",
-                )),
-            }
-        }
+pub async fn grant_token(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let basic = call
+        .header("authorization")
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
+    let credentials = basic
+        .and_then(|(_, pair)| base64::decode(pair.trim()))
+        .and_then(|pair| String::from_utf8(pair).ok());
+    let credentials = credentials.as_deref().and_then(|pair| pair.split_once(':'));
+    if parse_form(call).first_value("grant_type") != Some("client_credentials") {
+        return Ok(oauth_error(
+            400,
+            "unsupported_grant_type",
+            "grant_type must be client_credentials",
+        ));
+    }
+    let Some((id, secret)) = credentials else {
+        return Ok(oauth_error(
+            401,
+            "invalid_client",
+            "send Authorization: Basic with id and secret",
+        ));
     };
-    call.reply_value(result).await
+    Ok(match issue_token(call, &world, id, secret).await {
+        Some(token) => ApiResponse::json(&build_oauth_response(&token)),
+        None => oauth_error(401, "invalid_client", "the client's id or secret is wrong"),
+    })
 }
 
-fn oauth_error(status: u16, error: &str, description: &str) -> RegistryError {
-    (status, build_oauth_error(error, description))
+fn oauth_error(status: u16, error: &str, description: &str) -> ApiResponse {
+    ApiResponse::json_with_status(status, &build_oauth_error(error, description))
 }
 
 /// Issues a token to the participant with this id and secret; `None` if they do not match.
@@ -127,13 +109,23 @@ fn parse_form(call: &Call) -> Params {
     Params::parse(body).unwrap_or_default()
 }
 
-pub async fn list_entities(call: Call) -> HttpResponse {
-    call.reply_value(find_entities(&call, None)).await
+pub fn list_entities(call: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(render_entities(find_entities(call, None)))
 }
 
-pub async fn get_entity(call: Call) -> HttpResponse {
-    call.reply_value(find_entities(&call, Some(call.path_segment("id"))))
-        .await
+pub fn get_entity(call: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(render_entities(find_entities(
+        call,
+        Some(call.path_segment("id")),
+    )))
+}
+
+/// Returns the response for entities, or for an error in the format of the registry.
+fn render_entities(entities: Result<Value, RegistryError>) -> ApiResponse {
+    match entities {
+        Ok(body) => ApiResponse::json(&body),
+        Err((status, body)) => ApiResponse::json_with_status(status, &body),
+    }
 }
 
 fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, RegistryError> {

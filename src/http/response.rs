@@ -16,7 +16,6 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
@@ -34,7 +33,7 @@ use crate::http::fault_injection::{
 };
 use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
-use crate::http::routes::Protocol;
+use crate::http::routes::{Protocol, Section};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -193,7 +192,8 @@ impl ApiResponse {
         }
     }
 
-    fn from_error(status: u16, body: &impl Serialize) -> Self {
+    /// Returns a response with JSON and this status.
+    pub fn json_with_status(status: u16, body: &impl Serialize) -> Self {
         let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
         Self {
             status,
@@ -249,10 +249,10 @@ impl ApiResponse {
 
 impl Call {
     /// Answers in the format of the control API, without faults, signature or journal record.
-    pub fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let response = outcome.unwrap_or_else(|error| {
             tracing::debug!(path = self.path(), %error, "rejected");
-            ApiResponse::from_error(http_status(&error), &ErrorView::from(&error))
+            ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
         });
         response.into_http_response(None)
     }
@@ -261,7 +261,7 @@ impl Call {
     ///
     /// `Assumption:` the seed documents show no error; ours is ReBIT's `ErrorResponse` with their
     /// `ver`.
-    pub async fn reply_seed(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    async fn reply_seed(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         self.send_response(outcome, ResponseSigning::Unsigned, |error| {
             self.rebit_error_response(error, Some(seed::RESPONSE_VER))
         })
@@ -269,7 +269,7 @@ impl Call {
     }
 
     /// Answers in the format of ReBIT. Every response is signed, including errors.
-    pub async fn reply_rebit(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    async fn reply_rebit(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         self.send_response(outcome, ResponseSigning::Signed, |error| {
             self.rebit_error_response(error, None)
         })
@@ -277,7 +277,7 @@ impl Call {
     }
 
     /// Answers in the format of the Unaport FIU API, unsigned.
-    pub async fn reply_unaport(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    async fn reply_unaport(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let mut response = self
             .send_response(outcome, ResponseSigning::Unsigned, |error| {
                 self.unaport_error_response(error)
@@ -297,25 +297,25 @@ impl Call {
         response
     }
 
-    /// Answers for a service with its own error format: the handler gives the body in both cases.
-    pub async fn reply_value(&self, outcome: Result<Value, (u16, Value)>) -> HttpResponse {
-        let response = match outcome {
-            Ok(body) => ApiResponse::json(&body),
-            Err((status, body)) => ApiResponse::from_error(status, &body),
-        };
-        self.send_response(Ok(response), ResponseSigning::Unsigned, |error| {
-            ApiResponse::from_error(http_status(error), &ErrorView::from(error))
+    /// Answers a call of the token service or the registry, which have error formats of their own.
+    async fn reply_registry(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+        self.send_response(outcome, ResponseSigning::Unsigned, |error| {
+            ApiResponse::json_with_status(http_status(error), &ErrorView::from(error))
         })
         .await
     }
 
-    /// Answers a call that has no handler, in the protocol of its path.
-    pub async fn reply_error(&self, error: ApiError) -> HttpResponse {
+    /// Answers the call in the format of its route, or of its path if it has no route.
+    pub async fn reply(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+        let is_registry = self
+            .route()
+            .is_some_and(|route| route.section == Section::Registry);
         match self.protocol() {
-            Protocol::Control => self.reply_control(Err(error)),
-            Protocol::Seed => self.reply_seed(Err(error)).await,
-            Protocol::Rebit => self.reply_rebit(Err(error)).await,
-            Protocol::Unaport => self.reply_unaport(Err(error)).await,
+            Protocol::Control if is_registry => self.reply_registry(outcome).await,
+            Protocol::Control => self.reply_control(outcome),
+            Protocol::Seed => self.reply_seed(outcome).await,
+            Protocol::Rebit => self.reply_rebit(outcome).await,
+            Protocol::Unaport => self.reply_unaport(outcome).await,
         }
     }
 
@@ -534,7 +534,7 @@ impl Call {
             txn_id,
             now,
         );
-        ApiResponse::from_error(status, &body)
+        ApiResponse::json_with_status(status, &body)
     }
 
     fn rebit_error_response(&self, error: &ApiError, ver: Option<&str>) -> ApiResponse {
@@ -556,7 +556,7 @@ impl Call {
             None => envelope.ver(),
         };
         let (status, _) = classify_error(error);
-        ApiResponse::from_error(
+        ApiResponse::json_with_status(
             status,
             &ErrorResponse::new(ver, envelope.txnid(), now, error),
         )

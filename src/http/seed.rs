@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
@@ -19,11 +17,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
-pub async fn create_consent(call: Call) -> HttpResponse {
-    call.reply_seed(try_create_consent(&call)).await
-}
-
-fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     apply_requested_fault(call)?;
     let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;
@@ -49,12 +43,7 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     })
 }
 
-pub async fn get_consent(call: Call) -> HttpResponse {
-    let outcome = try_get_consent(&call).await;
-    call.reply_seed(outcome).await
-}
-
-async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     apply_requested_fault(call)?;
     let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
     let world = &caller.world;

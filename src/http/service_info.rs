@@ -7,15 +7,16 @@ use crate::http::call::Call;
 use crate::http::openapi;
 use crate::http::response::ApiResponse;
 use crate::ui::docs::{self, DocsPage};
+use crate::wire::api_error::ApiError;
 use crate::wire::jwk::Jwk;
 
 /// `GET /livez`: the process answers.
-pub async fn check_liveness(call: Call) -> HttpResponse {
-    call.reply_control(Ok(ApiResponse::json(&json!({ "alive": true }))))
+pub fn check_liveness(_: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(ApiResponse::json(&json!({ "alive": true })))
 }
 
 /// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
-pub async fn check_readiness(call: Call) -> HttpResponse {
+pub fn check_readiness(call: &Call) -> Result<ApiResponse, ApiError> {
     let library = &call.app_state().scenarios;
     let scenarios = library.scenarios().current().scenarios.len();
     let worlds = call.worlds().world_count();
@@ -26,11 +27,11 @@ pub async fn check_readiness(call: Call) -> HttpResponse {
         // The previous scenarios stay active, so the sandbox is still ready.
         status["scenariosError"] = load_error.into();
     }
-    call.reply_control(Ok(ApiResponse::json(&status)))
+    Ok(ApiResponse::json(&status))
 }
 
 /// Returns the AAs' public keys as a JWK set (RFC 7517), after a key rotation with the next ones.
-pub async fn get_jwks(call: Call) -> HttpResponse {
+pub fn get_jwks(call: &Call) -> Result<ApiResponse, ApiError> {
     let keyring = &call.app_state().keys;
     let mut keys: Vec<_> = keyring
         .all_keys()
@@ -49,7 +50,7 @@ pub async fn get_jwks(call: Call) -> HttpResponse {
                 .map(|key| Jwk::from(&keyring.next_public_key(key))),
         );
     }
-    call.reply_control(Ok(ApiResponse::json(&json!({ "keys": keys }))))
+    Ok(ApiResponse::json(&json!({ "keys": keys })))
 }
 
 /// The documentation loads its own script and style, and calls this sandbox only.
@@ -57,39 +58,38 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      form-action 'none'; frame-ancestors 'none'";
 
 /// Returns the documentation of all calls as a page.
-pub async fn show_docs(call: Call) -> HttpResponse {
-    call.reply_control(call.get_or_create_world().map(|world| {
-        let document = openapi::build_document(&call.base_url(&world));
-        ApiResponse::html(DocsPage::new(&document).to_html())
-            .with_content_security_policy(DOCS_POLICY)
-    }))
+pub fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let document = openapi::build_document(&call.base_url(&world));
+    let page = ApiResponse::html(DocsPage::new(&document).to_html());
+    Ok(page.with_content_security_policy(DOCS_POLICY))
 }
 
 /// Returns the script of the documentation.
-pub async fn get_docs_script(call: Call) -> HttpResponse {
-    call.reply_control(Ok(ApiResponse::static_text(
+pub fn get_docs_script(_: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(ApiResponse::static_text(
         "text/javascript; charset=utf-8",
         docs::SCRIPT,
-    )))
+    ))
 }
 
 /// Returns the style sheet of the documentation.
-pub async fn get_docs_style(call: Call) -> HttpResponse {
-    call.reply_control(Ok(ApiResponse::static_text(
+pub fn get_docs_style(_: &Call) -> Result<ApiResponse, ApiError> {
+    Ok(ApiResponse::static_text(
         "text/css; charset=utf-8",
         docs::STYLE,
-    )))
+    ))
 }
 
 /// Returns the documentation of all calls in OpenAPI.
-pub async fn get_openapi(call: Call) -> HttpResponse {
-    call.reply_control(
-        call.get_or_create_world()
-            .map(|world| ApiResponse::json(&openapi::build_document(&call.base_url(&world)))),
-    )
+pub fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    Ok(ApiResponse::json(&openapi::build_document(
+        &call.base_url(&world),
+    )))
 }
 
 pub async fn reply_unknown_route(call: Call) -> HttpResponse {
     let error = call.unknown_route_error();
-    call.reply_error(error).await
+    call.reply(Err(error)).await
 }

@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use crate::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
@@ -32,12 +30,7 @@ const DATE_WINDOW: Millis = Millis::from_secs(180);
 /// `Assumption:` no source gives a number.
 const SESSION_TTL: Millis = Millis::from_secs(15 * 60);
 
-pub async fn show_webview(call: Call) -> HttpResponse {
-    let outcome = try_show_webview(&call).await;
-    call.reply_control(outcome)
-}
-
-async fn try_show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
     let session = WebviewSession::from_call(call, DATE_WINDOW).await?;
     match session.pending_consents() {
         Err(outcome) => session.redirect_to_fiu(outcome).await,
@@ -55,13 +48,8 @@ async fn try_show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
     }
 }
 
-pub async fn submit_decision(call: Call) -> HttpResponse {
-    let outcome = try_submit_decision(&call).await;
-    call.reply_control(outcome)
-}
-
 /// Approves or rejects all consents of the request, and sends the browser back to the FIU.
-async fn try_submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let input = match call.path_segment("action") {
         "approve" => Input::Approve,

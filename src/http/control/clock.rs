@@ -1,7 +1,5 @@
 //! The clock of a world: reading, freezing, setting and advancing it.
 
-use actix_web::HttpResponse;
-
 use super::{PAGE_MAX, authenticate_operator};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
@@ -15,8 +13,10 @@ use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
 };
 
-pub async fn get_clock(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| render_clock(&world)))
+pub fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+
+    Ok(render_clock(&world))
 }
 
 fn render_clock(world: &World) -> ApiResponse {
@@ -28,24 +28,21 @@ fn render_clock(world: &World) -> ApiResponse {
     })
 }
 
-pub async fn freeze_clock(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let at = call.parse_json_or_default::<FreezeRequest>()?.at()?;
-        change_clock(&world, ClockChange::Freeze { at })
-    }))
+pub fn freeze_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let at = call.parse_json_or_default::<FreezeRequest>()?.at()?;
+    change_clock(&world, ClockChange::Freeze { at })
 }
 
-pub async fn run_clock(call: Call) -> HttpResponse {
-    call.reply_control(
-        authenticate_operator(&call).and_then(|world| change_clock(&world, ClockChange::Run)),
-    )
+pub fn run_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    change_clock(&world, ClockChange::Run)
 }
 
-pub async fn set_clock(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let to = call.parse_json::<SetClockRequest>()?.to()?;
-        change_clock(&world, ClockChange::Set { to })
-    }))
+pub fn set_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let to = call.parse_json::<SetClockRequest>()?.to()?;
+    change_clock(&world, ClockChange::Set { to })
 }
 
 fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiError> {
@@ -55,12 +52,7 @@ fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiEr
     Ok(render_clock(world))
 }
 
-pub async fn advance_world_clock(call: Call) -> HttpResponse {
-    let outcome = try_advance_clock(&call).await;
-    call.reply_control(outcome)
-}
-
-async fn try_advance_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let target = AdvanceTarget::try_from(call.parse_json::<AdvanceRequest>()?)?;
     let outcome = advance_clock(&world, target, Limits::default()).await;

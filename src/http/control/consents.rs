@@ -1,7 +1,5 @@
 //! Consents: listing them, reading one, changing its state, and running scenario steps on it.
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_operator, read_page};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
@@ -15,63 +13,59 @@ use crate::scenario::format::parse_steps;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 
-pub async fn list_consents(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let page = read_page(
-            &call,
-            |skip, limit| world.catch_up().consents(skip, limit),
-            |consent| render_consent(&call, &world, consent),
-        )?;
-        Ok(ApiResponse::json(&page))
-    }))
+pub fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let page = read_page(
+        call,
+        |skip, limit| world.catch_up().consents(skip, limit),
+        |consent| render_consent(call, &world, consent),
+    )?;
+    Ok(ApiResponse::json(&page))
 }
 
-pub async fn get_consent(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let handle = call.parse_handle()?;
-        let consent = world
-            .catch_up()
-            .consent(handle)
-            .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-        Ok(ApiResponse::json(&render_consent(&call, &world, &consent)))
-    }))
+pub fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let handle = call.parse_handle()?;
+    let consent = world
+        .catch_up()
+        .consent(handle)
+        .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    Ok(ApiResponse::json(&render_consent(call, &world, &consent)))
 }
 
-pub async fn apply_consent_action(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("action");
-        let input = Input::parse(name).ok_or_else(|| {
-            ApiError::invalid_field(
-                "action",
-                format!(
-                    "{} is unknown; known: {}",
-                    quote_value(name),
-                    Input::accepted_names()
-                ),
-            )
-        })?;
-        let action = match input {
-            Input::Approve => call.parse_json_or_default::<ApproveRequest>()?.into(),
-            other => ConsentAction::with_defaults(other),
-        };
-        let receipt = world.submit(Command::TransitionConsent {
-            handle: call.parse_handle()?,
-            action,
-        })?;
-        Ok(ApiResponse::from_receipt(receipt, |outcome| {
-            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
-        }))
+pub fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("action");
+    let input = Input::parse(name).ok_or_else(|| {
+        ApiError::invalid_field(
+            "action",
+            format!(
+                "{} is unknown; known: {}",
+                quote_value(name),
+                Input::accepted_names()
+            ),
+        )
+    })?;
+    let action = match input {
+        Input::Approve => call.parse_json_or_default::<ApproveRequest>()?.into(),
+        other => ConsentAction::with_defaults(other),
+    };
+    let receipt = world.submit(Command::TransitionConsent {
+        handle: call.parse_handle()?,
+        action,
+    })?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&render_consent(call, &world, outcome.consent()))
     }))
 }
 
 /// Runs one or more steps, in the format of scenario files, on a consent.
-pub async fn play_steps(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
-        let receipt = world.run_steps(call.parse_handle()?, &plan)?;
-        Ok(ApiResponse::from_receipt(receipt, |outcome| {
-            ApiResponse::json(&render_consent(&call, &world, outcome.consent()))
-        }))
+pub fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+    let receipt = world.run_steps(call.parse_handle()?, &plan)?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&render_consent(call, &world, outcome.consent()))
     }))
 }
 

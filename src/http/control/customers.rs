@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_operator, read_page};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
@@ -21,78 +19,76 @@ use crate::wire::control::customers::{
 };
 use crate::wire::fields::is_customer_address;
 
-pub async fn list_customers(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let page = read_page(
-            &call,
-            |skip, limit| world.catch_up().customer_addresses(skip, limit),
-            ToString::to_string,
-        )?;
-        Ok(ApiResponse::json(&page))
-    }))
+pub fn list_customers(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let page = read_page(
+        call,
+        |skip, limit| world.catch_up().customer_addresses(skip, limit),
+        ToString::to_string,
+    )?;
+    Ok(ApiResponse::json(&page))
 }
 
 /// Lists the customer's accounts at all FIPs, linked or not. `fipId` and `fiType` (both repeatable)
 /// filter the list as account discovery at a FIP does, with its errors (ReBIT FIP API 2.0.0,
 /// `/Accounts/discover`).
-pub async fn list_accounts(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let params = Params::parse(call.query())?;
-        let fips: Vec<_> = params.values_of("fipId").collect();
-        if let Some(unknown) = fips
-            .iter()
-            .find(|fip| world.participants().find_fip(fip).is_none())
-        {
-            return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
-        }
-        let fi_types = params.values_of("fiType").map(|fi_type| {
-            FiType::parse(fi_type).ok_or_else(|| {
-                let message = format!(
-                    "UnsupportedFIType: {} is not one of {}",
-                    quote_value(fi_type),
-                    FiType::accepted_names()
-                );
-                ApiError::invalid_field("fiType", message)
-            })
-        });
-        let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
-        let address = call.path_segment("customer");
-        let (record, mut accounts) = world.catch_up().customer(address);
-        accounts.retain(|CustomerAccount { account, .. }| {
-            (fips.is_empty() || fips.contains(&&*account.fip))
-                && (fi_types.is_empty() || fi_types.contains(&account.fi_type))
-        });
-        if accounts.is_empty() {
-            return Err(ApiError::NotFound(format!(
-                "NoAccountsFound: {address} has no matching account"
-            )));
-        }
-        Ok(ApiResponse::json(&CustomerView::new(
-            address,
-            &world.catch_up().persona_of(address),
-            record.as_ref(),
-            &accounts,
-        )))
-    }))
+pub fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let params = Params::parse(call.query())?;
+    let fips: Vec<_> = params.values_of("fipId").collect();
+    if let Some(unknown) = fips
+        .iter()
+        .find(|fip| world.participants().find_fip(fip).is_none())
+    {
+        return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
+    }
+    let fi_types = params.values_of("fiType").map(|fi_type| {
+        FiType::parse(fi_type).ok_or_else(|| {
+            let message = format!(
+                "UnsupportedFIType: {} is not one of {}",
+                quote_value(fi_type),
+                FiType::accepted_names()
+            );
+            ApiError::invalid_field("fiType", message)
+        })
+    });
+    let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
+    let address = call.path_segment("customer");
+    let (record, mut accounts) = world.catch_up().customer(address);
+    accounts.retain(|CustomerAccount { account, .. }| {
+        (fips.is_empty() || fips.contains(&&*account.fip))
+            && (fi_types.is_empty() || fi_types.contains(&account.fi_type))
+    });
+    if accounts.is_empty() {
+        return Err(ApiError::NotFound(format!(
+            "NoAccountsFound: {address} has no matching account"
+        )));
+    }
+    Ok(ApiResponse::json(&CustomerView::new(
+        address,
+        &world.catch_up().persona_of(address),
+        record.as_ref(),
+        &accounts,
+    )))
 }
 
 /// Registers a customer without linked accounts.
-pub async fn register_customer(call: Call) -> HttpResponse {
-    change_customer(&call, |_, customer| {
+pub fn register_customer(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |_, customer| {
         Ok(Command::RegisterCustomer { customer })
     })
 }
 
 /// Deregisters a customer and hides the consents.
-pub async fn deregister_customer(call: Call) -> HttpResponse {
-    change_customer(&call, |_, customer| {
+pub fn deregister_customer(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |_, customer| {
         Ok(Command::DeregisterCustomer { customer })
     })
 }
 
 /// Requests the linking of accounts.
-pub async fn link_accounts(call: Call) -> HttpResponse {
-    change_customer(&call, |_, customer| {
+pub fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |_, customer| {
         let (fip, accounts) = call.parse_json::<LinkRequest>()?.into_validated()?;
         Ok(Command::LinkAccounts {
             customer,
@@ -103,8 +99,8 @@ pub async fn link_accounts(call: Call) -> HttpResponse {
 }
 
 /// Confirms a link request with its token.
-pub async fn verify_link(call: Call) -> HttpResponse {
-    change_customer(&call, |_, customer| {
+pub fn verify_link(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |_, customer| {
         let (reference, token) = call.parse_json::<VerifyRequest>()?.into_validated()?;
         let link = LinkId::parse(&reference)
             .ok_or_else(|| Rejection::UnknownLink(quote_value(&reference)))?;
@@ -117,8 +113,8 @@ pub async fn verify_link(call: Call) -> HttpResponse {
 }
 
 /// Delinks an account and revokes the consents that contain it.
-pub async fn delink_account(call: Call) -> HttpResponse {
-    change_customer(&call, |_, customer| {
+pub fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |_, customer| {
         Ok(Command::DelinkAccount {
             customer,
             link_ref: call.parse_json::<DelinkRequest>()?.into_validated()?,
@@ -127,8 +123,8 @@ pub async fn delink_account(call: Call) -> HttpResponse {
 }
 
 /// Assigns another persona to a customer.
-pub async fn assign_persona(call: Call) -> HttpResponse {
-    change_customer(&call, |world, customer| {
+pub fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
+    change_customer(call, |world, customer| {
         let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
         let personas = &world.config().personas;
         let persona = personas.get(&name).ok_or_else(|| {
@@ -151,30 +147,29 @@ pub async fn assign_persona(call: Call) -> HttpResponse {
 fn change_customer(
     call: &Call,
     build_command: impl Fn(&World, Arc<str>) -> Result<Command, ApiError>,
-) -> HttpResponse {
-    call.reply_control(authenticate_operator(call).and_then(|world| {
-        let customer: Arc<str> = call.path_segment("customer").into();
-        if !is_customer_address(&customer) {
-            return Err(ApiError::invalid_field(
-                "customer",
-                format!(
-                    "{} is not an address of the form name@handle",
-                    quote_value(&customer)
-                ),
-            ));
+) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let customer: Arc<str> = call.path_segment("customer").into();
+    if !is_customer_address(&customer) {
+        return Err(ApiError::invalid_field(
+            "customer",
+            format!(
+                "{} is not an address of the form name@handle",
+                quote_value(&customer)
+            ),
+        ));
+    }
+    let receipt = world.submit(build_command(&world, Arc::clone(&customer))?)?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        if let Some(link) = LinkRequestView::from_event(&outcome.last_event) {
+            return ApiResponse::json(&link);
         }
-        let receipt = world.submit(build_command(&world, Arc::clone(&customer))?)?;
-        Ok(ApiResponse::from_receipt(receipt, |outcome| {
-            if let Some(link) = LinkRequestView::from_event(&outcome.last_event) {
-                return ApiResponse::json(&link);
-            }
-            let (record, accounts) = world.catch_up().customer(&customer);
-            ApiResponse::json(&CustomerView::new(
-                &customer,
-                &world.catch_up().persona_of(&customer),
-                record.as_ref(),
-                &accounts,
-            ))
-        }))
+        let (record, accounts) = world.catch_up().customer(&customer);
+        ApiResponse::json(&CustomerView::new(
+            &customer,
+            &world.catch_up().persona_of(&customer),
+            record.as_ref(),
+            &accounts,
+        ))
     }))
 }

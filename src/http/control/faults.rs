@@ -1,7 +1,5 @@
 //! Named sets of faults that are active for a whole world.
 
-use actix_web::HttpResponse;
-
 use super::authenticate_operator;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
@@ -11,88 +9,83 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
 
-pub async fn list_faults(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let items = world
-            .faults()
-            .list_sets()
-            .iter()
-            .map(|(name, set)| FaultsView::new(name, set))
-            .collect();
-        ApiResponse::json(&Page { items, next: None })
-    }))
+pub fn list_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let items = world
+        .faults()
+        .list_sets()
+        .iter()
+        .map(|(name, set)| FaultsView::new(name, set))
+        .collect();
+    Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub async fn get_faults(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        let all = world.faults().list_sets();
-        let entry = all
-            .iter()
-            .find(|(existing, _)| existing == name)
-            .ok_or_else(|| unknown_faults_error(name))?;
-        Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
-    }))
+pub fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    let all = world.faults().list_sets();
+    let entry = all
+        .iter()
+        .find(|(existing, _)| existing == name)
+        .ok_or_else(|| unknown_faults_error(name))?;
+    Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
 }
 
 /// Activates a set of faults under a name. It replaces the earlier set of that name, and its
 /// counters start at zero.
-pub async fn put_faults(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let (name, text) = (call.path_segment("name"), call.body_text()?);
-        if !(1..=100).contains(&name.len()) {
-            return Err(ApiError::invalid_field(
-                "name",
-                "must be 1 to 100 characters long",
-            ));
-        }
-        let (faults, ttl) = parse_faults(text).map_err(ApiError::InvalidDocument)?;
-        if faults.webhooks.is_empty() && faults.api.is_empty() {
-            return Err(ApiError::invalid_field(
-                "body",
-                "has neither webhooks nor api_faults",
-            ));
-        }
-        world
-            .faults()
-            .activate_set(name, faults, ttl, text)
-            .map_err(|limit| {
-                ApiError::Conflict(format!(
-                    "{limit} fault sets are active, which is the limit; delete some"
-                ))
-            })?;
-        let all = world.faults().list_sets();
-        let entry = all.iter().find(|(existing, _)| existing == name);
-        // A TTL of zero has expired already.
-        let entry = entry
-            .ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))?;
-        Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
-    }))
+pub fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let (name, text) = (call.path_segment("name"), call.body_text()?);
+    if !(1..=100).contains(&name.len()) {
+        return Err(ApiError::invalid_field(
+            "name",
+            "must be 1 to 100 characters long",
+        ));
+    }
+    let (faults, ttl) = parse_faults(text).map_err(ApiError::InvalidDocument)?;
+    if faults.webhooks.is_empty() && faults.api.is_empty() {
+        return Err(ApiError::invalid_field(
+            "body",
+            "has neither webhooks nor api_faults",
+        ));
+    }
+    world
+        .faults()
+        .activate_set(name, faults, ttl, text)
+        .map_err(|limit| {
+            ApiError::Conflict(format!(
+                "{limit} fault sets are active, which is the limit; delete some"
+            ))
+        })?;
+    let all = world.faults().list_sets();
+    let entry = all.iter().find(|(existing, _)| existing == name);
+    // A TTL of zero has expired already.
+    let entry =
+        entry.ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))?;
+    Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
 }
 
-pub async fn delete_faults(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        if !world.faults().deactivate_set(name) {
-            return Err(unknown_faults_error(name));
-        }
-        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
-    }))
+pub fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    if !world.faults().deactivate_set(name) {
+        return Err(unknown_faults_error(name));
+    }
+    Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
 }
 
-pub async fn delete_all(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let names: Vec<_> = world
-            .faults()
-            .list_sets()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        for name in &names {
-            world.faults().deactivate_set(name);
-        }
-        ApiResponse::json(&serde_json::json!({ "deleted": names }))
-    }))
+pub fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let names: Vec<_> = world
+        .faults()
+        .list_sets()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    for name in &names {
+        world.faults().deactivate_set(name);
+    }
+    Ok(ApiResponse::json(&serde_json::json!({ "deleted": names })))
 }
 
 fn unknown_faults_error(name: &str) -> ApiError {

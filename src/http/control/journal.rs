@@ -1,7 +1,5 @@
 //! The journal: reading it, waiting for entries, checking expectations, and the contract report.
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_operator, parse_pagination};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
@@ -20,18 +18,17 @@ use crate::wire::control::report::{ReportView, render_text};
 /// Longest wait of one call, in system time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
-pub async fn list_entries(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let (after, limit) = parse_pagination(&call)?;
-        let params = Params::parse(call.query())?.reject_unknown(&JournalFilter::PARAMETERS)?;
-        let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
-        Ok(ApiResponse::json(&read_page(
-            &world,
-            after,
-            limit,
-            |entry| query.matches_entry(entry),
-        )))
-    }))
+pub fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let (after, limit) = parse_pagination(call)?;
+    let params = Params::parse(call.query())?.reject_unknown(&JournalFilter::PARAMETERS)?;
+    let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    Ok(ApiResponse::json(&read_page(
+        &world,
+        after,
+        limit,
+        |entry| query.matches_entry(entry),
+    )))
 }
 
 fn read_page(
@@ -50,12 +47,7 @@ fn read_page(
 }
 
 /// Waits until `count` entries match, or `within` has passed.
-pub async fn wait_for_entries(call: Call) -> HttpResponse {
-    let outcome = try_wait_for_entries(&call).await;
-    call.reply_control(outcome)
-}
-
-async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?
@@ -105,12 +97,7 @@ async fn try_wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Checks expectations against the journal. Each may wait, up to its own `within`.
-pub async fn check_expectations(call: Call) -> HttpResponse {
-    let outcome = try_check_expectations(&call).await;
-    call.reply_control(outcome)
-}
-
-async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let expectations = parse_expectations(call.body_text()?).map_err(ApiError::InvalidDocument)?;
     if let Some(expectation) = expectations
@@ -133,16 +120,15 @@ async fn try_check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Returns the contract report as JSON, or as text if `Accept` begins with `text/plain`.
-pub async fn get_report(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
-        let wants_text = call
-            .header("accept")
-            .is_some_and(|accept| accept.starts_with("text/plain"));
-        if wants_text {
-            ApiResponse::text(render_text(&report))
-        } else {
-            ApiResponse::json(&report)
-        }
-    }))
+pub fn get_report(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
+    let wants_text = call
+        .header("accept")
+        .is_some_and(|accept| accept.starts_with("text/plain"));
+    Ok(if wants_text {
+        ApiResponse::text(render_text(&report))
+    } else {
+        ApiResponse::json(&report)
+    })
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::authenticate_operator;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
@@ -18,35 +16,33 @@ use crate::wire::control::scenarios::{
     DefaultRequest, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
 };
 
-pub async fn list_scenarios(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|world| {
-        let shared = world.config().scenarios.current();
-        let local_plans = world.scenarios().local_plans();
-        let global_views = shared
-            .scenarios
-            .iter()
-            .filter(|(name, _)| !local_plans.iter().any(|plan| plan.name == **name))
-            .map(|(_, scenario)| ScenarioView::from(scenario));
-        let world_views = local_plans
-            .iter()
-            .map(|plan| ScenarioView::from_world(plan));
-        let mut items: Vec<_> = global_views.chain(world_views).collect();
-        items.sort_by(|a, b| a.name().cmp(b.name()));
-        ApiResponse::json(&Page { items, next: None })
-    }))
+pub fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let shared = world.config().scenarios.current();
+    let local_plans = world.scenarios().local_plans();
+    let global_views = shared
+        .scenarios
+        .iter()
+        .filter(|(name, _)| !local_plans.iter().any(|plan| plan.name == **name))
+        .map(|(_, scenario)| ScenarioView::from(scenario));
+    let world_views = local_plans
+        .iter()
+        .map(|plan| ScenarioView::from_world(plan));
+    let mut items: Vec<_> = global_views.chain(world_views).collect();
+    items.sort_by(|a, b| a.name().cmp(b.name()));
+    Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub async fn get_scenario(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        let world_text = world.scenarios().local_text(name);
-        let text = world_text.or_else(|| {
-            let shared = world.config().scenarios.current();
-            Some(Arc::clone(&shared.scenarios.get(name)?.text))
-        });
-        let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
-        Ok(ApiResponse::text(text.to_string()))
-    }))
+pub fn get_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    let world_text = world.scenarios().local_text(name);
+    let text = world_text.or_else(|| {
+        let shared = world.config().scenarios.current();
+        Some(Arc::clone(&shared.scenarios.get(name)?.text))
+    });
+    let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
+    Ok(ApiResponse::text(text.to_string()))
 }
 
 fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
@@ -60,96 +56,91 @@ fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
 }
 
 /// Adds a scenario to this world, or replaces one. Running consents keep their scenario.
-pub async fn put_scenario(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        let text = call.body_text()?;
-        let plan = call
-            .app_state()
-            .scenarios
-            .parse_scenario(text)
-            .map_err(ApiError::InvalidDocument)?;
-        if plan.name != name {
-            let message = format!(
-                "is {} in the text but {} in the path; use the same name",
-                plan.name,
-                quote_value(name)
-            );
-            return Err(ApiError::invalid_field("name", message));
-        }
-        let view = ScenarioView::from_world(&plan);
-        let result = world.scenarios().put_local(Arc::new(plan), text);
-        result.map_err(ApiError::Conflict)?;
-        Ok(ApiResponse::json(&view))
-    }))
+pub fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    let text = call.body_text()?;
+    let plan = call
+        .app_state()
+        .scenarios
+        .parse_scenario(text)
+        .map_err(ApiError::InvalidDocument)?;
+    if plan.name != name {
+        let message = format!(
+            "is {} in the text but {} in the path; use the same name",
+            plan.name,
+            quote_value(name)
+        );
+        return Err(ApiError::invalid_field("name", message));
+    }
+    let view = ScenarioView::from_world(&plan);
+    let result = world.scenarios().put_local(Arc::new(plan), text);
+    result.map_err(ApiError::Conflict)?;
+    Ok(ApiResponse::json(&view))
 }
 
-pub async fn delete_scenario(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        if !world.scenarios().remove_local(name) {
-            let message = format!(
-                "{} is not a local scenario of this world; only those can be deleted",
-                quote_value(name)
-            );
-            return Err(ApiError::NotFound(message));
-        }
-        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
-    }))
+pub fn delete_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    if !world.scenarios().remove_local(name) {
+        let message = format!(
+            "{} is not a local scenario of this world; only those can be deleted",
+            quote_value(name)
+        );
+        return Err(ApiError::NotFound(message));
+    }
+    Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
 }
 
-pub async fn reload_scenarios(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|_| {
-        let library = &call.app_state().scenarios;
-        library.reload_scenarios().map_err(|diagnostics| {
-            ApiError::invalid_field(
-                "scenarios",
-                format!("were not reloaded; the previous scenarios stay active: {diagnostics}"),
-            )
-        })?;
-        Ok(ApiResponse::json(&Page {
-            items: library.scenarios().current().list_names(),
-            next: None,
-        }))
+pub fn reload_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let library = &call.app_state().scenarios;
+    library.reload_scenarios().map_err(|diagnostics| {
+        ApiError::invalid_field(
+            "scenarios",
+            format!("were not reloaded; the previous scenarios stay active: {diagnostics}"),
+        )
+    })?;
+    Ok(ApiResponse::json(&Page {
+        items: library.scenarios().current().list_names(),
+        next: None,
     }))
 }
 
 /// Pins a scenario: it drives a consent from now on, or all later consents of a customer.
-pub async fn pin_scenario(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let name = call.path_segment("name");
-        let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
-        match target {
-            PinTarget::Customer(customer) => {
-                world.scenarios().pin_customer(&customer, name)?;
-                Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
-            }
-            PinTarget::Consent(text) => {
-                let handle = ConsentHandle::parse(&text)
-                    .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
-                let receipt = world.assign_scenario(handle, name)?;
-                Ok(ApiResponse::from_receipt(receipt, |outcome| {
-                    ApiResponse::json(&PinView::for_consent(name, outcome.consent()))
-                }))
-            }
+pub fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
+    match target {
+        PinTarget::Customer(customer) => {
+            world.scenarios().pin_customer(&customer, name)?;
+            Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
         }
-    }))
+        PinTarget::Consent(text) => {
+            let handle = ConsentHandle::parse(&text)
+                .ok_or_else(|| Rejection::UnknownHandle(quote_value(&text)))?;
+            let receipt = world.assign_scenario(handle, name)?;
+            Ok(ApiResponse::from_receipt(receipt, |outcome| {
+                ApiResponse::json(&PinView::for_consent(name, outcome.consent()))
+            }))
+        }
+    }
 }
 
-pub async fn get_default(call: Call) -> HttpResponse {
-    call.reply_control(
-        authenticate_operator(&call).map(|world| ApiResponse::json(&render_default(&world))),
-    )
+pub fn get_default(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+
+    Ok(ApiResponse::json(&render_default(&world)))
 }
 
 /// Sets the scenario of consents that no other rule gives one; `null` restores the sandbox's
 /// default.
-pub async fn set_default(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let DefaultRequest { name } = call.parse_json()?;
-        world.scenarios().set_default(name)?;
-        Ok(ApiResponse::json(&render_default(&world)))
-    }))
+pub fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let DefaultRequest { name } = call.parse_json()?;
+    world.scenarios().set_default(name)?;
+    Ok(ApiResponse::json(&render_default(&world)))
 }
 
 fn render_default(world: &World) -> serde_json::Value {
@@ -157,15 +148,14 @@ fn render_default(world: &World) -> serde_json::Value {
 }
 
 /// Lists the magic customers.
-pub async fn list_magic_customers(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|_| {
-        let items = MAGIC_CUSTOMERS
-            .iter()
-            .map(|customer| MagicCustomerView {
-                number: customer.number,
-                description: customer.description,
-            })
-            .collect();
-        ApiResponse::json(&Page { items, next: None })
-    }))
+pub fn list_magic_customers(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let items = MAGIC_CUSTOMERS
+        .iter()
+        .map(|customer| MagicCustomerView {
+            number: customer.number,
+            description: customer.description,
+        })
+        .collect();
+    Ok(ApiResponse::json(&Page { items, next: None }))
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_operator, read_page};
 use crate::domain::command::{AccountStatuses, Command};
 use crate::domain::event::Event;
@@ -19,72 +17,67 @@ use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 
-pub async fn list_sessions(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let page = read_page(
-            &call,
-            |skip, limit| world.catch_up().sessions(skip, limit),
-            |session| SessionView::new(session),
-        )?;
-        Ok(ApiResponse::json(&page))
-    }))
+pub fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let page = read_page(
+        call,
+        |skip, limit| world.catch_up().sessions(skip, limit),
+        |session| SessionView::new(session),
+    )?;
+    Ok(ApiResponse::json(&page))
 }
 
-pub async fn get_session(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let session = find_session(&call, &world)?;
-        Ok(ApiResponse::json(&SessionView::new(&session)))
-    }))
+pub fn get_session(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let session = find_session(call, &world)?;
+    Ok(ApiResponse::json(&SessionView::new(&session)))
 }
 
 /// Makes the FIPs of a session answer READY, or with the statuses in the body.
-pub async fn deliver_data(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let session = find_session(&call, &world)?;
-        let statuses: AccountStatuses =
-            call.parse_json_or_default::<DeliverRequest>()?.try_into()?;
-        let accounts = &session.accounts;
-        if let Some((fip, _)) = statuses
-            .by_fip
-            .iter()
-            .find(|(fip, _)| !accounts.iter().any(|account| *account.fip == **fip))
-        {
-            return Err(Rejection::FipNotInSession(fip.to_string()).into());
-        }
-        if let Some((link, _)) = statuses
-            .by_account
-            .iter()
-            .find(|(link, _)| !accounts.iter().any(|account| account.link_ref == *link))
-        {
-            return Err(Rejection::AccountNotInSession(link.to_string()).into());
-        }
-        let receipt = world.submit(Command::DeliverData {
-            handle: session.handle,
-            session: Some(session.id),
-            statuses,
-        })?;
-        Ok(ApiResponse::from_receipt(receipt, |outcome| {
-            ApiResponse::json(&SessionView::new(outcome.session()))
-        }))
+pub fn deliver_data(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let session = find_session(call, &world)?;
+    let statuses: AccountStatuses = call.parse_json_or_default::<DeliverRequest>()?.try_into()?;
+    let accounts = &session.accounts;
+    if let Some((fip, _)) = statuses
+        .by_fip
+        .iter()
+        .find(|(fip, _)| !accounts.iter().any(|account| *account.fip == **fip))
+    {
+        return Err(Rejection::FipNotInSession(fip.to_string()).into());
+    }
+    if let Some((link, _)) = statuses
+        .by_account
+        .iter()
+        .find(|(link, _)| !accounts.iter().any(|account| account.link_ref == *link))
+    {
+        return Err(Rejection::AccountNotInSession(link.to_string()).into());
+    }
+    let receipt = world.submit(Command::DeliverData {
+        handle: session.handle,
+        session: Some(session.id),
+        statuses,
+    })?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        ApiResponse::json(&SessionView::new(outcome.session()))
     }))
 }
 
 /// Reports the outcome of a session's analytics to the FIU.
-pub async fn notify_analytics(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let status = call
-            .parse_json_or_default::<AnalyticsRequest>()?
-            .try_into()?;
-        let receipt = world.submit(Command::ReportAnalytics {
-            session: find_session(&call, &world)?.id,
-            status,
-        })?;
-        Ok(ApiResponse::from_receipt(receipt, |outcome| {
-            let Event::AnalyticsReported { analytics, .. } = &outcome.last_event else {
-                unreachable!("ReportAnalytics ends with AnalyticsReported")
-            };
-            ApiResponse::json(&AnalyticsView::from(&**analytics))
-        }))
+pub fn notify_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let status = call
+        .parse_json_or_default::<AnalyticsRequest>()?
+        .try_into()?;
+    let receipt = world.submit(Command::ReportAnalytics {
+        session: find_session(call, &world)?.id,
+        status,
+    })?;
+    Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        let Event::AnalyticsReported { analytics, .. } = &outcome.last_event else {
+            unreachable!("ReportAnalytics ends with AnalyticsReported")
+        };
+        ApiResponse::json(&AnalyticsView::from(&**analytics))
     }))
 }
 

@@ -1,7 +1,5 @@
 //! Webhook deliveries: listing them, reading one, and resending one.
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_operator, parse_pagination};
 use crate::domain::delivery::Delivery;
 use crate::domain::text::quote_value;
@@ -12,42 +10,39 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
 
-pub async fn list_webhooks(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let (after, limit) = parse_pagination(&call)?;
-        let deliveries = world.catch_up().deliveries(after, limit);
-        let next = deliveries
-            .last()
-            .map(|last| last.id)
-            .filter(|_| deliveries.len() == limit);
-        let items: Vec<_> = deliveries
-            .iter()
-            .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit))
-            .collect();
-        Ok(ApiResponse::json(&Page { items, next }))
-    }))
+pub fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let (after, limit) = parse_pagination(call)?;
+    let deliveries = world.catch_up().deliveries(after, limit);
+    let next = deliveries
+        .last()
+        .map(|last| last.id)
+        .filter(|_| deliveries.len() == limit);
+    let items: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit))
+        .collect();
+    Ok(ApiResponse::json(&Page { items, next }))
 }
 
 /// Sends the same bytes of a webhook once more: one attempt, without retries.
-pub async fn resend_webhook(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let id = find_delivery(&call, &world)?.id;
-        world.resend_delivery(id)?;
-        Ok(ApiResponse::json(&DeliveryView::new(
-            &find_delivery(&call, &world)?,
-            BodyDetail::Omit,
-        )))
-    }))
+pub fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let id = find_delivery(call, &world)?.id;
+    world.resend_delivery(id)?;
+    Ok(ApiResponse::json(&DeliveryView::new(
+        &find_delivery(call, &world)?,
+        BodyDetail::Omit,
+    )))
 }
 
-pub async fn get_webhook(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|world| {
-        let delivery = find_delivery(&call, &world)?;
-        Ok(ApiResponse::json(&DeliveryView::new(
-            &delivery,
-            BodyDetail::Include,
-        )))
-    }))
+pub fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let delivery = find_delivery(call, &world)?;
+    Ok(ApiResponse::json(&DeliveryView::new(
+        &delivery,
+        BodyDetail::Include,
+    )))
 }
 
 fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {

@@ -1,7 +1,5 @@
 //! Worlds: listing, resetting and deleting them.
 
-use actix_web::HttpResponse;
-
 use super::authenticate_operator;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -11,43 +9,40 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::world::{WorldView, list_nonempty_states};
 
-pub async fn get_world(call: Call) -> HttpResponse {
-    call.reply_control(
-        authenticate_operator(&call).map(|world| ApiResponse::json(&render_world(&world))),
-    )
+pub fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+
+    Ok(ApiResponse::json(&render_world(&world)))
 }
 
-pub async fn list_worlds(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).map(|_| {
-        let mut worlds = call.worlds().list_worlds();
-        worlds.sort_by(|a, b| a.name().cmp(b.name()));
-        ApiResponse::json(&Page {
-            items: worlds.iter().map(|world| render_world(world)).collect(),
-            next: None,
-        })
+pub fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let mut worlds = call.worlds().list_worlds();
+    worlds.sort_by(|a, b| a.name().cmp(b.name()));
+    Ok(ApiResponse::json(&Page {
+        items: worlds.iter().map(|world| render_world(world)).collect(),
+        next: None,
     }))
 }
 
-pub async fn reset_world(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|_| {
-        let world = call.worlds().reset_world(call.world_name()?);
-        Ok(ApiResponse::json(&render_world(&world)))
-    }))
+pub fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let world = call.worlds().reset_world(call.world_name()?);
+    Ok(ApiResponse::json(&render_world(&world)))
 }
 
 /// Deletes a world. Its unsent webhooks are never sent. The next call that names the world creates
 /// it again, empty.
-pub async fn delete_world(call: Call) -> HttpResponse {
-    call.reply_control(authenticate_operator(&call).and_then(|_| {
-        let name = call.path_segment("name");
-        if !call.worlds().delete_world(name) {
-            return Err(ApiError::NotFound(format!(
-                "unknown world {}; list the worlds with GET /_mockaa/v1/worlds",
-                quote_value(name)
-            )));
-        }
-        Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
-    }))
+pub fn delete_world(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    if !call.worlds().delete_world(name) {
+        return Err(ApiError::NotFound(format!(
+            "unknown world {}; list the worlds with GET /_mockaa/v1/worlds",
+            quote_value(name)
+        )));
+    }
+    Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
 }
 
 fn render_world(world: &World) -> WorldView {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::{authenticate_signed, parse_message};
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::{Api, Consent};
@@ -25,12 +23,7 @@ use crate::wire::rebit::consent::{
     ConsentsRequest, ConsentsResponse, artefact_status,
 };
 
-pub async fn create_consent(call: Call) -> HttpResponse {
-    let outcome = try_create_consent(&call);
-    call.reply_rebit(outcome).await
-}
-
-fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let (head, terms, caller) = parse_message::<ConsentsRequest>(call, AllowedCallers::Fius)?;
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
     let aa = caller.participants.default_aa();
@@ -54,71 +47,52 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// `POST /Consent/handle` of 2.x.
-pub async fn get_status(call: Call) -> HttpResponse {
-    let outcome = parse_message::<ConsentHandleRequest>(&call, AllowedCallers::Fius).and_then(
-        |(head, handle, caller)| {
-            let consent = bind_visible_consent(&call, &caller, handle)?;
-            Ok(ApiResponse::json(&ConsentHandleResponse::new(
-                ResponseContext::from_head(&head, caller.world.message_time()),
-                &consent,
-            )))
-        },
-    );
-    call.reply_rebit(outcome).await
+pub fn get_status(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, handle, caller) = parse_message::<ConsentHandleRequest>(call, AllowedCallers::Fius)?;
+    let consent = bind_visible_consent(call, &caller, handle)?;
+    Ok(ApiResponse::json(&ConsentHandleResponse::new(
+        ResponseContext::from_head(&head, caller.world.message_time()),
+        &consent,
+    )))
 }
 
 /// `GET /Consent/handle/{handle}` of 1.1.x.
-pub async fn get_status_by_path(call: Call) -> HttpResponse {
-    let outcome = authenticate_signed(&call, AllowedCallers::Fius).and_then(|caller| {
-        let text = call.path_segment("consentHandle");
-        // A path that ends before the handle (`docs/sources.md#consent-handle-states`).
-        if text.is_empty() {
-            return Err(ApiError::MissingHandle);
-        }
-        let handle = ConsentHandle::parse(text)
-            .ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?;
-        let consent = bind_visible_consent(&call, &caller, handle)?;
-        let txnid = &consent.terms.txnid;
-        let echo = ResponseContext {
-            ver: v1_version(&consent),
-            txnid,
-            timestamp: caller.world.message_time(),
-        };
-        Ok(ApiResponse::json(&ConsentHandleResponse::new(
-            echo, &consent,
-        )))
-    });
-    call.reply_rebit(outcome).await
+pub fn get_status_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, AllowedCallers::Fius)?;
+    let text = call.path_segment("consentHandle");
+    // A path that ends before the handle (`docs/sources.md#consent-handle-states`).
+    if text.is_empty() {
+        return Err(ApiError::MissingHandle);
+    }
+    let handle =
+        ConsentHandle::parse(text).ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?;
+    let consent = bind_visible_consent(call, &caller, handle)?;
+    let txnid = &consent.terms.txnid;
+    let echo = ResponseContext {
+        ver: v1_version(&consent),
+        txnid,
+        timestamp: caller.world.message_time(),
+    };
+    Ok(ApiResponse::json(&ConsentHandleResponse::new(
+        echo, &consent,
+    )))
 }
 
 /// `POST /Consent/fetch` of 2.x.
-pub async fn fetch_artefact(call: Call) -> HttpResponse {
-    let outcome = match parse_message::<ConsentFetchRequest>(&call, AllowedCallers::FiusAndFips) {
-        Ok((head, id, caller)) => {
-            try_fetch_artefact(&call, &caller, id, |_| (head.ver, head.txnid.clone())).await
-        }
-        Err(error) => Err(error),
-    };
-    call.reply_rebit(outcome).await
+pub async fn fetch_artefact(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, id, caller) =
+        parse_message::<ConsentFetchRequest>(call, AllowedCallers::FiusAndFips)?;
+    sign_artefact(call, &caller, id, |_| (head.ver, head.txnid.clone())).await
 }
 
 /// `GET /Consent/{id}` of 1.1.x.
-pub async fn fetch_artefact_by_path(call: Call) -> HttpResponse {
+pub async fn fetch_artefact_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, AllowedCallers::FiusAndFips)?;
     let text = call.path_segment("consentId");
-    let id = ConsentId::parse(text)
-        .ok_or_else(|| ApiError::from(Rejection::UnknownConsentId(quote_value(text))));
-    let outcome = match authenticate_signed(&call, AllowedCallers::FiusAndFips)
-        .and_then(|caller| Ok((caller, id?)))
-    {
-        Ok((caller, id)) => {
-            try_fetch_artefact(&call, &caller, id, |consent| {
-                (v1_version(consent), consent.terms.txnid.to_string())
-            })
-            .await
-        }
-        Err(error) => Err(error),
-    };
-    call.reply_rebit(outcome).await
+    let id =
+        ConsentId::parse(text).ok_or_else(|| Rejection::UnknownConsentId(quote_value(text)))?;
+    let echo = |consent: &Consent| (v1_version(consent), consent.terms.txnid.to_string());
+    sign_artefact(call, &caller, id, echo).await
 }
 
 /// Returns the version of the response to a GET. The request names none, so it is the version of
@@ -149,7 +123,7 @@ fn bind_visible_consent(
 
 /// Returns the caller's artefact. The FIU's artefact and the artefact of each FIP have different
 /// ids.
-async fn try_fetch_artefact(
+async fn sign_artefact(
     call: &Call,
     caller: &Caller,
     id: ConsentId,

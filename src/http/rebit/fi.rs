@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::consent::v1_version;
 use super::fi_encryption::{EncryptionJob, encrypt_statements};
 use super::{authenticate_signed, parse_message};
@@ -29,12 +27,7 @@ use crate::wire::rebit::fi::{
 };
 use crate::wire::rebit::key_material::CheckedKeyMaterial;
 
-pub async fn request_data(call: Call) -> HttpResponse {
-    let outcome = try_request_data(&call).await;
-    call.reply_rebit(outcome).await
-}
-
-async fn try_request_data(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn request_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let (head, request, caller) = parse_message::<FiRequest>(call, AllowedCallers::Fius)?;
     let FiRequestContent {
         range,
@@ -109,33 +102,19 @@ fn key_material_error(error: &KeyExchangeError) -> ApiError {
 }
 
 /// `POST /FI/fetch` of 2.x.
-pub async fn fetch_data(call: Call) -> HttpResponse {
-    let outcome = match parse_message::<FiFetchRequest>(&call, AllowedCallers::Fius) {
-        Ok((head, command, caller)) => {
-            try_fetch_data(&call, &caller, command, |_, _| {
-                (head.ver, head.txnid.clone())
-            })
-            .await
-        }
-        Err(error) => Err(error),
-    };
-    call.reply_rebit(outcome).await
+pub async fn fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, command, caller) = parse_message::<FiFetchRequest>(call, AllowedCallers::Fius)?;
+    let echo = |_: &Consent, _: &Session| (head.ver, head.txnid.clone());
+    encrypt_session_data(call, &caller, command, echo).await
 }
 
 /// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
-pub async fn fetch_data_by_path(call: Call) -> HttpResponse {
-    let outcome = match authenticate_signed(&call, AllowedCallers::Fius)
-        .and_then(|caller| Ok((caller, parse_fetch_query(&call)?)))
-    {
-        Ok((caller, command)) => {
-            try_fetch_data(&call, &caller, command, |consent, session| {
-                (v1_version(consent), session.txnid.to_string())
-            })
-            .await
-        }
-        Err(error) => Err(error),
-    };
-    call.reply_rebit(outcome).await
+pub async fn fetch_data_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, AllowedCallers::Fius)?;
+    let command = parse_fetch_query(call)?;
+    let echo =
+        |consent: &Consent, session: &Session| (v1_version(consent), session.txnid.to_string());
+    encrypt_session_data(call, &caller, command, echo).await
 }
 
 fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
@@ -151,7 +130,9 @@ fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
     )
 }
 
-async fn try_fetch_data(
+/// Fetches the data of a session and encrypts it. `echo` returns version and transaction id of the
+/// response.
+async fn encrypt_session_data(
     call: &Call,
     caller: &Caller,
     command: FetchData,

@@ -5,7 +5,6 @@ pub mod fi;
 mod fi_encryption;
 pub mod notification;
 
-use actix_web::HttpResponse;
 use serde::de::DeserializeOwned;
 
 use crate::http::call::Call;
@@ -17,12 +16,12 @@ use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
 /// Handles `GET /Heartbeat`, the only call whose request has no signature.
-pub async fn get_heartbeat(call: Call) -> HttpResponse {
-    let outcome = apply_requested_fault(&call)
-        .and_then(|()| authenticate_api_key(&call, AllowedCallers::FiusAndFips));
-    let outcome = outcome
-        .map(|caller| ApiResponse::json(&Heartbeat::with_status_up(caller.world.message_time())));
-    call.reply_rebit(outcome).await
+pub fn get_heartbeat(call: &Call) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call)?;
+    let caller = authenticate_api_key(call, AllowedCallers::FiusAndFips)?;
+    Ok(ApiResponse::json(&Heartbeat::with_status_up(
+        caller.world.message_time(),
+    )))
 }
 
 /// Parses a message. Checks API key, signature over the bytes that arrived, head with timestamp,

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::parse_message;
 use crate::domain::action::ConsentAction;
 use crate::domain::command::{Command, ConfirmLink, FipStatusReport, Party};
@@ -24,41 +22,30 @@ use crate::wire::rebit::notification::{
 };
 use crate::wire::rebit::{Head, ResponseContext};
 
-pub async fn receive_consent_notification(call: Call) -> HttpResponse {
-    let outcome = parse_message::<ConsentNotification>(&call, AllowedCallers::FiusAndFips)
-        .and_then(|(head, update, caller)| {
-            let receipt = apply_consent_status(&call, &caller, update)?;
-            Ok(acknowledge_notification(&head, &caller, receipt))
-        });
-    call.reply_rebit(outcome).await
+pub fn receive_consent_notification(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, update, caller) =
+        parse_message::<ConsentNotification>(call, AllowedCallers::FiusAndFips)?;
+    let receipt = apply_consent_status(call, &caller, update)?;
+    Ok(acknowledge_notification(&head, &caller, receipt))
 }
 
-pub async fn receive_fi_notification(call: Call) -> HttpResponse {
-    let outcome = parse_message::<FiNotification>(&call, AllowedCallers::FiusAndFips).and_then(
-        |(head, update, caller)| {
-            let receipt = apply_fi_status(&call, &caller, update)?;
-            Ok(acknowledge_notification(&head, &caller, Some(receipt)))
-        },
-    );
-    call.reply_rebit(outcome).await
+pub fn receive_fi_notification(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (head, update, caller) =
+        parse_message::<FiNotification>(call, AllowedCallers::FiusAndFips)?;
+    let receipt = apply_fi_status(call, &caller, update)?;
+    Ok(acknowledge_notification(&head, &caller, Some(receipt)))
 }
 
-pub async fn receive_link_notification(call: Call) -> HttpResponse {
-    let outcome =
-        parse_message::<LinkNotification>(&call, AllowedCallers::Fips).map_err(
-            |error| match error {
-                // Quirk: the certification suite expects this code here (AA_3038), and
-                // InvalidRequest at the two other notifications (AA_3034, AA_3036;
-                // `docs/sources.md#certification-cases`).
-                ApiError::NotPermitted(message) => ApiError::InvalidSignature(message),
-                other => other,
-            },
-        );
-    let outcome = outcome.and_then(|(head, update, caller)| {
-        let receipt = apply_link_status(&call, &caller, update)?;
-        Ok(acknowledge_notification(&head, &caller, Some(receipt)))
-    });
-    call.reply_rebit(outcome).await
+pub fn receive_link_notification(call: &Call) -> Result<ApiResponse, ApiError> {
+    let message = parse_message::<LinkNotification>(call, AllowedCallers::Fips);
+    let (head, update, caller) = message.map_err(|error| match error {
+        // Quirk: the certification suite expects this code here (AA_3038), and InvalidRequest at
+        // the two other notifications (AA_3034, AA_3036; `docs/sources.md#certification-cases`).
+        ApiError::NotPermitted(message) => ApiError::InvalidSignature(message),
+        other => other,
+    })?;
+    let receipt = apply_link_status(call, &caller, update)?;
+    Ok(acknowledge_notification(&head, &caller, Some(receipt)))
 }
 
 fn acknowledge_notification(head: &Head, caller: &Caller, receipt: Option<Receipt>) -> ApiResponse {

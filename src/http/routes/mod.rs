@@ -13,7 +13,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::OnceLock;
 
-use actix_web::HttpResponse;
 use actix_web::http::Method;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -23,6 +22,8 @@ use crate::domain::naming::wire_enum;
 use crate::domain::operation::Operation;
 use crate::http::call::Call;
 use crate::http::openapi::schema;
+use crate::http::response::ApiResponse;
+use crate::wire::api_error::ApiError;
 
 /// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
 /// base URLs differ (`docs/architecture.md#apis`).
@@ -100,16 +101,34 @@ impl Section {
     }
 }
 
-/// Function that answers a call.
-pub type Handler = fn(Call) -> Pin<Box<dyn Future<Output = HttpResponse>>>;
+/// Result of a handler, before it is written in the format of the route.
+pub type Outcome = Result<ApiResponse, ApiError>;
+
+/// Function that handles a call.
+#[derive(Clone, Copy)]
+pub enum Handler {
+    /// Returns at once.
+    Immediate(fn(&Call) -> Outcome),
+    /// Waits for signatures, data or events.
+    Waiting(for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>),
+}
+
+impl Handler {
+    pub async fn handle(self, call: &Call) -> Outcome {
+        match self {
+            Self::Immediate(function) => function(call),
+            Self::Waiting(function) => function(call).await,
+        }
+    }
+}
 
 /// Makes a [`Handler`] of an async function.
-macro_rules! handler {
+macro_rules! waiting {
     ($function:path) => {
-        |call| Box::pin($function(call))
+        Handler::Waiting(|call| Box::pin($function(call)))
     };
 }
-use handler;
+use waiting;
 
 /// Schema of a body.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@
 use super::BodySchema::Component;
 use super::RequestBody::Json;
 use super::{
-    Authentication, Handler, Parameter, ResponseBody, Route, RouteMethod, Section, handler,
+    Authentication, Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting,
 };
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
@@ -27,7 +27,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent",
         "createConsent",
-        handler!(consent::create_consent),
+        Handler::Immediate(consent::create_consent),
     )
     .with_summary("Request a consent")
     .with_operation(Operation::ConsentCreate)
@@ -44,7 +44,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/handle",
         "getConsentStatus",
-        handler!(consent::get_status),
+        Handler::Immediate(consent::get_status),
     )
     .with_summary("Get the status of a consent handle (2.x)")
     .with_operation(Operation::ConsentStatus)
@@ -54,7 +54,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/Consent/handle/{consentHandle}",
         "getConsentStatusByPath",
-        handler!(consent::get_status_by_path),
+        Handler::Immediate(consent::get_status_by_path),
     )
     .with_summary("Get the status of a consent handle (1.1.x)")
     .with_operation(Operation::ConsentStatus)
@@ -64,7 +64,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/fetch",
         "fetchConsentArtefact",
-        handler!(consent::fetch_artefact),
+        waiting!(consent::fetch_artefact),
     )
     .with_summary("Fetch an artefact (2.x)")
     .with_operation(Operation::ConsentFetch)
@@ -75,7 +75,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/Notification",
         "notifyConsentStatus",
-        handler!(notification::receive_consent_notification),
+        Handler::Immediate(notification::receive_consent_notification),
     )
     .with_summary("Notify the AA of a consent's status")
     .with_operation(Operation::ConsentNotification)
@@ -90,7 +90,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/Consent/{consentId}",
         "fetchConsentArtefactByPath",
-        handler!(consent::fetch_artefact_by_path),
+        waiting!(consent::fetch_artefact_by_path),
     )
     .with_summary("Fetch an artefact (1.1.x)")
     .with_operation(Operation::ConsentFetch)
@@ -98,7 +98,7 @@ pub static ROUTES: &[Route] = &[
     .with_authentication(Authentication::FiuOrFip)
     .with_response(answer("ConsentArtefact"))
     .with_codes(&[ErrorCode::InvalidConsentId]),
-    post("/FI/request", "requestData", handler!(fi::request_data))
+    post("/FI/request", "requestData", waiting!(fi::request_data))
         .with_summary("Request data")
         .with_operation(Operation::FiRequest)
         .with_request(Json(Component("FIRequest")))
@@ -112,7 +112,7 @@ pub static ROUTES: &[Route] = &[
             ErrorCode::ConsentRevoked,
             ErrorCode::ConsentPaused,
         ]),
-    post("/FI/fetch", "fetchData", handler!(fi::fetch_data))
+    post("/FI/fetch", "fetchData", waiting!(fi::fetch_data))
         .with_summary("Fetch data (2.x)")
         .with_operation(Operation::FiFetch)
         .with_request(Json(Component("FIFetchRequest")))
@@ -121,7 +121,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/FI/fetch/{sessionId}",
         "fetchDataByPath",
-        handler!(fi::fetch_data_by_path),
+        waiting!(fi::fetch_data_by_path),
     )
     .with_summary("Fetch data (1.1.x)")
     .with_operation(Operation::FiFetch)
@@ -139,7 +139,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/FI/Notification",
         "notifyDataStatus",
-        handler!(notification::receive_fi_notification),
+        Handler::Immediate(notification::receive_fi_notification),
     )
     .with_summary("Notify the AA of the status of a FIP's accounts")
     .with_operation(Operation::FiNotification)
@@ -154,7 +154,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Account/link/Notification",
         "notifyAccountLink",
-        handler!(notification::receive_link_notification),
+        Handler::Immediate(notification::receive_link_notification),
     )
     .with_summary("Notify the AA of a linked account")
     .with_operation(Operation::AccountNotification)
@@ -165,12 +165,16 @@ pub static ROUTES: &[Route] = &[
         ErrorCode::InvalidCustomerAddress,
         ErrorCode::InvalidNotifier,
     ]),
-    get("/Heartbeat", "getHeartbeat", handler!(get_heartbeat))
-        .with_summary("Get the status of the AA")
-        .with_operation(Operation::Heartbeat)
-        .with_authentication(Authentication::FiuOrFip)
-        .with_response(answer("HeartbeatResponse"))
-        .with_codes(&[]),
+    get(
+        "/Heartbeat",
+        "getHeartbeat",
+        Handler::Immediate(get_heartbeat),
+    )
+    .with_summary("Get the status of the AA")
+    .with_operation(Operation::Heartbeat)
+    .with_authentication(Authentication::FiuOrFip)
+    .with_response(answer("HeartbeatResponse"))
+    .with_codes(&[]),
 ];
 
 const FETCH_CODES: &[ErrorCode] = &[

@@ -3,7 +3,7 @@
 
 use super::BodySchema::Component;
 use super::{
-    Authentication, Handler, RequestBody, ResponseBody, Route, RouteMethod, Section, handler,
+    Authentication, Handler, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting,
 };
 use crate::domain::operation::Operation;
 use crate::http::registry::{generate_token, get_entity, grant_token, list_entities};
@@ -25,23 +25,27 @@ pub static ROUTES: &[Route] = &[
     get(
         "/entityInfo/{type}",
         "listEntities",
-        handler!(list_entities),
+        Handler::Immediate(list_entities),
     )
     .with_summary("List the participants of a kind, with their keys")
     .with_operation(Operation::Registry)
     .with_authentication(Authentication::Participant)
     .with_response(answer("RegistryEntries"))
     .with_refusals(&[400, 401]),
-    get("/entityInfo/{type}/{id}", "getEntity", handler!(get_entity))
-        .with_summary("Get a participant with its keys")
-        .with_operation(Operation::Registry)
-        .with_authentication(Authentication::Participant)
-        .with_response(answer("RegistryEntry"))
-        .with_refusals(&[400, 401, 404]),
+    get(
+        "/entityInfo/{type}/{id}",
+        "getEntity",
+        Handler::Immediate(get_entity),
+    )
+    .with_summary("Get a participant with its keys")
+    .with_operation(Operation::Registry)
+    .with_authentication(Authentication::Participant)
+    .with_response(answer("RegistryEntry"))
+    .with_refusals(&[400, 401, 404]),
     get(
         "/v2/entityInfo/{type}",
         "listEntitiesV2",
-        handler!(list_entities),
+        Handler::Immediate(list_entities),
     )
     .with_summary("List the participants of a kind, second version of the path")
     .with_operation(Operation::Registry)
@@ -51,7 +55,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/v2/entityInfo/{type}/{id}",
         "getEntityV2",
-        handler!(get_entity),
+        Handler::Immediate(get_entity),
     )
     .with_summary("Get a participant, second version of the path")
     .with_operation(Operation::Registry)
@@ -61,7 +65,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/iam/v1/entity/token/generate",
         "generateToken",
-        handler!(generate_token),
+        waiting!(generate_token),
     )
     .with_summary("Issue an entity token; the secret is the API key")
     .with_operation(Operation::Token)
@@ -71,7 +75,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/auth/realms/sahamati/protocol/openid-connect/token",
         "grantToken",
-        handler!(grant_token),
+        waiting!(grant_token),
     )
     .with_summary("Issue a token by client credentials (OpenID Connect)")
     .with_operation(Operation::Token)
@@ -82,7 +86,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/auth/realms/sahamati/protocol/openid-connect/certs",
         "getTokenKeys",
-        handler!(get_jwks),
+        Handler::Immediate(get_jwks),
     )
     .with_summary("Get the keys that sign tokens, as a JWK set")
     .with_response(answer("JwkSet")),

@@ -1,7 +1,9 @@
 //! The two calls of the seed API.
 
 use super::BodySchema::Component;
-use super::{RequestBody, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS, Section, handler};
+use super::{
+    Handler, RequestBody, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS, Section, waiting,
+};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::http::seed::{create_consent, get_consent};
@@ -12,7 +14,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Post,
         "/consent",
         "createSeedConsent",
-        handler!(create_consent),
+        Handler::Immediate(create_consent),
     )
     .with_summary("Request a consent; unsigned, ver 1.0 in the answer")
     .with_operation(Operation::ConsentCreate)
@@ -31,7 +33,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Get,
         "/consent/{id}",
         "getSeedConsent",
-        handler!(get_consent),
+        waiting!(get_consent),
     )
     .with_summary("Get a consent by its id or its handle")
     .with_operation(Operation::ConsentFetch)

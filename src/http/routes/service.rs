@@ -2,7 +2,7 @@
 //! documentation.
 
 use super::BodySchema::Component;
-use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, handler};
+use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
 use crate::http::{pages, service_info, webview};
@@ -41,7 +41,7 @@ pub static ROUTES: &[Route] = &[
         Section::Redirection,
         "/aa/webview",
         "showWebview",
-        handler!(webview::show_webview),
+        waiting!(webview::show_webview),
     )
     .with_summary("Show the AA's page to a customer whom an FIU sends")
     .with_operation(Operation::Redirection)
@@ -52,7 +52,7 @@ pub static ROUTES: &[Route] = &[
         Section::Redirection,
         "/aa/webview/{action}",
         "submitWebviewDecision",
-        handler!(webview::submit_decision),
+        waiting!(webview::submit_decision),
     )
     .with_summary("Approve or reject the consents, and return to the FIU")
     .with_operation(Operation::Redirection)
@@ -68,7 +68,7 @@ pub static ROUTES: &[Route] = &[
         Section::Page,
         "/ui/consents/{consentHandle}",
         "showConsentPage",
-        handler!(pages::show_consent),
+        Handler::Immediate(pages::show_consent),
     )
     .with_summary("Show a consent to its customer")
     .with_response(ResponseBody::Text(HTML))
@@ -77,7 +77,7 @@ pub static ROUTES: &[Route] = &[
         Section::Page,
         "/ui/consents/{consentHandle}/{action}",
         "submitDecision",
-        handler!(pages::submit_decision),
+        Handler::Immediate(pages::submit_decision),
     )
     .with_summary("Approve or reject a consent as its customer")
     .with_parameters(&[DECISION])
@@ -87,7 +87,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/livez",
         "checkLiveness",
-        handler!(service_info::check_liveness),
+        Handler::Immediate(service_info::check_liveness),
     )
     .with_summary("Check that the process answers")
     .with_response(ResponseBody::Json(Component("Liveness"))),
@@ -95,7 +95,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/readyz",
         "checkReadiness",
-        handler!(service_info::check_readiness),
+        Handler::Immediate(service_info::check_readiness),
     )
     .with_summary("Check that scenarios and keys are loaded")
     .with_response(ResponseBody::Json(Component("Readiness"))),
@@ -103,7 +103,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/docs",
         "showDocs",
-        handler!(service_info::show_docs),
+        Handler::Immediate(service_info::show_docs),
     )
     .with_summary("Show the description of all calls")
     .with_response(ResponseBody::Text(HTML)),
@@ -111,7 +111,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/docs/script.js",
         "getDocsScript",
-        handler!(service_info::get_docs_script),
+        Handler::Immediate(service_info::get_docs_script),
     )
     .with_summary("Get the script of the description")
     .with_response(ResponseBody::Text("text/javascript")),
@@ -119,7 +119,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/docs/style.css",
         "getDocsStyle",
-        handler!(service_info::get_docs_style),
+        Handler::Immediate(service_info::get_docs_style),
     )
     .with_summary("Get the style sheet of the description")
     .with_response(ResponseBody::Text("text/css")),
@@ -127,7 +127,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/openapi.json",
         "getOpenApi",
-        handler!(service_info::get_openapi),
+        Handler::Immediate(service_info::get_openapi),
     )
     .with_summary("Get the description of all calls, in OpenAPI 3.1")
     .with_response(ResponseBody::Json(Component("OpenApiDocument"))),
@@ -135,7 +135,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/.well-known/jwks.json",
         "getJwks",
-        handler!(service_info::get_jwks),
+        Handler::Immediate(service_info::get_jwks),
     )
     .with_summary("Get the public keys of the AAs as a JWK set")
     .with_response(ResponseBody::Json(Component("JwkSet"))),

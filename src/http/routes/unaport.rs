@@ -4,7 +4,7 @@ use super::BodySchema::Component;
 use super::RequestBody::Json;
 use super::{
     Authentication, Handler, Parameter, ResponseBody, Route, RouteMethod, SCENARIO_HEADERS,
-    Section, handler,
+    Section, waiting,
 };
 use crate::domain::operation::Operation;
 use crate::export::{pdf, xlsx};
@@ -36,7 +36,7 @@ const ASYNCHRONOUS: &[Parameter] = &[Parameter::in_query(
 )];
 
 pub static ROUTES: &[Route] = &[
-    post("/api/v1/public/user/login", "logIn", handler!(auth::log_in))
+    post("/api/v1/public/user/login", "logIn", waiting!(auth::log_in))
         .with_summary("Log in")
         .with_operation(Operation::Login)
         .with_authentication(Authentication::Public)
@@ -46,7 +46,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/api/v1/public/user/refreshToken",
         "refreshTokens",
-        handler!(auth::refresh_tokens),
+        waiting!(auth::refresh_tokens),
     )
     .with_summary("Refresh the tokens")
     .with_operation(Operation::LoginRefresh)
@@ -57,7 +57,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/api/v1/FIU/getClientOrganisation",
         "getClientOrganisation",
-        handler!(organisation::get_client_organisation),
+        Handler::Immediate(organisation::get_client_organisation),
     )
     .with_summary("Get the caller's organisation")
     .with_operation(Operation::Organisation)
@@ -65,7 +65,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/api/v1/FIU/getOrganisation",
         "getOrganisation",
-        handler!(organisation::get_organisation),
+        Handler::Immediate(organisation::get_organisation),
     )
     .with_summary("Get the caller's organisation, in the older format")
     .with_operation(Operation::Organisation)
@@ -73,7 +73,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/InsertProduct/{org_id}",
         "saveTemplate",
-        handler!(templates::save_template),
+        Handler::Immediate(templates::save_template),
     )
     .with_summary("Create a consent template")
     .with_operation(Operation::TemplateSave)
@@ -83,7 +83,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/ProductList/{org_id}",
         "listTemplates",
-        handler!(templates::list_templates),
+        Handler::Immediate(templates::list_templates),
     )
     .with_summary("List the consent templates")
     .with_operation(Operation::TemplateList)
@@ -92,7 +92,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/product/{org_id}",
         "createUnaportConsentFromTemplate",
-        handler!(consents::create_from_template),
+        Handler::Immediate(consents::create_from_template),
     )
     .with_summary("Create a consent with a template")
     .with_operation(Operation::ConsentCreate)
@@ -103,7 +103,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/{org_id}",
         "createUnaportConsent",
-        handler!(consents::create_consent),
+        Handler::Immediate(consents::create_consent),
     )
     .with_summary("Create a consent")
     .with_operation(Operation::ConsentCreate)
@@ -114,7 +114,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
         "revokeConsent",
-        handler!(consents::revoke_consent),
+        Handler::Immediate(consents::revoke_consent),
     )
     .with_summary("Revoke a consent")
     .with_operation(Operation::ConsentRevoke)
@@ -125,7 +125,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Put,
         "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
         "revokeConsentByPut",
-        handler!(consents::revoke_consent),
+        Handler::Immediate(consents::revoke_consent),
     )
     .with_summary("Revoke a consent; the documents give no method")
     .with_operation(Operation::ConsentRevoke)
@@ -136,7 +136,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Delete,
         "/backend-v2/api/v2/FIU/Consents/{org_id}/{consentId}",
         "revokeConsentByDelete",
-        handler!(consents::revoke_consent),
+        Handler::Immediate(consents::revoke_consent),
     )
     .with_summary("Revoke a consent; the documents give no path")
     .with_operation(Operation::ConsentRevoke)
@@ -145,7 +145,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/GetConsent/{consentHandle}",
         "getUnaportConsent",
-        handler!(consents::get_consent),
+        waiting!(consents::get_consent),
     )
     .with_summary("Get the status of a consent")
     .with_operation(Operation::ConsentStatus)
@@ -154,7 +154,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FINotification/{consentHandle}",
         "getFetchStatus",
-        handler!(data::get_fetch_status),
+        Handler::Immediate(data::get_fetch_status),
     )
     .with_summary("Get the status of a consent's data")
     .with_operation(Operation::FiStatus)
@@ -163,7 +163,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FifetchDataBySessionId/{sessionId}",
         "fetchUnaportData",
-        handler!(data::fetch_data),
+        waiting!(data::fetch_data),
     )
     .with_summary("Fetch the data of a session")
     .with_operation(Operation::FiFetch)
@@ -172,7 +172,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/AccountDetail/{sessionId}",
         "listSessionAccounts",
-        handler!(data::get_account_details),
+        Handler::Immediate(data::get_account_details),
     )
     .with_summary("List a session's accounts; of the older documents")
     .with_operation(Operation::AccountDetails)
@@ -181,7 +181,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/Analytic/{org_id}/{sessionId}",
         "generateAnalytics",
-        handler!(analytics::generate_analytics),
+        waiting!(analytics::generate_analytics),
     )
     .with_summary("Generate the analytics of a session's accounts")
     .with_operation(Operation::AnalyticsGenerate)
@@ -191,7 +191,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/AnalyticAggregate/{org_id}/{sessionId}",
         "generateAggregateAnalytics",
-        handler!(analytics::generate_analytics),
+        waiting!(analytics::generate_analytics),
     )
     .with_summary("Generate the analytics of all accounts together")
     .with_operation(Operation::AnalyticsGenerate)
@@ -201,7 +201,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Analitic/Export/{analyticId}",
         "exportAnalytics",
-        handler!(analytics::export_analytics),
+        waiting!(analytics::export_analytics),
     )
     .with_summary("Export an account's analytics as a file")
     .with_operation(Operation::Export)
@@ -211,7 +211,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Analitic/{analyticId}/{sessionId}",
         "fetchAnalytics",
-        handler!(analytics::fetch_analytics),
+        waiting!(analytics::fetch_analytics),
     )
     .with_summary("Fetch an account's analytics")
     .with_operation(Operation::AnalyticsFetch)
@@ -220,7 +220,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/AnaliticAggregate/Export/{sessionId}",
         "exportAggregateAnalytics",
-        handler!(analytics::export_aggregate),
+        waiting!(analytics::export_aggregate),
     )
     .with_summary("Export the analytics of all accounts as a file")
     .with_operation(Operation::Export)
@@ -230,7 +230,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/AnaliticAggregate/{sessionId}",
         "fetchAggregateAnalytics",
-        handler!(analytics::fetch_aggregate),
+        waiting!(analytics::fetch_aggregate),
     )
     .with_summary("Fetch the analytics of all accounts together")
     .with_operation(Operation::AnalyticsFetch)
@@ -239,7 +239,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Export/{fiuId}/{sessionId}",
         "exportDataAsWorkbook",
-        handler!(analytics::export_data_xlsx),
+        waiting!(analytics::export_data_xlsx),
     )
     .with_summary("Export a session's data as a workbook")
     .with_operation(Operation::Export)
@@ -248,7 +248,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/ExportPdf/{fiuId}/{sessionId}",
         "exportDataAsPdf",
-        handler!(analytics::export_data_pdf),
+        waiting!(analytics::export_data_pdf),
     )
     .with_summary("Export a session's data as a PDF statement")
     .with_operation(Operation::Export)
@@ -257,7 +257,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/public/shorten/{code}",
         "followShortLink",
-        handler!(consents::follow_short_link),
+        Handler::Immediate(consents::follow_short_link),
     )
     .with_summary("Follow the customer's short link to the consent's page")
     .with_operation(Operation::Redirection)
@@ -266,7 +266,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/redirect/{code}",
         "followRedirect",
-        handler!(consents::follow_short_link),
+        Handler::Immediate(consents::follow_short_link),
     )
     .with_summary("Follow the customer's link, in its other spelling")
     .with_operation(Operation::Redirection)

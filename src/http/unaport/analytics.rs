@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use serde_json::Value;
 
 use super::data::find_session;
@@ -34,15 +33,11 @@ use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 /// Quirk: a GET with a side effect.
 /// `Assumption:` `?async=true` is answered with 202 at once; without it the answer is 200 when the
 /// report is ready. The webhook is sent in both cases.
-pub async fn generate_analytics(call: Call) -> HttpResponse {
-    let outcome = try_generate_analytics(&call).await;
-    call.reply_unaport(outcome).await
-}
-
+///
 /// Checks that there are transactions, and reports the analytics.
 ///
 /// `Assumption:` a session without transactions has no analytics: 404, and no webhook.
-async fn try_generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let (session, record) = find_session(call, &caller)?;
     let params = Params::parse(call.query())?.reject_unknown(&["async"])?;
@@ -219,12 +214,7 @@ fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
     })
 }
 
-pub async fn fetch_analytics(call: Call) -> HttpResponse {
-    let outcome = try_fetch_analytics(&call).await;
-    call.reply_unaport(outcome).await
-}
-
-async fn try_fetch_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
     let context = ReportContext::from_path(call)?;
     if !context.session.analytic_ids().any(|known| known == id) {
@@ -233,12 +223,7 @@ async fn try_fetch_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&context.build_report(Some(id)).await?))
 }
 
-pub async fn fetch_aggregate(call: Call) -> HttpResponse {
-    let outcome = try_fetch_aggregate(&call).await;
-    call.reply_unaport(outcome).await
-}
-
-async fn try_fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(
         &ReportContext::from_path(call)?.build_report(None).await?,
     ))
@@ -247,12 +232,7 @@ async fn try_fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Exports the report of one account.
 ///
 /// `Assumption:` the file is a workbook; `?format=pdf` gives a PDF.
-pub async fn export_analytics(call: Call) -> HttpResponse {
-    let outcome = try_export_analytics(&call).await;
-    call.reply_unaport(outcome).await
-}
-
-async fn try_export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
     let format = FileFormat::from_query(call)?;
     let report = ReportContext::from_analytic_id(call, id)?
@@ -264,12 +244,7 @@ async fn try_export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-pub async fn export_aggregate(call: Call) -> HttpResponse {
-    let outcome = try_export_aggregate(&call).await;
-    call.reply_unaport(outcome).await
-}
-
-async fn try_export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
     let format = FileFormat::from_query(call)?;
     let context = ReportContext::from_path(call)?;
     let name = format!("analytics-{}", context.session.id);
@@ -279,20 +254,18 @@ async fn try_export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-pub async fn export_data_xlsx(call: Call) -> HttpResponse {
-    let outcome = try_export_data(&call, FileFormat::Xlsx).await;
-    call.reply_unaport(outcome).await
+pub async fn export_data_xlsx(call: &Call) -> Result<ApiResponse, ApiError> {
+    export_data(call, FileFormat::Xlsx).await
 }
 
-pub async fn export_data_pdf(call: Call) -> HttpResponse {
-    let outcome = try_export_data(&call, FileFormat::Pdf).await;
-    call.reply_unaport(outcome).await
+pub async fn export_data_pdf(call: &Call) -> Result<ApiResponse, ApiError> {
+    export_data(call, FileFormat::Pdf).await
 }
 
 /// Exports the data of a session. An export does not count as a fetch.
 ///
 /// `Assumption:` the entity in the path is the FIU's id, and must be the caller's FIU.
-async fn try_export_data(call: &Call, format: FileFormat) -> Result<ApiResponse, ApiError> {
+async fn export_data(call: &Call, format: FileFormat) -> Result<ApiResponse, ApiError> {
     let ReportContext {
         caller,
         session,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use super::default_fiu;
@@ -23,8 +22,9 @@ use crate::wire::unaport::auth::{
 };
 use crate::wire::unaport::field_rules::ValidatedBody;
 
-pub async fn log_in(call: Call) -> HttpResponse {
-    issue_tokens(&call, authenticate_login(&call)).await
+pub async fn log_in(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (world, user) = authenticate_login(call)?;
+    Ok(issue_tokens(call, &world, &user).await)
 }
 
 fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
@@ -74,8 +74,9 @@ fn find_account_fiu(
         .ok_or_else(|| ApiError::Unauthorized(message.to_owned()))
 }
 
-pub async fn refresh_tokens(call: Call) -> HttpResponse {
-    issue_tokens(&call, authenticate_refresh_token(&call)).await
+pub async fn refresh_tokens(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (world, user) = authenticate_refresh_token(call)?;
+    Ok(issue_tokens(call, &world, &user).await)
 }
 
 fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
@@ -108,23 +109,16 @@ fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedU
     Ok((world, user))
 }
 
-/// Issues an access token and a refresh token to an authenticated user, or answers with the error.
-async fn issue_tokens(
-    call: &Call,
-    authentication: Result<(Arc<World>, AuthenticatedUser), ApiError>,
-) -> HttpResponse {
-    let (world, user) = match authentication {
-        Ok(authenticated) => authenticated,
-        Err(error) => return call.reply_unaport(Err(error)).await,
-    };
-    let base = call.base_url(&world);
+/// Issues an access token and a refresh token to an authenticated user.
+async fn issue_tokens(call: &Call, world: &World, user: &AuthenticatedUser) -> ApiResponse {
+    let base = call.base_url(world);
     let issuer = TokenIssuer {
         base_url: &base,
         now: world.now(),
     };
     let access = Claims::new(
         TokenType::Access,
-        &user,
+        user,
         world.generate_id(random_stream::StreamKind::Token),
         issuer,
     );
@@ -133,7 +127,7 @@ async fn issue_tokens(
     let access = sign_compact(key, jws::jwt_signing_input(key.kid(), &access)).await;
     let refresh = Claims::new(
         TokenType::Refresh,
-        &user,
+        user,
         world.generate_id(random_stream::StreamKind::Token),
         issuer,
     );
@@ -144,12 +138,11 @@ async fn issue_tokens(
         world.message_time(),
     );
     let token_response = build_token_response(
-        &user,
+        user,
         &access,
         &refresh,
         world.config().unaport.version,
         envelope,
     );
-    call.reply_unaport(Ok(ApiResponse::json(&token_response)))
-        .await
+    ApiResponse::json(&token_response)
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use super::{UnaportCaller, UnaportConsent, authenticate_caller, authenticate_for_organisation};
@@ -26,11 +25,7 @@ use crate::wire::unaport::consent::{
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
 };
 
-pub async fn create_consent(call: Call) -> HttpResponse {
-    call.reply_unaport(try_create_consent(&call)).await
-}
-
-fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let body: Map<String, Value> = call.parse_json()?;
     let request = ConsentRequest::validate_body(&body)?;
@@ -44,11 +39,7 @@ fn try_create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     submit_consent(call, &caller, &aa, header, terms)
 }
 
-pub async fn create_from_template(call: Call) -> HttpResponse {
-    call.reply_unaport(try_create_from_template(&call)).await
-}
-
-fn try_create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let world = &caller.world;
     let body: Map<String, Value> = call.parse_json()?;
@@ -130,12 +121,7 @@ fn submit_consent(
     })
 }
 
-pub async fn get_consent(call: Call) -> HttpResponse {
-    let outcome = try_get_consent(&call).await;
-    call.reply_unaport(outcome).await
-}
-
-async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call)?;
     let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
@@ -160,11 +146,7 @@ async fn try_get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 ///
 /// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor
 /// method; three spellings are served.
-pub async fn revoke_consent(call: Call) -> HttpResponse {
-    call.reply_unaport(try_revoke_consent(&call)).await
-}
-
-fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let text = call.path_segment("consentId");
     let consent = ConsentId::parse(text).and_then(|id| caller.world.catch_up().consent_by_id(id));
@@ -186,23 +168,21 @@ fn try_revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Redirects the customer's browser from the short link to the consent's page.
-pub async fn follow_short_link(call: Call) -> HttpResponse {
-    call.reply_unaport(call.get_or_create_world().and_then(|world| {
-        let code = call.path_segment("code");
-        let consent =
-            decode_short_code(code).and_then(|number| world.catch_up().consent_by_number(number));
-        let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
-        let consent = consent.ok_or_else(|| {
-            ApiError::NotFound(format!(
-                "no consent has the short link {}",
-                quote_value(code)
-            ))
-        })?;
-        Ok(ApiResponse::redirect_found(format!(
-            "{}/ui/consents/{}",
-            call.base_url(&world),
-            consent.handle
-        )))
-    }))
-    .await
+pub fn follow_short_link(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let code = call.path_segment("code");
+    let consent =
+        decode_short_code(code).and_then(|number| world.catch_up().consent_by_number(number));
+    let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
+    let consent = consent.ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "no consent has the short link {}",
+            quote_value(code)
+        ))
+    })?;
+    Ok(ApiResponse::redirect_found(format!(
+        "{}/ui/consents/{}",
+        call.base_url(&world),
+        consent.handle
+    )))
 }

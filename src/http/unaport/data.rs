@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
-
 use super::{UnaportCaller, UnaportConsent, authenticate_caller};
 use crate::bankgen::generate_session_statements;
 use crate::domain::command::Command;
@@ -18,28 +16,21 @@ use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
-pub async fn get_fetch_status(call: Call) -> HttpResponse {
-    call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
-        let handle = call.parse_handle()?;
-        let unknown = Rejection::UnknownHandle(handle.to_string());
-        let UnaportConsent { consent, .. } =
-            caller.bind_unaport_consent(&call, caller.world.catch_up().consent(handle), unknown)?;
-        let notifications = caller.world.catch_up().unaport_data_notifications(handle);
-        Ok(ApiResponse::json(&build_fetch_status(
-            &notifications,
-            caller.participants.aa_for_consent(&consent),
-        )))
-    }))
-    .await
-}
-
-pub async fn fetch_data(call: Call) -> HttpResponse {
-    let outcome = try_fetch_data(&call).await;
-    call.reply_unaport(outcome).await
+pub fn get_fetch_status(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call)?;
+    let handle = call.parse_handle()?;
+    let unknown = Rejection::UnknownHandle(handle.to_string());
+    let UnaportConsent { consent, .. } =
+        caller.bind_unaport_consent(call, caller.world.catch_up().consent(handle), unknown)?;
+    let notifications = caller.world.catch_up().unaport_data_notifications(handle);
+    Ok(ApiResponse::json(&build_fetch_status(
+        &notifications,
+        caller.participants.aa_for_consent(&consent),
+    )))
 }
 
 /// Returns the data of a session. A session without data yet has no tabs.
-async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call)?;
     let (session, record) = find_session(call, &caller)?;
     let envelope = caller.build_envelope_if_v2();
@@ -84,16 +75,14 @@ async fn try_fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     .await
 }
 
-pub async fn get_account_details(call: Call) -> HttpResponse {
-    call.reply_unaport(authenticate_caller(&call).and_then(|caller| {
-        let (session, record) = find_session(&call, &caller)?;
-        Ok(ApiResponse::json(&build_account_details(
-            &session,
-            &record.consent,
-            &record.fiu.org_id,
-        )))
-    }))
-    .await
+pub fn get_account_details(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call)?;
+    let (session, record) = find_session(call, &caller)?;
+    Ok(ApiResponse::json(&build_account_details(
+        &session,
+        &record.consent,
+        &record.fiu.org_id,
+    )))
 }
 
 /// Returns the session in the path, if Unaport requested it for the caller's organisation.

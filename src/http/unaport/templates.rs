@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use serde_json::{Map, Value};
 
 use super::authenticate_for_organisation;
@@ -13,11 +12,7 @@ use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
-pub async fn save_template(call: Call) -> HttpResponse {
-    call.reply_unaport(try_save_template(&call)).await
-}
-
-fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call)?;
     let body: Map<String, Value> = call.parse_json()?;
     let (name, terms) = parse_template(&body)?;
@@ -38,14 +33,12 @@ fn try_save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     }))
 }
 
-pub async fn list_templates(call: Call) -> HttpResponse {
-    call.reply_unaport(authenticate_for_organisation(&call).map(|caller| {
-        let templates = caller.world.templates(&caller.fiu.entity.id);
-        ApiResponse::json(&build_template_list(
-            &templates,
-            &caller.fiu.org_id,
-            caller.build_envelope_if_v2(),
-        ))
-    }))
-    .await
+pub fn list_templates(call: &Call) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call)?;
+    let templates = caller.world.templates(&caller.fiu.entity.id);
+    Ok(ApiResponse::json(&build_template_list(
+        &templates,
+        &caller.fiu.org_id,
+        caller.build_envelope_if_v2(),
+    )))
 }
