@@ -33,7 +33,8 @@ use crate::engine::world::DEFAULT_WORLD;
 use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::{
-    AppState, ClientSocket, SecurityMode, configure_routes, consume_world_prefix, log_call,
+    AppState, ClientSocket, SecurityMode, build_document, configure_routes, consume_world_prefix,
+    log_call, protocol_prefixes,
 };
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
@@ -188,6 +189,8 @@ impl Sandbox {
             keys,
             security,
             control_token,
+            describe_calls: build_document,
+            protocol_prefixes: protocol_prefixes(),
         });
         let app_data = shared.clone();
         let server = HttpServer::new(move || {

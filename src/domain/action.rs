@@ -1,5 +1,5 @@
 //! Actions: what the customer, the FIPs and the AA do in a scenario. The table below is their only
-//! definition: name, parameters, defaults and schema. They act in [`Action::to_commands`].
+//! definition: name, parameters, defaults and schema. They act in `domain::scenario_plan`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,9 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::command::{AccountChoice, AccountStatuses, Command, Party, TimingOverride};
-use crate::domain::consent::{Consent, Input, Status};
-use crate::domain::event::Event;
+use crate::domain::command_arguments::{AccountChoice, AccountStatuses, Party, TimingOverride};
+use crate::domain::consent::{Input, Status};
 use crate::domain::naming::{tagged_family, wire_name_schema};
 use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
 use crate::domain::session::FiStatus;
@@ -254,7 +253,7 @@ impl FipAnswers {
     }
 
     /// Returns the answers grouped by their delay, in ascending order.
-    fn group_by_delay(&self) -> Vec<(Millis, AccountStatuses)> {
+    pub fn group_by_delay(&self) -> Vec<(Millis, AccountStatuses)> {
         let statuses_at_delay = |answers: &BTreeMap<Box<str>, FipAnswer>, delay| {
             answers
                 .iter()
@@ -325,7 +324,7 @@ const fn default_notification() -> NotificationKind {
 
 impl ScriptedNotification {
     /// Returns the content; `None` without status and body, which the schema rejects.
-    fn content(&self) -> Option<NotificationContent> {
+    pub fn content(&self) -> Option<NotificationContent> {
         match &self.body {
             Some(body) => Some(NotificationContent::Raw(Arc::new(RawNotification {
                 kind: self.event,
@@ -337,75 +336,8 @@ impl ScriptedNotification {
 }
 
 impl Action {
-    /// Returns the commands of the action, each with its delay. `event` is the cause.
-    pub fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
-        let handle = consent.handle;
-        let customer = Arc::clone(&consent.terms.customer);
-        let command = match self {
-            Self::Transition(action) => Some(Command::TransitionConsent {
-                handle,
-                action: action.clone(),
-            }),
-            Self::Answer(action) => {
-                // A reaction to a request answers that request, even if others were made meanwhile.
-                let session = match event {
-                    Event::DataRequested { session, .. } => Some(session.id),
-                    _ => None,
-                };
-                return action
-                    .answers()
-                    .group_by_delay()
-                    .into_iter()
-                    .map(|(delay, statuses)| {
-                        let command = Command::DeliverData {
-                            handle,
-                            session,
-                            statuses,
-                        };
-                        (delay, command)
-                    })
-                    .collect();
-            }
-            Self::Customer(action) => Some(action.to_command(customer)),
-            Self::Sandbox(SandboxAction::Notify(notification)) => notification
-                .content()
-                .map(|content| Command::SendScriptedNotification { handle, content }),
-            Self::Sandbox(SandboxAction::Set(timing)) => Some(Command::SetTiming {
-                handle,
-                timing: *timing,
-            }),
-        };
-        command
-            .into_iter()
-            .map(|command| (Millis::ZERO, command))
-            .collect()
-    }
-
     /// Returns whether the action answers a data request.
     pub const fn is_answer(&self) -> bool {
         matches!(self, Self::Answer(_))
-    }
-}
-
-impl CustomerAction {
-    fn to_command(&self, customer: Arc<str>) -> Command {
-        match self {
-            Self::Link { fip } => Command::LinkAllAccounts {
-                customer,
-                fip: fip.as_deref().map(Arc::from),
-            },
-            Self::Delink(DelinkedAccounts {
-                account: Some(link_ref),
-                ..
-            }) => Command::DelinkAccount {
-                customer,
-                link_ref: link_ref.clone(),
-            },
-            Self::Delink(DelinkedAccounts { fip, .. }) => Command::DelinkAllAccounts {
-                customer,
-                fip: fip.as_deref().map(Arc::from),
-            },
-            Self::Deregister {} => Command::DeregisterCustomer { customer },
-        }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::account::Account;
-use crate::domain::command::{Party, TimingOverride};
+use crate::domain::command_arguments::{Party, TimingOverride};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::PendingLink;
 use crate::domain::ids::{ConsentHandle, ConsentId};

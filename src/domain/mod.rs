@@ -10,6 +10,7 @@ pub mod action;
 pub mod api_fault;
 pub mod calendar;
 pub mod command;
+pub mod command_arguments;
 pub mod consent;
 pub mod consent_matcher;
 pub mod contract_report;

@@ -2,7 +2,12 @@
 //! function of it: an event gives the commands that follow, with their delays. Reading plans from
 //! text belongs to `scenario`, scheduling and executing the commands to the engine.
 
-use crate::domain::action::{Action, AnswerAction, ConsentAction, FipAnswers};
+use std::sync::Arc;
+
+use crate::domain::action::{
+    Action, AnswerAction, ConsentAction, CustomerAction, DelinkedAccounts, FipAnswers,
+    SandboxAction,
+};
 use crate::domain::api_fault::Faults;
 use crate::domain::command::Command;
 use crate::domain::consent::{Api, Consent, Input};
@@ -106,6 +111,75 @@ impl ApprovalMode {
             command,
             origin: format!("consent: {self}"),
         }]
+    }
+}
+
+impl Action {
+    /// Returns the commands of the action, each with its delay. `event` is the cause.
+    fn to_commands(&self, event: &Event, consent: &Consent) -> Vec<(Millis, Command)> {
+        let handle = consent.handle;
+        let customer = Arc::clone(&consent.terms.customer);
+        let command = match self {
+            Self::Transition(action) => Some(Command::TransitionConsent {
+                handle,
+                action: action.clone(),
+            }),
+            Self::Answer(action) => {
+                // A reaction to a request answers that request, even if others were made meanwhile.
+                let session = match event {
+                    Event::DataRequested { session, .. } => Some(session.id),
+                    _ => None,
+                };
+                return action
+                    .answers()
+                    .group_by_delay()
+                    .into_iter()
+                    .map(|(delay, statuses)| {
+                        let command = Command::DeliverData {
+                            handle,
+                            session,
+                            statuses,
+                        };
+                        (delay, command)
+                    })
+                    .collect();
+            }
+            Self::Customer(action) => Some(action.to_command(customer)),
+            Self::Sandbox(SandboxAction::Notify(notification)) => notification
+                .content()
+                .map(|content| Command::SendScriptedNotification { handle, content }),
+            Self::Sandbox(SandboxAction::Set(timing)) => Some(Command::SetTiming {
+                handle,
+                timing: *timing,
+            }),
+        };
+        command
+            .into_iter()
+            .map(|command| (Millis::ZERO, command))
+            .collect()
+    }
+}
+
+impl CustomerAction {
+    fn to_command(&self, customer: Arc<str>) -> Command {
+        match self {
+            Self::Link { fip } => Command::LinkAllAccounts {
+                customer,
+                fip: fip.as_deref().map(Arc::from),
+            },
+            Self::Delink(DelinkedAccounts {
+                account: Some(link_ref),
+                ..
+            }) => Command::DelinkAccount {
+                customer,
+                link_ref: link_ref.clone(),
+            },
+            Self::Delink(DelinkedAccounts { fip, .. }) => Command::DelinkAllAccounts {
+                customer,
+                fip: fip.as_deref().map(Arc::from),
+            },
+            Self::Deregister {} => Command::DeregisterCustomer { customer },
+        }
     }
 }
 

@@ -8,9 +8,8 @@ use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
 use crate::domain::action::ConsentAction;
-use crate::domain::command::{
-    AccountChoice, AccountStatuses, Command, FetchData, FipStatusReport, RaiseConsent, RequestData,
-};
+use crate::domain::command::{Command, FetchData, FipStatusReport, RaiseConsent, RequestData};
+use crate::domain::command_arguments::{AccountChoice, AccountStatuses};
 use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;

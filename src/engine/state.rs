@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::command::TimingOverride;
+use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent::{
     Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Status, StatusChange,
 };

@@ -72,6 +72,7 @@ pub struct FiuEntry {
     #[schemars(with = "Option<UrlText>")]
     analytics_url: Option<String>,
     #[serde(alias = "org_id")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,64}$"))]
     org_id: Option<String>,
     #[serde(alias = "webhook_secret", alias = "secret")]
     #[schemars(with = "Option<SecretText>")]

@@ -3,7 +3,6 @@
 //! Extraction never fails. Problems with the world or the body are returned when a handler asks for
 //! them, so that each protocol reports them in its own format.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,15 +22,15 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
-use crate::domain::participants::SignatureProfile;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::engine::world::{DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
-use crate::http::fault_injection::{CallContext, ClientSocket};
-use crate::http::routes::{Protocol, Resource, Route, protocol_for_path, strip_rebit_base_path};
+use crate::http::call_context::CallContext;
+use crate::http::fault_injection::ClientSocket;
+use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, strip_rebit_base_path};
 use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_json;
@@ -39,12 +38,8 @@ use crate::wire::fields::parse_json;
 /// An HTTP request whose body has been read.
 #[derive(Debug)]
 pub struct Call {
-    /// Form of the response's signature: the caller's profile, once the caller is authenticated.
-    signature_profile: Cell<SignatureProfile>,
     /// Calls with the request's path; `None` if there are none.
-    resource: Option<Resource>,
-    /// Facts about the call, gathered while it is handled.
-    context: CallContext,
+    resource: Option<ResourceInfo>,
     /// System time when the body was complete.
     arrived_at: Timestamp,
     request: HttpRequest,
@@ -72,9 +67,7 @@ impl FromRequest for Call {
                 .expect("the app is built with it")
                 .clone();
             Ok(Self {
-                signature_profile: Cell::new(SignatureProfile::Detached),
-                resource: request.app_data::<Resource>().cloned(),
-                context: CallContext::default(),
+                resource: request.app_data::<ResourceInfo>().cloned(),
                 arrived_at: system_now(),
                 request,
                 app_state,
@@ -103,14 +96,6 @@ async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
 impl Call {
     pub fn app_state(&self) -> &AppState {
         &self.app_state
-    }
-
-    pub fn set_signature_profile(&self, profile: SignatureProfile) {
-        self.signature_profile.set(profile);
-    }
-
-    pub fn signature_profile(&self) -> SignatureProfile {
-        self.signature_profile.get()
     }
 
     /// Returns the scenario that the caller selects for its consent, by `x-mockaa-scenario` or by
@@ -322,7 +307,7 @@ impl Call {
 
     /// Returns the route of the call; `None` for an unknown path and for a method that the path
     /// does not have.
-    pub fn route(&self) -> Option<&'static Route> {
+    pub fn route(&self) -> Option<RouteInfo> {
         self.resource.as_ref()?.find_route(self.request.method())
     }
 
@@ -333,10 +318,11 @@ impl Call {
 
     /// Returns the protocol in which an error of this call is reported.
     pub fn protocol(&self) -> Protocol {
-        match &self.resource {
-            Some(resource) => resource.first_route().section.protocol(),
-            None => protocol_for_path(strip_world(self.path())),
+        if let Some(resource) = &self.resource {
+            return resource.first_route().section.protocol();
         }
+        let prefixes = &self.app_state.protocol_prefixes;
+        prefixes.protocol_for_path(strip_world(self.path()))
     }
 
     /// Returns the operation; `None` for the control API, pages and health checks. A call with a
@@ -347,11 +333,6 @@ impl Call {
             (None, Some(resource)) => resource.first_route().operation,
             (None, None) => (self.protocol() != Protocol::Control).then_some(Operation::Unknown),
         }
-    }
-
-    /// Returns the facts about the call that the journal and faults need.
-    pub fn context(&self) -> &CallContext {
-        &self.context
     }
 
     /// Returns the system time when the body was complete.
@@ -404,7 +385,7 @@ impl Call {
         let allowed = self
             .resource
             .as_ref()
-            .map(Resource::allowed_methods)
+            .map(ResourceInfo::allowed_methods)
             .unwrap_or_default();
         if self.is_cors_preflight() {
             return self.allow_preflight(&allowed);
@@ -414,7 +395,10 @@ impl Call {
             path: self.path().to_owned(),
             allowed: allowed.clone(),
         };
-        let mut response = self.reply(Err(error)).await;
+        let mut response = {
+            let context = CallContext::for_operation(self.op());
+            self.reply(Err(error), context).await
+        };
         response.headers_mut().insert(
             ALLOW,
             HeaderValue::try_from(allowed).expect("methods are plain text"),

@@ -8,6 +8,7 @@
 //! The webhooks that a call causes are sent only after its response has been written.
 
 mod call;
+mod call_context;
 mod control;
 mod fault_injection;
 mod mask;
@@ -20,6 +21,7 @@ mod registry;
 mod request_log;
 mod requested_fault;
 mod response;
+mod route_info;
 pub mod routes;
 mod security;
 mod seed;
@@ -31,16 +33,21 @@ mod world_prefix;
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::web::{ServiceConfig, resource, to};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::Value;
 
+pub use self::openapi::build_document;
 pub use self::request_log::log_call;
 pub use self::world_prefix::consume_world_prefix;
 pub use fault_injection::ClientSocket;
 pub use security::SecurityMode;
 
 use self::call::Call;
-use self::routes::list_resources;
+use self::call_context::CallContext;
+use self::route_info::ProtocolPrefixes;
+pub use self::routes::protocol_prefixes;
+use self::routes::{Resource, list_resources};
 use crate::crypto::keys::Keyring;
 use crate::engine::worlds::Worlds;
 use crate::scenario::library::Library;
@@ -60,22 +67,33 @@ pub struct AppState {
     /// Bearer token that the control API requires; `None` while the sandbox listens on loopback
     /// only.
     pub control_token: Option<String>,
+    /// Returns the OpenAPI document of all calls for a server URL.
+    pub describe_calls: fn(&str) -> Value,
+    /// Format of errors for paths that no call has.
+    pub protocol_prefixes: ProtocolPrefixes,
 }
 
 /// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.
 pub fn configure_routes(config: &mut ServiceConfig) {
     for (pattern, route_resource) in list_resources() {
-        config.service(resource(pattern).app_data(route_resource).to(answer_call));
+        config.service(
+            resource(pattern)
+                .app_data(route_resource.info())
+                .app_data(route_resource)
+                .to(answer_call),
+        );
     }
     config.default_service(to(service_info::reply_unknown_route));
 }
 
 /// Answers a call of a known path by its route, or with 405 if no route has its method.
-async fn answer_call(call: Call) -> HttpResponse {
-    match call.route() {
+async fn answer_call(call: Call, request: HttpRequest) -> HttpResponse {
+    let routes = request.app_data::<Resource>();
+    match routes.and_then(|routes| routes.find_route(request.method())) {
         Some(route) => {
-            let outcome = route.handler.handle(&call).await;
-            call.reply(outcome).await
+            let mut context = CallContext::for_operation(route.operation);
+            let outcome = route.handler.handle(&call, &mut context).await;
+            call.reply(outcome, context).await
         }
         None => call.reply_method_not_allowed().await,
     }

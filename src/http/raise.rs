@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::command::RaiseConsent;
 use crate::engine::world::{CommandOutcome, World};
-use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 
@@ -14,14 +14,14 @@ use crate::wire::api_error::ApiError;
 /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
 /// engine does. No consent was raised then.
 pub fn raise_consent(
-    call: &Call,
+    context: &mut CallContext,
     world: &Arc<World>,
     raise: RaiseConsent,
     build: impl FnOnce(&CommandOutcome) -> ApiResponse,
 ) -> Result<ApiResponse, ApiError> {
-    let receipt = call.raise_with_faults(world, raise)?;
+    let receipt = context.raise_with_faults(world, raise)?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
-        call.record_handle(outcome.consent());
+        context.set_raised_consent(outcome.consent());
         build(outcome)
     }))
 }

@@ -109,15 +109,12 @@ fn parse_form(call: &Call) -> Params {
     Params::parse(body).unwrap_or_default()
 }
 
-pub fn list_entities(call: &Call) -> Result<ApiResponse, ApiError> {
-    Ok(render_entities(find_entities(call, None)))
+pub fn list_entities(call: &Call) -> ApiResponse {
+    render_entities(find_entities(call, None))
 }
 
-pub fn get_entity(call: &Call) -> Result<ApiResponse, ApiError> {
-    Ok(render_entities(find_entities(
-        call,
-        Some(call.path_segment("id")),
-    )))
+pub fn get_entity(call: &Call) -> ApiResponse {
+    render_entities(find_entities(call, Some(call.path_segment("id"))))
 }
 
 /// Returns the response for entities, or for an error in the format of the registry.

@@ -5,6 +5,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::wire::api_error::ApiError;
 
 /// Returns the error that the caller requests: `x-mockaa-fault` names an `errorCode`,
@@ -13,7 +14,7 @@ use crate::wire::api_error::ApiError;
 ///
 /// Active faults are applied here too, for calls without a subject; other calls apply them once
 /// their subject is known.
-pub fn apply_requested_fault(call: &Call) -> Result<(), ApiError> {
+pub fn apply_requested_fault(call: &Call, context: &mut CallContext) -> Result<(), ApiError> {
     const FAULT_HEADER: &str = "x-mockaa-fault";
     const SIMULATE_HEADER: &str = "x-simulate-res";
     if let Some(code) = call.control_header(FAULT_HEADER)? {
@@ -30,10 +31,10 @@ pub fn apply_requested_fault(call: &Call) -> Result<(), ApiError> {
         });
     }
     match call.control_header(SIMULATE_HEADER)? {
-        None | Some("" | "Ok") => apply_active_faults(call),
+        None | Some("" | "Ok") => apply_active_faults(call, context),
         Some("TimeOut") => {
-            call.request_fault(TransportFault::EmptyResponse {}.into(), LATENCY_MAX);
-            apply_active_faults(call)
+            context.request_fault(TransportFault::EmptyResponse {}.into(), LATENCY_MAX);
+            apply_active_faults(call, context)
         }
         Some(outcome) => {
             if let Some((_, code)) = ErrorCode::SIMULATED_CODES
@@ -54,12 +55,12 @@ pub fn apply_requested_fault(call: &Call) -> Result<(), ApiError> {
     }
 }
 
-fn apply_active_faults(call: &Call) -> Result<(), ApiError> {
+fn apply_active_faults(call: &Call, context: &mut CallContext) -> Result<(), ApiError> {
     if call.op().is_none_or(Operation::has_subject) {
         return Ok(());
     }
     match call.worlds().find_world(call.world_name()?) {
-        Some(world) => call.bind_customer(&world, None),
+        Some(world) => context.plan_faults(&world),
         None => Ok(()),
     }
 }

@@ -28,12 +28,13 @@ use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
 use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
+use crate::http::call_context::{CallContext, CallParties};
 use crate::http::fault_injection::{
-    CallParties, ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
+    ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
-use crate::http::routes::{Protocol, Section};
+use crate::http::route_info::{Protocol, Section};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -261,25 +262,37 @@ impl Call {
     ///
     /// `Assumption:` the seed documents show no error; ours is ReBIT's `ErrorResponse` with their
     /// `ver`.
-    async fn reply_seed(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        self.send_response(outcome, ResponseSigning::Unsigned, |error| {
+    async fn reply_seed(
+        &self,
+        outcome: Result<ApiResponse, ApiError>,
+        context: CallContext,
+    ) -> HttpResponse {
+        self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
             self.rebit_error_response(error, Some(seed::RESPONSE_VER))
         })
         .await
     }
 
     /// Answers in the format of ReBIT. Every response is signed, including errors.
-    async fn reply_rebit(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        self.send_response(outcome, ResponseSigning::Signed, |error| {
+    async fn reply_rebit(
+        &self,
+        outcome: Result<ApiResponse, ApiError>,
+        context: CallContext,
+    ) -> HttpResponse {
+        self.send_response(outcome, context, ResponseSigning::Signed, |error| {
             self.rebit_error_response(error, None)
         })
         .await
     }
 
     /// Answers in the format of the Unaport FIU API, unsigned.
-    async fn reply_unaport(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    async fn reply_unaport(
+        &self,
+        outcome: Result<ApiResponse, ApiError>,
+        context: CallContext,
+    ) -> HttpResponse {
         let mut response = self
-            .send_response(outcome, ResponseSigning::Unsigned, |error| {
+            .send_response(outcome, context, ResponseSigning::Unsigned, |error| {
                 self.unaport_error_response(error)
             })
             .await;
@@ -298,24 +311,32 @@ impl Call {
     }
 
     /// Answers a call of the token service or the registry, which have error formats of their own.
-    async fn reply_registry(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        self.send_response(outcome, ResponseSigning::Unsigned, |error| {
+    async fn reply_registry(
+        &self,
+        outcome: Result<ApiResponse, ApiError>,
+        context: CallContext,
+    ) -> HttpResponse {
+        self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
             ApiResponse::json_with_status(http_status(error), &ErrorView::from(error))
         })
         .await
     }
 
     /// Answers the call in the format of its route, or of its path if it has no route.
-    pub async fn reply(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
+    pub async fn reply(
+        &self,
+        outcome: Result<ApiResponse, ApiError>,
+        context: CallContext,
+    ) -> HttpResponse {
         let is_registry = self
             .route()
             .is_some_and(|route| route.section == Section::Registry);
         match self.protocol() {
-            Protocol::Control if is_registry => self.reply_registry(outcome).await,
+            Protocol::Control if is_registry => self.reply_registry(outcome, context).await,
             Protocol::Control => self.reply_control(outcome),
-            Protocol::Seed => self.reply_seed(outcome).await,
-            Protocol::Rebit => self.reply_rebit(outcome).await,
-            Protocol::Unaport => self.reply_unaport(outcome).await,
+            Protocol::Seed => self.reply_seed(outcome, context).await,
+            Protocol::Rebit => self.reply_rebit(outcome, context).await,
+            Protocol::Unaport => self.reply_unaport(outcome, context).await,
         }
     }
 
@@ -324,6 +345,7 @@ impl Call {
     async fn send_response(
         &self,
         outcome: Result<ApiResponse, ApiError>,
+        mut context: CallContext,
         signing: ResponseSigning,
         render_error: impl Fn(&ApiError) -> ApiResponse,
     ) -> HttpResponse {
@@ -332,7 +354,7 @@ impl Call {
             .ok()
             .and_then(|name| self.worlds().find_world(name));
         let outcome = match &world {
-            Some(world) => self.plan_faults_if_rejected(world, outcome),
+            Some(world) => plan_faults_if_rejected(&mut context, world, outcome),
             None => outcome,
         };
         let mut response = match outcome {
@@ -348,33 +370,17 @@ impl Call {
                 }
             }
         };
-        let faults = self.context().planned_faults();
         let signature = self
-            .apply_faults_and_sign(world.as_deref(), &mut response, &faults, signing)
+            .apply_faults_and_sign(world.as_deref(), &mut response, &context, signing)
             .await;
         if let Some(world) = &world {
-            self.record_call(world, &response, &faults);
+            self.record_call(world, &response, &context);
         }
-        self.delay_response(&faults, response.hold.as_ref()).await;
-        match find_transport_fault(&faults) {
+        let faults = context.faults();
+        self.delay_response(faults, response.hold.as_ref()).await;
+        match find_transport_fault(faults) {
             Some(fault) => response.into_faulty_response(signature, fault, self.client_socket()),
             None => response.into_http_response(signature),
-        }
-    }
-
-    /// Plans the faults of a call that was rejected before its subject was known. An injected error
-    /// replaces only another error: a call that succeeded has taken effect.
-    fn plan_faults_if_rejected(
-        &self,
-        world: &World,
-        outcome: Result<ApiResponse, ApiError>,
-    ) -> Result<ApiResponse, ApiError> {
-        if self.op().is_none() {
-            return outcome;
-        }
-        match (self.bind_customer(world, None), outcome) {
-            (Err(injected), Err(_)) => Err(injected),
-            (_, outcome) => outcome,
         }
     }
 
@@ -383,22 +389,22 @@ impl Call {
         &self,
         world: Option<&World>,
         response: &mut ApiResponse,
-        faults: &[CallFault],
+        context: &CallContext,
         signing: ResponseSigning,
     ) -> Option<String> {
+        let faults = context.faults();
         let plan = ReplyPlan::from_faults(faults);
         if let Some(world) =
-            world.filter(|_| response.status.is_success() && self.context().is_replayable())
+            world.filter(|_| response.status.is_success() && context.is_replayable())
         {
+            let key = replay_key(context);
             let previous = world
                 .faults()
-                .swap_response(&self.replay_key(), Bytes::copy_from_slice(&response.body));
+                .swap_response(&key, Bytes::copy_from_slice(&response.body));
             if let Some(stale_body) = previous.filter(|_| plan.repeats_previous) {
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
-                world
-                    .faults()
-                    .swap_response(&self.replay_key(), stale_body.clone());
+                world.faults().swap_response(&key, stale_body.clone());
                 response.body = stale_body.to_vec();
             }
         }
@@ -411,7 +417,7 @@ impl Call {
             Arc::clone(keyring.spare_key()),
         );
         let (profile, body, faults) = (
-            self.signature_profile(),
+            context.signature_profile(),
             std::mem::take(&mut response.body),
             faults.to_vec(),
         );
@@ -450,25 +456,15 @@ impl Call {
         signature
     }
 
-    /// Returns the key of the stored response: calls with the same operation and consent are
-    /// repeats of each other.
-    fn replay_key(&self) -> String {
-        let handle = self
-            .context()
-            .subject()
-            .handle
-            .map(|handle| handle.to_string())
-            .unwrap_or_default();
-        format!("{} {handle}", self.op().map_or("", Operation::as_str))
-    }
-
-    fn record_call(&self, world: &World, response: &ApiResponse, faults: &[CallFault]) {
-        let Some(op) = self.op() else { return };
+    fn record_call(&self, world: &World, response: &ApiResponse, context: &CallContext) {
+        let Some(op) = context.operation() else {
+            return;
+        };
         let CallParties {
             fiu,
             customer,
             handle,
-        } = self.context().subject();
+        } = context.parties().clone();
         record_subject(fiu.as_ref(), handle);
         let finished_at = system_now();
         world.record_call(CallRecord {
@@ -484,7 +480,7 @@ impl Call {
             response_body: mask_body(op, Bytes::copy_from_slice(&response.body)),
             system_time: finished_at,
             duration: finished_at.duration_since(self.arrived_at()),
-            faults: fault_names(faults),
+            faults: fault_names(context.faults()),
             retry_after: response.retry_after.map(Millis::from_secs),
         });
     }
@@ -561,6 +557,28 @@ impl Call {
             &ErrorResponse::new(ver, envelope.txnid(), now, error),
         )
     }
+}
+
+/// Plans the faults of a call that was rejected before its subject was known. An injected error
+/// replaces only another error: a call that succeeded has taken effect.
+fn plan_faults_if_rejected(
+    context: &mut CallContext,
+    world: &World,
+    outcome: Result<ApiResponse, ApiError>,
+) -> Result<ApiResponse, ApiError> {
+    match (context.plan_faults(world), outcome) {
+        (Err(injected), Err(_)) => Err(injected),
+        (_, outcome) => outcome,
+    }
+}
+
+/// Returns the key of the stored response: calls with the same operation and consent are repeats of
+/// each other.
+fn replay_key(context: &CallContext) -> String {
+    let handle = context.parties().handle;
+    let handle = handle.map(|handle| handle.to_string()).unwrap_or_default();
+    let operation = context.operation().map_or("", Operation::as_str);
+    format!("{operation} {handle}")
 }
 
 /// Longest time that a response waits for a webhook that must be sent before it.

@@ -12,6 +12,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::wire::api_error::ApiError;
 use crate::wire::token::Claims;
 
@@ -83,7 +84,11 @@ pub struct Caller {
 
 /// Checks the API key. A rejected caller does not create a world, unless its key is a token that we
 /// signed (see [`find_key_owner`]).
-pub fn authenticate_api_key(call: &Call, allowed: AllowedCallers) -> Result<Caller, ApiError> {
+pub fn authenticate_api_key(
+    call: &Call,
+    context: &mut CallContext,
+    allowed: AllowedCallers,
+) -> Result<Caller, ApiError> {
     let key = call.api_key(allowed.key_headers());
     let security = call.app_state().security;
     let member = key.and_then(|key| find_key_owner(call, key));
@@ -112,10 +117,10 @@ pub fn authenticate_api_key(call: &Call, allowed: AllowedCallers) -> Result<Call
         member,
     };
     if let Some(member) = &caller.member {
-        call.bind_member(member);
+        context.set_caller(&member.entity().id);
     }
     match &caller.member {
-        Some(Member::Fiu(fiu)) => call.set_signature_profile(fiu.signature),
+        Some(Member::Fiu(fiu)) => context.set_signature_profile(fiu.signature),
         Some(Member::Fip(_)) => {}
         None => {
             let reason = if key.is_some() {

@@ -8,6 +8,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::raise::raise_consent;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
@@ -17,9 +18,9 @@ use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
-pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    apply_requested_fault(call)?;
-    let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
+pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call, context)?;
+    let caller = authenticate_api_key(call, context, AllowedCallers::SeedClients)?;
     let world = &caller.world;
     let request: ConsentRequest = call.parse_json()?;
     let aa = caller.participants.default_aa();
@@ -35,7 +36,7 @@ pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    raise_consent(call, world, command, |outcome| {
+    raise_consent(context, world, command, |outcome| {
         ApiResponse::json(&ConsentResponse::new(
             outcome.consent(),
             outcome.message_time,
@@ -43,9 +44,9 @@ pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     })
 }
 
-pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    apply_requested_fault(call)?;
-    let caller = authenticate_api_key(call, AllowedCallers::SeedClients)?;
+pub async fn get_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call, context)?;
+    let caller = authenticate_api_key(call, context, AllowedCallers::SeedClients)?;
     let world = &caller.world;
     let id = call.path_segment("id");
     let by_id = ConsentId::parse(id).and_then(|id| world.catch_up().consent_by_id(id));
@@ -53,7 +54,7 @@ pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         .or_else(|| ConsentHandle::parse(id).and_then(|handle| world.catch_up().consent(handle)));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
-    call.bind_consent(world, &consent)?;
+    context.plan_consent_faults(world, &consent)?;
 
     let detail = ConsentDetail::new(&consent, caller.participants.aa_for_consent(&consent));
     let signature = sign_detail(call.app_state(), &consent, &detail).await;

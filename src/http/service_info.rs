@@ -4,19 +4,19 @@ use actix_web::HttpResponse;
 use serde_json::json;
 
 use crate::http::call::Call;
-use crate::http::openapi;
+use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::ui::docs::{self, DocsPage};
 use crate::wire::api_error::ApiError;
 use crate::wire::jwk::Jwk;
 
 /// `GET /livez`: the process answers.
-pub fn check_liveness(_: &Call) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse::json(&json!({ "alive": true })))
+pub fn check_liveness(_: &Call) -> ApiResponse {
+    ApiResponse::json(&json!({ "alive": true }))
 }
 
 /// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
-pub fn check_readiness(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn check_readiness(call: &Call) -> ApiResponse {
     let library = &call.app_state().scenarios;
     let scenarios = library.scenarios().current().scenarios.len();
     let worlds = call.worlds().world_count();
@@ -27,11 +27,11 @@ pub fn check_readiness(call: &Call) -> Result<ApiResponse, ApiError> {
         // The previous scenarios stay active, so the sandbox is still ready.
         status["scenariosError"] = load_error.into();
     }
-    Ok(ApiResponse::json(&status))
+    ApiResponse::json(&status)
 }
 
 /// Returns the AAs' public keys as a JWK set (RFC 7517), after a key rotation with the next ones.
-pub fn get_jwks(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn get_jwks(call: &Call) -> ApiResponse {
     let keyring = &call.app_state().keys;
     let mut keys: Vec<_> = keyring
         .all_keys()
@@ -50,7 +50,7 @@ pub fn get_jwks(call: &Call) -> Result<ApiResponse, ApiError> {
                 .map(|key| Jwk::from(&keyring.next_public_key(key))),
         );
     }
-    Ok(ApiResponse::json(&json!({ "keys": keys })))
+    ApiResponse::json(&json!({ "keys": keys }))
 }
 
 /// The documentation loads its own script and style, and calls this sandbox only.
@@ -60,36 +60,31 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// Returns the documentation of all calls as a page.
 pub fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
-    let document = openapi::build_document(&call.base_url(&world));
+    let document = (call.app_state().describe_calls)(&call.base_url(&world));
     let page = ApiResponse::html(DocsPage::new(&document).to_html());
     Ok(page.with_content_security_policy(DOCS_POLICY))
 }
 
 /// Returns the script of the documentation.
-pub fn get_docs_script(_: &Call) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse::static_text(
-        "text/javascript; charset=utf-8",
-        docs::SCRIPT,
-    ))
+pub fn get_docs_script(_: &Call) -> ApiResponse {
+    ApiResponse::static_text("text/javascript; charset=utf-8", docs::SCRIPT)
 }
 
 /// Returns the style sheet of the documentation.
-pub fn get_docs_style(_: &Call) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse::static_text(
-        "text/css; charset=utf-8",
-        docs::STYLE,
-    ))
+pub fn get_docs_style(_: &Call) -> ApiResponse {
+    ApiResponse::static_text("text/css; charset=utf-8", docs::STYLE)
 }
 
 /// Returns the documentation of all calls in OpenAPI.
 pub fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
-    Ok(ApiResponse::json(&openapi::build_document(
+    Ok(ApiResponse::json(&(call.app_state().describe_calls)(
         &call.base_url(&world),
     )))
 }
 
 pub async fn reply_unknown_route(call: Call) -> HttpResponse {
     let error = call.unknown_route_error();
-    call.reply(Err(error)).await
+    let context = CallContext::for_operation(call.op());
+    call.reply(Err(error), context).await
 }

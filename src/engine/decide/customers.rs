@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::DecisionContext;
 use crate::domain::account::Account;
-use crate::domain::command::{ConfirmLink, Party};
+use crate::domain::command::ConfirmLink;
+use crate::domain::command_arguments::Party;
 use crate::domain::consent::{Consent, Input};
 use crate::domain::customer::{LINK_TOKEN_TTL, LINK_TOKENS, PendingLink};
 use crate::domain::event::Event;

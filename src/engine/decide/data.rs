@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{DecisionContext, find_consent};
-use crate::domain::command::{AccountStatuses, FetchData, FipStatusReport, RequestData};
+use crate::domain::command::{FetchData, FipStatusReport, RequestData};
+use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Grant, Status};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::action::ConsentAction;
-use crate::domain::command::{AccountChoice, Command, RaiseConsent, SaveTemplate};
+use crate::domain::command::{Command, RaiseConsent, SaveTemplate};
+use crate::domain::command_arguments::AccountChoice;
 use crate::domain::consent::{Api, Consent, Input, Status, StatusChange};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::command::{AccountStatuses, Command};
+use crate::domain::command::Command;
+use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{authenticate_operator, read_page};
-use crate::domain::command::{AccountStatuses, Command};
+use crate::domain::command::Command;
+use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;

@@ -89,7 +89,8 @@ fn seed_detail_schema() -> Value {
     }
     fields["FIDataRange"] = object(&[("from", seed_timestamp()), ("to", seed_timestamp())]);
     fields["Purpose"]["properties"]["refUri"] = text();
-    fields["DataFilter"]["items"]["properties"]["value"] = json!({ "type": ["string", "number"] });
+    let filter = &mut fields["DataFilter"]["items"];
+    filter["properties"]["value"] = json!({ "type": ["string", "number"] });
     fields["VDRProvider"] = object(&[("vdrpid?", text()), ("fiuid?", text())]);
     detail
 }

@@ -56,10 +56,10 @@ fn date_range_schema() -> Value {
 }
 
 fn notifier_schema() -> Value {
-    object(&[("type", one_of(["FIP", "FIU", "AA"])), ("id", text())])
+    object(&[("type", one_of(["FIP", "FIU"])), ("id", text())])
 }
 
-/// Returns the schema of `ConsentDetail` without the rules between its fields.
+/// Returns the schema of `ConsentDetail` with the rules that hold in the seed API too.
 pub fn consent_detail_schema() -> Value {
     let codes = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
     let uris = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
@@ -78,7 +78,7 @@ pub fn consent_detail_schema() -> Value {
         ),
         ("value", text()),
     ]);
-    object(&[
+    let mut detail = object(&[
         ("consentStart", timestamp()),
         ("consentExpiry", timestamp()),
         (
@@ -142,10 +142,28 @@ pub fn consent_detail_schema() -> Value {
             ),
         ),
         ("DataFilter?", json!({ "type": "array", "items": filter })),
-    ])
+    ]);
+    let fields = &mut detail["properties"];
+    let has_no_id = json!({ "not": { "required": ["id"] } });
+    let has_mobile = json!({
+        "required": ["Identifiers"],
+        "properties": { "Identifiers": { "contains": { "properties": { "type": { "enum": [IdentifierType::Mobile.as_str()] } } } } },
+    });
+    add_condition(&mut fields["Customer"], has_no_id, has_mobile, &json!({}));
+    let is_type = json!({ "properties": { "type": { "enum": ["TRANSACTIONTYPE"] } } });
+    let names = TransactionType::ALL.iter().map(|kind| kind.as_str());
+    let is_name = json!({ "properties": { "value": one_of(names) } });
+    let is_amount = json!({ "properties": { "value": { "pattern": "^[0-9]+(\\.[0-9]{1,2})?$" } } });
+    add_condition(
+        &mut fields["DataFilter"]["items"],
+        is_type,
+        is_name,
+        &is_amount,
+    );
+    detail
 }
 
-/// Returns the schema of ReBIT's `ConsentDetail`, with the rules between its fields.
+/// Returns the schema of ReBIT's `ConsentDetail`, which has more rules between its fields.
 fn strict_detail_schema() -> Value {
     let mut detail = consent_detail_schema();
     let is_store =
@@ -154,16 +172,13 @@ fn strict_detail_schema() -> Value {
     add_condition(
         &mut detail,
         is_store,
-        data_life(json!({})),
+        json!({ "properties": { "DataLife": {
+            "if": { "not": { "properties": { "unit": { "enum": [DataLifeUnit::Inf.as_str()] } } } },
+            "then": { "properties": { "value": { "minimum": 1 } } },
+        } } }),
         &data_life(json!({ "maximum": 0 })),
     );
     let fields = &mut detail["properties"];
-    let has_no_id = json!({ "not": { "required": ["id"] } });
-    let has_mobile = json!({
-        "required": ["Identifiers"],
-        "properties": { "Identifiers": { "contains": { "properties": { "type": { "enum": [IdentifierType::Mobile.as_str()] } } } } },
-    });
-    add_condition(&mut fields["Customer"], has_no_id, has_mobile, &json!({}));
     let is_unlimited =
         json!({ "properties": { "unit": { "enum": [DataLifeUnit::Inf.as_str()] } } });
     let is_zero = json!({ "properties": { "value": { "maximum": 0 } } });
@@ -180,16 +195,6 @@ fn strict_detail_schema() -> Value {
             })
         });
     merge_fields(&mut fields["Purpose"], &purposes);
-    let is_type = json!({ "properties": { "type": { "enum": ["TRANSACTIONTYPE"] } } });
-    let names = TransactionType::ALL.iter().map(|kind| kind.as_str());
-    let is_name = json!({ "properties": { "value": one_of(names) } });
-    let is_amount = json!({ "properties": { "value": { "pattern": "^[0-9]+(\\.[0-9]{1,2})?$" } } });
-    add_condition(
-        &mut fields["DataFilter"]["items"],
-        is_type,
-        is_name,
-        &is_amount,
-    );
     detail
 }
 

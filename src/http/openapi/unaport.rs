@@ -61,12 +61,11 @@ fn field_schema(rule: &FieldRule) -> Value {
         FieldType::List => return any_list_of(&json!({})),
         FieldType::Months(min, max) => {
             let number = json!({ "type": "integer", "minimum": min, "maximum": max });
-            let names: Vec<String> = (min..=max).map(|months| months.to_string()).collect();
-            let text = one_of(names.iter().map(String::as_str));
+            let text = json!({ "type": "string", "pattern": "^-?[0-9]{1,4}$" });
             return json!({ "anyOf": [text, number] });
         }
         FieldType::Email => json!({ "type": "string", "format": "email" }),
-        FieldType::Url => json!({ "type": "string", "format": "uri" }),
+        FieldType::Url => json!({ "type": "string", "format": "uri", "pattern": URL_PATTERN }),
         FieldType::Phone => json!({ "type": "string", "pattern": "^\\+?[0-9]+$" }),
         FieldType::DateTime => return timestamp(),
         FieldType::Text if is_required => json!({ "type": "string", "pattern": "\\S" }),
@@ -80,6 +79,9 @@ fn field_schema(rule: &FieldRule) -> Value {
     }
     schema
 }
+
+/// An absolute URL in printable ASCII, of any scheme.
+const URL_PATTERN: &str = "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$";
 
 /// Returns the schema of an identifier of a customer.
 fn identifier_schema() -> Value {

@@ -12,6 +12,7 @@ use crate::domain::text::quote_value;
 use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -23,8 +24,9 @@ use crate::wire::rebit::consent::{
     ConsentsRequest, ConsentsResponse, artefact_status,
 };
 
-pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (head, terms, caller) = parse_message::<ConsentsRequest>(call, AllowedCallers::Fius)?;
+pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let (head, terms, caller) =
+        parse_message::<ConsentsRequest>(call, context, AllowedCallers::Fius)?;
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
     let aa = caller.participants.default_aa();
     caller.check_customer_address(&terms.customer, aa)?;
@@ -38,7 +40,7 @@ pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario,
         persona: None,
     };
-    raise_consent(call, &caller.world, command, |outcome| {
+    raise_consent(context, &caller.world, command, |outcome| {
         ApiResponse::json(&ConsentsResponse::new(
             ResponseContext::from_head(&head, outcome.message_time),
             outcome.consent(),
@@ -47,9 +49,10 @@ pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// `POST /Consent/handle` of 2.x.
-pub fn get_status(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (head, handle, caller) = parse_message::<ConsentHandleRequest>(call, AllowedCallers::Fius)?;
-    let consent = bind_visible_consent(call, &caller, handle)?;
+pub fn get_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let (head, handle, caller) =
+        parse_message::<ConsentHandleRequest>(call, context, AllowedCallers::Fius)?;
+    let consent = bind_visible_consent(context, &caller, handle)?;
     Ok(ApiResponse::json(&ConsentHandleResponse::new(
         ResponseContext::from_head(&head, caller.world.message_time()),
         &consent,
@@ -57,8 +60,8 @@ pub fn get_status(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// `GET /Consent/handle/{handle}` of 1.1.x.
-pub fn get_status_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_signed(call, AllowedCallers::Fius)?;
+pub fn get_status_by_path(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, context, AllowedCallers::Fius)?;
     let text = call.path_segment("consentHandle");
     // A path that ends before the handle (`docs/sources.md#consent-handle-states`).
     if text.is_empty() {
@@ -66,7 +69,7 @@ pub fn get_status_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     let handle =
         ConsentHandle::parse(text).ok_or_else(|| Rejection::UnknownHandle(quote_value(text)))?;
-    let consent = bind_visible_consent(call, &caller, handle)?;
+    let consent = bind_visible_consent(context, &caller, handle)?;
     let txnid = &consent.terms.txnid;
     let echo = ResponseContext {
         ver: v1_version(&consent),
@@ -79,20 +82,29 @@ pub fn get_status_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// `POST /Consent/fetch` of 2.x.
-pub async fn fetch_artefact(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_artefact(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, id, caller) =
-        parse_message::<ConsentFetchRequest>(call, AllowedCallers::FiusAndFips)?;
-    sign_artefact(call, &caller, id, |_| (head.ver, head.txnid.clone())).await
+        parse_message::<ConsentFetchRequest>(call, context, AllowedCallers::FiusAndFips)?;
+    sign_artefact(call, context, &caller, id, |_| {
+        (head.ver, head.txnid.clone())
+    })
+    .await
 }
 
 /// `GET /Consent/{id}` of 1.1.x.
-pub async fn fetch_artefact_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_signed(call, AllowedCallers::FiusAndFips)?;
+pub async fn fetch_artefact_by_path(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, context, AllowedCallers::FiusAndFips)?;
     let text = call.path_segment("consentId");
     let id =
         ConsentId::parse(text).ok_or_else(|| Rejection::UnknownConsentId(quote_value(text)))?;
     let echo = |consent: &Consent| (v1_version(consent), consent.terms.txnid.to_string());
-    sign_artefact(call, &caller, id, echo).await
+    sign_artefact(call, context, &caller, id, echo).await
 }
 
 /// Returns the version of the response to a GET. The request names none, so it is the version of
@@ -107,7 +119,7 @@ pub fn v1_version(consent: &Consent) -> RebitVersion {
 }
 
 fn bind_visible_consent(
-    call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     handle: ConsentHandle,
 ) -> Result<Arc<Consent>, ApiError> {
@@ -117,7 +129,7 @@ fn bind_visible_consent(
         .consent(handle)
         .filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-    call.bind_consent(&caller.world, &consent)?;
+    context.plan_consent_faults(&caller.world, &consent)?;
     Ok(consent)
 }
 
@@ -125,6 +137,7 @@ fn bind_visible_consent(
 /// ids.
 async fn sign_artefact(
     call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     id: ConsentId,
     echo: impl Fn(&Consent) -> (RebitVersion, String),
@@ -153,7 +166,7 @@ async fn sign_artefact(
         },
     };
     if let Some(consent) = &consent {
-        call.bind_consent(world, consent)?;
+        context.plan_consent_faults(world, consent)?;
     }
     // A consent in state READY has an id but no artefact yet.
     let consent = consent

@@ -15,6 +15,7 @@ use crate::domain::session::Session;
 use crate::domain::version::RebitVersion;
 use crate::engine::world::CommandOutcome;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -27,8 +28,8 @@ use crate::wire::rebit::fi::{
 };
 use crate::wire::rebit::key_material::CheckedKeyMaterial;
 
-pub async fn request_data(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (head, request, caller) = parse_message::<FiRequest>(call, AllowedCallers::Fius)?;
+pub async fn request_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let (head, request, caller) = parse_message::<FiRequest>(call, context, AllowedCallers::Fius)?;
     let FiRequestContent {
         range,
         consent_id,
@@ -46,7 +47,7 @@ pub async fn request_data(call: &Call) -> Result<ApiResponse, ApiError> {
             "Consent.id {consent_id} is the consent of another FIU"
         )));
     }
-    call.bind_consent(world, &consent)?;
+    context.plan_consent_faults(world, &consent)?;
     let artefact = sign_consent(call.app_state(), &caller.participants, &consent)
         .await
         .ok_or_else(|| Rejection::UnknownConsentId(consent_id.to_string()))?;
@@ -102,19 +103,23 @@ fn key_material_error(error: &KeyExchangeError) -> ApiError {
 }
 
 /// `POST /FI/fetch` of 2.x.
-pub async fn fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (head, command, caller) = parse_message::<FiFetchRequest>(call, AllowedCallers::Fius)?;
+pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let (head, command, caller) =
+        parse_message::<FiFetchRequest>(call, context, AllowedCallers::Fius)?;
     let echo = |_: &Consent, _: &Session| (head.ver, head.txnid.clone());
-    encrypt_session_data(call, &caller, command, echo).await
+    encrypt_session_data(context, &caller, command, echo).await
 }
 
 /// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
-pub async fn fetch_data_by_path(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_signed(call, AllowedCallers::Fius)?;
+pub async fn fetch_data_by_path(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_signed(call, context, AllowedCallers::Fius)?;
     let command = parse_fetch_query(call)?;
     let echo =
         |consent: &Consent, session: &Session| (v1_version(consent), session.txnid.to_string());
-    encrypt_session_data(call, &caller, command, echo).await
+    encrypt_session_data(context, &caller, command, echo).await
 }
 
 fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
@@ -133,7 +138,7 @@ fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
 /// Fetches the data of a session and encrypts it. `echo` returns version and transaction id of the
 /// response.
 async fn encrypt_session_data(
-    call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     command: FetchData,
     echo: impl Fn(&Consent, &Session) -> (RebitVersion, String),
@@ -146,7 +151,7 @@ async fn encrypt_session_data(
         .and_then(|session| world.catch_up().consent(session.handle));
     let consent = consent.filter(|consent| caller.can_see(consent));
     let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
-    call.bind_consent(world, &consent)?;
+    context.plan_consent_faults(world, &consent)?;
     let receipt = world.submit(Command::FetchData(command.clone()))?;
     ApiResponse::try_from_receipt(receipt, async |outcome| {
         encrypt_fetched_data(caller, command, outcome, echo).await

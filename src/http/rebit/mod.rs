@@ -8,6 +8,7 @@ pub mod notification;
 use serde::de::DeserializeOwned;
 
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller, authenticate_api_key};
@@ -16,9 +17,9 @@ use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
 /// Handles `GET /Heartbeat`, the only call whose request has no signature.
-pub fn get_heartbeat(call: &Call) -> Result<ApiResponse, ApiError> {
-    apply_requested_fault(call)?;
-    let caller = authenticate_api_key(call, AllowedCallers::FiusAndFips)?;
+pub fn get_heartbeat(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    apply_requested_fault(call, context)?;
+    let caller = authenticate_api_key(call, context, AllowedCallers::FiusAndFips)?;
     Ok(ApiResponse::json(&Heartbeat::with_status_up(
         caller.world.message_time(),
     )))
@@ -28,12 +29,13 @@ pub fn get_heartbeat(call: &Call) -> Result<ApiResponse, ApiError> {
 /// and schema, in that order.
 fn parse_message<R>(
     call: &Call,
+    context: &mut CallContext,
     allowed: AllowedCallers,
 ) -> Result<(Head, R::Content, Caller), ApiError>
 where
     R: Request + DeserializeOwned,
 {
-    let caller = authenticate_signed(call, allowed)?;
+    let caller = authenticate_signed(call, context, allowed)?;
     let mut request: R = call.parse_json().map_err(|error| match call.body() {
         Ok(body) => Envelope::from_body(body).prefer_version_error(error),
         Err(_) => error,
@@ -45,9 +47,13 @@ where
 }
 
 /// Checks API key and signature.
-fn authenticate_signed(call: &Call, allowed: AllowedCallers) -> Result<Caller, ApiError> {
-    apply_requested_fault(call)?;
-    let caller = authenticate_api_key(call, allowed)?;
+fn authenticate_signed(
+    call: &Call,
+    context: &mut CallContext,
+    allowed: AllowedCallers,
+) -> Result<Caller, ApiError> {
+    apply_requested_fault(call, context)?;
+    let caller = authenticate_api_key(call, context, allowed)?;
     caller.check_signature(call)?;
     Ok(caller)
 }

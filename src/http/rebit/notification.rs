@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::parse_message;
 use crate::domain::action::ConsentAction;
-use crate::domain::command::{Command, ConfirmLink, FipStatusReport, Party};
+use crate::domain::command::{Command, ConfirmLink, FipStatusReport};
+use crate::domain::command_arguments::Party;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
@@ -13,6 +14,7 @@ use crate::domain::session::SessionStatus;
 use crate::domain::text::quote_value;
 use crate::engine::world::Receipt;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::wire::api_error::ApiError;
@@ -22,29 +24,38 @@ use crate::wire::rebit::notification::{
 };
 use crate::wire::rebit::{Head, ResponseContext};
 
-pub fn receive_consent_notification(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn receive_consent_notification(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, update, caller) =
-        parse_message::<ConsentNotification>(call, AllowedCallers::FiusAndFips)?;
-    let receipt = apply_consent_status(call, &caller, update)?;
+        parse_message::<ConsentNotification>(call, context, AllowedCallers::FiusAndFips)?;
+    let receipt = apply_consent_status(context, &caller, update)?;
     Ok(acknowledge_notification(&head, &caller, receipt))
 }
 
-pub fn receive_fi_notification(call: &Call) -> Result<ApiResponse, ApiError> {
+pub fn receive_fi_notification(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, update, caller) =
-        parse_message::<FiNotification>(call, AllowedCallers::FiusAndFips)?;
-    let receipt = apply_fi_status(call, &caller, update)?;
+        parse_message::<FiNotification>(call, context, AllowedCallers::FiusAndFips)?;
+    let receipt = apply_fi_status(context, &caller, update)?;
     Ok(acknowledge_notification(&head, &caller, Some(receipt)))
 }
 
-pub fn receive_link_notification(call: &Call) -> Result<ApiResponse, ApiError> {
-    let message = parse_message::<LinkNotification>(call, AllowedCallers::Fips);
+pub fn receive_link_notification(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let message = parse_message::<LinkNotification>(call, context, AllowedCallers::Fips);
     let (head, update, caller) = message.map_err(|error| match error {
         // Quirk: the certification suite expects this code here (AA_3038), and InvalidRequest at
         // the two other notifications (AA_3034, AA_3036; `docs/sources.md#certification-cases`).
         ApiError::NotPermitted(message) => ApiError::InvalidSignature(message),
         other => other,
     })?;
-    let receipt = apply_link_status(call, &caller, update)?;
+    let receipt = apply_link_status(context, &caller, update)?;
     Ok(acknowledge_notification(&head, &caller, Some(receipt)))
 }
 
@@ -65,7 +76,7 @@ fn acknowledge_notification(head: &Head, caller: &Caller, receipt: Option<Receip
 /// Applies a consent status. A status that the consent already has is acknowledged and changes
 /// nothing.
 fn apply_consent_status(
-    call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     update: ConsentNotificationContent,
 ) -> Result<Option<Receipt>, ApiError> {
@@ -98,7 +109,7 @@ fn apply_consent_status(
             format!("is not a consent of {}", notifier_member.entity().id),
         )
     })?;
-    call.bind_consent(world, &consent)?;
+    context.plan_consent_faults(world, &consent)?;
     let by = match notifier_member {
         Member::Fip(_) => Party::Fip,
         Member::Fiu(_) => Party::Fiu,
@@ -127,7 +138,7 @@ fn apply_consent_status(
 }
 
 fn apply_fi_status(
-    call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     update: FiNotificationContent,
 ) -> Result<Receipt, ApiError> {
@@ -157,7 +168,7 @@ fn apply_fi_status(
         .session_by_fip_session_id(session)
         .and_then(|session| world.catch_up().consent(session.handle))
     {
-        call.bind_consent(world, &consent)?;
+        context.plan_consent_faults(world, &consent)?;
     }
     let failed = matches!(status, SessionStatus::Failed | SessionStatus::Expired);
     let command = FipStatusReport {
@@ -181,7 +192,7 @@ fn apply_fi_status(
 }
 
 fn apply_link_status(
-    call: &Call,
+    context: &mut CallContext,
     caller: &Caller,
     update: LinkNotificationContent,
 ) -> Result<Receipt, ApiError> {
@@ -216,7 +227,7 @@ fn apply_link_status(
         })?;
     }
     let customer: Arc<str> = customer.into();
-    call.bind_customer(&caller.world, Some(&customer))?;
+    context.plan_customer_faults(&caller.world, &customer)?;
     let command = ConfirmLink {
         customer,
         fip: Arc::clone(&notifier_member.entity().id),

@@ -11,113 +11,49 @@ mod unaport;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::domain::error_code::ErrorCode;
-use crate::domain::naming::wire_enum;
 use crate::domain::operation::Operation;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::openapi::schema;
 use crate::http::response::ApiResponse;
+use crate::http::route_info::{ProtocolPrefixes, ResourceInfo, RouteInfo};
+pub use crate::http::route_info::{RouteMethod, Section};
 use crate::wire::api_error::ApiError;
-
-/// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
-/// base URLs differ (`docs/architecture.md#apis`).
-const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2"];
-
-/// Base path in place of the Unaport host of Login and organisation calls.
-pub const UNAPORT_COMMON_PATH: &str = "/api/v1";
-
-/// Base path in place of the Unaport host of all other calls.
-pub const UNAPORT_APPLICATION_PATH: &str = "/backend-v2/api/v2";
-
-/// Base paths of the Unaport calls: one for each of the service's two hosts, and the earlier root
-/// of the application host. Clients mix them up, so every call is served below each of them
-/// (`docs/sources.md#unaport-pitfalls`).
-const UNAPORT_BASE_PATHS: &[&str] = &[
-    UNAPORT_COMMON_PATH,
-    UNAPORT_APPLICATION_PATH,
-    "/backend/api/v1",
-];
-
-/// Prefix of the control API's paths.
-pub const CONTROL_BASE_PATH: &str = "/_mockaa/v1";
-
-wire_enum! {
-    /// Method of a call.
-    RouteMethod { Get = "GET", Post = "POST", Put = "PUT", Delete = "DELETE" }
-}
-
-wire_enum! {
-    /// A group of calls with the same base paths, authentication and error format. The name is the
-    /// tag in the OpenAPI document.
-    Section {
-        Rebit = "ReBIT AA API",
-        Seed = "Seed API",
-        Unaport = "Unaport FIU API",
-        Registry = "Token service and Central Registry",
-        Redirection = "Web redirection",
-        Page = "Customer page",
-        Service = "Service",
-        Control = "Control API",
-    }
-}
-
-/// Wire format of errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    Control,
-    Seed,
-    Rebit,
-    Unaport,
-}
-
-impl Section {
-    /// Returns the format of errors that no handler has written.
-    pub const fn protocol(self) -> Protocol {
-        match self {
-            Self::Rebit => Protocol::Rebit,
-            Self::Seed => Protocol::Seed,
-            Self::Unaport => Protocol::Unaport,
-            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
-                Protocol::Control
-            }
-        }
-    }
-
-    /// Returns the prefixes below which each call of the section is served.
-    pub const fn base_paths(self) -> &'static [&'static str] {
-        match self {
-            Self::Rebit | Self::Seed => REBIT_BASE_PATHS,
-            Self::Unaport => UNAPORT_BASE_PATHS,
-            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
-                &[""]
-            }
-        }
-    }
-}
 
 /// Result of a handler, before it is written in the format of the route.
 pub type Outcome = Result<ApiResponse, ApiError>;
 
-/// Function that handles a call.
+/// Future of an async handler.
+type OutcomeFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// Function that handles a call. Those with a context record the call in the journal and plan its
+/// faults.
 #[derive(Clone, Copy)]
 pub enum Handler {
+    /// Cannot fail.
+    Infallible(fn(&Call) -> ApiResponse),
     /// Returns at once.
     Immediate(fn(&Call) -> Outcome),
-    /// Waits for signatures, data or events.
-    Waiting(for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>),
+    /// Waits for data or events.
+    Waiting(for<'a> fn(&'a Call) -> OutcomeFuture<'a>),
+    Recorded(fn(&Call, &mut CallContext) -> Outcome),
+    RecordedWaiting(for<'a> fn(&'a Call, &'a mut CallContext) -> OutcomeFuture<'a>),
 }
 
 impl Handler {
-    pub async fn handle(self, call: &Call) -> Outcome {
+    pub async fn handle(self, call: &Call, context: &mut CallContext) -> Outcome {
         match self {
+            Self::Infallible(function) => Ok(function(call)),
             Self::Immediate(function) => function(call),
             Self::Waiting(function) => function(call).await,
+            Self::Recorded(function) => function(call, context),
+            Self::RecordedWaiting(function) => function(call, context).await,
         }
     }
 }
@@ -126,6 +62,9 @@ impl Handler {
 macro_rules! waiting {
     ($function:path) => {
         Handler::Waiting(|call| Box::pin($function(call)))
+    };
+    ($function:path, recorded) => {
+        Handler::RecordedWaiting(|call, context| Box::pin($function(call, context)))
     };
 }
 use waiting;
@@ -465,41 +404,32 @@ pub fn all_routes() -> impl Iterator<Item = &'static Route> {
     tables.into_iter().flatten()
 }
 
-/// All calls with one path.
-#[derive(Clone, Debug)]
-pub struct Resource(Vec<&'static Route>);
-
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
 }
 
+/// All calls with one path.
+#[derive(Clone, Debug)]
+pub struct Resource(Vec<&'static Route>);
+
 impl Resource {
     /// Returns the call with this method; GET also answers HEAD.
     pub fn find_route(&self, method: &Method) -> Option<&'static Route> {
-        let method = if *method == Method::HEAD {
-            RouteMethod::Get
-        } else {
-            RouteMethod::parse(method.as_str())?
-        };
+        let method = RouteMethod::answering(method)?;
         self.0.iter().find(|route| route.method == method).copied()
     }
 
-    pub fn first_route(&self) -> &'static Route {
-        self.0[0]
-    }
-
-    /// Returns the methods that the resource answers, as the header `Allow` lists them.
-    pub fn allowed_methods(&self) -> String {
-        let mut methods = Vec::new();
-        for route in &self.0 {
-            methods.push(route.method.as_str());
-            if route.method == RouteMethod::Get {
-                methods.push("HEAD");
-            }
-        }
-        methods.join(", ")
+    /// Returns what the calls of the resource know of their routes.
+    pub fn info(&self) -> ResourceInfo {
+        let routes = self.0.iter().map(|route| RouteInfo {
+            method: route.method,
+            section: route.section,
+            operation: route.operation,
+            is_v1_only: route.is_v1_only,
+        });
+        ResourceInfo::new(routes.collect())
     }
 }
 
@@ -524,41 +454,11 @@ pub fn list_resources() -> Vec<(String, Resource)> {
         .collect()
 }
 
-/// Returns the format of errors for a path that no call has: that of the calls whose prefix it
-/// shares, else ReBIT's. `path` has no world.
-pub fn protocol_for_path(path: &str) -> Protocol {
-    static PREFIXES: OnceLock<Vec<(String, Protocol)>> = OnceLock::new();
-    let prefixes = PREFIXES.get_or_init(|| {
-        let mut prefixes: Vec<_> = all_routes()
-            .flat_map(|route| {
-                let protocol = route.section.protocol();
-                route.error_prefixes().map(move |prefix| (prefix, protocol))
-            })
-            .collect();
-        // The longest comes first.
-        prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        prefixes.dedup();
-        prefixes
+/// Returns the format of errors for paths that no call has.
+pub fn protocol_prefixes() -> ProtocolPrefixes {
+    let prefixes = all_routes().flat_map(|route| {
+        let protocol = route.section.protocol();
+        route.error_prefixes().map(move |prefix| (prefix, protocol))
     });
-    prefixes
-        .iter()
-        .find(|(prefix, _)| is_at_or_below(path, prefix))
-        .map_or(Protocol::Rebit, |(_, protocol)| *protocol)
-}
-
-fn is_at_or_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Removes the base path of a ReBIT or seed call; `path` has no world.
-pub fn strip_rebit_base_path(path: &str) -> &str {
-    REBIT_BASE_PATHS
-        .iter()
-        .rev()
-        .find_map(|base| {
-            path.strip_prefix(*base)
-                .filter(|rest| rest.starts_with('/'))
-        })
-        .unwrap_or(path)
+    ProtocolPrefixes::new(prefixes.collect())
 }

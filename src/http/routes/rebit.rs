@@ -27,7 +27,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent",
         "createConsent",
-        Handler::Immediate(consent::create_consent),
+        Handler::Recorded(consent::create_consent),
     )
     .with_summary("Request a consent")
     .with_operation(Operation::ConsentCreate)
@@ -44,7 +44,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/handle",
         "getConsentStatus",
-        Handler::Immediate(consent::get_status),
+        Handler::Recorded(consent::get_status),
     )
     .with_summary("Get the status of a consent handle (2.x)")
     .with_operation(Operation::ConsentStatus)
@@ -54,7 +54,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/Consent/handle/{consentHandle}",
         "getConsentStatusByPath",
-        Handler::Immediate(consent::get_status_by_path),
+        Handler::Recorded(consent::get_status_by_path),
     )
     .with_summary("Get the status of a consent handle (1.1.x)")
     .with_operation(Operation::ConsentStatus)
@@ -64,7 +64,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/fetch",
         "fetchConsentArtefact",
-        waiting!(consent::fetch_artefact),
+        waiting!(consent::fetch_artefact, recorded),
     )
     .with_summary("Fetch an artefact (2.x)")
     .with_operation(Operation::ConsentFetch)
@@ -75,7 +75,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Consent/Notification",
         "notifyConsentStatus",
-        Handler::Immediate(notification::receive_consent_notification),
+        Handler::Recorded(notification::receive_consent_notification),
     )
     .with_summary("Notify the AA of a consent's status")
     .with_operation(Operation::ConsentNotification)
@@ -90,7 +90,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/Consent/{consentId}",
         "fetchConsentArtefactByPath",
-        waiting!(consent::fetch_artefact_by_path),
+        waiting!(consent::fetch_artefact_by_path, recorded),
     )
     .with_summary("Fetch an artefact (1.1.x)")
     .with_operation(Operation::ConsentFetch)
@@ -98,21 +98,25 @@ pub static ROUTES: &[Route] = &[
     .with_authentication(Authentication::FiuOrFip)
     .with_response(answer("ConsentArtefact"))
     .with_codes(&[ErrorCode::InvalidConsentId]),
-    post("/FI/request", "requestData", waiting!(fi::request_data))
-        .with_summary("Request data")
-        .with_operation(Operation::FiRequest)
-        .with_request(Json(Component("FIRequest")))
-        .with_response(answer("FIResponse"))
-        .with_codes(&[
-            ErrorCode::InvalidConsentId,
-            ErrorCode::InvalidConsentUse,
-            ErrorCode::InvalidDateRange,
-            ErrorCode::InvalidKey,
-            ErrorCode::ConsentExpired,
-            ErrorCode::ConsentRevoked,
-            ErrorCode::ConsentPaused,
-        ]),
-    post("/FI/fetch", "fetchData", waiting!(fi::fetch_data))
+    post(
+        "/FI/request",
+        "requestData",
+        waiting!(fi::request_data, recorded),
+    )
+    .with_summary("Request data")
+    .with_operation(Operation::FiRequest)
+    .with_request(Json(Component("FIRequest")))
+    .with_response(answer("FIResponse"))
+    .with_codes(&[
+        ErrorCode::InvalidConsentId,
+        ErrorCode::InvalidConsentUse,
+        ErrorCode::InvalidDateRange,
+        ErrorCode::InvalidKey,
+        ErrorCode::ConsentExpired,
+        ErrorCode::ConsentRevoked,
+        ErrorCode::ConsentPaused,
+    ]),
+    post("/FI/fetch", "fetchData", waiting!(fi::fetch_data, recorded))
         .with_summary("Fetch data (2.x)")
         .with_operation(Operation::FiFetch)
         .with_request(Json(Component("FIFetchRequest")))
@@ -121,7 +125,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/FI/fetch/{sessionId}",
         "fetchDataByPath",
-        waiting!(fi::fetch_data_by_path),
+        waiting!(fi::fetch_data_by_path, recorded),
     )
     .with_summary("Fetch data (1.1.x)")
     .with_operation(Operation::FiFetch)
@@ -139,7 +143,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/FI/Notification",
         "notifyDataStatus",
-        Handler::Immediate(notification::receive_fi_notification),
+        Handler::Recorded(notification::receive_fi_notification),
     )
     .with_summary("Notify the AA of the status of a FIP's accounts")
     .with_operation(Operation::FiNotification)
@@ -154,7 +158,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/Account/link/Notification",
         "notifyAccountLink",
-        Handler::Immediate(notification::receive_link_notification),
+        Handler::Recorded(notification::receive_link_notification),
     )
     .with_summary("Notify the AA of a linked account")
     .with_operation(Operation::AccountNotification)
@@ -168,7 +172,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/Heartbeat",
         "getHeartbeat",
-        Handler::Immediate(get_heartbeat),
+        Handler::Recorded(get_heartbeat),
     )
     .with_summary("Get the status of the AA")
     .with_operation(Operation::Heartbeat)

@@ -25,7 +25,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/entityInfo/{type}",
         "listEntities",
-        Handler::Immediate(list_entities),
+        Handler::Infallible(list_entities),
     )
     .with_summary("List the participants of a kind, with their keys")
     .with_operation(Operation::Registry)
@@ -35,7 +35,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/entityInfo/{type}/{id}",
         "getEntity",
-        Handler::Immediate(get_entity),
+        Handler::Infallible(get_entity),
     )
     .with_summary("Get a participant with its keys")
     .with_operation(Operation::Registry)
@@ -45,7 +45,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/v2/entityInfo/{type}",
         "listEntitiesV2",
-        Handler::Immediate(list_entities),
+        Handler::Infallible(list_entities),
     )
     .with_summary("List the participants of a kind, second version of the path")
     .with_operation(Operation::Registry)
@@ -55,7 +55,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/v2/entityInfo/{type}/{id}",
         "getEntityV2",
-        Handler::Immediate(get_entity),
+        Handler::Infallible(get_entity),
     )
     .with_summary("Get a participant, second version of the path")
     .with_operation(Operation::Registry)
@@ -86,7 +86,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/auth/realms/sahamati/protocol/openid-connect/certs",
         "getTokenKeys",
-        Handler::Immediate(get_jwks),
+        Handler::Infallible(get_jwks),
     )
     .with_summary("Get the keys that sign tokens, as a JWK set")
     .with_response(answer("JwkSet")),

@@ -14,7 +14,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Post,
         "/consent",
         "createSeedConsent",
-        Handler::Immediate(create_consent),
+        Handler::Recorded(create_consent),
     )
     .with_summary("Request a consent; unsigned, ver 1.0 in the answer")
     .with_operation(Operation::ConsentCreate)
@@ -33,7 +33,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Get,
         "/consent/{id}",
         "getSeedConsent",
-        waiting!(get_consent),
+        waiting!(get_consent, recorded),
     )
     .with_summary("Get a consent by its id or its handle")
     .with_operation(Operation::ConsentFetch)

@@ -87,7 +87,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/livez",
         "checkLiveness",
-        Handler::Immediate(service_info::check_liveness),
+        Handler::Infallible(service_info::check_liveness),
     )
     .with_summary("Check that the process answers")
     .with_response(ResponseBody::Json(Component("Liveness"))),
@@ -95,7 +95,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/readyz",
         "checkReadiness",
-        Handler::Immediate(service_info::check_readiness),
+        Handler::Infallible(service_info::check_readiness),
     )
     .with_summary("Check that scenarios and keys are loaded")
     .with_response(ResponseBody::Json(Component("Readiness"))),
@@ -111,7 +111,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/docs/script.js",
         "getDocsScript",
-        Handler::Immediate(service_info::get_docs_script),
+        Handler::Infallible(service_info::get_docs_script),
     )
     .with_summary("Get the script of the description")
     .with_response(ResponseBody::Text("text/javascript")),
@@ -119,7 +119,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/docs/style.css",
         "getDocsStyle",
-        Handler::Immediate(service_info::get_docs_style),
+        Handler::Infallible(service_info::get_docs_style),
     )
     .with_summary("Get the style sheet of the description")
     .with_response(ResponseBody::Text("text/css")),
@@ -135,7 +135,7 @@ pub static ROUTES: &[Route] = &[
         Section::Service,
         "/.well-known/jwks.json",
         "getJwks",
-        Handler::Immediate(service_info::get_jwks),
+        Handler::Infallible(service_info::get_jwks),
     )
     .with_summary("Get the public keys of the AAs as a JWK set")
     .with_response(ResponseBody::Json(Component("JwkSet"))),

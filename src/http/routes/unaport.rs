@@ -36,17 +36,21 @@ const ASYNCHRONOUS: &[Parameter] = &[Parameter::in_query(
 )];
 
 pub static ROUTES: &[Route] = &[
-    post("/api/v1/public/user/login", "logIn", waiting!(auth::log_in))
-        .with_summary("Log in")
-        .with_operation(Operation::Login)
-        .with_authentication(Authentication::Public)
-        .with_request(Json(Component("UnaportLogin")))
-        .with_response(answer("UnaportTokens"))
-        .with_refusals(&[401]),
+    post(
+        "/api/v1/public/user/login",
+        "logIn",
+        waiting!(auth::log_in, recorded),
+    )
+    .with_summary("Log in")
+    .with_operation(Operation::Login)
+    .with_authentication(Authentication::Public)
+    .with_request(Json(Component("UnaportLogin")))
+    .with_response(answer("UnaportTokens"))
+    .with_refusals(&[401]),
     post(
         "/api/v1/public/user/refreshToken",
         "refreshTokens",
-        waiting!(auth::refresh_tokens),
+        waiting!(auth::refresh_tokens, recorded),
     )
     .with_summary("Refresh the tokens")
     .with_operation(Operation::LoginRefresh)
@@ -57,7 +61,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/api/v1/FIU/getClientOrganisation",
         "getClientOrganisation",
-        Handler::Immediate(organisation::get_client_organisation),
+        Handler::Recorded(organisation::get_client_organisation),
     )
     .with_summary("Get the caller's organisation")
     .with_operation(Operation::Organisation)
@@ -65,7 +69,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/api/v1/FIU/getOrganisation",
         "getOrganisation",
-        Handler::Immediate(organisation::get_organisation),
+        Handler::Recorded(organisation::get_organisation),
     )
     .with_summary("Get the caller's organisation, in the older format")
     .with_operation(Operation::Organisation)
@@ -73,7 +77,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/InsertProduct/{org_id}",
         "saveTemplate",
-        Handler::Immediate(templates::save_template),
+        Handler::Recorded(templates::save_template),
     )
     .with_summary("Create a consent template")
     .with_operation(Operation::TemplateSave)
@@ -83,7 +87,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/ProductList/{org_id}",
         "listTemplates",
-        Handler::Immediate(templates::list_templates),
+        Handler::Recorded(templates::list_templates),
     )
     .with_summary("List the consent templates")
     .with_operation(Operation::TemplateList)
@@ -92,7 +96,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/product/{org_id}",
         "createUnaportConsentFromTemplate",
-        Handler::Immediate(consents::create_from_template),
+        Handler::Recorded(consents::create_from_template),
     )
     .with_summary("Create a consent with a template")
     .with_operation(Operation::ConsentCreate)
@@ -103,7 +107,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/{org_id}",
         "createUnaportConsent",
-        Handler::Immediate(consents::create_consent),
+        Handler::Recorded(consents::create_consent),
     )
     .with_summary("Create a consent")
     .with_operation(Operation::ConsentCreate)
@@ -114,7 +118,7 @@ pub static ROUTES: &[Route] = &[
     post(
         "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
         "revokeConsent",
-        Handler::Immediate(consents::revoke_consent),
+        Handler::Recorded(consents::revoke_consent),
     )
     .with_summary("Revoke a consent")
     .with_operation(Operation::ConsentRevoke)
@@ -125,7 +129,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Put,
         "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
         "revokeConsentByPut",
-        Handler::Immediate(consents::revoke_consent),
+        Handler::Recorded(consents::revoke_consent),
     )
     .with_summary("Revoke a consent; the documents give no method")
     .with_operation(Operation::ConsentRevoke)
@@ -136,7 +140,7 @@ pub static ROUTES: &[Route] = &[
         RouteMethod::Delete,
         "/backend-v2/api/v2/FIU/Consents/{org_id}/{consentId}",
         "revokeConsentByDelete",
-        Handler::Immediate(consents::revoke_consent),
+        Handler::Recorded(consents::revoke_consent),
     )
     .with_summary("Revoke a consent; the documents give no path")
     .with_operation(Operation::ConsentRevoke)
@@ -145,7 +149,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/GetConsent/{consentHandle}",
         "getUnaportConsent",
-        waiting!(consents::get_consent),
+        waiting!(consents::get_consent, recorded),
     )
     .with_summary("Get the status of a consent")
     .with_operation(Operation::ConsentStatus)
@@ -154,7 +158,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FINotification/{consentHandle}",
         "getFetchStatus",
-        Handler::Immediate(data::get_fetch_status),
+        Handler::Recorded(data::get_fetch_status),
     )
     .with_summary("Get the status of a consent's data")
     .with_operation(Operation::FiStatus)
@@ -163,7 +167,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FifetchDataBySessionId/{sessionId}",
         "fetchUnaportData",
-        waiting!(data::fetch_data),
+        waiting!(data::fetch_data, recorded),
     )
     .with_summary("Fetch the data of a session")
     .with_operation(Operation::FiFetch)
@@ -172,7 +176,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/AccountDetail/{sessionId}",
         "listSessionAccounts",
-        Handler::Immediate(data::get_account_details),
+        Handler::Recorded(data::get_account_details),
     )
     .with_summary("List a session's accounts; of the older documents")
     .with_operation(Operation::AccountDetails)
@@ -181,7 +185,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/Analytic/{org_id}/{sessionId}",
         "generateAnalytics",
-        waiting!(analytics::generate_analytics),
+        waiting!(analytics::generate_analytics, recorded),
     )
     .with_summary("Generate the analytics of a session's accounts")
     .with_operation(Operation::AnalyticsGenerate)
@@ -191,7 +195,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/FI/AnalyticAggregate/{org_id}/{sessionId}",
         "generateAggregateAnalytics",
-        waiting!(analytics::generate_analytics),
+        waiting!(analytics::generate_analytics, recorded),
     )
     .with_summary("Generate the analytics of all accounts together")
     .with_operation(Operation::AnalyticsGenerate)
@@ -201,7 +205,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Analitic/Export/{analyticId}",
         "exportAnalytics",
-        waiting!(analytics::export_analytics),
+        waiting!(analytics::export_analytics, recorded),
     )
     .with_summary("Export an account's analytics as a file")
     .with_operation(Operation::Export)
@@ -211,7 +215,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Analitic/{analyticId}/{sessionId}",
         "fetchAnalytics",
-        waiting!(analytics::fetch_analytics),
+        waiting!(analytics::fetch_analytics, recorded),
     )
     .with_summary("Fetch an account's analytics")
     .with_operation(Operation::AnalyticsFetch)
@@ -220,7 +224,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/AnaliticAggregate/Export/{sessionId}",
         "exportAggregateAnalytics",
-        waiting!(analytics::export_aggregate),
+        waiting!(analytics::export_aggregate, recorded),
     )
     .with_summary("Export the analytics of all accounts as a file")
     .with_operation(Operation::Export)
@@ -230,7 +234,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/AnaliticAggregate/{sessionId}",
         "fetchAggregateAnalytics",
-        waiting!(analytics::fetch_aggregate),
+        waiting!(analytics::fetch_aggregate, recorded),
     )
     .with_summary("Fetch the analytics of all accounts together")
     .with_operation(Operation::AnalyticsFetch)
@@ -239,7 +243,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/Export/{fiuId}/{sessionId}",
         "exportDataAsWorkbook",
-        waiting!(analytics::export_data_xlsx),
+        waiting!(analytics::export_data_xlsx, recorded),
     )
     .with_summary("Export a session's data as a workbook")
     .with_operation(Operation::Export)
@@ -248,7 +252,7 @@ pub static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/FIU/ExportPdf/{fiuId}/{sessionId}",
         "exportDataAsPdf",
-        waiting!(analytics::export_data_pdf),
+        waiting!(analytics::export_data_pdf, recorded),
     )
     .with_summary("Export a session's data as a PDF statement")
     .with_operation(Operation::Export)

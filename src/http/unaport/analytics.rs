@@ -23,6 +23,7 @@ use crate::domain::text::quote_value;
 use crate::domain::unaport::AnalyticsStatus;
 use crate::export::{Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx};
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -37,9 +38,12 @@ use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 /// Checks that there are transactions, and reports the analytics.
 ///
 /// `Assumption:` a session without transactions has no analytics: 404, and no webhook.
-pub async fn generate_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
-    let (session, record) = find_session(call, &caller)?;
+pub async fn generate_analytics(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
+    let (session, record) = find_session(call, context, &caller)?;
     let params = Params::parse(call.query())?.reject_unknown(&["async"])?;
     let state = match params.first_value("async") {
         None | Some("false") => ReportState::Ready,
@@ -120,9 +124,9 @@ struct ReportContext {
 }
 
 impl ReportContext {
-    fn from_path(call: &Call) -> Result<Self, ApiError> {
-        let caller = authenticate_caller(call)?;
-        let (session, record) = find_session(call, &caller)?;
+    fn from_path(call: &Call, context: &mut CallContext) -> Result<Self, ApiError> {
+        let caller = authenticate_caller(call, context)?;
+        let (session, record) = find_session(call, context, &caller)?;
         Self {
             session,
             consent: record.consent,
@@ -132,8 +136,8 @@ impl ReportContext {
     }
 
     /// Finds the session by one of its analytic ids.
-    fn from_analytic_id(call: &Call, id: u32) -> Result<Self, ApiError> {
-        let caller = authenticate_caller(call)?;
+    fn from_analytic_id(call: &Call, context: &mut CallContext, id: u32) -> Result<Self, ApiError> {
+        let caller = authenticate_caller(call, context)?;
         let session = caller
             .world
             .catch_up()
@@ -142,7 +146,7 @@ impl ReportContext {
         let session = session.ok_or_else(|| unknown_analytic_error(id))?;
         let consent = caller.world.catch_up().consent(session.handle);
         let record = caller.bind_unaport_consent(
-            call,
+            context,
             consent,
             Rejection::UnknownSession(session.id.to_string()),
         )?;
@@ -214,28 +218,39 @@ fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
     })
 }
 
-pub async fn fetch_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_analytics(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
-    let context = ReportContext::from_path(call)?;
+    let context = ReportContext::from_path(call, context)?;
     if !context.session.analytic_ids().any(|known| known == id) {
         return Err(unknown_analytic_error(id));
     }
     Ok(ApiResponse::json(&context.build_report(Some(id)).await?))
 }
 
-pub async fn fetch_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn fetch_aggregate(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(
-        &ReportContext::from_path(call)?.build_report(None).await?,
+        &ReportContext::from_path(call, context)?
+            .build_report(None)
+            .await?,
     ))
 }
 
 /// Exports the report of one account.
 ///
 /// `Assumption:` the file is a workbook; `?format=pdf` gives a PDF.
-pub async fn export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn export_analytics(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
     let format = FileFormat::from_query(call)?;
-    let report = ReportContext::from_analytic_id(call, id)?
+    let report = ReportContext::from_analytic_id(call, context, id)?
         .build_report(Some(id))
         .await?;
     Ok(format.render_file(
@@ -244,9 +259,12 @@ pub async fn export_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-pub async fn export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
+pub async fn export_aggregate(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let format = FileFormat::from_query(call)?;
-    let context = ReportContext::from_path(call)?;
+    let context = ReportContext::from_path(call, context)?;
     let name = format!("analytics-{}", context.session.id);
     Ok(format.render_file(
         &name,
@@ -254,23 +272,33 @@ pub async fn export_aggregate(call: &Call) -> Result<ApiResponse, ApiError> {
     ))
 }
 
-pub async fn export_data_xlsx(call: &Call) -> Result<ApiResponse, ApiError> {
-    export_data(call, FileFormat::Xlsx).await
+pub async fn export_data_xlsx(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    export_data(call, context, FileFormat::Xlsx).await
 }
 
-pub async fn export_data_pdf(call: &Call) -> Result<ApiResponse, ApiError> {
-    export_data(call, FileFormat::Pdf).await
+pub async fn export_data_pdf(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    export_data(call, context, FileFormat::Pdf).await
 }
 
 /// Exports the data of a session. An export does not count as a fetch.
 ///
 /// `Assumption:` the entity in the path is the FIU's id, and must be the caller's FIU.
-async fn export_data(call: &Call, format: FileFormat) -> Result<ApiResponse, ApiError> {
+async fn export_data(
+    call: &Call,
+    context: &mut CallContext,
+    format: FileFormat,
+) -> Result<ApiResponse, ApiError> {
     let ReportContext {
         caller,
         session,
         consent,
-    } = ReportContext::from_path(call)?;
+    } = ReportContext::from_path(call, context)?;
     caller.check_fiu("entity", call.path_segment("fiuId"))?;
     let seed = caller.world.seed();
     let name = format!("statement-{}", session.id);

@@ -11,6 +11,7 @@ use crate::domain::random_stream;
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::signature_cache::sign_compact;
@@ -22,13 +23,16 @@ use crate::wire::unaport::auth::{
 };
 use crate::wire::unaport::field_rules::ValidatedBody;
 
-pub async fn log_in(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (world, user) = authenticate_login(call)?;
+pub async fn log_in(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let (world, user) = authenticate_login(call, context)?;
     Ok(issue_tokens(call, &world, &user).await)
 }
 
-fn authenticate_login(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
-    apply_requested_fault(call)?;
+fn authenticate_login(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+    apply_requested_fault(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let form = ValidatedBody::validate_fields(&body, LOGIN_RULES)?;
     let (email, password) = (
@@ -74,13 +78,19 @@ fn find_account_fiu(
         .ok_or_else(|| ApiError::Unauthorized(message.to_owned()))
 }
 
-pub async fn refresh_tokens(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (world, user) = authenticate_refresh_token(call)?;
+pub async fn refresh_tokens(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let (world, user) = authenticate_refresh_token(call, context)?;
     Ok(issue_tokens(call, &world, &user).await)
 }
 
-fn authenticate_refresh_token(call: &Call) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
-    apply_requested_fault(call)?;
+fn authenticate_refresh_token(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+    apply_requested_fault(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let token =
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{UnaportCaller, UnaportConsent, authenticate_caller, authenticate_for_organisation};
 use crate::domain::action::ConsentAction;
-use crate::domain::command::{Command, Party, RaiseConsent};
+use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::command_arguments::Party;
 use crate::domain::consent::Api;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
@@ -15,9 +16,10 @@ use crate::domain::rejection::Rejection;
 use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
-use crate::http::routes::UNAPORT_APPLICATION_PATH;
+use crate::http::route_info::UNAPORT_APPLICATION_PATH;
 use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::consent::{
@@ -25,8 +27,8 @@ use crate::wire::unaport::consent::{
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
 };
 
-pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
+pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let request = ConsentRequest::validate_body(&body)?;
     let header = request.read_header();
@@ -36,11 +38,14 @@ pub fn create_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         &terms.consumer,
     )?;
-    submit_consent(call, &caller, &aa, header, terms)
+    submit_consent(call, context, &caller, &aa, header, terms)
 }
 
-pub fn create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
+pub fn create_from_template(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
     let world = &caller.world;
     let body: Map<String, Value> = call.parse_json()?;
     let request = TemplateConsentRequest::validate_body(&body)?;
@@ -62,7 +67,7 @@ pub fn create_from_template(call: &Call) -> Result<ApiResponse, ApiError> {
     })?;
     caller.check_fiu("productId", &template.terms.consumer)?;
     let terms = request.build_terms(&template, &aa, now)?;
-    submit_consent(call, &caller, &aa, header, terms)
+    submit_consent(call, context, &caller, &aa, header, terms)
 }
 
 impl UnaportCaller {
@@ -82,6 +87,7 @@ impl UnaportCaller {
 
 fn submit_consent(
     call: &Call,
+    context: &mut CallContext,
     caller: &UnaportCaller,
     aa: &Aa,
     header: ConsentRequestHeader,
@@ -106,7 +112,7 @@ fn submit_consent(
         scenario: call.requested_scenario()?,
         persona: None,
     };
-    raise_consent(call, &caller.world, command, |outcome| {
+    raise_consent(context, &caller.world, command, |outcome| {
         let consent = outcome.consent();
         let code = encode_short_code(consent.number);
         let link = format!(
@@ -121,15 +127,15 @@ fn submit_consent(
     })
 }
 
-pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_caller(call)?;
+pub async fn get_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call, context)?;
     let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
     let UnaportConsent {
         consent,
         metadata,
         fiu,
-    } = caller.bind_unaport_consent(call, caller.world.catch_up().consent(handle), unknown)?;
+    } = caller.bind_unaport_consent(context, caller.world.catch_up().consent(handle), unknown)?;
     let signed_consent = match consent.consent_id() {
         Some(_) => sign_consent(call.app_state(), &caller.participants, &consent).await,
         None => None,
@@ -146,12 +152,12 @@ pub async fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 ///
 /// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor
 /// method; three spellings are served.
-pub fn revoke_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
+pub fn revoke_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
     let text = call.path_segment("consentId");
     let consent = ConsentId::parse(text).and_then(|id| caller.world.catch_up().consent_by_id(id));
     let UnaportConsent { consent, .. } = caller.bind_unaport_consent(
-        call,
+        context,
         consent,
         Rejection::UnknownConsentId(quote_value(text)),
     )?;

@@ -11,17 +11,18 @@ use crate::domain::session::{FiStatus, Session};
 use crate::domain::text::quote_value;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
-pub fn get_fetch_status(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_caller(call)?;
+pub fn get_fetch_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call, context)?;
     let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
     let UnaportConsent { consent, .. } =
-        caller.bind_unaport_consent(call, caller.world.catch_up().consent(handle), unknown)?;
+        caller.bind_unaport_consent(context, caller.world.catch_up().consent(handle), unknown)?;
     let notifications = caller.world.catch_up().unaport_data_notifications(handle);
     Ok(ApiResponse::json(&build_fetch_status(
         &notifications,
@@ -30,9 +31,9 @@ pub fn get_fetch_status(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Returns the data of a session. A session without data yet has no tabs.
-pub async fn fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_caller(call)?;
-    let (session, record) = find_session(call, &caller)?;
+pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call, context)?;
+    let (session, record) = find_session(call, context, &caller)?;
     let envelope = caller.build_envelope_if_v2();
     let command = Command::FetchStored(session.id);
     let receipt = if call.is_head() {
@@ -75,9 +76,12 @@ pub async fn fetch_data(call: &Call) -> Result<ApiResponse, ApiError> {
     .await
 }
 
-pub fn get_account_details(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_caller(call)?;
-    let (session, record) = find_session(call, &caller)?;
+pub fn get_account_details(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_caller(call, context)?;
+    let (session, record) = find_session(call, context, &caller)?;
     Ok(ApiResponse::json(&build_account_details(
         &session,
         &record.consent,
@@ -88,6 +92,7 @@ pub fn get_account_details(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Returns the session in the path, if Unaport requested it for the caller's organisation.
 pub(super) fn find_session(
     call: &Call,
+    context: &mut CallContext,
     caller: &UnaportCaller,
 ) -> Result<(Arc<Session>, UnaportConsent), ApiError> {
     let text = call.path_segment("sessionId");
@@ -97,7 +102,7 @@ pub(super) fn find_session(
         .filter(|session| session.peer_key.is_none())
         .ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?;
     let record = caller.bind_unaport_consent(
-        call,
+        context,
         caller.world.catch_up().consent(session.handle),
         Rejection::UnknownSession(quote_value(text)),
     )?;

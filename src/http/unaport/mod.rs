@@ -19,8 +19,9 @@ use crate::domain::text::quote_value;
 use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::requested_fault::apply_requested_fault;
-use crate::http::routes::UNAPORT_COMMON_PATH;
+use crate::http::route_info::UNAPORT_COMMON_PATH;
 use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::Envelope;
@@ -41,8 +42,8 @@ struct UnaportCaller {
 
 /// Checks the access token; with `--security open` a caller without a valid one is accepted too. A
 /// rejected caller does not create a world.
-fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
-    apply_requested_fault(call)?;
+fn authenticate_caller(call: &Call, context: &mut CallContext) -> Result<UnaportCaller, ApiError> {
+    apply_requested_fault(call, context)?;
     let security = call.app_state().security;
     let token_fiu = match verify_access_token(call) {
         Ok(fiu) => Some(fiu),
@@ -53,7 +54,7 @@ fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
     let participants = world.participants();
     let is_anonymous = token_fiu.is_none();
     if let Some(fiu) = &token_fiu {
-        call.bind_fiu(&fiu.entity.id);
+        context.set_caller(&fiu.entity.id);
     }
     let fiu = token_fiu.unwrap_or_else(|| {
         let org_fiu = call
@@ -71,8 +72,11 @@ fn authenticate_caller(call: &Call) -> Result<UnaportCaller, ApiError> {
 }
 
 /// Checks the access token, and that the organisation in the path is the caller's.
-fn authenticate_for_organisation(call: &Call) -> Result<UnaportCaller, ApiError> {
-    let caller = authenticate_caller(call)?;
+fn authenticate_for_organisation(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<UnaportCaller, ApiError> {
+    let caller = authenticate_caller(call, context)?;
     let (requested_org, own_org) = (call.path_segment("org_id"), &caller.fiu.org_id);
     if requested_org.is_empty() {
         let message =
@@ -157,7 +161,7 @@ impl UnaportCaller {
     /// plans the call's faults for it.
     fn bind_unaport_consent(
         &self,
-        call: &Call,
+        context: &mut CallContext,
         consent: Option<Arc<Consent>>,
         unknown: Rejection,
     ) -> Result<UnaportConsent, ApiError> {
@@ -174,7 +178,7 @@ impl UnaportCaller {
             });
         let record = record.ok_or(unknown)?;
         if record.fiu.entity.id == self.fiu.entity.id || self.is_anonymous {
-            call.bind_consent(&self.world, &record.consent)?;
+            context.plan_consent_faults(&self.world, &record.consent)?;
             Ok(record)
         } else {
             Err(ApiError::NotPermitted(

@@ -8,12 +8,13 @@ use super::authenticate_for_organisation;
 use crate::domain::command::{Command, SaveTemplate};
 use crate::domain::event::Event;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
-pub fn save_template(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
+pub fn save_template(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let (name, terms) = parse_template(&body)?;
     caller.check_fiu("ConsentDetail.DataConsumer.id", &terms.consumer)?;
@@ -33,8 +34,8 @@ pub fn save_template(call: &Call) -> Result<ApiResponse, ApiError> {
     }))
 }
 
-pub fn list_templates(call: &Call) -> Result<ApiResponse, ApiError> {
-    let caller = authenticate_for_organisation(call)?;
+pub fn list_templates(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let caller = authenticate_for_organisation(call, context)?;
     let templates = caller.world.templates(&caller.fiu.entity.id);
     Ok(ApiResponse::json(&build_template_list(
         &templates,

@@ -14,7 +14,7 @@ use crate::domain::action::{Action, AnswerAction, SandboxAction};
 use crate::domain::api_fault::{
     ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault,
 };
-use crate::domain::command::TimingOverride;
+use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::AccountView;
 use crate::domain::action::ConsentAction;
-use crate::domain::command::AccountChoice;
+use crate::domain::command_arguments::AccountChoice;
 use crate::domain::consent::{Consent, Input, Status, StatusChange};
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 

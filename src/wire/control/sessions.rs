@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::command::AccountStatuses;
+use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, SessionStatus};
 use crate::domain::text::quote_value;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};

@@ -1,0 +1,176 @@
+//! Arguments of commands and actions: the accounts that are chosen, the answers of FIPs, the timing
+//! of a consent, and the party that acts.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::account::{Account, FiType};
+use crate::domain::api_fault::Latency;
+use crate::domain::naming::wire_enum;
+use crate::domain::session::{DataTiming, FiStatus, SessionAccount};
+
+/// Data timing and latency set for one consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, extend("minProperties" = 1))]
+pub struct TimingOverride {
+    /// The data timing of FIPs; default: that of the sandbox.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataTiming>,
+    /// The latency of responses about this consent, in system time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+}
+
+impl TimingOverride {
+    /// Returns this override, with the values of `previous` where this one sets none.
+    #[must_use]
+    pub fn with_fallback(self, previous: Self) -> Self {
+        Self {
+            data: self.data.or(previous.data),
+            latency: self.latency.or(previous.latency),
+        }
+    }
+}
+
+/// Answers for the accounts of a session. An entry by account takes precedence over one by FIP,
+/// then `last_fip`, then `default`. An account without an answer stays PENDING.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountStatuses {
+    pub default: Option<FiStatus>,
+    pub by_fip: Vec<(Box<str>, FiStatus)>,
+    /// By `linkRefNumber`.
+    pub by_account: Vec<(Box<str>, FiStatus)>,
+    /// Answer of the FIP of the session's last account, if the session has several FIPs.
+    pub last_fip: Option<FiStatus>,
+}
+
+impl AccountStatuses {
+    /// Returns answers that give every account the same status.
+    pub fn uniform_status(status: FiStatus) -> Self {
+        Self {
+            default: Some(status),
+            ..Self::default()
+        }
+    }
+
+    /// Returns answers by FIP and by account. Without any of them and without a default, all
+    /// accounts are READY.
+    pub fn with_overrides(
+        default: Option<FiStatus>,
+        by_fip: Vec<(Box<str>, FiStatus)>,
+        by_account: Vec<(Box<str>, FiStatus)>,
+    ) -> Self {
+        let has_no_overrides = by_fip.is_empty() && by_account.is_empty();
+        let default = default.or(has_no_overrides.then_some(FiStatus::Ready));
+        Self {
+            default,
+            by_fip,
+            by_account,
+            last_fip: None,
+        }
+    }
+
+    /// Returns the answer for one account of a session; `None`: the account stays PENDING.
+    pub fn status_for(
+        &self,
+        account: &SessionAccount,
+        session: &[SessionAccount],
+    ) -> Option<FiStatus> {
+        let status = find_status(&self.by_account, &account.link_ref)
+            .or_else(|| find_status(&self.by_fip, &account.fip))
+            .or_else(|| self.last_fip.filter(|_| is_of_last_fip(account, session)))
+            .or(self.default);
+        status.filter(|status| *status != FiStatus::Pending)
+    }
+}
+
+/// The linked accounts for which a consent is granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountChoice {
+    /// All accounts of the requested FI types.
+    #[default]
+    All,
+    /// The accounts with these `linkRefNumber`s.
+    #[serde(untagged)]
+    ByLinkRef(Vec<Box<str>>),
+    /// The accounts that match the selector.
+    #[serde(untagged)]
+    Matching(AccountSelector),
+}
+
+impl JsonSchema for AccountChoice {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AccountChoice".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": ["all"] },
+            generator.subschema_for::<Vec<Box<str>>>(),
+            generator.subschema_for::<AccountSelector>(),
+        ] })
+    }
+}
+
+/// Conditions on accounts that all have to hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct AccountSelector {
+    /// The FIPs; default: any.
+    #[serde(default)]
+    pub fips: Vec<Box<str>>,
+    /// The FI types; default: any.
+    #[serde(default)]
+    pub fi_types: Vec<FiType>,
+    /// At most this many accounts, in the order in which the customer sees them.
+    #[serde(rename = "first", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit: Option<u32>,
+}
+
+impl AccountSelector {
+    /// Returns the accounts that match.
+    pub fn select_from(&self, accounts: Vec<Account>) -> Vec<Account> {
+        let limit = self.limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
+        accounts
+            .into_iter()
+            .filter(|account| self.matches_account(account))
+            .take(limit)
+            .collect()
+    }
+
+    fn matches_account(&self, account: &Account) -> bool {
+        (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
+            && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
+    }
+}
+
+wire_enum! {
+    /// Party that ended a consent.
+    Party { Customer = "customer", Fiu = "fiu", Fip = "fip" }
+}
+
+fn find_status(statuses: &[(Box<str>, FiStatus)], name: &str) -> Option<FiStatus> {
+    statuses
+        .iter()
+        .find(|(known, _)| &**known == name)
+        .map(|(_, status)| *status)
+}
+
+/// Returns whether the account is at the FIP of the session's last account, in a session of several
+/// FIPs.
+fn is_of_last_fip(account: &SessionAccount, session: &[SessionAccount]) -> bool {
+    let has_several_fips = session.iter().any(|other| other.fip != account.fip);
+    has_several_fips && session.last().is_some_and(|last| last.fip == account.fip)
+}

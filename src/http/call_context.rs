@@ -1,0 +1,198 @@
+//! What becomes known about a call while it is handled: its FIU, customer and consent, and the faults
+//! that are injected into its response. The journal and the reply need it. The faults are planned
+//! once, as soon as the subject is known and before any command runs; their rules and counters are
+//! the engine's.
+
+use std::sync::Arc;
+
+use crate::domain::api_fault::{ApiFault, StatusFault};
+use crate::domain::command::RaiseConsent;
+use crate::domain::consent::Consent;
+use crate::domain::ids::ConsentHandle;
+use crate::domain::operation::Operation;
+use crate::domain::participants::SignatureProfile;
+use crate::domain::time::Millis;
+use crate::engine::faults::{CallFault, CallSubject};
+use crate::engine::world::{CallFaults, Receipt, World};
+use crate::wire::api_error::ApiError;
+
+/// Facts about a call that are known once it has been handled.
+#[derive(Debug)]
+pub struct CallContext {
+    /// `None` for calls that are not recorded; they have no faults.
+    operation: Option<Operation>,
+    parties: CallParties,
+    /// Form of the response's signature: the caller's profile, once the caller is authenticated.
+    signature_profile: SignatureProfile,
+    /// `true` once the faults of the call have been planned; they are planned only once.
+    faults_planned: bool,
+    faults: CallFaults,
+}
+
+/// FIU, customer and consent of a call.
+#[derive(Clone, Debug, Default)]
+pub struct CallParties {
+    pub fiu: Option<Arc<str>>,
+    pub customer: Option<Arc<str>>,
+    pub handle: Option<ConsentHandle>,
+}
+
+impl CallContext {
+    pub fn for_operation(operation: Option<Operation>) -> Self {
+        Self {
+            operation,
+            parties: CallParties::default(),
+            signature_profile: SignatureProfile::Detached,
+            faults_planned: false,
+            faults: CallFaults::default(),
+        }
+    }
+
+    pub fn operation(&self) -> Option<Operation> {
+        self.operation
+    }
+
+    pub fn parties(&self) -> &CallParties {
+        &self.parties
+    }
+
+    pub fn signature_profile(&self) -> SignatureProfile {
+        self.signature_profile
+    }
+
+    /// Returns the planned and the requested faults.
+    pub fn faults(&self) -> &[CallFault] {
+        &self.faults.faults
+    }
+
+    /// Returns whether a later call may receive this call's response again.
+    pub fn is_replayable(&self) -> bool {
+        self.faults.is_repeatable
+    }
+
+    /// Records the participant that the key or token belongs to.
+    pub fn set_caller(&mut self, id: &Arc<str>) {
+        self.parties.fiu = Some(Arc::clone(id));
+    }
+
+    pub fn set_signature_profile(&mut self, profile: SignatureProfile) {
+        self.signature_profile = profile;
+    }
+
+    /// Records the handle of the consent that the call has raised.
+    pub fn set_raised_consent(&mut self, consent: &Consent) {
+        self.parties.handle = Some(consent.handle);
+    }
+
+    /// Adds a fault that the caller requested.
+    pub fn request_fault(&mut self, fault: ApiFault, delay: Millis) {
+        self.faults.faults.push(CallFault { fault, delay });
+    }
+
+    /// Plans the faults of a call about this consent.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call.
+    pub fn plan_consent_faults(
+        &mut self,
+        world: &World,
+        consent: &Consent,
+    ) -> Result<(), ApiError> {
+        self.parties.customer = Some(Arc::clone(&consent.terms.customer));
+        self.parties.handle = Some(consent.handle);
+        self.parties
+            .fiu
+            .get_or_insert_with(|| Arc::clone(&consent.fiu));
+        self.plan_faults(world)
+    }
+
+    /// Plans the faults of a call about this customer.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call.
+    pub fn plan_customer_faults(
+        &mut self,
+        world: &World,
+        customer: &Arc<str>,
+    ) -> Result<(), ApiError> {
+        self.parties.customer = Some(Arc::clone(customer));
+        self.plan_faults(world)
+    }
+
+    /// Plans the faults of the call for the parties that are known, unless they have been planned.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call.
+    pub fn plan_faults(&mut self, world: &World) -> Result<(), ApiError> {
+        let Some(op) = self.operation.filter(|_| !self.faults_planned) else {
+            return Ok(());
+        };
+        let target = CallSubject {
+            op,
+            customer: self.parties.customer.as_deref(),
+            fiu: self.parties.fiu.as_deref(),
+        };
+        let planned = world.faults().plan_call_faults(target, self.parties.handle);
+        self.accept_faults(planned)
+    }
+
+    /// Raises a consent whose scenario gives the faults of the call too.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
+    /// engine does. No consent was raised then.
+    ///
+    /// # Panics
+    /// When the call has no operation.
+    pub fn raise_with_faults(
+        &mut self,
+        world: &Arc<World>,
+        raise: RaiseConsent,
+    ) -> Result<Receipt, ApiError> {
+        let customer = Arc::clone(&raise.terms.customer);
+        self.parties.customer = Some(Arc::clone(&customer));
+        let fiu = self
+            .parties
+            .fiu
+            .get_or_insert_with(|| Arc::clone(&raise.fiu));
+        let fiu = Arc::clone(fiu);
+        let target = CallSubject {
+            op: self
+                .operation
+                .expect("a call that raises consents has an operation"),
+            customer: Some(&*customer),
+            fiu: Some(&*fiu),
+        };
+        world.raise_consent(raise, target, |faults| self.accept_faults(faults))
+    }
+
+    /// Stores the planned faults beside the requested ones.
+    ///
+    /// # Errors
+    /// [`ApiError::InjectedStatus`] when one of them rejects the call.
+    fn accept_faults(&mut self, planned: CallFaults) -> Result<(), ApiError> {
+        self.faults_planned = true;
+        let requested = std::mem::replace(&mut self.faults, planned).faults;
+        self.faults.faults.extend(requested);
+        scripted_error(&self.faults.faults).map_or(Ok(()), Err)
+    }
+}
+
+/// Returns the error status that a fault injects, if one does.
+fn scripted_error(faults: &[CallFault]) -> Option<ApiError> {
+    faults
+        .iter()
+        .find_map(|CallFault { fault, .. }| match fault {
+            ApiFault::Status(StatusFault {
+                status,
+                retry_after,
+                error_code,
+            }) => Some(ApiError::InjectedStatus {
+                status: *status,
+                code: *error_code,
+                // `Retry-After` has whole seconds: round up.
+                retry_after_s: retry_after.map(|after| (after.0 + 999) / 1000),
+            }),
+            _ => None,
+        })
+}

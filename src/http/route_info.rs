@@ -1,0 +1,173 @@
+//! What a call knows of its route: section, method and operation, without the handler.
+
+use actix_web::http::Method;
+
+use crate::domain::naming::wire_enum;
+use crate::domain::operation::Operation;
+
+/// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
+/// base URLs differ (`docs/architecture.md#apis`).
+const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2"];
+
+/// Base path in place of the Unaport host of Login and organisation calls.
+pub const UNAPORT_COMMON_PATH: &str = "/api/v1";
+
+/// Base path in place of the Unaport host of all other calls.
+pub const UNAPORT_APPLICATION_PATH: &str = "/backend-v2/api/v2";
+
+/// Base paths of the Unaport calls: one for each of the service's two hosts, and the earlier root
+/// of the application host. Clients mix them up, so every call is served below each of them
+/// (`docs/sources.md#unaport-pitfalls`).
+const UNAPORT_BASE_PATHS: &[&str] = &[
+    UNAPORT_COMMON_PATH,
+    UNAPORT_APPLICATION_PATH,
+    "/backend/api/v1",
+];
+
+wire_enum! {
+    /// Method of a call.
+    RouteMethod { Get = "GET", Post = "POST", Put = "PUT", Delete = "DELETE" }
+}
+
+wire_enum! {
+    /// A group of calls with the same base paths, authentication and error format. The name is the
+    /// tag in the OpenAPI document.
+    Section {
+        Rebit = "ReBIT AA API",
+        Seed = "Seed API",
+        Unaport = "Unaport FIU API",
+        Registry = "Token service and Central Registry",
+        Redirection = "Web redirection",
+        Page = "Customer page",
+        Service = "Service",
+        Control = "Control API",
+    }
+}
+
+/// Wire format of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Control,
+    Seed,
+    Rebit,
+    Unaport,
+}
+
+impl Section {
+    /// Returns the format of errors that no handler has written.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Rebit => Protocol::Rebit,
+            Self::Seed => Protocol::Seed,
+            Self::Unaport => Protocol::Unaport,
+            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
+                Protocol::Control
+            }
+        }
+    }
+
+    /// Returns the prefixes below which each call of the section is served.
+    pub const fn base_paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Rebit | Self::Seed => REBIT_BASE_PATHS,
+            Self::Unaport => UNAPORT_BASE_PATHS,
+            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
+                &[""]
+            }
+        }
+    }
+}
+
+/// The facts about a route that its calls need.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteInfo {
+    pub method: RouteMethod,
+    pub section: Section,
+    /// `None` for calls that are not recorded.
+    pub operation: Option<Operation>,
+    /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
+    pub is_v1_only: bool,
+}
+
+/// The routes with one path.
+#[derive(Clone, Debug)]
+pub struct ResourceInfo(Vec<RouteInfo>);
+
+impl ResourceInfo {
+    /// Wraps the routes of a path, which has at least one.
+    pub fn new(routes: Vec<RouteInfo>) -> Self {
+        Self(routes)
+    }
+
+    /// Returns the route with this method; GET also answers HEAD.
+    pub fn find_route(&self, method: &Method) -> Option<RouteInfo> {
+        let method = RouteMethod::answering(method)?;
+        self.0.iter().find(|route| route.method == method).copied()
+    }
+
+    pub fn first_route(&self) -> RouteInfo {
+        self.0[0]
+    }
+
+    /// Returns the methods that the resource answers, as the header `Allow` lists them.
+    pub fn allowed_methods(&self) -> String {
+        let mut methods = Vec::new();
+        for route in &self.0 {
+            methods.push(route.method.as_str());
+            if route.method == RouteMethod::Get {
+                methods.push("HEAD");
+            }
+        }
+        methods.join(", ")
+    }
+}
+
+impl RouteMethod {
+    /// Returns the method of the routes that answer a request with this method.
+    pub fn answering(method: &Method) -> Option<Self> {
+        if *method == Method::HEAD {
+            Some(Self::Get)
+        } else {
+            Self::parse(method.as_str())
+        }
+    }
+}
+
+/// Prefixes of paths, each with the format of errors below it.
+#[derive(Debug)]
+pub struct ProtocolPrefixes(Vec<(String, Protocol)>);
+
+impl ProtocolPrefixes {
+    pub fn new(mut prefixes: Vec<(String, Protocol)>) -> Self {
+        // The longest comes first.
+        prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        prefixes.dedup();
+        Self(prefixes)
+    }
+
+    /// Returns the format of errors for a path that no call has: that of the calls whose prefix it
+    /// shares, else ReBIT's. `path` has no world.
+    pub fn protocol_for_path(&self, path: &str) -> Protocol {
+        self.0
+            .iter()
+            .find(|(prefix, _)| is_at_or_below(path, prefix))
+            .map_or(Protocol::Rebit, |(_, protocol)| *protocol)
+    }
+}
+
+fn is_at_or_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Removes the base path of a ReBIT or seed call; `path` has no world.
+pub fn strip_rebit_base_path(path: &str) -> &str {
+    REBIT_BASE_PATHS
+        .iter()
+        .rev()
+        .find_map(|base| {
+            path.strip_prefix(*base)
+                .filter(|rest| rest.starts_with('/'))
+        })
+        .unwrap_or(path)
+}
