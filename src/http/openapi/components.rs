@@ -92,6 +92,8 @@ fn seed_detail_schema() -> Value {
     let filter = &mut fields["DataFilter"]["items"];
     filter["properties"]["value"] = json!({ "type": ["string", "number"] });
     fields["VDRProvider"] = object(&[("vdrpid?", text()), ("fiuid?", text())]);
+    // An empty object counts as none.
+    fields["VDRProvider"]["dependentRequired"] = json!({ "vdrpid": ["fiuid"], "fiuid": ["vdrpid"] });
     detail
 }
 
