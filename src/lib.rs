@@ -12,39 +12,37 @@
 //! # }).unwrap();
 //! ```
 //!
-//! The public API is [`Sandbox`] with its builder, options and errors. The other modules are public
-//! for the benches only and may change at any time.
+//! The public API is [`Sandbox`] with its builder, options and errors, and [`cli::run`]. The feature
+//! `internals` is for the tests and benches of this package and may change at any time.
+
+#![warn(unreachable_pub)]
+// Tests and benches reach some items that nothing else does; their documentation is for developers.
+#![cfg_attr(not(feature = "internals"), allow(unreachable_pub, dead_code))]
+#![cfg_attr(
+    feature = "internals",
+    allow(clippy::missing_errors_doc, clippy::missing_panics_doc)
+)]
 
 mod app;
 pub mod cli;
-#[doc(hidden)]
-pub mod config;
+mod config;
 
+mod analytics;
+mod bankgen;
+mod crypto;
+mod domain;
+mod engine;
+mod export;
+mod files;
+mod http;
+#[cfg(feature = "internals")]
 #[doc(hidden)]
-pub mod analytics;
-#[doc(hidden)]
-pub mod bankgen;
-#[doc(hidden)]
-pub mod crypto;
-#[doc(hidden)]
-pub mod domain;
-#[doc(hidden)]
-pub mod engine;
-#[doc(hidden)]
-pub mod export;
-#[doc(hidden)]
-pub mod files;
-#[doc(hidden)]
-pub mod http;
+pub mod internals;
 mod platform;
-#[doc(hidden)]
-pub mod scenario;
-#[doc(hidden)]
-pub mod ui;
-#[doc(hidden)]
-pub mod webhooks;
-#[doc(hidden)]
-pub mod wire;
+mod scenario;
+mod ui;
+mod webhooks;
+mod wire;
 
 pub use app::{Sandbox, SandboxBuilder, StartError};
 pub use config::{ConfigError, Options};

@@ -17,19 +17,19 @@ use self::windows as system;
 /// The signals that ask the program to stop: SIGTERM and SIGINT on Unix; Ctrl-C, Ctrl-Break and
 /// the closing of the console on Windows.
 #[derive(Debug)]
-pub struct StopSignals(system::StopSignals);
+pub(crate) struct StopSignals(system::StopSignals);
 
 impl StopSignals {
     /// Starts to listen. From then on, the signals do not end the process by themselves.
     ///
     /// # Errors
     /// The error of the operating system.
-    pub fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         system::StopSignals::listen().map(Self)
     }
 
     /// Waits for the next signal.
-    pub async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         self.0.recv().await;
     }
 }
@@ -37,7 +37,7 @@ impl StopSignals {
 /// A child process together with the processes that it starts: a process group on Unix, a job on
 /// Windows. Dropping a running one kills all of them.
 #[derive(Debug)]
-pub struct ProcessGroup {
+pub(crate) struct ProcessGroup {
     child: Box<dyn ChildWrapper>,
     is_running: bool,
 }
@@ -47,7 +47,7 @@ impl ProcessGroup {
     ///
     /// # Errors
     /// The error of the operating system.
-    pub fn spawn(command: Command) -> io::Result<Self> {
+    pub(crate) fn spawn(command: Command) -> io::Result<Self> {
         let mut command = CommandWrap::from(command);
         command.wrap(system::process_group());
         Ok(Self {
@@ -60,7 +60,7 @@ impl ProcessGroup {
     ///
     /// # Errors
     /// The error of the operating system.
-    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.is_running = false;
         Ok(status)
@@ -81,7 +81,7 @@ impl Drop for ProcessGroup {
 ///
 /// # Errors
 /// The error of the operating system.
-pub fn create_private_file(path: &Path) -> io::Result<File> {
+pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
     system::create_private_file(path)
 }
 
@@ -99,20 +99,20 @@ mod unix {
     const OWNER_ONLY: u32 = 0o600;
 
     #[derive(Debug)]
-    pub struct StopSignals {
+    pub(crate) struct StopSignals {
         terminate: Signal,
         interrupt: Signal,
     }
 
     impl StopSignals {
-        pub fn listen() -> io::Result<Self> {
+        pub(crate) fn listen() -> io::Result<Self> {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
             })
         }
 
-        pub async fn recv(&mut self) {
+        pub(crate) async fn recv(&mut self) {
             tokio::select! {
                 _ = self.terminate.recv() => {}
                 _ = self.interrupt.recv() => {}
@@ -120,11 +120,11 @@ mod unix {
         }
     }
 
-    pub fn process_group() -> ProcessGroup {
+    pub(crate) fn process_group() -> ProcessGroup {
         ProcessGroup::leader()
     }
 
-    pub fn create_private_file(path: &Path) -> io::Result<File> {
+    pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
         let file = OpenOptions::new()
             .write(true)
             .create(true)

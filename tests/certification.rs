@@ -931,8 +931,9 @@ impl SuiteRunner {
                 let payload = fetch_artefact["signedConsent"]
                     .as_str()
                     .and_then(|signed| signed.split('.').nth(1));
-                let payload = mockaa::crypto::base64::url_decode(payload.expect("a payload"))
-                    .expect("base64url");
+                let payload =
+                    mockaa::internals::crypto::base64::url_decode(payload.expect("a payload"))
+                        .expect("base64url");
                 let detail: Value = serde_json::from_slice(&payload).expect("JSON");
                 let named: Vec<_> = detail["Accounts"]
                     .as_array()
@@ -1084,8 +1085,9 @@ impl SuiteRunner {
             2 => (drop_last_char(&valid_signature), text),
             3 => {
                 let other = include_str!("../fixtures/keys/mockaa-aa.pem");
-                let other = mockaa::crypto::keys::SigningKey::from_pem(actor.key.kid(), other)
-                    .expect("a key");
+                let other =
+                    mockaa::internals::crypto::keys::SigningKey::from_pem(actor.key.kid(), other)
+                        .expect("a key");
                 (
                     Participant {
                         key: other,

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use mockaa::domain::action::ActionName;
-use mockaa::domain::api_fault::ApiFaultName;
-use mockaa::domain::event::EventName;
-use mockaa::domain::webhook_fault::WebhookFaultName;
+use mockaa::internals::domain::action::ActionName;
+use mockaa::internals::domain::api_fault::ApiFaultName;
+use mockaa::internals::domain::event::EventName;
+use mockaa::internals::domain::webhook_fault::WebhookFaultName;
 
 use crate::binary::mockaa_command;
 use crate::skip::report_skip;

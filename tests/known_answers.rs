@@ -6,14 +6,14 @@ mod skip;
 
 use std::path::PathBuf;
 
-use mockaa::crypto::base64::{decode, encode, url_decode};
-use mockaa::crypto::jws::{PayloadEncoding, verify_compact, verify_detached};
-use mockaa::crypto::key_exchange::{
+use mockaa::internals::crypto::base64::{decode, encode, url_decode};
+use mockaa::internals::crypto::jws::{PayloadEncoding, verify_compact, verify_detached};
+use mockaa::internals::crypto::key_exchange::{
     KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
 };
-use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
-use mockaa::domain::key_exchange::{Curve, PeerKey};
-use mockaa::domain::participants::PublicKey;
+use mockaa::internals::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
+use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
+use mockaa::internals::domain::participants::PublicKey;
 use serde_json::Value;
 
 use crate::skip::report_skip;

@@ -6,9 +6,9 @@ mod binary;
 use std::fs;
 use std::path::Path;
 
-use mockaa::domain::action::ActionName;
-use mockaa::domain::api_fault::ApiFaultName;
-use mockaa::domain::webhook_fault::WebhookFaultName;
+use mockaa::internals::domain::action::ActionName;
+use mockaa::internals::domain::api_fault::ApiFaultName;
+use mockaa::internals::domain::webhook_fault::WebhookFaultName;
 use serde_json::Value;
 
 use crate::binary::mockaa_command;

@@ -12,7 +12,7 @@ use crate::domain::terms::TransactionType;
 
 /// A classified transaction.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub id: u64,
     /// The index of its account in the book.
     pub account: usize,
@@ -30,7 +30,7 @@ pub struct Entry {
 
 /// An account of the report.
 #[derive(Clone, Debug)]
-pub struct ReportAccount<'a> {
+pub(crate) struct ReportAccount<'a> {
     pub id: u32,
     pub statement: &'a Statement,
     /// The balance before the first transaction, in paise.
@@ -39,7 +39,7 @@ pub struct ReportAccount<'a> {
 
 /// All transactions of a report, in order of time.
 #[derive(Clone, Debug)]
-pub struct TransactionBook<'a> {
+pub(crate) struct TransactionBook<'a> {
     pub accounts: Vec<ReportAccount<'a>>,
     pub entries: Vec<Entry>,
     /// The months from the first transaction to the last.
@@ -51,7 +51,7 @@ pub struct TransactionBook<'a> {
 
 impl<'a> TransactionBook<'a> {
     /// Creates the book of these accounts; `None` if they have no transaction.
-    pub fn from_statements(accounts: &[(u32, &'a Statement)]) -> Option<Self> {
+    pub(crate) fn from_statements(accounts: &[(u32, &'a Statement)]) -> Option<Self> {
         let mut entries = Vec::new();
         let mut report_accounts = Vec::new();
         for (id, statement) in accounts {
@@ -119,15 +119,15 @@ impl<'a> TransactionBook<'a> {
             .collect()
     }
 
-    pub fn credits(&self) -> impl Iterator<Item = &Entry> + Clone {
+    pub(crate) fn credits(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.entries.iter().filter(|entry| entry.is_credit())
     }
 
-    pub fn debits(&self) -> impl Iterator<Item = &Entry> + Clone {
+    pub(crate) fn debits(&self) -> impl Iterator<Item = &Entry> + Clone {
         self.entries.iter().filter(|entry| !entry.is_credit())
     }
 
-    pub fn entries_by_direction(
+    pub(crate) fn entries_by_direction(
         &self,
         direction: TransactionType,
     ) -> impl Iterator<Item = &Entry> + Clone {
@@ -136,20 +136,20 @@ impl<'a> TransactionBook<'a> {
             .filter(move |entry| entry.direction == direction)
     }
 
-    pub fn entries_in_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
+    pub(crate) fn entries_in_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
         self.entries
             .iter()
             .filter(move |entry| Month::from_date(entry.date) == month)
     }
 
     /// Returns the closing balance of each day of one of the book's months.
-    pub fn closing_balances(&self, month: Month) -> &[i64] {
+    pub(crate) fn closing_balances(&self, month: Month) -> &[i64] {
         let index = month.ordinal() - self.months[0].ordinal();
         &self.closing_balances[usize::try_from(index).expect("it is one of the book's months")]
     }
 
     /// Returns the balance of all accounts at the end of a day.
-    pub fn balance_on(&self, day: NaiveDate) -> i64 {
+    pub(crate) fn balance_on(&self, day: NaiveDate) -> i64 {
         let until = self.entries.partition_point(|entry| entry.date <= day);
         let mut total = 0;
         for (index, account) in self.accounts.iter().enumerate() {
@@ -163,7 +163,7 @@ impl<'a> TransactionBook<'a> {
     }
 
     /// Formats the last `count` months: "Oct 2023 - Sep 2024".
-    pub fn format_span(&self, count: usize) -> String {
+    pub(crate) fn format_span(&self, count: usize) -> String {
         let last = self.months.len();
         format!(
             "{} - {}",
@@ -173,22 +173,22 @@ impl<'a> TransactionBook<'a> {
     }
 
     /// Returns the analytics id of the entry's account as a string.
-    pub fn account_id(&self, entry: &Entry) -> String {
+    pub(crate) fn account_id(&self, entry: &Entry) -> String {
         self.accounts[entry.account].id.to_string()
     }
 
-    pub fn masked_account_number(&self, entry: &Entry) -> &str {
+    pub(crate) fn masked_account_number(&self, entry: &Entry) -> &str {
         &self.accounts[entry.account].statement.account.masked_number
     }
 }
 
 impl ReportAccount<'_> {
     /// Returns the FIP's id, which serves as the name of the bank.
-    pub fn bank_name(&self) -> &str {
+    pub(crate) fn bank_name(&self) -> &str {
         &self.statement.account.fip
     }
 
-    pub fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         if self.is_current() {
             "Current"
         } else {
@@ -196,7 +196,7 @@ impl ReportAccount<'_> {
         }
     }
 
-    pub fn type_code(&self) -> &'static str {
+    pub(crate) fn type_code(&self) -> &'static str {
         if self.is_current() { "CA" } else { "SA" }
     }
 
@@ -205,7 +205,7 @@ impl ReportAccount<'_> {
     }
 
     /// Formats bank, last digits and type: "AXISIN - X9648 - Savings".
-    pub fn short_label(&self) -> String {
+    pub(crate) fn short_label(&self) -> String {
         let number = &self.statement.account.masked_number;
         let tail = &number[number.len().saturating_sub(4)..];
         format!("{} - X{tail} - {}", self.bank_name(), self.type_name())
@@ -213,12 +213,12 @@ impl ReportAccount<'_> {
 }
 
 impl Entry {
-    pub fn is_credit(&self) -> bool {
+    pub(crate) fn is_credit(&self) -> bool {
         self.direction == TransactionType::Credit
     }
 
     /// Formats category and subcategory: "Loan / EMI".
-    pub fn category_path(&self) -> String {
+    pub(crate) fn category_path(&self) -> String {
         let Classification {
             category,
             subcategory,
@@ -230,12 +230,12 @@ impl Entry {
         )
     }
 
-    pub fn direction_code(&self) -> &'static str {
+    pub(crate) fn direction_code(&self) -> &'static str {
         if self.is_credit() { "CR" } else { "DB" }
     }
 
     /// Returns the counterparty, or "Unknown" if the narration names none.
-    pub fn counterparty_or_unknown(&self) -> &str {
+    pub(crate) fn counterparty_or_unknown(&self) -> &str {
         if self.classification.counterparty.is_empty() {
             "Unknown"
         } else {
@@ -244,7 +244,7 @@ impl Entry {
     }
 
     /// Returns the transaction as most sections list it (`docs/sources.md#unaport-analytics`).
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let cheque = if self.mode == TransactionMode::Cheque {
             self.narration
                 .split(['/', '-', ' '])
@@ -271,7 +271,7 @@ impl Entry {
 
     /// Returns the UPI app, by the provider in the UPI address; empty if unknown. The names are
     /// invented, as the generated addresses are.
-    pub fn upi_app(&self) -> &'static str {
+    pub(crate) fn upi_app(&self) -> &'static str {
         if self.mode != TransactionMode::Upi {
             ""
         } else if self.narration.contains("@mockpay") {
@@ -284,20 +284,20 @@ impl Entry {
     }
 }
 
-pub fn entries_to_json<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
+pub(crate) fn entries_to_json<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
     entries.into_iter().map(Entry::to_json).collect()
 }
 
-pub fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u64> {
+pub(crate) fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u64> {
     entries.into_iter().map(|entry| entry.id).collect()
 }
 
-pub fn sum_amounts<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i64 {
+pub(crate) fn sum_amounts<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i64 {
     entries.into_iter().map(|entry| entry.amount).sum()
 }
 
 /// Returns rupees as a JSON number, an integer where there are no paise.
-pub fn rupees_to_json(paise: i64) -> Value {
+pub(crate) fn rupees_to_json(paise: i64) -> Value {
     if paise % 100 == 0 {
         return json!(paise / 100);
     }
@@ -306,7 +306,7 @@ pub fn rupees_to_json(paise: i64) -> Value {
 }
 
 /// Formats rupees as the recording does, without trailing zeros.
-pub fn format_rupees(paise: i64) -> String {
+pub(crate) fn format_rupees(paise: i64) -> String {
     let sign = if paise < 0 { "-" } else { "" };
     let (rupees, rest) = (paise.unsigned_abs() / 100, paise.unsigned_abs() % 100);
     match (rest, rest % 10) {
@@ -317,7 +317,7 @@ pub fn format_rupees(paise: i64) -> String {
 }
 
 /// Formats a part of a whole in percent, with two decimals.
-pub fn format_percent(part: i64, whole: i64) -> String {
+pub(crate) fn format_percent(part: i64, whole: i64) -> String {
     let hundredths = if whole == 0 {
         0
     } else {
@@ -327,12 +327,12 @@ pub fn format_percent(part: i64, whole: i64) -> String {
 }
 
 /// Returns the average, rounded to the paisa.
-pub fn rounded_average(sum: i64, count: usize) -> i64 {
+pub(crate) fn rounded_average(sum: i64, count: usize) -> i64 {
     let count = i64::try_from(count).unwrap_or(1).max(1);
     (sum * 2 + count).div_euclid(count * 2)
 }
 
-pub fn median(mut values: Vec<i64>) -> i64 {
+pub(crate) fn median(mut values: Vec<i64>) -> i64 {
     values.sort_unstable();
     match values.len() {
         0 => 0,
@@ -342,11 +342,11 @@ pub fn median(mut values: Vec<i64>) -> i64 {
 }
 
 /// Formats a month as "Oct 2023".
-pub fn format_month(month: Month) -> String {
+pub(crate) fn format_month(month: Month) -> String {
     format!("{} {}", month.short_name(), month.year)
 }
 
 /// Formats a date as "27/02/2024".
-pub fn format_slashed_date(date: NaiveDate) -> String {
+pub(crate) fn format_slashed_date(date: NaiveDate) -> String {
     format!("{:02}/{:02}/{}", date.day(), date.month(), date.year())
 }

@@ -6,7 +6,7 @@ use crate::domain::terms::TransactionType;
 
 /// The category, tags and counterparty of a transaction, read from its narration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Classification {
+pub(crate) struct Classification {
     pub category: &'static str,
     pub subcategory: Option<&'static str>,
     pub tags: &'static str,
@@ -127,7 +127,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches.
-pub fn classify_narration(
+pub(crate) fn classify_narration(
     narration: &str,
     mode: TransactionMode,
     direction: TransactionType,
@@ -208,7 +208,7 @@ fn is_tax_payment(text: &str) -> bool {
 
 /// Returns whether a UPI payment goes to or comes from a merchant: by its P2M or P2A marker, or by
 /// its purpose where the bank prints no marker.
-pub fn is_merchant_payment(text: &str) -> bool {
+pub(crate) fn is_merchant_payment(text: &str) -> bool {
     if text.contains("/P2A/") || text.contains("/P2P/") {
         return false;
     }

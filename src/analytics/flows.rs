@@ -18,7 +18,7 @@ const TOP_OF_MONTH: usize = 5;
 
 /// The transactions that a total is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowScope {
+pub(crate) enum FlowScope {
     All,
     /// Only those of [`is_business`].
     Business,
@@ -26,7 +26,7 @@ pub enum FlowScope {
 
 /// Builds section `cashflowAnalysis`. "Sources" are the counterparties that money comes from,
 /// "users" those that it goes to.
-pub fn build_cashflow_analysis(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_cashflow_analysis(book: &TransactionBook<'_>) -> Value {
     json!({
         "topCreditTxns": build_top_transactions(book, Credit),
         "topDebitTxns": build_top_transactions(book, Debit),
@@ -97,7 +97,7 @@ fn build_party_rows(entries: &[&Entry], month: Option<Month>, count: usize) -> V
 
 /// Returns whether a transaction belongs to the business of the account: not cash, loans, interest,
 /// charges, returns or refunds, and not a transfer between accounts of the holder.
-pub fn is_business(entry: &Entry) -> bool {
+pub(crate) fn is_business(entry: &Entry) -> bool {
     let excluded_categories = [
         "Cash & ATM",
         "Cash & ATM withdrawals",
@@ -123,7 +123,7 @@ fn entries_of_month<'e>(
 }
 
 /// Returns the total of a month's transactions of one direction, in paise.
-pub fn month_total(
+pub(crate) fn month_total(
     book: &TransactionBook<'_>,
     month: Month,
     direction: TransactionType,
@@ -188,7 +188,7 @@ type CashflowFigures = [i64; 5];
 const AVERAGE_BALANCE: usize = 4;
 
 /// Builds section `cashflow`.
-pub fn build_cashflow(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     let figures: Vec<CashflowFigures> = book
         .months
         .iter()
@@ -252,7 +252,7 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Valu
 type BusinessFigures = [i64; 6];
 
 /// Builds section `bizCashFlow`.
-pub fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
     let figures: Vec<BusinessFigures> = book
         .months
         .iter()

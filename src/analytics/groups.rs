@@ -12,13 +12,13 @@ use crate::domain::terms::TransactionType;
 
 /// The content of a category's row: with its transactions, or only its totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub(crate) enum Detail {
     Transactions,
     Totals,
 }
 
 /// Groups transactions by counterparty, the largest sum first.
-pub fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
+pub(crate) fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
     let mut groups: Vec<(&str, Vec<&Entry>)> = Vec::new();
     let mut positions = std::collections::HashMap::new();
     for entry in entries {
@@ -40,7 +40,7 @@ pub fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e
 }
 
 /// Builds section `counterparties`.
-pub fn build_counterparties(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_counterparties(book: &TransactionBook<'_>) -> Value {
     json!({
         "credit": build_counterparty_rows(book, TransactionType::Credit),
         "debit": build_counterparty_rows(book, TransactionType::Debit),
@@ -66,7 +66,7 @@ fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionTyp
 }
 
 /// Builds section `monthlyCounterparty`: the whole span first, then each month.
-pub fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value {
     let total = format!("Total ({})", book.format_span(book.months.len()));
     let all: Vec<&Entry> = book.entries.iter().collect();
     let parties: Vec<Value> = group_by_counterparty(&all)
@@ -106,14 +106,14 @@ fn build_span_row(span: &str, group: &[&Entry]) -> Value {
 }
 
 /// Builds section `categories`.
-pub fn build_categories(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_categories(book: &TransactionBook<'_>) -> Value {
     json!({
         "inflows": build_direction_categories(book, TransactionType::Credit, Detail::Transactions),
         "outflows": build_direction_categories(book, TransactionType::Debit, Detail::Transactions),
     })
 }
 
-pub fn build_direction_categories(
+pub(crate) fn build_direction_categories(
     book: &TransactionBook<'_>,
     direction: TransactionType,
     detail: Detail,
@@ -124,7 +124,7 @@ pub fn build_direction_categories(
 
 /// Builds a row for each category, in the order of their names
 /// (`docs/sources.md#unaport-analytics`). `total` is the amount that shares are percentages of.
-pub fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail) -> Vec<Value> {
+pub(crate) fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail) -> Vec<Value> {
     let mut names: Vec<&str> = entries
         .iter()
         .map(|entry| entry.classification.category)
@@ -193,7 +193,10 @@ fn build_category(name: &str, group: &[&Entry], total: i64, detail: Detail) -> V
 /// within a tenth of their median.
 ///
 /// `Assumption:` this rule; the service does not document its own.
-pub fn build_recurring(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+pub(crate) fn build_recurring(
+    book: &TransactionBook<'_>,
+    direction: TransactionType,
+) -> Vec<Value> {
     let entries: Vec<&Entry> = book
         .entries_by_direction(direction)
         .filter(|entry| !entry.classification.counterparty.is_empty())
@@ -206,7 +209,7 @@ pub fn build_recurring(book: &TransactionBook<'_>, direction: TransactionType) -
 }
 
 /// Returns the transactions within a tenth of the median amount; `None` if fewer than two are.
-pub fn select_similar_amounts<'e>(group: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
+pub(crate) fn select_similar_amounts<'e>(group: &[&'e Entry]) -> Option<Vec<&'e Entry>> {
     let median_amount = median(group.iter().map(|entry| entry.amount).collect());
     let similar: Vec<&Entry> = group
         .iter()
@@ -217,7 +220,7 @@ pub fn select_similar_amounts<'e>(group: &[&'e Entry]) -> Option<Vec<&'e Entry>>
 }
 
 /// Builds section `salary`, a row for each employer.
-pub fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
+pub(crate) fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
     let salary_entries: Vec<&Entry> = book
         .credits()
         .filter(|entry| entry.classification.category == "Salary")
@@ -229,7 +232,7 @@ pub fn build_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
 }
 
 /// Builds the row of a recurring transaction (`docs/sources.md#unaport-analytics`).
-pub fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> Value {
+pub(crate) fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> Value {
     let (first, last) = (group[0], group[group.len() - 1]);
     let interval_name = classify_interval(group);
     let missed_days = if interval_name == "MONTHLY" {

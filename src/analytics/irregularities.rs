@@ -15,7 +15,7 @@ const LAKH: i64 = 10_000_000;
 
 /// Builds section `irregularities`: the twelve checks of the recording, in its order
 /// (`docs/sources.md#unaport-analytics`).
-pub fn build_irregularities(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_irregularities(book: &TransactionBook<'_>) -> Value {
     json!([
         build_entry_check(book, "RTGS Payments below 2,00,000", |entry| {
             entry.mode == TransactionMode::Rtgs && !entry.is_credit() && entry.amount < 2 * LAKH
@@ -57,7 +57,7 @@ fn build_month_check(activity: &str, rows: &[Value]) -> Value {
 }
 
 /// Returns the name of each check in the section, with the number of its matches.
-pub fn count_incidences(irregularities: &Value) -> impl Iterator<Item = (&str, usize)> {
+pub(crate) fn count_incidences(irregularities: &Value) -> impl Iterator<Item = (&str, usize)> {
     irregularities
         .as_array()
         .into_iter()
@@ -216,7 +216,7 @@ fn find_two_way_parties(book: &TransactionBook<'_>) -> Vec<Value> {
 }
 
 /// Builds section `bouncedCheque`. A deposited cheque that is returned is an outward one.
-pub fn build_bounced_cheques(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_bounced_cheques(book: &TransactionBook<'_>) -> Value {
     let outward: Vec<&Entry> = book
         .debits()
         .filter(|entry| entry.classification.subcategory == Some("Cheque Return"))
@@ -236,7 +236,7 @@ pub fn build_bounced_cheques(book: &TransactionBook<'_>) -> Value {
 }
 
 /// Builds section `returnsAndCharges`.
-pub fn build_returns_and_charges(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_returns_and_charges(book: &TransactionBook<'_>) -> Value {
     json!({
         "charges": entries_to_json(book.debits().filter(|entry| entry.classification.category == "Charges & Fees")),
         "returns": entries_to_json(book.debits().filter(|entry| entry.classification.category == "Returns")),
@@ -272,7 +272,7 @@ fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]>
 }
 
 /// Builds section `circularTransactions`.
-pub fn build_circular_transactions(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_circular_transactions(book: &TransactionBook<'_>) -> Value {
     let cycles: Vec<Value> = find_circular_pairs(book)
         .into_iter()
         .map(|pair| {

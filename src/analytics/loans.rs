@@ -13,7 +13,7 @@ fn is_instalment(entry: &Entry) -> bool {
 }
 
 /// Builds section `emi`, the instalments by lender.
-pub fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
+pub(crate) fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
     group_by_counterparty(&paid)
         .iter()
@@ -22,7 +22,7 @@ pub fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
 }
 
 /// Builds section `loans`: instalments, then disbursements, by lender.
-pub fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
+pub(crate) fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid_out: Vec<&Entry> = book
         .credits()
         .filter(|entry| entry.classification.category == "Loan")
@@ -45,7 +45,7 @@ fn is_bounce(entry: &Entry) -> bool {
 }
 
 /// Builds section `loanAnalysis`: a row for each lender, and their total.
-pub fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
     let loan_entries: Vec<&Entry> = book
         .entries
         .iter()

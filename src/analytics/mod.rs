@@ -24,14 +24,14 @@ mod upi;
 
 use serde_json::{Map, Value, json};
 
-pub use self::book::TransactionBook;
+pub(crate) use self::book::TransactionBook;
 
 use crate::domain::statement::Statement;
 use crate::domain::terms::TransactionType;
 
 /// Returns the analytics of one account, or of several accounts taken together, each given with
 /// its analytics id; `None` if none of them is a bank account with transactions.
-pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
+pub(crate) fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
     let book = TransactionBook::from_statements(accounts)?;
     let sections = [
         ("emi", json!({ "emi": loans::build_emis(&book) })),

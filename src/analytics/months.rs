@@ -11,7 +11,7 @@ use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
 
 /// Builds section `summary`.
-pub fn build_summary(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_summary(book: &TransactionBook<'_>) -> Value {
     json!({
         "months": book.months.iter().map(|month| format_month(*month)).collect::<Vec<_>>(),
         "openingBalance": month_amounts(book, |month| {
@@ -41,7 +41,7 @@ fn daily_balance_amounts(book: &TransactionBook<'_>, amount: impl Fn(&[i64]) -> 
     month_amounts(book, |month| amount(book.closing_balances(month)))
 }
 
-pub fn mean(values: &[i64]) -> i64 {
+pub(crate) fn mean(values: &[i64]) -> i64 {
     rounded_average(values.iter().sum(), values.len())
 }
 
@@ -121,7 +121,7 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
 
 /// Builds section `dailyBalance`. The amount is empty for a day that the month does not have, and
 /// for a day after the last transaction.
-pub fn build_daily_balance(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_daily_balance(book: &TransactionBook<'_>) -> Value {
     let closing: Vec<(Month, &[i64])> = book
         .months
         .iter()

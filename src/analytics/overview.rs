@@ -16,7 +16,7 @@ use crate::domain::terms::TransactionType;
 use crate::domain::terms::TransactionType::{Credit, Debit};
 
 /// Builds section `overview` from the book and the other sections.
-pub fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>) -> Value {
+pub(crate) fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>) -> Value {
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
     let irregularities: Vec<(&str, usize)> =
         count_incidences(&sections["irregularities"]).collect();
@@ -284,7 +284,7 @@ const MONTHS_TITLE: &str = "Monthwise details";
 
 /// Builds section `customAnalysis`: the accounts, and nine figures for each month and for the
 /// total.
-pub fn build_custom_analysis(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_custom_analysis(book: &TransactionBook<'_>) -> Value {
     let mut rows = vec![build_account_row(1, "Description", ACCOUNT_FIELDS)];
     for (account, set) in book.accounts.iter().zip(2..) {
         let number = &*account.statement.account.masked_number;

@@ -15,7 +15,7 @@ use crate::domain::terms::TransactionType;
 const TOP_COUNTERPARTIES: usize = 5;
 
 /// Builds section `UPIAnalysis`.
-pub fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
     let inflow = UpiSide::from_book(book, TransactionType::Credit);
     let outflow = UpiSide::from_book(book, TransactionType::Debit);
     let summary: Vec<Value> = [&inflow, &outflow]

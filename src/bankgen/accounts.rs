@@ -43,7 +43,7 @@ pub fn generate_accounts(
 }
 
 /// Returns the plan of an account, and its ordinal; `None` if this persona does not have it.
-pub fn find_plan<'p>(
+pub(crate) fn find_plan<'p>(
     persona: &'p PersonaInstance,
     seed: u64,
     customer: &str,

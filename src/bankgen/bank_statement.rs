@@ -12,7 +12,7 @@ use crate::domain::terms::ConsentType;
 use crate::domain::time::Timestamp;
 
 /// The source of the rows of a bank account.
-pub enum LedgerSource<'a> {
+pub(crate) enum LedgerSource<'a> {
     /// They are generated from its behavior.
     Generated(AccountBehavior<'a>),
     /// They are taken unchanged from an imported ledger.
@@ -21,7 +21,11 @@ pub enum LedgerSource<'a> {
 
 impl LedgerSource<'_> {
     /// Builds the requested parts of the statement.
-    pub fn build_body(&self, request: &StatementRequest<'_>, plan: &AccountPlan) -> BankStatement {
+    pub(crate) fn build_body(
+        &self,
+        request: &StatementRequest<'_>,
+        plan: &AccountPlan,
+    ) -> BankStatement {
         let now = request.now;
         let mut balance = None;
         let transactions = request.includes(ConsentType::Transactions).then(|| {
@@ -65,7 +69,11 @@ impl LedgerSource<'_> {
 
     /// Writes the rows of the requested range up to now that pass the filters. Returns the balance
     /// at now if the range reaches the current month.
-    pub fn write_rows(&self, request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<Paise> {
+    pub(crate) fn write_rows(
+        &self,
+        request: &StatementRequest<'_>,
+        sink: RowSink<'_>,
+    ) -> Option<Paise> {
         let StatementRequest { range, now, .. } = *request;
         let end = range.to.min(now);
         match self {

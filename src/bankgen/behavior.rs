@@ -22,7 +22,7 @@ const BASE_YEAR: i32 = 2024;
 
 /// The behavior of an account: its cash-flow plan and what is sampled once from the seed.
 #[derive(Debug)]
-pub struct AccountBehavior<'a> {
+pub(crate) struct AccountBehavior<'a> {
     pub cash_flow_plan: &'a CashFlowPlan,
     pub branch: Branch,
     pub opened_on: NaiveDate,
@@ -42,7 +42,7 @@ pub struct AccountBehavior<'a> {
 
 /// A flow, and what is sampled once for it.
 #[derive(Debug)]
-pub struct SampledFlow<'a> {
+pub(crate) struct SampledFlow<'a> {
     pub flow: &'a Flow,
     /// Paise, or hundredths of a percent for a share; 0 where each occurrence is sampled.
     base_value: i64,
@@ -54,13 +54,13 @@ pub struct SampledFlow<'a> {
 
 /// A counterparty with its usual amounts.
 #[derive(Clone, Copy, Debug)]
-pub struct PricedCounterparty<'a> {
+pub(crate) struct PricedCounterparty<'a> {
     pub counterparty: Counterparty<'a>,
     pub usual_rupees: MinMax<i64>,
 }
 
 /// The inputs that determine the behavior of an account.
-pub struct BehaviorInputs<'a> {
+pub(crate) struct BehaviorInputs<'a> {
     pub seed: u64,
     pub customer: &'a str,
     /// The number of the account among those of the customer.
@@ -74,7 +74,7 @@ pub struct BehaviorInputs<'a> {
 }
 
 impl<'a> AccountBehavior<'a> {
-    pub fn sample(cash_flow_plan: &'a CashFlowPlan, inputs: &BehaviorInputs<'a>) -> Self {
+    pub(crate) fn sample(cash_flow_plan: &'a CashFlowPlan, inputs: &BehaviorInputs<'a>) -> Self {
         let BehaviorInputs {
             seed,
             customer,
@@ -129,17 +129,17 @@ impl<'a> AccountBehavior<'a> {
         }
     }
 
-    pub fn flows(&self) -> &[SampledFlow<'a>] {
+    pub(crate) fn flows(&self) -> &[SampledFlow<'a>] {
         &self.flows
     }
 
-    pub fn account_stream(&self, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
+    pub(crate) fn account_stream(&self, kind: StreamKind, ordinal: i64) -> ChaCha8Rng {
         self.stream_for_owner(&self.stream_owner, kind, ordinal)
     }
 
     /// Returns the stream of a transfer in a month. The two accounts of the transfer share it, so
     /// that their rows agree.
-    pub fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
+    pub(crate) fn shared_stream(&self, name: &str, month: Month) -> ChaCha8Rng {
         self.stream_for_owner(
             &format!("{}/{name}", self.customer),
             StreamKind::Month,
@@ -158,7 +158,7 @@ impl<'a> AccountBehavior<'a> {
     }
 
     /// Returns the month in which the account was opened.
-    pub fn first_month(&self) -> Month {
+    pub(crate) fn first_month(&self) -> Month {
         Month::from_date(self.opened_on)
     }
 
@@ -185,7 +185,7 @@ impl<'a> AccountBehavior<'a> {
 
     /// Samples the amount of one occurrence of a flow. It is 0 for a share of the balance, which
     /// the ledger computes when the transaction is due, and for a loan.
-    pub fn sample_amount(
+    pub(crate) fn sample_amount(
         &self,
         sampled_flow: &SampledFlow<'_>,
         usual_rupees: MinMax<i64>,
@@ -237,7 +237,7 @@ impl<'a> AccountBehavior<'a> {
 
     /// Samples the balance at the end of a quarter whose last month this is; `None` if the plan has
     /// no target balance.
-    pub fn sample_closing_balance(&self, month: Month) -> Option<Paise> {
+    pub(crate) fn sample_closing_balance(&self, month: Month) -> Option<Paise> {
         let amount = self.cash_flow_plan.target_balance.as_ref()?;
         let mut rng = self.account_stream(StreamKind::MonthClose, month.ordinal());
         Some(match amount {
@@ -251,7 +251,7 @@ impl<'a> AccountBehavior<'a> {
     }
 
     /// Samples the opening deposit.
-    pub fn sample_opening_deposit(&self) -> Paise {
+    pub(crate) fn sample_opening_deposit(&self) -> Paise {
         let (low, high) = self.cash_flow_plan.opening_balance;
         let mut rng = self.account_stream(StreamKind::Behavior, 1);
         Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100)
@@ -260,7 +260,7 @@ impl<'a> AccountBehavior<'a> {
     /// Returns the event of a loan in this month: the disbursement or an instalment. `schedule`
     /// keeps the schedule of the current loan from month to month; it is replaced when the next
     /// loan begins.
-    pub fn resolve_loan_event(
+    pub(crate) fn resolve_loan_event(
         &self,
         flow_index: usize,
         loan: &Loan,
@@ -298,7 +298,7 @@ impl<'a> AccountBehavior<'a> {
 
 /// The current one of consecutive loans, and its instalments.
 #[derive(Debug, Default)]
-pub struct LoanSchedule {
+pub(crate) struct LoanSchedule {
     cycle: Option<u64>,
     principal: Paise,
     instalments: Vec<Instalment>,
@@ -306,7 +306,7 @@ pub struct LoanSchedule {
 
 /// The event of a loan in a month.
 #[derive(Clone, Copy, Debug)]
-pub enum LoanEvent {
+pub(crate) enum LoanEvent {
     Disbursement(Paise),
     Instalment(Instalment),
 }
@@ -357,7 +357,7 @@ fn sample_base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
 }
 
 /// Picks a counterparty from a list.
-pub fn pick_from_list<'a>(
+pub(crate) fn pick_from_list<'a>(
     list: &'a NameSource,
     holder: &'a str,
     rng: &mut impl Rng,
@@ -380,7 +380,7 @@ pub fn pick_from_list<'a>(
 }
 
 /// Picks a counterparty from a shipped list.
-pub fn pick_from_pool<'a>(
+pub(crate) fn pick_from_pool<'a>(
     pool: NamePool,
     holder: &'a str,
     rng: &mut impl Rng,

@@ -30,7 +30,7 @@ use crate::domain::time::{Millis, Timestamp};
 /// The last month that is generated. It bounds the cost of a range up to the year 9999.
 ///
 /// `Assumption:` statements of the next century are not tested.
-pub const LAST_MONTH: Month = Month {
+pub(crate) const LAST_MONTH: Month = Month {
     year: 2099,
     month: 12,
 };
@@ -54,10 +54,10 @@ const SETTLEMENT_UNIT_PAISE: i64 = 50_000;
 const MONTH_END_CUTOFF_HOUR: u32 = 18;
 
 /// The receiver of generated rows.
-pub type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
+pub(crate) type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 
 /// A generator of the months of an account, in their order.
-pub struct LedgerGenerator<'a> {
+pub(crate) struct LedgerGenerator<'a> {
     behavior: &'a AccountBehavior<'a>,
     next_month: Month,
     balance: Paise,
@@ -170,7 +170,7 @@ enum PlannedKind {
 impl<'a> LedgerGenerator<'a> {
     /// Creates a generator whose next month is this one. It first generates the months that this
     /// one depends on.
-    pub fn starting_at(behavior: &'a AccountBehavior<'a>, month: Month) -> Self {
+    pub(crate) fn starting_at(behavior: &'a AccountBehavior<'a>, month: Month) -> Self {
         let opening_month = behavior.first_month();
         let quarter = month.quarter_start();
         let opening_balance = if quarter > opening_month {
@@ -207,16 +207,16 @@ impl<'a> LedgerGenerator<'a> {
     }
 
     /// Returns the month that is generated next.
-    pub fn next_month(&self) -> Month {
+    pub(crate) fn next_month(&self) -> Month {
         self.next_month
     }
 
-    pub fn balance(&self) -> Paise {
+    pub(crate) fn balance(&self) -> Paise {
         self.balance
     }
 
     /// Generates the next month.
-    pub fn generate_month(&mut self, sink: RowSink<'_>) {
+    pub(crate) fn generate_month(&mut self, sink: RowSink<'_>) {
         let month = self.next_month;
         self.rows_in_month = 0;
         self.balance_sums = BalanceSums {

@@ -4,7 +4,7 @@ use crate::domain::money::Paise;
 
 /// An instalment of a loan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instalment {
+pub(crate) struct Instalment {
     /// Counted from 1.
     pub number: u32,
     /// The number of instalments of the loan.
@@ -14,7 +14,7 @@ pub struct Instalment {
 }
 
 impl Instalment {
-    pub fn amount(self) -> Paise {
+    pub(crate) fn amount(self) -> Paise {
         self.principal + self.interest
     }
 }
@@ -22,7 +22,7 @@ impl Instalment {
 /// Builds the schedule of a loan: `P·r·(1+r)ⁿ / ((1+r)ⁿ − 1)` a month, in whole rupees. The last
 /// instalment repays the rest, so that the principals add up to the loan. `rate` is in basis points
 /// a year.
-pub fn build_schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
+pub(crate) fn build_schedule(principal: Paise, months: u32, rate: i64) -> Vec<Instalment> {
     let monthly_amount = monthly_instalment(principal, months, rate);
     let mut outstanding = principal;
     let mut instalments = Vec::new();

@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 
 /// The price of a security as a function of the day: yearly growth, with swings about it.
 #[derive(Clone, Copy, Debug)]
-pub struct PriceModel {
+pub(crate) struct PriceModel {
     /// The price on 1 January 2020, in ten-thousandths of a rupee.
     pub base: i64,
     /// The growth in basis points a year.
@@ -27,7 +27,7 @@ pub struct PriceModel {
 impl PriceModel {
     /// Returns the price of one unit on a day, in ten-thousandths of a rupee. A weekend has the
     /// price of the Friday before.
-    pub fn price_on(self, day: NaiveDate) -> i64 {
+    pub(crate) fn price_on(self, day: NaiveDate) -> i64 {
         let weekday = i64::from(day.weekday().num_days_from_monday());
         let day = i64::from(day.num_days_from_ce()) - (weekday - 4).max(0);
         let days_since_base = day - 737_425;

@@ -39,7 +39,7 @@ use crate::domain::terms::{ConsentType, DataFilter, TimeRange};
 use crate::domain::time::Timestamp;
 
 pub use self::accounts::generate_accounts;
-pub use self::ledger::RowSink;
+pub(crate) use self::ledger::RowSink;
 
 /// The inputs of a statement: account, range, parts and instant.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ impl StatementRequest<'_> {
 /// Returns the statement of one account of a session: for the range of the session, as of the
 /// instant at which the FIP answered, so that every fetch returns the same statement. `None` if
 /// [`is_supported`] is false.
-pub fn generate_session_statement(
+pub(crate) fn generate_session_statement(
     seed: u64,
     consent: &Consent,
     session: &Session,
@@ -92,7 +92,7 @@ pub fn generate_session_statement(
 
 /// Returns the statements of the accounts of a session that have this status, in the order of the
 /// consent.
-pub fn generate_session_statements(
+pub(crate) fn generate_session_statements(
     seed: u64,
     consent: &Consent,
     session: &Session,
@@ -163,7 +163,7 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
 
 /// Writes the rows of a bank account to `sink` one by one, so that they need not all be in memory.
 /// Returns `None` if the persona does not have the account or if it is not a bank account.
-pub fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<()> {
+pub(crate) fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> Option<()> {
     let StatementRequest {
         seed,
         customer,

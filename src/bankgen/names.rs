@@ -4,7 +4,7 @@
 use crate::domain::persona::NamePool;
 
 /// First names in capitals, as banks print them.
-pub const FIRST_NAMES: &[&str] = &[
+pub(crate) const FIRST_NAMES: &[&str] = &[
     "AARAV", "ADITI", "ANANYA", "ARJUN", "BHAVNA", "CHETAN", "DEEPA", "DEVIKA", "FARHAN", "GAURI",
     "HARISH", "ISHITA", "JATIN", "KAVYA", "KIRAN", "LAKSHMI", "MANOJ", "MEERA", "NAVEEN", "NISHA",
     "OMKAR", "PALLAVI", "PRANAV", "RADHIKA", "ROHAN", "SANJANA", "SHREYA", "SURESH", "TANVI",
@@ -12,7 +12,7 @@ pub const FIRST_NAMES: &[&str] = &[
 ];
 
 /// Surnames in capitals, as banks print them.
-pub const LAST_NAMES: &[&str] = &[
+pub(crate) const LAST_NAMES: &[&str] = &[
     "AGARWAL",
     "BANERJEE",
     "BHAT",
@@ -48,7 +48,7 @@ pub const LAST_NAMES: &[&str] = &[
 ];
 
 /// Cities, with their state and the first three digits of their PIN codes.
-pub const CITIES: &[(&str, &str, u32)] = &[
+pub(crate) const CITIES: &[(&str, &str, u32)] = &[
     ("Bengaluru", "Karnataka", 560),
     ("Chennai", "Tamil Nadu", 600),
     ("Hyderabad", "Telangana", 500),
@@ -61,7 +61,7 @@ pub const CITIES: &[(&str, &str, u32)] = &[
     ("Jaipur", "Rajasthan", 302),
 ];
 
-pub const STREETS: &[&str] = &[
+pub(crate) const STREETS: &[&str] = &[
     "Temple Road",
     "Lake View Road",
     "Station Road",
@@ -74,11 +74,11 @@ pub const STREETS: &[&str] = &[
 
 /// The name of a counterparty, with the range of its usual amounts in rupees; zeros if there is
 /// none.
-pub type NameEntry = (&'static str, i64, i64);
+pub(crate) type NameEntry = (&'static str, i64, i64);
 
 /// Returns the entries of a shipped list; empty for people, who are sampled from first and last
 /// names, and for the account holder.
-pub fn pool_entries(pool: NamePool) -> &'static [NameEntry] {
+pub(crate) fn pool_entries(pool: NamePool) -> &'static [NameEntry] {
     match pool {
         NamePool::People | NamePool::Myself => &[],
         NamePool::Employers => EMPLOYERS,
@@ -187,7 +187,7 @@ const SCHOOLS: &[NameEntry] = &[
 ];
 
 /// Addresses of holders who live abroad.
-pub const FOREIGN_ADDRESSES: &[&str] = &[
+pub(crate) const FOREIGN_ADDRESSES: &[&str] = &[
     "Creek Avenue, Dubai, UAE",
     "Harbour Street, Singapore",
     "Mill Lane, Leicester, UK",

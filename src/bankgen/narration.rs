@@ -15,10 +15,10 @@ use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
 /// The number of narration styles.
-pub const STYLE_COUNT: usize = 5;
+pub(crate) const STYLE_COUNT: usize = 5;
 
 /// The inputs of a narration and a reference.
-pub struct NarrationInput<'a> {
+pub(crate) struct NarrationInput<'a> {
     pub style: usize,
     pub channel: Channel,
     pub direction: TransactionType,
@@ -34,7 +34,7 @@ pub struct NarrationInput<'a> {
 
 /// The other party of a transaction, in capitals, as banks print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counterparty<'a> {
+pub(crate) struct Counterparty<'a> {
     pub name: &'a str,
     /// Empty unless the counterparty is a person.
     pub surname: &'a str,
@@ -43,7 +43,7 @@ pub struct Counterparty<'a> {
 }
 
 impl Counterparty<'static> {
-    pub const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         name: "",
         surname: "",
         address_number: 0,
@@ -355,7 +355,7 @@ fn parse_template(mut template: &'static str) -> Vec<TemplatePart> {
 
 impl NarrationInput<'_> {
     /// Writes the narration, which usually contains the reference.
-    pub fn write_narration(&self, reference: &str, out: &mut String) {
+    pub(crate) fn write_narration(&self, reference: &str, out: &mut String) {
         let offset = (self.channel as usize * 2
             + usize::from(self.direction == TransactionType::Credit))
             * STYLE_COUNT;
@@ -391,7 +391,7 @@ impl NarrationInput<'_> {
     /// of the year, eight more digits. NEFT and RTGS have a UTR in the form of the Reserve Bank of
     /// India. NEFT: bank, N, year and day of the year, a number. RTGS: bank, R, 5, the date, a
     /// number.
-    pub fn write_reference(&self, out: &mut String) {
+    pub(crate) fn write_reference(&self, out: &mut String) {
         let year = u64::from(self.date.year().unsigned_abs());
         let day = u64::from(self.date.ordinal());
         match self.channel {
@@ -508,7 +508,7 @@ impl NarrationInput<'_> {
 }
 
 /// Returns the transaction mode of a channel (ReBIT FI schema DEPOSIT 2.0.0, `Transaction.mode`).
-pub fn transaction_mode(channel: Channel, direction: TransactionType) -> TransactionMode {
+pub(crate) fn transaction_mode(channel: Channel, direction: TransactionType) -> TransactionMode {
     match channel {
         Channel::Upi => TransactionMode::Upi,
         Channel::Imps => TransactionMode::Imps,

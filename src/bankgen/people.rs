@@ -15,14 +15,14 @@ use crate::domain::statement::{Holder, Holders};
 
 /// The branch that keeps an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Branch {
+pub(crate) struct Branch {
     pub city: &'static str,
     pub code: u32,
     pub pin_prefix: u32,
 }
 
 impl Branch {
-    pub fn sample(rng: &mut impl Rng) -> Self {
+    pub(crate) fn sample(rng: &mut impl Rng) -> Self {
         let (city, _, pin_prefix) = pick_random(rng, CITIES);
         Self {
             city,
@@ -33,18 +33,18 @@ impl Branch {
 
     /// Returns the IFSC, in the form of the Reserve Bank: bank code, zero, six characters. `MOCK`
     /// is not the code of a bank.
-    pub fn ifsc(self) -> String {
+    pub(crate) fn ifsc(self) -> String {
         format!("MOCK0{:06}", self.code)
     }
 
     /// Returns the MICR code: city, bank, branch. Bank 999 is not assigned.
-    pub fn micr(self) -> String {
+    pub(crate) fn micr(self) -> String {
         format!("{:03}999{:03}", self.pin_prefix, self.code % 1000)
     }
 }
 
 /// Generates the holders of a customer's accounts.
-pub fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
+pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
     let mut rng = random_stream(StreamKey {
         seed,
         owner: customer,
@@ -141,6 +141,6 @@ fn to_title_case(name: &str) -> String {
     name[..1].to_owned() + &name[1..].to_lowercase()
 }
 
-pub fn pick_random<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
+pub(crate) fn pick_random<T: Copy>(rng: &mut impl Rng, table: &[T]) -> T {
     table[rng.random_range(0..table.len())]
 }

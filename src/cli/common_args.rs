@@ -8,7 +8,7 @@ use crate::config::personas::{PersonaLoadError, load_personas};
 use crate::domain::persona::Personas;
 
 #[derive(Clone, Debug, Args)]
-pub struct PersonaArgs {
+pub(crate) struct PersonaArgs {
     /// Folder of personas of your own, or a file with one, added to the shipped ones; see
     /// `docs/data.md`.
     #[arg(long = "personas", env = "MOCKAA_PERSONAS", value_name = "PATH")]
@@ -20,7 +20,7 @@ impl PersonaArgs {
     ///
     /// # Errors
     /// All diagnostics of the files.
-    pub fn load_personas(&self) -> Result<Personas, PersonaLoadError> {
+    pub(crate) fn load_personas(&self) -> Result<Personas, PersonaLoadError> {
         load_personas(self.personas.as_deref())
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::participants::{Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, RequiredScenarios};
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print a mockaa.toml with the shipped participants, as a template.
     #[command(after_help = "Examples:\n  mockaa config sample > mockaa.toml")]
     Sample,
@@ -37,7 +37,7 @@ pub enum Command {
     },
 }
 
-pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sample => print!("{SHIPPED_PARTICIPANTS}"),
         Command::Show {
@@ -119,7 +119,7 @@ fn print_participants(parties: &ParticipantSetup) {
 }
 
 /// Describes the webhook URLs of an FIU in one line.
-pub fn describe_webhook_urls(fiu: &Fiu) -> String {
+pub(crate) fn describe_webhook_urls(fiu: &Fiu) -> String {
     let WebhookUrls {
         base,
         all,

@@ -13,7 +13,7 @@ use crate::cli::read_input;
 use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
 
 #[derive(Debug, Subcommand)]
-pub enum ConsentCommand {
+pub(crate) enum ConsentCommand {
     /// List the consents of a world.
     List(WorldTarget),
     /// Show a consent.
@@ -58,13 +58,13 @@ pub enum ConsentCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct WorldTarget {
+pub(crate) struct WorldTarget {
     #[command(flatten)]
     remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct ConsentTarget {
+pub(crate) struct ConsentTarget {
     /// The consent handle.
     handle: String,
     #[command(flatten)]
@@ -82,7 +82,7 @@ const CONSENT_FIELDS: [(&str, &str); 8] = [
     ("created", "createdAt"),
 ];
 
-pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
     let (target, action, body) = match command {
         ConsentCommand::List(WorldTarget { remote }) => {
             print_list(
@@ -138,7 +138,7 @@ pub async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum CustomerCommand {
+pub(crate) enum CustomerCommand {
     /// List the customers that calls to a world have named.
     List(WorldTarget),
     /// List the accounts of a customer at all FIPs.
@@ -176,14 +176,14 @@ pub enum CustomerCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct CustomerTarget {
+pub(crate) struct CustomerTarget {
     /// Address of the customer, such as 9876543210@mockaa.
     customer: String,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> {
     let (target, action, body) = match command {
         CustomerCommand::List(WorldTarget { remote }) => {
             let list = remote.get("customers").await?;
@@ -257,7 +257,7 @@ pub async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> 
 }
 
 #[derive(Debug, Subcommand)]
-pub enum WorldCommand {
+pub(crate) enum WorldCommand {
     /// List the worlds of a sandbox.
     List(WorldTarget),
     /// Reset a world: no consents, no webhooks, the clock at its start.
@@ -271,7 +271,7 @@ pub enum WorldCommand {
     },
 }
 
-pub async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("name", "name"),
         ("now", "now"),
@@ -301,7 +301,7 @@ pub async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ClockCommand {
+pub(crate) enum ClockCommand {
     /// Show the time of a world, and whether its clock runs.
     Show(WorldTarget),
     /// Freeze the clock.
@@ -343,7 +343,7 @@ pub enum ClockCommand {
     },
 }
 
-pub async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
     let fields = [("now", "now"), ("mode", "mode")];
     match command {
         ClockCommand::Show(WorldTarget { remote }) => {
@@ -399,7 +399,7 @@ pub async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum WebhookCommand {
+pub(crate) enum WebhookCommand {
     /// List the webhooks of a world.
     List(WorldTarget),
     /// Show a webhook with its attempts and its body.
@@ -409,14 +409,14 @@ pub enum WebhookCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct WebhookTarget {
+pub(crate) struct WebhookTarget {
     /// Number of the delivery, as `webhook list` prints it.
     id: u64,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("id", "id"),
         ("event", "event"),
@@ -453,7 +453,7 @@ pub async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum FaultCommand {
+pub(crate) enum FaultCommand {
     /// List the active fault sets.
     List(WorldTarget),
     /// Activate a fault set for a whole world.
@@ -478,7 +478,7 @@ pub enum FaultCommand {
     },
 }
 
-pub async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
     let columns = [
         ("name", "name"),
         ("webhooks", "webhooks"),
@@ -520,7 +520,7 @@ pub async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode> {
     after_help = "Examples:\n  mockaa journal\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
                         consent.active"
 )]
-pub struct JournalArguments {
+pub(crate) struct JournalArguments {
     /// Kind of the entries: call, webhook, note, or an event such as consent.revoked; default: all.
     #[arg(long)]
     kind: Option<String>,
@@ -540,7 +540,7 @@ pub struct JournalArguments {
     remote: Remote,
 }
 
-pub async fn print_journal(arguments: JournalArguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result<ExitCode> {
     let JournalArguments {
         kind,
         op,
@@ -637,7 +637,7 @@ fn format_entry(entry: &Value) -> String {
 }
 
 /// Runs `mockaa report`; exit code 1 if a rule is broken.
-pub async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
+pub(crate) async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
     let WorldTarget { remote } = arguments;
     let report = remote.get("report").await?;
     if remote.json {
@@ -653,14 +653,14 @@ pub async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
     after_help = "Examples:\n  mockaa assert expectations.yaml\n  echo 'expect: [{call: {op: fi.request, count: 1}}]' | mockaa \
                         assert -"
 )]
-pub struct AssertArguments {
+pub(crate) struct AssertArguments {
     /// File with `expect:` as in scenario files; - is stdin.
     file: PathBuf,
     #[command(flatten)]
     remote: Remote,
 }
 
-pub async fn run_assertions(arguments: AssertArguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run_assertions(arguments: AssertArguments) -> anyhow::Result<ExitCode> {
     let AssertArguments { file, remote } = arguments;
     let text =
         String::from_utf8(read_input(Some(&file))?).context("the expectations are not UTF-8")?;

@@ -34,7 +34,7 @@ use crate::wire::fi::xml::{XmlWriter, has_schema_v2};
 use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Generate a statement. The same arguments give the same bytes on every machine.
     #[command(after_help = EXAMPLES)]
     Generate(Box<GenerateArguments>),
@@ -68,7 +68,7 @@ const EXAMPLES: &str = "Examples:
   mockaa data generate --personas mine.yaml --persona mine --seed 7 --format xlsx --output mine.xlsx";
 
 #[derive(Debug, Args)]
-pub struct GenerateArguments {
+pub(crate) struct GenerateArguments {
     /// Persona that the account is generated from; `mockaa data personas` lists them.
     #[arg(long, default_value = DEFAULT_PERSONA, value_name = "NAME")]
     persona: String,
@@ -123,7 +123,7 @@ pub struct GenerateArguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// ReBIT FI schema.
     Xml,
     /// JSON with the names of the ReBIT FI schema.
@@ -140,7 +140,7 @@ pub enum Format {
     Svg,
 }
 
-pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Generate(arguments) => run_generate(&arguments)?,
         Command::Personas {

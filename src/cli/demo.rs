@@ -26,13 +26,13 @@ const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Seed of all ids and data; the same seed gives the same output.
     #[arg(long, default_value_t = 42)]
     seed: u64,
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let fiu = Inbox::start(
         Ipv4Addr::LOCALHOST.into(),
         0,

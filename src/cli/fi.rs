@@ -26,7 +26,7 @@ use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::rebit::key_material::KeyMaterial;
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Generate a key pair and a nonce, and print the KeyMaterial of POST /FI/request.
     #[command(
         after_help = "Examples:\n  mockaa fi keys --private fiu-keys.json\n  mockaa fi keys --private k.json --curve X25519 --life 1h"
@@ -97,7 +97,7 @@ struct PrivateFile {
     key_material: KeyMaterial,
 }
 
-pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Keys {
             private,

@@ -21,7 +21,7 @@ use crate::wire::fields::parse_timestamp;
 
 /// A webhook that the inbox has received and verified.
 #[derive(Debug)]
-pub struct ReceivedWebhook {
+pub(crate) struct ReceivedWebhook {
     pub path: String,
     pub webhook_id: String,
     /// The first check that failed; `None` if the webhook is valid.
@@ -33,7 +33,7 @@ pub struct ReceivedWebhook {
 
 /// The running FIU server with its received webhooks.
 #[derive(Debug)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     pub url: String,
     pub messages: UnboundedReceiver<ReceivedWebhook>,
     state: Arc<InboxState>,
@@ -49,7 +49,7 @@ struct InboxState {
 
 /// The behavior of the FIU.
 #[derive(Clone, Copy, Debug)]
-pub struct ReceiverBehavior {
+pub(crate) struct ReceiverBehavior {
     /// The status of all responses; `None`: 200 for valid webhooks, 400 for invalid ones.
     pub response_status: Option<u16>,
     /// Rejects messages whose timestamp is more than 15 minutes off. Off while the world's clock is
@@ -68,7 +68,11 @@ struct VerificationKeys {
 
 impl Inbox {
     /// Starts the server; port 0 selects a free port.
-    pub fn start(bind: IpAddr, port: u16, behavior: ReceiverBehavior) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        bind: IpAddr,
+        port: u16,
+        behavior: ReceiverBehavior,
+    ) -> anyhow::Result<Self> {
         let (sender, messages) = unbounded_channel();
         let state = Arc::new(InboxState {
             verification_keys: RwLock::default(),
@@ -100,7 +104,11 @@ impl Inbox {
     }
 
     /// Replaces the published keys and the webhook secrets that webhooks are verified with.
-    pub fn set_verification_keys(&self, jwks: &Value, secrets: Vec<String>) -> anyhow::Result<()> {
+    pub(crate) fn set_verification_keys(
+        &self,
+        jwks: &Value,
+        secrets: Vec<String>,
+    ) -> anyhow::Result<()> {
         let keys: Option<Vec<_>> = jwks["keys"]
             .as_array()
             .and_then(|keys| keys.iter().map(parse_rsa_jwk).collect());
@@ -115,7 +123,7 @@ impl Inbox {
         Ok(())
     }
 
-    pub fn aa_keys(&self) -> Vec<PublicKey> {
+    pub(crate) fn aa_keys(&self) -> Vec<PublicKey> {
         self.state
             .verification_keys
             .read()
@@ -124,7 +132,7 @@ impl Inbox {
             .clone()
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.server.stop(false).await;
     }
 }

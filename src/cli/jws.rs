@@ -16,7 +16,7 @@ use crate::domain::participants::{PublicKey, SignatureProfile};
 use crate::wire::jwk::Jwk;
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Sign a body and print the value of x-jws-signature.
     #[command(after_help = SIGN_EXAMPLES)]
     Sign {
@@ -62,7 +62,7 @@ const SIGN_EXAMPLES: &str = "Examples:
   mockaa jws sign --key fiu.pem --kid my-key-1 body.json";
 
 #[derive(Debug, Args)]
-pub struct CheckArguments {
+pub(crate) struct CheckArguments {
     /// The value of x-jws-signature.
     #[arg(long)]
     signature: String,
@@ -80,7 +80,7 @@ pub struct CheckArguments {
     file: Option<PathBuf>,
 }
 
-pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Sign {
             signer,

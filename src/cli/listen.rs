@@ -15,7 +15,7 @@ use crate::cli::remote::{Remote, encode_segment, field_text};
 #[command(
     after_help = "Examples:\n  mockaa listen\n  mockaa listen --fiu FIU-1 --answer 503\n  mockaa listen --count 2 --json"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1", value_name = "IP")]
     bind: IpAddr,
@@ -45,7 +45,7 @@ pub struct Arguments {
     remote: Remote,
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments {
         bind,
         port,

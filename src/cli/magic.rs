@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     println!("Customers whose consents follow a fixed scenario, at any @handle:\n");
     for magic in MAGIC_CUSTOMERS {
         println!("  {}@…  {}", magic.number, magic.description);

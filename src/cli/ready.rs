@@ -18,7 +18,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 #[command(
     after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Address of the sandbox.
     #[arg(
         long,
@@ -37,7 +37,7 @@ pub struct Arguments {
     clippy::disallowed_methods,
     reason = "waits for another process, which sends no notification"
 )]
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let url = format!("{}/readyz", arguments.server.trim_end_matches('/'));
     let client = reqwest::Client::builder()
         .tls_certs_only(Vec::new())

@@ -13,7 +13,7 @@ use crate::cli::{UnmetExpectation, UsageError};
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
 // as the help of every command that flattens these arguments.
 #[derive(Clone, Debug, Args)]
-pub struct Remote {
+pub(crate) struct Remote {
     /// Address of the sandbox.
     #[arg(
         long,
@@ -46,7 +46,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
 impl Remote {
     /// Returns a client of the default world of a sandbox, with table output.
-    pub fn for_server(server: String) -> Self {
+    pub(crate) fn for_server(server: String) -> Self {
         Self {
             server,
             world: None,
@@ -55,12 +55,12 @@ impl Remote {
         }
     }
 
-    pub fn server_url(&self) -> &str {
+    pub(crate) fn server_url(&self) -> &str {
         self.server.trim_end_matches('/')
     }
 
     /// Returns the base URL of the world.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         // CI systems set a variable to the empty string to unset it.
         match self.world.as_deref().filter(|world| !world.is_empty()) {
             Some(world) => format!("{}/w/{world}", self.server_url()),
@@ -68,30 +68,30 @@ impl Remote {
         }
     }
 
-    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.request_json(Method::GET, path, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.request_json(Method::POST, path, Some(body.to_string()))
             .await
     }
 
     /// Posts a text in one of our file formats, such as YAML.
-    pub async fn post_text(&self, path: &str, text: String) -> anyhow::Result<Value> {
+    pub(crate) async fn post_text(&self, path: &str, text: String) -> anyhow::Result<Value> {
         self.request_json(Method::POST, path, Some(text)).await
     }
 
-    pub async fn put(&self, path: &str, body: String) -> anyhow::Result<Value> {
+    pub(crate) async fn put(&self, path: &str, body: String) -> anyhow::Result<Value> {
         self.request_json(Method::PUT, path, Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.request_json(Method::DELETE, path, None).await
     }
 
     /// Requests a plain-text response.
-    pub async fn get_text(&self, path: &str) -> anyhow::Result<String> {
+    pub(crate) async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         let (_, text) = self
             .send_request((Method::GET, "text/plain"), path, None)
             .await?;
@@ -164,7 +164,7 @@ impl Remote {
 }
 
 /// Percent-encodes a text as one segment of a path (RFC 3986, section 3.3).
-pub fn encode_segment(text: &str) -> String {
+pub(crate) fn encode_segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@') {
@@ -177,7 +177,7 @@ pub fn encode_segment(text: &str) -> String {
 }
 
 /// Prints rows under their headings, each column as wide as its widest cell.
-pub fn print_table(headings: &[&str], rows: &[Vec<String>]) {
+pub(crate) fn print_table(headings: &[&str], rows: &[Vec<String>]) {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -207,7 +207,7 @@ fn print_row(cells: &[String], widths: &[usize]) {
 }
 
 /// Returns the text of a field at a dotted path; `-` if it is missing.
-pub fn field_text(value: &Value, path: &str) -> String {
+pub(crate) fn field_text(value: &Value, path: &str) -> String {
     let field = path.split('.').fold(value, |node, name| &node[name]);
     match field {
         Value::Null => "-".to_owned(),
@@ -217,7 +217,7 @@ pub fn field_text(value: &Value, path: &str) -> String {
 }
 
 /// Prints a list: with `--json` unchanged, else the fields of its items as a table.
-pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
+pub(crate) fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
     if remote.json {
         println!("{list}");
         return;
@@ -237,7 +237,7 @@ pub fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
 }
 
 /// Prints an object: with `--json` unchanged, else one field per line.
-pub fn print_fields(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
+pub(crate) fn print_fields(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
     if remote.json {
         println!("{value}");
         return;

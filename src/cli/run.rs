@@ -47,7 +47,7 @@ use crate::wire::control::report::{ReportView, RuleResultView, render_text};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -112,7 +112,7 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 all as expected, 1 expectations unmet, 2 invalid file or option, 3 could not run.";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ApiName {
+pub(crate) enum ApiName {
     Seed,
     Rebit,
     Unaport,
@@ -140,7 +140,7 @@ impl ScenarioResult {
     }
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // A stop drops the run and with it the processes of the command, which are in a group of their
     // own and get no signal of the terminal.
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;

@@ -22,7 +22,7 @@ use crate::scenario::lint::{LintDiagnostic, Severity, lint_plan};
 use crate::scenario::shipped::SHIPPED;
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// List the scenarios of a sandbox; default: the shipped ones.
     #[command(
         after_help = "Examples:\n  mockaa scenario list\n  mockaa scenario list --server http://127.0.0.1:8080"
@@ -106,7 +106,7 @@ pub enum Command {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     Text,
     Json,
     /// Annotations for GitHub Actions.
@@ -114,14 +114,14 @@ pub enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DraftArg {
+pub(crate) enum DraftArg {
     #[value(name = "7")]
     Draft7,
     #[value(name = "2020-12")]
     Draft2020,
 }
 
-pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { server, json } => {
             let columns = [
@@ -244,7 +244,7 @@ fn read_text(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Formats diagnostics with their file, one per line.
-pub fn format_diagnostics(file: &Path, diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn format_diagnostics(file: &Path, diagnostics: &[Diagnostic]) -> String {
     diagnostics
         .iter()
         .map(|diagnostic| diagnostic.format_in_file(file.display()))
@@ -253,7 +253,7 @@ pub fn format_diagnostics(file: &Path, diagnostics: &[Diagnostic]) -> String {
 }
 
 /// Returns the given files, and the scenario files of the given folders.
-pub fn expand_paths(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn expand_paths(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {

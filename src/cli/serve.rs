@@ -181,7 +181,7 @@ impl From<Arguments> for Options {
     }
 }
 
-pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let sandbox = Sandbox::start(arguments.into()).await?;
     print_banner(&sandbox);

@@ -1,7 +1,7 @@
 //! Configuration of a sandbox: the options of the command line and of the builder, and the shipped
 //! participants.
 
-pub mod personas;
+pub(crate) mod personas;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ use crate::http::SecurityMode;
 use crate::wire::fields::parse_timestamp;
 
 /// Default path below an FIU's base URL to which statements are posted.
-pub const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();
+pub(crate) const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();
 
 /// Default time in which an FIU must answer a webhook (Standard Webhooks 1.0: 15 to 30 s).
-pub const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Options of a sandbox. [`Default`] has those of `mockaa serve` without flags, on a free port.
 #[derive(Clone, Debug)]
@@ -154,11 +154,11 @@ const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
 const SPARE_KEY: &str = include_str!("../../fixtures/keys/spare.pem");
 
 /// The shipped participants; also the sample of a `mockaa.toml`.
-pub const SHIPPED_PARTICIPANTS: &str = include_str!("../../fixtures/mockaa.toml");
+pub(crate) const SHIPPED_PARTICIPANTS: &str = include_str!("../../fixtures/mockaa.toml");
 
 /// Result of reading a `mockaa.toml`.
 #[derive(Debug)]
-pub struct ParticipantSetup {
+pub(crate) struct ParticipantSetup {
     pub participants: Participants,
     /// The AAs' signing keys.
     pub keys: Keyring,
@@ -172,7 +172,7 @@ pub struct ParticipantSetup {
 ///
 /// # Errors
 /// [`ConfigError`] with the invalid option, or with the file and the error in it.
-pub fn load_participants(
+pub(crate) fn load_participants(
     file: Option<&Path>,
     fiu_url: Option<&str>,
 ) -> Result<ParticipantSetup, ConfigError> {
@@ -245,7 +245,7 @@ pub fn load_participants(
 }
 
 /// Returns the scenarios that AAs select for their consents, each with its AA.
-pub fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
+pub(crate) fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
     let aa_scenarios = participants
         .aas
         .iter()
@@ -255,7 +255,7 @@ pub fn aa_scenarios(participants: &Participants) -> Vec<(String, String)> {
 
 /// Returns the `mockaa.toml` in effect: the given one, else the one in the working directory, if it
 /// exists.
-pub fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
+pub(crate) fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
     explicit.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
 }
 
@@ -301,7 +301,7 @@ fn shipped_pem(id: &str) -> Option<&'static str> {
 }
 
 /// Returns the private key that ships for this participant.
-pub fn shipped_key(id: &str) -> Option<SigningKey> {
+pub(crate) fn shipped_key(id: &str) -> Option<SigningKey> {
     let pem = shipped_pem(id)?;
     Some(SigningKey::from_pem(&shipped_kid(id), pem).expect("the shipped keys are valid"))
 }
@@ -315,7 +315,7 @@ fn shipped_kid(id: &str) -> String {
 /// # Errors
 /// [`ConfigError::Path`] if the path does not begin with `/` or has a space, a query, a fragment or
 /// a backslash.
-pub fn check_path(text: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_path(text: &str) -> Result<(), ConfigError> {
     if text.starts_with('/')
         && text
             .bytes()

@@ -49,7 +49,7 @@ pub struct PersonaLoadError(String);
 ///
 /// # Errors
 /// [`PersonaLoadError`] with the closest name, or all names.
-pub fn shipped_text(name: &str) -> Result<&'static str, PersonaLoadError> {
+pub(crate) fn shipped_text(name: &str) -> Result<&'static str, PersonaLoadError> {
     SHIPPED
         .iter()
         .find(|(file, _)| persona_name(file) == Some(name))
@@ -71,7 +71,10 @@ fn persona_name(file: &'static str) -> Option<&'static str> {
 ///
 /// # Errors
 /// [`PersonaLoadError`] with the closest name, or all names.
-pub fn find_persona(personas: &Personas, name: &str) -> Result<Arc<Persona>, PersonaLoadError> {
+pub(crate) fn find_persona(
+    personas: &Personas,
+    name: &str,
+) -> Result<Arc<Persona>, PersonaLoadError> {
     let persona = personas.get(name).map(Arc::clone);
     persona.ok_or_else(|| {
         PersonaLoadError(format!(

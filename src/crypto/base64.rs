@@ -22,12 +22,12 @@ pub fn url_decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Encodes as base64url with padding, the variant of web redirection.
-pub fn url_encode_padded(bytes: &[u8]) -> String {
+pub(crate) fn url_encode_padded(bytes: &[u8]) -> String {
     URL_SAFE.encode(bytes)
 }
 
 /// Decodes base64 in either alphabet, padded or not. URLs and form decoders change the variant.
-pub fn decode_any(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_any(text: &str) -> Option<Vec<u8>> {
     let url: String = text
         .trim_end_matches('=')
         .chars()

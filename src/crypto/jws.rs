@@ -29,7 +29,7 @@ pub fn sign_detached(key: &SigningKey, body: &[u8], profile: SignatureProfile) -
 
 /// Header of a JWS. Injected faults give it values that do not match the signature.
 #[derive(Clone, Copy, Debug)]
-pub struct JwsHeader<'a> {
+pub(crate) struct JwsHeader<'a> {
     /// `RS256` gives a correct signature, `HS256` an HMAC whose secret is the public key's PEM, and
     /// `none` an empty signature.
     pub alg: &'a str,
@@ -39,7 +39,7 @@ pub struct JwsHeader<'a> {
 }
 
 /// Signs like [`sign_detached`], with the given header.
-pub fn sign_detached_with(
+pub(crate) fn sign_detached_with(
     key: &SigningKey,
     body: &[u8],
     profile: SignatureProfile,
@@ -95,23 +95,23 @@ pub fn verify_compact(token: &str, key: &PublicKey) -> Option<Vec<u8>> {
 }
 
 /// Returns the signing input of a compact JWS with this payload.
-pub fn compact_signing_input(kid: &str, payload: &[u8]) -> String {
+pub(crate) fn compact_signing_input(kid: &str, payload: &[u8]) -> String {
     format!("{}.{}", compact_header(kid), url_encode(payload))
 }
 
 /// Returns the compact JWS of a signing input and its signature.
-pub fn encode_compact(input: &str, signature: &[u8]) -> String {
+pub(crate) fn encode_compact(input: &str, signature: &[u8]) -> String {
     format!("{input}.{}", url_encode(signature))
 }
 
 /// Returns the signing input of a JSON Web Token with RS256: a compact JWS with `typ` JWT.
-pub fn jwt_signing_input(kid: &str, payload: &[u8]) -> String {
+pub(crate) fn jwt_signing_input(kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     format!("{header}.{}", url_encode(payload))
 }
 
 /// Returns a JSON Web Token with HS256. Creating and verifying it both need the secret.
-pub fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
+pub(crate) fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
     let header = url_encode(format!(r#"{{"alg":"HS256","typ":"JWT","kid":"{kid}"}}"#).as_bytes());
     let input = format!("{header}.{}", url_encode(payload));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), input.as_bytes());
@@ -119,7 +119,7 @@ pub fn encode_hs256(secret: &[u8], kid: &str, payload: &[u8]) -> String {
 }
 
 /// Returns the payload of a token that was signed with this secret; `None` for any other token.
-pub fn verify_hs256(secret: &[u8], token: &str) -> Option<Vec<u8>> {
+pub(crate) fn verify_hs256(secret: &[u8], token: &str) -> Option<Vec<u8>> {
     let (input, tag) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
     let fields: Value = serde_json::from_slice(&url_decode(header)?).ok()?;
@@ -220,7 +220,7 @@ pub fn verify_detached(
 
 /// Explanation of a detached signature, for a developer whose signature does not verify.
 #[derive(Debug)]
-pub struct SignatureExplanation {
+pub(crate) struct SignatureExplanation {
     /// Decoded JWS header, as far as it is readable.
     header: String,
     verdict: Result<PayloadEncoding, SignatureError>,
@@ -236,7 +236,7 @@ const EXCERPT_BYTES: usize = 600;
 /// Verifies a detached signature. If that fails, searches for what the sender may have signed
 /// instead: another encoding, another formatting of the body, another participant's key. `keys` are
 /// all known keys, each with its owner; `caller_keys` are those of the caller.
-pub fn explain_signature(
+pub(crate) fn explain_signature(
     signature: &str,
     body: &[u8],
     caller_keys: &[&PublicKey],
@@ -395,7 +395,7 @@ fn shorten_middle(bytes: &[u8]) -> String {
 }
 
 impl SignatureExplanation {
-    pub fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         self.verdict.is_ok()
     }
 }

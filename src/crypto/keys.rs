@@ -163,19 +163,19 @@ impl Keyring {
 }
 
 /// Returns the key id of the key after a rotation.
-pub fn next_kid(kid: &str) -> String {
+pub(crate) fn next_kid(kid: &str) -> String {
     format!("{kid}-next")
 }
 
 /// Hash function of an accepted RSA signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RsaHash {
+pub(crate) enum RsaHash {
     Sha256,
     Sha512,
 }
 
 /// Returns whether the signature over the message verifies with the key.
-pub fn is_valid_signature(
+pub(crate) fn is_valid_signature(
     key: &PublicKey,
     hash: RsaHash,
     message: &[u8],

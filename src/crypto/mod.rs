@@ -8,10 +8,10 @@
 //! An RSA signature takes as long as fifteen consent requests, so callers on a request path make it
 //! on a blocking thread.
 
-pub mod base64;
-pub mod jws;
-pub mod key_exchange;
-pub mod keys;
-pub mod redirection;
-pub mod webhook;
+pub(crate) mod base64;
+pub(crate) mod jws;
+pub(crate) mod key_exchange;
+pub(crate) mod keys;
+pub(crate) mod redirection;
+pub(crate) mod webhook;
 mod weierstrass;

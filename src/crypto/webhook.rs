@@ -7,7 +7,7 @@ use crate::crypto::base64;
 /// Returns the `webhook-signature` header, `v1,<base64>`.
 ///
 /// `secret` is `whsec_` followed by base64, which the configuration has checked.
-pub fn sign_payload(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
+pub(crate) fn sign_payload(secret: &str, id: &str, timestamp_s: i64, body: &[u8]) -> String {
     let key = secret
         .strip_prefix("whsec_")
         .and_then(base64::decode)

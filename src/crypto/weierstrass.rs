@@ -125,7 +125,7 @@ impl Point {
 }
 
 /// Returns a private key in [1, n−1], 32 bytes big-endian, made from 32 random bytes.
-pub fn private_key_from_random(random: [u8; 32]) -> [u8; 32] {
+pub(crate) fn private_key_from_random(random: [u8; 32]) -> [u8; 32] {
     // The order is slightly above 2^252: a number of 252 bits is below it. The lowest bit is set,
     // so that it is not zero.
     let mut scalar = random;
@@ -135,7 +135,7 @@ pub fn private_key_from_random(random: [u8; 32]) -> [u8; 32] {
 }
 
 /// Returns the public key, X ‖ Y; `None` when the private key is not in [1, n−1].
-pub fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
+pub(crate) fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
     let scalar = U256::from_be_slice(private);
     if scalar == U256::ZERO || scalar >= ORDER {
         return None;
@@ -149,7 +149,7 @@ pub fn derive_public_key(private: &[u8; 32]) -> Option<[u8; 64]> {
 
 /// Returns whether X ‖ Y is a point of the curve and not of low order. A point of low order gives
 /// only a few possible secrets, whatever the private key is.
-pub fn is_valid_point(public: &[u8; 64]) -> bool {
+pub(crate) fn is_valid_point(public: &[u8; 64]) -> bool {
     // The cofactor is 8: three doublings of a point of low order give the point at infinity.
     decode_point(public).is_some_and(|point| !point.double().double().double().is_infinity())
 }
@@ -175,7 +175,7 @@ fn encode_coordinate(field: Field) -> [u8; 32] {
 
 /// Returns the shared secret: the x-coordinate, 32 bytes big-endian. `None` when the peer's key is
 /// not a point of the curve, or the product is the point at infinity.
-pub fn derive_shared_secret(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
+pub(crate) fn derive_shared_secret(private: &[u8; 32], public: &[u8; 64]) -> Option<[u8; 32]> {
     let (x, _) = decode_point(public)?
         .multiply_scalar(&U256::from_be_slice(private))
         .affine_coordinates()?;

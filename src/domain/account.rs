@@ -40,6 +40,7 @@ wire_enum! {
 
 /// An account of a customer at a FIP.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "the names are those of ReBIT")]
 pub struct Account {
     pub fi_type: FiType,
     /// Id of the FIP that holds the account.

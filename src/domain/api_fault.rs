@@ -140,7 +140,7 @@ pub enum Latency {
 }
 
 /// Upper bound of every latency.
-pub const LATENCY_MAX: Millis = Millis::from_secs(5 * 60);
+pub(crate) const LATENCY_MAX: Millis = Millis::from_secs(5 * 60);
 
 impl JsonSchema for Latency {
     fn inline_schema() -> bool {

@@ -135,13 +135,13 @@ pub fn is_working_day(date: NaiveDate) -> bool {
 }
 
 /// Returns the first working day of banks on or after this day.
-pub fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
+pub(crate) fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, is_working_day)
 }
 
 /// Returns the first day on or after this day on which exchanges and funds deal: a working day of
 /// banks other than a Saturday.
-pub fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
+pub(crate) fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, |date| {
         date.weekday() != Weekday::Sat && is_working_day(date)
     })
@@ -158,7 +158,7 @@ fn first_day_matching(date: NaiveDate, predicate: impl Fn(NaiveDate) -> bool) ->
 /// Christmas.
 ///
 /// `Assumption:` holidays of lunar calendars and of single states are left out.
-pub fn is_bank_holiday(date: NaiveDate) -> bool {
+pub(crate) fn is_bank_holiday(date: NaiveDate) -> bool {
     matches!(
         (date.month(), date.day()),
         (1, 26) | (4, 1) | (8, 15) | (10, 2) | (12, 25)

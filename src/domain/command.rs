@@ -179,7 +179,7 @@ pub struct SaveTemplate {
 
 /// Target of a clock advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AdvanceTarget {
+pub(crate) enum AdvanceTarget {
     By(Millis),
     To(Timestamp),
     /// Until no timer is due any more.

@@ -188,7 +188,7 @@ pub struct Consent {
 
 /// Maximum length of a consent's history. Bounds the memory of a consent that is paused and resumed
 /// many times; the journal keeps older changes until it evicts them.
-pub const HISTORY_MAX: usize = 64;
+pub(crate) const HISTORY_MAX: usize = 64;
 
 impl Consent {
     /// Returns the frequency window in which a use at this instant counts; `None`: the use begins a

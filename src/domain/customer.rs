@@ -9,12 +9,12 @@ use crate::domain::time::{Millis, Timestamp};
 
 /// One-time passwords that the simulated FIPs accept. Sahamati's simulator accepts them too
 /// (`docs/sources.md#sahamati-simulator`).
-pub const LINK_TOKENS: [&str; 2] = ["123456", "1234"];
+pub(crate) const LINK_TOKENS: [&str; 2] = ["123456", "1234"];
 
 /// Validity of a one-time password, in world time.
 ///
 /// `Assumption:` no source states a number.
-pub const LINK_TOKEN_TTL: Millis = Millis::from_secs(10 * 60);
+pub(crate) const LINK_TOKEN_TTL: Millis = Millis::from_secs(10 * 60);
 
 /// A customer of which the world has a record. A customer without a record counts as registered and
 /// has those accounts linked that its persona links by default, so that a consent can be approved

@@ -9,13 +9,13 @@ const PAIRS: &str = "0001020304050607080910111213141516171819\
                      8081828384858687888990919293949596979899";
 
 /// Returns the last two digits of a number.
-pub fn two_digits(number: u64) -> &'static str {
+pub(crate) fn two_digits(number: u64) -> &'static str {
     let start = 2 * usize::try_from(number % 100).expect("below 100");
     &PAIRS[start..start + 2]
 }
 
 /// Fills the buffer with the last digits of a number, with leading zeros.
-pub fn write_padded(buffer: &mut [u8], number: u64) {
+pub(crate) fn write_padded(buffer: &mut [u8], number: u64) {
     let mut rest = number;
     let mut pairs = buffer.rchunks_exact_mut(2);
     for chunk in &mut pairs {
@@ -28,7 +28,7 @@ pub fn write_padded(buffer: &mut [u8], number: u64) {
 }
 
 /// Appends the decimal digits of a number.
-pub fn append_number(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn append_number(out: &mut Vec<u8>, mut number: u64) {
     let mut buffer = [0; 20];
     let mut start = buffer.len();
     while number >= 10 {

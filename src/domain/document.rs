@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// Value of an attribute.
-pub type AttributeValue = Cow<'static, str>;
+pub(crate) type AttributeValue = Cow<'static, str>;
 
 /// A complete statement; its root is the element `Account`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::domain::time::Millis;
 
 /// The `format` of a duration in a schema. JSON Schema reserves `duration` for ISO 8601.
-pub const DURATION_FORMAT: &str = "span";
+pub(crate) const DURATION_FORMAT: &str = "span";
 
 /// The description of the forms that [`parse_duration`] accepts, for error messages.
-pub const DURATION_FORMS: &str = "a duration such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
+pub(crate) const DURATION_FORMS: &str =
+    "a duration such as 500ms, 2s, 5m, 12h, 30d, P30D or PT1H30M";
 
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
@@ -22,7 +23,7 @@ const DAY: i64 = 24 * HOUR;
 const WEEK: i64 = 7 * DAY;
 
 /// Parses a duration. Months and years have no fixed length and are rejected.
-pub fn parse_duration(text: &str) -> Option<Millis> {
+pub(crate) fn parse_duration(text: &str) -> Option<Millis> {
     text.strip_prefix('P')
         .map_or_else(|| parse_short_form(text), parse_iso_form)
 }
@@ -74,7 +75,7 @@ fn sum_parts(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 }
 
 /// Returns the short form of a duration, in the largest unit that divides it.
-pub fn format_duration(Millis(ms): Millis) -> String {
+pub(crate) fn format_duration(Millis(ms): Millis) -> String {
     let units = [
         ("w", WEEK),
         ("d", DAY),

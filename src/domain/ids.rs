@@ -9,8 +9,10 @@ macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         pub struct $name(Uuid);
 
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         impl $name {
             /// Creates a version 4 UUID from 16 random bytes; the version and variant bits are set.
             pub fn from_random(bytes: [u8; 16]) -> Self {
@@ -65,7 +67,7 @@ uuid_id! {
 }
 
 /// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
-pub fn derive_id(names: &[&str]) -> String {
+pub(crate) fn derive_id(names: &[&str]) -> String {
     Uuid::new_v5(
         &Uuid::NAMESPACE_URL,
         format!("urn:mockaa:{}", names.join(":")).as_bytes(),

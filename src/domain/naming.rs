@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 /// An enum with one table of wire names, for code that is generic over such enums.
-pub trait WireEnum: Copy + Sized + 'static {
+pub(crate) trait WireEnum: Copy + Sized + 'static {
     /// Returns all variants in the order of the table.
     fn all_variants() -> &'static [Self];
 
@@ -21,7 +21,7 @@ pub trait WireEnum: Copy + Sized + 'static {
 ///
 /// # Errors
 /// An unknown name.
-pub fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
+pub(crate) fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     let text = Cow::<'de, str>::deserialize(deserializer)?;
@@ -33,7 +33,7 @@ pub fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
 }
 
 /// Returns the schema of the wire names of these variants.
-pub fn wire_name_schema<T: WireEnum>(variants: impl IntoIterator<Item = T>) -> Schema {
+pub(crate) fn wire_name_schema<T: WireEnum>(variants: impl IntoIterator<Item = T>) -> Schema {
     let names: Vec<_> = variants.into_iter().map(T::wire_name).collect();
     json_schema!({ "type": "string", "enum": names })
 }
@@ -44,8 +44,10 @@ macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         pub enum $name { $($(#[$variant_doc])* $variant),+ }
 
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         impl $name {
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
@@ -119,6 +121,7 @@ macro_rules! named_enum {
         }
     ) => {
         $(#[$meta])*
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         pub enum $enum { $($(#[$variant_meta])* $variant $content),+ }
 
         $crate::domain::naming::wire_enum! {
@@ -126,6 +129,7 @@ macro_rules! named_enum {
             $name { $($variant = $text),+ }
         }
 
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         impl $enum {
             pub const fn name(&self) -> $name {
                 match self { $(Self::$variant { .. } => $name::$variant),+ }
@@ -163,6 +167,7 @@ macro_rules! tagged_family {
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         #[serde(untagged)]
         #[schemars(transform = $crate::domain::naming::merge_member_schemas)]
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         pub enum $family {
             $($single($single_type),)*
             $($class($members),)+
@@ -173,6 +178,7 @@ macro_rules! tagged_family {
             #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
             #[serde(deny_unknown_fields)]
             #[schemars(inline)]
+            #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
             pub enum $members {
                 $($(#[$member_meta])* #[serde(rename = $text)] $member $parameters,)+
             }
@@ -209,6 +215,7 @@ macro_rules! tagged_family {
             }
         }
 
+        #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
         impl $family {
             pub const fn name(&self) -> $name {
                 match self {
@@ -223,7 +230,7 @@ pub(crate) use tagged_family;
 
 /// Rewrites the schema of a `tagged_family!` as one object that has the keys of all members and
 /// requires exactly one of them.
-pub fn merge_member_schemas(schema: &mut Schema) {
+pub(crate) fn merge_member_schemas(schema: &mut Schema) {
     let Some(Value::Array(classes)) = schema.remove("anyOf") else {
         return;
     };
@@ -260,7 +267,10 @@ pub fn merge_member_schemas(schema: &mut Schema) {
 }
 
 /// Returns the most similar name, if one is similar enough to be a misspelling.
-pub fn closest_name<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn closest_name<'n>(
+    text: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Option<&'n str> {
     let text = text.to_lowercase();
     names
         .into_iter()
@@ -276,7 +286,7 @@ pub fn closest_name<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) ->
 }
 
 /// Returns the end of an error message about an unknown name: the closest name, or all names.
-pub fn suggest_name<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
+pub(crate) fn suggest_name<'n>(text: &str, names: impl Iterator<Item = &'n str> + Clone) -> String {
     closest_name(text, names.clone()).map_or_else(
         || format!("known: {}", names.collect::<Vec<_>>().join(", ")),
         |closest| format!("did you mean {closest}?"),

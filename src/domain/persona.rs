@@ -17,7 +17,7 @@ use crate::domain::terms::TransactionType;
 pub const DEFAULT_PERSONA: &str = "salaried";
 
 /// A range, both ends included.
-pub type MinMax<T> = (T, T);
+pub(crate) type MinMax<T> = (T, T);
 
 /// A validated persona file.
 #[derive(Clone, Debug, PartialEq)]

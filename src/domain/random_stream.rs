@@ -44,7 +44,7 @@ pub enum StreamKind {
 
 /// Key of one stream.
 #[derive(Clone, Copy, Debug)]
-pub struct StreamKey<'a> {
+pub(crate) struct StreamKey<'a> {
     /// The world's seed, or the sandbox's seed from which worlds derive theirs.
     pub seed: u64,
     /// The customer's address, or the world's name.
@@ -58,7 +58,7 @@ impl StreamKey<'_> {
     /// Returns the 32-byte seed of a ChaCha generator. The owner's name enters as its 64-bit FNV-1a
     /// hash: the generator does the mixing, so the hash only has to be portable and to distinguish
     /// names.
-    pub fn seed_bytes(&self) -> [u8; 32] {
+    pub(crate) fn seed_bytes(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         bytes[0..8].copy_from_slice(&self.seed.to_le_bytes());
         bytes[8..16].copy_from_slice(&hash_fnv1a(self.owner).to_le_bytes());

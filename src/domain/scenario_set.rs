@@ -57,7 +57,7 @@ impl ScenarioSet {
 }
 
 /// Returns the most specific of the plans whose matcher accepts this consent request.
-pub fn find_most_specific<'a>(
+pub(crate) fn find_most_specific<'a>(
     plans: impl Iterator<Item = &'a Arc<ScenarioPlan>>,
     raise: &RaiseConsent,
 ) -> Option<Arc<ScenarioPlan>> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
 use crate::domain::digits::write_padded;
 
 /// Offset of Indian Standard Time, UTC+05:30 all year. Statements and working days use it.
-pub const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
+pub(crate) const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
 
 const MS_PER_DAY: i64 = 86_400_000;
 
@@ -136,7 +136,7 @@ fn write_date_time(text: &mut [u8], ms: i64) -> u64 {
 }
 
 /// Writes a date into the ten bytes of `yyyy-MM-dd`.
-pub fn write_date(text: &mut [u8], date: NaiveDate) {
+pub(crate) fn write_date(text: &mut [u8], date: NaiveDate) {
     write_padded(&mut text[0..4], date.year().unsigned_abs().into());
     write_padded(&mut text[5..7], date.month().into());
     write_padded(&mut text[8..10], date.day().into());

@@ -33,14 +33,14 @@ wire_enum! {
 
 /// Delay between activation and Unaport's data request in the recorded journey: notified
 /// 04:50:39.331, run 04:50:43.000 (`docs/sources.md#unaport-bodies`).
-pub const RECORDED_RUN_DELAY: Millis = Millis(3_669);
+pub(crate) const RECORDED_RUN_DELAY: Millis = Millis(3_669);
 
 /// Delay of the customer's approval in the recorded journey: created 04:50:20.089, notified
 /// 04:50:39.331.
-pub const RECORDED_APPROVAL_DELAY: Millis = Millis(19_242);
+pub(crate) const RECORDED_APPROVAL_DELAY: Millis = Millis(19_242);
 
 /// Delay of the FIPs' answers in the recorded journey: run 04:50:43.000, notified 04:50:44.748.
-pub const RECORDED_FIP_DELAY: Millis = Millis(1_748);
+pub(crate) const RECORDED_FIP_DELAY: Millis = Millis(1_748);
 
 /// Configuration of the Unaport API.
 #[derive(Clone, Debug, PartialEq, Eq)]

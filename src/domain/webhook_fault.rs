@@ -155,12 +155,12 @@ const fn default_delay() -> Millis {
 /// Returns the default offset of a stale or future timestamp: one minute more than the 15 minutes
 /// that the Sahamati certification framework allows (general guidelines, rule 4;
 /// `docs/sources.md#certification-cases`).
-pub const fn default_timestamp_offset() -> Millis {
+pub(crate) const fn default_timestamp_offset() -> Millis {
     Millis::from_secs(16 * 60)
 }
 
 /// Returns the default duration of a slow transfer.
-pub const fn default_transfer_time() -> Millis {
+pub(crate) const fn default_transfer_time() -> Millis {
     Millis::from_secs(5)
 }
 

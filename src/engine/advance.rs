@@ -16,7 +16,7 @@ use crate::engine::world::{Execution, World};
 
 /// The limits of one advance.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     pub steps: usize,
     /// Maximum duration, in system time.
     pub duration: Duration,
@@ -36,7 +36,7 @@ impl Default for Limits {
 
 /// The result of an advance.
 #[derive(Clone, Debug)]
-pub struct AdvanceOutcome {
+pub(crate) struct AdvanceOutcome {
     pub from: Timestamp,
     pub to: Timestamp,
     /// The number of due work items that ran.
@@ -48,7 +48,7 @@ pub struct AdvanceOutcome {
 
 /// The reason why an advance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopReason {
+pub(crate) enum StopReason {
     TargetReached,
     StepLimitReached,
     TimeLimitReached,
@@ -58,7 +58,7 @@ pub enum StopReason {
 
 /// The reason why an advance was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum AdvanceRejection {
+pub(crate) enum AdvanceRejection {
     #[error("another advance of this world is in progress; wait until it has ended")]
     InProgress,
     #[error(
@@ -71,7 +71,7 @@ pub enum AdvanceRejection {
 ///
 /// # Errors
 /// [`AdvanceRejection`]; the clock has not moved then.
-pub async fn advance_clock(
+pub(crate) async fn advance_clock(
     world: &Arc<World>,
     target: AdvanceTarget,
     limits: Limits,

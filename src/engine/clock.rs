@@ -22,7 +22,7 @@ pub struct ClockStart {
 
 /// A world's clock. It runs with a constant offset from system time, or is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
+pub(crate) enum Clock {
     Running {
         offset_ms: i64,
     },
@@ -37,7 +37,7 @@ pub enum Clock {
 }
 
 impl Clock {
-    pub fn from_start(start: ClockStart, system_time: Timestamp) -> Self {
+    pub(crate) fn from_start(start: ClockStart, system_time: Timestamp) -> Self {
         let at = start.at.unwrap_or(system_time);
         if start.frozen {
             Self::Frozen { at }
@@ -47,13 +47,13 @@ impl Clock {
     }
 
     /// Returns a clock that shows `at` now and runs on.
-    pub fn running_from(at: Timestamp, system_time: Timestamp) -> Self {
+    pub(crate) fn running_from(at: Timestamp, system_time: Timestamp) -> Self {
         Self::Running {
             offset_ms: at.duration_since(system_time).0,
         }
     }
 
-    pub fn now(self, system_time: Timestamp) -> Timestamp {
+    pub(crate) fn now(self, system_time: Timestamp) -> Timestamp {
         match self {
             Self::Running { offset_ms } => {
                 Timestamp::from_millis(system_time.as_millis().saturating_add(offset_ms))
@@ -64,7 +64,7 @@ impl Clock {
 
     /// Returns the clock stopped at `at`, to be advanced from there; a frozen clock stays frozen.
     #[must_use]
-    pub fn stopped_at(self, at: Timestamp) -> Self {
+    pub(crate) fn stopped_at(self, at: Timestamp) -> Self {
         match self {
             Self::Frozen { .. } => Self::Frozen { at },
             Self::Running { .. } | Self::Advancing { .. } => Self::Advancing { at },
@@ -73,20 +73,20 @@ impl Clock {
 
     /// Returns the clock after an advance: a clock that ran before runs again.
     #[must_use]
-    pub fn resume_running(self, system_time: Timestamp) -> Self {
+    pub(crate) fn resume_running(self, system_time: Timestamp) -> Self {
         match self {
             Self::Advancing { at } => Self::running_from(at, system_time),
             unchanged => unchanged,
         }
     }
 
-    pub fn is_frozen(self) -> bool {
+    pub(crate) fn is_frozen(self) -> bool {
         matches!(self, Self::Frozen { .. })
     }
 
     /// Returns the instant that messages carry. It is system time, because receivers compare it
     /// with theirs, or world time if the clock is frozen, where reproducible bytes matter more.
-    pub fn message_time(self, system_time: Timestamp) -> Timestamp {
+    pub(crate) fn message_time(self, system_time: Timestamp) -> Timestamp {
         match self {
             Self::Running { .. } | Self::Advancing { .. } => system_time,
             Self::Frozen { at } => at,

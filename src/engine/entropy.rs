@@ -10,19 +10,19 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 
 /// Returns the generator of a stream. It is ChaCha, whose numbers are the same on every platform
 /// and in every release.
-pub fn stream_rng(key: StreamKey<'_>) -> ChaCha8Rng {
+pub(crate) fn stream_rng(key: StreamKey<'_>) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key.seed_bytes())
 }
 
 /// Draws the 16 bytes of an id.
-pub fn random_id_bytes(key: StreamKey<'_>) -> [u8; 16] {
+pub(crate) fn random_id_bytes(key: StreamKey<'_>) -> [u8; 16] {
     let mut bytes = [0; 16];
     stream_rng(key).fill_bytes(&mut bytes);
     bytes
 }
 
 /// Derives the seed of a world: worlds of one sandbox differ, the same world of two runs does not.
-pub fn derive_world_seed(sandbox_seed: u64, world: &str) -> u64 {
+pub(crate) fn derive_world_seed(sandbox_seed: u64, world: &str) -> u64 {
     stream_rng(StreamKey {
         seed: sandbox_seed,
         owner: world,
@@ -37,7 +37,7 @@ pub fn derive_world_seed(sandbox_seed: u64, world: &str) -> u64 {
     clippy::disallowed_methods,
     reason = "the only seed that is not reproducible"
 )]
-pub fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     // 32 bits: short enough to be copied from a terminal by hand.
     u64::from(rand::random::<u32>())
 }
@@ -47,7 +47,7 @@ pub fn random_seed() -> u64 {
     clippy::disallowed_methods,
     reason = "a secret must not be reproducible"
 )]
-pub fn random_token() -> [u8; 24] {
+pub(crate) fn random_token() -> [u8; 24] {
     rand::random()
 }
 
@@ -56,7 +56,7 @@ pub fn random_token() -> [u8; 24] {
     clippy::disallowed_methods,
     reason = "a secret must not be reproducible"
 )]
-pub fn random_key() -> [u8; 32] {
+pub(crate) fn random_key() -> [u8; 32] {
     rand::random()
 }
 

@@ -16,12 +16,12 @@ use crate::domain::webhook_fault::AppliedFault;
 use crate::engine::entropy::stream_rng;
 
 /// Maximum number of fault sets per world.
-pub const FAULT_SETS_MAX: usize = 1_000;
+pub(crate) const FAULT_SETS_MAX: usize = 1_000;
 /// Maximum number of rules per world whose hits are counted.
 const HIT_COUNTS_MAX: usize = 100_000;
 
 #[derive(Debug, Default)]
-pub struct FaultRegistry {
+pub(crate) struct FaultRegistry {
     active_sets: BTreeMap<String, ActiveFaults>,
     hit_counts: HashMap<String, HitCount>,
 }
@@ -60,13 +60,13 @@ impl CallFault {
 }
 
 impl FaultRegistry {
-    pub fn active_sets(&self) -> &BTreeMap<String, ActiveFaults> {
+    pub(crate) fn active_sets(&self) -> &BTreeMap<String, ActiveFaults> {
         &self.active_sets
     }
 
     /// Activates a fault set under a name and replaces the earlier set of that name with its
     /// hit counts. Returns `false` if there are [`FAULT_SETS_MAX`] other sets.
-    pub fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {
+    pub(crate) fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {
         let has_room =
             self.active_sets.contains_key(name) || self.active_sets.len() < FAULT_SETS_MAX;
         if has_room {
@@ -77,26 +77,26 @@ impl FaultRegistry {
     }
 
     /// Deactivates a fault set; returns `true` if there was one.
-    pub fn remove_set(&mut self, name: &str) -> bool {
+    pub(crate) fn remove_set(&mut self, name: &str) -> bool {
         let prefix = named_key_prefix(name);
         self.hit_counts.retain(|key, _| !key.starts_with(&prefix));
         self.active_sets.remove(name).is_some()
     }
 
     /// Returns whether no named fault set is active.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.active_sets.is_empty()
     }
 
     /// Returns whether an active fault can repeat an earlier response.
-    pub fn can_repeat_responses(&self) -> bool {
+    pub(crate) fn can_repeat_responses(&self) -> bool {
         self.active_sets
             .values()
             .any(|set| set.faults.can_repeat_responses())
     }
 
     /// Removes the fault sets whose time to live has passed.
-    pub fn remove_expired(&mut self, system_time: Timestamp) {
+    pub(crate) fn remove_expired(&mut self, system_time: Timestamp) {
         if self
             .active_sets
             .values()
@@ -109,7 +109,7 @@ impl FaultRegistry {
 
     /// Plans the faults of a notification: those of the named sets, and those of its consent's
     /// scenario. Counts the hits.
-    pub fn plan_webhook_faults(
+    pub(crate) fn plan_webhook_faults(
         &mut self,
         notification: &Notification,
         plan_faults: Option<&Faults>,
@@ -168,7 +168,7 @@ impl FaultRegistry {
     }
 
     /// Plans the faults of a call by the named sets. Counts the hits.
-    pub fn plan_call_faults(
+    pub(crate) fn plan_call_faults(
         &mut self,
         call: CallSubject<'_>,
         seed: u64,
@@ -188,7 +188,7 @@ impl FaultRegistry {
     }
 
     /// Plans the faults of a call about a consent of this scenario. Counts the hits.
-    pub fn plan_scenario_faults(
+    pub(crate) fn plan_scenario_faults(
         &mut self,
         (scenario, set): (&str, &Faults),
         call: CallSubject<'_>,
@@ -279,7 +279,7 @@ fn matches_glob(glob: Option<&Glob>, text: Option<&str>) -> bool {
 }
 
 /// Returns a number in [0, 1) from 53 random bits; it is the same on every platform.
-pub fn random_fraction(rng: &mut impl Rng) -> f64 {
+pub(crate) fn random_fraction(rng: &mut impl Rng) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a double holds 53 bits exactly")]
     let bits = (rng.next_u64() >> 11) as f64;
     bits / 9_007_199_254_740_992.0

@@ -9,12 +9,12 @@ use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Timestamp;
 
 /// Maximum number of entries kept per world.
-pub const ENTRIES_MAX: usize = 10_000;
+pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Maximum size of the bodies of these entries, in bytes.
-pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Debug, Default)]
-pub struct Journal {
+pub(crate) struct Journal {
     entries: VecDeque<JournalEntry>,
     body_bytes: usize,
     last_seq: u64,
@@ -22,7 +22,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    pub fn append_entry(&mut self, at: Timestamp, record: JournalRecord) {
+    pub(crate) fn append_entry(&mut self, at: Timestamp, record: JournalRecord) {
         self.last_seq += 1;
         self.body_bytes += record.body_bytes();
         self.entries.push_back(JournalEntry {
@@ -40,12 +40,12 @@ impl Journal {
     }
 
     /// Returns up to `limit` entries with a number above `after`, oldest first.
-    pub fn entries_after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
+    pub(crate) fn entries_after(&self, after: u64, limit: usize) -> Vec<JournalEntry> {
         self.iter_after(after).take(limit).cloned().collect()
     }
 
     /// Returns the entries with a number above `after`, oldest first.
-    pub fn iter_after(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
+    pub(crate) fn iter_after(&self, after: u64) -> impl DoubleEndedIterator<Item = &JournalEntry> {
         let first = self.entries.front().map_or(0, |entry| entry.seq);
         let skip =
             usize::try_from(after.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
@@ -53,12 +53,12 @@ impl Journal {
     }
 
     /// Returns the number of entries written, evicted ones included.
-    pub fn last_seq(&self) -> u64 {
+    pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
     /// Returns the number of evicted entries of these kinds.
-    pub fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
+    pub(crate) fn count_evicted(&self, matches_kind: impl Fn(EntryKind) -> bool) -> u64 {
         self.evicted_counts
             .iter()
             .filter(|(kind, _)| matches_kind(**kind))

@@ -9,21 +9,21 @@
 //! layer and shared as [`scenario_selection::SandboxScenarios`]; generated data is injected as
 //! [`sandbox_config::SimulatedFips`].
 
-pub mod advance;
-pub mod clock;
+pub(crate) mod advance;
+pub(crate) mod clock;
 mod decide;
-pub mod entropy;
-pub mod faults;
-pub mod journal;
+pub(crate) mod entropy;
+pub(crate) mod faults;
+pub(crate) mod journal;
 mod notifications;
-pub mod outbox;
+pub(crate) mod outbox;
 #[cfg(test)]
 mod proptests;
-pub mod report;
-pub mod sandbox_config;
-pub mod scenario_selection;
+pub(crate) mod report;
+pub(crate) mod sandbox_config;
+pub(crate) mod scenario_selection;
 mod state;
 mod timers;
-pub mod verify;
-pub mod world;
-pub mod worlds;
+pub(crate) mod verify;
+pub(crate) mod world;
+pub(crate) mod worlds;

@@ -13,7 +13,7 @@ use crate::domain::session::FiStatus;
 ///
 /// `Assumption:` READY has no ReBIT notification: the enum of the FIU API 2.0.0 does not contain
 /// it.
-pub fn notifications_for(
+pub(crate) fn notifications_for(
     event: &Event,
     api: Api,
     should_push_data: impl FnOnce() -> bool,

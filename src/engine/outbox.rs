@@ -16,7 +16,7 @@ use crate::domain::webhook_fault::{AppliedFault, SchedulingFault, WebhookFault};
 ///
 /// `Assumption:` no AA documents its retries; the delays give a receiver time to recover, and are short
 /// enough for a test.
-pub const BACKOFF_SCHEDULE: [Millis; 6] = [
+pub(crate) const BACKOFF_SCHEDULE: [Millis; 6] = [
     Millis::ZERO,
     Millis::from_secs(1),
     Millis::from_secs(5),
@@ -30,7 +30,7 @@ const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
 
 /// Maximum number of undelivered webhooks per world; commands are rejected while the outbox is
 /// full.
-pub const OPEN_DELIVERIES_MAX: usize = 10_000;
+pub(crate) const OPEN_DELIVERIES_MAX: usize = 10_000;
 
 /// Maximum number of finished deliveries kept per world.
 const FINISHED_MAX: usize = 1_000;
@@ -39,14 +39,14 @@ const FINISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The consequence of the end of an attempt.
 #[derive(Debug, PartialEq, Eq)]
-pub enum NextStep {
+pub(crate) enum NextStep {
     Done,
     RetryAt(Timestamp),
 }
 
 /// The moment from which a webhook may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispatch {
+pub(crate) enum Dispatch {
     Immediately,
     /// After the response to the call that caused the webhook has been handed over.
     AfterResponse,
@@ -62,7 +62,7 @@ enum Order {
 
 /// A notification to be added to the outbox.
 #[derive(Debug)]
-pub struct NewDelivery {
+pub(crate) struct NewDelivery {
     pub notification: Notification,
     pub dispatch: Dispatch,
     pub faults: Vec<AppliedFault>,
@@ -71,7 +71,7 @@ pub struct NewDelivery {
 }
 
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     last_id: u64,
     open: BTreeMap<u64, Delivery>,
     /// Undelivered ordered webhooks of each consent, oldest first; only the first may be sent.
@@ -130,7 +130,7 @@ impl DeliveryPlan {
 impl Outbox {
     /// Adds a notification. Returns the deliveries that wait for a later instant, each with that
     /// instant.
-    pub fn enqueue_delivery(
+    pub(crate) fn enqueue_delivery(
         &mut self,
         new_delivery: NewDelivery,
         now: Timestamp,
@@ -255,7 +255,7 @@ impl Outbox {
     }
 
     /// Releases the webhooks of a response that has been handed over.
-    pub fn release_held(&mut self, ids: &[u64]) {
+    pub(crate) fn release_held(&mut self, ids: &[u64]) {
         for id in ids {
             if let Some(delivery) = self
                 .open
@@ -270,7 +270,7 @@ impl Outbox {
     }
 
     /// Takes the deliveries that may be sent now.
-    pub fn take_ready(&mut self) -> Vec<Delivery> {
+    pub(crate) fn take_ready(&mut self) -> Vec<Delivery> {
         let mut deliveries = Vec::with_capacity(self.ready.len());
         for id in self.ready.drain(..) {
             let delivery = self.open.get_mut(&id).expect("a ready delivery is open");
@@ -283,7 +283,7 @@ impl Outbox {
 
     /// Records the outcome of an attempt. An FIU's `Retry-After` can lengthen the delay of the
     /// schedule, and a response of 410 ends the delivery (Standard Webhooks 1.0).
-    pub fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
+    pub(crate) fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
         self.in_flight -= 1;
         self.attempt_count += 1;
         let delivery = self
@@ -319,7 +319,7 @@ impl Outbox {
     }
 
     /// Records a delivery that has no destination.
-    pub fn mark_unaddressed(&mut self, id: u64) {
+    pub(crate) fn mark_unaddressed(&mut self, id: u64) {
         self.in_flight -= 1;
         self.finish_delivery(id, DeliveryState::Unaddressed);
     }
@@ -349,7 +349,7 @@ impl Outbox {
     }
 
     /// Ends the wait of a delivery if it waits until this instant.
-    pub fn retry_if_due(&mut self, id: u64, due: Timestamp) {
+    pub(crate) fn retry_if_due(&mut self, id: u64, due: Timestamp) {
         let is_due = self
             .open
             .get(&id)
@@ -361,7 +361,7 @@ impl Outbox {
 
     /// Sends a delivery again: at once if it waits for a retry, as a manual resend if it has ended.
     /// A manual resend is attempted once.
-    pub fn resend_delivery(&mut self, id: u64) -> Result<(), DeliveryState> {
+    pub(crate) fn resend_delivery(&mut self, id: u64) -> Result<(), DeliveryState> {
         if let Some(delivery) = self.open.get(&id) {
             if delivery.state != DeliveryState::Waiting {
                 return Err(delivery.state);
@@ -387,22 +387,22 @@ impl Outbox {
 
     /// Returns whether no delivery is held, ready or in flight; those that wait for a retry do not
     /// count.
-    pub fn is_quiescent(&self) -> bool {
+    pub(crate) fn is_quiescent(&self) -> bool {
         self.in_flight == 0 && self.held_count == 0 && self.ready.is_empty()
     }
 
     /// Returns whether a delivery may be sent now.
-    pub fn has_ready(&self) -> bool {
+    pub(crate) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
     /// Returns whether no attempt is in flight.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
 
     /// Returns the deliveries that a fault makes arrive before the response that caused them.
-    pub fn filter_before_response(&self, ids: &[u64]) -> Vec<u64> {
+    pub(crate) fn filter_before_response(&self, ids: &[u64]) -> Vec<u64> {
         ids.iter()
             .copied()
             .filter(|id| {
@@ -417,36 +417,36 @@ impl Outbox {
     }
 
     /// Returns whether a delivery is open and has not been attempted.
-    pub fn awaits_first_attempt(&self, id: u64) -> bool {
+    pub(crate) fn awaits_first_attempt(&self, id: u64) -> bool {
         self.open
             .get(&id)
             .is_some_and(|delivery| delivery.attempts.is_empty())
     }
 
     /// Returns the number of attempts made so far.
-    pub fn attempt_count(&self) -> u64 {
+    pub(crate) fn attempt_count(&self) -> u64 {
         self.attempt_count
     }
 
     /// Returns the number of undelivered webhooks.
-    pub fn open_len(&self) -> usize {
+    pub(crate) fn open_len(&self) -> usize {
         self.open.len()
     }
 
     /// Returns the last id assigned; finished and forgotten deliveries count.
-    pub fn last_id(&self) -> u64 {
+    pub(crate) fn last_id(&self) -> u64 {
         self.last_id
     }
 
     /// Returns the first `limit` deliveries on record with an id above `after`, by id.
-    pub fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
+    pub(crate) fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
         let all = self.finished.iter().chain(self.open.values());
         let mut wanted: Vec<_> = all.filter(|delivery| delivery.id > after).collect();
         wanted.sort_unstable_by_key(|delivery| delivery.id);
         wanted.into_iter().take(limit).cloned().collect()
     }
 
-    pub fn delivery(&self, id: u64) -> Option<Delivery> {
+    pub(crate) fn delivery(&self, id: u64) -> Option<Delivery> {
         self.open
             .get(&id)
             .or_else(|| self.finished.iter().find(|delivery| delivery.id == id))

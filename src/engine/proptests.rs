@@ -33,7 +33,7 @@ use crate::engine::world::World;
 const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
 /// Returns a world without scenarios, with one AA and one FIP.
-pub fn new_world() -> Arc<World> {
+pub(crate) fn new_world() -> Arc<World> {
     let aa = Aa {
         id: "aa".into(),
         handle: "aa".into(),
@@ -107,7 +107,7 @@ fn customer_address(customer: u8) -> Arc<str> {
 }
 
 /// Returns the command that raises a consent of this customer for some days.
-pub fn raise_consent(customer: u8, days: i64) -> Command {
+pub(crate) fn raise_consent(customer: u8, days: i64) -> Command {
     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
     let purpose = Purpose {
         code: "101".into(),

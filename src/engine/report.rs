@@ -24,7 +24,7 @@ const REACTION_WINDOW: Millis = Millis::from_secs(30);
 const EVIDENCE_MAX: usize = 10;
 
 /// Grades a run; `evicted` is the number of calls and webhooks that the journal has evicted.
-pub fn grade_run<'a>(
+pub(crate) fn grade_run<'a>(
     entries: impl Iterator<Item = &'a JournalEntry>,
     evicted: u64,
 ) -> Vec<RuleResult> {

@@ -12,7 +12,7 @@ use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::scenario_set::{ScenarioSet, find_most_specific};
 
 /// Maximum number of local scenarios of one world. The number of customer pins is not limited.
-pub const LOCAL_SCENARIOS_MAX: usize = 1_000;
+pub(crate) const LOCAL_SCENARIOS_MAX: usize = 1_000;
 
 /// The holder of a sandbox's scenarios. A reload replaces the set for all worlds at once.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl SandboxScenarios {
 
 /// The local scenarios, customer pins and default scenario of one world.
 #[derive(Default)]
-pub struct ScenarioSelection {
+pub(crate) struct ScenarioSelection {
     local: BTreeMap<String, LocalScenario>,
     /// The scenario name of each pinned customer address.
     customer_pins: HashMap<String, String>,
@@ -67,7 +67,7 @@ impl ScenarioSelection {
     ///
     /// # Errors
     /// [`Rejection::UnknownScenario`] when a selected name does not exist.
-    pub fn select_scenario(
+    pub(crate) fn select_scenario(
         &self,
         raise: &RaiseConsent,
         aa_default: Option<&str>,
@@ -95,7 +95,7 @@ impl ScenarioSelection {
     }
 
     /// Returns the plan of this name, a local one first.
-    pub fn find_by_name(
+    pub(crate) fn find_by_name(
         &self,
         name: &str,
         scenarios: &ScenarioSet,
@@ -111,7 +111,7 @@ impl ScenarioSelection {
         })
     }
 
-    pub fn list_names(&self, scenarios: &ScenarioSet) -> Vec<String> {
+    pub(crate) fn list_names(&self, scenarios: &ScenarioSet) -> Vec<String> {
         let mut names = scenarios.list_names();
         names.extend(self.local.keys().cloned());
         names.sort();
@@ -124,7 +124,7 @@ impl ScenarioSelection {
     /// # Errors
     /// A message when another scenario is equally specific for the same consents, or when the limit
     /// is reached.
-    pub fn put_local(&mut self, plan: Arc<ScenarioPlan>, text: &str) -> Result<(), String> {
+    pub(crate) fn put_local(&mut self, plan: Arc<ScenarioPlan>, text: &str) -> Result<(), String> {
         let name = plan.name.clone();
         if let Some(rival) = plan
             .matcher()
@@ -162,33 +162,33 @@ impl ScenarioSelection {
     }
 
     /// Removes a local scenario; returns `true` if there was one. Consents that it drives keep it.
-    pub fn remove_local(&mut self, name: &str) -> bool {
+    pub(crate) fn remove_local(&mut self, name: &str) -> bool {
         self.local.remove(name).is_some()
     }
 
     /// Returns the local scenarios.
-    pub fn local_plans(&self) -> impl Iterator<Item = &Arc<ScenarioPlan>> {
+    pub(crate) fn local_plans(&self) -> impl Iterator<Item = &Arc<ScenarioPlan>> {
         self.local.values().map(|local| &local.plan)
     }
 
     /// Returns the source text of a local scenario.
-    pub fn source_text(&self, name: &str) -> Option<Arc<str>> {
+    pub(crate) fn source_text(&self, name: &str) -> Option<Arc<str>> {
         self.local
             .get(name)
             .map(|local| Arc::clone(&local.source_text))
     }
 
     /// Sets the scenario that drives all later consents of this customer.
-    pub fn pin_customer(&mut self, customer: &str, scenario: &str) {
+    pub(crate) fn pin_customer(&mut self, customer: &str, scenario: &str) {
         self.customer_pins
             .insert(customer.to_owned(), scenario.to_owned());
     }
 
-    pub fn set_default(&mut self, scenario: Option<String>) {
+    pub(crate) fn set_default(&mut self, scenario: Option<String>) {
         self.default_scenario = scenario;
     }
 
-    pub fn default_name(&self) -> Option<&str> {
+    pub(crate) fn default_name(&self) -> Option<&str> {
         self.default_scenario.as_deref()
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 
 /// The number of ids drawn for one customer, by kind: the next ordinal of each random stream.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct StreamOrdinals {
+pub(crate) struct StreamOrdinals {
     pub handles: u32,
     pub consent_ids: u32,
     pub sessions: u32,
@@ -31,7 +31,7 @@ pub struct StreamOrdinals {
 }
 
 #[derive(Debug, Default)]
-pub struct State {
+pub(crate) struct State {
     consents: HashMap<ConsentHandle, Arc<Consent>>,
     by_consent_id: HashMap<ConsentId, ConsentHandle>,
     /// Consents by the id of an artefact that a FIP holds.
@@ -63,40 +63,40 @@ pub struct State {
 }
 
 impl State {
-    pub fn consent(&self, handle: ConsentHandle) -> Option<&Arc<Consent>> {
+    pub(crate) fn consent(&self, handle: ConsentHandle) -> Option<&Arc<Consent>> {
         self.consents.get(&handle)
     }
 
-    pub fn consent_by_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+    pub(crate) fn consent_by_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_consent_id.get(&id)?)
     }
 
     /// Returns the consent for which a FIP holds an artefact with this id.
-    pub fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
+    pub(crate) fn consent_by_fip_artefact_id(&self, id: ConsentId) -> Option<&Arc<Consent>> {
         self.consent(*self.by_fip_consent_id.get(&id)?)
     }
 
-    pub fn session(&self, id: SessionId) -> Option<&Arc<Session>> {
+    pub(crate) fn session(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.sessions.get(&id)
     }
 
     /// Returns whether the analytics of a session have been generated.
-    pub fn has_analytics(&self, id: SessionId) -> bool {
+    pub(crate) fn has_analytics(&self, id: SessionId) -> bool {
         self.sessions_with_analytics.contains(&id)
     }
 
     /// Returns the session that a FIP knows by this id.
-    pub fn session_by_fip_session_id(&self, id: SessionId) -> Option<&Arc<Session>> {
+    pub(crate) fn session_by_fip_session_id(&self, id: SessionId) -> Option<&Arc<Session>> {
         self.session(*self.by_fip_session.get(&id)?)
     }
 
     /// Returns the number of accounts in all sessions.
-    pub fn session_account_count(&self) -> u32 {
+    pub(crate) fn session_account_count(&self) -> u32 {
         self.session_account_count
     }
 
     /// Returns the sessions in the order in which they were opened, from the `skip`th on.
-    pub fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
+    pub(crate) fn sessions(&self, skip: usize) -> impl Iterator<Item = &Arc<Session>> {
         self.session_order
             .iter()
             .skip(skip)
@@ -104,30 +104,30 @@ impl State {
     }
 
     /// Returns the consent with this [`Consent::number`].
-    pub fn consent_by_number(&self, number: u32) -> Option<&Arc<Consent>> {
+    pub(crate) fn consent_by_number(&self, number: u32) -> Option<&Arc<Consent>> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         self.consents.get(self.consent_order.get(index)?)
     }
 
     /// Returns the consent templates, oldest first.
-    pub fn templates(&self) -> &[Arc<ConsentTemplate>] {
+    pub(crate) fn templates(&self) -> &[Arc<ConsentTemplate>] {
         &self.templates
     }
 
     /// Returns the explicit record of the customer with this address, if there is one.
-    pub fn customer(&self, address: &str) -> Option<&Customer> {
+    pub(crate) fn customer(&self, address: &str) -> Option<&Customer> {
         self.customers.get(address)
     }
 
     /// Returns the persona instances of a customer, the current one last.
-    pub fn persona_instances(&self, address: &str) -> &[PersonaInstance] {
+    pub(crate) fn persona_instances(&self, address: &str) -> &[PersonaInstance] {
         self.persona_instances
             .get(address)
             .map_or(&[], Vec::as_slice)
     }
 
     /// Returns the persona that a customer has been assigned, if any.
-    pub fn current_persona(&self, address: &str) -> Option<&PersonaInstance> {
+    pub(crate) fn current_persona(&self, address: &str) -> Option<&PersonaInstance> {
         self.persona_instances(address).last()
     }
 
@@ -141,7 +141,7 @@ impl State {
     }
 
     /// Returns the addresses of all customers with a record, a persona or a consent, sorted.
-    pub fn customer_addresses(&self) -> Vec<Arc<str>> {
+    pub(crate) fn customer_addresses(&self) -> Vec<Arc<str>> {
         let addresses = self
             .stream_ordinals
             .keys()
@@ -155,7 +155,7 @@ impl State {
     }
 
     /// Returns the consents in the order in which they were raised, from the `skip`th on.
-    pub fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
+    pub(crate) fn consents(&self, skip: usize) -> impl Iterator<Item = &Arc<Consent>> {
         self.consent_order
             .iter()
             .skip(skip)
@@ -163,18 +163,18 @@ impl State {
     }
 
     /// Returns the timing that overrides the defaults for this consent.
-    pub fn timing_overrides(&self, handle: ConsentHandle) -> TimingOverride {
+    pub(crate) fn timing_overrides(&self, handle: ConsentHandle) -> TimingOverride {
         self.timing_overrides
             .get(&handle)
             .copied()
             .unwrap_or_default()
     }
 
-    pub fn consent_count(&self) -> usize {
+    pub(crate) fn consent_count(&self) -> usize {
         self.consent_order.len()
     }
 
-    pub fn stream_ordinals(&self, customer: &str) -> StreamOrdinals {
+    pub(crate) fn stream_ordinals(&self, customer: &str) -> StreamOrdinals {
         self.stream_ordinals
             .get(customer)
             .copied()
@@ -183,7 +183,7 @@ impl State {
 
     /// Replaces values that many requests share by one shared copy. A request repeats its purpose
     /// and its FIU; with interning, a million consents of one FIU take a few hundred bytes each.
-    pub fn intern_terms(&mut self, mut terms: Terms) -> Terms {
+    pub(crate) fn intern_terms(&mut self, mut terms: Terms) -> Terms {
         terms.consumer = self.texts.intern_value(terms.consumer);
         terms.purpose = self.purposes.intern_value(terms.purpose);
         terms.vdr_provider = terms
@@ -196,7 +196,7 @@ impl State {
     }
 
     /// Applies an event.
-    pub fn apply(&mut self, event: &Event, at: Timestamp) {
+    pub(crate) fn apply(&mut self, event: &Event, at: Timestamp) {
         if let Event::ConsentRaised { consent } = event {
             self.stream_ordinals
                 .entry(Arc::clone(&consent.terms.customer))
@@ -398,7 +398,7 @@ impl State {
     }
 
     /// Returns the number of consents in each status.
-    pub fn count_by_status(&self) -> Vec<(Status, usize)> {
+    pub(crate) fn count_by_status(&self) -> Vec<(Status, usize)> {
         let mut counts = vec![0; Status::ALL.len()];
         for consent in self.consents.values() {
             counts[consent.status as usize] += 1;

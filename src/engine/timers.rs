@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 
 /// Work that becomes due.
 #[derive(Debug)]
-pub enum Work {
+pub(crate) enum Work {
     /// `consentExpiry` passes.
     Expire(ConsentHandle),
     /// Unaport requests data by schedule.
@@ -24,7 +24,7 @@ pub enum Work {
 }
 
 #[derive(Debug)]
-pub struct ScheduledCommand {
+pub(crate) struct ScheduledCommand {
     /// The consent that the plan drives.
     pub handle: ConsentHandle,
     pub command: Command,
@@ -44,13 +44,13 @@ struct Entry {
 }
 
 #[derive(Debug, Default)]
-pub struct Timers {
+pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     last_ordinal: u64,
 }
 
 impl Timers {
-    pub fn schedule_work(&mut self, due: Timestamp, work: Work) {
+    pub(crate) fn schedule_work(&mut self, due: Timestamp, work: Work) {
         self.last_ordinal += 1;
         self.heap.push(Reverse(Entry {
             due,
@@ -60,19 +60,19 @@ impl Timers {
     }
 
     /// Returns the first work and the instant at which it is due.
-    pub fn peek(&self) -> Option<(Timestamp, &Work)> {
+    pub(crate) fn peek(&self) -> Option<(Timestamp, &Work)> {
         self.heap
             .peek()
             .map(|Reverse(entry)| (entry.due, &entry.work))
     }
 
     /// Removes the first work.
-    pub fn discard_next(&mut self) {
+    pub(crate) fn discard_next(&mut self) {
         self.heap.pop();
     }
 
     /// Removes and returns the first work due by `now`, with the instant at which it was due.
-    pub fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Work)> {
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Work)> {
         if self.peek()?.0 > now {
             return None;
         }
@@ -81,7 +81,7 @@ impl Timers {
             .map(|Reverse(entry)| (entry.due, entry.work))
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }
 }

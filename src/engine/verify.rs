@@ -17,7 +17,7 @@ use crate::engine::state::State;
 const ENTRIES_LISTED_MAX: usize = 5;
 
 /// Evaluates an expectation against the current journal and state.
-pub fn evaluate_expectation(
+pub(crate) fn evaluate_expectation(
     journal: &Journal,
     state: &State,
     expectation: &Expectation,

@@ -11,7 +11,7 @@ use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::world::{DEFAULT_WORLD, World};
 
 /// Maximum number of worlds per sandbox.
-pub const WORLDS_MAX: usize = 10_000;
+pub(crate) const WORLDS_MAX: usize = 10_000;
 
 /// All worlds of a sandbox.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 //! `tables` converts both to a [`Workbook`], which knows no file format; [`xlsx`] and [`pdf`]
 //! write it. Equal workbooks give equal bytes.
 
-pub mod pdf;
-pub mod svg;
+pub(crate) mod pdf;
+pub(crate) mod svg;
 mod tables;
-pub mod xlsx;
+pub(crate) mod xlsx;
 
-pub use tables::{build_analytics_workbook, build_statement_workbook};
+pub(crate) use tables::build_analytics_workbook;
+pub use tables::build_statement_workbook;
 
 use chrono::NaiveDate;
 

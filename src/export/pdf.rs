@@ -5,7 +5,7 @@ use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
 
 /// The media type of PDF (ISO 32000).
-pub const MEDIA_TYPE: &str = "application/pdf";
+pub(crate) const MEDIA_TYPE: &str = "application/pdf";
 
 /// The page size in points: A4, landscape.
 const WIDTH: f32 = 842.0;

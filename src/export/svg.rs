@@ -14,7 +14,7 @@ const MARGIN_BOTTOM: i64 = 20;
 
 /// Returns an SVG line chart of closing balances over the range, with a scale; equal transactions
 /// give equal bytes.
-pub fn balance_chart(title: &str, transactions: &Transactions) -> String {
+pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String {
     let range = transactions.range;
     let days = (range.to.ist_date() - range.from.ist_date())
         .num_days()

@@ -257,7 +257,7 @@ fn attribute_to_cell(name: &str, value: &str) -> Cell {
 
 /// Builds the workbook of an analytics report: a sheet for each section, and one of all
 /// transactions.
-pub fn build_analytics_workbook(report: &Value) -> Workbook {
+pub(crate) fn build_analytics_workbook(report: &Value) -> Workbook {
     let mut sheets = Vec::new();
     let overview = &report["overview"];
     let account = &overview["account"];

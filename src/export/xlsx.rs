@@ -10,7 +10,8 @@ use rust_xlsxwriter::{
 use super::{Cell, Sheet, Workbook};
 
 /// The media type of XLSX (ECMA-376).
-pub const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub(crate) const MEDIA_TYPE: &str =
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Excel's maximum length of a sheet name, in characters.
 const SHEET_NAME_CHARS_MAX: usize = 31;

@@ -26,7 +26,7 @@ use crate::wire::jwk::Jwk;
 /// The content of a `mockaa.toml`. A list in the file replaces the shipped one completely.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ParticipantsFile {
+pub(crate) struct ParticipantsFile {
     pub aa: Option<Vec<AaEntry>>,
     pub fiu: Option<Vec<FiuEntry>>,
     pub fip: Option<Vec<FipEntry>>,
@@ -36,7 +36,7 @@ pub struct ParticipantsFile {
 /// An AA. An omitted API key or handle is derived from the id.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AaEntry {
+pub(crate) struct AaEntry {
     pub id: String,
     handle: Option<String>,
     api_key: Option<String>,
@@ -50,7 +50,7 @@ pub struct AaEntry {
 /// An FIU. Names are written as `api_key` in a file and as `apiKey` in the control API.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FiuEntry {
+pub(crate) struct FiuEntry {
     pub id: Option<String>,
     name: Option<String>,
     #[serde(alias = "api_key")]
@@ -94,7 +94,7 @@ pub struct FiuEntry {
 /// A FIP.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FipEntry {
+pub(crate) struct FipEntry {
     pub id: Option<String>,
     name: Option<String>,
     #[serde(alias = "api_key")]
@@ -107,7 +107,7 @@ pub struct FipEntry {
 
 impl AaEntry {
     /// Validates the entry and returns its AA.
-    pub fn into_aa(self) -> Result<Aa, ApiError> {
+    pub(crate) fn into_aa(self) -> Result<Aa, ApiError> {
         let id = validate_id("aa.id", Some(self.id))?;
         Ok(Aa {
             handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
@@ -123,7 +123,7 @@ impl AaEntry {
 
 impl FiuEntry {
     /// Returns an FIU as the control API shows it.
-    pub fn from_fiu(fiu: &Fiu) -> Self {
+    pub(crate) fn from_fiu(fiu: &Fiu) -> Self {
         let Fiu {
             entity,
             webhook_secret,
@@ -161,7 +161,7 @@ impl FiuEntry {
     }
 
     /// Returns whether the entry has a URL for webhooks.
-    pub fn has_webhook_url(&self) -> bool {
+    pub(crate) fn has_webhook_url(&self) -> bool {
         let urls = [
             &self.base_url,
             &self.webhook_url,
@@ -174,7 +174,7 @@ impl FiuEntry {
 
     /// Validates the entry and returns its FIU. An omitted key keeps the value of `previous`, or is
     /// derived from the id. An empty URL removes the URL.
-    pub fn into_fiu(self, previous: Option<&Fiu>) -> Result<Fiu, ApiError> {
+    pub(crate) fn into_fiu(self, previous: Option<&Fiu>) -> Result<Fiu, ApiError> {
         let entity = build_entity(
             "fiu",
             self.id,
@@ -263,7 +263,7 @@ impl FiuEntry {
 
 impl FipEntry {
     /// Returns a FIP as the control API shows it.
-    pub fn from_fip(fip: &Fip) -> Self {
+    pub(crate) fn from_fip(fip: &Fip) -> Self {
         let Fip { entity, linking } = fip;
         Self {
             id: Some(entity.id.to_string()),
@@ -276,7 +276,7 @@ impl FipEntry {
 
     /// Validates the entry and returns its FIP. An omitted key keeps the value of `previous`, or is
     /// derived from the id.
-    pub fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
+    pub(crate) fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
         let linking = match self.linking {
             None => previous.map_or(LinkingMethod::Token, |fip| fip.linking),
             linking => require_enum(
@@ -328,7 +328,7 @@ fn default_org_id(fiu: &str) -> Arc<str> {
 }
 
 /// Checks that no two participants share an id, a handle, an organisation or an API key.
-pub fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
+pub(crate) fn check_distinct(participants: &Participants) -> Result<(), ApiError> {
     let members: Vec<Member> = participants.all_members().collect();
     if let Some(conflict) = members
         .iter()
@@ -500,7 +500,7 @@ fn is_metadata_host(host: &str) -> bool {
 }
 
 /// Validates the base URL of an FIU's webhooks and returns it without trailing slashes.
-pub fn check_fiu_url(field: &'static str, text: &str) -> Result<String, ApiError> {
+pub(crate) fn check_fiu_url(field: &'static str, text: &str) -> Result<String, ApiError> {
     let url = check_webhook_url(field, text)?;
     if url.contains(['?', '#']) {
         let message = format!(

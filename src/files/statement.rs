@@ -38,7 +38,7 @@ const DIAGNOSTICS_MAX: usize = 50;
 ///
 /// # Errors
 /// The first 50 errors, each with its line.
-pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| vec![line_diagnostic(0, "the file is not UTF-8".to_owned())])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -53,7 +53,7 @@ pub fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
 
 /// A statement without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedStatement {
+pub(crate) struct CheckedStatement {
     /// The file format, and what the check of that format covers.
     pub format: &'static str,
     pub rows: usize,
@@ -65,7 +65,7 @@ pub struct CheckedStatement {
 ///
 /// # Errors
 /// The errors of the schema and the first 50 others, each with its line.
-pub fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
+pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
         .trim_start_matches('\u{feff}')

@@ -23,7 +23,7 @@ const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct UnaportEntry {
+pub(crate) struct UnaportEntry {
     version: Option<String>,
     fiu: Option<String>,
     rejected_status: Option<String>,
@@ -42,7 +42,10 @@ struct AccountEntry {
 }
 
 impl UnaportEntry {
-    pub fn into_unaport(self, participants: &Participants) -> Result<UnaportConfig, ApiError> {
+    pub(crate) fn into_unaport(
+        self,
+        participants: &Participants,
+    ) -> Result<UnaportConfig, ApiError> {
         let version = match self.version {
             None => UnaportVersion::default(),
             value => require_enum(

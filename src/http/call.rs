@@ -419,7 +419,7 @@ fn split_world(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns the world that a path names, valid or not.
-pub fn world_in_path(path: &str) -> Option<&str> {
+pub(crate) fn world_in_path(path: &str) -> Option<&str> {
     split_world(path).map(|(world, _)| world)
 }
 

@@ -32,7 +32,7 @@ const SECRET_FIELDS: [&str; 6] = [
 ];
 
 /// Returns the headers of a call with secrets masked.
-pub fn mask_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(crate) fn mask_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .map(|(name, value)| {
@@ -49,7 +49,7 @@ pub fn mask_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// Returns a body as it is recorded: cut to 64 KiB, and for calls that carry credentials with its
 /// secrets masked.
-pub fn mask_body(op: Operation, body: Bytes) -> Bytes {
+pub(crate) fn mask_body(op: Operation, body: Bytes) -> Bytes {
     let body = if body.len() > RECORDED_BODY_BYTES_MAX {
         Bytes::copy_from_slice(&body[..RECORDED_BODY_BYTES_MAX])
     } else {

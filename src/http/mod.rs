@@ -12,7 +12,7 @@ mod call_context;
 mod control;
 mod fault_injection;
 mod mask;
-pub mod openapi;
+pub(crate) mod openapi;
 mod pages;
 mod params;
 mod raise;
@@ -21,8 +21,8 @@ mod registry;
 mod request_log;
 mod requested_fault;
 mod response;
-mod route_info;
-pub mod routes;
+pub(crate) mod route_info;
+pub(crate) mod routes;
 mod security;
 mod seed;
 mod service_info;
@@ -37,23 +37,23 @@ use actix_web::web::{ServiceConfig, resource, to};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
-pub use self::openapi::build_document;
-pub use self::request_log::log_call;
-pub use self::world_prefix::consume_world_prefix;
-pub use fault_injection::ClientSocket;
+pub(crate) use self::openapi::build_document;
+pub(crate) use self::request_log::log_call;
+pub(crate) use self::world_prefix::consume_world_prefix;
+pub(crate) use fault_injection::ClientSocket;
 pub use security::SecurityMode;
 
 use self::call::Call;
 use self::call_context::CallContext;
 use self::route_info::ProtocolPrefixes;
-pub use self::routes::protocol_prefixes;
+pub(crate) use self::routes::protocol_prefixes;
 use self::routes::{Resource, list_resources};
 use crate::crypto::keys::Keyring;
 use crate::engine::worlds::Worlds;
 use crate::scenario::library::Library;
 
 /// Largest accepted request body, in bytes.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// State shared by all requests.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub struct AppState {
 }
 
 /// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.
-pub fn configure_routes(config: &mut ServiceConfig) {
+pub(crate) fn configure_routes(config: &mut ServiceConfig) {
     for (pattern, route_resource) in list_resources() {
         config.service(
             resource(pattern)

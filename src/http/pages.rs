@@ -10,7 +10,7 @@ use crate::http::response::ApiResponse;
 use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
 
-pub fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
     let consent = world
@@ -25,7 +25,7 @@ pub fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Approves or rejects the consent, and redirects to the FIU's redirect URL, or else to the page.
-pub fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;

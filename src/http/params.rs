@@ -7,17 +7,17 @@ use crate::wire::api_error::ApiError;
 
 /// Decoded name and value pairs in their order; a name may occur more than once.
 #[derive(Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub fn parse(text: &str) -> Result<Self, ApiError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
         pairs.map_err(|error| ApiError::invalid_field("query", format!("cannot be read: {error}")))
     }
 
     /// Rejects a parameter whose name is not listed. A misspelled filter would otherwise be ignored
     /// and give too many results.
-    pub fn reject_unknown(self, names: &[&str]) -> Result<Self, ApiError> {
+    pub(crate) fn reject_unknown(self, names: &[&str]) -> Result<Self, ApiError> {
         match self
             .0
             .iter()
@@ -41,14 +41,14 @@ impl Params {
         }
     }
 
-    pub fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()
             .filter(move |(key, _)| key == name)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn first_value<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    pub(crate) fn first_value<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.values_of(name).next()
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::api_error::ApiError;
 /// # Errors
 /// [`ApiError::InjectedStatus`] when a fault rejects the call; [`ApiError::Rejected`] when the
 /// engine does. No consent was raised then.
-pub fn raise_consent(
+pub(crate) fn raise_consent(
     context: &mut CallContext,
     world: &Arc<World>,
     raise: RaiseConsent,

@@ -24,7 +24,7 @@ use crate::wire::token::{
 /// Status and body of an error, in the format of the service.
 type RegistryError = (u16, Value);
 
-pub async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
     let params = parse_form(call);
@@ -46,7 +46,7 @@ pub async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Issues a token of the legacy service: OpenID Connect client credentials, with the client's id
 /// and secret as Basic authorization.
-pub async fn grant_token(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn grant_token(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let basic = call
         .header("authorization")
@@ -109,11 +109,11 @@ fn parse_form(call: &Call) -> Params {
     Params::parse(body).unwrap_or_default()
 }
 
-pub fn list_entities(call: &Call) -> ApiResponse {
+pub(crate) fn list_entities(call: &Call) -> ApiResponse {
     render_entities(find_entities(call, None))
 }
 
-pub fn get_entity(call: &Call) -> ApiResponse {
+pub(crate) fn get_entity(call: &Call) -> ApiResponse {
     render_entities(find_entities(call, Some(call.path_segment("id"))))
 }
 

@@ -22,7 +22,7 @@ use crate::http::call::world_in_path;
 ///
 /// # Errors
 /// Returns the error of the next service unchanged.
-pub async fn log_call(
+pub(crate) async fn log_call(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -53,7 +53,7 @@ pub async fn log_call(
 }
 
 /// Adds the FIU and the consent of a call to its span.
-pub fn record_subject(fiu: Option<&Arc<str>>, consent: Option<ConsentHandle>) {
+pub(crate) fn record_subject(fiu: Option<&Arc<str>>, consent: Option<ConsentHandle>) {
     let span = tracing::Span::current();
     if let Some(fiu) = fiu {
         span.record("fiu", display(fiu));

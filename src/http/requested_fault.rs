@@ -14,7 +14,10 @@ use crate::wire::api_error::ApiError;
 ///
 /// Active faults are applied here too, for calls without a subject; other calls apply them once
 /// their subject is known.
-pub fn apply_requested_fault(call: &Call, context: &mut CallContext) -> Result<(), ApiError> {
+pub(crate) fn apply_requested_fault(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<(), ApiError> {
     const FAULT_HEADER: &str = "x-mockaa-fault";
     const SIMULATE_HEADER: &str = "x-simulate-res";
     if let Some(code) = call.control_header(FAULT_HEADER)? {

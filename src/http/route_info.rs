@@ -10,10 +10,10 @@ use crate::domain::operation::Operation;
 const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2"];
 
 /// Base path in place of the Unaport host of Login and organisation calls.
-pub const UNAPORT_COMMON_PATH: &str = "/api/v1";
+pub(crate) const UNAPORT_COMMON_PATH: &str = "/api/v1";
 
 /// Base path in place of the Unaport host of all other calls.
-pub const UNAPORT_APPLICATION_PATH: &str = "/backend-v2/api/v2";
+pub(crate) const UNAPORT_APPLICATION_PATH: &str = "/backend-v2/api/v2";
 
 /// Base paths of the Unaport calls: one for each of the service's two hosts, and the earlier root
 /// of the application host. Clients mix them up, so every call is served below each of them
@@ -91,26 +91,26 @@ pub struct RouteInfo {
 
 /// The routes with one path.
 #[derive(Clone, Debug)]
-pub struct ResourceInfo(Vec<RouteInfo>);
+pub(crate) struct ResourceInfo(Vec<RouteInfo>);
 
 impl ResourceInfo {
     /// Wraps the routes of a path, which has at least one.
-    pub fn new(routes: Vec<RouteInfo>) -> Self {
+    pub(crate) fn new(routes: Vec<RouteInfo>) -> Self {
         Self(routes)
     }
 
     /// Returns the route with this method; GET also answers HEAD.
-    pub fn find_route(&self, method: &Method) -> Option<RouteInfo> {
+    pub(crate) fn find_route(&self, method: &Method) -> Option<RouteInfo> {
         let method = RouteMethod::answering(method)?;
         self.0.iter().find(|route| route.method == method).copied()
     }
 
-    pub fn first_route(&self) -> RouteInfo {
+    pub(crate) fn first_route(&self) -> RouteInfo {
         self.0[0]
     }
 
     /// Returns the methods that the resource answers, as the header `Allow` lists them.
-    pub fn allowed_methods(&self) -> String {
+    pub(crate) fn allowed_methods(&self) -> String {
         let mut methods = Vec::new();
         for route in &self.0 {
             methods.push(route.method.as_str());
@@ -161,7 +161,7 @@ fn is_at_or_below(path: &str, prefix: &str) -> bool {
 }
 
 /// Removes the base path of a ReBIT or seed call; `path` has no world.
-pub fn strip_rebit_base_path(path: &str) -> &str {
+pub(crate) fn strip_rebit_base_path(path: &str) -> &str {
     REBIT_BASE_PATHS
         .iter()
         .rev()

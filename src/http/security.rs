@@ -35,7 +35,7 @@ const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 /// Participants that may make a call. They also decide in which headers the API key is looked for;
 /// the first header that is present counts (`docs/sources.md#rebit-headers`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AllowedCallers {
+pub(crate) enum AllowedCallers {
     /// FIUs of the seed API, whose documents use `Authorization`.
     SeedClients,
     Fius,
@@ -74,7 +74,7 @@ impl AllowedCallers {
 
 /// An accepted caller, and the world of the call. Outside strict mode it may be anonymous.
 #[derive(Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     pub world: Arc<World>,
     pub participants: Arc<Participants>,
     security: SecurityMode,
@@ -84,7 +84,7 @@ pub struct Caller {
 
 /// Checks the API key. A rejected caller does not create a world, unless its key is a token that we
 /// signed (see [`find_key_owner`]).
-pub fn authenticate_api_key(
+pub(crate) fn authenticate_api_key(
     call: &Call,
     context: &mut CallContext,
     allowed: AllowedCallers,
@@ -137,7 +137,7 @@ pub fn authenticate_api_key(
 /// Returns the participant that an API key belongs to: a fixed key, or a token of our token
 /// service. A token that verifies creates the world that the call names, since its lifetime is
 /// checked by that world's clock.
-pub fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
+pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
     let existing_world = call
         .world_name()
         .ok()
@@ -156,7 +156,7 @@ pub fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
 
 impl SecurityMode {
     /// Returns the error in strict mode; in lenient mode notes it in the journal, once.
-    pub fn reject_in_strict(
+    pub(crate) fn reject_in_strict(
         self,
         world: &World,
         make_error: impl FnOnce() -> ApiError,
@@ -172,7 +172,7 @@ impl SecurityMode {
     }
 
     /// Rejects a customer whose address does not end in the AA's handle, in strict mode.
-    pub fn check_customer_address(
+    pub(crate) fn check_customer_address(
         self,
         world: &World,
         customer: &str,
@@ -195,12 +195,15 @@ impl SecurityMode {
 
 impl Caller {
     /// Calls [`SecurityMode::reject_in_strict`] in the caller's world.
-    pub fn reject_in_strict(&self, make_error: impl FnOnce() -> ApiError) -> Result<(), ApiError> {
+    pub(crate) fn reject_in_strict(
+        &self,
+        make_error: impl FnOnce() -> ApiError,
+    ) -> Result<(), ApiError> {
         self.security.reject_in_strict(&self.world, make_error)
     }
 
     /// Calls [`SecurityMode::check_customer_address`] in the caller's world.
-    pub fn check_customer_address(&self, customer: &str, aa: &Aa) -> Result<(), ApiError> {
+    pub(crate) fn check_customer_address(&self, customer: &str, aa: &Aa) -> Result<(), ApiError> {
         self.security
             .check_customer_address(&self.world, customer, aa)
     }
@@ -209,7 +212,7 @@ impl Caller {
     /// checked in open mode. Lenient mode rejects a signature only where the caller has configured
     /// a key. The journal gets an explanation of the mismatch; the caller gets only the error of
     /// the specification.
-    pub fn check_signature(&self, call: &Call) -> Result<(), ApiError> {
+    pub(crate) fn check_signature(&self, call: &Call) -> Result<(), ApiError> {
         if self.security == SecurityMode::Open {
             return Ok(());
         }
@@ -300,7 +303,7 @@ impl Caller {
 
     /// Checks a message's `timestamp`: in strict mode against world time, in lenient mode against
     /// world time or system time.
-    pub fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
+    pub(crate) fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
         let now = self.world.now();
         let is_within_window = match self.security {
             SecurityMode::Open => true,
@@ -316,7 +319,7 @@ impl Caller {
     }
 
     /// Returns the id of the participant that owns a new consent with this `DataConsumer.id`.
-    pub fn resolve_consent_owner(&self, consumer_id: &str) -> Result<Arc<str>, ApiError> {
+    pub(crate) fn resolve_consent_owner(&self, consumer_id: &str) -> Result<Arc<str>, ApiError> {
         let registered = self.participants.find_fiu(consumer_id);
         match (registered, &self.member) {
             (Some(fiu), Some(member)) if fiu.entity.id != member.entity().id => {
@@ -345,7 +348,7 @@ impl Caller {
     /// Returns whether the caller may see the consent. In every mode a registered key gives access
     /// to its owner's consents only; an anonymous caller sees the whole world. Consents of a
     /// deregistered customer are hidden from all callers.
-    pub fn can_see(&self, consent: &Consent) -> bool {
+    pub(crate) fn can_see(&self, consent: &Consent) -> bool {
         !consent.hidden
             && self
                 .member

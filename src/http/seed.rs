@@ -18,7 +18,10 @@ use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
-pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn create_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     apply_requested_fault(call, context)?;
     let caller = authenticate_api_key(call, context, AllowedCallers::SeedClients)?;
     let world = &caller.world;
@@ -44,7 +47,10 @@ pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiRespo
     })
 }
 
-pub async fn get_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn get_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     apply_requested_fault(call, context)?;
     let caller = authenticate_api_key(call, context, AllowedCallers::SeedClients)?;
     let world = &caller.world;

@@ -11,12 +11,12 @@ use crate::wire::api_error::ApiError;
 use crate::wire::jwk::Jwk;
 
 /// `GET /livez`: the process answers.
-pub fn check_liveness(_: &Call) -> ApiResponse {
+pub(crate) fn check_liveness(_: &Call) -> ApiResponse {
     ApiResponse::json(&json!({ "alive": true }))
 }
 
 /// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
-pub fn check_readiness(call: &Call) -> ApiResponse {
+pub(crate) fn check_readiness(call: &Call) -> ApiResponse {
     let library = &call.app_state().scenarios;
     let scenarios = library.scenarios().current().scenarios.len();
     let worlds = call.worlds().world_count();
@@ -31,7 +31,7 @@ pub fn check_readiness(call: &Call) -> ApiResponse {
 }
 
 /// Returns the AAs' public keys as a JWK set (RFC 7517), after a key rotation with the next ones.
-pub fn get_jwks(call: &Call) -> ApiResponse {
+pub(crate) fn get_jwks(call: &Call) -> ApiResponse {
     let keyring = &call.app_state().keys;
     let mut keys: Vec<_> = keyring
         .all_keys()
@@ -58,7 +58,7 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
      form-action 'none'; frame-ancestors 'none'";
 
 /// Returns the documentation of all calls as a page.
-pub fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let document = (call.app_state().describe_calls)(&call.base_url(&world));
     let page = ApiResponse::html(DocsPage::new(&document).to_html());
@@ -66,24 +66,24 @@ pub fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Returns the script of the documentation.
-pub fn get_docs_script(_: &Call) -> ApiResponse {
+pub(crate) fn get_docs_script(_: &Call) -> ApiResponse {
     ApiResponse::static_text("text/javascript; charset=utf-8", docs::SCRIPT)
 }
 
 /// Returns the style sheet of the documentation.
-pub fn get_docs_style(_: &Call) -> ApiResponse {
+pub(crate) fn get_docs_style(_: &Call) -> ApiResponse {
     ApiResponse::static_text("text/css; charset=utf-8", docs::STYLE)
 }
 
 /// Returns the documentation of all calls in OpenAPI.
-pub fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     Ok(ApiResponse::json(&(call.app_state().describe_calls)(
         &call.base_url(&world),
     )))
 }
 
-pub async fn reply_unknown_route(call: Call) -> HttpResponse {
+pub(crate) async fn reply_unknown_route(call: Call) -> HttpResponse {
     let error = call.unknown_route_error();
     let context = CallContext::for_operation(call.op());
     call.reply(Err(error), context).await

@@ -13,7 +13,7 @@ use crate::wire::artefact::ConsentDetail;
 
 /// Returns the FIU's artefact as a compact JWS (`signedConsent`; `docs/sources.md#signatures`);
 /// `None` before approval.
-pub async fn sign_consent(
+pub(crate) async fn sign_consent(
     app_state: &AppState,
     participants: &Participants,
     consent: &Consent,
@@ -31,7 +31,7 @@ pub async fn sign_consent(
 }
 
 /// Returns the artefact that a FIP has under this id, as a compact JWS; `None` if there is none.
-pub async fn sign_consent_for_fip(
+pub(crate) async fn sign_consent_for_fip(
     app_state: &AppState,
     participants: &Participants,
     consent: &Consent,
@@ -54,7 +54,7 @@ pub async fn sign_consent_for_fip(
 
 /// Returns the signature of the seed API: RS256 over the bytes of `ConsentDetail`, in Base64
 /// (`docs/architecture.md#apis`); `None` while there is no consent id.
-pub async fn sign_detail(
+pub(crate) async fn sign_detail(
     app_state: &AppState,
     consent: &Consent,
     detail: &ConsentDetail<'_>,
@@ -71,7 +71,7 @@ pub async fn sign_detail(
 }
 
 /// Signs on a blocking thread and returns the compact JWS of this signing input.
-pub async fn sign_compact(key: &Arc<SigningKey>, input: String) -> String {
+pub(crate) async fn sign_compact(key: &Arc<SigningKey>, input: String) -> String {
     let key = Arc::clone(key);
     let task = tokio::task::spawn_blocking(move || {
         jws::encode_compact(&input, &key.sign(input.as_bytes()))

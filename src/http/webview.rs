@@ -30,7 +30,7 @@ const DATE_WINDOW: Millis = Millis::from_secs(180);
 /// `Assumption:` no source gives a number.
 const SESSION_TTL: Millis = Millis::from_secs(15 * 60);
 
-pub async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
     let session = WebviewSession::from_call(call, DATE_WINDOW).await?;
     match session.pending_consents() {
         Err(outcome) => session.redirect_to_fiu(outcome).await,
@@ -49,7 +49,7 @@ pub async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Approves or rejects all consents of the request, and sends the browser back to the FIU.
-pub async fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let input = match call.path_segment("action") {
         "approve" => Input::Approve,

@@ -15,7 +15,7 @@ static WORLD_PREFIX: LazyLock<ResourceDef> = LazyLock::new(|| ResourceDef::prefi
 ///
 /// # Errors
 /// Returns the error of the next service unchanged.
-pub async fn consume_world_prefix(
+pub(crate) async fn consume_world_prefix(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

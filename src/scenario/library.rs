@@ -276,7 +276,7 @@ fn plan_and_file(scenario: &Scenario) -> (&ScenarioPlan, &str) {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn list_scenario_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn list_scenario_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files: Vec<_> = std::fs::read_dir(folder)?
         .flatten()
         .map(|entry| entry.path())
@@ -298,7 +298,7 @@ fn is_scenario_file(path: &Path) -> bool {
 }
 
 /// Returns a diagnostic if the scenario refers to a persona that does not exist.
-pub fn find_unknown_persona(plan: &ScenarioPlan, personas: &Personas) -> Option<Diagnostic> {
+pub(crate) fn find_unknown_persona(plan: &ScenarioPlan, personas: &Personas) -> Option<Diagnostic> {
     let (SourceLocation { line, column }, name) = plan.persona.as_ref()?;
     if personas.get(name).is_some() {
         return None;
@@ -312,7 +312,7 @@ pub fn find_unknown_persona(plan: &ScenarioPlan, personas: &Personas) -> Option<
 }
 
 /// Returns a diagnostic if another scenario has the same name.
-pub fn find_name_conflict<'a>(
+pub(crate) fn find_name_conflict<'a>(
     plan: &ScenarioPlan,
     mut others: impl Iterator<Item = (&'a ScenarioPlan, &'a str)>,
 ) -> Option<Diagnostic> {
@@ -331,7 +331,7 @@ pub fn find_name_conflict<'a>(
 
 /// Returns a diagnostic for each scenario whose `match` accepts some of the same consents with the
 /// same specificity, so that neither has precedence.
-pub fn find_match_conflicts<'a>(
+pub(crate) fn find_match_conflicts<'a>(
     plan: &ScenarioPlan,
     others: impl Iterator<Item = (&'a ScenarioPlan, &'a str)>,
 ) -> Vec<Diagnostic> {

@@ -29,7 +29,7 @@ wire_enum! {
 
 /// A diagnostic about something in a plan that can never have an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LintDiagnostic {
+pub(crate) struct LintDiagnostic {
     pub diagnostic: Diagnostic,
     pub severity: Severity,
 }
@@ -38,7 +38,7 @@ pub struct LintDiagnostic {
 const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 
 /// Returns the lint diagnostics of a plan, sorted by position.
-pub fn lint_plan(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
+pub(crate) fn lint_plan(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
     let mut linter = Linter {
         plan,
         diagnostics: Vec::new(),

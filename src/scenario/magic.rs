@@ -8,7 +8,7 @@ use crate::scenario::format::parse;
 
 /// A customer number with the scenario of its consents.
 #[derive(Clone, Copy, Debug)]
-pub struct MagicCustomer {
+pub(crate) struct MagicCustomer {
     /// The part of the customer's address before the `@`.
     pub number: &'static str,
     /// The behavior in one line, for `mockaa magic` and the control API.
@@ -20,7 +20,7 @@ pub struct MagicCustomer {
 /// The magic customers, in the order of their numbers (`docs/sources.md#magic-identifiers`,
 /// `docs/architecture.md#scenarios-and-faults`). Times count from the request, which an
 /// approval follows at once.
-pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
+pub(crate) const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
     MagicCustomer {
         number: "9999999001",
         description: "approved at once, all data READY",
@@ -133,7 +133,7 @@ pub const MAGIC_CUSTOMERS: &[MagicCustomer] = &[
 impl MagicCustomer {
     /// Builds the plan. FIPs answer immediately unless the entry sets `data` itself, whatever the
     /// sandbox's default data timing is.
-    pub fn to_plan(&self) -> ScenarioPlan {
+    pub(crate) fn to_plan(self) -> ScenarioPlan {
         let data_line = if self.scenario_yaml.contains("data:") {
             ""
         } else {

@@ -2,8 +2,8 @@
 //! [`crate::domain::scenario_plan::ScenarioPlan`]s, which the [`library::Library`] loads and
 //! reloads. The engine selects a plan for each new consent.
 
-pub mod format;
-pub mod library;
-pub mod lint;
-pub mod magic;
-pub mod shipped;
+pub(crate) mod format;
+pub(crate) mod library;
+pub(crate) mod lint;
+pub(crate) mod magic;
+pub(crate) mod shipped;

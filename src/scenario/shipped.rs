@@ -3,7 +3,7 @@
 macro_rules! shipped {
     ($($file:literal),+ $(,)?) => {
         /// The shipped scenarios, as pairs of file name and text.
-        pub const SHIPPED: &[(&str, &str)] =
+        pub(crate) const SHIPPED: &[(&str, &str)] =
             &[$(($file, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/", $file)))),+];
     };
 }

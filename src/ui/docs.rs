@@ -5,15 +5,15 @@ use askama::Template;
 use serde_json::Value;
 
 /// The script of the page.
-pub const SCRIPT: &str = include_str!("assets/docs.js");
+pub(crate) const SCRIPT: &str = include_str!("assets/docs.js");
 
 /// The style sheet of the page.
-pub const STYLE: &str = include_str!("assets/docs.css");
+pub(crate) const STYLE: &str = include_str!("assets/docs.css");
 
 /// The HTML page of an OpenAPI document.
 #[derive(Template)]
 #[template(path = "docs.html")]
-pub struct DocsPage {
+pub(crate) struct DocsPage {
     title: String,
     version: String,
     description: Vec<String>,
@@ -70,7 +70,7 @@ struct Response {
 }
 
 impl DocsPage {
-    pub fn new(document: &Value) -> Self {
+    pub(crate) fn new(document: &Value) -> Self {
         let reader = DocumentReader { document };
         let tags = document["tags"].as_array().into_iter().flatten();
         let mut groups: Vec<Group> = tags
@@ -98,7 +98,7 @@ impl DocsPage {
         }
     }
 
-    pub fn to_html(&self) -> String {
+    pub(crate) fn to_html(&self) -> String {
         self.render().expect("rendering into a string cannot fail")
     }
 }

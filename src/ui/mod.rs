@@ -1,6 +1,6 @@
 //! Pages for people. The templates are compiled in.
 
-pub mod docs;
+pub(crate) mod docs;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 /// Page of one consent in plain words, with Approve and Reject while the consent is pending.
 #[derive(Template)]
 #[template(path = "consent.html")]
-pub struct ConsentPage {
+pub(crate) struct ConsentPage {
     handle: String,
     fiu: String,
     customer: String,
@@ -32,7 +32,7 @@ pub struct ConsentPage {
 
 impl ConsentPage {
     /// Creates the page; `base` is the sandbox's address with the world's prefix.
-    pub fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
         let terms = &consent.terms;
         let mut request_lines = vec![
             format!(
@@ -114,7 +114,7 @@ impl ConsentPage {
 
     /// Creates a page for several consents of one FIU that are answered together, by forms for
     /// these two URLs.
-    pub fn for_consents(
+    pub(crate) fn for_consents(
         consents: &[Arc<Consent>],
         approve_url: &str,
         reject_url: &str,
@@ -136,7 +136,7 @@ impl ConsentPage {
         }
     }
 
-    pub fn to_html(&self) -> String {
+    pub(crate) fn to_html(&self) -> String {
         self.render().expect("the template writes to memory")
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::webhook_fault::{
 use crate::wire::fields::parse_timestamp;
 
 /// Message, keys and context of an attempt.
-pub struct AttemptInput<'a> {
+pub(crate) struct AttemptInput<'a> {
     pub message: &'a Message,
     /// Key of the AA.
     pub key: &'a SigningKey,
@@ -37,7 +37,7 @@ pub struct AttemptInput<'a> {
 
 /// HTTP request of an attempt.
 #[derive(Debug)]
-pub struct OutgoingRequest {
+pub(crate) struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub mode: SendMode,
@@ -55,7 +55,7 @@ struct Draft {
 
 /// Way in which a request is transmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendMode {
+pub(crate) enum SendMode {
     Plain,
     Throttled(Millis),
     Reset,
@@ -67,7 +67,7 @@ const WRONG_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2
 
 /// Builds the request of an attempt. Some faults need a new RSA signature: call it on a blocking
 /// thread.
-pub fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> OutgoingRequest {
+pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> OutgoingRequest {
     let AttemptInput {
         message,
         key,

@@ -15,7 +15,7 @@ use crate::wire::{notification, unaport};
 
 /// Encodes the body and signs it. Makes an RSA signature, and for FI data a statement: call it on a
 /// blocking thread.
-pub fn prepare_message(
+pub(crate) fn prepare_message(
     notification: &Notification,
     aa: &Aa,
     key: &SigningKey,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-pub use sender::{SenderError, WebhookPaths, WebhookSender};
+pub(crate) use sender::{SenderError, WebhookPaths, WebhookSender};
 
 use crate::engine::world::World;
 
@@ -25,7 +25,7 @@ const CONCURRENT_DELIVERIES_MAX: usize = 256;
     clippy::disallowed_methods,
     reason = "the one task that waits for a world's next due time"
 )]
-pub async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
+pub(crate) async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_DELIVERIES_MAX));
     while world.driver().should_dispatch() {
         for delivery in world.driver().run_due_and_take_ready() {

@@ -31,7 +31,7 @@ const RESPONSE_BYTES_MAX: usize = 20_000;
 
 /// Paths below an FIU's base URL.
 #[derive(Clone, Debug)]
-pub struct WebhookPaths {
+pub(crate) struct WebhookPaths {
     /// Path of pushed statements. No specification defines it, so it is configurable.
     pub fi_data: String,
 }
@@ -48,7 +48,7 @@ impl WebhookPaths {
 
 /// HTTP client that makes the attempts of deliveries and records their outcomes.
 #[derive(Debug)]
-pub struct WebhookSender {
+pub(crate) struct WebhookSender {
     client: Client,
     response_timeout: Duration,
     keys: Arc<Keyring>,
@@ -65,7 +65,7 @@ impl WebhookSender {
     ///
     /// # Errors
     /// [`SenderError`] when the HTTP client cannot be created.
-    pub fn new(
+    pub(crate) fn new(
         keys: Arc<Keyring>,
         paths: WebhookPaths,
         response_timeout: Duration,
@@ -92,7 +92,7 @@ impl WebhookSender {
         clippy::disallowed_methods,
         reason = "a fault may ask for a pause between copies"
     )]
-    pub async fn send_delivery(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
+    pub(crate) async fn send_delivery(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
         if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
             tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }

@@ -14,7 +14,7 @@ use tokio::time::Sleep;
 const CHUNKS: u32 = 20;
 
 /// Request body that is sent in chunks, with pauses if it has a duration.
-pub struct ThrottledBody {
+pub(crate) struct ThrottledBody {
     rest: Bytes,
     size: u64,
     chunk_bytes: usize,
@@ -34,7 +34,7 @@ enum BodyLength {
 
 impl ThrottledBody {
     /// Returns a body that takes this long to send.
-    pub fn with_duration(body: Vec<u8>, duration: Duration) -> Self {
+    pub(crate) fn with_duration(body: Vec<u8>, duration: Duration) -> Self {
         Self {
             pause: duration / CHUNKS,
             ..Self::new(body, BodyLength::Known)
@@ -42,12 +42,12 @@ impl ThrottledBody {
     }
 
     /// Returns a body without `Content-Length`, which is sent in chunked encoding without pauses.
-    pub fn with_chunked_encoding(body: Vec<u8>) -> Self {
+    pub(crate) fn with_chunked_encoding(body: Vec<u8>) -> Self {
         Self::new(body, BodyLength::Unknown)
     }
 
     /// Returns a body that fails after its first half.
-    pub fn with_broken_end(body: Vec<u8>) -> Self {
+    pub(crate) fn with_broken_end(body: Vec<u8>) -> Self {
         let break_at_remaining = Some(body.len() / 2);
         Self {
             break_at_remaining,

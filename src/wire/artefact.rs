@@ -53,7 +53,7 @@ struct Party<'a> {
 
 /// The `Customer` of a response.
 #[derive(Debug, Serialize)]
-pub struct CustomerId<'a> {
+pub(crate) struct CustomerId<'a> {
     pub id: &'a str,
 }
 
@@ -287,7 +287,7 @@ impl<'a> ConsentFilter<'a> {
 /// The usage count of a consent and its last use (ReBIT AA API 2.0.0, `ConsentUse`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConsentUse {
+pub(crate) struct ConsentUse {
     log_uri: String,
     count: u32,
     last_use_date_time: IsoTimestamp,
@@ -298,7 +298,7 @@ impl ConsentUse {
     ///
     /// `Assumption:` the schema requires a last use even if there was none. It is then the creation
     /// of the consent.
-    pub fn new(consent: &Consent) -> Self {
+    pub(crate) fn new(consent: &Consent) -> Self {
         let grant = consent.grant.as_ref();
         Self {
             log_uri: format!("urn:mockaa:consent-log:{}", consent.handle),

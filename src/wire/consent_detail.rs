@@ -30,7 +30,7 @@ use crate::wire::purpose::StandardPurpose;
 /// The `ConsentDetail` of a request, not yet validated.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConsentDetailRequest {
+pub(crate) struct ConsentDetailRequest {
     consent_start: Option<String>,
     consent_expiry: Option<String>,
     consent_mode: Option<String>,
@@ -143,7 +143,7 @@ impl UncheckedVdrProvider {
 
 /// The validation rules that depend on the protocol.
 #[derive(Clone, Copy, Debug)]
-pub struct ValidationRules {
+pub(crate) struct ValidationRules {
     /// The version whose schema and business rules apply. `None` for the seed calls, which have
     /// hardly any.
     pub rebit_version: Option<RebitVersion>,
@@ -157,7 +157,7 @@ const CURRENT_TIMESTAMP: &str = "{{current_timestamp}}";
 
 impl ValidationRules {
     /// Returns the rules of a ReBIT version.
-    pub fn for_version(version: RebitVersion) -> Self {
+    pub(crate) fn for_version(version: RebitVersion) -> Self {
         Self {
             rebit_version: Some(version),
             current_timestamp: None,
@@ -172,7 +172,7 @@ impl ValidationRules {
     }
 
     /// Parses a required date-time of the request.
-    pub fn require_timestamp(
+    pub(crate) fn require_timestamp(
         self,
         field: &'static str,
         value: Option<String>,
@@ -187,7 +187,7 @@ impl ValidationRules {
 impl ConsentDetailRequest {
     /// Validates the detail and returns its terms. `aa_handle` completes the address of a customer
     /// who is identified by mobile number only.
-    pub fn into_terms(
+    pub(crate) fn into_terms(
         self,
         txnid: String,
         rules: ValidationRules,
@@ -493,7 +493,9 @@ fn parse_vdr_provider(provider: UncheckedVdrProvider) -> Result<VdrProvider, Api
 }
 
 /// Parses a `DataFilter` of Unaport by ReBIT's rules; `None` if it is absent.
-pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[DataFilter]>>, ApiError> {
+pub(crate) fn parse_filter_json(
+    value: Option<&Value>,
+) -> Result<Option<Box<[DataFilter]>>, ApiError> {
     let Some(value) = value else { return Ok(None) };
     let unchecked: Vec<JsonObject<UncheckedFilter>> = serde_json::from_value(value.clone())
         .map_err(|error| {
@@ -515,7 +517,7 @@ pub fn parse_filter_json(value: Option<&Value>) -> Result<Option<Box<[DataFilter
 }
 
 /// Checks ReBIT's constraints and business rules for terms that Unaport's requests state.
-pub fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
+pub(crate) fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     check_consistency(terms, aa_handle)?;
     check_business_rules(terms)
 }

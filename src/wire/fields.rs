@@ -18,7 +18,7 @@ use crate::wire::api_error::ApiError;
 
 /// A timestamp in a response, in ISO 8601.
 #[derive(Clone, Copy, Debug)]
-pub struct IsoTimestamp(pub Timestamp);
+pub(crate) struct IsoTimestamp(pub Timestamp);
 
 impl Serialize for IsoTimestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,7 +32,7 @@ const REASON_BYTES_MAX: usize = 200;
 /// A value that is read from a JSON object only. The code that serde derives for a struct would
 /// also accept an array, its fields by position.
 #[derive(Debug)]
-pub struct JsonObject<T>(pub T);
+pub(crate) struct JsonObject<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -57,14 +57,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for JsonObject<T> {
 }
 
 /// Deserializes an optional object, for `#[serde(deserialize_with)]`.
-pub fn deserialize_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn deserialize_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::<JsonObject<T>>::deserialize(deserializer)?.map(|JsonObject(value)| value))
 }
 
 /// Deserializes an optional list of objects, for `#[serde(deserialize_with)]`.
-pub fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(crate) fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
     let list = Option::<Vec<JsonObject<T>>>::deserialize(deserializer)?;
@@ -104,19 +104,19 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 /// Returns a required value.
-pub fn require_field<T>(field: &'static str, value: Option<T>) -> Result<T, ApiError> {
+pub(crate) fn require_field<T>(field: &'static str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid_field(field, "is missing"))
 }
 
 /// The maximum length of a text. No source has a number, but a world stores the texts that it
 /// receives.
-pub const TEXT_BYTES_MAX: usize = 4096;
+pub(crate) const TEXT_BYTES_MAX: usize = 4096;
 
 /// The maximum number of entries of a list.
 const LIST_ENTRIES_MAX: usize = 1_000;
 
 /// Returns a required text, not blank and of bounded length.
-pub fn require_text(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
+pub(crate) fn require_text(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
     let value = require_field(field, value)?;
     if value.trim().is_empty() {
         return Err(ApiError::invalid_field(field, "is blank"));
@@ -125,12 +125,12 @@ pub fn require_text(field: &'static str, value: Option<String>) -> Result<String
 }
 
 /// Returns the text, or `None` if it is blank.
-pub fn discard_blank(value: Option<String>) -> Option<String> {
+pub(crate) fn discard_blank(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.trim().is_empty())
 }
 
 /// Returns an optional text of bounded length, or `None` if it is blank.
-pub fn parse_optional_text(
+pub(crate) fn parse_optional_text(
     field: &'static str,
     value: Option<String>,
 ) -> Result<Option<String>, ApiError> {
@@ -150,7 +150,7 @@ fn check_text_length(field: &'static str, value: String) -> Result<String, ApiEr
 }
 
 /// Returns whether the text is a customer's address, `name@handle`, of bounded length.
-pub fn is_customer_address(text: &str) -> bool {
+pub(crate) fn is_customer_address(text: &str) -> bool {
     text.len() <= TEXT_BYTES_MAX
         && text
             .split_once('@')
@@ -162,7 +162,7 @@ fn is_address_part(part: &str) -> bool {
 }
 
 /// Checks that a list has at most 1,000 entries.
-pub fn check_list_length<T>(field: &'static str, list: &[T]) -> Result<(), ApiError> {
+pub(crate) fn check_list_length<T>(field: &'static str, list: &[T]) -> Result<(), ApiError> {
     if list.len() > LIST_ENTRIES_MAX {
         return Err(ApiError::invalid_field(
             field,
@@ -176,7 +176,7 @@ pub fn check_list_length<T>(field: &'static str, list: &[T]) -> Result<(), ApiEr
 }
 
 /// Parses a required value of an enumeration.
-pub fn require_enum<T>(
+pub(crate) fn require_enum<T>(
     field: &'static str,
     value: Option<String>,
     parse: fn(&str) -> Option<T>,
@@ -192,7 +192,7 @@ pub fn require_enum<T>(
 }
 
 /// Parses a required list of at least one value of an enumeration. Duplicates are dropped.
-pub fn require_enum_list<T: PartialEq>(
+pub(crate) fn require_enum_list<T: PartialEq>(
     field: &'static str,
     values: Option<Vec<String>>,
     parse: fn(&str) -> Option<T>,
@@ -218,7 +218,7 @@ pub fn require_enum_list<T: PartialEq>(
 
 /// Returns a required whole number from 0 to 4294967295. A fraction is an error; it is never
 /// truncated.
-pub fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, ApiError> {
+pub(crate) fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, ApiError> {
     let value = require_field(field, value)?;
     let parsed = value.as_u64().and_then(|number| u32::try_from(number).ok());
     parsed.ok_or_else(|| {
@@ -230,7 +230,7 @@ pub fn require_count(field: &'static str, value: Option<Number>) -> Result<u32, 
 }
 
 /// Parses a required date-time.
-pub fn require_timestamp(
+pub(crate) fn require_timestamp(
     field: &'static str,
     value: Option<String>,
 ) -> Result<Timestamp, ApiError> {
@@ -261,7 +261,7 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// Returns a required transaction id: 36 characters with four hyphens in the positions of a UUID.
 /// The version digit is not checked, because the sample of the seed documents has version 1
 /// (`docs/architecture.md#apis`).
-pub fn require_uuid(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
+pub(crate) fn require_uuid(field: &'static str, value: Option<String>) -> Result<String, ApiError> {
     let value = require_text(field, value)?;
     let bytes = value.as_bytes();
     let is_well_formed = bytes.len() == 36

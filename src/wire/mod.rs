@@ -5,18 +5,18 @@
 //! completely, so that a new field cannot be forgotten. Odd spellings of the real services are kept
 //! here, under `Quirk:`.
 
-pub mod api_error;
-pub mod artefact;
-pub mod consent_detail;
-pub mod control;
-pub mod fi;
-pub mod fields;
-pub mod jwk;
-pub mod notification;
-pub mod purpose;
-pub mod rebit;
-pub mod redirection;
-pub mod registry;
-pub mod seed;
-pub mod token;
-pub mod unaport;
+pub(crate) mod api_error;
+pub(crate) mod artefact;
+pub(crate) mod consent_detail;
+pub(crate) mod control;
+pub(crate) mod fi;
+pub(crate) mod fields;
+pub(crate) mod jwk;
+pub(crate) mod notification;
+pub(crate) mod purpose;
+pub(crate) mod rebit;
+pub(crate) mod redirection;
+pub(crate) mod registry;
+pub(crate) mod seed;
+pub(crate) mod token;
+pub(crate) mod unaport;

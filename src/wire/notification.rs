@@ -47,14 +47,14 @@ struct NotificationBody<'a> {
 
 /// The sender of a notification.
 #[derive(Debug, Serialize)]
-pub struct Notifier<'a> {
+pub(crate) struct Notifier<'a> {
     r#type: &'static str,
     id: &'a str,
 }
 
 impl<'a> Notifier<'a> {
     /// Returns an AA as notifier.
-    pub fn from_aa(aa: &'a Aa) -> Self {
+    pub(crate) fn from_aa(aa: &'a Aa) -> Self {
         Self {
             r#type: "AA",
             id: &aa.id,
@@ -78,7 +78,7 @@ struct ConsentStatusNotification {
 /// The status of a session and of its accounts (ReBIT FIU API 2.0.0, `FIStatusNotification`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FiStatusNotification<'a> {
+pub(crate) struct FiStatusNotification<'a> {
     session_id: String,
     session_status: &'static str,
     #[serde(rename = "FIStatusResponse")]
@@ -106,7 +106,7 @@ struct AccountStatus<'a> {
 /// `xml` one FI schema document per account.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FiData<'a> {
+pub(crate) struct FiData<'a> {
     consent_id: String,
     consent_handle: String,
     statement: Tabs<'a>,
@@ -129,7 +129,7 @@ struct AccountXml<'a> {
 ///
 /// # Panics
 /// When the notification is about analytics, which ReBIT does not have.
-pub fn encode_rebit_body(
+pub(crate) fn encode_rebit_body(
     notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,
@@ -170,7 +170,7 @@ pub fn encode_rebit_body(
 }
 
 /// The names that a scenario may write in double braces in the body of a notification.
-pub const PLACEHOLDERS: [&str; 7] = [
+pub(crate) const PLACEHOLDERS: [&str; 7] = [
     "consentHandle",
     "consentId",
     "customer",
@@ -182,7 +182,7 @@ pub const PLACEHOLDERS: [&str; 7] = [
 
 /// Returns the body that a scenario has written, with its placeholders replaced. Values that the
 /// consent lacks are empty.
-pub fn fill_placeholders(
+pub(crate) fn fill_placeholders(
     raw: &RawNotification,
     notification: &Notification,
     timestamp: Timestamp,
@@ -234,7 +234,7 @@ fn build_consent_status(consent: &Consent, status: Status) -> ConsentStatusNotif
 impl<'a> FiStatusNotification<'a> {
     /// Returns the status of a session. Accounts are grouped by FIP, in the order in which FIPs
     /// first appear.
-    pub fn from_session(session: &'a Session) -> Self {
+    pub(crate) fn from_session(session: &'a Session) -> Self {
         let mut responses: Vec<FiStatusResponse<'_>> = Vec::new();
         for SessionAccount {
             fip,
@@ -270,7 +270,11 @@ impl<'a> FiStatusNotification<'a> {
 
 impl<'a> FiData<'a> {
     /// Returns the statements of a session's accounts.
-    pub fn from_session(session: &Session, statements: &'a [Statement], schema: FiSchema) -> Self {
+    pub(crate) fn from_session(
+        session: &Session,
+        statements: &'a [Statement],
+        schema: FiSchema,
+    ) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
@@ -286,7 +290,7 @@ impl<'a> FiData<'a> {
 impl FiData<'_> {
     /// Returns the data as the Unaport API shows it to an organisation.
     #[must_use]
-    pub fn for_org(self, org_id: &str, quirks: FetchQuirks) -> Self {
+    pub(crate) fn for_org(self, org_id: &str, quirks: FetchQuirks) -> Self {
         Self {
             statement: self.statement.for_org(org_id, quirks),
             ..self
@@ -316,7 +320,7 @@ struct Acknowledgement {
 
 /// Returns a warning if the body of a 2xx response reports an error. A body of any other content is
 /// accepted, because many FIUs respond with a format of their own.
-pub fn find_ack_error(body: &str) -> Option<String> {
+pub(crate) fn find_ack_error(body: &str) -> Option<String> {
     let Acknowledgement {
         response,
         error_code,

@@ -3,7 +3,7 @@
 
 /// A purpose with ReBIT's own text.
 #[derive(Clone, Copy, Debug)]
-pub struct StandardPurpose {
+pub(crate) struct StandardPurpose {
     pub code: &'static str,
     pub text: &'static str,
     pub category: &'static str,
@@ -12,7 +12,7 @@ pub struct StandardPurpose {
 }
 
 impl StandardPurpose {
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self {
             code: "101",
             text: "Wealth management service",
@@ -46,7 +46,7 @@ impl StandardPurpose {
     ];
 
     /// Returns the purpose with this code, 101 to 105.
-    pub fn find_by_code(code: &str) -> Option<&'static Self> {
+    pub(crate) fn find_by_code(code: &str) -> Option<&'static Self> {
         const ALL: &[StandardPurpose] = &StandardPurpose::ALL;
         ALL.iter().find(|purpose| purpose.code == code)
     }

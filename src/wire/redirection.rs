@@ -12,7 +12,7 @@ use crate::wire::api_error::ApiError;
 const DATE_FORMAT: &str = "%d%m%Y%H%M%S";
 
 /// Parses `reqdate`: ddMMyyyyHHmmss in UTC and one more digit, which is read as tenths of a second.
-pub fn parse_date(text: &str) -> Result<Timestamp, ApiError> {
+pub(crate) fn parse_date(text: &str) -> Result<Timestamp, ApiError> {
     try_parse_date(text).ok_or_else(|| {
         let message = format!(
             "{} is not 15 digits, ddMMyyyyHHmmss in UTC and one more digit",
@@ -34,7 +34,7 @@ fn try_parse_date(text: &str) -> Option<Timestamp> {
 }
 
 /// Formats `resdate`, as [`parse_date`] reads it.
-pub fn format_date(at: Timestamp) -> String {
+pub(crate) fn format_date(at: Timestamp) -> String {
     let utc = chrono::DateTime::from_timestamp_millis(at.as_millis())
         .expect("years 1 to 9999 are representable");
     format!(
@@ -46,7 +46,7 @@ pub fn format_date(at: Timestamp) -> String {
 
 /// The content of `ecreq`. Fields that only prefill forms are ignored.
 #[derive(Debug)]
-pub struct Request {
+pub(crate) struct Request {
     txnid: String,
     session: String,
     /// The customer's address, in `userid`.
@@ -58,7 +58,7 @@ pub struct Request {
 
 /// The outcome of a customer's visit (aa-redirection-standards 1.5.0, error codes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Success,
     Rejected,
     ConsentNotAvailable,
@@ -82,7 +82,7 @@ impl Outcome {
 
 impl Request {
     /// Parses the decrypted text, which is form-urlencoded.
-    pub fn parse(text: &str) -> Result<Self, ApiError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         // The query of a URL has the same format.
         let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
             .map_err(|_| ApiError::invalid_field("ecreq", "is not form-urlencoded"))?;
@@ -114,7 +114,7 @@ impl Request {
     }
 
     /// Returns the plaintext of `ecres`.
-    pub fn encode_response(&self, outcome: Outcome) -> String {
+    pub(crate) fn encode_response(&self, outcome: Outcome) -> String {
         let mut form = Url::parse("form:").expect("a scheme is a URL");
         let status = if outcome == Outcome::Success {
             "S"
@@ -132,7 +132,12 @@ impl Request {
     }
 
     /// Returns the URL that the browser is sent back to.
-    pub fn build_return_url(&self, obfuscated_aa: &str, date: &str, encrypted: &str) -> String {
+    pub(crate) fn build_return_url(
+        &self,
+        obfuscated_aa: &str,
+        date: &str,
+        encrypted: &str,
+    ) -> String {
         let mut url = self.redirect.clone();
         url.query_pairs_mut()
             .append_pair("fi", obfuscated_aa)

@@ -17,7 +17,7 @@ wire_enum! {
 
 /// An entity's `entityinfo` with its envelope.
 #[derive(Debug, Serialize)]
-pub struct EntityInfo {
+pub(crate) struct EntityInfo {
     ver: &'static str,
     timestamp: String,
     txnid: String,
@@ -28,7 +28,7 @@ pub struct EntityInfo {
 /// The facts that entries depend on beside the participants. `aa_key` returns an AA's public key by
 /// the AA's id.
 #[derive(Clone, Copy)]
-pub struct RegistryContext<'a> {
+pub(crate) struct RegistryContext<'a> {
     pub base_url: &'a str,
     pub aa_key: &'a dyn Fn(&str) -> &'a PublicKey,
     pub txnid: &'a str,
@@ -47,7 +47,7 @@ struct EntityFacts<'a> {
 }
 
 /// Returns all participants of a kind, with their ids.
-pub fn build_entity_list(
+pub(crate) fn build_entity_list(
     kind: EntityType,
     participants: &Participants,
     context: RegistryContext<'_>,
@@ -143,6 +143,6 @@ fn build_entity_info(
 }
 
 /// Returns the error body of the registry.
-pub fn build_error(status: u16, text: &str) -> Value {
+pub(crate) fn build_error(status: u16, text: &str) -> Value {
     json!({ "responseCode": status, "responseText": text })
 }

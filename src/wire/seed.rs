@@ -15,7 +15,7 @@ use crate::wire::fields::{
 };
 
 /// The `ver` of every response, independent of the request's.
-pub const RESPONSE_VER: &str = "1.0";
+pub(crate) const RESPONSE_VER: &str = "1.0";
 
 /// The request versions that the seed API accepts; the sample has 1.1.3.
 const SUPPORTED_VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";

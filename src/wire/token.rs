@@ -12,12 +12,12 @@ use crate::domain::time::{Millis, Timestamp};
 const REALM_PATH: &str = "/auth/realms/sahamati";
 
 /// The lifetime of an entity token: one day.
-pub const TOKEN_LIFETIME: Millis = Millis::from_secs(86_400);
+pub(crate) const TOKEN_LIFETIME: Millis = Millis::from_secs(86_400);
 
 /// The claims of an entity's token. Of a presented token the signature, `iat`, `exp`, `iss` and
 /// `azp` are checked.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Claims {
+pub(crate) struct Claims {
     exp: i64,
     iat: i64,
     jti: String,
@@ -36,7 +36,7 @@ pub struct Claims {
 impl Claims {
     /// Returns the claims of a new token. `base_url` is the sandbox's URL, `id` the new token's id,
     /// `now` the world's time.
-    pub fn new(member: &Member, base_url: &str, id: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(member: &Member, base_url: &str, id: &str, now: Timestamp) -> Self {
         let entity = &member.entity().id;
         let iat = to_unix_seconds(now);
         Self {
@@ -57,7 +57,7 @@ impl Claims {
     /// Returns the entity's id if the token is valid at `now` in the world with this path
     /// (`/w/NAME`, empty for the default world). Each world has its own participants, so a token is
     /// valid in one world only.
-    pub fn valid_entity_id(&self, world: &str, now: Timestamp) -> Option<&str> {
+    pub(crate) fn valid_entity_id(&self, world: &str, now: Timestamp) -> Option<&str> {
         let is_valid = is_issued_in_world(&self.iss, REALM_PATH, world)
             && is_valid_at(self.iat, self.exp, now);
         is_valid.then_some(&*self.azp)
@@ -65,19 +65,19 @@ impl Claims {
 }
 
 /// Returns a timestamp in seconds, as tokens contain it.
-pub fn to_unix_seconds(at: Timestamp) -> i64 {
+pub(crate) fn to_unix_seconds(at: Timestamp) -> i64 {
     at.as_millis().div_euclid(1000)
 }
 
 /// Returns whether a token is valid at `now`. One that was issued later than `now` comes from
 /// before a reset of the world.
-pub fn is_valid_at(iat: i64, exp: i64, now: Timestamp) -> bool {
+pub(crate) fn is_valid_at(iat: i64, exp: i64, now: Timestamp) -> bool {
     (iat..exp).contains(&to_unix_seconds(now))
 }
 
 /// Returns whether a token's issuer is this realm in the world with this path (`/w/NAME`, empty for
 /// the default world).
-pub fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool {
+pub(crate) fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool {
     let root = issuer.strip_suffix(realm);
     root.is_some_and(|root| match root.rfind("/w/") {
         Some(at) => &root[at..] == world,
@@ -86,7 +86,7 @@ pub fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool {
 }
 
 /// Returns the success body of `/iam/v1/entity/token/generate`.
-pub fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
+pub(crate) fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
     json!({
         "ver": "1.0.0",
         "timestamp": at.to_string(),
@@ -98,12 +98,12 @@ pub fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
 }
 
 /// Returns the error body of `/iam/v1/entity/token/generate`.
-pub fn build_iam_error(code: &str, message: &str, txnid: &str, at: Timestamp) -> Value {
+pub(crate) fn build_iam_error(code: &str, message: &str, txnid: &str, at: Timestamp) -> Value {
     json!({ "ver": "1.0.0", "timestamp": at.to_string(), "txnId": txnid, "errorCode": code, "errorMsg": message })
 }
 
 /// Returns the success body of the legacy service (OpenID Connect, client credentials).
-pub fn build_oauth_response(token: &str) -> Value {
+pub(crate) fn build_oauth_response(token: &str) -> Value {
     json!({
         "access_token": token,
         "expires_in": TOKEN_LIFETIME.0 / 1000,
@@ -115,6 +115,6 @@ pub fn build_oauth_response(token: &str) -> Value {
 }
 
 /// Returns the error body of the legacy service.
-pub fn build_oauth_error(error: &str, description: &str) -> Value {
+pub(crate) fn build_oauth_error(error: &str, description: &str) -> Value {
     json!({ "error": error, "error_description": description })
 }

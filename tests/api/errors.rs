@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mockaa::domain::error_code::ErrorCode;
+use mockaa::internals::domain::error_code::ErrorCode;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;

@@ -1,7 +1,7 @@
 //! Financial information: requested, prepared, fetched and decrypted.
 
-use mockaa::crypto::key_exchange::encode_public_key;
-use mockaa::domain::key_exchange::Curve;
+use mockaa::internals::crypto::key_exchange::encode_public_key;
+use mockaa::internals::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
 use crate::helpers::{Reply, TestApp, set_path};

@@ -418,7 +418,7 @@ async fn every_call_is_served_below_every_base_path_and_behind_a_router() {
                 &format!("{base_path}{path}"),
                 &body.to_string(),
             );
-            let meta = mockaa::crypto::base64::encode(br#"{"recipient-id":"mockaa"}"#);
+            let meta = mockaa::internals::crypto::base64::encode(br#"{"recipient-id":"mockaa"}"#);
             app.send(request.header("x-request-meta", meta))
                 .await
                 .expect_ok();

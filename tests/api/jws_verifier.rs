@@ -62,7 +62,10 @@ impl JwsVerifier {
             protected,
             serde_json::json!({ "alg": "RS256", "kid": self.kid })
         );
-        let input = format!("{header}.{}", mockaa::crypto::base64::url_encode(body));
+        let input = format!(
+            "{header}.{}",
+            mockaa::internals::crypto::base64::url_encode(body)
+        );
         self.is_valid(input.as_bytes(), &decode_base64(signature))
     }
 

@@ -154,7 +154,9 @@ async fn request_data(harness: &Harness, handle: &str) -> String {
         .expect("an id")
         .to_owned();
     let mut request = journey.build_fi_request(&id).await;
-    request["KeyMaterial"] = key_material(&key_pair(mockaa::domain::key_exchange::Curve::X25519));
+    request["KeyMaterial"] = key_material(&key_pair(
+        mockaa::internals::domain::key_exchange::Curve::X25519,
+    ));
     Participant::fiu_1()
         .post(&harness.app, "/FI/request", &request)
         .await

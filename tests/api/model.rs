@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use mockaa::domain::webhook_fault::WebhookFaultName;
+use mockaa::internals::domain::webhook_fault::WebhookFaultName;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use reqwest::Method;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mockaa::http::routes::{Section, all_routes};
+use mockaa::internals::http::routes::{Section, all_routes};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -470,7 +470,7 @@ impl Recorder {
             None,
         )
         .await;
-        let basic = mockaa::crypto::base64::encode(format!("FIU-1:{secret}").as_bytes());
+        let basic = mockaa::internals::crypto::base64::encode(format!("FIU-1:{secret}").as_bytes());
         self.call(
             "grantToken",
             &[],
@@ -618,8 +618,9 @@ impl Recorder {
             json!({ "from": "2020-06-01T00:00:00.000Z", "to": "2020-06-30T00:00:00.000Z" }),
         );
         request["Consent"] = json!({ "id": id, "digitalSignature": signature });
-        request["KeyMaterial"] =
-            key_material(&key_pair(mockaa::domain::key_exchange::Curve::Weierstrass));
+        request["KeyMaterial"] = key_material(&key_pair(
+            mockaa::internals::domain::key_exchange::Curve::Weierstrass,
+        ));
         let opened = self.call("requestData", &[], Some(request), fiu()).await;
         let session = expect_text(&opened["sessionId"]);
         let by_session = [("sessionId", session.as_str())];

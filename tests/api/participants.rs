@@ -1,12 +1,14 @@
 //! Participants that follow the specification: every message has an API key and a signature, as
 //! strict mode requires. [`Journey`] takes one of them, an FIU, through a consent step by step.
 
-use mockaa::crypto::base64::{decode, encode};
-use mockaa::crypto::jws::sign_detached;
-use mockaa::crypto::key_exchange::{KeyPair, encode_public_key, parse_nonce, parse_public_key};
-use mockaa::crypto::keys::SigningKey;
-use mockaa::domain::key_exchange::{Curve, PeerKey};
-use mockaa::domain::participants::SignatureProfile;
+use mockaa::internals::crypto::base64::{decode, encode};
+use mockaa::internals::crypto::jws::sign_detached;
+use mockaa::internals::crypto::key_exchange::{
+    KeyPair, encode_public_key, parse_nonce, parse_public_key,
+};
+use mockaa::internals::crypto::keys::SigningKey;
+use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
+use mockaa::internals::domain::participants::SignatureProfile;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! ReBIT 1.1.x: the same consents, looked up by GET requests whose signature covers the path.
 
 use mockaa::SecurityMode;
-use mockaa::domain::key_exchange::Curve;
+use mockaa::internals::domain::key_exchange::Curve;
 use serde_json::{Value, json};
 
 use crate::helpers::{NOW, TestApp, extract_handle, set_path};

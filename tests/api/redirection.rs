@@ -1,7 +1,7 @@
 //! Web redirection: an FIU sends the customer's browser to the AA and gets it back with the
 //! outcome.
 
-use mockaa::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
+use mockaa::internals::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use reqwest::{Method, StatusCode, Url};
 
 use crate::helpers::{Reply, TestApp};

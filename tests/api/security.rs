@@ -1,9 +1,9 @@
 //! The three security modes (`docs/architecture.md#security`).
 
 use mockaa::SecurityMode;
-use mockaa::crypto::jws::sign_detached;
-use mockaa::crypto::keys::SigningKey;
-use mockaa::domain::participants::SignatureProfile;
+use mockaa::internals::crypto::jws::sign_detached;
+use mockaa::internals::crypto::keys::SigningKey;
+use mockaa::internals::domain::participants::SignatureProfile;
 use reqwest::Method;
 use serde_json::Value;
 

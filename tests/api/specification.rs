@@ -19,7 +19,7 @@ struct Specification {
 fn own_specification() -> &'static Specification {
     static SPECIFICATION: OnceLock<Specification> = OnceLock::new();
     SPECIFICATION.get_or_init(|| Specification {
-        document: mockaa::http::openapi::build_document("http://127.0.0.1"),
+        document: mockaa::internals::http::openapi::build_document("http://127.0.0.1"),
     })
 }
 

@@ -131,7 +131,7 @@ const ALL_FAULTS: [&str; 31] = [
 async fn a_scenario_and_the_control_api_inject_the_same_faults() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     let names = serde_json::to_string(&ALL_FAULTS).expect("texts");
-    for name in mockaa::domain::webhook_fault::WebhookFaultName::ALL {
+    for name in mockaa::internals::domain::webhook_fault::WebhookFaultName::ALL {
         assert!(names.contains(&format!("\"{name}: ")), "no case for {name}");
     }
     let bytes = |requests: Vec<RawRequest>| {

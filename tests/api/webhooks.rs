@@ -485,7 +485,7 @@ async fn push_data_is_decided_by_scenario_then_flag_then_api() {
 /// must not be a month old.
 #[tokio::test]
 async fn messages_of_a_running_world_carry_system_time_even_while_its_clock_is_advanced() {
-    let system_seconds = || mockaa::engine::clock::system_now().as_millis() / 1000;
+    let system_seconds = || mockaa::internals::engine::clock::system_now().as_millis() / 1000;
     let mut app = TestApp::start_with(|builder| builder.clock("2020-07-04T06:00:00Z")).await;
     app.raise_with_scenario("revoke").await;
     app.fiu.drain_messages();

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mockaa::config::personas::load_personas;
-use mockaa::domain::persona::PersonaInstance;
+use mockaa::internals::config::personas::load_personas;
+use mockaa::internals::domain::persona::PersonaInstance;
 
 use crate::{CUSTOMER, StatementQuery, first_deposit, ist_midnight, summary, transactions};
 

@@ -4,15 +4,15 @@
 use std::collections::HashSet;
 
 use chrono::{Datelike, NaiveDate};
-use mockaa::domain::account::FiType;
-use mockaa::domain::calendar::{Month, is_working_day};
-use mockaa::domain::money::Paise;
-use mockaa::domain::persona::{ContentPlan, PersonaInstance};
-use mockaa::domain::statement::{Row, Statement, StatementBody, TransactionMode};
-use mockaa::domain::terms::{
+use mockaa::internals::domain::account::FiType;
+use mockaa::internals::domain::calendar::{Month, is_working_day};
+use mockaa::internals::domain::money::Paise;
+use mockaa::internals::domain::persona::{ContentPlan, PersonaInstance};
+use mockaa::internals::domain::statement::{Row, Statement, StatementBody, TransactionMode};
+use mockaa::internals::domain::terms::{
     ConsentType, DataFilter, FilterCriterion, FilterOperator, TransactionType,
 };
-use mockaa::domain::time::{Millis, Timestamp};
+use mockaa::internals::domain::time::{Millis, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
@@ -98,7 +98,7 @@ prop_compose! {
 
 fn query_for<'a>(
     (life, seed, customer, from, to): &'a (PersonaInstance, u64, String, Timestamp, Timestamp),
-    account: &'a mockaa::domain::account::Account,
+    account: &'a mockaa::internals::domain::account::Account,
 ) -> StatementQuery<'a> {
     StatementQuery {
         seed: *seed,
@@ -141,7 +141,7 @@ proptest! {
         let account = first_deposit(&any.0, any.1, &any.2);
         let whole = collect_rows(&query_for(&any, &account).generate_statement());
         let later = any.3.saturating_add(Millis(cut * 86_400_000));
-        let part = collect_rows(&StatementQuery { range: mockaa::domain::terms::TimeRange { from: later, to: any.4 }, ..query_for(&any, &account) }.generate_statement());
+        let part = collect_rows(&StatementQuery { range: mockaa::internals::domain::terms::TimeRange { from: later, to: any.4 }, ..query_for(&any, &account) }.generate_statement());
         let expected: Vec<_> = whole.into_iter().filter(|row| row.row.at >= later).collect();
         prop_assert_eq!(comparable_rows(&part), comparable_rows(&expected));
     }
@@ -151,7 +151,7 @@ proptest! {
         let account = first_deposit(&any.0, any.1, &any.2);
         let now = any.4;
         let query = StatementQuery { now, ..query_for(&any, &account) };
-        let query = StatementQuery { range: mockaa::domain::terms::TimeRange { to: ist_midnight(2040, 1, 1), ..query.range }, ..query };
+        let query = StatementQuery { range: mockaa::internals::domain::terms::TimeRange { to: ist_midnight(2040, 1, 1), ..query.range }, ..query };
         let statement = query.generate_statement();
         let rows = collect_rows(&statement);
         prop_assert!(rows.iter().all(|row| row.row.at <= now));

@@ -10,14 +10,14 @@ mod skip;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use mockaa::bankgen::{StatementRequest, generate_accounts, generate_statement};
-use mockaa::config::personas::load_personas;
-use mockaa::domain::account::{Account, FiType};
-use mockaa::domain::participants::{Entity, Fip, LinkingMethod, Participants};
-use mockaa::domain::persona::{PersonaInstance, Personas};
-use mockaa::domain::statement::{Statement, Summary, Transactions};
-use mockaa::domain::terms::{ConsentType, DataFilter, TimeRange};
-use mockaa::domain::time::Timestamp;
+use mockaa::internals::bankgen::{StatementRequest, generate_accounts, generate_statement};
+use mockaa::internals::config::personas::load_personas;
+use mockaa::internals::domain::account::{Account, FiType};
+use mockaa::internals::domain::participants::{Entity, Fip, LinkingMethod, Participants};
+use mockaa::internals::domain::persona::{PersonaInstance, Personas};
+use mockaa::internals::domain::statement::{Statement, Summary, Transactions};
+use mockaa::internals::domain::terms::{ConsentType, DataFilter, TimeRange};
+use mockaa::internals::domain::time::Timestamp;
 
 const CUSTOMER: &str = "9812345678@mockaa";
 

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mockaa::bankgen::is_supported;
-use mockaa::domain::account::FiType;
-use mockaa::domain::participants::FiSchema;
-use mockaa::domain::statement::Statement;
-use mockaa::domain::terms::ConsentType;
-use mockaa::wire::fi::xml;
+use mockaa::internals::bankgen::is_supported;
+use mockaa::internals::domain::account::FiType;
+use mockaa::internals::domain::participants::FiSchema;
+use mockaa::internals::domain::statement::Statement;
+use mockaa::internals::domain::terms::ConsentType;
+use mockaa::internals::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
 
 use crate::skip::report_skip;

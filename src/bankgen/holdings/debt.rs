@@ -114,7 +114,7 @@ fn simulate_portfolio(
     Portfolio::simulate_trades(context, &plan)
 }
 
-pub fn build_bonds(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_bonds(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_portfolio(context, BONDS, "EZZZ07");
     let holdings: Vec<_> = portfolio
         .current_holdings()
@@ -123,7 +123,7 @@ pub fn build_bonds(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(context, &portfolio, "B", holdings)
 }
 
-pub fn build_government_securities(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_government_securities(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_portfolio(context, GOVERNMENT_SECURITIES, "0ZZZ08");
     let holdings: Vec<_> = portfolio
         .current_holdings()
@@ -192,7 +192,7 @@ fn build_interest_bearing(
         .with_attribute("lastTradedDate", today.to_string())
 }
 
-pub fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_portfolio(context, DEBENTURES, "EZZZ09");
     let today = context.today();
     let holdings = portfolio.current_holdings().map(|holding| {
@@ -235,7 +235,7 @@ pub fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(context, &portfolio, "N", holdings)
 }
 
-pub fn build_commercial_paper(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_commercial_paper(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_portfolio(context, COMMERCIAL_PAPERS, "EZZZ10");
     let today = context.today();
     let holdings = portfolio.current_holdings().map(|holding| {

@@ -64,7 +64,7 @@ struct DepositEntry {
     narration: String,
 }
 
-pub fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
     let (terms, entries) = simulate_deposits(context, DepositKind::Term);
     let mut rng = context.random_stream(7);
     let kind = ["FIXED", "SWEEP", "TAX-SAVING"][rng.random_range(0..3)];
@@ -72,7 +72,7 @@ pub fn build_term_deposit(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(context, summary, &entries)
 }
 
-pub fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentParts {
     let (terms, entries) = simulate_deposits(context, DepositKind::Recurring);
     let summary = build_summary(context, &terms, &entries, "RECURRING")
         .with_attribute("recurringAmount", terms.amount.to_string())

@@ -222,7 +222,7 @@ fn build_summary(
             .with_children([Element::new("Holdings").with_children(holdings)])])
 }
 
-pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_instalments(context, 3, 40);
     let today = context.today();
     let holdings = portfolio
@@ -303,7 +303,7 @@ pub fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
-pub fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_instalments(context, 2, 0);
     let today = context.today();
     let holdings = portfolio
@@ -391,7 +391,7 @@ pub fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
-pub fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
     let isin_prefix = ("IN", "FZZZ02");
     let plan = TradingPlan {
         securities: ETFS,
@@ -457,7 +457,7 @@ pub fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
-pub fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
     let isin_prefix = ("IN", "FZZZ03");
     let plan = TradingPlan {
         securities: COLLECTIVE_SCHEMES,
@@ -512,7 +512,7 @@ pub fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
 
 /// Builds the document of an alternative fund, in which each contribution is invested and redeemed
 /// separately.
-pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
     let isin_prefix = ("IN", "FZZZ04");
     let plan = TradingPlan {
         securities: ALTERNATIVE_FUNDS,
@@ -587,11 +587,11 @@ pub fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
-pub fn build_invit(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_invit(context: &HoldingContext<'_>) -> DocumentParts {
     build_trust(context, INFRASTRUCTURE_TRUSTS, ("IN", "EZZZ05"))
 }
 
-pub fn build_reit(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_reit(context: &HoldingContext<'_>) -> DocumentParts {
     build_trust(context, REAL_ESTATE_TRUSTS, ("IN", "EZZZ06"))
 }
 

@@ -22,7 +22,7 @@ const GST_PERCENT: i64 = 18;
 /// Returns the registration number (GSTIN) as statements show it: state, masked PAN, registration.
 ///
 /// `Assumption:` the state is Karnataka, as in the sample.
-pub fn masked_gstin(context: &HoldingContext<'_>) -> String {
+pub(crate) fn masked_gstin(context: &HoldingContext<'_>) -> String {
     format!(
         "29XXXXXXXXXX{}Z{}",
         context.reference_number % 9 + 1,
@@ -30,7 +30,7 @@ pub fn masked_gstin(context: &HoldingContext<'_>) -> String {
     )
 }
 
-pub fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (random_firm, _, _) = pick_random(&mut rng, pool_entries(NamePool::Firms));
     // If the holder is a firm, it is the registered business.

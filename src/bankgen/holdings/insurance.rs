@@ -15,7 +15,7 @@ use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
 use crate::domain::terms::TransactionType;
 
-pub fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
     let (policy_type, cover_type, policy_name, per_mille) = [

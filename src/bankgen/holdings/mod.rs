@@ -29,7 +29,7 @@ use crate::domain::time::Timestamp;
 /// Returns whether this module generates documents of the type. DEPOSIT is generated from its
 /// ledger instead. The other unsupported types are accepted in consents, and their accounts answer
 /// DENIED.
-pub fn is_fi_type_supported(fi_type: FiType) -> bool {
+pub(crate) fn is_fi_type_supported(fi_type: FiType) -> bool {
     !matches!(
         fi_type,
         FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other
@@ -37,7 +37,7 @@ pub fn is_fi_type_supported(fi_type: FiType) -> bool {
 }
 
 /// Builds the document of an account.
-pub fn build_document(
+pub(crate) fn build_document(
     request: &StatementRequest<'_>,
     account_ordinal: u64,
     plan: &AccountPlan,
@@ -72,7 +72,7 @@ pub fn build_document(
 }
 
 /// The inputs of a document: request, holders, and what is sampled once for the account.
-pub struct HoldingContext<'a> {
+pub(crate) struct HoldingContext<'a> {
     request: &'a StatementRequest<'a>,
     owner: String,
     holders: &'a Holders,
@@ -86,7 +86,7 @@ pub struct HoldingContext<'a> {
 }
 
 /// The parts of a document, before the request selects those that are included.
-pub struct DocumentParts {
+pub(crate) struct DocumentParts {
     /// The attributes of `Holder` beyond the common ones.
     pub holder_attributes: Vec<(&'static str, String)>,
     /// The elements of `Profile` beyond the holders.
@@ -96,14 +96,14 @@ pub struct DocumentParts {
 }
 
 /// The transactions of a document.
-pub enum TransactionList {
+pub(crate) enum TransactionList {
     Flat(Vec<DocumentTransaction>),
     /// Groups, each with its element, in the order of the schema.
     Grouped(Vec<(&'static str, Vec<DocumentTransaction>)>),
 }
 
 /// A transaction of a document.
-pub struct DocumentTransaction {
+pub(crate) struct DocumentTransaction {
     pub at: Timestamp,
     pub amount: Paise,
     /// A transaction that adds to the holding is a credit.
@@ -115,7 +115,7 @@ pub struct DocumentTransaction {
 
 impl<'a> HoldingContext<'a> {
     /// Returns the firm that holds the accounts, if the holder is a firm.
-    pub fn firm_name(&self) -> Option<&str> {
+    pub(crate) fn firm_name(&self) -> Option<&str> {
         self.request
             .persona
             .definition
@@ -166,7 +166,7 @@ impl<'a> HoldingContext<'a> {
         }
     }
 
-    pub fn random_stream(&self, ordinal: u64) -> impl Rng + use<> {
+    pub(crate) fn random_stream(&self, ordinal: u64) -> impl Rng + use<> {
         random_stream(StreamKey {
             seed: self.request.seed,
             owner: &self.owner,
@@ -176,18 +176,18 @@ impl<'a> HoldingContext<'a> {
     }
 
     /// Returns the current day in India, at most the last day that is generated.
-    pub fn today(&self) -> NaiveDate {
+    pub(crate) fn today(&self) -> NaiveDate {
         self.request
             .now
             .ist_date()
             .min(NaiveDate::from_ymd_opt(2099, 12, 31).expect("a date"))
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.request.now
     }
 
-    pub fn first_holder(&self) -> &Holder {
+    pub(crate) fn first_holder(&self) -> &Holder {
         &self.holders.first
     }
 

@@ -230,7 +230,7 @@ impl Tier {
     }
 }
 
-pub fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
     let today = context.today();
     let (tier_one, tier_two) = (
         Tier::with_contributions(context, 1),

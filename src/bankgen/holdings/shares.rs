@@ -102,7 +102,7 @@ fn share_of(value: Paise, share: i128) -> i64 {
     i64::try_from(part).expect("a part of the value")
 }
 
-pub fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
     let plan = TradingPlan {
         securities: SHARES,
         holding_count: 5,
@@ -170,7 +170,7 @@ pub fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
     }
 }
 
-pub fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
+pub(crate) fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
     let plan = TradingPlan {
         securities: DEPOSITORY_RECEIPTS,
         holding_count: 2,

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 
 /// A security that can be held. The security and its issuer are invented.
 #[derive(Clone, Copy, Debug)]
-pub struct Security {
+pub(crate) struct Security {
     pub issuer: &'static str,
     pub name: &'static str,
     pub symbol: &'static str,
@@ -24,7 +24,7 @@ pub struct Security {
 
 /// The rules by which a kind of security is bought and sold.
 #[derive(Clone, Copy, Debug)]
-pub struct TradingPlan {
+pub(crate) struct TradingPlan {
     pub securities: &'static [Security],
     /// The number of securities that the customer holds.
     pub holding_count: usize,
@@ -43,7 +43,7 @@ pub struct TradingPlan {
 
 /// A purchase or sale of units of one security.
 #[derive(Clone, Copy, Debug)]
-pub struct Trade {
+pub(crate) struct Trade {
     pub at: Timestamp,
     pub day: NaiveDate,
     pub holding: usize,
@@ -61,20 +61,20 @@ pub struct Trade {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Buy,
     Sell,
 }
 
 impl Side {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Buy => "BUY",
             Self::Sell => "SELL",
         }
     }
 
-    pub fn direction(self) -> TransactionType {
+    pub(crate) fn direction(self) -> TransactionType {
         match self {
             Self::Buy => TransactionType::Credit,
             Self::Sell => TransactionType::Debit,
@@ -84,7 +84,7 @@ impl Side {
 
 /// The units of one security that are held.
 #[derive(Clone, Debug)]
-pub struct Holding {
+pub(crate) struct Holding {
     pub security: Security,
     pub price_model: PriceModel,
     pub isin: String,
@@ -98,13 +98,13 @@ pub struct Holding {
 
 impl Holding {
     /// Returns the value of the units on a day.
-    pub fn value_on(&self, day: NaiveDate) -> Paise {
+    pub(crate) fn value_on(&self, day: NaiveDate) -> Paise {
         trade_value(self.units, self.price_model.price_on(day))
     }
 
     /// Returns the average purchase price of a unit, in ten-thousandths of a rupee; 0 if none is
     /// held.
-    pub fn average_price(&self) -> i64 {
+    pub(crate) fn average_price(&self) -> i64 {
         if self.units == 0 {
             0
         } else {
@@ -114,18 +114,18 @@ impl Holding {
 }
 
 /// All trades of an account up to now, the oldest first, and the resulting holdings.
-pub struct Portfolio {
+pub(crate) struct Portfolio {
     pub trades: Vec<Trade>,
     pub holdings: Vec<Holding>,
 }
 
 impl Portfolio {
     /// Returns the purchase cost of all units that are held.
-    pub fn total_cost(&self) -> Paise {
+    pub(crate) fn total_cost(&self) -> Paise {
         self.holdings.iter().map(|holding| holding.cost).sum()
     }
 
-    pub fn value_on(&self, day: NaiveDate) -> Paise {
+    pub(crate) fn value_on(&self, day: NaiveDate) -> Paise {
         self.holdings
             .iter()
             .map(|holding| holding.value_on(day))
@@ -133,11 +133,11 @@ impl Portfolio {
     }
 
     /// Returns the holdings that have units.
-    pub fn current_holdings(&self) -> impl Iterator<Item = &Holding> {
+    pub(crate) fn current_holdings(&self) -> impl Iterator<Item = &Holding> {
         self.holdings.iter().filter(|holding| holding.units > 0)
     }
 
-    pub fn simulate_trades(context: &HoldingContext<'_>, plan: &TradingPlan) -> Self {
+    pub(crate) fn simulate_trades(context: &HoldingContext<'_>, plan: &TradingPlan) -> Self {
         let mut rng = context.random_stream(0);
         let mut holdings = sample_holdings(plan, &mut rng);
         let mut trades = Vec::new();
@@ -301,17 +301,17 @@ fn sample_holdings(plan: &TradingPlan, rng: &mut impl Rng) -> Vec<Holding> {
 }
 
 /// Returns units times price, rounded to the paisa.
-pub fn trade_value(units: i64, price: i64) -> Paise {
+pub(crate) fn trade_value(units: i64, price: i64) -> Paise {
     let value = (i128::from(units) * i128::from(price) + 50_000) / 100_000;
     Paise(i64::try_from(value).expect("the value of a holding fits"))
 }
 
 /// Formats thousandths of units with three decimals.
-pub fn format_units(units: i64) -> String {
+pub(crate) fn format_units(units: i64) -> String {
     format!("{}.{:03}", units / 1000, units % 1000)
 }
 
 /// Formats ten-thousandths of a rupee with four decimals.
-pub fn format_price(price: i64) -> String {
+pub(crate) fn format_price(price: i64) -> String {
     format!("{}.{:04}", price / 10_000, price % 10_000)
 }

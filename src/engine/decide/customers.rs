@@ -19,7 +19,7 @@ use crate::engine::state::State;
 
 /// Returns the accounts that the customer has linked. A customer without an explicit record has
 /// those that the persona links by default.
-pub fn find_linked_accounts(
+pub(crate) fn find_linked_accounts(
     state: &State,
     customer: &str,
     instance: &PersonaInstance,
@@ -46,7 +46,7 @@ fn list_accounts(state: &State, customer: &str, context: &DecisionContext<'_>) -
 }
 
 /// Decides the assignment of a persona; existing consents keep theirs.
-pub fn assign_persona(
+pub(crate) fn assign_persona(
     state: &State,
     customer: Arc<str>,
     persona: &Arc<Persona>,
@@ -60,7 +60,10 @@ pub fn assign_persona(
 }
 
 /// Decides a registration. A customer with consents is registered without an explicit record.
-pub fn register_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn register_customer(
+    state: &State,
+    customer: Arc<str>,
+) -> Result<Vec<Event>, Rejection> {
     let is_registered = match state.customer(&customer) {
         Some(known) => known.registered,
         None => state.stream_ordinals(&customer).handles > 0,
@@ -79,12 +82,15 @@ pub fn register_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>
 ///
 /// `Assumption:` the FIU gets no notification; it learns of it at its next call (certification
 /// cases AA_1023, AA_1033).
-pub fn deregister_customer(state: &State, customer: Arc<str>) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn deregister_customer(
+    state: &State,
+    customer: Arc<str>,
+) -> Result<Vec<Event>, Rejection> {
     check_registered(state, &customer)?;
     Ok(vec![Event::CustomerDeregistered { customer }])
 }
 
-pub fn request_link(
+pub(crate) fn request_link(
     state: &State,
     customer: &Arc<str>,
     fip: &Arc<str>,
@@ -148,7 +154,7 @@ pub fn request_link(
         .collect())
 }
 
-pub fn verify_link(
+pub(crate) fn verify_link(
     state: &State,
     customer: &Arc<str>,
     id: LinkId,
@@ -175,7 +181,7 @@ pub fn verify_link(
 
 /// Decides a FIP's confirmation of a link that it has authenticated itself. The FIP chooses the
 /// linkRefNumber.
-pub fn confirm_link(
+pub(crate) fn confirm_link(
     state: &State,
     confirmation: &ConfirmLink,
     context: &DecisionContext<'_>,
@@ -220,7 +226,7 @@ pub fn confirm_link(
 
 /// Decides a delinking, which revokes every consent that names the account (certification case
 /// AA_1032).
-pub fn delink_account(
+pub(crate) fn delink_account(
     state: &State,
     customer: &Arc<str>,
     link_ref: &str,
@@ -247,7 +253,7 @@ pub fn delink_account(
 
 /// Decides the linking of all unlinked accounts that the customer has at the FIP, or at all FIPs; a
 /// shortcut for scenarios.
-pub fn link_all(
+pub(crate) fn link_all(
     state: &State,
     customer: &Arc<str>,
     fip: Option<&str>,
@@ -287,7 +293,7 @@ pub fn link_all(
 
 /// Decides the delinking of all accounts at the FIP, or at all FIPs, and revokes every consent that
 /// names one of them.
-pub fn delink_all(
+pub(crate) fn delink_all(
     state: &State,
     customer: &Arc<str>,
     fip: Option<&str>,

@@ -31,7 +31,7 @@ const NOT_SIMULATED: &str = "Accounts of this FI type are not simulated";
 
 /// Decides an FIU's request for data. Status, start, range and use are checked in the order of the
 /// certification cases 2007 to 2016 (`docs/sources.md#certification-cases`).
-pub fn request_data(
+pub(crate) fn request_data(
     state: &State,
     request: RequestData,
     context: &DecisionContext<'_>,
@@ -71,7 +71,7 @@ pub fn request_data(
 }
 
 /// Decides a request for data that Unaport makes by schedule.
-pub fn run_scheduled_fetch(
+pub(crate) fn run_scheduled_fetch(
     consent: &Consent,
     state: &State,
     context: &DecisionContext<'_>,
@@ -133,7 +133,7 @@ fn data_requested_event(
 
 /// Decides the FIPs' answer to a session. Without a session id, and without a pending session, the
 /// AA requests the data first.
-pub fn deliver_data(
+pub(crate) fn deliver_data(
     consent: &Consent,
     session_id: Option<SessionId>,
     state: &State,
@@ -183,7 +183,7 @@ pub fn deliver_data(
 }
 
 /// Decides a FIP's report about its accounts. Accounts that the FIU has fetched stay DELIVERED.
-pub fn report_fip_status(
+pub(crate) fn report_fip_status(
     state: &State,
     report: &FipStatusReport,
     context: &DecisionContext<'_>,
@@ -255,7 +255,7 @@ pub fn report_fip_status(
 /// `Assumption:` DataFetchRequestInProgress is the answer about an account named by `linkRefNumber`
 /// whose FIP has not answered, while others have; without any answer it is NoDataFound
 /// (certification case AA_2028).
-pub fn fetch_data(
+pub(crate) fn fetch_data(
     state: &State,
     request: &FetchData,
     context: &DecisionContext<'_>,
@@ -320,7 +320,7 @@ pub fn fetch_data(
 ///
 /// `Assumption:` the data stays available for the consent's data life, whatever becomes of the
 /// consent.
-pub fn fetch_stored(
+pub(crate) fn fetch_stored(
     state: &State,
     id: SessionId,
     context: &DecisionContext<'_>,
@@ -371,7 +371,7 @@ fn data_fetched_event(session: &Session, is_requested: impl Fn(&SessionAccount) 
 }
 
 /// Decides a report of the analytics of a session, of which the FIU is notified.
-pub fn report_analytics(
+pub(crate) fn report_analytics(
     state: &State,
     id: SessionId,
     status: AnalyticsStatus,
@@ -393,7 +393,7 @@ pub fn report_analytics(
 }
 
 /// Decides the expiry of a session's data that was not fetched in time.
-pub fn expire_session(state: &State, id: SessionId) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn expire_session(state: &State, id: SessionId) -> Result<Vec<Event>, Rejection> {
     let session = state.session(id).ok_or_else(|| unknown_session(id))?;
     let session = Session {
         status: SessionStatus::Expired,

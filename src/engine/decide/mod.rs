@@ -26,10 +26,10 @@ use crate::domain::unaport::{ConsentTemplate, RECORDED_RUN_DELAY};
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::state::State;
 
-pub use self::customers::find_linked_accounts;
+pub(crate) use self::customers::find_linked_accounts;
 
 /// The inputs of a decision besides the state and the command.
-pub struct DecisionContext<'a> {
+pub(crate) struct DecisionContext<'a> {
     pub now: Timestamp,
     /// The world's seed.
     pub seed: u64,
@@ -48,7 +48,7 @@ pub struct DecisionContext<'a> {
 
 impl DecisionContext<'_> {
     /// Returns the persona of a customer.
-    pub fn current_persona(&self, state: &State, customer: &str) -> PersonaInstance {
+    pub(crate) fn current_persona(&self, state: &State, customer: &str) -> PersonaInstance {
         state
             .current_persona(customer)
             .cloned()
@@ -90,7 +90,7 @@ impl DecisionContext<'_> {
 ///
 /// # Errors
 /// The [`Rejection`] of a command that is not legal now.
-pub fn decide(
+pub(crate) fn decide(
     state: &State,
     command: Command,
     context: &DecisionContext<'_>,
@@ -164,7 +164,10 @@ pub fn decide(
 }
 
 /// Returns the consent with this handle, unless it is hidden.
-pub fn find_consent(state: &State, handle: ConsentHandle) -> Result<&Arc<Consent>, Rejection> {
+pub(crate) fn find_consent(
+    state: &State,
+    handle: ConsentHandle,
+) -> Result<&Arc<Consent>, Rejection> {
     let consent = state.consent(handle).filter(|consent| !consent.hidden);
     consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))
 }
@@ -402,7 +405,7 @@ fn select_accounts(
 
 /// Returns the command that runs when `consentExpiry` passes, or `None` if the consent cannot
 /// expire any more.
-pub fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
+pub(crate) fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
     let consent = find_consent(state, handle).ok()?;
     consent.status.transition_on(Input::Expire)?;
     Some(Command::TransitionConsent {
@@ -413,7 +416,7 @@ pub fn expiry_command(state: &State, handle: ConsentHandle) -> Option<Command> {
 
 /// Returns Unaport's scheduled request for data, or `None` if the consent is not active or the
 /// request is not due at this instant any more.
-pub fn scheduled_fetch_command(
+pub(crate) fn scheduled_fetch_command(
     state: &State,
     handle: ConsentHandle,
     due: Timestamp,
@@ -426,7 +429,7 @@ pub fn scheduled_fetch_command(
 
 /// Returns the instant of Unaport's next request for data, if the consent may still be in force
 /// then.
-pub fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
+pub(crate) fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
     let consent = find_consent(state, handle)
         .ok()
         .filter(|consent| consent.status.legal_inputs().next().is_some())?;
@@ -435,7 +438,7 @@ pub fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
 
 /// Returns the command that runs when the data of a session expires, or `None` if everything was
 /// fetched in time.
-pub fn session_expiry_command(state: &State, id: SessionId) -> Option<Command> {
+pub(crate) fn session_expiry_command(state: &State, id: SessionId) -> Option<Command> {
     let session = state.session(id)?;
     (session.has_unfetched_accounts() && find_consent(state, session.handle).is_ok())
         .then_some(Command::ExpireSession(id))

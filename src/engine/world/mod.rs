@@ -39,16 +39,13 @@ use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers};
 
-pub use self::driver::WorldDriver;
 pub(super) use self::execution::Execution;
-pub use self::faults::{CallFaults, WorldFaults};
-pub use self::queries::{Overview, WorldQueries};
-pub use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
-pub use self::scenarios::WorldScenarios;
-pub use self::time::{ClockChange, ClockRejection};
+pub(crate) use self::faults::CallFaults;
+pub(crate) use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
+pub(crate) use self::time::ClockChange;
 
 /// The name of the world at the root path.
-pub const DEFAULT_WORLD: &str = "default";
+pub(crate) const DEFAULT_WORLD: &str = "default";
 
 /// One isolated sandbox.
 #[derive(Debug)]

@@ -35,13 +35,16 @@ use crate::files::yaml::scalars::{IntegerRange, Percent, RupeeRange};
 use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
-pub type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
+pub(crate) type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
 
 /// Parses a persona file.
 ///
 /// # Errors
 /// All diagnostics, sorted by position.
-pub fn parse(text: &str, load_statement: StatementLoader<'_>) -> Result<Persona, Vec<Diagnostic>> {
+pub(crate) fn parse(
+    text: &str,
+    load_statement: StatementLoader<'_>,
+) -> Result<Persona, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let file = parse_typed::<PersonaFile>(
         text,

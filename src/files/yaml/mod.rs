@@ -6,8 +6,8 @@
 //! text → node (tree with positions) → validate (against the schema) → types (serde)
 //! ```
 
-pub mod node;
-pub mod scalars;
+pub(crate) mod node;
+pub(crate) mod scalars;
 mod validate;
 
 use schemars::generate::SchemaSettings;
@@ -19,7 +19,7 @@ use serde_saphyr::Location;
 
 use crate::domain::diagnostic::Diagnostic;
 
-pub fn diagnostic_at(location: Location, message: String) -> Diagnostic {
+pub(crate) fn diagnostic_at(location: Location, message: String) -> Diagnostic {
     Diagnostic {
         line: location.line(),
         column: location.column(),
@@ -30,7 +30,7 @@ pub fn diagnostic_at(location: Location, message: String) -> Diagnostic {
 /// The largest accepted text, in bytes. Hand-written files are far smaller.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 
-pub fn schema_for<T: JsonSchema>() -> Value {
+pub(crate) fn schema_for<T: JsonSchema>() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with_transform(RecursiveTransform(remove_null_types));
     settings
@@ -40,7 +40,7 @@ pub fn schema_for<T: JsonSchema>() -> Value {
 }
 
 /// Removes `null` from a schema. An optional key is omitted; a key without a value is rejected.
-pub fn remove_null_types(schema: &mut Schema) {
+pub(crate) fn remove_null_types(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -77,7 +77,7 @@ fn remove_keyword(schema: &mut Schema, keyword: &str) {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_typed<T: DeserializeOwned>(
+pub(crate) fn parse_typed<T: DeserializeOwned>(
     text: &str,
     schema: &Value,
     name: &str,

@@ -10,11 +10,11 @@ use super::diagnostic_at;
 use crate::domain::diagnostic::Diagnostic;
 
 /// A value with its position.
-pub type SpannedNode = Spanned<Node>;
+pub(crate) type SpannedNode = Spanned<Node>;
 
 /// A value of a YAML or JSON text.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Node {
+pub(crate) enum Node {
     Null,
     Bool(bool),
     Integer(i64),
@@ -27,7 +27,7 @@ pub enum Node {
 
 impl Node {
     /// Returns the kind of the value, as diagnostics name it.
-    pub fn describe_kind(&self) -> &'static str {
+    pub(crate) fn describe_kind(&self) -> &'static str {
         match self {
             Self::Null => "an empty value",
             Self::Bool(_) => "true or false",
@@ -43,7 +43,7 @@ impl Node {
 ///
 /// # Errors
 /// The first syntax error, with its position.
-pub fn parse_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
+pub(crate) fn parse_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
     // `validate` reports duplicate keys, with both positions.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

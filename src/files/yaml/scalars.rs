@@ -12,23 +12,23 @@ use crate::domain::money::Paise;
 use crate::domain::webhook_fault::Occurrences;
 
 /// The `format` of an occurrence range such as `1..2` in a schema.
-pub const OCCURRENCES_FORMAT: &str = "count";
+pub(crate) const OCCURRENCES_FORMAT: &str = "count";
 /// The `format` of the name of a scenario or a persona in a schema.
-pub const NAME_FORMAT: &str = "scenario-name";
+pub(crate) const NAME_FORMAT: &str = "scenario-name";
 /// The `format` of an integer or a range of integers in a schema.
-pub const INTEGER_RANGE_FORMAT: &str = "whole-range";
+pub(crate) const INTEGER_RANGE_FORMAT: &str = "whole-range";
 /// The `format` of an amount in rupees or a range of amounts in a schema.
-pub const RUPEE_RANGE_FORMAT: &str = "rupee-range";
+pub(crate) const RUPEE_RANGE_FORMAT: &str = "rupee-range";
 /// The `format` of a status code or a class of status codes in a schema.
-pub const STATUS_FORMAT: &str = "http-status";
+pub(crate) const STATUS_FORMAT: &str = "http-status";
 
 /// Occurrences counted from 1: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]
-pub struct OccurrenceRange(pub Occurrences);
+pub(crate) struct OccurrenceRange(pub Occurrences);
 
 impl OccurrenceRange {
     /// Parses `1..2` and `2..`.
-    pub fn parse(text: &str) -> Option<Occurrences> {
+    pub(crate) fn parse(text: &str) -> Option<Occurrences> {
         let (first, last) = text.split_once("..")?;
         let first = first.parse().ok().filter(|first| *first >= 1)?;
         let last = if last.is_empty() {
@@ -92,7 +92,7 @@ impl JsonSchema for OccurrenceRange {
 
 /// A status code or a class of status codes: `503`, `5xx`.
 #[derive(Clone, Copy, Debug)]
-pub struct StatusPattern(pub StatusClass);
+pub(crate) struct StatusPattern(pub StatusClass);
 
 impl<'de> Deserialize<'de> for StatusPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -141,11 +141,11 @@ impl JsonSchema for StatusPattern {
 
 /// An integer or a range of integers: `3`, `1..2`.
 #[derive(Clone, Copy, Debug)]
-pub struct IntegerRange(pub (i64, i64));
+pub(crate) struct IntegerRange(pub (i64, i64));
 
 impl IntegerRange {
     /// Parses `3` and `1..2`, the low end first.
-    pub fn parse(text: &str) -> Option<(i64, i64)> {
+    pub(crate) fn parse(text: &str) -> Option<(i64, i64)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
         let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
         (0 <= low && low <= high).then_some((low, high))
@@ -154,11 +154,11 @@ impl IntegerRange {
 
 /// An amount in rupees, or a range of amounts, with at most two decimals: `4500`, `20..180.50`.
 #[derive(Clone, Copy, Debug)]
-pub struct RupeeRange(pub (Paise, Paise));
+pub(crate) struct RupeeRange(pub (Paise, Paise));
 
 impl RupeeRange {
     /// Parses `4500` and `20..180.50`, the low end first.
-    pub fn parse(text: &str) -> Option<(Paise, Paise)> {
+    pub(crate) fn parse(text: &str) -> Option<(Paise, Paise)> {
         let (low, high) = text.split_once("..").unwrap_or((text, text));
         let (low, high) = (Paise::parse(low.trim())?, Paise::parse(high.trim())?);
         (Paise(0) <= low && low <= high && high <= RUPEES_MAX).then_some((low, high))
@@ -170,7 +170,7 @@ const RUPEES_MAX: Paise = Paise::from_rupees(100_000_000_000);
 
 /// A percentage with at most two decimals, in basis points: `3.5` is 350.
 #[derive(Clone, Copy, Debug)]
-pub struct Percent(pub i64);
+pub(crate) struct Percent(pub i64);
 
 macro_rules! impl_from_text {
     ($name:ident, $expected:literal, $parse:expr) => {

@@ -17,7 +17,7 @@ use crate::domain::naming::closest_name;
 use crate::domain::text::quote_value;
 
 /// Returns all diagnostics of a tree; `name` names the root in them.
-pub fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {
+pub(crate) fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {
     let mut validator = Validator {
         root: schema,
         diagnostics: Vec::new(),

@@ -13,7 +13,7 @@ use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
 };
 
-pub fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
 
     Ok(render_clock(&world))
@@ -28,18 +28,18 @@ fn render_clock(world: &World) -> ApiResponse {
     })
 }
 
-pub fn freeze_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn freeze_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let at = call.parse_json_or_default::<FreezeRequest>()?.at()?;
     change_clock(&world, ClockChange::Freeze { at })
 }
 
-pub fn run_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn run_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     change_clock(&world, ClockChange::Run)
 }
 
-pub fn set_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn set_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let to = call.parse_json::<SetClockRequest>()?.to()?;
     change_clock(&world, ClockChange::Set { to })
@@ -52,7 +52,7 @@ fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiEr
     Ok(render_clock(world))
 }
 
-pub async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let target = AdvanceTarget::try_from(call.parse_json::<AdvanceRequest>()?)?;
     let outcome = advance_clock(&world, target, Limits::default()).await;

@@ -13,7 +13,7 @@ use crate::scenario::format::parse_steps;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
 
-pub fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let page = read_page(
         call,
@@ -23,7 +23,7 @@ pub fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&page))
 }
 
-pub fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let handle = call.parse_handle()?;
     let consent = world
@@ -33,7 +33,7 @@ pub fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&render_consent(call, &world, &consent)))
 }
 
-pub fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("action");
     let input = Input::parse(name).ok_or_else(|| {
@@ -60,7 +60,7 @@ pub fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Runs one or more steps, in the format of scenario files, on a consent.
-pub fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
     let receipt = world.run_steps(call.parse_handle()?, &plan)?;

@@ -19,7 +19,7 @@ use crate::wire::control::customers::{
 };
 use crate::wire::fields::is_customer_address;
 
-pub fn list_customers(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_customers(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let page = read_page(
         call,
@@ -32,7 +32,7 @@ pub fn list_customers(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Lists the customer's accounts at all FIPs, linked or not. `fipId` and `fiType` (both repeatable)
 /// filter the list as account discovery at a FIP does, with its errors (ReBIT FIP API 2.0.0,
 /// `/Accounts/discover`).
-pub fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let params = Params::parse(call.query())?;
     let fips: Vec<_> = params.values_of("fipId").collect();
@@ -73,21 +73,21 @@ pub fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Registers a customer without linked accounts.
-pub fn register_customer(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn register_customer(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |_, customer| {
         Ok(Command::RegisterCustomer { customer })
     })
 }
 
 /// Deregisters a customer and hides the consents.
-pub fn deregister_customer(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn deregister_customer(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |_, customer| {
         Ok(Command::DeregisterCustomer { customer })
     })
 }
 
 /// Requests the linking of accounts.
-pub fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |_, customer| {
         let (fip, accounts) = call.parse_json::<LinkRequest>()?.into_validated()?;
         Ok(Command::LinkAccounts {
@@ -99,7 +99,7 @@ pub fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Confirms a link request with its token.
-pub fn verify_link(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn verify_link(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |_, customer| {
         let (reference, token) = call.parse_json::<VerifyRequest>()?.into_validated()?;
         let link = LinkId::parse(&reference)
@@ -113,7 +113,7 @@ pub fn verify_link(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Delinks an account and revokes the consents that contain it.
-pub fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |_, customer| {
         Ok(Command::DelinkAccount {
             customer,
@@ -123,7 +123,7 @@ pub fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Assigns another persona to a customer.
-pub fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |world, customer| {
         let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
         let personas = &world.config().personas;

@@ -9,7 +9,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::faults::FaultsView;
 
-pub fn list_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let items = world
         .faults()
@@ -20,7 +20,7 @@ pub fn list_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     let all = world.faults().list_sets();
@@ -33,7 +33,7 @@ pub fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Activates a set of faults under a name. It replaces the earlier set of that name, and its
 /// counters start at zero.
-pub fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (name, text) = (call.path_segment("name"), call.body_text()?);
     if !(1..=100).contains(&name.len()) {
@@ -65,7 +65,7 @@ pub fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
 }
 
-pub fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     if !world.faults().deactivate_set(name) {
@@ -74,7 +74,7 @@ pub fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
 }
 
-pub fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let names: Vec<_> = world
         .faults()

@@ -18,7 +18,7 @@ use crate::wire::control::report::{ReportView, render_text};
 /// Longest wait of one call, in system time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
-pub fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?.reject_unknown(&JournalFilter::PARAMETERS)?;
@@ -47,7 +47,7 @@ fn read_page(
 }
 
 /// Waits until `count` entries match, or `within` has passed.
-pub async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?
@@ -97,7 +97,7 @@ pub async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Checks expectations against the journal. Each may wait, up to its own `within`.
-pub async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let expectations = parse_expectations(call.body_text()?).map_err(ApiError::InvalidDocument)?;
     if let Some(expectation) = expectations
@@ -120,7 +120,7 @@ pub async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Returns the contract report as JSON, or as text if `Accept` begins with `text/plain`.
-pub fn get_report(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_report(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
     let wants_text = call

@@ -1,16 +1,16 @@
 //! The control API, by which tests, the command line and the console read and control a world. This
 //! module has what its calls share: access and pagination.
 
-pub mod clock;
-pub mod consents;
-pub mod customers;
-pub mod faults;
-pub mod journal;
-pub mod participants;
-pub mod scenarios;
-pub mod sessions;
-pub mod webhooks;
-pub mod world;
+pub(crate) mod clock;
+pub(crate) mod consents;
+pub(crate) mod customers;
+pub(crate) mod faults;
+pub(crate) mod journal;
+pub(crate) mod participants;
+pub(crate) mod scenarios;
+pub(crate) mod sessions;
+pub(crate) mod webhooks;
+pub(crate) mod world;
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ const PAGE_MAX: usize = 1_000;
 /// Accepts every caller of a sandbox on loopback, else callers with the control token. Requests
 /// that a page of another site sends from a developer's browser are rejected. Returns the call's
 /// world.
-pub fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
+pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
     reject_cross_site(call)?;
     match &call.app_state().control_token {
         Some(token) if call.bearer_token() != Some(token) => {
@@ -38,7 +38,7 @@ pub fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
 }
 
 /// Rejects a request that a browser sends on behalf of another site.
-pub fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
+pub(crate) fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
     match call.header("sec-fetch-site") {
         Some("cross-site") => Err(ApiError::Forbidden(
             "a page of another site may not control this sandbox",
@@ -48,7 +48,7 @@ pub fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
 }
 
 /// Parses `after` and `limit` of the query.
-pub fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
+pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
     let limit = parse_number(call, "limit", PAGE_MAX as u64)?;
     let limit = usize::try_from(limit)
         .unwrap_or(PAGE_MAX)
@@ -71,7 +71,7 @@ fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, Ap
 
 /// Returns the page of a list that the query selects. `list` gets the number of items to skip and
 /// the largest number to return.
-pub fn read_page<T, V>(
+pub(crate) fn read_page<T, V>(
     call: &Call,
     list: impl FnOnce(usize, usize) -> Vec<T>,
     view: impl Fn(&T) -> V,

@@ -10,7 +10,7 @@ use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 
-pub fn list_fius(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_fius(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let items = world
         .participants()
@@ -21,7 +21,7 @@ pub fn list_fius(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub fn list_fips(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_fips(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let items = world
         .participants()
@@ -32,7 +32,7 @@ pub fn list_fips(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub fn get_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let participants = world.participants();
     let fiu = participants
@@ -41,7 +41,7 @@ pub fn get_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&FiuEntry::from_fiu(fiu)))
 }
 
-pub fn get_fip(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_fip(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let participants = world.participants();
     let fip = participants
@@ -58,7 +58,7 @@ fn unknown_participant_error(call: &Call, kind: &str) -> ApiError {
 }
 
 /// Registers an FIU in this world, or changes one. Fields that the body omits keep their values.
-pub fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let id = call.path_segment("id");
     let mut entry: FiuEntry = call.parse_json()?;
@@ -90,7 +90,7 @@ pub fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Registers a FIP in this world, or changes one. Fields that the body omits keep their values.
-pub fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let id = call.path_segment("id");
     let mut entry: FipEntry = call.parse_json()?;

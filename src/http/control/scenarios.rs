@@ -16,7 +16,7 @@ use crate::wire::control::scenarios::{
     DefaultRequest, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
 };
 
-pub fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let shared = world.config().scenarios.current();
     let local_plans = world.scenarios().local_plans();
@@ -33,7 +33,7 @@ pub fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&Page { items, next: None }))
 }
 
-pub fn get_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     let world_text = world.scenarios().local_text(name);
@@ -56,7 +56,7 @@ fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
 }
 
 /// Adds a scenario to this world, or replaces one. Running consents keep their scenario.
-pub fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     let text = call.body_text()?;
@@ -79,7 +79,7 @@ pub fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&view))
 }
 
-pub fn delete_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn delete_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     if !world.scenarios().remove_local(name) {
@@ -92,7 +92,7 @@ pub fn delete_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
 }
 
-pub fn reload_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn reload_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
     let library = &call.app_state().scenarios;
     library.reload_scenarios().map_err(|diagnostics| {
@@ -108,7 +108,7 @@ pub fn reload_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Pins a scenario: it drives a consent from now on, or all later consents of a customer.
-pub fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
@@ -128,7 +128,7 @@ pub fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     }
 }
 
-pub fn get_default(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_default(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
 
     Ok(ApiResponse::json(&render_default(&world)))
@@ -136,7 +136,7 @@ pub fn get_default(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Sets the scenario of consents that no other rule gives one; `null` restores the sandbox's
 /// default.
-pub fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let DefaultRequest { name } = call.parse_json()?;
     world.scenarios().set_default(name)?;
@@ -148,7 +148,7 @@ fn render_default(world: &World) -> serde_json::Value {
 }
 
 /// Lists the magic customers.
-pub fn list_magic_customers(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_magic_customers(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
     let items = MAGIC_CUSTOMERS
         .iter()

@@ -18,7 +18,7 @@ use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 
-pub fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let page = read_page(
         call,
@@ -28,14 +28,14 @@ pub fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&page))
 }
 
-pub fn get_session(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_session(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let session = find_session(call, &world)?;
     Ok(ApiResponse::json(&SessionView::new(&session)))
 }
 
 /// Makes the FIPs of a session answer READY, or with the statuses in the body.
-pub fn deliver_data(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn deliver_data(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let session = find_session(call, &world)?;
     let statuses: AccountStatuses = call.parse_json_or_default::<DeliverRequest>()?.try_into()?;
@@ -65,7 +65,7 @@ pub fn deliver_data(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Reports the outcome of a session's analytics to the FIU.
-pub fn notify_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn notify_analytics(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let status = call
         .parse_json_or_default::<AnalyticsRequest>()?

@@ -10,7 +10,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
 
-pub fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
     let deliveries = world.catch_up().deliveries(after, limit);
@@ -26,7 +26,7 @@ pub fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Sends the same bytes of a webhook once more: one attempt, without retries.
-pub fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let id = find_delivery(call, &world)?.id;
     world.resend_delivery(id)?;
@@ -36,7 +36,7 @@ pub fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     )))
 }
 
-pub fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let delivery = find_delivery(call, &world)?;
     Ok(ApiResponse::json(&DeliveryView::new(

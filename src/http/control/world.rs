@@ -9,13 +9,13 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::world::{WorldView, list_nonempty_states};
 
-pub fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
 
     Ok(ApiResponse::json(&render_world(&world)))
 }
 
-pub fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
     let mut worlds = call.worlds().list_worlds();
     worlds.sort_by(|a, b| a.name().cmp(b.name()));
@@ -25,7 +25,7 @@ pub fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {
     }))
 }
 
-pub fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
     let world = call.worlds().reset_world(call.world_name()?);
     Ok(ApiResponse::json(&render_world(&world)))
@@ -33,7 +33,7 @@ pub fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Deletes a world. Its unsent webhooks are never sent. The next call that names the world creates
 /// it again, empty.
-pub fn delete_world(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn delete_world(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
     let name = call.path_segment("name");
     if !call.worlds().delete_world(name) {

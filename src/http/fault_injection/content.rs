@@ -12,7 +12,7 @@ use crate::wire::fields::parse_timestamp;
 
 /// Keys and ids that content faults are made with.
 #[derive(Clone, Copy)]
-pub struct InjectionContext<'a> {
+pub(crate) struct InjectionContext<'a> {
     /// Key of the AA.
     pub aa_key: &'a SigningKey,
     /// Key that no participant publishes.
@@ -22,7 +22,7 @@ pub struct InjectionContext<'a> {
 }
 
 /// Applies the content faults to a body. A body that is not a JSON object is returned unchanged.
-pub fn inject_content_faults(
+pub(crate) fn inject_content_faults(
     body: Vec<u8>,
     faults: &[CallFault],
     context: InjectionContext<'_>,

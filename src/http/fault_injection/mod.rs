@@ -6,10 +6,10 @@ mod transport;
 use crate::domain::api_fault::ApiFaultName;
 use crate::engine::faults::CallFault;
 
-pub use self::content::{InjectionContext, inject_content_faults};
-pub use self::transport::{ClientSocket, FaultyBody};
+pub(crate) use self::content::{InjectionContext, inject_content_faults};
+pub(crate) use self::transport::{ClientSocket, FaultyBody};
 
 /// Returns the names of faults.
-pub fn fault_names(faults: &[CallFault]) -> Vec<ApiFaultName> {
+pub(crate) fn fault_names(faults: &[CallFault]) -> Vec<ApiFaultName> {
     faults.iter().map(|fault| fault.fault.name()).collect()
 }

@@ -29,7 +29,7 @@ const CHUNKS: u32 = 20;
 const FLUSH_DELAY: Duration = Duration::from_millis(50);
 
 /// Response body with a transport fault.
-pub struct FaultyBody {
+pub(crate) struct FaultyBody {
     rest: Bytes,
     size: usize,
     fault: TransportFault,
@@ -41,7 +41,7 @@ pub struct FaultyBody {
 
 /// Error with which a faulty body ends early.
 #[derive(Debug)]
-pub struct InjectedFault;
+pub(crate) struct InjectedFault;
 
 impl fmt::Display for InjectedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl From<Infallible> for InjectedFault {
 }
 
 impl FaultyBody {
-    pub fn new(
+    pub(crate) fn new(
         body: Vec<u8>,
         fault: TransportFault,
         socket: Option<ClientSocket>,

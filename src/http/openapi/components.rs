@@ -12,7 +12,7 @@ use crate::domain::consent::Status;
 use crate::domain::error_code::ErrorCode;
 
 /// Returns all hand-written schemas.
-pub fn build_schemas() -> Map<String, Value> {
+pub(crate) fn build_schemas() -> Map<String, Value> {
     let mut schemas = Map::new();
     for part in [
         rebit::build_schemas(),
@@ -93,7 +93,8 @@ fn seed_detail_schema() -> Value {
     filter["properties"]["value"] = json!({ "type": ["string", "number"] });
     fields["VDRProvider"] = object(&[("vdrpid?", text()), ("fiuid?", text())]);
     // An empty object counts as none.
-    fields["VDRProvider"]["dependentRequired"] = json!({ "vdrpid": ["fiuid"], "fiuid": ["vdrpid"] });
+    fields["VDRProvider"]["dependentRequired"] =
+        json!({ "vdrpid": ["fiuid"], "fiuid": ["vdrpid"] });
     detail
 }
 

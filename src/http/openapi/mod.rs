@@ -4,7 +4,7 @@
 
 mod components;
 mod rebit;
-pub mod schema;
+pub(crate) mod schema;
 mod unaport;
 mod webhooks;
 
@@ -32,11 +32,6 @@ pub fn build_document(server: &str) -> Value {
     let mut document = DOCUMENT.get_or_init(DocumentBuilder::build).clone();
     document["servers"] = json!([{ "url": server }]);
     document
-}
-
-/// Returns the document with its server, as bytes.
-pub fn encode_document(server: &str) -> Vec<u8> {
-    serde_json::to_vec(&build_document(server)).expect("JSON serialises")
 }
 
 struct DocumentBuilder {

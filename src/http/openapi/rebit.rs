@@ -60,7 +60,7 @@ fn notifier_schema() -> Value {
 }
 
 /// Returns the schema of `ConsentDetail` with the rules that hold in the seed API too.
-pub fn consent_detail_schema() -> Value {
+pub(crate) fn consent_detail_schema() -> Value {
     let codes = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.code));
     let uris = one_of(StandardPurpose::ALL.iter().map(|purpose| purpose.ref_uri));
     let identifier = object(&[
@@ -235,7 +235,7 @@ fn merge_fields(schema: &mut Value, fields: &Value) {
     }
 }
 
-pub fn build_schemas() -> Value {
+pub(crate) fn build_schemas() -> Value {
     let artefact_states = [
         Status::Active,
         Status::Paused,

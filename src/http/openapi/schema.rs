@@ -14,136 +14,136 @@ use crate::wire::fields::TEXT_BYTES_MAX;
 use crate::wire::registry::EntityType;
 
 /// Returns the schema of a Rust type.
-pub fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+pub(crate) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-pub fn reference(component: &str) -> Value {
+pub(crate) fn reference(component: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{component}") })
 }
 
 /// Returns the schema of a text in our own answers.
-pub fn any_text() -> Value {
+pub(crate) fn any_text() -> Value {
     json!({ "type": "string" })
 }
 
 /// Returns the schema of a text that a caller must give: not blank, and not longer than any text
 /// may be.
-pub fn text() -> Value {
+pub(crate) fn text() -> Value {
     json!({ "type": "string", "pattern": "\\S", "maxLength": TEXT_BYTES_MAX })
 }
 
-pub fn text_list() -> Value {
+pub(crate) fn text_list() -> Value {
     json!({ "type": "array", "items": text() })
 }
 
-pub fn fi_type_list() -> Value {
+pub(crate) fn fi_type_list() -> Value {
     json!({ "type": "array", "items": one_of(FiType::ALL.iter().map(|kind| kind.as_str())) })
 }
 
 /// Returns the schema of a UUID: 36 characters with four hyphens; the version is not checked.
-pub fn uuid() -> Value {
+pub(crate) fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })
 }
 
-pub fn timestamp() -> Value {
+pub(crate) fn timestamp() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
-pub fn count() -> Value {
+pub(crate) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-pub fn positive_count() -> Value {
+pub(crate) fn positive_count() -> Value {
     json!({ "type": "integer", "minimum": 1 })
 }
 
-pub fn analytic_id() -> Value {
+pub(crate) fn analytic_id() -> Value {
     json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
 }
 
-pub fn page_limit() -> Value {
+pub(crate) fn page_limit() -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 1000 })
 }
 
 /// Returns the schema of a duration as `domain::duration` reads it.
-pub fn duration() -> Value {
+pub(crate) fn duration() -> Value {
     json!({ "type": "string", "pattern": DURATION_PATTERN })
 }
 
-pub fn redirection_date() -> Value {
+pub(crate) fn redirection_date() -> Value {
     json!({ "type": "string", "pattern": "^[0-9]{15}$" })
 }
 
-pub fn world_name() -> Value {
+pub(crate) fn world_name() -> Value {
     json!({ "type": "string", "pattern": "^(?!\\.+$)[A-Za-z0-9._-]{1,64}$" })
 }
 
-pub fn customer_address() -> Value {
+pub(crate) fn customer_address() -> Value {
     json!({ "type": "string", "pattern": "^[^@\\s]+@[^@\\s]+$", "maxLength": TEXT_BYTES_MAX })
 }
 
 /// Returns the schema of a text with one of these values.
-pub fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
+pub(crate) fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Value {
     let names: Vec<_> = names.into_iter().collect();
     json!({ "type": "string", "enum": names })
 }
 
-pub fn file_format() -> Value {
+pub(crate) fn file_format() -> Value {
     one_of(["xlsx", "pdf"])
 }
 
-pub fn boolean_text() -> Value {
+pub(crate) fn boolean_text() -> Value {
     one_of(["true", "false"])
 }
 
-pub fn decision() -> Value {
+pub(crate) fn decision() -> Value {
     one_of(["approve", "reject"])
 }
 
-pub fn consent_action() -> Value {
+pub(crate) fn consent_action() -> Value {
     one_of(Input::ALL.iter().map(|input| input.as_str()))
 }
 
-pub fn entity_type() -> Value {
+pub(crate) fn entity_type() -> Value {
     one_of(EntityType::ALL.iter().map(|kind| kind.as_str()))
 }
 
-pub fn operation() -> Value {
+pub(crate) fn operation() -> Value {
     one_of(Operation::ALL.iter().map(|operation| operation.as_str()))
 }
 
-pub fn entry_kind() -> Value {
+pub(crate) fn entry_kind() -> Value {
     let events = EventName::ALL.iter().map(|name| name.as_str());
     one_of(NON_EVENT_KINDS.into_iter().chain(events))
 }
 
-pub fn error_code() -> Value {
+pub(crate) fn error_code() -> Value {
     one_of(ErrorCode::ALL.iter().map(|code| code.as_str()))
 }
 
 /// Returns the schema of an outcome of Sahamati's simulator.
-pub fn simulated_outcome() -> Value {
+pub(crate) fn simulated_outcome() -> Value {
     let names = ErrorCode::SIMULATED_CODES.map(|(name, _)| name);
     one_of(["Ok", "TimeOut"].into_iter().chain(names))
 }
 
-pub fn integer_from(minimum: u32) -> Value {
+pub(crate) fn integer_from(minimum: u32) -> Value {
     json!({ "type": "integer", "minimum": minimum })
 }
 
 /// Returns the schema of a list that is not empty.
-pub fn list_of(items: &Value) -> Value {
+pub(crate) fn list_of(items: &Value) -> Value {
     json!({ "type": "array", "minItems": 1, "items": items })
 }
 
 /// Returns the schema of a list that may be empty.
-pub fn any_list_of(items: &Value) -> Value {
+pub(crate) fn any_list_of(items: &Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
 /// Returns the schema of a value that may be `null`.
-pub fn nullable(mut schema: Value) -> Value {
+pub(crate) fn nullable(mut schema: Value) -> Value {
     let kind = schema["type"].as_str().map(str::to_owned);
     match kind {
         Some(kind) if schema.get("enum").is_none() => {
@@ -155,7 +155,7 @@ pub fn nullable(mut schema: Value) -> Value {
 }
 
 /// Returns the schema of an object. A field whose name ends with a question mark is optional.
-pub fn object(fields: &[(&str, Value)]) -> Value {
+pub(crate) fn object(fields: &[(&str, Value)]) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (name, schema) in fields {

@@ -17,7 +17,7 @@ use crate::wire::unaport::template;
 
 /// Returns the schema of a request from its table of field rules. A field that is required must not
 /// be empty; a field that the table does not have is accepted.
-pub fn form_schema(rules: &[FieldRule]) -> Value {
+pub(crate) fn form_schema(rules: &[FieldRule]) -> Value {
     let mut schema = json!({ "type": "object", "properties": {} });
     for rule in rules {
         let mut node = &mut schema;
@@ -142,7 +142,7 @@ fn envelope_schema(fields: &[(&str, Value)]) -> Value {
     object(&[&head, fields].concat())
 }
 
-pub fn build_schemas() -> Value {
+pub(crate) fn build_schemas() -> Value {
     let entity = object(&[("entityId", any_text()), ("id", uuid())]);
     let head = [
         ("ver", one_of(["2.0.0"])),

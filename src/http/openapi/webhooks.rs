@@ -86,7 +86,7 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// Returns the section; `examples` has a body under the name of each webhook.
-pub fn build_webhooks(examples: &Value) -> Value {
+pub(crate) fn build_webhooks(examples: &Value) -> Value {
     let webhooks = WEBHOOKS.iter().map(|webhook| {
         let headers: Vec<_> = HEADERS
             .iter()
@@ -126,7 +126,7 @@ pub fn build_webhooks(examples: &Value) -> Value {
 }
 
 /// Returns the schemas of the bodies.
-pub fn build_schemas() -> Value {
+pub(crate) fn build_schemas() -> Value {
     let versions = RebitVersion::ALL.iter().map(|version| version.as_str());
     let head = [
         ("ver", one_of(versions)),
@@ -176,7 +176,7 @@ pub fn build_schemas() -> Value {
 }
 
 /// Returns the schema of the status of a session and of its accounts.
-pub fn data_status_schema() -> Value {
+pub(crate) fn data_status_schema() -> Value {
     let account = object(&[
         ("linkRefNumber", any_text()),
         (

@@ -24,7 +24,10 @@ use crate::wire::rebit::consent::{
     ConsentsRequest, ConsentsResponse, artefact_status,
 };
 
-pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn create_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, terms, caller) =
         parse_message::<ConsentsRequest>(call, context, AllowedCallers::Fius)?;
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
@@ -49,7 +52,7 @@ pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiRespo
 }
 
 /// `POST /Consent/handle` of 2.x.
-pub fn get_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
     let (head, handle, caller) =
         parse_message::<ConsentHandleRequest>(call, context, AllowedCallers::Fius)?;
     let consent = bind_visible_consent(context, &caller, handle)?;
@@ -60,7 +63,10 @@ pub fn get_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse,
 }
 
 /// `GET /Consent/handle/{handle}` of 1.1.x.
-pub fn get_status_by_path(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_status_by_path(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_signed(call, context, AllowedCallers::Fius)?;
     let text = call.path_segment("consentHandle");
     // A path that ends before the handle (`docs/sources.md#consent-handle-states`).
@@ -82,7 +88,7 @@ pub fn get_status_by_path(call: &Call, context: &mut CallContext) -> Result<ApiR
 }
 
 /// `POST /Consent/fetch` of 2.x.
-pub async fn fetch_artefact(
+pub(crate) async fn fetch_artefact(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -95,7 +101,7 @@ pub async fn fetch_artefact(
 }
 
 /// `GET /Consent/{id}` of 1.1.x.
-pub async fn fetch_artefact_by_path(
+pub(crate) async fn fetch_artefact_by_path(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -111,7 +117,7 @@ pub async fn fetch_artefact_by_path(
 /// the consent.
 ///
 /// `Assumption:` for a consent of 2.x, which has no such GET, it is 1.1.2.
-pub fn v1_version(consent: &Consent) -> RebitVersion {
+pub(crate) fn v1_version(consent: &Consent) -> RebitVersion {
     match consent.api {
         Api::Rebit(version) if version.major_version() == MajorVersion::V1 => version,
         Api::Rebit(_) | Api::Seed | Api::Unaport => RebitVersion::V1_1_2,

@@ -28,7 +28,10 @@ use crate::wire::rebit::fi::{
 };
 use crate::wire::rebit::key_material::CheckedKeyMaterial;
 
-pub async fn request_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn request_data(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, request, caller) = parse_message::<FiRequest>(call, context, AllowedCallers::Fius)?;
     let FiRequestContent {
         range,
@@ -103,7 +106,10 @@ fn key_material_error(error: &KeyExchangeError) -> ApiError {
 }
 
 /// `POST /FI/fetch` of 2.x.
-pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn fetch_data(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (head, command, caller) =
         parse_message::<FiFetchRequest>(call, context, AllowedCallers::Fius)?;
     let echo = |_: &Consent, _: &Session| (head.ver, head.txnid.clone());
@@ -111,7 +117,7 @@ pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiRes
 }
 
 /// `GET /FI/fetch/{sessionId}?fipId=&linkRefNumber=` of 1.1.x.
-pub async fn fetch_data_by_path(
+pub(crate) async fn fetch_data_by_path(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {

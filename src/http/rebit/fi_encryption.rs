@@ -21,7 +21,7 @@ use crate::wire::rebit::key_material::KeyMaterial;
 const KEY_TTL: Millis = Millis::from_secs(86_400);
 
 /// Input of [`encrypt_statements`].
-pub struct EncryptionJob {
+pub(crate) struct EncryptionJob {
     /// Seed of the world.
     pub seed: u64,
     pub consent: Arc<Consent>,
@@ -39,7 +39,9 @@ pub struct EncryptionJob {
 ///
 /// # Errors
 /// [`KeyExchangeError`] when no key can be agreed on with the FIU's key.
-pub fn encrypt_statements(job: &EncryptionJob) -> Result<Vec<EncryptedAccount>, KeyExchangeError> {
+pub(crate) fn encrypt_statements(
+    job: &EncryptionJob,
+) -> Result<Vec<EncryptedAccount>, KeyExchangeError> {
     let granted: Vec<&Account> = job
         .consent
         .grant

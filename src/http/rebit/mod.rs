@@ -1,9 +1,9 @@
 //! The ReBIT API, 1.1.x and 2.x: authentication and parsing that its calls share.
 
-pub mod consent;
-pub mod fi;
+pub(crate) mod consent;
+pub(crate) mod fi;
 mod fi_encryption;
-pub mod notification;
+pub(crate) mod notification;
 
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,10 @@ use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
 /// Handles `GET /Heartbeat`, the only call whose request has no signature.
-pub fn get_heartbeat(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_heartbeat(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     apply_requested_fault(call, context)?;
     let caller = authenticate_api_key(call, context, AllowedCallers::FiusAndFips)?;
     Ok(ApiResponse::json(&Heartbeat::with_status_up(

@@ -24,7 +24,7 @@ use crate::wire::rebit::notification::{
 };
 use crate::wire::rebit::{Head, ResponseContext};
 
-pub fn receive_consent_notification(
+pub(crate) fn receive_consent_notification(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -34,7 +34,7 @@ pub fn receive_consent_notification(
     Ok(acknowledge_notification(&head, &caller, receipt))
 }
 
-pub fn receive_fi_notification(
+pub(crate) fn receive_fi_notification(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -44,7 +44,7 @@ pub fn receive_fi_notification(
     Ok(acknowledge_notification(&head, &caller, Some(receipt)))
 }
 
-pub fn receive_link_notification(
+pub(crate) fn receive_link_notification(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {

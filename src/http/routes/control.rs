@@ -113,7 +113,7 @@ const JOURNAL_WAIT: &[Parameter] = &[
     ),
 ];
 
-pub static ROUTES: &[Route] = &[
+pub(crate) static ROUTES: &[Route] = &[
     get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<ConsentView>>))),
     get("/_mockaa/v1/consents/{consentHandle}", "getConsent", Handler::Immediate(consents::get_consent)).with_summary("Get a consent with its history and the actions that its state allows").with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404]),
     post("/_mockaa/v1/consents/{consentHandle}/play", "playSteps", Handler::Immediate(consents::play_steps)).with_summary("Perform a scenario action, or a list of actions, on a consent").with_request(Scenario(Component("ScenarioSteps"))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),

@@ -23,11 +23,11 @@ use crate::http::call_context::CallContext;
 use crate::http::openapi::schema;
 use crate::http::response::ApiResponse;
 use crate::http::route_info::{ProtocolPrefixes, ResourceInfo, RouteInfo};
-pub use crate::http::route_info::{RouteMethod, Section};
+pub(crate) use crate::http::route_info::{RouteMethod, Section};
 use crate::wire::api_error::ApiError;
 
 /// Result of a handler, before it is written in the format of the route.
-pub type Outcome = Result<ApiResponse, ApiError>;
+pub(crate) type Outcome = Result<ApiResponse, ApiError>;
 
 /// Future of an async handler.
 type OutcomeFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
@@ -412,17 +412,17 @@ impl std::fmt::Debug for Route {
 
 /// All calls with one path.
 #[derive(Clone, Debug)]
-pub struct Resource(Vec<&'static Route>);
+pub(crate) struct Resource(Vec<&'static Route>);
 
 impl Resource {
     /// Returns the call with this method; GET also answers HEAD.
-    pub fn find_route(&self, method: &Method) -> Option<&'static Route> {
+    pub(crate) fn find_route(&self, method: &Method) -> Option<&'static Route> {
         let method = RouteMethod::answering(method)?;
         self.0.iter().find(|route| route.method == method).copied()
     }
 
     /// Returns what the calls of the resource know of their routes.
-    pub fn info(&self) -> ResourceInfo {
+    pub(crate) fn info(&self) -> ResourceInfo {
         let routes = self.0.iter().map(|route| RouteInfo {
             method: route.method,
             section: route.section,
@@ -434,7 +434,7 @@ impl Resource {
 }
 
 /// Returns all patterns of the router with their calls, in the order in which it tries them.
-pub fn list_resources() -> Vec<(String, Resource)> {
+pub(crate) fn list_resources() -> Vec<(String, Resource)> {
     let mut resources: Vec<(&'static Route, Resource)> = Vec::new();
     for route in all_routes() {
         let known = resources.iter_mut().find(|(first, _)| {
@@ -455,7 +455,7 @@ pub fn list_resources() -> Vec<(String, Resource)> {
 }
 
 /// Returns the format of errors for paths that no call has.
-pub fn protocol_prefixes() -> ProtocolPrefixes {
+pub(crate) fn protocol_prefixes() -> ProtocolPrefixes {
     let prefixes = all_routes().flat_map(|route| {
         let protocol = route.section.protocol();
         route.error_prefixes().map(move |prefix| (prefix, protocol))

@@ -21,7 +21,7 @@ const fn answer(component: &'static str) -> ResponseBody {
     ResponseBody::Json(Component(component))
 }
 
-pub static ROUTES: &[Route] = &[
+pub(crate) static ROUTES: &[Route] = &[
     get(
         "/entityInfo/{type}",
         "listEntities",

@@ -8,7 +8,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::http::seed::{create_consent, get_consent};
 
-pub static ROUTES: &[Route] = &[
+pub(crate) static ROUTES: &[Route] = &[
     Route::new(
         Section::Seed,
         RouteMethod::Post,

@@ -36,7 +36,7 @@ const REDIRECTION_REQUEST: [Parameter; 3] = [
     .into_required(),
 ];
 
-pub static ROUTES: &[Route] = &[
+pub(crate) static ROUTES: &[Route] = &[
     get(
         Section::Redirection,
         "/aa/webview",

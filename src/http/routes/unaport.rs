@@ -35,7 +35,7 @@ const ASYNCHRONOUS: &[Parameter] = &[Parameter::in_query(
     "true answers with status 202 in the body and leaves the analytics to the webhook",
 )];
 
-pub static ROUTES: &[Route] = &[
+pub(crate) static ROUTES: &[Route] = &[
     post(
         "/api/v1/public/user/login",
         "logIn",

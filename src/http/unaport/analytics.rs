@@ -38,7 +38,7 @@ use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 /// Checks that there are transactions, and reports the analytics.
 ///
 /// `Assumption:` a session without transactions has no analytics: 404, and no webhook.
-pub async fn generate_analytics(
+pub(crate) async fn generate_analytics(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -218,7 +218,7 @@ fn parse_analytic_id(call: &Call) -> Result<u32, ApiError> {
     })
 }
 
-pub async fn fetch_analytics(
+pub(crate) async fn fetch_analytics(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -230,7 +230,7 @@ pub async fn fetch_analytics(
     Ok(ApiResponse::json(&context.build_report(Some(id)).await?))
 }
 
-pub async fn fetch_aggregate(
+pub(crate) async fn fetch_aggregate(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -244,7 +244,7 @@ pub async fn fetch_aggregate(
 /// Exports the report of one account.
 ///
 /// `Assumption:` the file is a workbook; `?format=pdf` gives a PDF.
-pub async fn export_analytics(
+pub(crate) async fn export_analytics(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -259,7 +259,7 @@ pub async fn export_analytics(
     ))
 }
 
-pub async fn export_aggregate(
+pub(crate) async fn export_aggregate(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -272,14 +272,14 @@ pub async fn export_aggregate(
     ))
 }
 
-pub async fn export_data_xlsx(
+pub(crate) async fn export_data_xlsx(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     export_data(call, context, FileFormat::Xlsx).await
 }
 
-pub async fn export_data_pdf(
+pub(crate) async fn export_data_pdf(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {

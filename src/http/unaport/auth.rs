@@ -23,7 +23,10 @@ use crate::wire::unaport::auth::{
 };
 use crate::wire::unaport::field_rules::ValidatedBody;
 
-pub async fn log_in(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn log_in(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let (world, user) = authenticate_login(call, context)?;
     Ok(issue_tokens(call, &world, &user).await)
 }
@@ -78,7 +81,7 @@ fn find_account_fiu(
         .ok_or_else(|| ApiError::Unauthorized(message.to_owned()))
 }
 
-pub async fn refresh_tokens(
+pub(crate) async fn refresh_tokens(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {

@@ -27,7 +27,10 @@ use crate::wire::unaport::consent::{
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
 };
 
-pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn create_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let request = ConsentRequest::validate_body(&body)?;
@@ -41,7 +44,7 @@ pub fn create_consent(call: &Call, context: &mut CallContext) -> Result<ApiRespo
     submit_consent(call, context, &caller, &aa, header, terms)
 }
 
-pub fn create_from_template(
+pub(crate) fn create_from_template(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -127,7 +130,10 @@ fn submit_consent(
     })
 }
 
-pub async fn get_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn get_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call, context)?;
     let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
@@ -152,7 +158,10 @@ pub async fn get_consent(call: &Call, context: &mut CallContext) -> Result<ApiRe
 ///
 /// `Assumption:` the page gives the path parameters `org_id` and `consentId`, and neither path nor
 /// method; three spellings are served.
-pub fn revoke_consent(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn revoke_consent(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
     let text = call.path_segment("consentId");
     let consent = ConsentId::parse(text).and_then(|id| caller.world.catch_up().consent_by_id(id));
@@ -174,7 +183,7 @@ pub fn revoke_consent(call: &Call, context: &mut CallContext) -> Result<ApiRespo
 }
 
 /// Redirects the customer's browser from the short link to the consent's page.
-pub fn follow_short_link(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn follow_short_link(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let code = call.path_segment("code");
     let consent =

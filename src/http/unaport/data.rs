@@ -17,7 +17,10 @@ use crate::wire::api_error::ApiError;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
-pub fn get_fetch_status(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_fetch_status(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call, context)?;
     let handle = call.parse_handle()?;
     let unknown = Rejection::UnknownHandle(handle.to_string());
@@ -31,7 +34,10 @@ pub fn get_fetch_status(call: &Call, context: &mut CallContext) -> Result<ApiRes
 }
 
 /// Returns the data of a session. A session without data yet has no tabs.
-pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn fetch_data(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call, context)?;
     let (session, record) = find_session(call, context, &caller)?;
     let envelope = caller.build_envelope_if_v2();
@@ -76,7 +82,7 @@ pub async fn fetch_data(call: &Call, context: &mut CallContext) -> Result<ApiRes
     .await
 }
 
-pub fn get_account_details(
+pub(crate) fn get_account_details(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {

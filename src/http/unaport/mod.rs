@@ -1,12 +1,12 @@
 //! The Unaport FIU API v2.0.0, over the same consents as the other APIs: authentication by access
 //! token, and access to the consents of an organisation.
 
-pub mod analytics;
-pub mod auth;
-pub mod consents;
-pub mod data;
-pub mod organisation;
-pub mod templates;
+pub(crate) mod analytics;
+pub(crate) mod auth;
+pub(crate) mod consents;
+pub(crate) mod data;
+pub(crate) mod organisation;
+pub(crate) mod templates;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::unaport::organisation::{ClientOrganisation, build_organisation};
 
 /// Returns the organisation in the format of v2.0.0 (`getClientOrganisation`).
-pub fn get_client_organisation(
+pub(crate) fn get_client_organisation(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
@@ -22,7 +22,10 @@ pub fn get_client_organisation(
 }
 
 /// Returns the organisation in the format of earlier versions (`getOrganisation`).
-pub fn get_organisation(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn get_organisation(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_caller(call, context)?;
     let base_url = format!("{}{UNAPORT_APPLICATION_PATH}", call.base_url(&caller.world));
     Ok(ApiResponse::json(&build_organisation(

@@ -13,7 +13,10 @@ use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
 
-pub fn save_template(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn save_template(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let (name, terms) = parse_template(&body)?;
@@ -34,7 +37,10 @@ pub fn save_template(call: &Call, context: &mut CallContext) -> Result<ApiRespon
     }))
 }
 
-pub fn list_templates(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+pub(crate) fn list_templates(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
     let templates = caller.world.templates(&caller.fiu.entity.id);
     Ok(ApiResponse::json(&build_template_list(

@@ -31,7 +31,7 @@ use crate::files::yaml::diagnostic_at;
 /// own.
 const DELAYS_MAX: usize = 100;
 
-pub fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     let ScenarioFile {
         version: _,
         name,
@@ -83,7 +83,7 @@ pub fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<Diagnost
 }
 
 /// Converts steps that a person runs through the control API.
-pub fn convert_manual_steps(
+pub(crate) fn convert_manual_steps(
     entries: &[Spanned<ActionEntry>],
 ) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     let mut converter = Converter::default();
@@ -95,7 +95,9 @@ pub fn convert_manual_steps(
     })
 }
 
-pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
+pub(crate) fn convert_faults(
+    file: FaultsFile,
+) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
     let FaultsFile {
         webhooks,
         api_faults,
@@ -109,7 +111,7 @@ pub fn convert_faults(file: FaultsFile) -> Result<(Faults, Option<Millis>), Vec<
     converter.into_result((faults, ttl))
 }
 
-pub fn convert_expectations_file(
+pub(crate) fn convert_expectations_file(
     file: ExpectationsFile,
 ) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
     let ExpectationsFile {

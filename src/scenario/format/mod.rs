@@ -10,7 +10,7 @@
 //! actions that can never fire are left to [`crate::scenario::lint`].
 
 mod convert;
-pub mod types;
+pub(crate) mod types;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -28,13 +28,13 @@ use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::files::yaml::{node, parse_typed, remove_null_types, schema_for};
 
-pub use crate::domain::diagnostic::Diagnostic;
+pub(crate) use crate::domain::diagnostic::Diagnostic;
 
 /// Parses a scenario file.
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+pub(crate) fn parse(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_scenario(parse_typed::<ScenarioFile>(
         text,
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_steps(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+pub(crate) fn parse_steps(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     let is_list = matches!(
         node::parse_tree(text)
@@ -79,7 +79,7 @@ pub fn parse_steps(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
+pub(crate) fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_faults(parse_typed::<FaultsFile>(
         text,
@@ -92,7 +92,7 @@ pub fn parse_faults(text: &str) -> Result<(Faults, Option<Millis>), Vec<Diagnost
 ///
 /// # Errors
 /// All diagnostics of the text.
-pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
+pub(crate) fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     convert::convert_expectations_file(parse_typed::<ExpectationsFile>(
         text,
@@ -103,14 +103,14 @@ pub fn parse_expectations(text: &str) -> Result<Vec<Expectation>, Vec<Diagnostic
 
 /// A draft of JSON Schema that the format is published in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchemaDraft {
+pub(crate) enum SchemaDraft {
     /// The draft that most editors support.
     Draft7,
     Draft2020,
 }
 
 /// Generates the JSON Schema of scenario files.
-pub fn generate_schema(draft: SchemaDraft) -> Schema {
+pub(crate) fn generate_schema(draft: SchemaDraft) -> Schema {
     let settings = match draft {
         SchemaDraft::Draft7 => SchemaSettings::draft07(),
         SchemaDraft::Draft2020 => SchemaSettings::draft2020_12(),

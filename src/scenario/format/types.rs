@@ -28,9 +28,10 @@ use crate::files::yaml::scalars::{NAME_FORMAT, OccurrenceRange, StatusPattern};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa scenario, version 1")]
-pub struct ScenarioFile {
+pub(crate) struct ScenarioFile {
     /// The version of this format: 1.
     #[schemars(schema_with = "version_schema")]
+    #[expect(dead_code, reason = "the schema allows one value only")]
     pub version: u64,
     /// The name of the scenario: lower-case letters, digits and dashes.
     #[schemars(schema_with = "name_schema")]
@@ -79,7 +80,7 @@ pub struct ScenarioFile {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa faults, version 1")]
-pub struct FaultsFile {
+pub(crate) struct FaultsFile {
     /// Faults injected into webhooks.
     #[serde(default)]
     #[schemars(with = "Vec<WebhookFaultEntry>")]
@@ -96,7 +97,7 @@ pub struct FaultsFile {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "mockaa expectations, version 1")]
-pub struct ExpectationsFile {
+pub(crate) struct ExpectationsFile {
     /// The expectations.
     #[schemars(with = "Vec<ExpectationEntry>")]
     pub expect: Vec<Spanned<ExpectationEntry>>,
@@ -121,7 +122,7 @@ fn name_schema(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
-pub struct MatchSpec {
+pub(crate) struct MatchSpec {
     /// Customer addresses, such as `9812345678@*`.
     pub customer: Option<OneOrMany>,
     pub fiu: Option<OneOrMany>,
@@ -139,7 +140,7 @@ pub struct MatchSpec {
 }
 
 /// The names of the APIs.
-pub const API_NAMES: [&str; 4] = ["seed", "rebit-1", "rebit-2", "unaport"];
+pub(crate) const API_NAMES: [&str; 4] = ["seed", "rebit-1", "rebit-2", "unaport"];
 
 fn api_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": API_NAMES })
@@ -149,7 +150,7 @@ fn api_schema(_: &mut SchemaGenerator) -> Schema {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-pub enum OneOrMany {
+pub(crate) enum OneOrMany {
     One(String),
     Many(#[schemars(length(min = 1))] Vec<String>),
 }
@@ -157,7 +158,7 @@ pub enum OneOrMany {
 /// A step or a rule: a time and exactly one action.
 #[derive(Debug, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
-pub struct ActionEntry {
+pub(crate) struct ActionEntry {
     /// A label for the journal.
     pub id: Option<String>,
     /// The event that the action follows; for rules only.
@@ -221,7 +222,7 @@ fn require_one_key(schema: &mut Schema) {
 /// A webhook fault and the webhooks that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookFaultEntry {
+pub(crate) struct WebhookFaultEntry {
     /// The webhooks that the fault applies to; default: all.
     pub r#where: Option<WebhookSelectorSpec>,
     pub fault: WebhookFault,
@@ -229,7 +230,7 @@ pub struct WebhookFaultEntry {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookSelectorSpec {
+pub(crate) struct WebhookSelectorSpec {
     pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
@@ -246,7 +247,7 @@ fn status_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// Returns the statuses that webhooks of a kind can have; without a kind, those of all kinds.
-pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
+pub(crate) fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str> {
     let consent = Status::ALL.iter().map(|status| status.as_str());
     let session = SessionStatus::ALL.iter().map(|status| status.as_str());
     let analytics = AnalyticsStatus::ALL.iter().map(|status| status.as_str());
@@ -264,7 +265,7 @@ pub fn notification_statuses(kind: Option<NotificationKind>) -> Vec<&'static str
 /// An API fault and the calls that it applies to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApiFaultEntry {
+pub(crate) struct ApiFaultEntry {
     /// The calls that the fault applies to; default: all.
     pub r#where: Option<ApiCallSelectorSpec>,
     pub fault: ApiFault,
@@ -272,7 +273,7 @@ pub struct ApiFaultEntry {
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApiCallSelectorSpec {
+pub(crate) struct ApiCallSelectorSpec {
     pub op: Option<Operation>,
     /// Occurrences among the matching calls of a customer, counted from 1: `1..2`.
     pub calls: Option<OccurrenceRange>,
@@ -290,7 +291,7 @@ pub struct ApiCallSelectorSpec {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_one_key)]
-pub struct ExpectationEntry {
+pub(crate) struct ExpectationEntry {
     /// The FIU makes a call.
     pub call: Option<ExpectCall>,
     /// An event happens.
@@ -306,7 +307,7 @@ pub struct ExpectationEntry {
 /// An expected call. Give `count`, or `at_least` and `at_most`; default: at least one.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExpectCall {
+pub(crate) struct ExpectCall {
     pub op: Operation,
     /// The status of the response, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
@@ -322,7 +323,7 @@ pub struct ExpectCall {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExpectEvent {
+pub(crate) struct ExpectEvent {
     pub name: EventName,
     pub customer: Option<String>,
     pub count: Option<u64>,
@@ -335,7 +336,7 @@ pub struct ExpectEvent {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExpectWebhook {
+pub(crate) struct ExpectWebhook {
     pub event: Option<NotificationKind>,
     /// The status in the webhook.
     #[serde(default)]
@@ -357,7 +358,7 @@ pub struct ExpectWebhook {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExpectState {
+pub(crate) struct ExpectState {
     pub is: Status,
     pub customer: Option<String>,
     pub count: Option<u64>,
@@ -371,7 +372,7 @@ pub struct ExpectState {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = require_call_or_event)]
-pub struct ExpectNever {
+pub(crate) struct ExpectNever {
     pub op: Option<Operation>,
     pub event: Option<EventName>,
     /// The status of the response to the call, such as 503 or 5xx.

@@ -12,7 +12,7 @@ use crate::wire::control::schema_types::{TimestampText, UuidText};
 /// A consent as the control API shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ConsentView {
+pub(crate) struct ConsentView {
     #[schemars(with = "UuidText")]
     consent_handle: String,
     #[schemars(with = "Option<UuidText>")]
@@ -66,14 +66,14 @@ struct StatusChangeView {
 
 /// The parts of a [`ConsentView`] that the consent does not contain.
 #[derive(Debug)]
-pub struct ConsentContext {
+pub(crate) struct ConsentContext {
     pub scenario: Option<String>,
     pub page_url: String,
 }
 
 impl ConsentView {
     /// Returns the view of a consent.
-    pub fn new(consent: &Consent, context: ConsentContext) -> Self {
+    pub(crate) fn new(consent: &Consent, context: ConsentContext) -> Self {
         let Consent {
             handle,
             number: _,

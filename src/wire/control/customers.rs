@@ -17,7 +17,7 @@ use crate::wire::fields::{require_field, require_text};
 
 /// A customer and all accounts at the simulated FIPs.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct CustomerView {
+pub(crate) struct CustomerView {
     customer: String,
     registered: bool,
     /// The persona of accounts that are generated from now on.
@@ -28,7 +28,7 @@ pub struct CustomerView {
 
 impl CustomerView {
     /// Returns the view of a customer. A customer without a record counts as registered.
-    pub fn new(
+    pub(crate) fn new(
         address: &str,
         persona: &str,
         record: Option<&Customer>,
@@ -55,7 +55,7 @@ impl CustomerView {
 
 /// A pending request to link accounts, with the names of ReBIT's `AccLinkResponse`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct LinkRequestView {
+pub(crate) struct LinkRequestView {
     #[serde(rename = "RefNumber")]
     reference: String,
     #[serde(rename = "AuthenticatorType")]
@@ -80,7 +80,7 @@ impl LinkRequestView {
     }
 
     /// Returns the link request of a `LinkRequested` event.
-    pub fn from_event(event: &Event) -> Option<Self> {
+    pub(crate) fn from_event(event: &Event) -> Option<Self> {
         match event {
             Event::LinkRequested { link } => Some(Self::new(link)),
             _ => None,
@@ -91,7 +91,7 @@ impl LinkRequestView {
 /// The body of `customers/{id}/link`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LinkRequest {
+pub(crate) struct LinkRequest {
     #[schemars(with = "FilledText")]
     fip_id: Option<String>,
     /// The `accRefNumber`s to link.
@@ -101,7 +101,7 @@ pub struct LinkRequest {
 
 impl LinkRequest {
     /// Validates the body and returns the FIP's id and the account references.
-    pub fn into_validated(self) -> Result<(Arc<str>, Vec<Box<str>>), ApiError> {
+    pub(crate) fn into_validated(self) -> Result<(Arc<str>, Vec<Box<str>>), ApiError> {
         let fip = require_text("fipId", self.fip_id)?;
         let accounts = require_field("accounts", self.accounts)?;
         if accounts.is_empty() {
@@ -118,7 +118,7 @@ impl LinkRequest {
 /// token.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct VerifyRequest {
+pub(crate) struct VerifyRequest {
     #[schemars(with = "FilledText")]
     ref_number: Option<String>,
     #[serde(default)]
@@ -127,7 +127,7 @@ pub struct VerifyRequest {
 
 impl VerifyRequest {
     /// Validates the body and returns the reference number and the token.
-    pub fn into_validated(self) -> Result<(String, Box<str>), ApiError> {
+    pub(crate) fn into_validated(self) -> Result<(String, Box<str>), ApiError> {
         Ok((
             require_text("refNumber", self.ref_number)?,
             self.token.into(),
@@ -138,14 +138,14 @@ impl VerifyRequest {
 /// The body of `customers/{id}/persona`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PersonaRequest {
+pub(crate) struct PersonaRequest {
     #[schemars(with = "FilledText")]
     persona: Option<String>,
 }
 
 impl PersonaRequest {
     /// Validates the body and returns the persona's name.
-    pub fn into_validated(self) -> Result<String, ApiError> {
+    pub(crate) fn into_validated(self) -> Result<String, ApiError> {
         require_text("persona", self.persona)
     }
 }
@@ -153,14 +153,14 @@ impl PersonaRequest {
 /// The body of `customers/{id}/delink`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DelinkRequest {
+pub(crate) struct DelinkRequest {
     #[schemars(with = "FilledText")]
     link_ref_number: Option<String>,
 }
 
 impl DelinkRequest {
     /// Validates the body and returns the link reference number.
-    pub fn into_validated(self) -> Result<Box<str>, ApiError> {
+    pub(crate) fn into_validated(self) -> Result<Box<str>, ApiError> {
         Ok(require_text("linkRefNumber", self.link_ref_number)?.into())
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::control::{HeaderView, list_headers};
 /// A webhook delivery. `body` is the exact text that was sent.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DeliveryView {
+pub(crate) struct DeliveryView {
     id: u64,
     webhook_id: String,
     #[schemars(with = "NotificationKind")]
@@ -66,14 +66,14 @@ struct AttemptView {
 
 /// The choice of a view with or without the bodies that were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyDetail {
+pub(crate) enum BodyDetail {
     Include,
     Omit,
 }
 
 impl DeliveryView {
     /// Returns the view of a delivery.
-    pub fn new(delivery: &Delivery, bodies: BodyDetail) -> Self {
+    pub(crate) fn new(delivery: &Delivery, bodies: BodyDetail) -> Self {
         let Delivery {
             id,
             notification,

@@ -10,7 +10,7 @@ use crate::wire::control::schema_types::TimestampText;
 /// A named set of active faults.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct FaultsView {
+pub(crate) struct FaultsView {
     name: String,
     #[schemars(with = "Vec<WebhookFaultName>")]
     webhooks: Vec<&'static str>,
@@ -25,7 +25,7 @@ pub struct FaultsView {
 
 impl FaultsView {
     /// Returns the view of a fault set.
-    pub fn new(name: &str, set: &ActiveFaults) -> Self {
+    pub(crate) fn new(name: &str, set: &ActiveFaults) -> Self {
         let ActiveFaults {
             faults,
             source_text,

@@ -19,7 +19,7 @@ use crate::wire::control::{HeaderView, list_headers};
 
 /// A part of the journal.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct JournalPage {
+pub(crate) struct JournalPage {
     pub items: Vec<EntryView>,
     /// The `after` of the next part; `null` if this is the last one.
     pub next: Option<u64>,
@@ -29,7 +29,7 @@ pub struct JournalPage {
 
 /// A filter of journal entries.
 #[derive(Debug, Default)]
-pub struct JournalFilter {
+pub(crate) struct JournalFilter {
     kind: Option<String>,
     op: Option<Operation>,
     handle: Option<ConsentHandle>,
@@ -38,13 +38,14 @@ pub struct JournalFilter {
 
 impl JournalFilter {
     /// The query parameters of the journal calls.
-    pub const PARAMETERS: [&str; 6] = ["after", "limit", "kind", "op", "consentHandle", "customer"];
+    pub(crate) const PARAMETERS: [&str; 6] =
+        ["after", "limit", "kind", "op", "consentHandle", "customer"];
 
     /// Parses the query; `value` returns the value of a parameter.
     ///
     /// # Errors
     /// The first parameter with an invalid value, with the accepted values.
-    pub fn parse(
+    pub(crate) fn parse(
         value: &dyn Fn(&str) -> Result<Option<String>, ApiError>,
     ) -> Result<Self, ApiError> {
         let op = value("op")?.map(|text| parse_operation(&text));
@@ -69,7 +70,7 @@ impl JournalFilter {
     }
 
     /// Returns whether an entry passes all filters that are set.
-    pub fn matches_entry(&self, entry: &JournalEntry) -> bool {
+    pub(crate) fn matches_entry(&self, entry: &JournalEntry) -> bool {
         self.kind
             .as_deref()
             .is_none_or(|kind| kind == entry_kind(&entry.record))
@@ -103,7 +104,7 @@ fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
 }
 
 /// The kinds of entries other than events.
-pub const NON_EVENT_KINDS: [&str; 5] = [
+pub(crate) const NON_EVENT_KINDS: [&str; 5] = [
     "call",
     "webhook",
     "scenario.step_rejected",
@@ -137,14 +138,14 @@ fn entry_customer(record: &JournalRecord) -> Option<&str> {
 
 /// The response of `POST assert`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct AssertView {
+pub(crate) struct AssertView {
     passed: bool,
     results: Vec<VerdictView>,
 }
 
 impl AssertView {
     /// Returns the response for these results.
-    pub fn new(results: Vec<VerdictView>) -> Self {
+    pub(crate) fn new(results: Vec<VerdictView>) -> Self {
         Self {
             passed: results.iter().all(|result| result.met),
             results,
@@ -155,7 +156,7 @@ impl AssertView {
 /// The result of an expectation.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct VerdictView {
+pub(crate) struct VerdictView {
     #[serde(skip)]
     met: bool,
     /// The place of the expectation in its file.
@@ -180,7 +181,7 @@ struct NearMiss {
 
 impl VerdictView {
     /// Returns the result of an expectation.
-    pub fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
+    pub(crate) fn new(expectation: &Expectation, verdict: &Verdict) -> Self {
         let Verdict {
             status,
             count,
@@ -209,7 +210,7 @@ impl VerdictView {
 /// `scenario.step_rejected`, `signature.invalid`, `note`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EntryView {
+pub(crate) struct EntryView {
     seq: u64,
     #[schemars(with = "TimestampText")]
     at: String,

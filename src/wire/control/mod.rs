@@ -2,16 +2,16 @@
 //! `{"error","field","state","legal","diagnostics"}`
 //! (`docs/architecture.md#control-api-and-command-line`). Leaves routes to `http::control`.
 
-pub mod consents;
-pub mod customers;
-pub mod deliveries;
-pub mod faults;
-pub mod journal;
-pub mod report;
-pub mod scenarios;
-pub mod schema_types;
-pub mod sessions;
-pub mod world;
+pub(crate) mod consents;
+pub(crate) mod customers;
+pub(crate) mod deliveries;
+pub(crate) mod faults;
+pub(crate) mod journal;
+pub(crate) mod report;
+pub(crate) mod scenarios;
+pub(crate) mod schema_types;
+pub(crate) mod sessions;
+pub(crate) mod world;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,14 +25,14 @@ use crate::wire::api_error::ApiError;
 /// A part of a list. `next` is the `after` of the next part; `null` if this is the last one.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Page")]
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<u64>,
 }
 
 /// A header of a call or webhook.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct HeaderView {
+pub(crate) struct HeaderView {
     name: String,
     value: String,
 }
@@ -88,7 +88,7 @@ impl AccountView {
 
 /// An error response of the control API.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ErrorView {
+pub(crate) struct ErrorView {
     error: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -155,7 +155,7 @@ impl From<&Diagnostic> for DiagnosticView {
 }
 
 /// Returns the HTTP status of an error of the control API.
-pub fn http_status(error: &ApiError) -> u16 {
+pub(crate) fn http_status(error: &ApiError) -> u16 {
     match error {
         ApiError::InvalidJson(_)
         | ApiError::UnknownQueryParameter { .. }

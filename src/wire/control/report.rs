@@ -10,7 +10,7 @@ use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
 /// The contract report of an FIU.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ReportView {
+pub(crate) struct ReportView {
     pub world: String,
     /// `true` if no rule failed.
     pub passed: bool,
@@ -20,7 +20,7 @@ pub struct ReportView {
 /// The result of a rule.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RuleResultView {
+pub(crate) struct RuleResultView {
     #[schemars(with = "ContractRule")]
     pub rule: String,
     pub requirement: String,
@@ -33,14 +33,14 @@ pub struct RuleResultView {
 
 /// An observation; `seq` is the journal entry that shows it.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
-pub struct EvidenceView {
+pub(crate) struct EvidenceView {
     pub seq: u64,
     pub text: String,
 }
 
 impl ReportView {
     /// Returns the report of a world.
-    pub fn new(world: &str, results: &[RuleResult]) -> Self {
+    pub(crate) fn new(world: &str, results: &[RuleResult]) -> Self {
         let passed = !results
             .iter()
             .any(|result| result.outcome == RuleOutcome::Fail);
@@ -75,7 +75,7 @@ impl From<&RuleResult> for RuleResultView {
 }
 
 /// Returns the report as text.
-pub fn render_text(report: &ReportView) -> String {
+pub(crate) fn render_text(report: &ReportView) -> String {
     let ReportView { world, rules, .. } = report;
     let failed = rules
         .iter()

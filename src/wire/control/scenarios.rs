@@ -11,7 +11,7 @@ use crate::wire::control::schema_types::{FilledText, UuidText};
 
 /// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ScenarioView {
+pub(crate) struct ScenarioView {
     name: String,
     /// `shipped`, the path of a file, or `this world`.
     source: String,
@@ -20,7 +20,7 @@ pub struct ScenarioView {
 
 impl ScenarioView {
     /// Returns the view of a scenario that was added to this world.
-    pub fn from_world(plan: &ScenarioPlan) -> Self {
+    pub(crate) fn from_world(plan: &ScenarioPlan) -> Self {
         Self {
             name: plan.name.clone(),
             source: "this world".to_owned(),
@@ -28,7 +28,7 @@ impl ScenarioView {
         }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -52,7 +52,7 @@ impl From<&Scenario> for ScenarioView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
-pub struct PinRequest {
+pub(crate) struct PinRequest {
     #[schemars(with = "FilledText")]
     customer: Option<String>,
     #[schemars(with = "UuidText")]
@@ -61,7 +61,7 @@ pub struct PinRequest {
 
 /// The customer or consent that a scenario is pinned to.
 #[derive(Debug)]
-pub enum PinTarget {
+pub(crate) enum PinTarget {
     Customer(String),
     Consent(String),
 }
@@ -84,7 +84,7 @@ impl TryFrom<PinRequest> for PinTarget {
 /// The response of `pin`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct PinView {
+pub(crate) struct PinView {
     scenario: String,
     customer: String,
     #[schemars(with = "Option<UuidText>")]
@@ -96,7 +96,7 @@ pub struct PinView {
 
 impl PinView {
     /// Returns the response for a pinned customer.
-    pub fn for_customer(scenario: &str, customer: &str) -> Self {
+    pub(crate) fn for_customer(scenario: &str, customer: &str) -> Self {
         Self {
             scenario: scenario.to_owned(),
             customer: customer.to_owned(),
@@ -106,7 +106,7 @@ impl PinView {
     }
 
     /// Returns the response for a pinned consent.
-    pub fn for_consent(scenario: &str, consent: &Consent) -> Self {
+    pub(crate) fn for_consent(scenario: &str, consent: &Consent) -> Self {
         Self {
             scenario: scenario.to_owned(),
             customer: consent.terms.customer.to_string(),
@@ -119,14 +119,14 @@ impl PinView {
 /// The body of `scenarios/default`; `null` removes the world's default.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DefaultRequest {
+pub(crate) struct DefaultRequest {
     #[schemars(with = "Option<FilledText>")]
     pub name: Option<String>,
 }
 
 /// A magic customer: the mobile number and the behavior of its consents.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct MagicCustomerView {
+pub(crate) struct MagicCustomerView {
     pub number: &'static str,
     pub description: &'static str,
 }

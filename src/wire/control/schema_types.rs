@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// The pattern of a duration that `domain::duration` reads.
-pub const DURATION_PATTERN: &str =
+pub(crate) const DURATION_PATTERN: &str =
     "^([0-9]+(ms|s|m|h|d|w)|P(?=.)([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?)$";
 
 /// Declares a type that stands for a schema.
 macro_rules! schema_type {
     ($(#[$doc:meta])* $name:ident: $($schema:tt)+) => {
         $(#[$doc])*
-        pub enum $name {}
+        pub(crate) enum $name {}
 
         impl JsonSchema for $name {
             fn inline_schema() -> bool {

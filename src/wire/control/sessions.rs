@@ -17,7 +17,7 @@ use crate::wire::fields::{IsoTimestamp, require_enum};
 /// A data session.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SessionView {
+pub(crate) struct SessionView {
     #[schemars(with = "UuidText")]
     session_id: String,
     #[schemars(with = "UuidText")]
@@ -59,7 +59,7 @@ struct FipSessionView {
 
 impl SessionView {
     /// Returns the view of a session.
-    pub fn new(session: &Session) -> Self {
+    pub(crate) fn new(session: &Session) -> Self {
         Self {
             session_id: session.id.to_string(),
             consent_handle: session.handle.to_string(),
@@ -174,7 +174,7 @@ impl TryFrom<AnalyticsRequest> for AnalyticsStatus {
 /// The analytics of a session that the FIU is notified of.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AnalyticsView {
+pub(crate) struct AnalyticsView {
     #[schemars(with = "UuidText")]
     session_id: String,
     analytic_id: Vec<u32>,

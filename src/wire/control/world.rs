@@ -14,7 +14,7 @@ use crate::wire::fields::parse_timestamp;
 
 /// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct ClockView {
+pub(crate) struct ClockView {
     #[schemars(with = "TimestampText")]
     pub now: String,
     /// `running` or `frozen`.
@@ -24,7 +24,7 @@ pub struct ClockView {
 /// A summary of a world.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WorldView {
+pub(crate) struct WorldView {
     pub name: String,
     pub seed: u64,
     #[schemars(with = "TimestampText")]
@@ -38,14 +38,14 @@ pub struct WorldView {
 
 /// The number of consents in a state.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct StateCountView {
+pub(crate) struct StateCountView {
     #[schemars(with = "Status")]
     state: &'static str,
     count: usize,
 }
 
 /// Returns the states with at least one consent.
-pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCountView> {
+pub(crate) fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCountView> {
     counts
         .into_iter()
         .filter(|(_, count)| *count > 0)
@@ -58,7 +58,7 @@ pub fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCountView>
 
 /// The response of `clock/advance`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct AdvanceView {
+pub(crate) struct AdvanceView {
     #[schemars(with = "TimestampText")]
     pub from: String,
     #[schemars(with = "TimestampText")]
@@ -80,7 +80,7 @@ pub struct AdvanceView {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
-pub struct AdvanceRequest {
+pub(crate) struct AdvanceRequest {
     #[schemars(with = "DurationText")]
     by: Option<String>,
     #[schemars(with = "TimestampText")]
@@ -115,14 +115,14 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
 /// The body of `clock/freeze`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FreezeRequest {
+pub(crate) struct FreezeRequest {
     #[schemars(with = "Option<TimestampText>")]
     at: Option<String>,
 }
 
 impl FreezeRequest {
     /// Parses `at`.
-    pub fn at(&self) -> Result<Option<Timestamp>, ApiError> {
+    pub(crate) fn at(&self) -> Result<Option<Timestamp>, ApiError> {
         self.at
             .as_deref()
             .map(|text| parse_timestamp_field("at", text))
@@ -133,14 +133,14 @@ impl FreezeRequest {
 /// The body of `clock/set`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetClockRequest {
+pub(crate) struct SetClockRequest {
     #[schemars(with = "TimestampText")]
     to: String,
 }
 
 impl SetClockRequest {
     /// Parses `to`.
-    pub fn to(&self) -> Result<Timestamp, ApiError> {
+    pub(crate) fn to(&self) -> Result<Timestamp, ApiError> {
         parse_timestamp_field("to", &self.to)
     }
 }

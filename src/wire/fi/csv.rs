@@ -9,7 +9,7 @@ use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{push_amount, push_str};
 
 /// The columns of a bank account's CSV, in order.
-pub const COLUMNS: [&str; 9] = [
+pub(crate) const COLUMNS: [&str; 9] = [
     "txnId",
     "type",
     "mode",

@@ -7,12 +7,12 @@ use crate::domain::money::Paise;
 use crate::domain::time::write_date;
 
 /// Appends a text that needs no escaping.
-pub fn push_str(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_str(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends an amount in rupees with two decimals.
-pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
+pub(crate) fn push_amount(out: &mut Vec<u8>, amount: Paise) {
     if amount.0 < 0 {
         out.push(b'-');
     }
@@ -23,7 +23,7 @@ pub fn push_amount(out: &mut Vec<u8>, amount: Paise) {
 }
 
 /// Formats a date as `yyyy-MM-dd`.
-pub fn format_date(date: NaiveDate) -> [u8; 10] {
+pub(crate) fn format_date(date: NaiveDate) -> [u8; 10] {
     let mut value = *b"0000-00-00";
     write_date(&mut value, date);
     value

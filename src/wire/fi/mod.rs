@@ -4,13 +4,13 @@
 //! Statements come from `bankgen` complete; nothing is generated here. Equal statements give equal
 //! bytes.
 
-pub mod csv;
-pub mod element_json;
+pub(crate) mod csv;
+pub(crate) mod element_json;
 mod format;
-pub mod json;
-pub mod tabs;
-pub mod validate;
-pub mod xml;
+pub(crate) mod json;
+pub(crate) mod tabs;
+pub(crate) mod validate;
+pub(crate) mod xml;
 
 use crate::domain::document::Document;
 use crate::domain::statement::{NewRow, Statement};

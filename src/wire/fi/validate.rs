@@ -86,7 +86,7 @@ fn indent_width(line: &str) -> usize {
 }
 
 /// Validates a document; returns at most `DIAGNOSTICS_MAX` diagnostics.
-pub fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
+pub(crate) fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
     let mut validator = Validator {
         diagnostics: Vec::new(),
     };
@@ -225,7 +225,7 @@ impl Validator {
 }
 
 /// Returns a diagnostic at the start of an element.
-pub fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
+pub(crate) fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
     let position = node.document().text_pos_at(node.range().start);
     Diagnostic {
         line: position.row.into(),

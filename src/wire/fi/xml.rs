@@ -48,7 +48,7 @@ pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
 /// The writer of XML statements in one schema version, which the FI type must have. A document is
 /// one line.
 #[derive(Clone, Copy, Debug)]
-pub struct XmlWriter(pub FiSchema);
+pub(crate) struct XmlWriter(pub FiSchema);
 
 impl StatementWriter for XmlWriter {
     fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
@@ -73,7 +73,7 @@ impl StatementWriter for XmlWriter {
 }
 
 /// Returns whether version 2.0.0 of the schema exists for an FI type.
-pub fn has_schema_v2(fi_type: FiType) -> bool {
+pub(crate) fn has_schema_v2(fi_type: FiType) -> bool {
     matches!(
         fi_type,
         FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
@@ -123,7 +123,7 @@ fn version_attribute(schema: FiSchema) -> &'static str {
 }
 
 /// Builds the `Account` element of a bank account without its transactions.
-pub fn build_account_element(statement: &Statement, schema: FiSchema) -> Element {
+pub(crate) fn build_account_element(statement: &Statement, schema: FiSchema) -> Element {
     let account = &statement.account;
     let schema_file = if schema == FiSchema::V1 {
         "deposit.xsd"

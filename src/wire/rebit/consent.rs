@@ -17,7 +17,7 @@ use crate::wire::fields::{IsoTimestamp, deserialize_object, require_field, requi
 
 /// The body of `POST /Consent`.
 #[derive(Debug, Deserialize)]
-pub struct ConsentsRequest {
+pub(crate) struct ConsentsRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -54,7 +54,7 @@ impl Request for ConsentsRequest {
 
 /// The body of `POST /Consent/handle`.
 #[derive(Debug, Deserialize)]
-pub struct ConsentHandleRequest {
+pub(crate) struct ConsentHandleRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -84,7 +84,7 @@ impl Request for ConsentHandleRequest {
 
 /// The body of `POST /Consent/fetch`.
 #[derive(Debug, Deserialize)]
-pub struct ConsentFetchRequest {
+pub(crate) struct ConsentFetchRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -114,7 +114,7 @@ impl Request for ConsentFetchRequest {
 
 /// The response of `POST /Consent`.
 #[derive(Debug, Serialize)]
-pub struct ConsentsResponse<'a> {
+pub(crate) struct ConsentsResponse<'a> {
     #[serde(flatten)]
     head: ResponseHead<'a>,
     #[serde(rename = "Customer")]
@@ -125,7 +125,7 @@ pub struct ConsentsResponse<'a> {
 
 impl<'a> ConsentsResponse<'a> {
     /// Returns the response for a new consent.
-    pub fn new(context: ResponseContext<'a>, consent: &'a Consent) -> Self {
+    pub(crate) fn new(context: ResponseContext<'a>, consent: &'a Consent) -> Self {
         Self {
             head: context.response_head(),
             customer: CustomerId {
@@ -138,7 +138,7 @@ impl<'a> ConsentsResponse<'a> {
 
 /// The response with the status of a handle.
 #[derive(Debug, Serialize)]
-pub struct ConsentHandleResponse<'a> {
+pub(crate) struct ConsentHandleResponse<'a> {
     #[serde(flatten)]
     head: ResponseHead<'a>,
     #[serde(rename = "ConsentHandle")]
@@ -156,7 +156,7 @@ struct HandleStatus {
 
 impl<'a> ConsentHandleResponse<'a> {
     /// Returns the response for the consent's current state, in the version of the request.
-    pub fn new(context: ResponseContext<'a>, consent: &Consent) -> Self {
+    pub(crate) fn new(context: ResponseContext<'a>, consent: &Consent) -> Self {
         let status = HandleStatus {
             id: consent.consent_id().map(|id| id.to_string()),
             status: handle_status(consent, context.ver.major_version()),
@@ -192,7 +192,7 @@ fn handle_status(consent: &Consent, generation: MajorVersion) -> &'static str {
 
 /// Returns the status of the artefact, or `None` if there is no artefact: in READY not yet, after a
 /// failure never.
-pub fn artefact_status(consent: &Consent) -> Option<&'static str> {
+pub(crate) fn artefact_status(consent: &Consent) -> Option<&'static str> {
     consent.grant.as_ref()?;
     match consent.status {
         Status::Active | Status::Paused | Status::Revoked | Status::Expired => {
@@ -205,7 +205,7 @@ pub fn artefact_status(consent: &Consent) -> Option<&'static str> {
 /// The artefact of a consent. It has no `timestamp`; `createTimestamp` is the time of approval.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConsentArtefact<'a> {
+pub(crate) struct ConsentArtefact<'a> {
     ver: &'static str,
     txnid: &'a str,
     consent_id: String,
@@ -219,7 +219,7 @@ pub struct ConsentArtefact<'a> {
 impl<'a> ConsentArtefact<'a> {
     /// Returns the artefact, or `None` if there is none. `id` is the receiver's own consent id,
     /// `signed_consent` the compact JWS.
-    pub fn new(
+    pub(crate) fn new(
         ver: RebitVersion,
         txnid: &'a str,
         consent: &Consent,

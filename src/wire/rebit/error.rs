@@ -16,7 +16,7 @@ use crate::wire::fields::IsoTimestamp;
 /// The body of an error response (ReBIT AA API 2.0.0, `ErrorResponse`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorResponse<'a> {
+pub(crate) struct ErrorResponse<'a> {
     ver: &'a str,
     txnid: &'a str,
     timestamp: IsoTimestamp,
@@ -26,7 +26,12 @@ pub struct ErrorResponse<'a> {
 
 impl<'a> ErrorResponse<'a> {
     /// Returns the response for an error. `ver` and `txnid` repeat those of the request.
-    pub fn new(ver: &'a str, txnid: &'a str, timestamp: Timestamp, error: &ApiError) -> Self {
+    pub(crate) fn new(
+        ver: &'a str,
+        txnid: &'a str,
+        timestamp: Timestamp,
+        error: &ApiError,
+    ) -> Self {
         let (_, code) = classify_error(error);
         Self {
             ver,
@@ -42,7 +47,7 @@ impl<'a> ErrorResponse<'a> {
 ///
 /// `Assumption:` ReBIT has no code for a body that is too large, a wrong method or an unknown path.
 /// They are InvalidRequest and InvalidURI here, with the HTTP status that describes the error.
-pub fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
+pub(crate) fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     use ErrorCode as Code;
     let code = match error {
         ApiError::BodyTooLarge(_) => return (413, Code::InvalidRequest),
@@ -137,14 +142,14 @@ const NIL_TXNID: &str = "00000000-0000-0000-0000-000000000000";
 /// The version and transaction id of a message whose schema may be invalid; they suffice to respond
 /// in its version.
 #[derive(Debug, Default)]
-pub struct Envelope {
+pub(crate) struct Envelope {
     ver: Option<String>,
     txnid: Option<String>,
 }
 
 impl Envelope {
     /// Reads the fields that are present. A body that is not a JSON object has none.
-    pub fn from_body(body: &[u8]) -> Self {
+    pub(crate) fn from_body(body: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct LooseEnvelope {
             ver: Option<Value>,
@@ -161,7 +166,7 @@ impl Envelope {
 
     /// Returns the error to report: an unsupported version takes precedence over an invalid field,
     /// because the schema of that version is unknown.
-    pub fn prefer_version_error(self, error: ApiError) -> ApiError {
+    pub(crate) fn prefer_version_error(self, error: ApiError) -> ApiError {
         match (error, self.ver) {
             (ApiError::InvalidField { .. }, Some(ver))
                 if RebitVersion::parse(&ver).is_none() && !ver.trim().is_empty() =>
@@ -176,7 +181,7 @@ impl Envelope {
     }
 
     /// Returns the version of the response: that of the request if it is supported, else 2.0.0.
-    pub fn ver(&self) -> &'static str {
+    pub(crate) fn ver(&self) -> &'static str {
         self.ver
             .as_deref()
             .and_then(RebitVersion::parse)
@@ -186,7 +191,7 @@ impl Envelope {
 
     /// Returns the request's transaction id. `Assumption:` it is all zeros if the request had none,
     /// because the field is required.
-    pub fn txnid(&self) -> &str {
+    pub(crate) fn txnid(&self) -> &str {
         self.txnid.as_deref().unwrap_or(NIL_TXNID)
     }
 }

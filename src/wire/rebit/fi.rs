@@ -19,7 +19,7 @@ use crate::wire::fields::{
 
 /// The body of `POST /FI/request`.
 #[derive(Debug, Deserialize)]
-pub struct FiRequest {
+pub(crate) struct FiRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -54,7 +54,7 @@ struct UncheckedConsent {
 
 /// A request for data with a valid schema.
 #[derive(Debug)]
-pub struct FiRequestContent {
+pub(crate) struct FiRequestContent {
     pub range: TimeRange,
     pub consent_id: ConsentId,
     /// The third part of the artefact's `signedConsent`.
@@ -98,7 +98,7 @@ impl Request for FiRequest {
 /// The response of `POST /FI/request`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FiResponse<'a> {
+pub(crate) struct FiResponse<'a> {
     #[serde(flatten)]
     head: ResponseHead<'a>,
     consent_id: String,
@@ -107,7 +107,7 @@ pub struct FiResponse<'a> {
 
 impl<'a> FiResponse<'a> {
     /// Returns the response for a new session.
-    pub fn new(context: ResponseContext<'a>, session: &Session) -> Self {
+    pub(crate) fn new(context: ResponseContext<'a>, session: &Session) -> Self {
         Self {
             head: context.response_head(),
             consent_id: session.consent_id.to_string(),
@@ -119,7 +119,7 @@ impl<'a> FiResponse<'a> {
 /// The body of `POST /FI/fetch`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct FiFetchRequest {
+pub(crate) struct FiFetchRequest {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -167,7 +167,7 @@ impl Request for FiFetchRequest {
 }
 
 /// Validates the parameters of a fetch, from the body in 2.x and from path and query in 1.1.x.
-pub fn parse_fetch_data(
+pub(crate) fn parse_fetch_data(
     session: &str,
     fip: Option<String>,
     link_refs: Vec<String>,
@@ -275,14 +275,14 @@ pub fn encode_fetch_response(
 /// A response with data, as its receiver reads it. An entry may contain several accounts under one
 /// key: the specification allows it, so a receiver must accept it.
 #[derive(Debug, Deserialize)]
-pub struct ReceivedFetchResponse {
+pub(crate) struct ReceivedFetchResponse {
     #[serde(rename = "FI")]
     pub fi: Vec<ReceivedEntry>,
 }
 
 /// The data of a FIP in a received response.
 #[derive(Debug, Deserialize)]
-pub struct ReceivedEntry {
+pub(crate) struct ReceivedEntry {
     #[serde(rename = "fipID")]
     pub fip_id: String,
     pub data: Vec<ReceivedItem>,
@@ -292,7 +292,7 @@ pub struct ReceivedEntry {
 
 /// The encrypted data of an account in a received response.
 #[derive(Debug, Deserialize)]
-pub struct ReceivedItem {
+pub(crate) struct ReceivedItem {
     #[serde(rename = "linkRefNumber")]
     pub link_ref_number: String,
     #[serde(rename = "maskedAccNumber")]

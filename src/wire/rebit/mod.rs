@@ -4,11 +4,11 @@
 //! Each request schema is one struct that reads every field as optional; [`Request::into_content`]
 //! then validates it field by field. Differences between versions come from [`RebitVersion`].
 
-pub mod consent;
-pub mod error;
-pub mod fi;
-pub mod key_material;
-pub mod notification;
+pub(crate) mod consent;
+pub(crate) mod error;
+pub(crate) mod fi;
+pub(crate) mod key_material;
+pub(crate) mod notification;
 
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ fn parse_head(
 
 /// A request that can be validated. The head comes first, because the rest of the schema depends on
 /// the version.
-pub trait Request: Sized {
+pub(crate) trait Request: Sized {
     /// The validated request without its head.
     type Content;
 
@@ -125,7 +125,7 @@ impl<'a> ResponseContext<'a> {
 /// The response of `GET /Heartbeat`, which has no `txnid` (ReBIT AA API 2.0.0,
 /// `HeartbeatResponse`).
 #[derive(Debug, Serialize)]
-pub struct Heartbeat {
+pub(crate) struct Heartbeat {
     ver: &'static str,
     timestamp: IsoTimestamp,
     #[serde(rename = "Status")]
@@ -135,7 +135,7 @@ pub struct Heartbeat {
 impl Heartbeat {
     /// Returns the response of an AA that is up. The request has no version, so the response is of
     /// 2.0.0 (`docs/architecture.md#apis`).
-    pub fn with_status_up(timestamp: Timestamp) -> Self {
+    pub(crate) fn with_status_up(timestamp: Timestamp) -> Self {
         Self {
             ver: RebitVersion::V2_0_0.as_str(),
             timestamp: IsoTimestamp(timestamp),

@@ -24,7 +24,7 @@ struct UncheckedNotifier {
 
 /// The claimed sender of a notification. The caller's key decides whether the claim is true.
 #[derive(Debug)]
-pub struct Notifier {
+pub(crate) struct Notifier {
     pub kind: String,
     pub id: String,
 }
@@ -45,7 +45,7 @@ wire_enum! {
 
 /// The body of `POST /Consent/Notification`.
 #[derive(Debug, Deserialize)]
-pub struct ConsentNotification {
+pub(crate) struct ConsentNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -68,7 +68,7 @@ struct UncheckedConsentStatus {
 
 /// A reported status of a consent.
 #[derive(Debug)]
-pub struct ConsentNotificationContent {
+pub(crate) struct ConsentNotificationContent {
     pub notifier: Notifier,
     /// `None` if the text is not an id.
     pub consent_id: Option<ConsentId>,
@@ -111,7 +111,7 @@ impl Request for ConsentNotification {
 
 /// The body of `POST /FI/Notification`.
 #[derive(Debug, Deserialize)]
-pub struct FiNotification {
+pub(crate) struct FiNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -161,7 +161,7 @@ struct UncheckedAccountStatus {
 
 /// A reported status of a FIP's part of a session.
 #[derive(Debug)]
-pub struct FiNotificationContent {
+pub(crate) struct FiNotificationContent {
     pub notifier: Notifier,
     /// The FIP's own session id; `None` if the text is not an id.
     pub session: Option<SessionId>,
@@ -263,7 +263,7 @@ fn require_non_empty<T>(field: &'static str, list: Option<Vec<T>>) -> Result<Vec
 
 /// The body of `POST /Account/link/Notification`.
 #[derive(Debug, Deserialize)]
-pub struct LinkNotification {
+pub(crate) struct LinkNotification {
     ver: Option<String>,
     timestamp: Option<String>,
     txnid: Option<String>,
@@ -288,7 +288,7 @@ struct UncheckedLinkStatus {
 
 /// An account that a FIP has linked.
 #[derive(Debug)]
-pub struct LinkNotificationContent {
+pub(crate) struct LinkNotificationContent {
     pub notifier: Notifier,
     pub account_ref: String,
     pub customer: String,
@@ -350,7 +350,7 @@ impl Request for LinkNotification {
 
 /// The AA's acknowledgement (ReBIT AA API 2.0.0, `NotificationResponse`).
 #[derive(Debug, Serialize)]
-pub struct NotificationResponse<'a> {
+pub(crate) struct NotificationResponse<'a> {
     #[serde(flatten)]
     head: ResponseHead<'a>,
     response: &'static str,
@@ -358,7 +358,7 @@ pub struct NotificationResponse<'a> {
 
 impl<'a> NotificationResponse<'a> {
     /// Returns a positive acknowledgement.
-    pub fn new_ok(context: ResponseContext<'a>) -> Self {
+    pub(crate) fn new_ok(context: ResponseContext<'a>) -> Self {
         Self {
             head: context.response_head(),
             response: "OK",

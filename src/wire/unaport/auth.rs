@@ -15,13 +15,13 @@ use crate::domain::unaport::UnaportVersion;
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::token::{is_issued_in_world, is_valid_at, to_unix_seconds};
 
-pub const LOGIN_RULES: &[FieldRule] = &[
+pub(crate) const LOGIN_RULES: &[FieldRule] = &[
     FieldRule::mandatory("emailId", field_rules::FieldType::Email).with_max_length(254),
     FieldRule::mandatory("password", field_rules::FieldType::Text).with_length_between(8, 64),
 ];
 
 /// Quirk: no maximum length; the table has 255 characters, a real refresh token about 700.
-pub const REFRESH_RULES: &[FieldRule] = &[FieldRule::mandatory(
+pub(crate) const REFRESH_RULES: &[FieldRule] = &[FieldRule::mandatory(
     "refresh_token",
     field_rules::FieldType::Text,
 )];
@@ -43,7 +43,7 @@ const NOT_BEFORE_POLICY: i64 = 1_716_885_568;
 
 /// The user of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthenticatedUser {
+pub(crate) struct AuthenticatedUser {
     pub email: String,
     /// The id of the user's FIU.
     pub fiu: String,
@@ -53,7 +53,7 @@ pub struct AuthenticatedUser {
 
 /// The issuer and the issue time of new tokens.
 #[derive(Clone, Copy, Debug)]
-pub struct TokenIssuer<'a> {
+pub(crate) struct TokenIssuer<'a> {
     /// The sandbox's address, with the world's prefix.
     pub base_url: &'a str,
     /// World time.
@@ -62,7 +62,7 @@ pub struct TokenIssuer<'a> {
 
 /// The claims of access and refresh tokens.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct Claims {
+pub(crate) struct Claims {
     exp: i64,
     iat: i64,
     jti: String,
@@ -83,7 +83,7 @@ pub struct Claims {
 
 /// The type of a token: access tokens authorise calls, refresh tokens get new tokens.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub enum TokenType {
+pub(crate) enum TokenType {
     #[serde(rename = "Bearer")]
     Access,
     Refresh,
@@ -91,7 +91,7 @@ pub enum TokenType {
 
 /// The reason why a token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     #[error("has the wrong token type")]
     WrongType,
     #[error("was issued for another world")]
@@ -106,7 +106,7 @@ pub enum TokenError {
 const GROUP_PREFIX: &str = "/UAT/";
 
 impl Claims {
-    pub fn new(
+    pub(crate) fn new(
         token_type: TokenType,
         user: &AuthenticatedUser,
         jti: String,
@@ -150,7 +150,7 @@ impl Claims {
     ///
     /// # Errors
     /// The first reason why the token is not accepted.
-    pub fn into_verified_user(
+    pub(crate) fn into_verified_user(
         self,
         expected_type: TokenType,
         world: &str,
@@ -190,7 +190,7 @@ impl Claims {
 /// The answer of Login and of Refresh Token.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum TokenResponse<'a> {
+pub(crate) enum TokenResponse<'a> {
     V2 {
         timestamp: IsoTimestamp,
         #[serde(rename = "txnId")]
@@ -217,7 +217,7 @@ pub enum TokenResponse<'a> {
 
 /// An access and a refresh token, and their lifetimes in seconds.
 #[derive(Debug, Serialize)]
-pub struct TokenPair<'a> {
+pub(crate) struct TokenPair<'a> {
     access_token: &'a str,
     expires_in: i64,
     refresh_expires_in: i64,
@@ -225,7 +225,7 @@ pub struct TokenPair<'a> {
     token_type: &'static str,
 }
 
-pub fn build_token_response<'a>(
+pub(crate) fn build_token_response<'a>(
     user: &'a AuthenticatedUser,
     access_token: &'a str,
     refresh_token: &'a str,

@@ -31,7 +31,7 @@ use crate::wire::consent_detail;
 use crate::wire::fields::{IsoTimestamp, is_customer_address};
 
 /// The field rules of Create Consent without template.
-pub const RULES: &[FieldRule] = &[
+pub(crate) const RULES: &[FieldRule] = &[
     // Quirk: mandatory by the table, empty in the recorded calls, which identify the customer by
     // mobile number.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
@@ -162,7 +162,7 @@ pub const RULES: &[FieldRule] = &[
 ];
 
 /// The field rules of Create Consent with template.
-pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
+pub(crate) const RULES_WITH_TEMPLATE: &[FieldRule] = &[
     // Quirk: as above; here `mobileNumber` is a separate field.
     FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
     FieldRule::mandatory("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
@@ -177,7 +177,7 @@ pub const RULES_WITH_TEMPLATE: &[FieldRule] = &[
 
 /// The part of both requests that is not consent terms.
 #[derive(Debug)]
-pub struct ConsentRequestHeader {
+pub(crate) struct ConsentRequestHeader {
     pub aa_id: Box<str>,
     pub fiu_id: Box<str>,
     pub metadata: UnaportMetadata,
@@ -199,14 +199,14 @@ fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> Cons
 
 /// A validated request without template. Its terms can be built when the AA is known.
 #[derive(Debug)]
-pub struct ConsentRequest<'a>(ValidatedBody<'a>);
+pub(crate) struct ConsentRequest<'a>(ValidatedBody<'a>);
 
 impl<'a> ConsentRequest<'a> {
-    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
+    pub(crate) fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
         Ok(Self(ValidatedBody::validate_fields(body, RULES)?))
     }
 
-    pub fn read_header(&self) -> ConsentRequestHeader {
+    pub(crate) fn read_header(&self) -> ConsentRequestHeader {
         read_header(
             self.0,
             self.0.required_text("ConsentsRequest.ver"),
@@ -214,7 +214,7 @@ impl<'a> ConsentRequest<'a> {
         )
     }
 
-    pub fn build_terms(&self, aa: &Aa) -> Result<Terms, ApiError> {
+    pub(crate) fn build_terms(&self, aa: &Aa) -> Result<Terms, ApiError> {
         let Self(body) = *self;
         let request = body
             .non_empty_value("ConsentsRequest")
@@ -333,10 +333,10 @@ fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<St
 
 /// A validated request with template.
 #[derive(Debug)]
-pub struct TemplateConsentRequest<'a>(ValidatedBody<'a>);
+pub(crate) struct TemplateConsentRequest<'a>(ValidatedBody<'a>);
 
 impl<'a> TemplateConsentRequest<'a> {
-    pub fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
+    pub(crate) fn validate_body(body: &'a Map<String, Value>) -> Result<Self, ApiError> {
         Ok(Self(ValidatedBody::validate_fields(
             body,
             RULES_WITH_TEMPLATE,
@@ -344,20 +344,20 @@ impl<'a> TemplateConsentRequest<'a> {
     }
 
     /// Returns the header. `now` is the time of the call, whose body has no timestamp.
-    pub fn read_header(&self, now: Timestamp) -> ConsentRequestHeader {
+    pub(crate) fn read_header(&self, now: Timestamp) -> ConsentRequestHeader {
         read_header(self.0, VERSION, now)
     }
 
     /// Returns the template's id, or `None` if the field is not an id.
-    pub fn parse_product_id(&self) -> Option<ProductId> {
+    pub(crate) fn parse_product_id(&self) -> Option<ProductId> {
         ProductId::parse(self.product_id_text())
     }
 
-    pub fn product_id_text(&self) -> &'a str {
+    pub(crate) fn product_id_text(&self) -> &'a str {
         self.0.required_text("productId")
     }
 
-    pub fn build_terms(
+    pub(crate) fn build_terms(
         &self,
         template: &ConsentTemplate,
         aa: &Aa,
@@ -381,7 +381,7 @@ impl<'a> TemplateConsentRequest<'a> {
 
 /// The answer of both Create Consent calls.
 #[derive(Debug, Serialize)]
-pub struct CreateConsentResponse<'a> {
+pub(crate) struct CreateConsentResponse<'a> {
     ver: &'static str,
     timestamp: IsoTimestamp,
     txnid: &'a str,
@@ -402,7 +402,7 @@ struct Customer<'a> {
 }
 
 impl<'a> CreateConsentResponse<'a> {
-    pub fn new(consent: &'a Consent, redirect_url: String, now: Timestamp) -> Self {
+    pub(crate) fn new(consent: &'a Consent, redirect_url: String, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
             timestamp: IsoTimestamp(now),
@@ -423,7 +423,7 @@ impl<'a> CreateConsentResponse<'a> {
 /// of the other calls.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RevokeConsentResponse<'a> {
+pub(crate) struct RevokeConsentResponse<'a> {
     ver: &'static str,
     timestamp: IsoTimestamp,
     txnid: &'a str,
@@ -434,7 +434,7 @@ pub struct RevokeConsentResponse<'a> {
 }
 
 impl<'a> RevokeConsentResponse<'a> {
-    pub fn new(consent: &'a Consent, now: Timestamp) -> Self {
+    pub(crate) fn new(consent: &'a Consent, now: Timestamp) -> Self {
         Self {
             ver: VERSION,
             timestamp: IsoTimestamp(now),
@@ -472,7 +472,7 @@ fn map_status(status: Status) -> (&'static str, &'static str) {
 
 /// The answer of Check Consent Status.
 #[derive(Debug, Serialize)]
-pub struct ConsentStatusResponse<'a> {
+pub(crate) struct ConsentStatusResponse<'a> {
     #[serde(rename = "Data")]
     records: [ConsentRecord<'a>; 1],
 }
@@ -523,7 +523,7 @@ struct RequestText<'a> {
 /// fetches: both are 0 in the only recording, after the run of a ONETIME consent whose data had not
 /// been fetched yet. `updatedOn` is the last change after activation; the recorded consent had
 /// none.
-pub fn build_status_response<'a>(
+pub(crate) fn build_status_response<'a>(
     consent: &'a Consent,
     metadata: &'a UnaportMetadata,
     org_id: &'a str,
@@ -604,7 +604,7 @@ const CODE_MULTIPLIER_INVERSE: u32 = 0xb3_82c9;
 ///
 /// The code is reversible, so no index of codes is needed, and it is unique for the first 2^24
 /// consents of a world.
-pub fn encode_short_code(number: u32) -> String {
+pub(crate) fn encode_short_code(number: u32) -> String {
     format!(
         "{:0CODE_LENGTH$x}",
         number.wrapping_mul(CODE_MULTIPLIER) & 0xff_ffff
@@ -612,7 +612,7 @@ pub fn encode_short_code(number: u32) -> String {
 }
 
 /// Returns the consent's number from its short code, or `None` if the code is malformed.
-pub fn decode_short_code(code: &str) -> Option<u32> {
+pub(crate) fn decode_short_code(code: &str) -> Option<u32> {
     let is_valid_code = code.len() == CODE_LENGTH
         && code
             .bytes()

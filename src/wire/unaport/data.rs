@@ -26,7 +26,7 @@ struct StoredNotification<'a> {
 
 /// The answer of Fetch Data Status.
 #[derive(Debug, Serialize)]
-pub struct FetchStatusResponse<'a> {
+pub(crate) struct FetchStatusResponse<'a> {
     data: Vec<StoredNotification<'a>>,
     status: &'static str,
 }
@@ -35,7 +35,7 @@ pub struct FetchStatusResponse<'a> {
 ///
 /// `Assumption:` the newest notification comes first, since the collection's script takes the
 /// session id from the first one; before the first notification, the list is empty.
-pub fn build_fetch_status<'a>(
+pub(crate) fn build_fetch_status<'a>(
     notifications: &'a [Notification],
     aa: &'a Aa,
 ) -> FetchStatusResponse<'a> {
@@ -59,7 +59,7 @@ pub fn build_fetch_status<'a>(
 
 /// The answer of Fetch Data; v2.0.0 has the envelope beside the tabs, 1.7 has none.
 #[derive(Debug, Serialize)]
-pub struct FetchDataResponse<'a> {
+pub(crate) struct FetchDataResponse<'a> {
     #[serde(flatten)]
     pub envelope: Option<Envelope>,
     #[serde(flatten)]
@@ -68,7 +68,7 @@ pub struct FetchDataResponse<'a> {
 
 /// The state of an analytics report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportState {
+pub(crate) enum ReportState {
     /// Available at once.
     Ready,
     /// Still being generated.
@@ -78,7 +78,7 @@ pub enum ReportState {
 /// The answer of Generate Analytics.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct GenerateAnalyticsResponse {
+pub(crate) struct GenerateAnalyticsResponse {
     report_id: String,
     status: &'static str,
 }
@@ -88,7 +88,7 @@ impl GenerateAnalyticsResponse {
     ///
     /// In v2.0.0 the report id is the session's first analytic id as a text; in 1.7 it is a UUID
     /// that no other call accepts (`docs/sources.md#unaport-bodies`).
-    pub fn new(api_version: UnaportVersion, session: &Session, state: ReportState) -> Self {
+    pub(crate) fn new(api_version: UnaportVersion, session: &Session, state: ReportState) -> Self {
         let report_id = match api_version {
             UnaportVersion::V2 => session.first_analytic_id.to_string(),
             UnaportVersion::V1_7 => session.id.to_string(),
@@ -105,7 +105,7 @@ impl GenerateAnalyticsResponse {
 
 /// One account in the answer of Account Details.
 #[derive(Debug, Serialize)]
-pub struct AccountDetail<'a> {
+pub(crate) struct AccountDetail<'a> {
     account_type: &'static str,
     fetch_type: &'static str,
     /// Quirk: spelled so on the wire.
@@ -129,7 +129,7 @@ pub struct AccountDetail<'a> {
 }
 
 /// Builds the answer of Account Details: a bare list.
-pub fn build_account_details<'a>(
+pub(crate) fn build_account_details<'a>(
     session: &'a Session,
     consent: &'a Consent,
     org_id: &'a str,

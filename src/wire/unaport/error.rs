@@ -12,7 +12,7 @@ use crate::wire::fields::IsoTimestamp;
 /// The body of an error answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorBody<'a> {
+pub(crate) struct ErrorBody<'a> {
     timestamp: IsoTimestamp,
     status: u16,
     /// The reason phrase of the status.
@@ -25,7 +25,7 @@ pub struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
-    pub fn new(
+    pub(crate) fn new(
         api_error: &ApiError,
         reason_phrase: &'a str,
         path: &'a str,
@@ -60,7 +60,7 @@ impl<'a> ErrorBody<'a> {
 ///
 /// `Assumption:` 404 is for a resource in the path that does not exist, or no longer exists; a
 /// change that the consent's state does not allow is 400, since the service has no 409.
-pub fn http_status(api_error: &ApiError) -> u16 {
+pub(crate) fn http_status(api_error: &ApiError) -> u16 {
     match api_error {
         ApiError::NotPermitted(_) => 403,
         ApiError::InjectedStatus { status, .. } => *status,

@@ -15,7 +15,7 @@ use crate::wire::fields::parse_timestamp;
 
 /// One row of a field table.
 #[derive(Clone, Copy, Debug)]
-pub struct FieldRule {
+pub(crate) struct FieldRule {
     /// The field names from the body's root, separated by dots.
     pub path: &'static str,
     pub presence: Presence,
@@ -26,21 +26,21 @@ pub struct FieldRule {
 
 /// The column "Mandatory/Optional".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub(crate) enum Presence {
     Required,
     Optional,
 }
 
 /// The allowed number of characters of a text, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LengthRange {
+pub(crate) struct LengthRange {
     pub min: usize,
     pub max: usize,
 }
 
 /// The type of a field.
 #[derive(Clone, Copy, Debug)]
-pub enum FieldType {
+pub(crate) enum FieldType {
     Text,
     Email,
     /// An absolute URL that a browser may be redirected to.
@@ -61,10 +61,10 @@ pub enum FieldType {
 }
 
 /// The maximum length of a mobile number, in characters.
-pub const PHONE_LENGTH_MAX: usize = 15;
+pub(crate) const PHONE_LENGTH_MAX: usize = 15;
 
 /// A function that returns the names of an enumeration.
-pub type EnumNames = fn() -> Vec<&'static str>;
+pub(crate) type EnumNames = fn() -> Vec<&'static str>;
 
 /// Returns the names of a domain enumeration.
 macro_rules! enum_names {
@@ -75,7 +75,7 @@ macro_rules! enum_names {
 pub(super) use enum_names;
 
 impl FieldRule {
-    pub const fn mandatory(path: &'static str, field_type: FieldType) -> Self {
+    pub(crate) const fn mandatory(path: &'static str, field_type: FieldType) -> Self {
         Self {
             path,
             presence: Presence::Required,
@@ -84,7 +84,7 @@ impl FieldRule {
         }
     }
 
-    pub const fn optional(path: &'static str, field_type: FieldType) -> Self {
+    pub(crate) const fn optional(path: &'static str, field_type: FieldType) -> Self {
         Self {
             path,
             presence: Presence::Optional,
@@ -94,7 +94,7 @@ impl FieldRule {
     }
 
     #[must_use]
-    pub const fn with_max_length(self, max: usize) -> Self {
+    pub(crate) const fn with_max_length(self, max: usize) -> Self {
         Self {
             length: Some(LengthRange { min: 0, max }),
             ..self
@@ -102,7 +102,7 @@ impl FieldRule {
     }
 
     #[must_use]
-    pub const fn with_length_between(self, min: usize, max: usize) -> Self {
+    pub(crate) const fn with_length_between(self, min: usize, max: usize) -> Self {
         Self {
             length: Some(LengthRange { min, max }),
             ..self
@@ -112,14 +112,14 @@ impl FieldRule {
 
 /// A body that conforms to its field table.
 #[derive(Clone, Copy, Debug)]
-pub struct ValidatedBody<'a>(&'a Map<String, Value>);
+pub(crate) struct ValidatedBody<'a>(&'a Map<String, Value>);
 
 impl<'a> ValidatedBody<'a> {
     /// Validates a body against a field table.
     ///
     /// # Errors
     /// All field errors, in the order of the table.
-    pub fn validate_fields(
+    pub(crate) fn validate_fields(
         body: &'a Map<String, Value>,
         rules: &[FieldRule],
     ) -> Result<Self, ApiError> {
@@ -136,13 +136,13 @@ impl<'a> ValidatedBody<'a> {
     }
 
     /// Wraps a part of a body that has been validated as a whole.
-    pub fn assume_validated(part: &'a Map<String, Value>) -> Self {
+    pub(crate) fn assume_validated(part: &'a Map<String, Value>) -> Self {
         Self(part)
     }
 
     /// Returns the value at `path`; `None` for a missing field, `null`, a blank text, an empty
     /// object and an empty list.
-    pub fn non_empty_value(self, path: &str) -> Option<&'a Value> {
+    pub(crate) fn non_empty_value(self, path: &str) -> Option<&'a Value> {
         let mut segments = path.split('.');
         let mut value = self.0.get(segments.next()?)?;
         for segment in segments {
@@ -158,25 +158,29 @@ impl<'a> ValidatedBody<'a> {
         (!is_empty).then_some(value)
     }
 
-    pub fn text_at(self, path: &str) -> Option<&'a str> {
+    pub(crate) fn text_at(self, path: &str) -> Option<&'a str> {
         self.non_empty_value(path)?.as_str()
     }
 
     /// Returns the text of a required field.
-    pub fn required_text(self, path: &str) -> &'a str {
+    pub(crate) fn required_text(self, path: &str) -> &'a str {
         self.text_at(path).expect("the body was validated")
     }
 
-    pub fn required_timestamp(self, path: &str) -> Timestamp {
+    pub(crate) fn required_timestamp(self, path: &str) -> Timestamp {
         parse_timestamp(self.required_text(path)).expect("the body was validated")
     }
 
-    pub fn required_enum<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
+    pub(crate) fn required_enum<T>(self, path: &str, parse: fn(&str) -> Option<T>) -> T {
         parse(self.required_text(path)).expect("the body was validated")
     }
 
     /// Returns the distinct values of a list, in the order of the body.
-    pub fn enum_list<T: PartialEq>(self, path: &str, parse: fn(&str) -> Option<T>) -> Box<[T]> {
+    pub(crate) fn enum_list<T: PartialEq>(
+        self,
+        path: &str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Box<[T]> {
         let mut list = Vec::new();
         for item in self
             .non_empty_value(path)
@@ -195,13 +199,13 @@ impl<'a> ValidatedBody<'a> {
         list.into()
     }
 
-    pub fn required_months(self, path: &str) -> i32 {
+    pub(crate) fn required_months(self, path: &str) -> i32 {
         self.non_empty_value(path)
             .and_then(parse_whole_number)
             .expect("the body was validated")
     }
 
-    pub fn required_count(self, path: &str) -> u32 {
+    pub(crate) fn required_count(self, path: &str) -> u32 {
         let count = self
             .non_empty_value(path)
             .and_then(Value::as_u64)
@@ -241,7 +245,7 @@ impl<'a> ValidatedBody<'a> {
 }
 
 /// Returns the path of the first field that no rule has. Items of lists are not inspected.
-pub fn find_unknown_field(body: &Map<String, Value>, rules: &[FieldRule]) -> Option<String> {
+pub(crate) fn find_unknown_field(body: &Map<String, Value>, rules: &[FieldRule]) -> Option<String> {
     fn search_fields(
         body: &Map<String, Value>,
         prefix: &str,
@@ -420,7 +424,7 @@ fn is_email_part(part: &str) -> bool {
     !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace())
 }
 
-pub fn is_phone(text: &str) -> bool {
+pub(crate) fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

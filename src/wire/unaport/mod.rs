@@ -6,14 +6,14 @@
 //! Quirk: one field has several spellings, each kept where the service has it: `txnid` and `txnId`,
 //! `ver` and `version`, `Data` and `data`, `ConsentHandle` and `consentHandle`.
 
-pub mod auth;
-pub mod consent;
-pub mod data;
-pub mod error;
-pub mod field_rules;
-pub mod notification;
-pub mod organisation;
-pub mod template;
+pub(crate) mod auth;
+pub(crate) mod consent;
+pub(crate) mod data;
+pub(crate) mod error;
+pub(crate) mod field_rules;
+pub(crate) mod notification;
+pub(crate) mod organisation;
+pub(crate) mod template;
 
 use serde::Serialize;
 
@@ -21,19 +21,19 @@ use crate::domain::time::Timestamp;
 use crate::wire::fields::IsoTimestamp;
 
 /// The API version in messages, as `ver` or `version`.
-pub const VERSION: &str = "2.0.0";
+pub(crate) const VERSION: &str = "2.0.0";
 
 /// The leading fields of v2.0.0 answers; answers of 1.7 have none of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Envelope {
+pub(crate) struct Envelope {
     version: &'static str,
     txn_id: String,
     timestamp: IsoTimestamp,
 }
 
 impl Envelope {
-    pub fn new(txn_id: String, now: Timestamp) -> Self {
+    pub(crate) fn new(txn_id: String, now: Timestamp) -> Self {
         Self {
             version: VERSION,
             txn_id,
@@ -45,7 +45,7 @@ impl Envelope {
 /// Returns a timestamp in the format of records and stored notifications.
 ///
 /// Quirk: they have `+00:00` where requests and webhooks have `Z`.
-pub fn format_with_offset(at: Timestamp) -> String {
+pub(crate) fn format_with_offset(at: Timestamp) -> String {
     let text = at.to_iso();
     format!("{}+00:00", text.as_str().trim_end_matches('Z'))
 }

@@ -79,7 +79,7 @@ struct ConsentStatusNotification {
 
 /// Options that change a webhook's body: configuration, receiver, quirks and FI schema.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyOptions<'a> {
+pub(crate) struct BodyOptions<'a> {
     pub unaport: &'a UnaportConfig,
     /// The receiver's organisation.
     pub org_id: &'a str,
@@ -90,7 +90,7 @@ pub struct BodyOptions<'a> {
 
 /// Encodes the body of a notification as JSON. `statements` are those of the session's READY
 /// accounts, needed for FI data only.
-pub fn encode_body(
+pub(crate) fn encode_body(
     notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,

@@ -13,7 +13,7 @@ use crate::wire::fields::IsoTimestamp;
 ///
 /// Quirk: `ver` here, `version` in most other answers.
 #[derive(Debug, Serialize)]
-pub struct ClientOrganisation<'a> {
+pub(crate) struct ClientOrganisation<'a> {
     ver: &'static str,
     fiulive: Entity<'a>,
     fiutest: Entity<'a>,
@@ -41,7 +41,7 @@ impl<'a> Entity<'a> {
 }
 
 impl<'a> ClientOrganisation<'a> {
-    pub fn new(fiu: &'a Fiu, envelope: Envelope) -> Self {
+    pub(crate) fn new(fiu: &'a Fiu, envelope: Envelope) -> Self {
         let Envelope {
             version,
             txn_id,
@@ -61,7 +61,7 @@ impl<'a> ClientOrganisation<'a> {
 
 /// Builds the answer of the older `getOrganisation`: an organisation with an empty profile, as in
 /// the recorded answer. `app_url` is the base URL of the application host.
-pub fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
+pub(crate) fn build_organisation(fiu: &Fiu, app_url: &str) -> Value {
     let test_id = derive_id(&["entity", "test", &fiu.entity.id]);
     json!({
         "data": {

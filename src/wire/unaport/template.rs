@@ -36,12 +36,12 @@ const FI_TYPES: [FiType; 9] = [
     FiType::Gstr1_3b,
 ];
 
-pub fn fi_type_names() -> Vec<&'static str> {
+pub(crate) fn fi_type_names() -> Vec<&'static str> {
     FI_TYPES.iter().map(|fi_type| fi_type.as_str()).collect()
 }
 
 /// Returns the five codes of the page's table "Purpose Code Definition".
-pub fn purpose_codes() -> Vec<&'static str> {
+pub(crate) fn purpose_codes() -> Vec<&'static str> {
     StandardPurpose::ALL
         .iter()
         .map(|purpose| purpose.code)
@@ -52,7 +52,7 @@ pub fn purpose_codes() -> Vec<&'static str> {
 const RANGE_MONTHS_MIN: i32 = -999;
 const RANGE_MONTHS_MAX: i32 = 9_999;
 
-pub const RULES: &[FieldRule] = &[
+pub(crate) const RULES: &[FieldRule] = &[
     FieldRule::mandatory("product_name", FieldType::Text).with_max_length(100),
     FieldRule::mandatory("ConsentDetail", FieldType::Object),
     // Quirk: length 20 in the table, 24 in every sample of the page.
@@ -111,7 +111,9 @@ pub const RULES: &[FieldRule] = &[
 ];
 
 /// Parses and validates a template; returns its name and its terms.
-pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, RelativeTerms), ApiError> {
+pub(crate) fn parse_template(
+    body: &Map<String, Value>,
+) -> Result<(Box<str>, RelativeTerms), ApiError> {
     let validated = ValidatedBody::validate_fields(body, RULES)?;
     let range_months = (
         validated.required_months("ConsentDetail.FIDataRange.from"),
@@ -154,19 +156,19 @@ pub fn parse_template(body: &Map<String, Value>) -> Result<(Box<str>, RelativeTe
 }
 
 /// Reads `DataLife` of a validated body.
-pub fn read_data_life(body: ValidatedBody<'_>) -> (DataLifeUnit, u32) {
+pub(crate) fn read_data_life(body: ValidatedBody<'_>) -> (DataLifeUnit, u32) {
     let unit = body.required_enum("ConsentDetail.DataLife.unit", DataLifeUnit::parse);
     (unit, body.required_count("ConsentDetail.DataLife.value"))
 }
 
 /// Reads `Frequency` of a validated body.
-pub fn read_frequency(body: ValidatedBody<'_>) -> (FrequencyUnit, u32) {
+pub(crate) fn read_frequency(body: ValidatedBody<'_>) -> (FrequencyUnit, u32) {
     let unit = body.required_enum("ConsentDetail.Frequency.unit", FrequencyUnit::parse);
     (unit, body.required_count("ConsentDetail.Frequency.value"))
 }
 
 /// Reads `Purpose` of a validated body.
-pub fn read_purpose(body: ValidatedBody<'_>) -> Purpose {
+pub(crate) fn read_purpose(body: ValidatedBody<'_>) -> Purpose {
     Purpose {
         code: body.required_text("ConsentDetail.Purpose.code").into(),
         ref_uri: body.text_at("ConsentDetail.Purpose.refUri").map(Into::into),
@@ -180,7 +182,7 @@ pub fn read_purpose(body: ValidatedBody<'_>) -> Purpose {
 /// The answer of Create Consent Template.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum CreateTemplateResponse<'a> {
+pub(crate) enum CreateTemplateResponse<'a> {
     #[serde(rename_all = "camelCase")]
     V2 {
         version: &'static str,
@@ -198,7 +200,7 @@ pub enum CreateTemplateResponse<'a> {
 }
 
 impl<'a> CreateTemplateResponse<'a> {
-    pub fn new(
+    pub(crate) fn new(
         template: &'a ConsentTemplate,
         api_version: UnaportVersion,
         envelope: Envelope,
@@ -241,7 +243,7 @@ struct TemplateRow<'a> {
 /// `Assumption:` no successful answer was recorded; the collection's script reads
 /// `Data[0].productId`, so there is a list of that name, and the newest template comes first.
 #[derive(Debug, Serialize)]
-pub struct ListTemplatesResponse<'a> {
+pub(crate) struct ListTemplatesResponse<'a> {
     #[serde(flatten)]
     envelope: Option<Envelope>,
     #[serde(rename = "Data")]
@@ -249,7 +251,7 @@ pub struct ListTemplatesResponse<'a> {
 }
 
 /// Builds the list of templates; version 1.7 has no envelope.
-pub fn build_template_list<'a>(
+pub(crate) fn build_template_list<'a>(
     templates: &'a [Arc<ConsentTemplate>],
     org_id: &'a str,
     envelope: Option<Envelope>,
