@@ -7,7 +7,8 @@ use super::schema::{
     any_list_of, any_text, integer_from, list_of, nullable, object, one_of, reference, timestamp,
     uuid,
 };
-use crate::domain::session::{FiStatus, SessionStatus};
+use super::webhooks::data_status_schema;
+use crate::domain::session::FiStatus;
 use crate::domain::terms::FetchType;
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
@@ -244,28 +245,6 @@ pub(crate) fn build_schemas() -> Value {
 
 /// Returns the schema of a data notification with this head.
 fn notification_schema(head: &[(&str, Value)]) -> Value {
-    let account = object(&[
-        ("linkRefNumber", any_text()),
-        (
-            "FIStatus",
-            one_of(FiStatus::ALL.iter().map(|status| status.as_str())),
-        ),
-        ("description", any_text()),
-    ]);
-    let fi_status = object(&[
-        ("sessionId", uuid()),
-        (
-            "sessionStatus",
-            one_of(SessionStatus::ALL.iter().map(|status| status.as_str())),
-        ),
-        (
-            "FIStatusResponse",
-            list_of(&object(&[
-                ("fipID", any_text()),
-                ("Accounts", list_of(&account)),
-            ])),
-        ),
-    ]);
     object(
         &[
             head,
@@ -274,7 +253,7 @@ fn notification_schema(head: &[(&str, Value)]) -> Value {
                     "Notifier",
                     object(&[("type", any_text()), ("id", any_text())]),
                 ),
-                ("FIStatusNotification", fi_status),
+                ("FIStatusNotification", data_status_schema()),
             ],
         ]
         .concat(),

@@ -212,6 +212,15 @@ const SCENARIO_HEADERS: &[Parameter] = &[
     ),
 ];
 
+/// Reasons for which a consent request is refused.
+const CONSENT_CODES: &[ErrorCode] = &[
+    ErrorCode::InvalidConsentDetail,
+    ErrorCode::InvalidConsentPurpose,
+    ErrorCode::InvalidConsentUse,
+    ErrorCode::InvalidCustomerAddress,
+    ErrorCode::InvalidDateRange,
+];
+
 /// Refusals of a call beside those of its whole section.
 #[derive(Clone, Copy, Debug)]
 pub enum Refusals {

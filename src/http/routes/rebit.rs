@@ -34,13 +34,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_request(Json(Component("ConsentsRequest")))
     .with_response(answer("ConsentsResponse"))
     .with_parameters(super::SCENARIO_HEADERS)
-    .with_codes(&[
-        ErrorCode::InvalidConsentDetail,
-        ErrorCode::InvalidConsentPurpose,
-        ErrorCode::InvalidConsentUse,
-        ErrorCode::InvalidCustomerAddress,
-        ErrorCode::InvalidDateRange,
-    ]),
+    .with_codes(super::CONSENT_CODES),
     post(
         "/Consent/handle",
         "getConsentStatus",

@@ -21,13 +21,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_request(RequestBody::Json(Component("SeedConsentRequest")))
     .with_response(ResponseBody::Json(Component("SeedConsentResponse")))
     .with_parameters(SCENARIO_HEADERS)
-    .with_codes(&[
-        ErrorCode::InvalidConsentDetail,
-        ErrorCode::InvalidConsentPurpose,
-        ErrorCode::InvalidConsentUse,
-        ErrorCode::InvalidCustomerAddress,
-        ErrorCode::InvalidDateRange,
-    ]),
+    .with_codes(super::CONSENT_CODES),
     Route::new(
         Section::Seed,
         RouteMethod::Get,
