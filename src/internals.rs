@@ -160,7 +160,7 @@ pub mod http {
 
     pub mod routes {
         pub use crate::http::route_info::Section;
-        pub use crate::http::routes::all_routes;
+        pub use crate::http::routes::{Authentication, all_routes};
     }
 }
 

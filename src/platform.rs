@@ -149,14 +149,14 @@ mod windows {
     use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 
     #[derive(Debug)]
-    pub struct StopSignals {
+    pub(crate) struct StopSignals {
         interrupt: CtrlC,
         break_key: CtrlBreak,
         close: CtrlClose,
     }
 
     impl StopSignals {
-        pub fn listen() -> io::Result<Self> {
+        pub(crate) fn listen() -> io::Result<Self> {
             Ok(Self {
                 interrupt: ctrl_c()?,
                 break_key: ctrl_break()?,
@@ -164,7 +164,7 @@ mod windows {
             })
         }
 
-        pub async fn recv(&mut self) {
+        pub(crate) async fn recv(&mut self) {
             tokio::select! {
                 _ = self.interrupt.recv() => {}
                 _ = self.break_key.recv() => {}
@@ -173,11 +173,11 @@ mod windows {
         }
     }
 
-    pub fn process_group() -> JobObject {
+    pub(crate) fn process_group() -> JobObject {
         JobObject
     }
 
-    pub fn create_private_file(path: &Path) -> io::Result<File> {
+    pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
         File::create(path)
     }
 }

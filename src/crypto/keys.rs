@@ -102,14 +102,14 @@ impl SigningKey {
 
 /// Keys of the AAs, the default AA's first, and a spare key that no participant publishes.
 #[derive(Debug)]
-pub struct Keyring {
+pub(crate) struct Keyring {
     keys: Vec<AaKey>,
     spare_key: Arc<SigningKey>,
 }
 
 /// Key pair of an AA.
 #[derive(Debug)]
-pub struct AaKey {
+pub(crate) struct AaKey {
     pub aa: Arc<str>,
     pub private: Arc<SigningKey>,
     pub public: PublicKey,
@@ -118,7 +118,7 @@ pub struct AaKey {
 impl Keyring {
     /// Creates a keyring from at least one key, each with the id of its AA. `spare_key` signs where
     /// a signature must be wrong, and is the next key of each AA after a rotation.
-    pub fn new(keys: Vec<(Arc<str>, SigningKey)>, spare_key: SigningKey) -> Self {
+    pub(crate) fn new(keys: Vec<(Arc<str>, SigningKey)>, spare_key: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
         let keys = keys.into_iter().map(|(aa, key)| AaKey {
             aa,
@@ -132,12 +132,12 @@ impl Keyring {
     }
 
     /// Returns the key that no participant publishes.
-    pub fn spare_key(&self) -> &Arc<SigningKey> {
+    pub(crate) fn spare_key(&self) -> &Arc<SigningKey> {
         &self.spare_key
     }
 
     /// Returns the public key that replaces this key after a rotation.
-    pub fn next_public_key(&self, key: &AaKey) -> PublicKey {
+    pub(crate) fn next_public_key(&self, key: &AaKey) -> PublicKey {
         PublicKey {
             kid: next_kid(&key.public.kid),
             ..self.spare_key.public_key()
@@ -145,19 +145,19 @@ impl Keyring {
     }
 
     /// Returns the key of the default AA, which signs everything that does not belong to a consent.
-    pub fn default_key(&self) -> &AaKey {
+    pub(crate) fn default_key(&self) -> &AaKey {
         &self.keys[0]
     }
 
     /// Returns the key of an AA of the configuration.
-    pub fn key_for_aa(&self, aa: &str) -> &AaKey {
+    pub(crate) fn key_for_aa(&self, aa: &str) -> &AaKey {
         self.keys
             .iter()
             .find(|key| *key.aa == *aa)
             .expect("every AA has a key")
     }
 
-    pub fn all_keys(&self) -> &[AaKey] {
+    pub(crate) fn all_keys(&self) -> &[AaKey] {
         &self.keys
     }
 }

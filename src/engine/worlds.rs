@@ -15,7 +15,7 @@ pub(crate) const WORLDS_MAX: usize = 10_000;
 
 /// All worlds of a sandbox.
 #[derive(Debug)]
-pub struct Worlds {
+pub(crate) struct Worlds {
     map: DashMap<Arc<str>, Arc<World>>,
     config: Arc<SandboxConfig>,
     /// The channel that announces new worlds to the task that drives them.
@@ -25,10 +25,10 @@ pub struct Worlds {
 /// The rejection of a world beyond [`WORLDS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the sandbox already has {WORLDS_MAX} worlds; reset or delete some, or reuse one")]
-pub struct TooManyWorlds;
+pub(crate) struct TooManyWorlds;
 
 impl Worlds {
-    pub fn new(config: Arc<SandboxConfig>, created: UnboundedSender<Arc<World>>) -> Self {
+    pub(crate) fn new(config: Arc<SandboxConfig>, created: UnboundedSender<Arc<World>>) -> Self {
         Self {
             map: DashMap::new(),
             config,
@@ -36,7 +36,7 @@ impl Worlds {
         }
     }
 
-    pub fn config(&self) -> &Arc<SandboxConfig> {
+    pub(crate) fn config(&self) -> &Arc<SandboxConfig> {
         &self.config
     }
 
@@ -44,7 +44,7 @@ impl Worlds {
     ///
     /// # Errors
     /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
-    pub fn get_or_create(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
+    pub(crate) fn get_or_create(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
         if let Some(world) = self.find_world(name) {
             world.mark_used();
             return Ok(world);
@@ -59,13 +59,13 @@ impl Worlds {
     }
 
     /// Returns the world of that name, if there is one.
-    pub fn find_world(&self, name: &str) -> Option<Arc<World>> {
+    pub(crate) fn find_world(&self, name: &str) -> Option<Arc<World>> {
         self.map.get(name).map(|world| Arc::clone(&world))
     }
 
     /// Replaces the world by a new one of the same name; undelivered webhooks of the old one are
     /// never sent.
-    pub fn reset_world(&self, name: &str) -> Arc<World> {
+    pub(crate) fn reset_world(&self, name: &str) -> Arc<World> {
         let new_world = self.create_world(name);
         if let Some(old) = self.map.insert(name.into(), Arc::clone(&new_world)) {
             old.close();
@@ -74,7 +74,7 @@ impl Worlds {
     }
 
     /// Deletes the world; returns `true` if there was one. Its undelivered webhooks are never sent.
-    pub fn delete_world(&self, name: &str) -> bool {
+    pub(crate) fn delete_world(&self, name: &str) -> bool {
         let removed = self.map.remove(name);
         if let Some((_, world)) = &removed {
             world.close();
@@ -84,7 +84,7 @@ impl Worlds {
 
     /// Deletes the worlds without a call since this instant of system time and returns their names.
     /// The default world stays.
-    pub fn remove_idle(&self, since: Timestamp) -> Vec<Arc<str>> {
+    pub(crate) fn remove_idle(&self, since: Timestamp) -> Vec<Arc<str>> {
         let names: Vec<Arc<str>> = self
             .map
             .iter()
@@ -105,11 +105,11 @@ impl Worlds {
     }
 
     /// Returns the number of worlds.
-    pub fn world_count(&self) -> usize {
+    pub(crate) fn world_count(&self) -> usize {
         self.map.len()
     }
 
-    pub fn list_worlds(&self) -> Vec<Arc<World>> {
+    pub(crate) fn list_worlds(&self) -> Vec<Arc<World>> {
         self.map.iter().map(|world| Arc::clone(&world)).collect()
     }
 

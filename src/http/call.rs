@@ -37,7 +37,7 @@ use crate::wire::fields::parse_json;
 
 /// An HTTP request whose body has been read.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Calls with the request's path; `None` if there are none.
     resource: Option<ResourceInfo>,
     /// System time when the body was complete.
@@ -94,13 +94,13 @@ async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
 }
 
 impl Call {
-    pub fn app_state(&self) -> &AppState {
+    pub(crate) fn app_state(&self) -> &AppState {
         &self.app_state
     }
 
     /// Returns the scenario that the caller selects for its consent, by `x-mockaa-scenario` or by
     /// `x-scenario-id`, the header of Sahamati's simulator.
-    pub fn requested_scenario(&self) -> Result<Option<Box<str>>, ApiError> {
+    pub(crate) fn requested_scenario(&self) -> Result<Option<Box<str>>, ApiError> {
         let requested = self.control_header("x-mockaa-scenario")?;
         Ok(match requested {
             Some(name) => Some(name),
@@ -112,7 +112,7 @@ impl Call {
     /// Returns the byte strings that a signature of this request may cover: the body, or for a GET
     /// its path or URL, as sent and without the world and base path
     /// (`docs/sources.md#rebit-headers`).
-    pub fn signing_candidates(&self) -> Result<Vec<Bytes>, ApiError> {
+    pub(crate) fn signing_candidates(&self) -> Result<Vec<Bytes>, ApiError> {
         if self.request.method() != Method::GET {
             return Ok(vec![self.body()?.clone()]);
         }
@@ -141,11 +141,11 @@ impl Call {
         Ok(candidates)
     }
 
-    pub fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         self.request.headers()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
@@ -153,23 +153,23 @@ impl Call {
     ///
     /// # Errors
     /// [`ApiError::InvalidField`] when it is not plain ASCII; a missing header is no error.
-    pub fn control_header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
+    pub(crate) fn control_header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let value = self.headers().get(name).map(|value| value.to_str());
         value
             .transpose()
             .map_err(|_| ApiError::invalid_field(name, "is not plain ASCII text"))
     }
 
-    pub fn query(&self) -> &str {
+    pub(crate) fn query(&self) -> &str {
         self.request.query_string()
     }
 
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.request.path()
     }
 
     /// Returns a path parameter that the route always has.
-    pub fn path_segment(&self, name: &str) -> &str {
+    pub(crate) fn path_segment(&self, name: &str) -> &str {
         self.request
             .match_info()
             .get(name)
@@ -177,12 +177,12 @@ impl Call {
     }
 
     /// Returns a path parameter that only some routes have.
-    pub fn optional_path_segment(&self, name: &str) -> Option<&str> {
+    pub(crate) fn optional_path_segment(&self, name: &str) -> Option<&str> {
         self.request.match_info().get(name)
     }
 
     /// Parses the consent handle in the path.
-    pub fn parse_handle(&self) -> Result<ConsentHandle, ApiError> {
+    pub(crate) fn parse_handle(&self) -> Result<ConsentHandle, ApiError> {
         let text = self.path_segment("consentHandle");
         Ok(
             ConsentHandle::parse(text)
@@ -192,7 +192,7 @@ impl Call {
 
     /// Returns the world of the call, from the path, else from `x-mockaa-world`, else the default
     /// one. Creates it if it does not exist.
-    pub fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
+    pub(crate) fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
         let name = self.world_name()?;
         self.app_state
             .worlds
@@ -200,7 +200,7 @@ impl Call {
             .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
     }
 
-    pub fn world_name(&self) -> Result<&str, ApiError> {
+    pub(crate) fn world_name(&self) -> Result<&str, ApiError> {
         let name = match self.request.match_info().get("world") {
             Some(name) => name,
             None => self
@@ -219,13 +219,13 @@ impl Call {
         }
     }
 
-    pub fn worlds(&self) -> &Worlds {
+    pub(crate) fn worlds(&self) -> &Worlds {
         &self.app_state.worlds
     }
 
     /// Returns the base URL under which a browser reaches the world: the host that the caller used,
     /// and the world's prefix.
-    pub fn base_url(&self, world: &World) -> String {
+    pub(crate) fn base_url(&self, world: &World) -> String {
         let connection = self.request.connection_info();
         // Any other character in the Host header could change the path of the URLs built from it,
         // which also go into tokens.
@@ -241,12 +241,12 @@ impl Call {
     }
 
     /// Returns the body's bytes as they arrived.
-    pub fn body(&self) -> Result<&Bytes, ApiError> {
+    pub(crate) fn body(&self) -> Result<&Bytes, ApiError> {
         self.body.as_ref().map_err(Clone::clone)
     }
 
     /// Parses the body as JSON. The content type must be `application/json` if it is given.
-    pub fn parse_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+    pub(crate) fn parse_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let body = self.body()?;
         if let Some(value) = self.headers().get(CONTENT_TYPE) {
             let value = value.to_str().unwrap_or("(not text)");
@@ -259,13 +259,15 @@ impl Call {
     }
 
     /// Returns the body as text. The content type is not checked, since YAML has several.
-    pub fn body_text(&self) -> Result<&str, ApiError> {
+    pub(crate) fn body_text(&self) -> Result<&str, ApiError> {
         std::str::from_utf8(self.body()?)
             .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))
     }
 
     /// Parses the body as JSON; an empty body or `null` gives the default value.
-    pub fn parse_json_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
+    pub(crate) fn parse_json_or_default<T: DeserializeOwned + Default>(
+        &self,
+    ) -> Result<T, ApiError> {
         let body = self.body()?.trim_ascii();
         if body.is_empty() || body == b"null" {
             Ok(T::default())
@@ -275,7 +277,7 @@ impl Call {
     }
 
     /// Returns the API key in the first of these headers that has one, bare or as `Bearer`.
-    pub fn api_key(&self, headers: &[&str]) -> Option<&str> {
+    pub(crate) fn api_key(&self, headers: &[&str]) -> Option<&str> {
         headers.iter().find_map(|name| {
             let value = self.header(name)?.trim();
             let key = match value.split_once(' ') {
@@ -294,11 +296,11 @@ impl Call {
     }
 
     /// Returns the bearer token of the `Authorization` header.
-    pub fn bearer_token(&self) -> Option<&str> {
+    pub(crate) fn bearer_token(&self) -> Option<&str> {
         self.api_key(&[AUTHORIZATION.as_str()])
     }
 
-    pub fn unknown_route_error(&self) -> ApiError {
+    pub(crate) fn unknown_route_error(&self) -> ApiError {
         ApiError::UnknownRoute {
             method: self.request.method().to_string(),
             path: self.path().to_owned(),
@@ -307,17 +309,17 @@ impl Call {
 
     /// Returns the route of the call; `None` for an unknown path and for a method that the path
     /// does not have.
-    pub fn route(&self) -> Option<RouteInfo> {
+    pub(crate) fn route(&self) -> Option<RouteInfo> {
         self.resource.as_ref()?.find_route(self.request.method())
     }
 
     /// Returns whether the call exists in ReBIT 1.1.x only.
-    pub fn is_v1_only(&self) -> bool {
+    pub(crate) fn is_v1_only(&self) -> bool {
         self.route().is_some_and(|route| route.is_v1_only)
     }
 
     /// Returns the protocol in which an error of this call is reported.
-    pub fn protocol(&self) -> Protocol {
+    pub(crate) fn protocol(&self) -> Protocol {
         if let Some(resource) = &self.resource {
             return resource.first_route().section.protocol();
         }
@@ -327,7 +329,7 @@ impl Call {
 
     /// Returns the operation; `None` for the control API, pages and health checks. A call with a
     /// wrong method has the operation of its path, an unknown path is `Unknown`.
-    pub fn op(&self) -> Option<Operation> {
+    pub(crate) fn op(&self) -> Option<Operation> {
         match (self.route(), &self.resource) {
             (Some(route), _) => route.operation,
             (None, Some(resource)) => resource.first_route().operation,
@@ -336,23 +338,23 @@ impl Call {
     }
 
     /// Returns the system time when the body was complete.
-    pub fn arrived_at(&self) -> Timestamp {
+    pub(crate) fn arrived_at(&self) -> Timestamp {
         self.arrived_at
     }
 
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.request.method().as_str()
     }
 
     /// Returns path and query as sent.
-    pub fn path_and_query(&self) -> &str {
+    pub(crate) fn path_and_query(&self) -> &str {
         let uri = self.request.uri();
         uri.path_and_query()
             .map_or(uri.path(), |path| path.as_str())
     }
 
     /// Returns the socket of the connection.
-    pub fn client_socket(&self) -> Option<ClientSocket> {
+    pub(crate) fn client_socket(&self) -> Option<ClientSocket> {
         self.request.conn_data::<ClientSocket>().cloned()
     }
 
@@ -376,12 +378,12 @@ impl Call {
     }
 
     /// Returns whether the method is HEAD.
-    pub fn is_head(&self) -> bool {
+    pub(crate) fn is_head(&self) -> bool {
         self.request.method() == Method::HEAD
     }
 
     /// Answers 405 for a known path that is called with another method.
-    pub async fn reply_method_not_allowed(&self) -> HttpResponse {
+    pub(crate) async fn reply_method_not_allowed(&self) -> HttpResponse {
         let allowed = self
             .resource
             .as_ref()

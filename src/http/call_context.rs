@@ -18,7 +18,7 @@ use crate::wire::api_error::ApiError;
 
 /// Facts about a call that are known once it has been handled.
 #[derive(Debug)]
-pub struct CallContext {
+pub(crate) struct CallContext {
     /// `None` for calls that are not recorded; they have no faults.
     operation: Option<Operation>,
     parties: CallParties,
@@ -31,14 +31,14 @@ pub struct CallContext {
 
 /// FIU, customer and consent of a call.
 #[derive(Clone, Debug, Default)]
-pub struct CallParties {
+pub(crate) struct CallParties {
     pub fiu: Option<Arc<str>>,
     pub customer: Option<Arc<str>>,
     pub handle: Option<ConsentHandle>,
 }
 
 impl CallContext {
-    pub fn for_operation(operation: Option<Operation>) -> Self {
+    pub(crate) fn for_operation(operation: Option<Operation>) -> Self {
         Self {
             operation,
             parties: CallParties::default(),
@@ -48,44 +48,50 @@ impl CallContext {
         }
     }
 
-    pub fn operation(&self) -> Option<Operation> {
+    pub(crate) fn operation(&self) -> Option<Operation> {
         self.operation
     }
 
-    pub fn parties(&self) -> &CallParties {
+    pub(crate) fn parties(&self) -> &CallParties {
         &self.parties
     }
 
-    pub fn signature_profile(&self) -> SignatureProfile {
+    pub(crate) fn signature_profile(&self) -> SignatureProfile {
         self.signature_profile
     }
 
     /// Returns the planned and the requested faults.
-    pub fn faults(&self) -> &[CallFault] {
+    pub(crate) fn faults(&self) -> &[CallFault] {
         &self.faults.faults
     }
 
+    /// Returns whether the faults of a call about a consent or customer have been planned; calls
+    /// without such a subject need not plan any.
+    pub(crate) fn has_planned_faults(&self) -> bool {
+        self.faults_planned || !self.operation.is_some_and(Operation::has_subject)
+    }
+
     /// Returns whether a later call may receive this call's response again.
-    pub fn is_replayable(&self) -> bool {
+    pub(crate) fn is_replayable(&self) -> bool {
         self.faults.is_repeatable
     }
 
     /// Records the participant that the key or token belongs to.
-    pub fn set_caller(&mut self, id: &Arc<str>) {
+    pub(crate) fn set_caller(&mut self, id: &Arc<str>) {
         self.parties.fiu = Some(Arc::clone(id));
     }
 
-    pub fn set_signature_profile(&mut self, profile: SignatureProfile) {
+    pub(crate) fn set_signature_profile(&mut self, profile: SignatureProfile) {
         self.signature_profile = profile;
     }
 
     /// Records the handle of the consent that the call has raised.
-    pub fn set_raised_consent(&mut self, consent: &Consent) {
+    pub(crate) fn set_raised_consent(&mut self, consent: &Consent) {
         self.parties.handle = Some(consent.handle);
     }
 
     /// Adds a fault that the caller requested.
-    pub fn request_fault(&mut self, fault: ApiFault, delay: Millis) {
+    pub(crate) fn request_fault(&mut self, fault: ApiFault, delay: Millis) {
         self.faults.faults.push(CallFault { fault, delay });
     }
 
@@ -93,7 +99,7 @@ impl CallContext {
     ///
     /// # Errors
     /// [`ApiError::InjectedStatus`] when a fault rejects the call.
-    pub fn plan_consent_faults(
+    pub(crate) fn plan_consent_faults(
         &mut self,
         world: &World,
         consent: &Consent,
@@ -110,7 +116,7 @@ impl CallContext {
     ///
     /// # Errors
     /// [`ApiError::InjectedStatus`] when a fault rejects the call.
-    pub fn plan_customer_faults(
+    pub(crate) fn plan_customer_faults(
         &mut self,
         world: &World,
         customer: &Arc<str>,
@@ -123,7 +129,7 @@ impl CallContext {
     ///
     /// # Errors
     /// [`ApiError::InjectedStatus`] when a fault rejects the call.
-    pub fn plan_faults(&mut self, world: &World) -> Result<(), ApiError> {
+    pub(crate) fn plan_faults(&mut self, world: &World) -> Result<(), ApiError> {
         let Some(op) = self.operation.filter(|_| !self.faults_planned) else {
             return Ok(());
         };
@@ -144,7 +150,7 @@ impl CallContext {
     ///
     /// # Panics
     /// When the call has no operation.
-    pub fn raise_with_faults(
+    pub(crate) fn raise_with_faults(
         &mut self,
         world: &Arc<World>,
         raise: RaiseConsent,

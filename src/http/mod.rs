@@ -57,7 +57,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// State shared by all requests.
 #[derive(Debug)]
-pub struct AppState {
+pub(crate) struct AppState {
     pub worlds: Arc<Worlds>,
     /// Scenario library, which the control API reloads and parses with.
     pub scenarios: Arc<Library>,

@@ -64,7 +64,7 @@ enum ResponseSigning {
 
 /// Response of a handler, before faults and signature.
 #[derive(Debug)]
-pub struct ApiResponse {
+pub(crate) struct ApiResponse {
     status: StatusCode,
     content_type: &'static str,
     location: Option<String>,
@@ -80,19 +80,19 @@ pub struct ApiResponse {
 
 impl ApiResponse {
     /// Returns a 200 response with JSON.
-    pub fn json(body: &impl Serialize) -> Self {
+    pub(crate) fn json(body: &impl Serialize) -> Self {
         Self::json_bytes(serde_json::to_vec(body).expect("our own types serialise"))
     }
 
     /// Returns a 200 response with a body that is JSON already.
-    pub fn json_bytes(body: Vec<u8>) -> Self {
+    pub(crate) fn json_bytes(body: Vec<u8>) -> Self {
         Self {
             body,
             ..Self::with_status(StatusCode::OK)
         }
     }
 
-    pub fn html(body: String) -> Self {
+    pub(crate) fn html(body: String) -> Self {
         let body = body.into_bytes();
         Self {
             content_type: "text/html; charset=utf-8",
@@ -102,7 +102,7 @@ impl ApiResponse {
     }
 
     /// Returns a 200 response with plain text.
-    pub fn text(body: String) -> Self {
+    pub(crate) fn text(body: String) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
             body: body.into_bytes(),
@@ -111,7 +111,7 @@ impl ApiResponse {
     }
 
     /// Returns a 200 response with text that is part of the program.
-    pub fn static_text(content_type: &'static str, text: &'static str) -> Self {
+    pub(crate) fn static_text(content_type: &'static str, text: &'static str) -> Self {
         Self {
             content_type,
             body: text.as_bytes().to_vec(),
@@ -120,7 +120,7 @@ impl ApiResponse {
     }
 
     /// Returns a 200 response with a file to download.
-    pub fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
+    pub(crate) fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
         Self {
             content_type,
             body,
@@ -130,7 +130,7 @@ impl ApiResponse {
     }
 
     /// Returns a 302 redirect, as a short link does.
-    pub fn redirect_found(location: String) -> Self {
+    pub(crate) fn redirect_found(location: String) -> Self {
         Self {
             location: Some(location),
             ..Self::with_status(StatusCode::FOUND)
@@ -138,7 +138,7 @@ impl ApiResponse {
     }
 
     /// Returns a 303 redirect to another page.
-    pub fn redirect_see_other(location: String) -> Self {
+    pub(crate) fn redirect_see_other(location: String) -> Self {
         Self {
             location: Some(location),
             ..Self::with_status(StatusCode::SEE_OTHER)
@@ -160,7 +160,10 @@ impl ApiResponse {
 
     /// Builds the response to an accepted command. The webhooks that the command caused wait until
     /// the response has been written.
-    pub fn from_receipt(receipt: Receipt, build: impl FnOnce(&CommandOutcome) -> Self) -> Self {
+    pub(crate) fn from_receipt(
+        receipt: Receipt,
+        build: impl FnOnce(&CommandOutcome) -> Self,
+    ) -> Self {
         let (outcome, hold) = receipt.into_parts();
         build(&outcome).with_hold(hold)
     }
@@ -169,7 +172,7 @@ impl ApiResponse {
     ///
     /// # Errors
     /// The error of `build`; the webhooks do not wait for its response.
-    pub async fn try_from_receipt(
+    pub(crate) async fn try_from_receipt(
         receipt: Receipt,
         build: impl AsyncFnOnce(&CommandOutcome) -> Result<Self, ApiError>,
     ) -> Result<Self, ApiError> {
@@ -186,7 +189,7 @@ impl ApiResponse {
 
     /// Limits what the page may load and do.
     #[must_use]
-    pub fn with_content_security_policy(self, policy: &'static str) -> Self {
+    pub(crate) fn with_content_security_policy(self, policy: &'static str) -> Self {
         Self {
             content_security_policy: Some(policy),
             ..self
@@ -194,7 +197,7 @@ impl ApiResponse {
     }
 
     /// Returns a response with JSON and this status.
-    pub fn json_with_status(status: u16, body: &impl Serialize) -> Self {
+    pub(crate) fn json_with_status(status: u16, body: &impl Serialize) -> Self {
         let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
         Self {
             status,
@@ -323,7 +326,7 @@ impl Call {
     }
 
     /// Answers the call in the format of its route, or of its path if it has no route.
-    pub async fn reply(
+    pub(crate) async fn reply(
         &self,
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
@@ -353,6 +356,11 @@ impl Call {
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
+        debug_assert!(
+            outcome.is_err() || context.has_planned_faults(),
+            "{} succeeded before its faults were planned",
+            self.path()
+        );
         let outcome = match &world {
             Some(world) => plan_faults_if_rejected(&mut context, world, outcome),
             None => outcome,

@@ -78,9 +78,35 @@ impl Section {
     }
 }
 
+impl Section {
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Rebit => "Consents and data over the AA API of ReBIT",
+            Self::Seed => "The two unsigned calls of the first API documents",
+            Self::Unaport => "Login, templates, consents, data and analytics",
+            Self::Registry => "Sahamati's tokens and the participants with their keys",
+            Self::Redirection => "The customer's browser on its way from the FIU and back",
+            Self::Page => "The page on which a customer approves or rejects a consent",
+            Self::Service => "Health, keys and documentation",
+            Self::Control => "Control of the sandbox: consents, clock, faults, scenarios, journal",
+        }
+    }
+
+    /// Returns the component of the error bodies.
+    pub(crate) const fn error_component(self) -> &'static str {
+        match self {
+            Self::Rebit => "ErrorResponse",
+            Self::Seed => "SeedError",
+            Self::Unaport => "UnaportError",
+            Self::Registry => "RegistryError",
+            Self::Redirection | Self::Page | Self::Service | Self::Control => "ErrorView",
+        }
+    }
+}
+
 /// The facts about a route that its calls need.
 #[derive(Clone, Copy, Debug)]
-pub struct RouteInfo {
+pub(crate) struct RouteInfo {
     pub method: RouteMethod,
     pub section: Section,
     /// `None` for calls that are not recorded.
@@ -135,10 +161,10 @@ impl RouteMethod {
 
 /// Prefixes of paths, each with the format of errors below it.
 #[derive(Debug)]
-pub struct ProtocolPrefixes(Vec<(String, Protocol)>);
+pub(crate) struct ProtocolPrefixes(Vec<(String, Protocol)>);
 
 impl ProtocolPrefixes {
-    pub fn new(mut prefixes: Vec<(String, Protocol)>) -> Self {
+    pub(crate) fn new(mut prefixes: Vec<(String, Protocol)>) -> Self {
         // The longest comes first.
         prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         prefixes.dedup();
@@ -147,7 +173,7 @@ impl ProtocolPrefixes {
 
     /// Returns the format of errors for a path that no call has: that of the calls whose prefix it
     /// shares, else ReBIT's. `path` has no world.
-    pub fn protocol_for_path(&self, path: &str) -> Protocol {
+    pub(crate) fn protocol_for_path(&self, path: &str) -> Protocol {
         self.0
             .iter()
             .find(|(prefix, _)| is_at_or_below(path, prefix))

@@ -27,7 +27,7 @@ pub struct ScenarioLoadError(String);
 /// The scenarios of a sandbox. A reload replaces the whole set or nothing; consents keep the plan
 /// that they started with.
 #[derive(Debug)]
-pub struct Library {
+pub(crate) struct Library {
     folder: Option<PathBuf>,
     required: RequiredScenarios,
     personas: Arc<Personas>,
@@ -38,7 +38,7 @@ pub struct Library {
 
 /// Scenarios that the configuration refers to and that have to exist.
 #[derive(Clone, Debug, Default)]
-pub struct RequiredScenarios {
+pub(crate) struct RequiredScenarios {
     /// The scenario of consents that no other rule selects one for.
     pub default: Option<String>,
     /// The `scenario` settings of AAs, as pairs of AA id and scenario name.
@@ -65,7 +65,7 @@ impl Library {
     ///
     /// # Errors
     /// All diagnostics of the files, or the settings that require a scenario that does not exist.
-    pub fn load(
+    pub(crate) fn load(
         folder: Option<PathBuf>,
         required: RequiredScenarios,
         personas: Arc<Personas>,
@@ -90,17 +90,17 @@ impl Library {
     }
 
     /// Returns the folder whose scenarios are added to the shipped ones.
-    pub fn folder(&self) -> Option<&Path> {
+    pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
     /// Returns the loaded scenarios, which worlds share.
-    pub fn scenarios(&self) -> &Arc<SandboxScenarios> {
+    pub(crate) fn scenarios(&self) -> &Arc<SandboxScenarios> {
         &self.scenarios
     }
 
     /// Returns the error of the last reload, if it failed; the previous scenarios stay active.
-    pub fn load_error(&self) -> Option<String> {
+    pub(crate) fn load_error(&self) -> Option<String> {
         self.load_error
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -112,7 +112,7 @@ impl Library {
     ///
     /// # Errors
     /// All diagnostics; the previous scenarios stay active.
-    pub fn reload_scenarios(&self) -> Result<usize, ScenarioLoadError> {
+    pub(crate) fn reload_scenarios(&self) -> Result<usize, ScenarioLoadError> {
         let loaded = load_scenarios(self.folder.as_deref(), &self.required, &self.personas);
         *self
             .load_error
@@ -132,7 +132,7 @@ impl Library {
     ///
     /// # Errors
     /// All diagnostics of the text.
-    pub fn parse_scenario(&self, text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+    pub(crate) fn parse_scenario(&self, text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
         let plan = parse(text)?;
         match find_unknown_persona(&plan, &self.personas) {
             Some(diagnostic) => Err(vec![diagnostic]),

@@ -36,14 +36,23 @@ struct Operation {
     description: String,
     /// `false` for what the sandbox sends; such an operation cannot be tried.
     is_call: bool,
-    /// Header that carries the caller's key or token; empty without authentication.
-    key_header: &'static str,
-    authentication: String,
+    /// `None` if everybody may make the call.
+    key: Option<Key>,
     parameters: Vec<Parameter>,
     headers: Vec<Parameter>,
     request: Option<Body>,
     responses: Vec<Response>,
-    curl: String,
+}
+
+/// How a caller authenticates.
+struct Key {
+    /// Header with the key or token.
+    header: String,
+    /// Word before the key in the header: `Bearer`, `Basic`, or none.
+    prefix: &'static str,
+    description: String,
+    /// `true` if a sandbox that is not strict needs no key.
+    is_optional: bool,
 }
 
 struct Parameter {
@@ -73,18 +82,18 @@ impl DocsPage {
     pub(crate) fn new(document: &Value) -> Self {
         let reader = DocumentReader { document };
         let tags = document["tags"].as_array().into_iter().flatten();
-        let mut groups: Vec<Group> = tags
+        let groups: Vec<Group> = tags
             .map(|tag| Group {
                 name: text_of(&tag["name"]),
                 description: text_of(&tag["description"]),
-                operations: reader.read_operations(&document["paths"], &text_of(&tag["name"])),
+                operations: ["paths", "webhooks"]
+                    .iter()
+                    .flat_map(|part| {
+                        reader.read_operations(&document[*part], &text_of(&tag["name"]))
+                    })
+                    .collect(),
             })
             .collect();
-        groups.push(Group {
-            name: "Webhooks".to_owned(),
-            description: "What the sandbox sends to an FIU".to_owned(),
-            operations: reader.read_operations(&document["webhooks"], "Webhooks"),
-        });
         let info = &document["info"];
         Self {
             title: text_of(&info["title"]),
@@ -165,26 +174,20 @@ impl DocumentReader<'_> {
             })
             .collect();
         responses.sort_by(|a, b| a.status.cmp(&b.status));
-        let (key_header, authentication) = self.describe_security(&operation["security"]);
-        let mut described = Operation {
+        let key = self.read_key(&operation["security"]);
+        Operation {
             id: text_of(&operation["operationId"]),
             method: method.to_uppercase(),
             path: path.to_owned(),
             summary: text_of(&operation["summary"]),
             description: text_of(&operation["description"]),
             is_call,
-            key_header,
-            authentication,
+            key,
             parameters,
             headers,
             request,
             responses,
-            curl: String::new(),
-        };
-        if is_call {
-            described.curl = self.build_curl(&described);
         }
-        described
     }
 
     fn read_parameter(&self, parameter: &Value) -> Parameter {
@@ -223,56 +226,34 @@ impl DocumentReader<'_> {
         })
     }
 
-    /// Returns the header of the key and a description of who may make the call.
-    fn describe_security(&self, security: &Value) -> (&'static str, String) {
+    /// Reads how a caller authenticates from the alternatives of an operation.
+    fn read_key(&self, security: &Value) -> Option<Key> {
         let alternatives: Vec<&Value> = security.as_array().into_iter().flatten().collect();
-        let schemes: Vec<&str> = alternatives
+        let schemes: Vec<&Value> = alternatives
             .iter()
-            .filter_map(|alternative| alternative.as_object()?.keys().next().map(String::as_str))
+            .filter_map(|alternative| alternative.as_object()?.keys().next())
+            .map(|name| &self.document["components"]["securitySchemes"][name.as_str()])
             .collect();
-        let descriptions = schemes.iter().map(|scheme| {
-            text_of(&self.document["components"]["securitySchemes"][*scheme]["description"])
-        });
-        let description = descriptions.collect::<Vec<_>>().join("; or ");
-        let key_header = match schemes.first().copied() {
-            None => "",
-            Some("fiu") => "client_api_key",
-            Some("fip") => "fip_api_key",
-            Some(_) => "authorization",
+        let first = schemes.first()?;
+        let descriptions: Vec<_> = schemes
+            .iter()
+            .map(|scheme| text_of(&scheme["description"]))
+            .collect();
+        let (header, prefix) = match first["scheme"].as_str() {
+            Some("basic") => ("authorization".to_owned(), "Basic"),
+            Some(_) => ("authorization".to_owned(), "Bearer"),
+            None => (text_of(&first["name"]), ""),
         };
-        (key_header, description)
-    }
-
-    /// Returns the shell command that makes the call with its examples.
-    fn build_curl(&self, operation: &Operation) -> String {
-        let mut path = operation.path.clone();
-        let mut query = Vec::new();
-        let mut command = format!("curl -s -X {}", operation.method);
-        for parameter in &operation.parameters {
-            let (name, example) = (&parameter.name, &parameter.example);
-            match parameter.location.as_str() {
-                "path" if !example.is_empty() => {
-                    path = path.replace(&format!("{{{name}}}"), example);
-                }
-                "query" if !example.is_empty() => query.push(format!("{name}={example}")),
-                _ => {}
-            }
-        }
-        let query = if query.is_empty() {
-            String::new()
-        } else {
-            format!("?{}", query.join("&"))
-        };
-        let server = text_of(&self.document["servers"][0]["url"]);
-        command += &format!(" '{server}{path}{query}'");
-        if let Some(body) = &operation.request {
-            command += &format!(
-                " \\\n  -H 'content-type: {}' \\\n  -d '{}'",
-                body.first_media_type,
-                body.example.replace('\'', "'\\''")
-            );
-        }
-        command
+        Some(Key {
+            header,
+            prefix,
+            description: descriptions.join("; or "),
+            is_optional: alternatives.iter().any(|alternative| {
+                alternative
+                    .as_object()
+                    .is_some_and(serde_json::Map::is_empty)
+            }),
+        })
     }
 
     fn outline(&self) -> SchemaOutline<'_> {
@@ -331,21 +312,23 @@ impl<'a> SchemaOutline<'a> {
                 .collect();
             return kinds.join(" or ");
         }
-        let kind = match &schema["type"] {
-            Value::Array(kinds) => kinds.iter().map(text_of).collect::<Vec<_>>().join(" or "),
-            kind => text_of(kind),
+        let kinds: Vec<&str> = match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+            kind => kind.as_str().into_iter().collect(),
         };
-        match kind.as_str() {
-            "array" => format!("list of {}", self.describe_type(&schema["items"])),
-            "" => "any value".to_owned(),
-            _ => {
-                let base = schema["format"].as_str().unwrap_or(match kind.as_str() {
-                    "string" => "text",
-                    other => other,
-                });
-                format!("{base}{}", describe_limits(schema))
-            }
+        if kinds.is_empty() {
+            return "any value".to_owned();
         }
+        let kinds: Vec<_> = kinds
+            .into_iter()
+            .map(|kind| match kind {
+                "array" => format!("list of {}", self.describe_type(&schema["items"])),
+                "null" => "null".to_owned(),
+                "string" => schema["format"].as_str().unwrap_or("text").to_owned(),
+                other => other.to_owned(),
+            })
+            .collect();
+        format!("{}{}", kinds.join(" or "), describe_limits(schema))
     }
 
     fn write_fields(&mut self, schema: &'a Value, depth: usize) {

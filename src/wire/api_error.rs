@@ -59,7 +59,7 @@ pub enum ApiError {
     InvalidSignature(String),
     #[error("{0}")]
     Forbidden(&'static str),
-    #[error("unknown call {method} {}; docs/api.md lists the calls", quote_value(.path))]
+    #[error("unknown call {method} {}; docs/calls.md lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
     #[error("method {method} is not allowed for {path}; use {allowed}")]
     MethodNotAllowed {

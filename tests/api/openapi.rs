@@ -940,3 +940,41 @@ async fn the_examples_are_what_the_sandbox_answers() {
         played.as_object().map(Map::len)
     );
 }
+
+/// Who may make a call is documented in the table and checked by the handlers; both agree.
+#[tokio::test]
+async fn the_documented_callers_are_those_that_are_accepted() {
+    use mockaa::internals::http::routes::Authentication;
+    let app = TestApp::start_with(|builder| builder.security(mockaa::SecurityMode::Strict)).await;
+    let (fiu, fip) = (Participant::fiu_1(), Participant::fip_1());
+    for route in all_routes() {
+        let callers: &[Authentication] = match route.section {
+            Section::Rebit => &[
+                Authentication::Public,
+                Authentication::Fiu,
+                Authentication::Fip,
+            ],
+            Section::Seed => &[Authentication::Public, Authentication::SeedClient],
+            Section::Unaport => &[Authentication::Public],
+            _ => &[],
+        };
+        for caller in callers {
+            let path = route.path.replace(['{', '}'], "");
+            let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
+            let request = app.request(method, &path).json(&json!({}));
+            let request = match caller {
+                Authentication::Fiu => request.header("client_api_key", &fiu.api_key),
+                Authentication::Fip => request.header("fip_api_key", &fip.api_key),
+                Authentication::SeedClient => request.header("authorization", &fiu.api_key),
+                _ => request,
+            };
+            let answer = request.send().await.expect("an answer");
+            let is_refused = answer.status() == StatusCode::UNAUTHORIZED;
+            let is_allowed = route.authentication == *caller
+                || route.authentication == Authentication::Public
+                || (route.authentication == Authentication::FiuOrFip
+                    && *caller != Authentication::Public);
+            assert_eq!(is_refused, !is_allowed, "{route:?} by {caller:?}");
+        }
+    }
+}

@@ -38,7 +38,7 @@ STATE_REFUSALS = [
     "no consent has", "is not a consent of", "no data session has", "no pending link", "is not registered", "but ACME-FIP is", "but FIP-1 is",
     "is not the notifier", "differs from the id in the path", "is already used", "unknown scenario", "is not an AA of this sandbox",
     "is not a consent template", "is before", "is not after", "is unknown", "no link request", "no account", "is not known", "is in the past",
-    "refresh token", "no FIP has the id", "sessionStatus is COMPLETED while",
+    "refresh token", "no FIP has the id", "in the text but", "unknown persona", "sessionStatus is COMPLETED while",
 ]
 
 # Rules of the Unaport page that its field tables do not state: a purpose's refUri, DataLife by unit and mode, a Frequency of at least 1.

@@ -20,7 +20,7 @@ use crate::engine::world::DeliveryHold;
 
 /// Second handle on the socket of a connection, beside the server's own.
 #[derive(Clone, Debug)]
-pub struct ClientSocket(pub Arc<Socket>);
+pub(crate) struct ClientSocket(pub Arc<Socket>);
 
 /// Number of chunks of a slow body.
 const CHUNKS: u32 = 20;

@@ -192,27 +192,5 @@ fn build_control_schemas() -> Value {
         "Deleted": object(&[("deleted", any_text())]),
         "DeletedNames": object(&[("deleted", any_list_of(&any_text()))]),
         "DefaultScenario": object(&[("name", nullable(any_text()))]),
-        "Scenario": json!({ "type": "object", "description": "A scenario, as docs/scenarios.md describes it" }),
-        "ScenarioSteps": json!({
-            "description": "An action of the scenario language, such as {\"deliver\":{}}, or a list of actions",
-            "anyOf": [{ "type": "object" }, { "type": "array", "items": { "type": "object" } }],
-        }),
-        "Expectations": json!({
-            "type": "object",
-            "description": "The expect list of a scenario",
-            "required": ["expect"],
-            "properties": { "expect": { "type": "array", "items": { "type": "object" } } },
-        }),
-        "FaultSet": json!({
-            "type": "object",
-            "description": "The webhooks and api_faults of a scenario, and their time to live",
-            "properties": {
-                "webhooks": { "type": "array", "items": { "type": "object" } },
-                "api_faults": { "type": "array", "items": { "type": "object" } },
-                "ttl": super::schema::duration(),
-            },
-            "if": { "not": { "required": ["webhooks"], "properties": { "webhooks": { "minItems": 1 } } } },
-            "then": { "required": ["api_faults"], "properties": { "api_faults": { "minItems": 1 } } },
-        }),
     })
 }

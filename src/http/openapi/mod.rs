@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document of `/openapi.json`, made from the table of calls (`http::routes`).
-//! Enumerations, lengths and field rules come from the tables that validate requests, so the
-//! document cannot differ from the code.
+//! Most enumerations, lengths and field rules come from the tables that validate requests; tests hold
+//! answers, examples and requests against the rest.
 
 mod components;
 mod rebit;
@@ -13,9 +13,11 @@ use std::sync::OnceLock;
 
 use schemars::SchemaGenerator;
 use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
 use crate::domain::error_code::ErrorCode;
+use crate::files::yaml::remove_null_types;
 use crate::http::routes::{
     Authentication, BodySchema, Location, Parameter, Refusals, RequestBody, ResponseBody, Route,
     Section, all_routes,
@@ -38,25 +40,30 @@ struct DocumentBuilder {
     examples: Value,
     /// Schemas of types as they are read.
     request_schemas: SchemaGenerator,
+    /// Schemas of scenario files and their parts, where `null` is no value.
+    scenario_schemas: SchemaGenerator,
     /// Schemas of types as they are written.
     response_schemas: SchemaGenerator,
 }
 
-/// Returns a generator whose references point into an OpenAPI document.
-fn new_generator(contract: Contract) -> SchemaGenerator {
+/// Returns the settings of a generator whose references point into an OpenAPI document.
+fn generator_settings(contract: Contract) -> SchemaSettings {
     let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     settings.contract = contract;
-    settings.into_generator()
+    settings
 }
 
 impl DocumentBuilder {
     fn build() -> Value {
         let mut builder = Self {
             examples: serde_json::from_str(EXAMPLES).expect("the examples are JSON"),
-            request_schemas: new_generator(Contract::Deserialize),
-            response_schemas: new_generator(Contract::Serialize),
+            request_schemas: generator_settings(Contract::Deserialize).into_generator(),
+            scenario_schemas: generator_settings(Contract::Deserialize)
+                .with_transform(RecursiveTransform(remove_null_types))
+                .into_generator(),
+            response_schemas: generator_settings(Contract::Serialize).into_generator(),
         };
         let mut paths = Map::new();
         for route in all_routes() {
@@ -68,6 +75,7 @@ impl DocumentBuilder {
         let mut schemas = components::build_schemas();
         let Self {
             mut request_schemas,
+            mut scenario_schemas,
             mut response_schemas,
             examples,
         } = builder;
@@ -75,10 +83,11 @@ impl DocumentBuilder {
         let mut read_schemas = request_schemas.take_definitions(true);
         let written_schemas = response_schemas.take_definitions(true);
         rename_read_schemas(&mut paths, &mut read_schemas, &written_schemas);
+        schemas.extend(scenario_schemas.take_definitions(true));
         schemas.extend(read_schemas);
         schemas.extend(written_schemas);
         let mut schemas = Value::Object(schemas);
-        replace_boolean_schemas(&mut schemas);
+        simplify_schemas(&mut schemas);
         json!({
             "openapi": "3.1.0",
             "info": {
@@ -89,10 +98,7 @@ impl DocumentBuilder {
                 "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
             },
             "servers": [],
-            "tags": Section::ALL.iter().map(|section| json!({
-                "name": section.as_str(),
-                "description": section.description(),
-            })).collect::<Vec<_>>(),
+            "tags": build_tags(),
             "paths": paths,
             "webhooks": webhooks::build_webhooks(&examples),
             "components": {
@@ -134,7 +140,11 @@ impl DocumentBuilder {
             RequestBody::Form(body) => (&["application/x-www-form-urlencoded"], body, true),
             RequestBody::Scenario(body) => (&["application/json", "application/yaml"], body, true),
         };
-        let schema = resolve_schema(body, &mut self.request_schemas);
+        let generator = match route.request {
+            RequestBody::Scenario(_) => &mut self.scenario_schemas,
+            _ => &mut self.request_schemas,
+        };
+        let schema = resolve_schema(body, generator);
         let mut content = Map::new();
         for media_type in media_types {
             let mut media = json!({ "schema": schema });
@@ -214,6 +224,16 @@ impl DocumentBuilder {
     }
 }
 
+/// Returns the groups of calls, and the one of webhooks.
+fn build_tags() -> Vec<Value> {
+    let sections = Section::ALL
+        .iter()
+        .map(|section| json!({ "name": section.as_str(), "description": section.description() }));
+    let webhooks =
+        json!({ "name": webhooks::TAG, "description": "What the sandbox sends to an FIU" });
+    sections.chain([webhooks]).collect()
+}
+
 const DESCRIPTION: &str = "\
 ReBIT AA API 1.1.0 to 1.1.3, 2.0.0 and 2.1.0, the two calls of the seed API, the Unaport FIU API v2.0.0, Sahamati's token \
 services, Central Registry and web redirection, and the sandbox's own control API.
@@ -224,33 +244,6 @@ ReBIT's and the seed API's paths also exist below /v1, /v2, /V2 and /proxy/v2, U
 Every ReBIT response is signed. The body's ver selects the version. The header x-mockaa-fault makes a ReBIT, seed or Unaport \
 call answer with that errorCode and its status, also where the status is not listed. A path that is called with another method \
 is 405.";
-
-impl Section {
-    pub const fn description(self) -> &'static str {
-        match self {
-            Self::Rebit => "Consents and data over the AA API of ReBIT",
-            Self::Seed => "The two unsigned calls of the first API documents",
-            Self::Unaport => "Login, templates, consents, data and analytics",
-            Self::Registry => "Sahamati's tokens and the participants with their keys",
-            Self::Redirection => "The customer's browser on its way from the FIU and back",
-            Self::Page => "The page on which a customer approves or rejects a consent",
-            Self::Service => "Health, keys and documentation",
-            Self::Control => "Control of the sandbox: consents, clock, faults, scenarios, journal",
-        }
-    }
-
-    /// Returns the component of the error bodies.
-    const fn error_component(self) -> &'static str {
-        match self {
-            Self::Rebit => "ErrorResponse",
-            Self::Seed => "SeedError",
-            Self::Unaport => "UnaportError",
-            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
-                "ErrorView"
-            }
-        }
-    }
-}
 
 /// Gives another name to the schemas of types that are read and written differently: a field with a
 /// default need not be sent, but is always in an answer.
@@ -303,10 +296,14 @@ fn replace_value(document: &mut Value, from: &Value, to: &Value) {
 }
 
 /// Replaces `true` in place of a schema by the empty schema, which means the same: generators of
-/// clients do not read boolean schemas.
-fn replace_boolean_schemas(schemas: &mut Value) {
+/// clients do not read boolean schemas. Removes defaults of `null`, which only say that a field may
+/// be left out.
+fn simplify_schemas(schemas: &mut Value) {
     match schemas {
         Value::Object(fields) => {
+            if fields.get("default").is_some_and(Value::is_null) {
+                fields.shift_remove("default");
+            }
             for (name, value) in fields {
                 let holds_schemas = matches!(name.as_str(), "properties" | "$defs");
                 if let Some(children) = value.as_object_mut().filter(|_| holds_schemas) {
@@ -317,10 +314,10 @@ fn replace_boolean_schemas(schemas: &mut Value) {
                 if name == "items" && *value == true {
                     *value = json!({});
                 }
-                replace_boolean_schemas(value);
+                simplify_schemas(value);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(replace_boolean_schemas),
+        Value::Array(items) => items.iter_mut().for_each(simplify_schemas),
         _ => {}
     }
 }
@@ -372,12 +369,13 @@ fn list_refusals(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
                 Section::Unaport => &[400, 401, 404, 503],
                 Section::Control => &[400, 401, 403, 404, 503],
                 Section::Service => &[],
-                _ => &[404, 503],
+                _ => &[400, 404, 503],
             };
             for status in statuses.iter().chain(common) {
                 refusals.insert(*status, Vec::new());
             }
-            if has_body {
+            // Unaport and the forms of the token services answer 400 to a body that is too large.
+            if has_body && route.section == Section::Control {
                 refusals.insert(413, Vec::new());
             }
         }
@@ -388,7 +386,7 @@ fn list_refusals(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
 fn build_refusal(route: &Route, status: u16, reasons: &[&str]) -> Value {
     let reason = match status {
         400 => "A field is missing or wrong",
-        401 => "The caller is not authenticated",
+        401 => "The caller is not authenticated, or a token has expired",
         403 => "The caller may not do this",
         404 => "What the address names does not exist",
         408 => "The wait ended too early",
@@ -402,26 +400,18 @@ fn build_refusal(route: &Route, status: u16, reasons: &[&str]) -> Value {
     } else {
         format!("{reason}: {}", reasons.join(", "))
     };
-    let component = route.error_component();
+    // The token services have bodies of their own, but not for an error about the world.
+    let is_about_world =
+        matches!(status, 404 | 503) && route.authentication != Authentication::Participant;
+    let component = if route.section == Section::Registry && is_about_world {
+        Section::Control.error_component()
+    } else {
+        route.error_component
+    };
     json!({
         "description": description,
         "content": { "application/json": { "schema": schema::reference(component) } },
     })
-}
-
-impl Route {
-    fn error_component(&self) -> &'static str {
-        match self.id {
-            "generateToken" => "EntityTokenError",
-            "grantToken" => "GrantedTokenError",
-            _ if matches!(self.section, Section::Registry)
-                && self.authentication == Authentication::Participant =>
-            {
-                "RegistryError"
-            }
-            _ => self.section.error_component(),
-        }
-    }
 }
 
 /// Headers that many calls have, by section; they are components of the document.

@@ -11,6 +11,9 @@ use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::unaport::AnalyticsStatus;
 use crate::domain::version::RebitVersion;
 
+/// The tag of all webhooks.
+pub(crate) const TAG: &str = "Webhooks";
+
 /// A kind of webhook of one API.
 struct Webhook {
     name: &'static str,
@@ -107,9 +110,9 @@ pub(crate) fn build_webhooks(examples: &Value) -> Value {
         }
         let operation = json!({
             "operationId": webhook.name,
-            "tags": ["Webhooks"],
+            "tags": [TAG],
             "summary": webhook.summary,
-            "description": format!("POST {} below the FIU's base URL, unless the FIU has a URL of its own for it", webhook.kind.default_path()),
+            "description": format!("POST {} below the FIU's base URL, unless the FIU has a URL of its own for it. The notify action of a scenario sends any body", webhook.kind.default_path()),
             "parameters": headers,
             "requestBody": { "required": true, "content": { "application/json": media } },
             "responses": {
@@ -141,16 +144,27 @@ pub(crate) fn build_schemas() -> Value {
         ("trackingId?", any_text()),
         ("consentId?", nullable(uuid())),
     ];
-    let consent_statuses = Status::ALL.iter().map(|status| status.as_str());
+    // `docs/architecture.md#one-lifecycle`
+    let rebit_statuses = [
+        Status::Active,
+        Status::Paused,
+        Status::Revoked,
+        Status::Expired,
+        Status::Rejected,
+    ];
+    let unaport_statuses = Status::ALL
+        .iter()
+        .filter(|status| **status != Status::Pending)
+        .map(|status| status.as_str());
     let consent_status = object(&[
         ("consentId?", uuid()),
         ("consentHandle", uuid()),
-        ("consentStatus", one_of(consent_statuses.clone())),
+        ("consentStatus", one_of(rebit_statuses.map(Status::as_str))),
     ]);
     let unaport_consent_status = object(&[
         ("consentId", nullable(uuid())),
         ("consentHandle", uuid()),
-        ("consentStatus", one_of(consent_statuses)),
+        ("consentStatus", one_of(unaport_statuses)),
     ]);
     let data_status = [("FIStatusNotification", data_status_schema())];
     let statement = [("FIData", statement_schema())];

@@ -35,7 +35,7 @@ type OutcomeFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 /// Function that handles a call. Those with a context record the call in the journal and plan its
 /// faults.
 #[derive(Clone, Copy)]
-pub enum Handler {
+pub(crate) enum Handler {
     /// Cannot fail.
     Infallible(fn(&Call) -> ApiResponse),
     /// Returns at once.
@@ -47,7 +47,7 @@ pub enum Handler {
 }
 
 impl Handler {
-    pub async fn handle(self, call: &Call, context: &mut CallContext) -> Outcome {
+    pub(crate) async fn handle(self, call: &Call, context: &mut CallContext) -> Outcome {
         match self {
             Self::Infallible(function) => Ok(function(call)),
             Self::Immediate(function) => function(call),
@@ -241,7 +241,7 @@ pub struct Route {
     /// The name by which the journal and scenarios refer to the call. Calls without one (control
     /// API, pages) are not recorded.
     pub operation: Option<Operation>,
-    pub handler: Handler,
+    pub(crate) handler: Handler,
     pub authentication: Authentication,
     /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
     pub is_v1_only: bool,
@@ -252,6 +252,8 @@ pub struct Route {
     pub status: u16,
     pub response: ResponseBody,
     pub refusals: Refusals,
+    /// Component that describes the body of a refusal.
+    pub error_component: &'static str,
 }
 
 impl Route {
@@ -285,6 +287,7 @@ impl Route {
             status: 200,
             response: ResponseBody::Redirect(302),
             refusals: Refusals::Statuses(&[]),
+            error_component: section.error_component(),
         }
     }
 
@@ -328,6 +331,13 @@ impl Route {
     const fn with_codes(self, codes: &'static [ErrorCode]) -> Self {
         Self {
             refusals: Refusals::Codes(codes),
+            ..self
+        }
+    }
+
+    const fn with_error_component(self, error_component: &'static str) -> Self {
+        Self {
+            error_component,
             ..self
         }
     }

@@ -71,6 +71,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_operation(Operation::Token)
     .with_request(RequestBody::Form(Component("TokenRequest")))
     .with_response(answer("EntityToken"))
+    .with_error_component("EntityTokenError")
     .with_refusals(&[400, 401]),
     post(
         "/auth/realms/sahamati/protocol/openid-connect/token",
@@ -82,6 +83,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_authentication(Authentication::ClientCredentials)
     .with_request(RequestBody::Form(Component("GrantRequest")))
     .with_response(answer("GrantedToken"))
+    .with_error_component("GrantedTokenError")
     .with_refusals(&[400, 401]),
     get(
         "/auth/realms/sahamati/protocol/openid-connect/certs",

@@ -106,7 +106,8 @@ pub(crate) static ROUTES: &[Route] = &[
         Handler::Immediate(service_info::show_docs),
     )
     .with_summary("Show the description of all calls")
-    .with_response(ResponseBody::Text(HTML)),
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404, 503]),
     get(
         Section::Service,
         "/docs/script.js",
@@ -130,7 +131,8 @@ pub(crate) static ROUTES: &[Route] = &[
         Handler::Immediate(service_info::get_openapi),
     )
     .with_summary("Get the description of all calls, in OpenAPI 3.1")
-    .with_response(ResponseBody::Json(Component("OpenApiDocument"))),
+    .with_response(ResponseBody::Json(Component("OpenApiDocument")))
+    .with_refusals(&[400, 404, 503]),
     get(
         Section::Service,
         "/.well-known/jwks.json",

@@ -123,7 +123,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("Revoke a consent")
     .with_operation(Operation::ConsentRevoke)
     .with_response(answer("UnaportRevoked"))
-    .with_refusals(&[403, 404, 409]),
+    .with_refusals(&[403, 404]),
     Route::new(
         Section::Unaport,
         RouteMethod::Put,
@@ -134,7 +134,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("Revoke a consent; the documents give no method")
     .with_operation(Operation::ConsentRevoke)
     .with_response(answer("UnaportRevoked"))
-    .with_refusals(&[403, 404, 409]),
+    .with_refusals(&[403, 404]),
     Route::new(
         Section::Unaport,
         RouteMethod::Delete,
@@ -145,7 +145,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("Revoke a consent; the documents give no path")
     .with_operation(Operation::ConsentRevoke)
     .with_response(answer("UnaportRevoked"))
-    .with_refusals(&[403, 404, 409]),
+    .with_refusals(&[403, 404]),
     get(
         "/backend-v2/api/v2/FIU/GetConsent/{consentHandle}",
         "getUnaportConsent",

@@ -2,10 +2,12 @@
 //! generated from them, so the doc comments of fields appear in editors. Actions and faults are the
 //! enums of the domain. Rules that involve several values belong to `convert`.
 
+use std::borrow::Cow;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use serde_saphyr::Spanned;
 
 use crate::domain::account::FiType;
@@ -22,6 +24,7 @@ use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
 use crate::files::yaml::scalars::{NAME_FORMAT, OccurrenceRange, StatusPattern};
+use crate::wire::control::schema_types::UuidText;
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
 /// expectations that the FIU has to meet.
@@ -56,7 +59,7 @@ pub(crate) struct ScenarioFile {
     pub fetch_quirks: Vec<FetchQuirk>,
     /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
-    #[schemars(with = "Vec<ActionEntry>")]
+    #[schemars(with = "Vec<StepEntry>")]
     pub steps: Vec<Spanned<ActionEntry>>,
     /// Actions executed each time that their event happens.
     #[serde(default)]
@@ -79,6 +82,10 @@ pub(crate) struct ScenarioFile {
 /// A set of faults outside a scenario, for the control API.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend(
+    "if" = { "not": { "required": ["webhooks"], "properties": { "webhooks": { "minItems": 1 } } } },
+    "then" = { "required": ["api_faults"], "properties": { "api_faults": { "minItems": 1 } } },
+))]
 #[schemars(title = "mockaa faults, version 1")]
 pub(crate) struct FaultsFile {
     /// Faults injected into webhooks.
@@ -102,6 +109,7 @@ pub(crate) struct ExpectationsFile {
     #[schemars(with = "Vec<ExpectationEntry>")]
     pub expect: Vec<Spanned<ExpectationEntry>>,
     /// Count only what concerns this consent.
+    #[schemars(with = "Option<UuidText>")]
     pub consent_handle: Option<String>,
 }
 
@@ -384,4 +392,37 @@ pub(crate) struct ExpectNever {
 
 fn require_call_or_event(schema: &mut Schema) {
     require_one_of(schema, &["op", "event"]);
+}
+
+/// The schema of a step: an action that follows no event.
+enum StepEntry {}
+
+impl JsonSchema for StepEntry {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "StepEntry".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut step = generator.subschema_for::<ActionEntry>();
+        step.insert("not".to_owned(), json!({ "required": ["when"] }));
+        step
+    }
+}
+
+/// The schema of the body of `play`: a step or a list of steps.
+pub(crate) enum ScenarioSteps {}
+
+impl JsonSchema for ScenarioSteps {
+    fn schema_name() -> Cow<'static, str> {
+        "ScenarioSteps".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let step = StepEntry::json_schema(generator);
+        json_schema!({ "anyOf": [step, { "type": "array", "items": step }] })
+    }
 }

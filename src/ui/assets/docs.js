@@ -26,7 +26,8 @@ search.addEventListener("input", filterOperations);
 
 // An address with an anchor opens its operation; an open operation changes the address.
 function openAnchor() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // Names of operations have plain letters only, so that the anchor needs no decoding.
+  const target = document.getElementById(location.hash.slice(1));
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
     target.scrollIntoView();
@@ -57,8 +58,8 @@ function readRequest(form) {
   }
   const key = form.querySelector(".key-input");
   if (key && key.value !== "") {
-    const isBearer = form.dataset.keyHeader === "authorization" && !key.value.includes(" ");
-    headers[form.dataset.keyHeader] = isBearer ? `Bearer ${key.value}` : key.value;
+    const { header, prefix } = key.dataset;
+    headers[header] = prefix === "" || key.value.includes(" ") ? key.value : `${prefix} ${key.value}`;
   }
   const body = form.querySelector("textarea");
   const request = { method: form.dataset.method, headers };
@@ -97,7 +98,7 @@ async function makeCall(form) {
   const outcome = form.querySelector(".outcome");
   const { path, request } = readRequest(form);
   // The page may be reached under another name than the server's own; calls go where the page came from.
-  const base = location.pathname.replace(/\/docs\/?$/, "");
+  const base = location.pathname.replace(/\/docs$/, "");
   outcome.textContent = "…";
   const started = performance.now();
   try {
@@ -128,6 +129,7 @@ for (const form of document.querySelectorAll("form.try")) {
     makeCall(form);
   });
   if (!curl) continue;
+  curl.textContent = describeAsCurl(form);
   form.addEventListener("input", () => {
     curl.textContent = describeAsCurl(form);
   });
