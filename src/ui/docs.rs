@@ -44,7 +44,7 @@ struct Operation {
     responses: Vec<Response>,
 }
 
-/// How a caller authenticates.
+/// Authentication of a caller.
 struct Key {
     /// Header with the key or token.
     header: String,
