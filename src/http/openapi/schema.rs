@@ -54,8 +54,9 @@ pub(crate) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
-pub(crate) fn positive_count() -> Value {
-    json!({ "type": "integer", "minimum": 1 })
+/// Returns the schema of a number of entries of one page.
+pub(crate) fn entry_count() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": 1000 })
 }
 
 pub(crate) fn analytic_id() -> Value {

@@ -104,7 +104,7 @@ const JOURNAL_WAIT: &[Parameter] = &[
     CUSTOMER,
     Parameter::in_query(
         "count",
-        schema::positive_count,
+        schema::entry_count,
         "Number of entries to wait for",
     ),
     Parameter::in_query(
