@@ -66,7 +66,7 @@ impl<'a> TransactionBook<'a> {
             for (row, number) in rows.rows.iter().zip(1..) {
                 let narration = rows.narration(row).to_owned();
                 let classification = classify_narration(&narration, row.mode, row.transaction_type);
-                // Where a filter has removed rows in between, the difference is reported as a gap.
+                // The difference is reported as a gap where a filter has removed rows in between.
                 let computed_balance = previous_balance + row.signed_amount().0;
                 previous_balance = row.balance.0;
                 entries.push(Entry {

@@ -377,7 +377,7 @@ impl ScenarioTest<'_> {
                 (!status.success()).then(|| format!("it ended with {status}"))
             }
         };
-        // What still runs is killed.
+        // Kills what still runs.
         drop(processes);
         // Wait for the webhooks in flight before grading.
         if let Err(error) = advance_clock(

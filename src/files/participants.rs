@@ -214,33 +214,27 @@ impl FiuEntry {
             }
             org_id => validate_id("fiu.orgId", org_id)?,
         };
-        let signature = match self.signature_profile {
-            None => previous.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
-            profile => require_enum(
-                "fiu.signatureProfile",
-                profile,
-                SignatureProfile::parse,
-                SignatureProfile::accepted_names,
-            )?,
-        };
-        let plaintext = match self.plaintext {
-            None => previous.map_or(PlaintextEncoding::Xml, |fiu| fiu.plaintext),
-            plaintext => require_enum(
-                "fiu.plaintext",
-                plaintext,
-                PlaintextEncoding::parse,
-                PlaintextEncoding::accepted_names,
-            )?,
-        };
-        let fi_schema = match self.fi_schema {
-            None => previous.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
-            schema => require_enum(
-                "fiu.fiSchema",
-                schema,
-                FiSchema::parse,
-                FiSchema::accepted_names,
-            )?,
-        };
+        let signature = enum_or_previous(
+            "fiu.signatureProfile",
+            self.signature_profile,
+            previous.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
+            SignatureProfile::parse,
+            SignatureProfile::accepted_names,
+        )?;
+        let plaintext = enum_or_previous(
+            "fiu.plaintext",
+            self.plaintext,
+            previous.map_or(PlaintextEncoding::Xml, |fiu| fiu.plaintext),
+            PlaintextEncoding::parse,
+            PlaintextEncoding::accepted_names,
+        )?;
+        let fi_schema = enum_or_previous(
+            "fiu.fiSchema",
+            self.fi_schema,
+            previous.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
+            FiSchema::parse,
+            FiSchema::accepted_names,
+        )?;
         let redirect_passphrase = match discard_blank(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
             None => previous.map_or_else(
@@ -277,15 +271,13 @@ impl FipEntry {
     /// Validates the entry and returns its FIP. An omitted key keeps the value of `previous`, or is
     /// derived from the id.
     pub(crate) fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
-        let linking = match self.linking {
-            None => previous.map_or(LinkingMethod::Token, |fip| fip.linking),
-            linking => require_enum(
-                "fip.linking",
-                linking,
-                LinkingMethod::parse,
-                LinkingMethod::accepted_names,
-            )?,
-        };
+        let linking = enum_or_previous(
+            "fip.linking",
+            self.linking,
+            previous.map_or(LinkingMethod::Token, |fip| fip.linking),
+            LinkingMethod::parse,
+            LinkingMethod::accepted_names,
+        )?;
         Ok(Fip {
             entity: build_entity(
                 "fip",
@@ -312,6 +304,20 @@ fn resolve_url(
             .map(|url| check(&url))
             .transpose()?
             .map(Into::into)),
+    }
+}
+
+/// Returns the value of an enum field; an omitted field keeps the previous value.
+fn enum_or_previous<T>(
+    field: &'static str,
+    value: Option<String>,
+    previous: T,
+    parse: fn(&str) -> Option<T>,
+    accepted_names: fn() -> String,
+) -> Result<T, ApiError> {
+    match value {
+        None => Ok(previous),
+        value => require_enum(field, value, parse, accepted_names),
     }
 }
 

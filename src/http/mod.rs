@@ -89,10 +89,11 @@ pub(crate) fn configure_routes(config: &mut ServiceConfig) {
 /// Answers a call of a known path by its route, or with 405 if no route has its method.
 async fn answer_call(call: Call, request: HttpRequest) -> HttpResponse {
     let routes = request.app_data::<Resource>();
-    match routes.and_then(|routes| routes.find_route(request.method())) {
-        Some(route) => {
-            let mut context = CallContext::for_operation(route.operation);
-            let outcome = route.handler.handle(&call, &mut context).await;
+    let handler = call.route().and_then(|route| routes?.find_handler(route));
+    match handler {
+        Some(handler) => {
+            let mut context = CallContext::for_operation(call.op());
+            let outcome = handler.handle(&call, &mut context).await;
             call.reply(outcome, context).await
         }
         None => call.reply_method_not_allowed().await,

@@ -1,5 +1,7 @@
 //! What a call knows of its route: section, method and operation, without the handler.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 
 use crate::domain::naming::wire_enum;
@@ -76,9 +78,7 @@ impl Section {
             }
         }
     }
-}
 
-impl Section {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Rebit => "Consents and data over the AA API of ReBIT",
@@ -115,19 +115,23 @@ pub(crate) struct RouteInfo {
     pub is_v1_only: bool,
 }
 
-/// The routes with one path.
+/// The routes with one path. A clone shares them, since each call takes one.
 #[derive(Clone, Debug)]
-pub(crate) struct ResourceInfo(Vec<RouteInfo>);
+pub(crate) struct ResourceInfo(Arc<[RouteInfo]>);
 
 impl ResourceInfo {
     /// Wraps the routes of a path, which has at least one.
     pub(crate) fn new(routes: Vec<RouteInfo>) -> Self {
-        Self(routes)
+        Self(routes.into())
     }
 
     /// Returns the route with this method; GET also answers HEAD.
     pub(crate) fn find_route(&self, method: &Method) -> Option<RouteInfo> {
-        let method = RouteMethod::answering(method)?;
+        let method = if *method == Method::HEAD {
+            RouteMethod::Get
+        } else {
+            RouteMethod::parse(method.as_str())?
+        };
         self.0.iter().find(|route| route.method == method).copied()
     }
 
@@ -138,24 +142,13 @@ impl ResourceInfo {
     /// Returns the methods that the resource answers, as the header `Allow` lists them.
     pub(crate) fn allowed_methods(&self) -> String {
         let mut methods = Vec::new();
-        for route in &self.0 {
+        for route in self.0.iter() {
             methods.push(route.method.as_str());
             if route.method == RouteMethod::Get {
                 methods.push("HEAD");
             }
         }
         methods.join(", ")
-    }
-}
-
-impl RouteMethod {
-    /// Returns the method of the routes that answer a request with this method.
-    pub fn answering(method: &Method) -> Option<Self> {
-        if *method == Method::HEAD {
-            Some(Self::Get)
-        } else {
-            Self::parse(method.as_str())
-        }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 
 /// Largest number of items in a page, and the default of `limit`.
-const PAGE_MAX: usize = 1_000;
+pub(crate) const PAGE_MAX: usize = 1_000;
 
 /// Accepts every caller of a sandbox on loopback, else callers with the control token. Requests
 /// that a page of another site sends from a developer's browser are rejected. Returns the call's

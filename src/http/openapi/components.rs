@@ -10,6 +10,7 @@ use super::schema::{
 use super::{rebit, unaport, webhooks};
 use crate::domain::consent::Status;
 use crate::domain::error_code::ErrorCode;
+use crate::domain::version::RebitVersion;
 
 /// Returns all hand-written schemas.
 pub(crate) fn build_schemas() -> Map<String, Value> {
@@ -32,7 +33,7 @@ pub(crate) fn build_schemas() -> Map<String, Value> {
 }
 
 fn build_seed_schemas() -> Value {
-    let versions = ["1.1.0", "1.1.1", "1.1.2", "1.1.3", "2.0.0", "2.1.0"];
+    let versions = RebitVersion::ALL.iter().map(|version| version.as_str());
     let statuses = Status::ALL.iter().map(|status| status.as_str());
     json!({
         "SeedConsentRequest": object(&[

@@ -263,7 +263,9 @@ fn rename_read_schemas(
     for name in names {
         let new_name = format!("{name}Request");
         let (from, to) = (schema::reference(&name), schema::reference(&new_name));
-        let schema = read_schemas.remove(&name).expect("the name is listed");
+        let schema = read_schemas
+            .shift_remove(&name)
+            .expect("the name is listed");
         read_schemas.insert(new_name, schema);
         for schema in read_schemas.values_mut() {
             replace_value(schema, &from, &to);

@@ -8,6 +8,7 @@ use crate::domain::consent::Input;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::event::EventName;
 use crate::domain::operation::Operation;
+use crate::http::control::PAGE_MAX;
 use crate::wire::control::journal::NON_EVENT_KINDS;
 use crate::wire::control::schema_types::DURATION_PATTERN;
 use crate::wire::fields::TEXT_BYTES_MAX;
@@ -56,7 +57,7 @@ pub(crate) fn count() -> Value {
 
 /// Returns the schema of a number of entries of one page.
 pub(crate) fn entry_count() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": 1000 })
+    json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX })
 }
 
 pub(crate) fn analytic_id() -> Value {
@@ -64,7 +65,7 @@ pub(crate) fn analytic_id() -> Value {
 }
 
 pub(crate) fn page_limit() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 1000 })
+    json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_MAX })
 }
 
 /// Returns the schema of a duration as `domain::duration` reads it.

@@ -12,7 +12,6 @@ mod unaport;
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::http::Method;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
@@ -434,10 +433,10 @@ impl std::fmt::Debug for Route {
 pub(crate) struct Resource(Vec<&'static Route>);
 
 impl Resource {
-    /// Returns the call with this method; GET also answers HEAD.
-    pub(crate) fn find_route(&self, method: &Method) -> Option<&'static Route> {
-        let method = RouteMethod::answering(method)?;
-        self.0.iter().find(|route| route.method == method).copied()
+    /// Returns the handler of one of its calls.
+    pub(crate) fn find_handler(&self, info: RouteInfo) -> Option<Handler> {
+        let route = self.0.iter().find(|route| route.method == info.method)?;
+        Some(route.handler)
     }
 
     /// Returns what the calls of the resource know of their routes.
