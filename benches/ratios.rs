@@ -31,7 +31,7 @@ use mockaa::internals::domain::ids::{ConsentHandle, SessionId};
 use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
 use mockaa::internals::domain::participants::FiSchema;
 use mockaa::internals::domain::participants::{
-    Aa, Entity, Fip, LinkingMethod, Participants, SignatureProfile,
+    Aa, AaCredential, Entity, Fip, LinkingMethod, Participants, SignatureProfile,
 };
 use mockaa::internals::domain::persona::{DEFAULT_PERSONA, PersonaInstance};
 use mockaa::internals::domain::session::{ApprovalMode, DataTiming};
@@ -235,6 +235,7 @@ fn bench_participants() -> Participants {
         id: "mockaa".into(),
         handle: "mockaa".into(),
         api_key: "key".into(),
+        credential: AaCredential::Token,
         scenario: None,
     };
     Participants {

@@ -170,14 +170,6 @@ impl Sandbox {
         });
         let (new_world_sender, new_worlds) = unbounded_channel();
         let worlds = Arc::new(Worlds::new(sandbox_config, new_world_sender));
-        let webhook_sender = Arc::new(WebhookSender::new(
-            Arc::clone(&keys),
-            WebhookPaths {
-                fi_data: push_data_path,
-            },
-            webhook_timeout,
-        )?);
-        let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
         let reaper_task =
             world_ttl.map(|ttl| tokio::spawn(reap_idle_worlds(Arc::clone(&worlds), ttl)));
 
@@ -186,7 +178,7 @@ impl Sandbox {
         let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
             scenarios: library,
-            keys,
+            keys: Arc::clone(&keys),
             security,
             control_token,
             describe_calls: build_document,
@@ -220,6 +212,15 @@ impl Sandbox {
             .bind(address)
             .map_err(|source| StartError::Bind { address, source })?;
         let address = server.addrs()[0];
+        let webhook_sender = Arc::new(WebhookSender::new(
+            keys,
+            WebhookPaths {
+                fi_data: push_data_path,
+            },
+            local_url(address),
+            webhook_timeout,
+        )?);
+        let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
         let server = server.run();
         let handle = server.handle();
         let server_task = tokio::spawn(server);
@@ -245,16 +246,7 @@ impl Sandbox {
     /// Returns the root URL of the default world, without a slash at the end. For a sandbox that
     /// listens on all addresses it is the loopback URL.
     pub fn base_url(&self) -> String {
-        let mut address = self.address;
-        if address.ip().is_unspecified() {
-            let loopback = if address.is_ipv4() {
-                [127, 0, 0, 1].into()
-            } else {
-                std::net::Ipv6Addr::LOCALHOST.into()
-            };
-            address.set_ip(loopback);
-        }
-        format!("http://{address}")
+        local_url(self.address)
     }
 
     /// Returns the seed from which all worlds derive theirs; starting with it repeats a run.
@@ -388,6 +380,19 @@ async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
             tracing::info!(world = &*name, "removed an idle world");
         }
     }
+}
+
+/// Returns the URL of a sandbox that listens on this address, as this machine reaches it.
+fn local_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let loopback = if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
 }
 
 /// Spawns a driver task for every new world.

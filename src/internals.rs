@@ -86,7 +86,8 @@ pub mod domain {
 
     pub mod participants {
         pub use crate::domain::participants::{
-            Aa, Entity, FiSchema, Fip, LinkingMethod, Participants, PublicKey, SignatureProfile,
+            Aa, AaCredential, Entity, FiSchema, Fip, LinkingMethod, Participants, PublicKey,
+            SignatureProfile,
         };
     }
 

@@ -11,7 +11,7 @@ use crate::cli::common_args::PersonaArgs;
 use crate::config::{
     ParticipantSetup, SHIPPED_PARTICIPANTS, aa_scenarios, find_config_file, load_participants,
 };
-use crate::domain::participants::{Fiu, Member, WebhookUrls};
+use crate::domain::participants::{Aa, AaCredential, Fiu, Member, WebhookUrls};
 use crate::scenario::library::{Library, RequiredScenarios};
 
 #[derive(Debug, Subcommand)]
@@ -77,8 +77,11 @@ fn print_participants(parties: &ParticipantSetup) {
             .unwrap_or_default();
         let kid = keys.key_for_aa(&aa.id).private.kid();
         println!(
-            "AA   {:<22} handle @{}   aa_api_key {}   kid {kid}{scenario}",
-            aa.id, aa.handle, aa.api_key
+            "AA   {:<22} handle @{}   api key {}   {}   kid {kid}{scenario}",
+            aa.id,
+            aa.handle,
+            aa.api_key,
+            describe_credential(aa)
         );
     }
     for member in participants.all_members() {
@@ -119,6 +122,14 @@ fn print_participants(parties: &ParticipantSetup) {
 }
 
 /// Describes the webhook URLs of an FIU in one line.
+/// Returns what an AA sends as `aa_api_key`, for people.
+pub(crate) fn describe_credential(aa: &Aa) -> String {
+    match aa.credential {
+        AaCredential::Token => "aa_api_key: a token (JWT)".to_owned(),
+        AaCredential::ApiKey => format!("aa_api_key {}", aa.api_key),
+    }
+}
+
 pub(crate) fn describe_webhook_urls(fiu: &Fiu) -> String {
     let WebhookUrls {
         base,

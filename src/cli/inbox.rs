@@ -1,5 +1,5 @@
-//! A small FIU server: receives webhooks over HTTP and verifies both signatures of each, as every
-//! FIU should. Printing and grading belong to the commands that use it.
+//! A small FIU server: receives webhooks over HTTP and checks the AA's API key and both signatures
+//! of each, as every FIU should. Printing and grading belong to the commands that use it.
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,9 +15,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
 use crate::domain::participants::PublicKey;
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::wire::fields::parse_timestamp;
+use crate::wire::token::Claims;
 
 /// A webhook that the inbox has received and verified.
 #[derive(Debug)]
@@ -50,7 +52,8 @@ struct InboxState {
 /// The behavior of the FIU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiverBehavior {
-    /// The status of all responses; `None`: 200 for valid webhooks, 400 for invalid ones.
+    /// The status of all responses; `None`: 200 for valid webhooks, 401 for those with a wrong API
+    /// key, 400 for other invalid ones.
     pub response_status: Option<u16>,
     /// Rejects messages whose timestamp is more than 15 minutes off. Off while the world's clock is
     /// frozen.
@@ -154,29 +157,30 @@ async fn receive_webhook(
     state: Data<InboxState>,
 ) -> HttpResponse {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let error = verify_signatures(
-        &request,
-        &body,
-        &state
-            .verification_keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner),
-    )
-    .err();
-    let error = error.or_else(|| {
-        state
-            .behavior
-            .checks_timestamps
-            .then(|| check_timestamp(&message))
-            .flatten()
-    });
+    let verification_keys = state
+        .verification_keys
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    let api_key_error = check_api_key(&request, &message, &verification_keys.keys).err();
+    let is_unauthorized = api_key_error.is_some();
+    let error = api_key_error
+        .or_else(|| verify_signatures(&request, &body, &verification_keys).err())
+        .or_else(|| {
+            state
+                .behavior
+                .checks_timestamps
+                .then(|| check_timestamp(&message))
+                .flatten()
+        });
+    drop(verification_keys);
     let answer = json!({
         "ver": message["ver"], "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
     });
-    let status = state
-        .behavior
-        .response_status
-        .unwrap_or(if error.is_none() { 200 } else { 400 });
+    let status = state.behavior.response_status.unwrap_or(match &error {
+        None => 200,
+        Some(_) if is_unauthorized => 401,
+        Some(_) => 400,
+    });
     let webhook_id = request
         .headers()
         .get("webhook-id")
@@ -212,6 +216,32 @@ fn check_timestamp(message: &Value) -> Option<String> {
         .then(|| format!("timestamp {at} is {} s off", offset_ms / 1000))
 }
 
+/// Checks `aa_api_key`: a token must be signed with a published key, be valid now and belong to the
+/// notifier. A key that is no token is accepted, since only the AA and the FIU know it.
+fn check_api_key(request: &HttpRequest, message: &Value, keys: &[PublicKey]) -> Result<(), String> {
+    let api_key = required_header(request, "aa_api_key")?;
+    if !api_key.contains('.') {
+        return Ok(());
+    }
+    let payload = keys
+        .iter()
+        .find_map(|key| jws::verify_compact(api_key, key))
+        .ok_or("the signature of the token in aa_api_key does not match")?;
+    let claims: Claims = serde_json::from_slice(&payload)
+        .map_err(|error| format!("the token in aa_api_key has other claims: {error}"))?;
+    if !claims.validity().contains(system_now()) {
+        return Err("the token in aa_api_key is not valid now".to_owned());
+    }
+    match message["Notifier"]["id"].as_str() {
+        Some(notifier) if notifier != claims.entity_id() => Err(format!(
+            "the token in aa_api_key belongs to {}, and the notifier is {}",
+            claims.entity_id(),
+            quote_value(notifier)
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Verifies `x-jws-signature` and `webhook-signature` over the received bytes.
 fn verify_signatures(
     request: &HttpRequest,
@@ -229,7 +259,7 @@ fn verify_signatures(
     if verification_keys
         .secrets
         .iter()
-        .any(|secret| signature == webhook::sign_payload(secret, id, timestamp, body))
+        .any(|secret| webhook::is_valid_payload(secret, id, timestamp, body, signature))
     {
         Ok(())
     } else {

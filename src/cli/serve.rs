@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
-use crate::cli::config::describe_webhook_urls;
+use crate::cli::config::{describe_credential, describe_webhook_urls};
 use crate::cli::parse_duration_arg;
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::participants::WebhookUrls;
@@ -253,8 +253,10 @@ fn print_banner(sandbox: &Sandbox) {
     }
     for aa in &config.initial_participants.aas {
         eprintln!(
-            "  {:<22} AA, customers NAME@{}   aa_api_key {}",
-            aa.id, aa.handle, aa.api_key
+            "  {:<22} AA, customers NAME@{}   {}",
+            aa.id,
+            aa.handle,
+            describe_credential(aa)
         );
     }
     if let Some(token) = sandbox.control_token() {

@@ -14,10 +14,23 @@ pub struct Aa {
     pub id: Arc<str>,
     /// The part after the `@` in customer addresses.
     pub handle: Arc<str>,
-    /// API key that the AA sends as `aa_api_key`.
+    /// API key of the AA: the secret for which the token service issues its token.
     pub api_key: Arc<str>,
+    /// Value that the AA sends as `aa_api_key`.
+    pub credential: AaCredential,
     /// Scenario of the AA's consents that neither the caller nor a magic customer selects.
     pub scenario: Option<Arc<str>>,
+}
+
+/// Value of `aa_api_key`, by which an AA identifies itself to an FIU
+/// (`docs/sources.md#tokens`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AaCredential {
+    /// Token of the token service, as ReBIT's API keys are.
+    #[default]
+    Token,
+    /// API key as it is configured.
+    ApiKey,
 }
 
 wire_enum! {
@@ -164,6 +177,38 @@ impl Member {
     }
 }
 
+/// A registered entity: an AA, or a participant that calls the sandbox. Each has an API key and
+/// gets tokens.
+#[derive(Clone, Debug)]
+pub enum RegisteredEntity {
+    Aa(Arc<Aa>),
+    Member(Member),
+}
+
+impl RegisteredEntity {
+    /// Returns `AA`, `FIU` or `FIP`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Aa(_) => "AA",
+            Self::Member(member) => member.kind(),
+        }
+    }
+
+    pub fn id(&self) -> &Arc<str> {
+        match self {
+            Self::Aa(aa) => &aa.id,
+            Self::Member(member) => &member.entity().id,
+        }
+    }
+
+    pub fn api_key(&self) -> &str {
+        match self {
+            Self::Aa(aa) => &aa.api_key,
+            Self::Member(member) => &member.entity().api_key,
+        }
+    }
+}
+
 /// An RSA public key as a registry publishes it (RFC 7517; numbers big-endian).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
@@ -232,9 +277,20 @@ impl Participants {
             .or_else(|| self.find_fip(id).cloned().map(Member::Fip))
     }
 
-    /// Returns the FIU or FIP with this API key.
-    pub fn member_by_api_key(&self, api_key: &str) -> Option<Member> {
-        self.all_members()
-            .find(|member| &*member.entity().api_key == api_key)
+    /// Returns the AAs, then the FIUs, then the FIPs.
+    pub fn all_entities(&self) -> impl Iterator<Item = RegisteredEntity> {
+        let aas = self.aas.iter().cloned().map(RegisteredEntity::Aa);
+        aas.chain(self.all_members().map(RegisteredEntity::Member))
+    }
+
+    /// Returns the AA, FIU or FIP with this id.
+    pub fn find_entity(&self, id: &str) -> Option<RegisteredEntity> {
+        self.all_entities().find(|entity| **entity.id() == *id)
+    }
+
+    /// Returns the AA, FIU or FIP with this API key.
+    pub fn entity_by_api_key(&self, api_key: &str) -> Option<RegisteredEntity> {
+        self.all_entities()
+            .find(|entity| entity.api_key() == api_key)
     }
 }

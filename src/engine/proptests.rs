@@ -14,7 +14,7 @@ use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
-use crate::domain::participants::{Aa, Entity, Fip, LinkingMethod, Participants};
+use crate::domain::participants::{Aa, AaCredential, Entity, Fip, LinkingMethod, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
@@ -38,6 +38,7 @@ pub(crate) fn new_world() -> Arc<World> {
         id: "aa".into(),
         handle: "aa".into(),
         api_key: "key".into(),
+        credential: AaCredential::Token,
         scenario: None,
     };
     let config = SandboxConfig {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::base64;
 use crate::domain::ids::derive_id;
 use crate::domain::participants::{
-    Aa, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants, PlaintextEncoding,
-    PublicKey, SignatureProfile, WebhookUrls,
+    Aa, AaCredential, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
+    PlaintextEncoding, PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::domain::text::quote_value;
 use crate::files::unaport::UnaportEntry;
@@ -33,7 +33,8 @@ pub(crate) struct ParticipantsFile {
     pub unaport: Option<UnaportEntry>,
 }
 
-/// An AA. An omitted API key or handle is derived from the id.
+/// An AA. An omitted handle or API key is derived from the id. With an API key, the AA sends that
+/// key as `aa_api_key`; without one, it sends a token.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AaEntry {
@@ -109,12 +110,17 @@ impl AaEntry {
     /// Validates the entry and returns its AA.
     pub(crate) fn into_aa(self) -> Result<Aa, ApiError> {
         let id = validate_id("aa.id", Some(self.id))?;
+        let (api_key, credential) = match discard_blank(self.api_key) {
+            Some(api_key) => (
+                validate_api_key("aa.api_key", api_key)?,
+                AaCredential::ApiKey,
+            ),
+            None => (default_api_key(&id), AaCredential::Token),
+        };
         Ok(Aa {
             handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
-            api_key: self.api_key.map_or_else(
-                || format!("{}-dev-aa-api-key", id.to_lowercase()).into(),
-                Into::into,
-            ),
+            api_key,
+            credential,
             scenario: discard_blank(self.scenario).map(Into::into),
             id,
         })
@@ -380,20 +386,20 @@ pub(crate) fn check_distinct(participants: &Participants) -> Result<(), ApiError
             return Err(ApiError::invalid_field("orgId", message));
         }
     }
-    for (index, member) in members.iter().enumerate() {
-        let Entity { id, api_key, .. } = member.entity();
-        for other in members[..index].iter().map(Member::entity) {
-            if other.id == *id {
+    let entities: Vec<_> = participants.all_entities().collect();
+    for (index, entity) in entities.iter().enumerate() {
+        for other in &entities[..index] {
+            if other.id() == entity.id() {
                 return Err(ApiError::invalid_field(
                     "id",
-                    format!("{} is used by two participants", quote_value(id)),
+                    format!("{} is used by two participants", quote_value(entity.id())),
                 ));
             }
-            if other.api_key == *api_key {
+            if other.api_key() == entity.api_key() {
                 let message = format!(
                     "of {} is already used by {}",
-                    quote_value(id),
-                    quote_value(&other.id)
+                    quote_value(entity.id()),
+                    quote_value(other.id())
                 );
                 return Err(ApiError::invalid_field("apiKey", message));
             }
@@ -412,17 +418,9 @@ fn build_entity(
 ) -> Result<Entity, ApiError> {
     let id = validate_id(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
     let api_key = match discard_blank(api_key) {
-        Some(api_key)
-            if api_key.len() > 256 || api_key.bytes().any(|byte| !byte.is_ascii_graphic()) =>
-        {
-            return Err(ApiError::invalid_field(
-                "apiKey",
-                "must be 1 to 256 ASCII characters without spaces",
-            ));
-        }
-        Some(api_key) => api_key.into(),
+        Some(api_key) => validate_api_key("apiKey", api_key)?,
         None => previous.map_or_else(
-            || format!("mockaa-dev-{}-api-key", id.to_lowercase()).into(),
+            || default_api_key(&id),
             |entity| Arc::clone(&entity.api_key),
         ),
     };
@@ -451,6 +449,22 @@ fn build_entity(
         public_keys,
         uses_shipped_keys,
     })
+}
+
+/// Checks that an API key fits into a header.
+fn validate_api_key(field: &'static str, api_key: String) -> Result<Arc<str>, ApiError> {
+    if api_key.len() > 256 || api_key.bytes().any(|byte| !byte.is_ascii_graphic()) {
+        return Err(ApiError::invalid_field(
+            field,
+            "must be 1 to 256 ASCII characters without spaces",
+        ));
+    }
+    Ok(api_key.into())
+}
+
+/// Returns the API key of an entity whose entry has none.
+fn default_api_key(id: &str) -> Arc<str> {
+    format!("mockaa-dev-{}-api-key", id.to_lowercase()).into()
 }
 
 fn validate_id(field: &'static str, id: Option<String>) -> Result<Arc<str>, ApiError> {

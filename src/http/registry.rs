@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::crypto::base64;
 use crate::crypto::jws;
-use crate::domain::participants::Member;
+use crate::domain::participants::{Member, RegisteredEntity};
 use crate::domain::random_stream::StreamKind;
 use crate::engine::world::World;
 use crate::http::SecurityMode;
@@ -18,7 +18,8 @@ use crate::http::signature_cache::sign_compact;
 use crate::wire::api_error::ApiError;
 use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
 use crate::wire::token::{
-    Claims, build_iam_error, build_iam_response, build_oauth_error, build_oauth_response,
+    Claims, TokenValidity, build_iam_error, build_iam_response, build_oauth_error,
+    build_oauth_response,
 };
 
 /// Status and body of an error, in the format of the service.
@@ -80,24 +81,24 @@ fn oauth_error(status: u16, error: &str, description: &str) -> ApiResponse {
     ApiResponse::json_with_status(status, &build_oauth_error(error, description))
 }
 
-/// Issues a token to the participant with this id and secret; `None` if they do not match.
+/// Issues a token to the entity with this id and secret; `None` if they do not match.
 ///
 /// `Assumption:` in the ecosystem Sahamati issues the secrets; here the API key is the secret, and
 /// both the key and the token are accepted by every call.
 async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Option<String> {
-    let member = world
+    let holder = world
         .participants()
-        .find_member(id)
-        .filter(|member| *member.entity().api_key == *secret)?;
+        .find_entity(id)
+        .filter(|entity| entity.api_key() == secret)?;
     let claims = Claims::new(
-        &member,
+        &holder,
         &call.base_url(world),
         &world.generate_id(StreamKind::Token),
-        world.now(),
+        TokenValidity::issued_at(world.now()),
     );
     let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
     let key = &call.app_state().keys.default_key().private;
-    Some(sign_compact(key, jws::compact_signing_input(key.kid(), &claims)).await)
+    Some(sign_compact(key, jws::jwt_signing_input(key.kid(), &claims)).await)
 }
 
 fn parse_form(call: &Call) -> Params {
@@ -135,13 +136,11 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
     let caller = call
         .bearer_token()
         .and_then(|key| find_key_owner(call, key));
-    let visible = match (&caller, kind) {
-        (Some(Member::Fiu(_)), EntityType::Fiu)
-        | (Some(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
-        (Some(_), _) => true,
-        (None, _) => call.app_state().security != SecurityMode::Strict,
+    let is_visible = match &caller {
+        Some(caller) => is_visible_to(caller, kind, entity_id),
+        None => call.app_state().security != SecurityMode::Strict,
     };
-    if !visible {
+    if !is_visible {
         return Err(registry_error(401, "Access not allowed"));
     }
     let world = call
@@ -168,6 +167,20 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
                 .map(|(_, info)| to_json(info))
                 .ok_or_else(|| registry_error(404, "Entity not found"))
         }
+    }
+}
+
+/// Returns whether an entity sees the entities of a kind, or the one with this id
+/// (`docs/sources.md#central-registry`).
+///
+/// `Assumption:` an AA also sees its own entry, so that an FIU can check the token that it received
+/// by presenting it.
+fn is_visible_to(caller: &RegisteredEntity, kind: EntityType, entity_id: Option<&str>) -> bool {
+    match (caller, kind) {
+        (RegisteredEntity::Aa(aa), EntityType::Aa) => entity_id == Some(&*aa.id),
+        (RegisteredEntity::Member(Member::Fiu(_)), EntityType::Fiu)
+        | (RegisteredEntity::Member(Member::Fip(_)), EntityType::Fip | EntityType::Fiu) => false,
+        (RegisteredEntity::Aa(_) | RegisteredEntity::Member(_), _) => true,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::crypto::jws::{SignatureError, explain_signature, verify_compact, verify_detached};
 use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
-use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey};
+use crate::domain::participants::{Aa, Member, Participants, PublicKey, RegisteredEntity};
 use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
@@ -63,11 +63,13 @@ impl AllowedCallers {
         }
     }
 
-    const fn matches_member(self, member: &Member) -> bool {
-        match self {
-            Self::SeedClients | Self::Fius => matches!(member, Member::Fiu(_)),
-            Self::Fips => matches!(member, Member::Fip(_)),
-            Self::FiusAndFips => true,
+    /// Returns the participant if it may make the call.
+    fn admit_entity(self, entity: RegisteredEntity) -> Result<Member, RegisteredEntity> {
+        match (self, entity) {
+            (Self::SeedClients | Self::Fius, RegisteredEntity::Member(member @ Member::Fiu(_)))
+            | (Self::Fips, RegisteredEntity::Member(member @ Member::Fip(_)))
+            | (Self::FiusAndFips, RegisteredEntity::Member(member)) => Ok(member),
+            (_, entity) => Err(entity),
         }
     }
 }
@@ -91,18 +93,16 @@ pub(crate) fn authenticate_api_key(
 ) -> Result<Caller, ApiError> {
     let key = call.api_key(allowed.key_headers());
     let security = call.app_state().security;
-    let member = key.and_then(|key| find_key_owner(call, key));
+    let key_owner = key.and_then(|key| find_key_owner(call, key));
     let header = allowed.key_label();
-    if let Some(member) = member
-        .as_ref()
-        .filter(|member| !allowed.matches_member(member))
-    {
-        let Entity { id, .. } = member.entity();
-        return Err(ApiError::NotPermitted(format!(
-            "{header} belongs to {id}, a {}, which may not make this call",
-            member.kind()
-        )));
-    }
+    let member = key_owner.map(|owner| allowed.admit_entity(owner));
+    let member = member.transpose().map_err(|owner| {
+        ApiError::NotPermitted(format!(
+            "{header} belongs to {} ({}), which may not make this call",
+            owner.id(),
+            owner.kind()
+        ))
+    })?;
     if member.is_none() && security == SecurityMode::Strict {
         return Err(ApiError::Unauthorized(format!(
             "{header} is missing or not valid"
@@ -134,10 +134,9 @@ pub(crate) fn authenticate_api_key(
     Ok(caller)
 }
 
-/// Returns the participant that an API key belongs to: a fixed key, or a token of our token
-/// service. A token that verifies creates the world that the call names, since its lifetime is
+/// Returns the entity that an API key belongs to: a fixed key, or a token of our token service. A token that verifies creates the world that the call names, since its lifetime is
 /// checked by that world's clock.
-pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
+pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<RegisteredEntity> {
     let existing_world = call
         .world_name()
         .ok()
@@ -146,11 +145,11 @@ pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<Member> {
         || Arc::clone(&call.worlds().config().initial_participants),
         |world| world.participants(),
     );
-    participants.member_by_api_key(key).or_else(|| {
+    participants.entity_by_api_key(key).or_else(|| {
         let payload = verify_compact(key, &call.app_state().keys.default_key().public)?;
         let claims: Claims = serde_json::from_slice(&payload).ok()?;
         let world = call.get_or_create_world().ok()?;
-        participants.find_member(claims.valid_entity_id(&world.base_path(), world.now())?)
+        participants.find_entity(claims.valid_entity_id(&world.base_path(), world.now())?)
     })
 }
 

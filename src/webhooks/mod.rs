@@ -3,6 +3,7 @@
 //! or sends an invalid response blocks only the queue of its consent, and many such receivers only their
 //! world.
 
+mod aa_api_key;
 mod fault_injection;
 mod message;
 mod sender;
@@ -15,6 +16,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use sender::{SenderError, WebhookPaths, WebhookSender};
 
+use self::aa_api_key::AaTokens;
 use crate::engine::world::World;
 
 /// Largest number of deliveries of one world in flight.
@@ -27,11 +29,16 @@ const CONCURRENT_DELIVERIES_MAX: usize = 256;
 )]
 pub(crate) async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT_DELIVERIES_MAX));
+    let tokens = Arc::new(AaTokens::default());
     while world.driver().should_dispatch() {
         for delivery in world.driver().run_due_and_take_ready() {
             let (slots, send) = (
                 Arc::clone(&slots),
-                Arc::clone(&sender).send_delivery(Arc::clone(&world), delivery),
+                Arc::clone(&sender).send_delivery(
+                    Arc::clone(&world),
+                    Arc::clone(&tokens),
+                    delivery,
+                ),
             );
             tokio::spawn(async move {
                 let _slot = slots

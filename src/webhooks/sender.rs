@@ -21,6 +21,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
+use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
 use crate::webhooks::message::prepare_message;
 use crate::webhooks::throttle::ThrottledBody;
@@ -53,6 +54,8 @@ pub(crate) struct WebhookSender {
     response_timeout: Duration,
     keys: Arc<Keyring>,
     paths: WebhookPaths,
+    /// URL of the sandbox, which is the issuer of the AAs' tokens.
+    base_url: String,
 }
 
 /// Failure to create the HTTP client.
@@ -61,13 +64,15 @@ pub(crate) struct WebhookSender {
 pub struct SenderError(#[from] reqwest::Error);
 
 impl WebhookSender {
-    /// Creates a sender. `response_timeout` limits the wait for an FIU's response, in system time.
+    /// Creates a sender. `base_url` is the sandbox's URL; `response_timeout` limits the wait for an
+    /// FIU's response, in system time.
     ///
     /// # Errors
     /// [`SenderError`] when the HTTP client cannot be created.
     pub(crate) fn new(
         keys: Arc<Keyring>,
         paths: WebhookPaths,
+        base_url: String,
         response_timeout: Duration,
     ) -> Result<Self, SenderError> {
         // A machine without CA certificates (a bare container) can still reach an FIU over plain
@@ -83,6 +88,7 @@ impl WebhookSender {
             response_timeout,
             keys,
             paths,
+            base_url,
         })
     }
 
@@ -92,12 +98,17 @@ impl WebhookSender {
         clippy::disallowed_methods,
         reason = "a fault may ask for a pause between copies"
     )]
-    pub(crate) async fn send_delivery(self: Arc<Self>, world: Arc<World>, delivery: Delivery) {
+    pub(super) async fn send_delivery(
+        self: Arc<Self>,
+        world: Arc<World>,
+        tokens: Arc<AaTokens>,
+        delivery: Delivery,
+    ) {
         if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
             tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }
         // `None` when the sandbox is stopping.
-        let Some(outgoing) = self.prepare_attempt(&world, &delivery).await else {
+        let Some(outgoing) = self.prepare_attempt(&world, tokens, &delivery).await else {
             return;
         };
         if world.is_closed() {
@@ -126,6 +137,7 @@ impl WebhookSender {
     async fn prepare_attempt(
         &self,
         world: &Arc<World>,
+        tokens: Arc<AaTokens>,
         delivery: &Delivery,
     ) -> Option<OutgoingRequest> {
         let world = Arc::clone(world);
@@ -136,6 +148,8 @@ impl WebhookSender {
                 .private,
         );
         let spare_key = Arc::clone(self.keys.spare_key());
+        let token_key = Arc::clone(&self.keys.default_key().private);
+        let base_url = format!("{}{}", self.base_url, world.base_path());
         let faults: Vec<_> = delivery
             .faults_on_attempt(attempt_number(delivery))
             .cloned()
@@ -155,6 +169,11 @@ impl WebhookSender {
             let aa = participants.aa_for_consent(&notification.consent);
             let message = message
                 .get_or_init(|| prepare_message(&notification, aa, &key, fiu.signature, &world));
+            let issuer = TokenIssuer {
+                base_url: &base_url,
+                key: &token_key,
+                clocks: [world.now(), system_now()],
+            };
             let input = AttemptInput {
                 message,
                 key: &key,
@@ -162,7 +181,7 @@ impl WebhookSender {
                 profile: fiu.signature,
                 secret: &fiu.webhook_secret,
                 webhook_id: &notification.webhook_id(),
-                aa_api_key: &aa.api_key,
+                aa_api_key: &tokens.api_key_of(aa, issuer),
                 at: world.message_time(),
             };
             build_attempt(&input, &faults)

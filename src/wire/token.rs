@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::participants::Member;
+use crate::domain::participants::RegisteredEntity;
 use crate::domain::time::{Millis, Timestamp};
 
 /// The path of the issuer below the sandbox's URL.
@@ -34,14 +34,17 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    /// Returns the claims of a new token. `base_url` is the sandbox's URL, `id` the new token's id,
-    /// `now` the world's time.
-    pub(crate) fn new(member: &Member, base_url: &str, id: &str, now: Timestamp) -> Self {
-        let entity = &member.entity().id;
-        let iat = to_unix_seconds(now);
+    /// Returns the claims of a new token. `base_url` is the sandbox's URL, `id` the new token's id.
+    pub(crate) fn new(
+        holder: &RegisteredEntity,
+        base_url: &str,
+        id: &str,
+        validity: TokenValidity,
+    ) -> Self {
+        let entity = holder.id();
         Self {
-            exp: iat + TOKEN_LIFETIME.0 / 1000,
-            iat,
+            exp: validity.exp,
+            iat: validity.iat,
             jti: id.to_owned(),
             iss: format!("{base_url}{REALM_PATH}"),
             sub: entity.to_string(),
@@ -49,7 +52,7 @@ impl Claims {
             azp: entity.to_string(),
             acr: "1".to_owned(),
             scope: "openid".to_owned(),
-            roles: member.kind().to_owned(),
+            roles: holder.kind().to_owned(),
             client_id: entity.to_string(),
         }
     }
@@ -58,9 +61,47 @@ impl Claims {
     /// (`/w/NAME`, empty for the default world). Each world has its own participants, so a token is
     /// valid in one world only.
     pub(crate) fn valid_entity_id(&self, world: &str, now: Timestamp) -> Option<&str> {
-        let is_valid = is_issued_in_world(&self.iss, REALM_PATH, world)
-            && is_valid_at(self.iat, self.exp, now);
+        let is_valid =
+            is_issued_in_world(&self.iss, REALM_PATH, world) && self.validity().contains(now);
         is_valid.then_some(&*self.azp)
+    }
+
+    /// Returns the id of the entity that holds the token.
+    pub(crate) fn entity_id(&self) -> &str {
+        &self.azp
+    }
+
+    pub(crate) fn validity(&self) -> TokenValidity {
+        TokenValidity {
+            iat: self.iat,
+            exp: self.exp,
+        }
+    }
+}
+
+/// Time during which a token is valid, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TokenValidity {
+    pub iat: i64,
+    pub exp: i64,
+}
+
+impl TokenValidity {
+    /// Returns the validity of a token that is issued at `now`.
+    pub(crate) fn issued_at(now: Timestamp) -> Self {
+        Self::by_two_clocks(now, now)
+    }
+
+    /// Returns the validity of a token that both clocks find valid, for 24 hours from the later.
+    pub(crate) fn by_two_clocks(now: Timestamp, other_now: Timestamp) -> Self {
+        Self {
+            iat: to_unix_seconds(now.min(other_now)),
+            exp: to_unix_seconds(now.max(other_now)) + TOKEN_LIFETIME.0 / 1000,
+        }
+    }
+
+    pub(crate) fn contains(self, now: Timestamp) -> bool {
+        is_valid_at(self.iat, self.exp, now)
     }
 }
 

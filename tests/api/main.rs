@@ -5,6 +5,7 @@ mod accounts;
 mod api_faults;
 mod bad_input;
 mod control;
+mod credentials;
 mod determinism;
 mod errors;
 mod fi;

@@ -25,7 +25,8 @@ async fn an_approved_seed_consent_sends_three_signed_webhooks_with_the_statement
     );
     for message in &messages {
         assert!(verifier.is_valid_detached(message.header("x-jws-signature"), &message.body));
-        assert_eq!(message.header("aa_api_key"), "mockaa-dev-aa-api-key");
+        let claims = verifier.decode_compact(message.header("aa_api_key"));
+        assert_eq!(claims["azp"], message.json()["Notifier"]["id"]);
         assert_eq!(message.header("content-type"), "application/json");
     }
     insta::assert_snapshot!(

@@ -69,7 +69,10 @@ const WEBHOOKS: [Webhook; 7] = [
 
 /// The headers of every webhook: name, description.
 const HEADERS: [(&str, &str); 5] = [
-    ("aa_api_key", "API key of the AA at the FIU"),
+    (
+        "aa_api_key",
+        "Token (JWT) of the AA, or its API key if one is configured",
+    ),
     (
         "x-jws-signature",
         "Detached JWS over the body, RS256; absent if the FIU's signature profile is off",

@@ -30,7 +30,10 @@ async fn each_aa_has_its_own_handle_key_and_scenario() {
                 message.json()["Notifier"],
                 json!({ "type": "AA", "id": aa })
             );
-            assert_eq!(message.header("aa_api_key"), format!("{aa}-dev-aa-api-key"));
+            // The token service signs with the key of the first AA.
+            let token_verifier = JwsVerifier::from_jwk(&jwks["keys"][0]);
+            let claims = token_verifier.decode_compact(message.header("aa_api_key"));
+            assert_eq!(claims["azp"], aa);
             assert!(verifier.is_valid_detached(message.header("x-jws-signature"), &message.body));
         }
         let record = lender.fetch_record(&app, &consent).await;
