@@ -102,6 +102,27 @@ fn run_grades_files_and_reports_as_text_json_and_junit() {
 }
 
 #[test]
+fn the_inbox_of_run_checks_the_api_key_and_accepts_a_rotated_secret() {
+    for (fault, answer) in [
+        ("missing_api_key: {}", 401),
+        ("altered_api_key: { part: header }", 401),
+        ("altered_api_key: { part: payload, change: longer }", 401),
+        ("foreign_api_key: {}", 401),
+        ("rotated_secret: {}", 200),
+    ] {
+        let name = fault.split(':').next().expect("a name");
+        let scenario = format!(
+            "version: 1\nname: key\nsteps: [approve: {{}}]\n\
+             webhooks: [{{ where: {{ attempts: 1 }}, fault: {{ {fault} }} }}]\n\
+             expect: [webhook: {{ event: consent.status, fault: {name}, answered: {answer}, count: 1 }}]\n"
+        );
+        let folder = create_folder("run-api-key", &[("key.yaml", &scenario)]);
+        let (code, stdout, stderr) = run_in(&folder, &["run", "key.yaml"]);
+        assert_eq!(code, 0, "{fault}\n{stdout}{stderr}");
+    }
+}
+
+#[test]
 fn run_rejects_bad_files_before_it_plays_any() {
     let files = [
         ("good.yaml", APPROVED),
@@ -606,12 +627,12 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     // The FIU has not polled after the dropped webhook.
     let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
-    assert!(report.contains("1 rule failed, 2 of 12 tested"), "{report}");
+    assert!(report.contains("1 rule failed, 2 of 13 tested"), "{report}");
     fixture.expect_stdout(&["world", "reset"]);
     assert!(
         fixture
             .expect_stdout(&["report"])
-            .contains("no rule failed, 0 of 12 tested")
+            .contains("no rule failed, 0 of 13 tested")
     );
 }
 

@@ -7,6 +7,7 @@ wire_enum! {
     ContractRule {
         RejectsInvalidSignatures = "rejects-invalid-signatures",
         RejectsStaleMessages = "rejects-stale-messages",
+        RejectsWrongApiKeys = "rejects-wrong-api-keys",
         DeduplicatesWebhooks = "deduplicates-webhooks",
         AcceptsUnusualMessages = "accepts-unusual-messages",
         AcknowledgesWebhooks = "acknowledges-webhooks",
@@ -29,6 +30,10 @@ impl ContractRule {
             }
             Self::RejectsStaleMessages => {
                 "the FIU does not answer 2xx to a webhook that is more than 15 minutes off"
+            }
+            Self::RejectsWrongApiKeys => {
+                "the FIU does not answer 2xx to a webhook whose `aa_api_key` is missing, altered or \
+                 another AA's"
             }
             Self::DeduplicatesWebhooks => {
                 "the FIU requests data once after a webhook that arrives twice"

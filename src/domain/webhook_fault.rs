@@ -98,6 +98,27 @@ tagged_family! {
             MissingCrit = "missing_crit" {}
             /// Signs with the AA's next key, which its JWKS contains from then on; the signature is valid.
             RotatedKey = "rotated_key" {}
+            /// Signs with the next webhook secret and with the current one, both in one
+            /// `webhook-signature`, as during a rotation; the signature is valid.
+            RotatedSecret = "rotated_secret" {}
+        }
+
+        /// A fault of `aa_api_key`, by which the AA identifies itself. The signature is valid.
+        #[expect(clippy::enum_variant_names, reason = "files and the journal name the faults so")]
+        Credential(CredentialFault) {
+            /// Omits `aa_api_key`.
+            MissingApiKey = "missing_api_key" {}
+            /// Sends `aa_api_key` with a character more or less.
+            AlteredApiKey = "altered_api_key" {
+                /// The part of the token that is altered.
+                #[serde(default)]
+                part: TokenPart,
+                /// The alteration.
+                #[serde(default)]
+                change: KeyAlteration,
+            }
+            /// Sends the `aa_api_key` of another AA.
+            ForeignApiKey = "foreign_api_key" {}
         }
 
         /// A fault of the signed message: the signature does not match, or is missing.
@@ -194,7 +215,10 @@ impl WebhookFaultName {
             | Self::CorruptSignature
             | Self::MissingSignature
             | Self::Reserialised
-            | Self::Truncated => CorrectReaction::Reject,
+            | Self::Truncated
+            | Self::MissingApiKey
+            | Self::AlteredApiKey
+            | Self::ForeignApiKey => CorrectReaction::Reject,
             Self::Duplicate
             | Self::NearDuplicate
             | Self::Reorder
@@ -204,6 +228,7 @@ impl WebhookFaultName {
             | Self::ExtraFields
             | Self::MissingOptional
             | Self::RotatedKey
+            | Self::RotatedSecret
             | Self::SlowBody
             | Self::Transport => CorrectReaction::Accept,
             Self::Drop
@@ -214,6 +239,14 @@ impl WebhookFaultName {
             | Self::Reset
             | Self::Fail => CorrectReaction::Either,
         }
+    }
+
+    /// Returns whether the fault is in `aa_api_key`, which ReBIT defines and Unaport does not.
+    pub const fn is_in_credential(self) -> bool {
+        matches!(
+            self,
+            Self::MissingApiKey | Self::AlteredApiKey | Self::ForeignApiKey
+        )
     }
 
     /// Returns whether an FIU that checks signatures and timestamps must reject the message.
@@ -234,6 +267,29 @@ wire_enum! {
         FlipBit = "flip_bit",
         /// The last part is cut off.
         Truncate = "truncate",
+    }
+}
+
+wire_enum! {
+    /// Part of a token (RFC 7519); an API key that is no token is one part.
+    #[derive(Default)]
+    TokenPart {
+        Header = "header",
+        Payload = "payload",
+        #[default]
+        Signature = "signature",
+    }
+}
+
+wire_enum! {
+    /// Alteration of an API key.
+    #[derive(Default)]
+    KeyAlteration {
+        /// One character more.
+        Longer = "longer",
+        /// One character less.
+        #[default]
+        Shorter = "shorter",
     }
 }
 

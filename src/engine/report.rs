@@ -38,10 +38,13 @@ pub(crate) fn grade_run<'a>(
 
 fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleResult {
     let (cases, mut evidence) = match rule {
-        ContractRule::RejectsInvalidSignatures => {
-            run.check_rejections(|fault| fault.must_be_rejected() && !is_stale(fault))
-        }
+        ContractRule::RejectsInvalidSignatures => run.check_rejections(|fault| {
+            fault.must_be_rejected() && !is_stale(fault) && !fault.is_in_credential()
+        }),
         ContractRule::RejectsStaleMessages => run.check_rejections(is_stale),
+        ContractRule::RejectsWrongApiKeys => {
+            run.check_rejections(WebhookFaultName::is_in_credential)
+        }
         ContractRule::DeduplicatesWebhooks => run.check_idempotency(),
         ContractRule::AcceptsUnusualMessages => run.check_acceptance(|webhook| {
             !webhook.faults.is_empty()

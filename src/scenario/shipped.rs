@@ -57,10 +57,12 @@ shipped!(
     "manual-approval.yaml",
     "webhook-alg-confusion.yaml",
     "webhook-alg-none.yaml",
+    "webhook-altered-api-key.yaml",
     "webhook-bad-signature.yaml",
     "webhook-missing-optional.yaml",
     "webhook-burst.yaml",
     "webhook-slow-body.yaml",
+    "webhook-foreign-api-key.yaml",
     "webhook-forged.yaml",
     "webhook-future-timestamp.yaml",
     "webhook-huge.yaml",
@@ -76,6 +78,7 @@ shipped!(
     "webhook-reset.yaml",
     "webhook-retried.yaml",
     "webhook-rotated-key.yaml",
+    "webhook-rotated-secret.yaml",
     "webhook-stale.yaml",
     "webhook-tampered.yaml",
     "webhook-truncated.yaml",
@@ -83,6 +86,7 @@ shipped!(
     "webhook-unknown-kid.yaml",
     "webhook-unsigned.yaml",
     "webhook-utf-16.yaml",
+    "webhook-without-api-key.yaml",
     "webhook-without-crit.yaml",
 );
 

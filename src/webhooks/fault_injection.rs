@@ -6,6 +6,8 @@
 //! both signatures, JWS and HMAC, so that it does not matter which of them the FIU checks. Faults
 //! that only a JWS can have omit the HMAC.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
@@ -15,8 +17,8 @@ use crate::domain::delivery::Message;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{
-    BodyFault, ForgedAlgorithm, SendingFault, SignatureCorruption, SigningFault, TamperingFault,
-    TransportVariant, WebhookFault,
+    BodyFault, CredentialFault, ForgedAlgorithm, KeyAlteration, SendingFault, SignatureCorruption,
+    SigningFault, TamperingFault, TokenPart, TransportVariant, WebhookFault,
 };
 use crate::wire::fields::parse_timestamp;
 
@@ -31,6 +33,8 @@ pub(crate) struct AttemptInput<'a> {
     pub secret: &'a str,
     pub webhook_id: &'a str,
     pub aa_api_key: &'a str,
+    /// Returns the API key of another AA.
+    pub foreign_api_key: &'a dyn Fn() -> Arc<str>,
     /// Message time of the attempt.
     pub at: Timestamp,
 }
@@ -65,6 +69,9 @@ pub(crate) enum SendMode {
 /// HMAC secret that is not the FIU's.
 const WRONG_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2l0aA==";
 
+/// HMAC secret that replaces the FIU's, which the FIU does not know yet.
+const NEXT_SECRET: &str = "whsec_dGhlIG5leHQgc2VjcmV0LCBub3QgeWV0IHNoYXJlZCB3aXRoIGFuIEZJVQ==";
+
 /// Builds the request of an attempt. Some faults need a new RSA signature: call it on a blocking
 /// thread.
 pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -> OutgoingRequest {
@@ -76,6 +83,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
         secret,
         webhook_id,
         aa_api_key,
+        foreign_api_key,
         at,
     } = *input;
     let mut draft = Draft {
@@ -107,7 +115,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
             crit: true,
         },
     );
-    let mut hmac_secret = Some(secret);
+    let (mut hmac_secret, mut is_secret_rotated) = (Some(secret), false);
     for fault in faults {
         let WebhookFault::Signing(fault) = fault else {
             continue;
@@ -133,6 +141,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
                 hmac_secret = None;
             }
             SigningFault::MissingCrit {} => header.crit = false,
+            SigningFault::RotatedSecret {} => is_secret_rotated = true,
         }
     }
     let is_unmodified = body == message.body
@@ -144,8 +153,14 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
     } else {
         sign_detached_with(signing_key, &body, profile, header)
     };
-    let mut hmac =
-        hmac_secret.map(|secret| webhook::sign_payload(secret, webhook_id, timestamp_s, &body));
+    let mut hmac = hmac_secret.map(|secret| {
+        let sign = |secret| webhook::sign_payload(secret, webhook_id, timestamp_s, &body);
+        if is_secret_rotated {
+            format!("{} {}", sign(NEXT_SECRET), sign(secret))
+        } else {
+            sign(secret)
+        }
+    });
     for fault in faults {
         let WebhookFault::Tampering(fault) = fault else {
             continue;
@@ -159,6 +174,19 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
             TamperingFault::TamperedBody {} => tamper_body(&mut body),
             TamperingFault::Reserialised {} => reformat_json(&mut body),
             TamperingFault::Truncated {} => body.truncate(body.len() / 2),
+        }
+    }
+    let mut api_key = Some(aa_api_key.to_owned());
+    for fault in faults {
+        let WebhookFault::Credential(fault) = fault else {
+            continue;
+        };
+        match fault {
+            CredentialFault::MissingApiKey {} => api_key = None,
+            CredentialFault::ForeignApiKey {} => api_key = Some(foreign_api_key().to_string()),
+            CredentialFault::AlteredApiKey { part, change } => {
+                api_key = api_key.map(|key| alter_api_key(&key, *part, *change));
+            }
         }
     }
     let (mut mode, mut is_sent) = (SendMode::Plain, true);
@@ -175,7 +203,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
     }
     let headers = [
         ("content-type", Some(content_type.to_owned())),
-        ("aa_api_key", Some(aa_api_key.to_owned())),
+        ("aa_api_key", api_key),
         ("x-jws-signature", jws),
         ("webhook-id", Some(webhook_id.to_owned())),
         ("webhook-timestamp", Some(timestamp_s.to_string())),
@@ -313,6 +341,26 @@ fn reformat_json(body: &mut Vec<u8>) {
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
         *body = format!("{value:#}").into_bytes();
     }
+}
+
+/// Returns an API key in which one part has one character more or less at its end. A key that is
+/// no token is one part.
+fn alter_api_key(api_key: &str, part: TokenPart, change: KeyAlteration) -> String {
+    let index = match part {
+        TokenPart::Header => 0,
+        TokenPart::Payload => 1,
+        TokenPart::Signature => 2,
+    };
+    let mut parts: Vec<_> = api_key.split('.').map(str::to_owned).collect();
+    let last = parts.len() - 1;
+    let part = &mut parts[index.min(last)];
+    match change {
+        KeyAlteration::Longer => part.push('A'),
+        KeyAlteration::Shorter => {
+            part.pop();
+        }
+    }
+    parts.join(".")
 }
 
 /// Returns an invalid signature of the same form. The first digit after the last separator encodes

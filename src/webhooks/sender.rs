@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::crypto::keys::Keyring;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
+use crate::domain::participants::{Aa, AaCredential, Participants};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
@@ -182,6 +183,7 @@ impl WebhookSender {
                 secret: &fiu.webhook_secret,
                 webhook_id: &notification.webhook_id(),
                 aa_api_key: &tokens.api_key_of(aa, issuer),
+                foreign_api_key: &|| tokens.api_key_of(&other_aa(&participants, aa), issuer),
                 at: world.message_time(),
             };
             build_attempt(&input, &faults)
@@ -355,6 +357,19 @@ impl WebhookSender {
         }
         reason
     }
+}
+
+/// Returns an AA other than `aa`: a participant, or where there is no other, an AA that is not
+/// registered.
+fn other_aa(participants: &Participants, aa: &Aa) -> Arc<Aa> {
+    let other = participants.aas.iter().find(|other| other.id != aa.id);
+    other.cloned().unwrap_or_else(|| {
+        Arc::new(Aa {
+            id: format!("{}-other", aa.id).into(),
+            credential: AaCredential::Token,
+            ..aa.clone()
+        })
+    })
 }
 
 fn client_builder(response_timeout: Duration) -> ClientBuilder {

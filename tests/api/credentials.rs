@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::helpers::{NOW, Reply, TestApp, seed_request};
-use crate::jws_verifier::{JwsVerifier, decode_base64};
+use crate::inbox::ReceiverBehavior;
+use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
 use crate::lender::{Lender, start_configured};
 
 const ISSUER_PATH: &str = "/auth/realms/sahamati";
@@ -219,5 +220,147 @@ async fn an_aa_with_an_api_key_sends_that_key() {
         let error = mockaa::Sandbox::builder().config(&file).start().await;
         let error = error.expect_err("the file is invalid").to_string();
         assert!(error.contains(expected), "{error}");
+    }
+}
+
+/// Raises a consent with this fault on its webhook; returns the `aa_api_key` that arrived.
+async fn receive_faulty_api_key(app: &mut TestApp, fault: &str) -> Option<String> {
+    let faults = format!("webhooks: [{{ fault: {{ {fault} }} }}]");
+    let put = app
+        .request(Method::PUT, "/_mockaa/v1/faults/test")
+        .body(faults);
+    app.send(put).await.expect_ok();
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    let message = app.fiu.drain_messages().remove(0);
+    let verifier = JwsVerifier::from_published_keys(app).await;
+    assert!(
+        verifier.is_valid_detached(message.header("x-jws-signature"), &message.body),
+        "{fault}: only the API key is wrong"
+    );
+    let mut headers = message.headers.into_iter();
+    headers.find_map(|(name, value)| (name == "aa_api_key").then_some(value))
+}
+
+#[tokio::test]
+async fn faults_break_the_credential_and_nothing_else() {
+    let mut app = TestApp::start().await;
+    let correct = receive_api_key(&mut app).await;
+    assert_eq!(
+        receive_faulty_api_key(&mut app, "missing_api_key: {}").await,
+        None
+    );
+    let correct: Vec<_> = correct.split('.').collect();
+    for (index, part) in ["header", "payload", "signature"].into_iter().enumerate() {
+        for (change, difference) in [("longer", 1), ("shorter", -1)] {
+            let fault = format!("altered_api_key: {{ part: {part}, change: {change} }}");
+            let altered = receive_faulty_api_key(&mut app, &fault)
+                .await
+                .expect("a key");
+            let altered: Vec<_> = altered.split('.').collect();
+            assert_eq!(altered.len(), 3, "{fault}");
+            for (other, (altered, correct)) in altered.iter().zip(&correct).enumerate() {
+                if other == index {
+                    let expected = isize::try_from(correct.len()).expect("short") + difference;
+                    assert_eq!(isize::try_from(altered.len()), Ok(expected), "{fault}");
+                } else {
+                    assert_eq!(altered, correct, "{fault}");
+                }
+            }
+        }
+    }
+    let foreign = receive_faulty_api_key(&mut app, "foreign_api_key: {}")
+        .await
+        .expect("a key");
+    let claims = decode_token(&app, &foreign).await;
+    assert_eq!(
+        claims["azp"], "UNACORES-AA-UAT",
+        "a valid token of another AA"
+    );
+}
+
+#[tokio::test]
+async fn a_single_aa_has_a_foreign_key_too() {
+    let mut app = start_configured("single-aa", "[[aa]]\nid = \"only-aa\"\n").await;
+    let faults = "webhooks: [{ fault: { foreign_api_key: {} } }]";
+    let put = app
+        .request(Method::PUT, "/_mockaa/v1/faults/test")
+        .body(faults);
+    app.send(put).await.expect_ok();
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender
+        .raise_consent(&app, |body| body["aaId"] = "only-aa".into())
+        .await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let message = app.fiu.drain_messages().remove(0);
+    assert_eq!(message.json()["Notifier"]["id"], "only-aa");
+    let claims = decode_token(&app, message.header("aa_api_key")).await;
+    assert_eq!(claims["azp"], "only-aa-other");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_signs_beside_the_old_one() {
+    let mut app = TestApp::start().await;
+    let faults = "webhooks: [{ fault: { rotated_secret: {} } }]";
+    let put = app
+        .request(Method::PUT, "/_mockaa/v1/faults/test")
+        .body(faults);
+    app.send(put).await.expect_ok();
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    let message = app.fiu.drain_messages().remove(0);
+    let fiu = app.get("/_mockaa/v1/config/fiu/FIU-1").await.expect_ok();
+    let secret = fiu["webhookSecret"]
+        .as_str()
+        .expect("a secret")
+        .trim_start_matches("whsec_");
+    let (id, at) = (
+        message.header("webhook-id"),
+        message.header("webhook-timestamp"),
+    );
+    let signed = [format!("{id}.{at}.").as_bytes(), &message.body].concat();
+    let expected = hmac_sha256(&decode_base64(secret), &signed);
+    let matches: Vec<_> = message
+        .header("webhook-signature")
+        .split(' ')
+        .map(|signature| decode_base64(signature.trim_start_matches("v1,")) == expected)
+        .collect();
+    assert_eq!(
+        matches,
+        [false, true],
+        "the next secret, which the FIU does not know, comes first"
+    );
+}
+
+#[tokio::test]
+async fn the_contract_report_grades_the_check_of_the_credential() {
+    for fault in [
+        "missing_api_key: {}",
+        "altered_api_key: {}",
+        "foreign_api_key: {}",
+    ] {
+        for (status, outcome) in [(200, "fail"), (401, "pass")] {
+            let mut app = TestApp::start().await;
+            app.fiu
+                .set_behavior(ReceiverBehavior::Respond(status, String::new()));
+            receive_faulty_api_key(&mut app, fault).await;
+            let report = app.get("/_mockaa/v1/report").await.expect_ok();
+            let rules = report["rules"].as_array().expect("a list");
+            let outcome_of = |name: &str| {
+                let rule = rules.iter().find(|rule| rule["rule"] == name);
+                rule.expect("the rule")["outcome"].clone()
+            };
+            assert_eq!(
+                outcome_of("rejects-wrong-api-keys"),
+                outcome,
+                "{fault} {status}"
+            );
+            assert_eq!(
+                outcome_of("rejects-invalid-signatures"),
+                "not-tested",
+                "{fault}"
+            );
+        }
     }
 }

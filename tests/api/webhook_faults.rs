@@ -93,7 +93,7 @@ fn parse_body(message: &RawRequest) -> Value {
 }
 
 /// Every fault with parameters, one line each: enough to see its effect on one message.
-const ALL_FAULTS: [&str; 31] = [
+const ALL_FAULTS: [&str; 35] = [
     "duplicate: { copies: 3 }",
     "near_duplicate: {}",
     "reorder: { within: 1s }",
@@ -113,6 +113,10 @@ const ALL_FAULTS: [&str; 31] = [
     "swap_alg: HS256",
     "missing_crit: {}",
     "rotated_key: {}",
+    "rotated_secret: {}",
+    "missing_api_key: {}",
+    "altered_api_key: { part: payload, change: longer }",
+    "foreign_api_key: {}",
     "reserialised: {}",
     "truncated: {}",
     "extra_fields: {}",
@@ -130,7 +134,7 @@ const ALL_FAULTS: [&str; 31] = [
 #[tokio::test]
 async fn a_scenario_and_the_control_api_inject_the_same_faults() {
     let (app, mut fiu) = start_with_raw_fiu().await;
-    let names = serde_json::to_string(&ALL_FAULTS).expect("texts");
+    let names = serde_json::to_string(&ALL_FAULTS[..]).expect("texts");
     for name in mockaa::internals::domain::webhook_fault::WebhookFaultName::ALL {
         assert!(names.contains(&format!("\"{name}: ")), "no case for {name}");
     }
