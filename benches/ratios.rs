@@ -54,6 +54,7 @@ use mockaa::internals::wire::rebit::ResponseContext;
 use mockaa::internals::wire::rebit::fi::{EncryptedAccount, encode_fetch_response};
 use mockaa::internals::wire::rebit::key_material::KeyMaterial;
 use mockaa::internals::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
+use mockaa::{SecurityMode, TimeSettings};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -257,6 +258,8 @@ fn new_world() -> Arc<World> {
             at: parse_timestamp(NOW),
             frozen: true,
         },
+        security: SecurityMode::Lenient,
+        time_settings: TimeSettings::default(),
         initial_participants: Arc::new(bench_participants()),
         push_data: None,
         scenarios: Arc::default(),
@@ -292,7 +295,7 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
     let outcome = receipt.release_webhooks();
     serde_json::to_vec(&ConsentResponse::new(
         outcome.consent(),
-        outcome.message_time,
+        outcome.clocks.system,
     ))
     .expect("it serialises")
 }

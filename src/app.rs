@@ -26,6 +26,7 @@ use crate::crypto::base64::url_encode;
 use crate::domain::persona::DEFAULT_PERSONA;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
+use crate::domain::time_source::TimeSource;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::{random_seed, random_token};
 use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
@@ -116,6 +117,7 @@ impl Sandbox {
             fiu_url,
             seed,
             clock,
+            time_settings,
             scenarios,
             default_scenario,
             personas,
@@ -131,12 +133,16 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
+        let setup = load_participants(config.as_deref(), fiu_url.as_deref())?;
+        let time_settings = time_settings.complete_with(setup.time_settings);
+        setup.check_times(security, time_settings)?;
         let ParticipantSetup {
             participants,
             keys,
             fiu_url,
             unaport,
-        } = load_participants(config.as_deref(), fiu_url.as_deref())?;
+            time_settings: _,
+        } = setup;
         let keys = Arc::new(keys);
         let personas = Arc::new(personas::load_personas(personas.as_deref())?);
         let default_persona = personas::find_persona(
@@ -154,6 +160,8 @@ impl Sandbox {
         let sandbox_config = Arc::new(SandboxConfig {
             seed: seed.unwrap_or_else(random_seed),
             clock,
+            security,
+            time_settings,
             initial_participants: Arc::new(participants),
             default_webhook_url: fiu_url,
             data_timing,
@@ -179,7 +187,6 @@ impl Sandbox {
             worlds: Arc::clone(&worlds),
             scenarios: library,
             keys: Arc::clone(&keys),
-            security,
             control_token,
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),
@@ -432,6 +439,21 @@ impl SandboxBuilder {
     #[must_use]
     pub fn clock(mut self, clock: impl Into<String>) -> Self {
         self.clock = Some(clock.into());
+        self
+    }
+
+    /// Sets the clock of `webhook-timestamp` and its HMAC; default: the wall's.
+    #[must_use]
+    pub fn signing_time(mut self, source: TimeSource) -> Self {
+        self.options.time_settings.signing_time = Some(source);
+        self
+    }
+
+    /// Sets the clock of `timestamp` in answers and webhook bodies; default: the wall's, in a
+    /// frozen world and in strict security the world's.
+    #[must_use]
+    pub fn message_time(mut self, source: TimeSource) -> Self {
+        self.options.time_settings.message_time = Some(source);
         self
     }
 

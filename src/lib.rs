@@ -46,4 +46,5 @@ mod wire;
 
 pub use app::{Sandbox, SandboxBuilder, StartError};
 pub use config::{ConfigError, Options};
+pub use domain::time_source::{TimeSettings, TimeSource};
 pub use http::SecurityMode;

@@ -68,6 +68,7 @@ fn print_participants(parties: &ParticipantSetup) {
         keys,
         unaport,
         fiu_url: _,
+        time_settings: _,
     } = parties;
     for aa in &participants.aas {
         let scenario = aa

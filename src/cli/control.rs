@@ -314,10 +314,17 @@ pub(crate) enum ClockCommand {
     },
     /// Let a frozen clock run.
     Run(WorldTarget),
-    /// Set the clock; only in a world without consents.
+    /// Set the clock, only in a world without consents; or the clocks of messages, at any time.
     Set {
         /// Instant, such as 2024-01-31T18:30:00Z.
-        to: String,
+        #[arg(required_unless_present_any = ["signing_time", "message_time"])]
+        to: Option<String>,
+        /// Clock of webhook-timestamp and its HMAC.
+        #[arg(long, value_parser = ["wall", "world"], value_name = "CLOCK")]
+        signing_time: Option<String>,
+        /// Clock of timestamp in answers and webhook bodies.
+        #[arg(long, value_parser = ["wall", "world"], value_name = "CLOCK")]
+        message_time: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
@@ -344,7 +351,12 @@ pub(crate) enum ClockCommand {
 }
 
 pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode> {
-    let fields = [("now", "now"), ("mode", "mode")];
+    let fields = [
+        ("now", "now"),
+        ("mode", "mode"),
+        ("signing time", "signingTime"),
+        ("message time", "messageTime"),
+    ];
     match command {
         ClockCommand::Show(WorldTarget { remote }) => {
             print_fields(&remote, &remote.get("clock").await?, &fields);
@@ -358,12 +370,18 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
             &remote.post("clock/run", &Value::Null).await?,
             &fields,
         ),
-        ClockCommand::Set { to, remote } => {
-            print_fields(
-                &remote,
-                &remote.post("clock/set", &json!({ "to": to })).await?,
-                &fields,
-            );
+        ClockCommand::Set {
+            to,
+            signing_time,
+            message_time,
+            remote,
+        } => {
+            let body = collect_fields([
+                ("to", to),
+                ("signingTime", signing_time),
+                ("messageTime", message_time),
+            ]);
+            print_fields(&remote, &remote.post("clock/set", &body).await?, &fields);
         }
         ClockCommand::Advance {
             by,
@@ -371,12 +389,8 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
             until,
             remote,
         } => {
-            let parameters = [("by", by), ("to", to), ("until", until)];
-            let body: serde_json::Map<String, Value> = parameters
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
-                .collect();
-            let response = remote.post("clock/advance", &body.into()).await?;
+            let body = collect_fields([("by", by), ("to", to), ("until", until)]);
+            let response = remote.post("clock/advance", &body).await?;
             if remote.json {
                 println!("{response}");
             } else {
@@ -396,6 +410,14 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a body of the fields that have a value.
+fn collect_fields<const N: usize>(fields: [(&str, Option<String>); N]) -> Value {
+    let fields = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())));
+    Value::Object(fields.collect())
 }
 
 #[derive(Debug, Subcommand)]

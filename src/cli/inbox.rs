@@ -55,8 +55,8 @@ pub(crate) struct ReceiverBehavior {
     /// The status of all responses; `None`: 200 for valid webhooks, 401 for those with a wrong API
     /// key, 400 for other invalid ones.
     pub response_status: Option<u16>,
-    /// Rejects messages whose timestamp is more than 15 minutes off. Off while the world's clock is
-    /// frozen.
+    /// Rejects messages whose timestamp is more than 15 minutes off. Off where messages carry world
+    /// time.
     pub checks_timestamps: bool,
 }
 

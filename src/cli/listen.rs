@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::{Remote, encode_segment, field_text};
+use crate::domain::time_source::TimeSource;
 
 #[derive(Debug, Args)]
 #[command(
@@ -56,16 +57,20 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         remote,
     } = arguments;
     let clock = remote.get("clock").await?;
-    let behavior = ReceiverBehavior {
-        response_status: answer,
-        checks_timestamps: clock["mode"] != "frozen",
-    };
-    let mut inbox = Inbox::start(bind, port, behavior)?;
     let fius = remote.get("config/fiu").await?;
     let items = fius["items"].as_array().map_or(&[][..], Vec::as_slice);
     let id = fiu
         .or_else(|| items.first()?["id"].as_str().map(str::to_owned))
         .context("the world has no FIU; name one with --fiu")?;
+    let entry = items.iter().find(|entry| entry["id"] == *id);
+    let message_time = entry
+        .and_then(|entry| entry["messageTime"].as_str())
+        .or(clock["messageTime"].as_str());
+    let behavior = ReceiverBehavior {
+        response_status: answer,
+        checks_timestamps: message_time == Some(TimeSource::Wall.as_str()),
+    };
+    let mut inbox = Inbox::start(bind, port, behavior)?;
     let body = json!({ "baseUrl": inbox.url });
     remote
         .put(

@@ -18,6 +18,7 @@ use crate::cli::parse_duration_arg;
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::engine::clock::ClockStart;
 use crate::http::SecurityMode;
 use crate::platform::StopSignals;
@@ -55,6 +56,15 @@ pub struct Arguments {
     /// `now,frozen`; default: now.
     #[arg(long, env = "MOCKAA_CLOCK", value_name = "INSTANT[,frozen]")]
     clock: Option<ClockStart>,
+
+    /// Clock of webhook-timestamp and its HMAC: wall (system time) or world; default: wall.
+    #[arg(long, env = "MOCKAA_SIGNING_TIME", value_parser = parse_time_source, value_name = "CLOCK")]
+    signing_time: Option<TimeSource>,
+
+    /// Clock of timestamp in answers and webhook bodies: wall (system time) or world; default:
+    /// wall, in a frozen world and in strict security world.
+    #[arg(long, env = "MOCKAA_MESSAGE_TIME", value_parser = parse_time_source, value_name = "CLOCK")]
+    message_time: Option<TimeSource>,
 
     /// Folder of scenario files, added to the shipped ones and reloaded when a file changes.
     #[arg(long, env = "MOCKAA_SCENARIOS", value_name = "DIR")]
@@ -130,6 +140,10 @@ fn parse_approval_mode(text: &str) -> Result<ApprovalMode, String> {
     ApprovalMode::parse(text).ok_or_else(|| format!("one of {}", ApprovalMode::accepted_names()))
 }
 
+fn parse_time_source(text: &str) -> Result<TimeSource, String> {
+    TimeSource::parse(text).ok_or_else(|| format!("one of {}", TimeSource::accepted_names()))
+}
+
 fn parse_security(text: &str) -> Result<SecurityMode, String> {
     SecurityMode::parse(text).ok_or_else(|| format!("one of {}", SecurityMode::accepted_names()))
 }
@@ -143,6 +157,8 @@ impl From<Arguments> for Options {
             fiu_url,
             seed,
             clock,
+            signing_time,
+            message_time,
             scenarios,
             default_scenario,
             personas: PersonaArgs { personas },
@@ -164,6 +180,10 @@ impl From<Arguments> for Options {
             fiu_url,
             seed,
             clock: clock.unwrap_or_default(),
+            time_settings: TimeSettings {
+                signing_time,
+                message_time,
+            },
             scenarios,
             default_scenario,
             personas,

@@ -14,11 +14,12 @@ use thiserror::Error;
 use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Entity, Participants, WebhookUrls};
+use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::time_source::{TimeSettings, WallTimeInStrict};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
 use crate::files::participants::{AaEntry, ParticipantsFile, check_distinct, check_fiu_url};
-use crate::http::SecurityMode;
 use crate::wire::fields::parse_timestamp;
 
 /// Default path below an FIU's base URL to which statements are posted.
@@ -38,6 +39,8 @@ pub struct Options {
     pub fiu_url: Option<String>,
     pub seed: Option<u64>,
     pub clock: ClockStart,
+    /// The clocks of messages; they come before the `[time]` table of the file.
+    pub time_settings: TimeSettings,
     pub scenarios: Option<PathBuf>,
     pub default_scenario: Option<String>,
     /// A folder of personas, or a file with one.
@@ -69,6 +72,7 @@ impl Default for Options {
             fiu_url: None,
             seed: None,
             clock: ClockStart::default(),
+            time_settings: TimeSettings::default(),
             scenarios: None,
             default_scenario: None,
             personas: None,
@@ -97,6 +101,11 @@ pub enum ConfigError {
     FiuUrl(String),
     #[error("invalid path '{0}' below the FIU's base URL; begin it with /")]
     Path(String),
+    #[error("{setting}: {reason}")]
+    Time {
+        setting: String,
+        reason: WallTimeInStrict,
+    },
     #[error("{file}: {message}")]
     File { file: String, message: String },
 }
@@ -165,6 +174,32 @@ pub(crate) struct ParticipantSetup {
     /// URL for FIUs without webhook URLs.
     pub fiu_url: Option<Arc<str>>,
     pub unaport: UnaportConfig,
+    /// The clocks of messages where an FIU sets none.
+    pub time_settings: TimeSettings,
+}
+
+impl ParticipantSetup {
+    /// Checks that the mode allows the clocks of the FIUs and these of the sandbox.
+    ///
+    /// # Errors
+    /// [`ConfigError::Time`] with the setting.
+    pub(crate) fn check_times(
+        &self,
+        security: SecurityMode,
+        sandbox: TimeSettings,
+    ) -> Result<(), ConfigError> {
+        let fius = self.participants.fius.iter().map(|fiu| {
+            let setting = format!("message_time of {}", fiu.entity.id);
+            (setting, fiu.time_settings)
+        });
+        let scopes = std::iter::once(("message_time".to_owned(), sandbox)).chain(fius);
+        for (setting, settings) in scopes {
+            settings
+                .check_allowed(security)
+                .map_err(|reason| ConfigError::Time { setting, reason })?;
+        }
+        Ok(())
+    }
 }
 
 /// Loads the participants and the AAs' signing keys from the file; lists that the file leaves out
@@ -235,12 +270,18 @@ pub(crate) fn load_participants(
         .unwrap_or_default()
         .into_unaport(&participants)
         .map_err(|error| file_error(&name, error))?;
+    let time_settings = custom
+        .time
+        .unwrap_or_default()
+        .into_settings()
+        .map_err(|error| file_error(&name, error))?;
     let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are valid");
     Ok(ParticipantSetup {
         participants,
         keys: Keyring::new(keys, spare),
         fiu_url,
         unaport,
+        time_settings,
     })
 }
 

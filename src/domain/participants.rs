@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
+use crate::domain::time_source::TimeSettings;
 
 /// An account aggregator that the sandbox plays.
 #[derive(Clone, Debug)]
@@ -111,6 +112,8 @@ pub struct Fiu {
     pub signature: SignatureProfile,
     pub plaintext: PlaintextEncoding,
     pub fi_schema: FiSchema,
+    /// The clocks of messages to this FIU.
+    pub time_settings: TimeSettings,
     /// Passphrase that the FIU and the AA share for web redirection
     /// (`docs/sources.md#web-redirection`).
     pub redirect_passphrase: Arc<str>,

@@ -1,7 +1,9 @@
 //! World time and system time. World time drives consents; receivers check messages against system
 //! time. This file is the only one that reads the machine's date and time.
 
+use crate::domain::security_mode::SecurityMode;
 use crate::domain::time::Timestamp;
+use crate::domain::time_source::{TimeSettings, TimeSource};
 
 /// Returns the machine's time.
 #[expect(
@@ -84,20 +86,88 @@ impl Clock {
         matches!(self, Self::Frozen { .. })
     }
 
-    /// Returns the instant that messages carry. It is system time, because receivers compare it
-    /// with theirs, or world time if the clock is frozen, where reproducible bytes matter more.
-    pub(crate) fn message_time(self, system_time: Timestamp) -> Timestamp {
-        match self {
-            Self::Running { .. } | Self::Advancing { .. } => system_time,
-            Self::Frozen { at } => at,
+    /// Returns both clocks at this instant of system time.
+    pub(crate) fn read(self, system_time: Timestamp) -> ClockReading {
+        ClockReading {
+            world: self.now(system_time),
+            system: system_time,
+            is_frozen: self.is_frozen(),
         }
+    }
+}
+
+/// Both clocks of a world at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// World time.
+    pub world: Timestamp,
+    /// System time.
+    pub system: Timestamp,
+    is_frozen: bool,
+}
+
+impl ClockReading {
+    fn time_of(self, source: TimeSource) -> Timestamp {
+        match source {
+            TimeSource::Wall => self.system,
+            TimeSource::World => self.world,
+        }
+    }
+}
+
+/// The rules that give each time its clock: the table of `docs/configuration.md#clocks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRules {
+    pub security: SecurityMode,
+    /// The settings of the FIU, completed by those of its world and of the sandbox.
+    pub settings: TimeSettings,
+}
+
+impl TimeRules {
+    /// Returns the clock of `timestamp` in answers and webhook bodies. Receivers compare it with
+    /// the wall's time; in a frozen world, reproducible bytes matter more.
+    pub fn message_time(self, clocks: ClockReading) -> Timestamp {
+        clocks.time_of(self.message_source(clocks.is_frozen))
+    }
+
+    /// Returns the choice for [`Self::message_time`] in a frozen or a running world.
+    pub fn message_source(self, is_frozen: bool) -> TimeSource {
+        match (self.security, self.settings.message_time) {
+            (SecurityMode::Strict, _) => TimeSource::World,
+            (SecurityMode::Open | SecurityMode::Lenient, Some(source)) => source,
+            (SecurityMode::Open | SecurityMode::Lenient, None) if is_frozen => TimeSource::World,
+            (SecurityMode::Open | SecurityMode::Lenient, None) => TimeSource::Wall,
+        }
+    }
+
+    /// Returns the clock of `webhook-timestamp` and its HMAC, which receivers compare with the
+    /// wall's time (Standard Webhooks 1.0).
+    pub fn signing_time(self, clocks: ClockReading) -> Timestamp {
+        clocks.time_of(self.signing_source())
+    }
+
+    /// Returns the choice for [`Self::signing_time`].
+    pub fn signing_source(self) -> TimeSource {
+        self.settings.signing_time.unwrap_or(TimeSource::Wall)
+    }
+
+    /// Returns the instants with which the times in a request are compared; one of them has to
+    /// accept it.
+    pub fn request_times(self, clocks: ClockReading) -> impl Iterator<Item = Timestamp> {
+        let system = match self.security {
+            SecurityMode::Strict => None,
+            SecurityMode::Open | SecurityMode::Lenient => Some(clocks.system),
+        };
+        std::iter::once(clocks.world).chain(system)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, ClockStart};
+    use super::{Clock, ClockStart, TimeRules};
+    use crate::domain::security_mode::SecurityMode;
     use crate::domain::time::{Millis, Timestamp};
+    use crate::domain::time_source::{TimeSettings, TimeSource};
 
     #[test]
     fn a_running_clock_keeps_its_offset_from_system_time() {
@@ -111,7 +181,6 @@ mod tests {
             clock.now(system_time.saturating_add(Millis(7))),
             Timestamp::from_millis(5_007)
         );
-        assert_eq!(clock.message_time(system_time), system_time);
     }
 
     #[test]
@@ -125,6 +194,52 @@ mod tests {
             Timestamp::from_millis(0),
         );
         assert_eq!(clock.now(Timestamp::from_millis(999)), at);
-        assert_eq!(clock.message_time(Timestamp::from_millis(999)), at);
+    }
+
+    #[test]
+    fn each_time_has_the_clock_of_the_table() {
+        use SecurityMode::{Lenient, Open, Strict};
+        use TimeSource::{Wall, World};
+        let (world, system) = (Timestamp::from_millis(5), Timestamp::from_millis(9));
+        let clocks = [
+            Clock::running_from(world, system),
+            Clock::Advancing { at: world },
+            Clock::Frozen { at: world },
+        ];
+        for (security, settings, expected) in [
+            (Lenient, (None, None), [system, system, world]),
+            (Open, (None, None), [system, system, world]),
+            (Lenient, (None, Some(World)), [world; 3]),
+            (Lenient, (None, Some(Wall)), [system; 3]),
+            (Strict, (None, None), [world; 3]),
+            (Strict, (Some(World), None), [world; 3]),
+        ] {
+            let (signing_time, message_time) = settings;
+            let rules = TimeRules {
+                security,
+                settings: TimeSettings {
+                    signing_time,
+                    message_time,
+                },
+            };
+            for (clock, expected) in clocks.iter().zip(expected) {
+                let reading = clock.read(system);
+                assert_eq!(rules.message_time(reading), expected, "{rules:?} {clock:?}");
+                let signed_at = if signing_time == Some(World) {
+                    world
+                } else {
+                    system
+                };
+                assert_eq!(rules.signing_time(reading), signed_at);
+                let request_times: Vec<_> = rules.request_times(reading).collect();
+                let both = [world, system];
+                let accepted = if security == Strict {
+                    &both[..1]
+                } else {
+                    &both
+                };
+                assert_eq!(request_times, accepted);
+            }
+        }
     }
 }

@@ -17,12 +17,14 @@ use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::participants::{Aa, AaCredential, Entity, Fip, LinkingMethod, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
+use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
     TimeRange,
 };
 use crate::domain::time::{Millis, Timestamp};
+use crate::domain::time_source::TimeSettings;
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
@@ -47,6 +49,8 @@ pub(crate) fn new_world() -> Arc<World> {
             at: Some(START),
             frozen: true,
         },
+        security: SecurityMode::Lenient,
+        time_settings: TimeSettings::default(),
         initial_participants: Arc::new(Participants {
             aas: vec![Arc::new(aa)],
             fius: Vec::new(),

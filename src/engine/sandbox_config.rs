@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance, Personas};
+use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::time_source::TimeSettings;
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
 use crate::engine::scenario_selection::SandboxScenarios;
@@ -34,6 +36,9 @@ pub struct SimulatedFips {
 pub struct SandboxConfig {
     pub seed: u64,
     pub clock: ClockStart,
+    pub security: SecurityMode,
+    /// The clocks of messages where neither the FIU nor the world sets one.
+    pub time_settings: TimeSettings,
     /// The participants of a world until it changes them.
     pub initial_participants: Arc<Participants>,
     /// The webhook URL of FIUs that are registered later without a URL of their own.

@@ -17,10 +17,11 @@ use crate::domain::participants::{
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::domain::text::quote_value;
+use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::files::unaport::UnaportEntry;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{SecretText, UrlText};
-use crate::wire::fields::{discard_blank, require_enum};
+use crate::wire::fields::{discard_blank, parse_time_settings, require_enum};
 use crate::wire::jwk::Jwk;
 
 /// The content of a `mockaa.toml`. A list in the file replaces the shipped one completely.
@@ -31,6 +32,25 @@ pub(crate) struct ParticipantsFile {
     pub fiu: Option<Vec<FiuEntry>>,
     pub fip: Option<Vec<FipEntry>>,
     pub unaport: Option<UnaportEntry>,
+    pub time: Option<TimeEntry>,
+}
+
+/// The `[time]` table: the clocks of messages where an FIU sets none.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TimeEntry {
+    signing_time: Option<String>,
+    message_time: Option<String>,
+}
+
+impl TimeEntry {
+    /// Validates the table.
+    pub(crate) fn into_settings(self) -> Result<TimeSettings, ApiError> {
+        parse_time_settings(
+            ("time.signing_time", self.signing_time),
+            ("time.message_time", self.message_time),
+        )
+    }
 }
 
 /// An AA. An omitted handle or API key is derived from the id. With an API key, the AA sends that
@@ -86,6 +106,12 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
+    #[serde(alias = "signing_time")]
+    #[schemars(with = "Option<TimeSource>")]
+    signing_time: Option<String>,
+    #[serde(alias = "message_time")]
+    #[schemars(with = "Option<TimeSource>")]
+    message_time: Option<String>,
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
     #[serde(alias = "public_keys")]
@@ -138,6 +164,11 @@ impl FiuEntry {
             signature,
             plaintext,
             fi_schema,
+            time_settings:
+                TimeSettings {
+                    signing_time,
+                    message_time,
+                },
             redirect_passphrase,
         } = fiu;
         let WebhookUrls {
@@ -161,6 +192,8 @@ impl FiuEntry {
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
             fi_schema: Some(fi_schema.to_string()),
+            signing_time: signing_time.map(|source| source.to_string()),
+            message_time: message_time.map(|source| source.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
@@ -241,6 +274,12 @@ impl FiuEntry {
             FiSchema::parse,
             FiSchema::accepted_names,
         )?;
+        let previous_times = previous.map(|fiu| fiu.time_settings).unwrap_or_default();
+        let time_settings = parse_time_settings(
+            ("fiu.signingTime", self.signing_time),
+            ("fiu.messageTime", self.message_time),
+        )?
+        .complete_with(previous_times);
         let redirect_passphrase = match discard_blank(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
             None => previous.map_or_else(
@@ -256,6 +295,7 @@ impl FiuEntry {
             signature,
             plaintext,
             fi_schema,
+            time_settings,
             redirect_passphrase,
         })
     }

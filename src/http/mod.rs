@@ -63,7 +63,6 @@ pub(crate) struct AppState {
     pub scenarios: Arc<Library>,
     /// Signing keys of the AAs.
     pub keys: Arc<Keyring>,
-    pub security: SecurityMode,
     /// Bearer token that the control API requires; `None` while the sandbox listens on loopback
     /// only.
     pub control_token: Option<String>,
@@ -71,6 +70,13 @@ pub(crate) struct AppState {
     pub describe_calls: fn(&str) -> Value,
     /// Format of errors for paths that no call has.
     pub protocol_prefixes: ProtocolPrefixes,
+}
+
+impl AppState {
+    /// Returns the strictness of authentication.
+    pub(crate) fn security(&self) -> SecurityMode {
+        self.worlds.config().security
+    }
 }
 
 /// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.

@@ -27,7 +27,10 @@ type RegistryError = (u16, Value);
 
 pub(crate) async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
-    let (txnid, now) = (world.generate_id(StreamKind::Token), world.message_time());
+    let (txnid, now) = (
+        world.generate_id(StreamKind::Token),
+        world.message_time(None),
+    );
     let params = parse_form(call);
     let token = match (params.first_value("id"), params.first_value("secret")) {
         (Some(id), Some(secret)) => issue_token(call, &world, id, secret).await.ok_or((
@@ -138,7 +141,7 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
         .and_then(|key| find_key_owner(call, key));
     let is_visible = match &caller {
         Some(caller) => is_visible_to(caller, kind, entity_id),
-        None => call.app_state().security != SecurityMode::Strict,
+        None => call.app_state().security() != SecurityMode::Strict,
     };
     if !is_visible {
         return Err(registry_error(401, "Access not allowed"));
@@ -151,7 +154,7 @@ fn find_entities(call: &Call, entity_id: Option<&str>) -> Result<Value, Registry
         base_url: &base,
         aa_key: &|aa| &call.app_state().keys.key_for_aa(aa).public,
         txnid: &txnid,
-        now: world.message_time(),
+        now: world.message_time(caller.as_ref().map(|caller| &**caller.id())),
     };
     let entities = build_entity_list(kind, &world.participants(), context);
     match entity_id {

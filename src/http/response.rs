@@ -270,8 +270,9 @@ impl Call {
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
     ) -> HttpResponse {
+        let fiu = context.parties().fiu.clone();
         self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
-            self.rebit_error_response(error, Some(seed::RESPONSE_VER))
+            self.rebit_error_response(error, Some(seed::RESPONSE_VER), fiu.as_deref())
         })
         .await
     }
@@ -282,8 +283,9 @@ impl Call {
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
     ) -> HttpResponse {
+        let fiu = context.parties().fiu.clone();
         self.send_response(outcome, context, ResponseSigning::Signed, |error| {
-            self.rebit_error_response(error, None)
+            self.rebit_error_response(error, None, fiu.as_deref())
         })
         .await
     }
@@ -294,9 +296,10 @@ impl Call {
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
     ) -> HttpResponse {
+        let fiu = context.parties().fiu.clone();
         let mut response = self
             .send_response(outcome, context, ResponseSigning::Unsigned, |error| {
-                self.unaport_error_response(error)
+                self.unaport_error_response(error, fiu.as_deref())
             })
             .await;
         for (name, value) in UNAPORT_RESPONSE_HEADERS {
@@ -514,7 +517,7 @@ impl Call {
         }
     }
 
-    fn unaport_error_response(&self, error: &ApiError) -> ApiResponse {
+    fn unaport_error_response(&self, error: &ApiError, fiu: Option<&str>) -> ApiResponse {
         tracing::debug!(path = self.path(), %error, "rejected");
         // A rejected call does not create a world.
         let world = self
@@ -523,7 +526,7 @@ impl Call {
             .and_then(|name| self.worlds().find_world(name));
         let now = world
             .as_ref()
-            .map_or_else(system_now, |world| world.message_time());
+            .map_or_else(system_now, |world| world.message_time(fiu));
         let txn_id = world
             .map(|world| world.generate_id(StreamKind::Token))
             .unwrap_or_default();
@@ -541,7 +544,12 @@ impl Call {
         ApiResponse::json_with_status(status, &body)
     }
 
-    fn rebit_error_response(&self, error: &ApiError, ver: Option<&str>) -> ApiResponse {
+    fn rebit_error_response(
+        &self,
+        error: &ApiError,
+        ver: Option<&str>,
+        fiu: Option<&str>,
+    ) -> ApiResponse {
         tracing::debug!(path = self.path(), %error, "rejected");
         let envelope = self
             .body()
@@ -553,7 +561,7 @@ impl Call {
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
-        let now = world.map_or_else(system_now, |world| world.message_time());
+        let now = world.map_or_else(system_now, |world| world.message_time(fiu));
         let ver = match ver {
             Some(ver) => ver,
             None if self.is_v1_only() => RebitVersion::V1_1_2.as_str(),
@@ -674,7 +682,9 @@ mod tests {
     use crate::domain::command::{Command, RaiseConsent};
     use crate::domain::consent::Api;
     use crate::domain::persona::DEFAULT_PERSONA;
+    use crate::domain::security_mode::SecurityMode;
     use crate::domain::session::{ApprovalMode, DataTiming};
+    use crate::domain::time_source::TimeSettings;
     use crate::engine::clock::ClockStart;
     use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
     use crate::engine::world::World;
@@ -697,6 +707,8 @@ mod tests {
             clock: "2020-07-04T06:00:00Z,frozen"
                 .parse::<ClockStart>()
                 .expect("a clock"),
+            security: SecurityMode::Lenient,
+            time_settings: TimeSettings::default(),
             initial_participants: Arc::new(participants),
             default_webhook_url: None,
             data_timing: DataTiming::Immediate,

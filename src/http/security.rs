@@ -5,28 +5,16 @@ use std::sync::Arc;
 
 use crate::crypto::jws::{SignatureError, explain_signature, verify_compact, verify_detached};
 use crate::domain::consent::Consent;
-use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Aa, Member, Participants, PublicKey, RegisteredEntity};
+pub use crate::domain::security_mode::SecurityMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::system_now;
+use crate::engine::clock::ClockReading;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::wire::api_error::ApiError;
 use crate::wire::token::Claims;
-
-wire_enum! {
-    /// Strictness of authentication.
-    SecurityMode {
-        /// Callers need not authenticate.
-        Open = "open",
-        /// As open, but the journal notes every call that strict mode would reject.
-        Lenient = "lenient",
-        /// Callers authenticate as at a certified AA.
-        Strict = "strict",
-    }
-}
 
 /// Allowed distance between a message's `timestamp` and the clock (Sahamati certification
 /// framework, general guidelines, rule 4; `docs/sources.md#certification-cases`).
@@ -92,7 +80,7 @@ pub(crate) fn authenticate_api_key(
     allowed: AllowedCallers,
 ) -> Result<Caller, ApiError> {
     let key = call.api_key(allowed.key_headers());
-    let security = call.app_state().security;
+    let security = call.app_state().security();
     let key_owner = key.and_then(|key| find_key_owner(call, key));
     let header = allowed.key_label();
     let member = key_owner.map(|owner| allowed.admit_entity(owner));
@@ -300,18 +288,29 @@ impl Caller {
             .record_signature_error(&format!("x-jws-signature of {sender}\n{explanation}"));
     }
 
-    /// Checks a message's `timestamp`: in strict mode against world time, in lenient mode against
-    /// world time or system time.
+    /// Returns the instant that an answer to this caller carries now.
+    pub(crate) fn message_time(&self) -> Timestamp {
+        self.message_time_at(self.world.read_clocks())
+    }
+
+    /// Returns the instant that an answer to this caller carries, from these clocks.
+    pub(crate) fn message_time_at(&self, clocks: ClockReading) -> Timestamp {
+        let id = self.member.as_ref().map(|member| &*member.entity().id);
+        self.world.time_rules(id).message_time(clocks)
+    }
+
+    /// Checks a message's `timestamp` ([`TimeRules::request_times`]).
+    ///
+    /// [`TimeRules::request_times`]: crate::engine::clock::TimeRules::request_times
     pub(crate) fn check_timestamp(&self, timestamp: Timestamp) -> Result<(), ApiError> {
-        let now = self.world.now();
-        let is_within_window = match self.security {
-            SecurityMode::Open => true,
-            SecurityMode::Lenient => is_near(timestamp, now) || is_near(timestamp, system_now()),
-            SecurityMode::Strict => is_near(timestamp, now),
-        };
-        if is_within_window {
+        if self
+            .world
+            .request_times()
+            .any(|now| is_near(timestamp, now))
+        {
             return Ok(());
         }
+        let now = self.world.now();
         let message =
             format!("{timestamp} is more than 15 minutes away from the sandbox's clock, {now}");
         Err(ApiError::invalid_field("timestamp", message))

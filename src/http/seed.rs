@@ -42,7 +42,7 @@ pub(crate) fn create_consent(
     raise_consent(context, world, command, |outcome| {
         ApiResponse::json(&ConsentResponse::new(
             outcome.consent(),
-            outcome.message_time,
+            caller.message_time_at(outcome.clocks),
         ))
     })
 }

@@ -12,7 +12,6 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::reject_cross_site;
@@ -91,9 +90,9 @@ pub(crate) async fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError
 }
 
 /// Returns whether an instant is at most `window` in the past and at most [`DATE_WINDOW`] in the
-/// future, by world time or by system time.
+/// future, by a clock that the mode accepts in requests.
 fn is_within_window(world: &World, at: Timestamp, window: Millis) -> bool {
-    [world.now(), system_now()].into_iter().any(|now| {
+    world.request_times().any(|now| {
         now.duration_since(at).0 <= window.0 && at.duration_since(now).0 <= DATE_WINDOW.0
     })
 }
@@ -183,7 +182,7 @@ impl WebviewSession {
 
     /// Sends the browser back to the FIU.
     async fn redirect_to_fiu(&self, outcome: Outcome) -> Result<ApiResponse, ApiError> {
-        let date = format_date(self.world.message_time());
+        let date = format_date(self.world.message_time(Some(&self.fiu.entity.id)));
         let aa = Arc::clone(&self.world.participants().default_aa().id);
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
         let text = self.request.encode_response(outcome);

@@ -35,7 +35,7 @@ pub(crate) struct AttemptInput<'a> {
     pub aa_api_key: &'a str,
     /// Returns the API key of another AA.
     pub foreign_api_key: &'a dyn Fn() -> Arc<str>,
-    /// Message time of the attempt.
+    /// Signing time of the attempt.
     pub at: Timestamp,
 }
 

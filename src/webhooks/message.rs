@@ -22,7 +22,7 @@ pub(crate) fn prepare_message(
     profile: SignatureProfile,
     world: &World,
 ) -> Message {
-    let sent_at = world.message_time();
+    let sent_at = world.message_time(Some(&notification.fiu));
     let statements = match &notification.content {
         NotificationContent::FiData(session) => generate_session_statements(
             world.seed(),

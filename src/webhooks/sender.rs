@@ -170,10 +170,11 @@ impl WebhookSender {
             let aa = participants.aa_for_consent(&notification.consent);
             let message = message
                 .get_or_init(|| prepare_message(&notification, aa, &key, fiu.signature, &world));
+            let clocks = world.read_clocks();
             let issuer = TokenIssuer {
                 base_url: &base_url,
                 key: &token_key,
-                clocks: [world.now(), system_now()],
+                clocks: [clocks.world, clocks.system],
             };
             let input = AttemptInput {
                 message,
@@ -184,7 +185,7 @@ impl WebhookSender {
                 webhook_id: &notification.webhook_id(),
                 aa_api_key: &tokens.api_key_of(aa, issuer),
                 foreign_api_key: &|| tokens.api_key_of(&other_aa(&participants, aa), issuer),
-                at: world.message_time(),
+                at: world.time_rules(Some(&fiu.entity.id)).signing_time(clocks),
             };
             build_attempt(&input, &faults)
         });

@@ -14,6 +14,7 @@ use serde_json::Number;
 
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
+use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::wire::api_error::ApiError;
 
 /// A timestamp in a response, in ISO 8601.
@@ -188,6 +189,23 @@ pub(crate) fn require_enum<T>(
             field,
             format!("{} is not one of {}", quote_value(&value), names()),
         )
+    })
+}
+
+/// Parses the two settings of the clocks of messages, each a field's name and its value.
+pub(crate) fn parse_time_settings(
+    signing_time: (&'static str, Option<String>),
+    message_time: (&'static str, Option<String>),
+) -> Result<TimeSettings, ApiError> {
+    let parse_source = |(field, value): (&'static str, Option<String>)| match value {
+        None => Ok(None),
+        value => {
+            require_enum(field, value, TimeSource::parse, TimeSource::accepted_names).map(Some)
+        }
+    };
+    Ok(TimeSettings {
+        signing_time: parse_source(signing_time)?,
+        message_time: parse_source(message_time)?,
     })
 }
 

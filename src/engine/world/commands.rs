@@ -157,11 +157,8 @@ impl World {
         operation: impl FnOnce(&mut Execution<'_>, Timestamp) -> Result<Event, E>,
     ) -> Result<Receipt, E> {
         let mut inner = self.lock_caught_up();
-        let system_time = system_now();
-        let (now, message_time) = (
-            inner.clock.now(system_time),
-            inner.clock.message_time(system_time),
-        );
+        let clocks = inner.clock.read(system_now());
+        let now = clocks.world;
         if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
             return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX).into());
         }
@@ -207,7 +204,7 @@ impl World {
         let outcome = CommandOutcome {
             last_event: event,
             consent,
-            message_time,
+            clocks,
         };
         Ok(Receipt::new(outcome, hold))
     }

@@ -29,6 +29,7 @@ use crate::domain::participants::Participants;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Timestamp;
+use crate::domain::time_source::TimeSettings;
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
@@ -78,6 +79,8 @@ pub struct World {
 pub(super) struct Inner {
     pub(super) state: State,
     pub(super) clock: Clock,
+    /// The clocks of messages where the FIU sets none.
+    time_settings: TimeSettings,
     pub(super) timers: Timers,
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
@@ -127,6 +130,7 @@ impl World {
             inner: Mutex::new(Inner {
                 state: State::default(),
                 clock: Clock::from_start(config.clock, system_now()),
+                time_settings: config.time_settings,
                 timers: Timers::default(),
                 journal: Journal::default(),
                 outbox: Outbox::default(),

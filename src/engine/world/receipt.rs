@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::consent::Consent;
 use crate::domain::event::Event;
 use crate::domain::session::Session;
-use crate::domain::time::Timestamp;
+use crate::engine::clock::ClockReading;
 use crate::engine::world::World;
 
 /// The receipt of an accepted command: its outcome, and the hold on the webhooks that it caused.
@@ -40,8 +40,8 @@ pub struct CommandOutcome {
     pub last_event: Event,
     /// The consent of the command, in its state after the command.
     pub(super) consent: Option<Arc<Consent>>,
-    /// The instant that the response carries ([`World::message_time`]).
-    pub message_time: Timestamp,
+    /// Both clocks at the command, for the instant that the response carries.
+    pub clocks: ClockReading,
 }
 
 impl CommandOutcome {

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::Timestamp;
-use crate::engine::clock::{Clock, system_now};
+use crate::domain::time_source::TimeSettings;
+use crate::engine::clock::{Clock, ClockReading, TimeRules, system_now};
 use crate::engine::world::World;
 
 /// A change of the clock in one step.
@@ -47,9 +48,45 @@ impl World {
         self.lock().clock.now(system_now())
     }
 
-    /// Returns the instant that messages carry now ([`Clock::message_time`]).
-    pub fn message_time(&self) -> Timestamp {
-        self.lock().clock.message_time(system_now())
+    /// Returns both clocks now.
+    pub fn read_clocks(&self) -> ClockReading {
+        self.lock().clock.read(system_now())
+    }
+
+    /// Returns the rules of the times in messages to this FIU; without one, or for a caller that is
+    /// no FIU, those of the world.
+    pub fn time_rules(&self, fiu: Option<&str>) -> TimeRules {
+        let participants = self.participants();
+        let fiu = fiu.and_then(|id| participants.find_fiu(id));
+        let settings = fiu.map(|fiu| fiu.time_settings).unwrap_or_default();
+        TimeRules {
+            security: self.config.security,
+            settings: settings.complete_with(self.lock().time_settings),
+        }
+    }
+
+    /// Returns the instant that messages to this FIU carry now ([`TimeRules::message_time`]).
+    pub fn message_time(&self, fiu: Option<&str>) -> Timestamp {
+        self.time_rules(fiu).message_time(self.read_clocks())
+    }
+
+    /// Returns the instants that the times in a request may be near ([`TimeRules::request_times`]).
+    pub fn request_times(&self) -> impl Iterator<Item = Timestamp> {
+        self.time_rules(None).request_times(self.read_clocks())
+    }
+
+    /// Changes the clocks of messages where the FIU sets none; what is left out stays.
+    pub fn change_time_settings(&self, change: TimeSettings) {
+        let mut inner = self.lock();
+        inner.time_settings = change.complete_with(inner.time_settings);
+        for (name, source) in [
+            ("signing", change.signing_time),
+            ("message", change.message_time),
+        ] {
+            if let Some(source) = source {
+                inner.append_note(format!("the {name} time was set to {source}"));
+            }
+        }
     }
 
     /// Changes the clock. Its instant can change only while the world has no consents.

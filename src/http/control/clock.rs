@@ -3,6 +3,7 @@
 use super::{PAGE_MAX, authenticate_operator};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
+use crate::domain::time_source::TimeSettings;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
@@ -22,9 +23,12 @@ pub(crate) fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
 fn render_clock(world: &World) -> ApiResponse {
     let overview = world.catch_up().overview();
     let mode = if overview.frozen { "frozen" } else { "running" };
+    let rules = world.time_rules(None);
     ApiResponse::json(&ClockView {
         now: overview.now.to_string(),
         mode,
+        signing_time: rules.signing_source(),
+        message_time: rules.message_source(overview.frozen),
     })
 }
 
@@ -41,8 +45,13 @@ pub(crate) fn run_clock(call: &Call) -> Result<ApiResponse, ApiError> {
 
 pub(crate) fn set_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let to = call.parse_json::<SetClockRequest>()?.to()?;
-    change_clock(&world, ClockChange::Set { to })
+    let (to, settings) = call.parse_json::<SetClockRequest>()?.parse()?;
+    check_time_settings("messageTime", settings, call)?;
+    if let Some(to) = to {
+        change_clock(&world, ClockChange::Set { to })?;
+    }
+    world.change_time_settings(settings);
+    Ok(render_clock(&world))
 }
 
 fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiError> {
@@ -50,6 +59,17 @@ fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiEr
         .set_clock(change)
         .map_err(|error| ApiError::Conflict(error.to_string()))?;
     Ok(render_clock(world))
+}
+
+/// Checks that the mode of the sandbox allows these clocks of messages.
+pub(super) fn check_time_settings(
+    field: &'static str,
+    settings: TimeSettings,
+    call: &Call,
+) -> Result<(), ApiError> {
+    settings
+        .check_allowed(call.app_state().security())
+        .map_err(|error| ApiError::invalid_field(field, error.to_string()))
 }
 
 pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::authenticate_operator;
+use super::clock::check_time_settings;
 use crate::domain::text::quote_value;
 use crate::files::participants::{FipEntry, FiuEntry, check_distinct};
 use crate::http::call::Call;
@@ -68,6 +69,7 @@ pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
         world.update_participants(&format!("the FIU {id} was configured"), |participants| {
             let current = participants.find_fiu(id);
             let mut fiu = entry.into_fiu(current.map(Arc::as_ref))?;
+            check_time_settings("fiu.messageTime", fiu.time_settings, call)?;
             if current.is_none() && !has_webhook_url {
                 fiu.webhooks
                     .base

@@ -45,7 +45,7 @@ pub(crate) fn create_consent(
     };
     raise_consent(context, &caller.world, command, |outcome| {
         ApiResponse::json(&ConsentsResponse::new(
-            ResponseContext::from_head(&head, outcome.message_time),
+            ResponseContext::from_head(&head, caller.message_time_at(outcome.clocks)),
             outcome.consent(),
         ))
     })
@@ -57,7 +57,7 @@ pub(crate) fn get_status(call: &Call, context: &mut CallContext) -> Result<ApiRe
         parse_message::<ConsentHandleRequest>(call, context, AllowedCallers::Fius)?;
     let consent = bind_visible_consent(context, &caller, handle)?;
     Ok(ApiResponse::json(&ConsentHandleResponse::new(
-        ResponseContext::from_head(&head, caller.world.message_time()),
+        ResponseContext::from_head(&head, caller.message_time()),
         &consent,
     )))
 }
@@ -80,7 +80,7 @@ pub(crate) fn get_status_by_path(
     let echo = ResponseContext {
         ver: v1_version(&consent),
         txnid,
-        timestamp: caller.world.message_time(),
+        timestamp: caller.message_time(),
     };
     Ok(ApiResponse::json(&ConsentHandleResponse::new(
         echo, &consent,

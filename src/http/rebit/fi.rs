@@ -72,24 +72,25 @@ pub(crate) async fn request_data(
     let receipt = world.submit(Command::RequestData(command))?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
         ApiResponse::json(&FiResponse::new(
-            ResponseContext::from_head(&head, outcome.message_time),
+            ResponseContext::from_head(&head, caller.message_time_at(outcome.clocks)),
             outcome.session(),
         ))
     }))
 }
 
-/// Parses the FIU's key and checks its expiry against message time: system time, or world time
-/// where the clock is frozen (`docs/architecture.md#decisions`).
+/// Parses the FIU's key. It must not have expired by a clock that the mode accepts in requests
+/// (`docs/configuration.md#clocks`).
 fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerKey, ApiError> {
     let CheckedKeyMaterial {
         expiry,
         key_value,
         nonce,
     } = offered;
-    let now = caller.world.message_time();
-    if *expiry <= now {
+    let mut request_times = caller.world.request_times();
+    if request_times.all(|now| *expiry <= now) {
+        let now = caller.world.now();
         return Err(ApiError::InvalidKey(format!(
-            "KeyMaterial.DHPublicKey.expiry {expiry} is in the past; the time is {now}"
+            "KeyMaterial.DHPublicKey.expiry {expiry} is in the past; the sandbox's time is {now}"
         )));
     }
     let (curve, public) =
@@ -184,6 +185,7 @@ async fn encrypt_fetched_data(
     let (plaintext, schema) = fiu
         .map(|fiu| (fiu.plaintext, fiu.fi_schema))
         .unwrap_or_default();
+    let timestamp = caller.message_time_at(outcome.clocks);
     let job = EncryptionJob {
         seed: caller.world.seed(),
         consent: Arc::clone(consent),
@@ -192,7 +194,7 @@ async fn encrypt_fetched_data(
         plaintext,
         schema,
         command,
-        now: outcome.message_time,
+        now: timestamp,
     };
     let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))
         .await
@@ -202,7 +204,7 @@ async fn encrypt_fetched_data(
     let echo = ResponseContext {
         ver,
         txnid: &txnid,
-        timestamp: outcome.message_time,
+        timestamp,
     };
     Ok(ApiResponse::json_bytes(encode_fetch_response(
         echo, &encrypted,

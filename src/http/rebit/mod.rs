@@ -24,7 +24,7 @@ pub(crate) fn get_heartbeat(
     apply_requested_fault(call, context)?;
     let caller = authenticate_api_key(call, context, AllowedCallers::FiusAndFips)?;
     Ok(ApiResponse::json(&Heartbeat::with_status_up(
-        caller.world.message_time(),
+        caller.message_time(),
     )))
 }
 

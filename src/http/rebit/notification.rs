@@ -66,10 +66,10 @@ fn acknowledge_notification(head: &Head, caller: &Caller, receipt: Option<Receip
         )))
     };
     match receipt {
-        Some(receipt) => {
-            ApiResponse::from_receipt(receipt, |outcome| build_response(outcome.message_time))
-        }
-        None => build_response(caller.world.message_time()),
+        Some(receipt) => ApiResponse::from_receipt(receipt, |outcome| {
+            build_response(caller.message_time_at(outcome.clocks))
+        }),
+        None => build_response(caller.message_time()),
     }
 }
 

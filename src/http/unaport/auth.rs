@@ -148,7 +148,7 @@ async fn issue_tokens(call: &Call, world: &World, user: &AuthenticatedUser) -> A
     let refresh = jws::encode_hs256(&world.token_secret(), "refresh", &refresh);
     let envelope = Envelope::new(
         world.generate_id(random_stream::StreamKind::Token),
-        world.message_time(),
+        world.message_time(Some(&user.fiu)),
     );
     let token_response = build_token_response(
         user,

@@ -125,7 +125,7 @@ fn submit_consent(
         ApiResponse::json(&CreateConsentResponse::new(
             consent,
             link,
-            outcome.message_time,
+            caller.message_time_at(outcome.clocks),
         ))
     })
 }
@@ -177,7 +177,7 @@ pub(crate) fn revoke_consent(
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
         ApiResponse::json(&RevokeConsentResponse::new(
             outcome.consent(),
-            outcome.message_time,
+            caller.message_time_at(outcome.clocks),
         ))
     }))
 }

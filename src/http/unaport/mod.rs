@@ -16,7 +16,9 @@ use crate::domain::participants::{Fiu, Participants};
 use crate::domain::random_stream;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
+use crate::domain::time::Timestamp;
 use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
+use crate::engine::clock::ClockReading;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
@@ -44,7 +46,7 @@ struct UnaportCaller {
 /// rejected caller does not create a world.
 fn authenticate_caller(call: &Call, context: &mut CallContext) -> Result<UnaportCaller, ApiError> {
     apply_requested_fault(call, context)?;
-    let security = call.app_state().security;
+    let security = call.app_state().security();
     let token_fiu = match verify_access_token(call) {
         Ok(fiu) => Some(fiu),
         Err(_) if security == SecurityMode::Open => None,
@@ -145,10 +147,16 @@ impl UnaportCaller {
         self.world.config().unaport.version
     }
 
+    /// Returns the instant that an answer to this caller carries, from these clocks.
+    fn message_time_at(&self, clocks: ClockReading) -> Timestamp {
+        let rules = self.world.time_rules(Some(&self.fiu.entity.id));
+        rules.message_time(clocks)
+    }
+
     fn build_envelope(&self) -> Envelope {
         Envelope::new(
             self.world.generate_id(random_stream::StreamKind::Token),
-            self.world.message_time(),
+            self.message_time_at(self.world.read_clocks()),
         )
     }
 

@@ -7,18 +7,24 @@ use crate::domain::command::AdvanceTarget;
 use crate::domain::consent::Status;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::time::Timestamp;
+use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
 use crate::wire::control::schema_types::{DurationText, IdleText, TimestampText};
-use crate::wire::fields::parse_timestamp;
+use crate::wire::fields::{parse_time_settings, parse_timestamp};
 
 /// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ClockView {
     #[schemars(with = "TimestampText")]
     pub now: String,
     /// `running` or `frozen`.
     pub mode: &'static str,
+    /// The clock of `webhook-timestamp` and its HMAC, where the FIU sets none.
+    pub signing_time: TimeSource,
+    /// The clock of `timestamp` in answers and webhook bodies, where the FIU sets none.
+    pub message_time: TimeSource,
 }
 
 /// A summary of a world.
@@ -130,18 +136,37 @@ impl FreezeRequest {
     }
 }
 
-/// The body of `clock/set`.
+/// The body of `clock/set`: at least one of the fields.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("required" = [], "minProperties" = 1))]
 pub(crate) struct SetClockRequest {
     #[schemars(with = "TimestampText")]
-    to: String,
+    to: Option<String>,
+    #[schemars(with = "TimeSource")]
+    signing_time: Option<String>,
+    #[schemars(with = "TimeSource")]
+    message_time: Option<String>,
 }
 
 impl SetClockRequest {
-    /// Parses `to`.
-    pub(crate) fn to(&self) -> Result<Timestamp, ApiError> {
-        parse_timestamp_field("to", &self.to)
+    /// Parses the instant and the clocks of messages.
+    pub(crate) fn parse(self) -> Result<(Option<Timestamp>, TimeSettings), ApiError> {
+        let to = self
+            .to
+            .map(|text| parse_timestamp_field("to", &text))
+            .transpose()?;
+        let settings = parse_time_settings(
+            ("signingTime", self.signing_time),
+            ("messageTime", self.message_time),
+        )?;
+        if to.is_none() && settings == TimeSettings::default() {
+            return Err(ApiError::invalid_field(
+                "body",
+                "is empty; give to, signingTime or messageTime",
+            ));
+        }
+        Ok((to, settings))
     }
 }
 
