@@ -172,7 +172,10 @@ async fn the_clock_is_advanced_by_to_and_until_idle() {
     }
     assert_eq!(
         app.get("/_mockaa/v1/clock").await.expect_ok(),
-        json!({ "mode": "frozen", "now": "2020-12-30T11:39:57.153Z" })
+        json!({
+            "mode": "frozen", "now": "2020-12-30T11:39:57.153Z",
+            "signingTime": "wall", "messageTime": "world",
+        })
     );
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod api_faults;
 mod bad_input;
+mod clocks;
 mod control;
 mod credentials;
 mod determinism;

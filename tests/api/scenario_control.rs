@@ -333,11 +333,15 @@ async fn a_clock_is_frozen_run_and_set_while_the_world_is_empty() {
         post("set", json!({ "to": "2021-01-01T00:00:00Z" }))
             .await
             .expect_ok(),
-        json!({ "now": "2021-01-01T00:00:00.000Z", "mode": "frozen" })
+        json!({
+            "now": "2021-01-01T00:00:00.000Z", "mode": "frozen",
+            "signingTime": "wall", "messageTime": "world",
+        })
     );
+    let running = post("run", Value::Null).await.expect_ok();
     assert_eq!(
-        post("run", Value::Null).await.expect_ok()["mode"],
-        "running"
+        (&running["mode"], &running["messageTime"]),
+        (&json!("running"), &json!("wall"))
     );
     assert_eq!(
         post("freeze", json!({ "at": "2020-07-04T06:00:00Z" }))

@@ -1,6 +1,7 @@
 //! Faults in webhooks: each fault by name, from a scenario file and from the control API, observed
 //! by a receiver on a plain socket.
 
+use mockaa::TimeSource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -8,14 +9,13 @@ use crate::helpers::{NOW, Reply, TestApp};
 use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
 use crate::raw_http::{RawFiu, RawRequest};
 
-/// Starts a sandbox whose FIU is a plain socket.
+/// Starts a sandbox whose FIU is a plain socket. All headers of its webhooks repeat.
 async fn start_with_raw_fiu() -> (TestApp, RawFiu) {
     let fiu = RawFiu::start().await;
     let url = fiu.url.clone();
-    (
-        TestApp::start_with(|builder| builder.fiu_url(url)).await,
-        fiu,
-    )
+    let app =
+        TestApp::start_with(|builder| builder.fiu_url(url).signing_time(TimeSource::World)).await;
+    (app, fiu)
 }
 
 /// Puts faults in force for the whole world.

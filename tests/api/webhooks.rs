@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mockaa::TimeSource;
 use serde_json::Value;
 
 use crate::helpers::{TestApp, extract_handle, rebit_request};
@@ -126,7 +127,7 @@ async fn each_transition_is_notified_as_the_table_says() {
 
 #[tokio::test]
 async fn a_failed_webhook_is_tried_again_on_the_worlds_clock_with_the_same_bytes() {
-    let mut app = TestApp::start().await;
+    let mut app = TestApp::start_with(|builder| builder.signing_time(TimeSource::World)).await;
     app.fiu
         .set_behavior(ReceiverBehavior::Respond(500, "not now".to_owned()));
     app.raise_consent_for("9999999002@mockaa").await;
