@@ -64,6 +64,38 @@ pub(crate) struct WorldTarget {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct UntilCallArgs {
+    /// Stop at a call of your FIU, such as fi.request; wait for it if it has not come at the end.
+    #[arg(long, value_name = "OP")]
+    until_call: Option<String>,
+    /// Number of calls to wait for.
+    #[arg(long, requires = "until_call", value_name = "COUNT")]
+    count: Option<u32>,
+    /// Only calls about this customer.
+    #[arg(long, requires = "until_call", value_name = "ADDRESS")]
+    customer: Option<String>,
+    /// Longest duration of the advance, in system time; default: 60s.
+    #[arg(long, requires = "until_call", value_name = "TIME")]
+    within: Option<String>,
+}
+
+impl UntilCallArgs {
+    /// Returns the condition of the control API; `None` without `--until-call`.
+    fn into_condition(self) -> Option<Value> {
+        let op = self.until_call?;
+        let mut call = collect_fields([
+            ("op", Some(op)),
+            ("customer", self.customer),
+            ("within", self.within),
+        ]);
+        if let Some(count) = self.count {
+            call["count"] = count.into();
+        }
+        Some(json!({ "call": call }))
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ConsentTarget {
     /// The consent handle.
     handle: String,
@@ -332,19 +364,25 @@ pub(crate) enum ClockCommand {
     /// sent.
     #[command(
         after_help = "Examples:\n  mockaa clock advance --by P30D\n  mockaa clock advance --to 2026-12-31T00:00:00Z\n  mockaa \
-                            clock advance --until idle"
+                            clock advance --until idle\n  mockaa clock advance --by P1D --until-call fi.request"
     )]
     Advance {
         /// Duration, such as 5s or P30D.
         #[arg(long, value_name = "TIME", conflicts_with_all = ["to", "until"], allow_hyphen_values = true)]
-        #[arg(required_unless_present_any = ["to", "until"])]
+        #[arg(required_unless_present_any = ["to", "until", "until_call"])]
         by: Option<String>,
         /// Instant, such as 2026-12-31T00:00:00Z.
         #[arg(long, value_name = "INSTANT", conflicts_with = "until")]
         to: Option<String>,
         /// Advance until no work is due.
-        #[arg(long, value_parser = ["idle"])]
+        #[arg(long, value_parser = ["idle"], conflicts_with = "until_call")]
         until: Option<String>,
+        #[command(flatten)]
+        until_call: UntilCallArgs,
+        /// Wait after an acknowledgement, for the call that may follow it, in system time: a
+        /// duration such as 500ms, or auto, as the FIU's earlier calls suggest.
+        #[arg(long, default_value = "auto", value_name = "TIME")]
+        settle: String,
         #[command(flatten)]
         remote: Remote,
     },
@@ -387,9 +425,19 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
             by,
             to,
             until,
+            until_call,
+            settle,
             remote,
         } => {
-            let body = collect_fields([("by", by), ("to", to), ("until", until)]);
+            let mut body = collect_fields([
+                ("by", by),
+                ("to", to),
+                ("until", until),
+                ("settle", Some(settle)),
+            ]);
+            if let Some(condition) = until_call.into_condition() {
+                body["until"] = condition;
+            }
             let response = remote.post("clock/advance", &body).await?;
             if remote.json {
                 println!("{response}");
@@ -403,8 +451,14 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
                     "{fired} timers fired, now {to} ({})",
                     field_text(&response, "stopped")
                 );
+                if response["lateCalls"] != 0 {
+                    println!(
+                        "calls that came after the clock had moved on: {}; give a longer --settle",
+                        field_text(&response, "lateCalls")
+                    );
+                }
             }
-            if response["stopped"] != "target" {
+            if response["stopped"] != "target" && response["stopped"] != "call" {
                 return Ok(ExitCode::from(1));
             }
         }

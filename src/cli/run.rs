@@ -23,7 +23,8 @@ use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file};
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
-use crate::domain::command::{AdvanceTarget, Command as EngineCommand, RaiseConsent};
+use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
+use crate::domain::command::{Command as EngineCommand, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::expectation::{ExpectationStatus, Verdict};
 use crate::domain::journal_entry::JournalRecord;
@@ -70,6 +71,11 @@ pub(crate) struct Arguments {
     /// World time to run; default: until the last step of the scenario, and one hour more.
     #[arg(long = "for", value_parser = parse_duration_arg, value_name = "TIME")]
     play_duration: Option<Duration>,
+
+    /// Wait after an acknowledgement, for the call that may follow it, in system time: a duration
+    /// such as 500ms, or auto, as the FIU's earlier calls suggest.
+    #[arg(long, default_value = "auto", value_parser = parse_settle, value_name = "TIME")]
+    settle: Settle,
 
     /// Seed of all ids and data.
     #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
@@ -118,6 +124,10 @@ pub(crate) enum ApiName {
     Unaport,
 }
 
+fn parse_settle(text: &str) -> Result<Settle, String> {
+    Settle::parse(text).ok_or_else(|| format!("give {}", Settle::ACCEPTED_FORMS))
+}
+
 /// The result of a scenario file.
 struct ScenarioResult {
     file: String,
@@ -158,7 +168,7 @@ async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
             0,
             ReceiverBehavior {
                 response_status: None,
-                checks_timestamps: true,
+                checks_timestamps: !arguments.clock.is_some_and(|clock| clock.frozen),
             },
         )?)
     } else {
@@ -338,7 +348,11 @@ impl ScenarioTest<'_> {
             duration: self.arguments.timeout,
             ..Limits::default()
         };
-        let failure = match advance_clock(world, target, limits).await {
+        let plan = AdvancePlan {
+            settle: self.arguments.settle,
+            ..AdvancePlan::to_target(target)
+        };
+        let failure = match advance_clock(world, &plan, limits).await {
             Ok(advanced) if advanced.stop_reason == StopReason::TargetReached => None,
             Ok(advanced) => Some(format!(
                 "the clock stopped at {}: {:?}",
@@ -380,13 +394,11 @@ impl ScenarioTest<'_> {
         // Kills what still runs.
         drop(processes);
         // Wait for the webhooks in flight before grading.
-        if let Err(error) = advance_clock(
-            world,
-            AdvanceTarget::By(Millis::default()),
-            Limits::default(),
-        )
-        .await
-        {
+        let plan = AdvancePlan {
+            settle: self.arguments.settle,
+            ..AdvancePlan::to_target(AdvanceTarget::By(Millis::ZERO))
+        };
+        if let Err(error) = advance_clock(world, &plan, Limits::default()).await {
             failure.get_or_insert_with(|| format!("cannot wait for the webhooks: {error}"));
         }
         Ok(TestCase { name, failure })

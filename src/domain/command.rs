@@ -12,7 +12,6 @@ use crate::domain::notification::NotificationContent;
 use crate::domain::persona::Persona;
 use crate::domain::session::{FiStatus, SessionAccount};
 use crate::domain::terms::{Terms, TimeRange};
-use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{AnalyticsStatus, RelativeTerms, UnaportMetadata};
 
 /// A request to change the state of a world.
@@ -175,13 +174,4 @@ pub struct SaveTemplate {
     /// The FIU whose organisation owns the template.
     pub fiu: Arc<str>,
     pub terms: RelativeTerms,
-}
-
-/// Target of a clock advance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AdvanceTarget {
-    By(Millis),
-    To(Timestamp),
-    /// Until no timer is due any more.
-    UntilIdle,
 }

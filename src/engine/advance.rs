@@ -1,6 +1,11 @@
 //! Advancing a world's clock. Each due timer runs at its due time, in order, and the webhooks that
 //! it caused are delivered before the next timer runs. The call returns when the world has caught
 //! up.
+//!
+//! After an acknowledgement the advance waits for the call that may follow it. The FIU's earlier
+//! reactions give the length of the wait ([`crate::engine::reactions`]). A call in progress is
+//! waited for, and each call begins the wait anew, so that a chain of webhooks and calls completes
+//! at its instant.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,10 +13,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::command::AdvanceTarget;
-use crate::domain::time::Timestamp;
-use crate::engine::clock::system_now;
+use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
+use crate::domain::journal_entry::JournalRecord;
+use crate::domain::time::{Millis, Timestamp};
+use crate::engine::clock::{system_instant, system_now};
 use crate::engine::outbox::Dispatch;
+use crate::engine::reactions::{SETTLE_MAX, SettleState};
 use crate::engine::world::{Execution, World};
 
 /// The limits of one advance.
@@ -20,8 +27,6 @@ pub(crate) struct Limits {
     pub steps: usize,
     /// Maximum duration, in system time.
     pub duration: Duration,
-    /// The wait for the FIU's own calls after its webhooks, in system time.
-    pub settle_delay: Duration,
 }
 
 impl Default for Limits {
@@ -29,7 +34,6 @@ impl Default for Limits {
         Self {
             steps: 100_000,
             duration: Duration::from_secs(60),
-            settle_delay: Duration::from_millis(50),
         }
     }
 }
@@ -44,12 +48,22 @@ pub(crate) struct AdvanceOutcome {
     /// Journal entries written during the advance have numbers above this one.
     pub journal_after: u64,
     pub stop_reason: StopReason,
+    /// The longest wait that applied after an acknowledgement.
+    pub settle: Duration,
+    /// The number of calls that followed an acknowledgement after the clock had been moved on.
+    pub late_calls: usize,
+    /// The number of calls that the condition of the advance counted; `None` without a condition.
+    pub calls: Option<usize>,
 }
 
 /// The reason why an advance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopReason {
     TargetReached,
+    /// The call that the advance waited for has come.
+    CallArrived,
+    /// The target was reached, and the call has not come in time.
+    CallMissing,
     StepLimitReached,
     TimeLimitReached,
     /// The world was reset during the advance.
@@ -73,12 +87,12 @@ pub(crate) enum AdvanceRejection {
 /// [`AdvanceRejection`]; the clock has not moved then.
 pub(crate) async fn advance_clock(
     world: &Arc<World>,
-    target: AdvanceTarget,
+    plan: &AdvancePlan,
     limits: Limits,
 ) -> Result<AdvanceOutcome, AdvanceRejection> {
     let guard = AdvanceGuard::try_new(world)?;
     let from = guard.from;
-    let to = match target {
+    let to = match plan.target {
         AdvanceTarget::By(duration) => from.saturating_add(duration),
         AdvanceTarget::To(at) => at,
         AdvanceTarget::UntilIdle => Timestamp::MAX,
@@ -89,21 +103,35 @@ pub(crate) async fn advance_clock(
             now: from,
         });
     }
-    let journal_after = world.lock().journal.last_seq();
+    let journal_after = {
+        let mut inner = world.lock();
+        inner.reactions.begin_advance();
+        inner.journal.last_seq()
+    };
     let mut run = AdvanceRun {
         world,
-        limits,
+        settle: effective_settle(plan),
+        steps_max: limits.steps,
         timers_fired: 0,
+        longest_wait: Duration::ZERO,
     };
-    let stop_reason = match tokio::time::timeout(limits.duration, run.run_until(to)).await {
+    let within = plan.until_call.as_ref().and_then(|call| call.within);
+    let duration = within.map_or(limits.duration, |within| {
+        Duration::from_millis(within.0.unsigned_abs()).min(limits.duration)
+    });
+    let condition = plan.until_call.as_ref();
+    let mut progress = Progress::Running;
+    let steps = run.run_plan(plan.target, to, &mut progress, condition, journal_after);
+    let stop_reason = match tokio::time::timeout(duration, steps).await {
         Ok(reason) => reason,
-        Err(_) => StopReason::TimeLimitReached,
+        Err(_) => match progress {
+            Progress::Running => StopReason::TimeLimitReached,
+            Progress::AwaitingCall => StopReason::CallMissing,
+            Progress::CallArrived => StopReason::CallArrived,
+        },
     };
-    let timers_fired = run.timers_fired;
-    if stop_reason == StopReason::TargetReached && target != AdvanceTarget::UntilIdle {
-        let mut inner = world.lock();
-        inner.clock = inner.clock.stopped_at(to);
-    }
+    let (timers_fired, settle) = (run.timers_fired, run.longest_wait);
+    let late_calls = world.lock().reactions.late_call_count();
     let to = world.now();
     drop(guard);
     Ok(AdvanceOutcome {
@@ -112,16 +140,105 @@ pub(crate) async fn advance_clock(
         timers_fired,
         journal_after,
         stop_reason,
+        settle,
+        late_calls,
+        calls: condition.map(|condition| count_calls(world, condition, journal_after)),
     })
+}
+
+/// Returns the wait that a plan asks for. An advance until a call expects that call after any
+/// acknowledgement, so it waits for as long as any reaction may take.
+fn effective_settle(plan: &AdvancePlan) -> Settle {
+    match (plan.settle, &plan.until_call) {
+        (Settle::Auto, Some(_)) => Settle::Fixed(Millis(
+            i64::try_from(SETTLE_MAX.as_millis()).unwrap_or(i64::MAX),
+        )),
+        (settle, _) => settle,
+    }
+}
+
+/// Returns the number of calls in the journal that the condition counts.
+fn count_calls(world: &World, condition: &CallCondition, journal_after: u64) -> usize {
+    let inner = world.lock();
+    let calls = inner.journal.iter_after(journal_after);
+    calls
+        .filter(|entry| match &entry.record {
+            JournalRecord::Call(call) => condition.matches_call(call),
+            _ => false,
+        })
+        .count()
+}
+
+/// The progress of an advance, which remains known when its time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Running,
+    /// The target is reached; the call that the advance waits for has not come.
+    AwaitingCall,
+    CallArrived,
 }
 
 struct AdvanceRun<'a> {
     world: &'a Arc<World>,
-    limits: Limits,
+    settle: Settle,
+    steps_max: usize,
     timers_fired: usize,
+    /// The longest wait after an acknowledgement.
+    longest_wait: Duration,
 }
 
 impl AdvanceRun<'_> {
+    /// Runs to the target, or until the call of the condition; then lets the consequences of that
+    /// call settle.
+    async fn run_plan(
+        &mut self,
+        target: AdvanceTarget,
+        to: Timestamp,
+        progress: &mut Progress,
+        condition: Option<&CallCondition>,
+        journal_after: u64,
+    ) -> StopReason {
+        let Some(condition) = condition else {
+            return self.run_to_target(target, to).await;
+        };
+        let world = self.world;
+        let call = world.wait_for_journal(|world| {
+            count_calls(world, condition, journal_after) >= condition.count
+        });
+        tokio::pin!(call);
+        let reason = tokio::select! {
+            biased;
+            () = &mut call => StopReason::CallArrived,
+            reason = self.run_to_target(target, to) => reason,
+        };
+        let reason = if reason == StopReason::TargetReached {
+            *progress = Progress::AwaitingCall;
+            call.await;
+            StopReason::CallArrived
+        } else {
+            reason
+        };
+        if world.is_closed() {
+            return StopReason::WorldReset;
+        }
+        if reason == StopReason::CallArrived {
+            *progress = Progress::CallArrived;
+            self.settle = Settle::Auto;
+            self.wait_until_settled().await;
+        }
+        reason
+    }
+
+    /// Runs all work due by `to`, and sets the clock to a target that is an instant.
+    async fn run_to_target(&mut self, target: AdvanceTarget, to: Timestamp) -> StopReason {
+        let reason = self.run_until(to).await;
+        if reason == StopReason::TargetReached && target != AdvanceTarget::UntilIdle {
+            let mut inner = self.world.lock();
+            inner.clock = inner.clock.stopped_at(to);
+        }
+        reason
+    }
+
     async fn run_until(&mut self, to: Timestamp) -> StopReason {
         // Webhooks already in flight belong to the time before the advance.
         self.wait_until_settled().await;
@@ -135,7 +252,7 @@ impl AdvanceRun<'_> {
                 let Some(due) = due else {
                     return StopReason::TargetReached;
                 };
-                if self.timers_fired >= self.limits.steps {
+                if self.timers_fired >= self.steps_max {
                     return StopReason::StepLimitReached;
                 }
                 let now = inner.clock.now(system_now()).max(due);
@@ -149,18 +266,40 @@ impl AdvanceRun<'_> {
         }
     }
 
-    /// Waits for the webhooks in flight, then for the FIU's calls that they cause.
+    /// Waits for the webhooks in flight and the calls in progress, then for the calls that they
+    /// cause.
     #[expect(
         clippy::disallowed_methods,
         reason = "settling is a wait in system time, and the FIU's progress cannot be observed"
     )]
-    async fn wait_until_settled(&self) {
-        while !self.world.is_quiescent() {
-            let attempts_before = self.world.lock().outbox.attempt_count();
-            self.world.wake.notify_one();
-            self.world.wait_until_quiescent().await;
-            if self.world.lock().outbox.attempt_count() > attempts_before {
-                tokio::time::sleep(self.limits.settle_delay).await;
+    async fn wait_until_settled(&mut self) {
+        loop {
+            let activity = self.world.fiu_activity.notified();
+            tokio::pin!(activity);
+            activity.as_mut().enable();
+            if self.world.is_closed() {
+                return;
+            }
+            if !self.world.is_quiescent() {
+                self.world.wake.notify_one();
+                activity.await;
+                continue;
+            }
+            let (state, wait) = {
+                let reactions = &self.world.lock().reactions;
+                (
+                    reactions.settle_state(self.settle, system_instant()),
+                    reactions.longest_wait(self.settle),
+                )
+            };
+            self.longest_wait = self.longest_wait.max(wait);
+            match state {
+                SettleState::Settled => return,
+                SettleState::CallInProgress => activity.await,
+                SettleState::WaitUntil(deadline) => tokio::select! {
+                    () = tokio::time::sleep_until(deadline) => {}
+                    () = activity => {}
+                },
             }
         }
     }

@@ -1,6 +1,8 @@
 //! World time and system time. World time drives consents; receivers check messages against system
 //! time. This file is the only one that reads the machine's date and time.
 
+use tokio::time::Instant;
+
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
@@ -12,6 +14,11 @@ use crate::domain::time_source::{TimeSettings, TimeSource};
 )]
 pub fn system_now() -> Timestamp {
     Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
+}
+
+/// Returns the machine's monotonic time, for delays.
+pub(crate) fn system_instant() -> Instant {
+    Instant::now()
 }
 
 /// The initial instant of a world's clock, and whether it is frozen there.

@@ -19,6 +19,7 @@ mod notifications;
 pub(crate) mod outbox;
 #[cfg(test)]
 mod proptests;
+pub(crate) mod reactions;
 pub(crate) mod report;
 pub(crate) mod sandbox_config;
 pub(crate) mod scenario_selection;

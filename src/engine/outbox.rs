@@ -82,8 +82,6 @@ pub(crate) struct Outbox {
     ready: VecDeque<u64>,
     in_flight: usize,
     held_count: usize,
-    /// The number of attempts made so far.
-    attempt_count: u64,
     finished: VecDeque<Delivery>,
     finished_bytes: usize,
 }
@@ -285,7 +283,6 @@ impl Outbox {
     /// schedule, and a response of 410 ends the delivery (Standard Webhooks 1.0).
     pub(crate) fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
         self.in_flight -= 1;
-        self.attempt_count += 1;
         let delivery = self
             .open
             .get_mut(&id)
@@ -421,11 +418,6 @@ impl Outbox {
         self.open
             .get(&id)
             .is_some_and(|delivery| delivery.attempts.is_empty())
-    }
-
-    /// Returns the number of attempts made so far.
-    pub(crate) fn attempt_count(&self) -> u64 {
-        self.attempt_count
     }
 
     /// Returns the number of undelivered webhooks.

@@ -26,7 +26,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
-use crate::engine::world::{DEFAULT_WORLD, World};
+use crate::engine::world::{CallInProgress, DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
 use crate::http::call_context::CallContext;
 use crate::http::fault_injection::ClientSocket;
@@ -45,6 +45,9 @@ pub(crate) struct Call {
     request: HttpRequest,
     app_state: Data<AppState>,
     body: Result<Bytes, ApiError>,
+    /// Keeps an advance of the call's world from moving the clock until the call has been answered.
+    /// `None` for calls that are not recorded, and where the world did not exist at the arrival.
+    in_progress: Option<CallInProgress>,
 }
 
 impl FromRequest for Call {
@@ -55,6 +58,19 @@ impl FromRequest for Call {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
+            let app_state = request
+                .app_data::<Data<AppState>>()
+                .expect("the app is built with it")
+                .clone();
+            let mut call = Self {
+                resource: request.app_data::<ResourceInfo>().cloned(),
+                arrived_at: system_now(),
+                request,
+                app_state,
+                body: Ok(Bytes::new()),
+                in_progress: None,
+            };
+            call.in_progress = call.begin_in_world();
             let body = tokio::time::timeout(BODY_TIMEOUT, read_body(&mut payload)).await;
             let body = body.unwrap_or_else(|_| {
                 Err(ApiError::BodyReadFailed(format!(
@@ -62,17 +78,9 @@ impl FromRequest for Call {
                     BODY_TIMEOUT.as_secs()
                 )))
             });
-            let app_state = request
-                .app_data::<Data<AppState>>()
-                .expect("the app is built with it")
-                .clone();
-            Ok(Self {
-                resource: request.app_data::<ResourceInfo>().cloned(),
-                arrived_at: system_now(),
-                request,
-                app_state,
-                body,
-            })
+            call.body = body;
+            call.arrived_at = system_now();
+            Ok(call)
         })
     }
 }
@@ -96,6 +104,20 @@ async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
 impl Call {
     pub(crate) fn app_state(&self) -> &AppState {
         &self.app_state
+    }
+
+    /// Counts the call in its world, if it is a call of a participant and the world exists.
+    fn begin_in_world(&self) -> Option<CallInProgress> {
+        self.op()?;
+        let world = self.worlds().find_world(self.world_name().ok()?)?;
+        Some(world.begin_call())
+    }
+
+    /// Returns the guard of the call, if it was counted in this world.
+    pub(crate) fn in_progress(&self, world: &World) -> Option<&CallInProgress> {
+        self.in_progress
+            .as_ref()
+            .filter(|call| call.belongs_to(world))
     }
 
     /// Returns the scenario that the caller selects for its consent, by `x-mockaa-scenario` or by

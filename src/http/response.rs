@@ -26,6 +26,7 @@ use crate::domain::time::Millis;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
+use crate::engine::reactions::IdentifiedCall;
 use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::call_context::{CallContext, CallParties};
@@ -477,6 +478,13 @@ impl Call {
             handle,
         } = context.parties().clone();
         record_subject(fiu.as_ref(), handle);
+        if let Some(call) = self.in_progress(world) {
+            call.record_caller(IdentifiedCall {
+                operation: op,
+                fiu: fiu.as_deref(),
+                handle,
+            });
+        }
         let finished_at = system_now();
         world.record_call(CallRecord {
             operation: op,

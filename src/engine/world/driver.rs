@@ -39,6 +39,9 @@ impl WorldDriver<'_> {
         let mut inner = self.0.lock();
         let now = inner.clock.now(system_now());
         let outcome = attempt.outcome.to_string();
+        if let Some(delivery) = inner.outbox.delivery(id) {
+            inner.record_acknowledgement(&delivery, &attempt.outcome);
+        }
         if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now) {
             inner.timers.schedule_work(at, Work::Retry(id));
         }

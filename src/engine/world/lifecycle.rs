@@ -11,11 +11,6 @@ impl World {
         self.is_closed() || self.lock().outbox.is_quiescent()
     }
 
-    /// Waits until no webhook is held, ready or in flight.
-    pub(in crate::engine) async fn wait_until_quiescent(&self) {
-        self.wait_until(Self::is_quiescent).await;
-    }
-
     /// Stops starting attempts and waits until those in flight have ended.
     pub async fn drain_deliveries(&self) {
         self.draining.store(true, Ordering::Release);
@@ -42,6 +37,7 @@ impl World {
         self.wake.notify_one();
         self.delivery_done.notify_waiters();
         self.journal_appended.notify_waiters();
+        self.fiu_activity.notify_waiters();
     }
 
     /// Waits until the world is reset or deleted.
@@ -57,6 +53,7 @@ impl World {
     pub(super) fn notify_delivery_done(&self) {
         self.delivery_done.notify_waiters();
         self.journal_appended.notify_waiters();
+        self.fiu_activity.notify_waiters();
         self.wake.notify_one();
     }
 }

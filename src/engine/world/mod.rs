@@ -2,6 +2,7 @@
 //! Commands enter through [`World::submit`]. The rules are in `decide`; sending is left to
 //! `webhooks`.
 
+mod calls;
 mod commands;
 mod decision;
 mod driver;
@@ -35,11 +36,13 @@ use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Dispatch, Outbox};
+use crate::engine::reactions::Reactions;
 use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::scenario_selection::ScenarioSelection;
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Timers};
 
+pub(crate) use self::calls::CallInProgress;
 pub(super) use self::execution::Execution;
 pub(crate) use self::faults::CallFaults;
 pub(crate) use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
@@ -65,6 +68,9 @@ pub struct World {
     /// Notes, invalid signatures and changes of faults, participants and the clock are written
     /// without a signal.
     pub(super) journal_appended: Notify,
+    /// Signals that a call has arrived or ended, that an attempt has ended, and the closing of the
+    /// world.
+    pub(super) fiu_activity: Notify,
     /// Set while the clock is being advanced.
     pub(super) advancing: AtomicBool,
     /// Set while the sandbox shuts down: attempts in flight may finish, no other is started.
@@ -84,6 +90,7 @@ pub(super) struct Inner {
     pub(super) timers: Timers,
     pub(super) journal: Journal,
     pub(super) outbox: Outbox,
+    pub(super) reactions: Reactions,
     faults: FaultRegistry,
     /// The selection of scenarios for new consents.
     scenario_selection: ScenarioSelection,
@@ -134,6 +141,7 @@ impl World {
                 timers: Timers::default(),
                 journal: Journal::default(),
                 outbox: Outbox::default(),
+                reactions: Reactions::default(),
                 faults: FaultRegistry::default(),
                 scenario_selection: ScenarioSelection::default(),
                 scenario_plans: HashMap::new(),
@@ -150,6 +158,7 @@ impl World {
             wake: Notify::new(),
             delivery_done: Notify::new(),
             journal_appended: Notify::new(),
+            fiu_activity: Notify::new(),
             advancing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),

@@ -80,6 +80,19 @@ impl World {
         .unwrap_or_else(|| self.catch_up().evaluate_expectation(expectation))
     }
 
+    /// Waits until the condition holds after an entry of the journal, or the world is closed.
+    pub(in crate::engine) async fn wait_for_journal(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            let notified = self.journal_appended.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if condition(self) || self.is_closed() {
+                return;
+            }
+            notified.await;
+        }
+    }
+
     /// Waits until `find` returns a value, for at most `timeout` of system time.
     pub async fn wait_to_find<T>(
         &self,

@@ -1,8 +1,12 @@
 //! The clock of a world: reading, freezing, setting and advancing it.
 
+use std::time::Duration;
+
 use super::{PAGE_MAX, authenticate_operator};
-use crate::domain::command::AdvanceTarget;
+use crate::domain::advance::AdvancePlan;
+use crate::domain::duration::format_duration;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
+use crate::domain::time::Millis;
 use crate::domain::time_source::TimeSettings;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
@@ -74,14 +78,19 @@ pub(super) fn check_time_settings(
 
 pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let target = AdvanceTarget::try_from(call.parse_json::<AdvanceRequest>()?)?;
-    let outcome = advance_clock(&world, target, Limits::default()).await;
+    let plan = AdvancePlan::try_from(call.parse_json::<AdvanceRequest>()?)?;
+    let outcome = advance_clock(&world, &plan, Limits::default()).await;
     let outcome = outcome.map_err(|error| ApiError::Conflict(error.to_string()))?;
     let (entries, _) = world
         .catch_up()
         .journal_after(outcome.journal_after, PAGE_MAX);
     let (stopped, remedy) = match outcome.stop_reason {
         StopReason::TargetReached => ("target", None),
+        StopReason::CallArrived => ("call", None),
+        StopReason::CallMissing => (
+            "no-call",
+            Some("the call did not come in time; see what came with GET journal?kind=call"),
+        ),
         StopReason::StepLimitReached => (
             "step-limit",
             Some(
@@ -103,6 +112,9 @@ pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiE
         fired: outcome.timers_fired,
         stopped,
         error: remedy,
+        settle: format_wait(outcome.settle),
+        late_calls: outcome.late_calls,
+        calls: outcome.calls,
         journal: render_entries(&entries, |record| {
             !matches!(record, JournalRecord::Call(_) | JournalRecord::Webhook(_))
         }),
@@ -110,6 +122,12 @@ pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiE
             matches!(record, JournalRecord::Webhook(_))
         }),
     }))
+}
+
+/// Returns a wait in whole milliseconds, rounded up.
+fn format_wait(wait: Duration) -> String {
+    let ms = i64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i64::MAX);
+    format_duration(Millis(ms))
 }
 
 fn render_entries(

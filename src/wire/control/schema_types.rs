@@ -62,6 +62,14 @@ schema_type! {
 }
 
 schema_type! {
+    /// The schema of a wait for an FIU.
+    SettleText: {
+        "type": "string",
+        "anyOf": [{ "enum": ["auto"] }, { "pattern": DURATION_PATTERN }]
+    }
+}
+
+schema_type! {
     /// The schema of the only word for an end without a time.
     IdleText: { "type": "string", "enum": ["idle"] }
 }

@@ -2,15 +2,18 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::domain::command::AdvanceTarget;
+use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::consent::Status;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
+use crate::domain::operation::Operation;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::control::schema_types::{DurationText, IdleText, TimestampText};
+use crate::wire::control::schema_types::{DurationText, IdleText, SettleText, TimestampText};
 use crate::wire::fields::{parse_time_settings, parse_timestamp};
 
 /// The clock of a world.
@@ -64,6 +67,7 @@ pub(crate) fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCou
 
 /// The response of `clock/advance`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct AdvanceView {
     #[schemars(with = "TimestampText")]
     pub from: String,
@@ -71,52 +75,192 @@ pub(crate) struct AdvanceView {
     pub to: String,
     /// The number of timers that fired.
     pub fired: usize,
-    /// `target`, `step-limit`, `time-limit` or `world-reset`.
+    /// `target`, `call`, `no-call`, `step-limit`, `time-limit` or `world-reset`.
     pub stopped: &'static str,
     /// The reason for stopping before the target, with a remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<&'static str>,
+    /// The longest wait that applied after an acknowledgement, for the call that may follow it.
+    #[schemars(with = "DurationText")]
+    pub settle: String,
+    /// The number of calls during the advance that followed an acknowledgement after the clock had
+    /// been moved on; the journal has a note about the first.
+    pub late_calls: usize,
+    /// The number of calls that `until` counted; absent without such a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "usize")]
+    pub calls: Option<usize>,
     /// The journal entries of the advance, except those already evicted.
     pub journal: Vec<EntryView>,
     /// The attempts to send webhooks during the advance.
     pub webhooks: Vec<EntryView>,
 }
 
-/// The body of `clock/advance`: exactly one of the three fields.
+/// The body of `clock/advance`: one of `by` and `to`, or `until`. Only the condition of a call can
+/// be combined with one of the two.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
+#[schemars(extend(
+    "required" = [],
+    "anyOf" = [{ "required": ["by"] }, { "required": ["to"] }, { "required": ["until"] }],
+    "not" = { "required": ["by", "to"] },
+))]
 pub(crate) struct AdvanceRequest {
     #[schemars(with = "DurationText")]
     by: Option<String>,
     #[schemars(with = "TimestampText")]
     to: Option<String>,
-    #[schemars(with = "IdleText")]
-    until: Option<String>,
+    /// `idle`, until no work is due; or a call of the FIU, for which the advance waits.
+    #[schemars(with = "UntilSchema")]
+    until: Option<Value>,
+    /// The wait after an acknowledgement, for the call that may follow it, in system time: a
+    /// duration, at most 60s, or `auto`.
+    #[schemars(with = "SettleText")]
+    settle: Option<String>,
 }
 
-impl TryFrom<AdvanceRequest> for AdvanceTarget {
+/// The schema of the end of an advance.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum UntilSchema {
+    Idle(IdleText),
+    Call(UntilCallRequest),
+}
+
+/// A call at which an advance stops.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct UntilCallRequest {
+    call: CallRequest,
+}
+
+/// The calls that an advance counts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CallRequest {
+    #[schemars(with = "Operation")]
+    op: String,
+    /// The id of the FIU whose key or token is presented, or whose consent it is.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    fiu: Option<String>,
+    #[serde(default)]
+    #[schemars(with = "String")]
+    customer: Option<String>,
+    /// The number of calls; default: 1.
+    #[serde(default)]
+    #[schemars(with = "u32", range(min = 1, max = 10_000))]
+    count: Option<u32>,
+    /// The longest duration of the advance, in system time; at most and by default 60s.
+    #[serde(default)]
+    #[schemars(with = "DurationText")]
+    within: Option<String>,
+}
+
+impl TryFrom<AdvanceRequest> for AdvancePlan {
     type Error = ApiError;
 
     fn try_from(request: AdvanceRequest) -> Result<Self, ApiError> {
-        let AdvanceRequest { by, to, until } = request;
-        match (by, to, until.as_deref()) {
-            (Some(by), None, None) => parse_duration(&by).map(Self::By).ok_or_else(|| {
-                ApiError::invalid_field("by", format!("'{by}' is not {DURATION_FORMS}"))
-            }),
-            (None, Some(to), None) => parse_timestamp_field("to", &to).map(Self::To),
-            (None, None, Some("idle")) => Ok(Self::UntilIdle),
-            (None, None, Some(other)) => Err(ApiError::invalid_field(
-                "until",
-                format!("unknown value '{other}'; use idle"),
-            )),
-            _ => Err(ApiError::invalid_field(
-                "body",
-                "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}",
-            )),
-        }
+        let AdvanceRequest {
+            by,
+            to,
+            until,
+            settle,
+        } = request;
+        let limit = match (&by, &to) {
+            (Some(by), None) => {
+                Some(parse_duration(by).map(AdvanceTarget::By).ok_or_else(|| {
+                    ApiError::invalid_field("by", format!("'{by}' is not {DURATION_FORMS}"))
+                })?)
+            }
+            (None, Some(to)) => Some(parse_timestamp_field("to", to).map(AdvanceTarget::To)?),
+            _ => None,
+        };
+        let (target, until_call) = match (limit, until) {
+            (Some(limit), None) => (limit, None),
+            (None, Some(Value::String(word))) if by.is_none() && word == "idle" => {
+                (AdvanceTarget::UntilIdle, None)
+            }
+            (None, Some(Value::String(word))) if by.is_none() => {
+                return Err(ApiError::invalid_field(
+                    "until",
+                    format!(
+                        "unknown value {}; use idle or {{\"call\":{{\"op\":\"fi.request\"}}}}",
+                        quote_value(&word)
+                    ),
+                ));
+            }
+            (limit, Some(condition @ Value::Object(_))) if limit.is_some() || by.is_none() => {
+                let request: UntilCallRequest = serde_json::from_value(condition)
+                    .map_err(|error| ApiError::invalid_field("until", error.to_string()))?;
+                let target = limit.unwrap_or(AdvanceTarget::UntilIdle);
+                (target, Some(request.call.try_into()?))
+            }
+            _ => {
+                return Err(ApiError::invalid_field(
+                    "body",
+                    "takes one of {\"by\":\"P30D\"}, {\"to\":\"…Z\"}, {\"until\":\"idle\"}, or {\"until\":{\"call\":{\"op\":\"fi.request\"}}} with or without by or to",
+                ));
+            }
+        };
+        let settle = match settle {
+            None => Settle::default(),
+            Some(text) => Settle::parse(&text).ok_or_else(|| {
+                let forms = Settle::ACCEPTED_FORMS;
+                let value = quote_value(&text);
+                ApiError::invalid_field("settle", format!("{value} is not {forms}"))
+            })?,
+        };
+        Ok(Self {
+            target,
+            settle,
+            until_call,
+        })
     }
 }
+
+impl TryFrom<CallRequest> for CallCondition {
+    type Error = ApiError;
+
+    fn try_from(request: CallRequest) -> Result<Self, ApiError> {
+        let CallRequest {
+            op,
+            fiu,
+            customer,
+            count,
+            within,
+        } = request;
+        let operation = Operation::parse(&op).ok_or_else(|| {
+            let names = Operation::accepted_names();
+            let op = quote_value(&op);
+            ApiError::invalid_field("until.call.op", format!("{op} is not one of {names}"))
+        })?;
+        let count = usize::try_from(count.unwrap_or(1)).unwrap_or(usize::MAX);
+        if !(1..=CALLS_MAX).contains(&count) {
+            let message = format!("{count} is not a number from 1 to {CALLS_MAX}");
+            return Err(ApiError::invalid_field("until.call.count", message));
+        }
+        let within = within
+            .map(|text| {
+                parse_duration(&text).ok_or_else(|| {
+                    let message = format!("{} is not {DURATION_FORMS}", quote_value(&text));
+                    ApiError::invalid_field("until.call.within", message)
+                })
+            })
+            .transpose()?;
+        Ok(Self {
+            operation,
+            fiu: fiu.map(Into::into),
+            customer: customer.map(Into::into),
+            count,
+            within,
+        })
+    }
+}
+
+/// Largest number of calls that an advance waits for: the journal keeps no more.
+const CALLS_MAX: usize = 10_000;
 
 /// The body of `clock/freeze`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
