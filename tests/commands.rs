@@ -501,6 +501,24 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
         fixture.run_json(&["clock", "advance", "--by", "P1D"])["to"],
         "2020-07-05T06:00:00.000Z"
     );
+    let settled = fixture.run_json(&["clock", "advance", "--by", "0s", "--settle", "20ms"]);
+    assert_eq!(
+        (&settled["settle"], &settled["lateCalls"]),
+        (&json!("20ms"), &json!(0))
+    );
+    let times = [
+        "clock",
+        "set",
+        "--signing-time",
+        "world",
+        "--message-time",
+        "wall",
+    ];
+    let clock = fixture.run_json(&times);
+    assert_eq!(
+        (&clock["signingTime"], &clock["messageTime"]),
+        (&json!("world"), &json!("wall"))
+    );
     fixture.expect_stdout(&["clock", "advance", "--to", "2020-12-31T00:00:00Z"]);
     assert!(
         fixture
@@ -590,11 +608,43 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         ),
         (&["clock", "advance"], 2, "--by <TIME>"),
         (&["clock", "advance", "--by", "-5s"], 2, "by"),
+        (
+            &["clock", "advance", "--by", "0s", "--settle", "soon"],
+            2,
+            "settle",
+        ),
+        (&["clock", "set"], 2, "<TO|--signing-time"),
+        (
+            &["clock", "advance", "--by", "0s", "--count", "2"],
+            2,
+            "--until-call",
+        ),
+        (
+            &["clock", "advance", "--until-call", "fi.requests"],
+            2,
+            "until.call.op",
+        ),
     ] {
         let (actual, _, stderr) = fixture.run_command(arguments);
         assert_eq!(actual, code, "{arguments:?}: {stderr}");
         assert!(stderr.contains(remedy), "{arguments:?}: {stderr}");
     }
+    let until = [
+        "clock",
+        "advance",
+        "--by",
+        "0s",
+        "--until-call",
+        "fi.request",
+        "--within",
+        "50ms",
+    ];
+    let (code, stdout, stderr) = fixture.run_command(&until);
+    assert_eq!(
+        (code, stdout.contains("(no-call)")),
+        (1, true),
+        "{stdout}{stderr}"
+    );
     for (expectation, code) in [
         ("state: { is: PAUSED }", 0),
         ("state: { is: REVOKED }", 1),

@@ -33,6 +33,7 @@ mod scenario_control;
 mod scenarios;
 mod security;
 mod seed;
+mod settling;
 #[path = "../skip/mod.rs"]
 mod skip;
 mod specification;

@@ -649,8 +649,12 @@ impl Recorder {
     }
 
     async fn play_operator(&mut self) {
-        self.control("advanceClock", &[], Some(json!({ "by": "0s" })))
-            .await;
+        self.control(
+            "advanceClock",
+            &[],
+            Some(json!({ "by": "0s", "settle": "20ms" })),
+        )
+        .await;
         self.control("listWebhooks", &[("limit", "1")], None).await;
         self.control("getWebhook", &[("id", "1")], None).await;
         self.control("resendWebhook", &[("id", "1")], None).await;
