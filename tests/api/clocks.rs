@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::hmac;
-use mockaa::internals::crypto::base64::decode;
+use mockaa::internals::crypto::base64::{decode, url_decode};
 use mockaa::internals::domain::key_exchange::Curve;
 use mockaa::internals::domain::time::{Millis, Timestamp};
 use mockaa::internals::engine::clock::system_now;
@@ -62,6 +62,15 @@ async fn world_time(app: &TestApp) -> Timestamp {
 fn read_time(value: &Value) -> Timestamp {
     let text = value.as_str().unwrap_or_else(|| panic!("{value}"));
     parse_timestamp(text).expect("a date-time")
+}
+
+/// Returns `iat` and `exp` of a token, in seconds.
+fn read_token_times(token: &str) -> (i64, i64) {
+    let payload = token.split('.').nth(1).expect("three parts");
+    let claims: Value =
+        serde_json::from_slice(&url_decode(payload).expect("base64url")).expect("JSON");
+    let read = |name: &str| claims[name].as_i64().expect("a number");
+    (read("iat"), read("exp"))
 }
 
 fn is_near(a: Timestamp, b: Timestamp) -> bool {
@@ -149,6 +158,13 @@ async fn answers_and_webhooks_carry_the_clock_of_the_table() {
                 verify_webhook(&message, &secret),
                 Ok(()),
                 "{security} {state:?}"
+            );
+            let (issued_at, expires_at) = read_token_times(message.header("aa_api_key"));
+            let (world, system) = (world.as_millis() / 1000, system_now().as_millis() / 1000);
+            assert!(
+                (issued_at - world.min(system)).abs() < 60
+                    && (expires_at - world.max(system) - 86_400).abs() < 60,
+                "{security} {state:?}: the token is valid from {issued_at} to {expires_at}"
             );
             let body_time = message.json()["timestamp"].clone();
             assert!(
