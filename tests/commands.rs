@@ -613,7 +613,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             2,
             "settle",
         ),
-        (&["clock", "set"], 2, "<TO|--signing-time"),
+        (&["clock", "set"], 2, "<TO>"),
         (
             &["clock", "advance", "--by", "0s", "--count", "2"],
             2,

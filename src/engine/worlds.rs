@@ -7,6 +7,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::time::Timestamp;
+use crate::engine::clock::{Clock, TimeRules, system_now};
 use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::world::{DEFAULT_WORLD, World};
 
@@ -38,6 +39,16 @@ impl Worlds {
 
     pub(crate) fn config(&self) -> &Arc<SandboxConfig> {
         &self.config
+    }
+
+    /// Returns the instant that a message of a world carries before the world exists.
+    pub(crate) fn initial_message_time(&self) -> Timestamp {
+        let system_time = system_now();
+        let rules = TimeRules {
+            security: self.config.security,
+            settings: self.config.time_settings,
+        };
+        rules.message_time(Clock::from_start(self.config.clock, system_time).read(system_time))
     }
 
     /// Returns the world of that name and creates it if there is none.

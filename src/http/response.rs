@@ -532,9 +532,10 @@ impl Call {
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
-        let now = world
-            .as_ref()
-            .map_or_else(system_now, |world| world.message_time(fiu));
+        let now = world.as_ref().map_or_else(
+            || self.worlds().initial_message_time(),
+            |world| world.message_time(fiu),
+        );
         let txn_id = world
             .map(|world| world.generate_id(StreamKind::Token))
             .unwrap_or_default();
@@ -563,13 +564,15 @@ impl Call {
             .body()
             .map(|body| Envelope::from_body(body))
             .unwrap_or_default();
-        // The error has the message time of the call's world, or system time if there is none. A
-        // rejected call does not create a world.
+        // A rejected call does not create a world.
         let world = self
             .world_name()
             .ok()
             .and_then(|name| self.worlds().find_world(name));
-        let now = world.map_or_else(system_now, |world| world.message_time(fiu));
+        let now = world.map_or_else(
+            || self.worlds().initial_message_time(),
+            |world| world.message_time(fiu),
+        );
         let ver = match ver {
             Some(ver) => ver,
             None if self.is_v1_only() => RebitVersion::V1_1_2.as_str(),

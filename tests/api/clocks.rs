@@ -176,6 +176,29 @@ async fn answers_and_webhooks_carry_the_clock_of_the_table() {
 }
 
 #[tokio::test]
+async fn an_error_before_the_world_exists_carries_the_clock_that_it_would_have() {
+    for (security, clock, is_world) in [
+        (SecurityMode::Strict, NOW.to_owned(), true),
+        (SecurityMode::Lenient, format!("{NOW},frozen"), true),
+        (SecurityMode::Lenient, NOW.to_owned(), false),
+    ] {
+        let mut app = TestApp::start_with(|builder| builder.security(security).clock(clock)).await;
+        app.switch_world("none");
+        let path = "/api/v1/FIU/getClientOrganisation";
+        for reply in [
+            app.post("/Consent/handle/", &json!({})).await,
+            app.get(path).await,
+        ] {
+            assert!(reply.status.is_client_error(), "{}", reply.text);
+            let timestamp = read_time(&reply.json()["timestamp"]);
+            let start = parse_timestamp(NOW).expect("a date-time");
+            let expected = if is_world { start } else { system_now() };
+            assert!(is_near(timestamp, expected), "{security} {timestamp}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn requests_are_accepted_near_either_clock_and_in_strict_near_the_worlds_only() {
     for security in SecurityMode::ALL.iter().copied() {
         for state in ClockState::ALL {
