@@ -539,3 +539,14 @@ fn config_is_checked_and_served() {
         decode_lossy(&rejection.stderr)
     );
 }
+
+#[test]
+fn the_built_in_fiu_of_a_run_accepts_the_webhooks_of_a_frozen_world() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/approve.yaml");
+    let frozen = ["run", scenario, "--contract", "--clock"];
+    for clock in ["2020-07-04T06:00:00Z,frozen", "2020-07-04T06:00:00Z"] {
+        let output = run(&[&frozen[..], &[clock, "--settle", "10ms"]].concat());
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{clock}: {stdout}");
+    }
+}

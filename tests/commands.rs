@@ -614,6 +614,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             "settle",
         ),
         (&["clock", "set"], 2, "<TO>"),
+        (&["run", "x.yaml", "--settle", "soon"], 2, "--settle"),
         (
             &["clock", "advance", "--by", "0s", "--count", "2"],
             2,

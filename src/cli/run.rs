@@ -20,7 +20,7 @@ use crate::cli::common_args::PersonaArgs;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
 use crate::cli::scenario::{expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg};
-use crate::config::{Options, find_config_file};
+use crate::config::{Options, find_config_file, load_participants};
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
@@ -36,10 +36,11 @@ use crate::domain::terms::{
     TimeRange,
 };
 use crate::domain::time::{Millis, Timestamp};
+use crate::domain::time_source::TimeSource;
 use crate::domain::unaport::UnaportMetadata;
 use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
-use crate::engine::clock::ClockStart;
+use crate::engine::clock::{ClockStart, TimeRules};
 use crate::engine::world::World;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
@@ -128,6 +129,19 @@ fn parse_settle(text: &str) -> Result<Settle, String> {
     Settle::parse(text).ok_or_else(|| format!("give {}", Settle::ACCEPTED_FORMS))
 }
 
+/// Returns whether the messages to the built-in FIU carry the wall's time, which it checks.
+fn carries_wall_time(arguments: &Arguments) -> anyhow::Result<bool> {
+    let file = find_config_file(arguments.config.clone());
+    let setup = load_participants(file.as_deref(), None)?;
+    let fiu = setup.participants.default_fiu();
+    let rules = TimeRules {
+        security: Options::default().security,
+        settings: fiu.time_settings.complete_with(setup.time_settings),
+    };
+    let is_frozen = arguments.clock.is_some_and(|clock| clock.frozen);
+    Ok(rules.message_source(is_frozen) == TimeSource::Wall)
+}
+
 /// The result of a scenario file.
 struct ScenarioResult {
     file: String,
@@ -168,7 +182,7 @@ async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
             0,
             ReceiverBehavior {
                 response_status: None,
-                checks_timestamps: !arguments.clock.is_some_and(|clock| clock.frozen),
+                checks_timestamps: carries_wall_time(&arguments)?,
             },
         )?)
     } else {
