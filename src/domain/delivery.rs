@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::{AppliedFault, WebhookFault, WebhookFaultName};
+use crate::domain::webhook_fault::{AppliedFault, FaultRuleId, WebhookFault, WebhookFaultName};
 
 wire_enum! {
     /// State of a delivery.
@@ -60,6 +60,45 @@ impl Delivery {
                 !applied.fault.affects_scheduling() && applied.attempts.contains(attempt)
             })
             .map(|applied| &applied.fault)
+    }
+
+    /// Returns the rules of scenarios whose faults the last attempt has shown. A fault of the body
+    /// that leaves the bytes as they are is not shown.
+    pub fn rules_applied_last(&self) -> impl Iterator<Item = &FaultRuleId> {
+        let number = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        let is_altered = self
+            .attempts
+            .last()
+            .is_some_and(|attempt| attempt.faulty_body.is_some());
+        self.faults
+            .iter()
+            .filter(move |applied| {
+                applied.attempts.contains(number)
+                    && match applied.fault {
+                        WebhookFault::Scheduling(_) => false,
+                        WebhookFault::Body(_) => is_altered,
+                        WebhookFault::Signing(_)
+                        | WebhookFault::Tampering(_)
+                        | WebhookFault::Credential(_)
+                        | WebhookFault::Sending(_) => number > 0,
+                    }
+            })
+            .filter_map(|applied| applied.rule.as_ref())
+    }
+
+    /// Returns the body that the last attempt sent; empty if there was no attempt.
+    pub fn last_sent_body(&self) -> &[u8] {
+        match (self.attempts.last(), self.message.get()) {
+            (
+                Some(Attempt {
+                    faulty_body: Some(body),
+                    ..
+                }),
+                _,
+            ) => body,
+            (Some(_), Some(message)) => &message.body,
+            _ => &[],
+        }
     }
 
     /// Returns the names of the scheduling faults and of the faults of this attempt.

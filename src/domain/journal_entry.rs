@@ -93,9 +93,16 @@ pub struct WebhookRecord {
     /// Outcome for people.
     pub outcome: String,
     pub faults: Vec<WebhookFaultName>,
+    /// Headers that were sent; empty if no attempt was made.
+    pub headers: Vec<(String, String)>,
+    /// Body that was sent, up to [`WEBHOOK_BODY_BYTES_MAX`]; empty if no attempt was made.
+    pub body: Bytes,
     /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
 }
+
+/// Recorded length of the body of a webhook, in bytes; the rest is cut off.
+pub(crate) const WEBHOOK_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Key by which evicted entries are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +140,7 @@ impl JournalRecord {
     pub fn body_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.request_body.len() + call.response_body.len(),
+            Self::Webhook(webhook) => webhook.body.len(),
             _ => 0,
         }
     }

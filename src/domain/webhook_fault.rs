@@ -2,6 +2,8 @@
 //! `docs/sources.md#webhook-faults`). The table below is their only definition: name, parameters,
 //! defaults, schema and the class, which is the point at which a fault acts.
 
+use std::sync::Arc;
+
 use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::time::Millis;
@@ -366,4 +368,14 @@ pub struct WebhookFaultRule {
 pub struct AppliedFault {
     pub fault: WebhookFault,
     pub attempts: Occurrences,
+    /// `None` for a fault set of the world.
+    pub rule: Option<FaultRuleId>,
+}
+
+/// A fault rule of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FaultRuleId {
+    pub scenario: Arc<str>,
+    /// Index among the faults of the scenario: webhook faults first, then API faults.
+    pub index: usize,
 }

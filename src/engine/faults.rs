@@ -1,7 +1,7 @@
 //! The faults of a world, and the hit count of each rule. Rules come from the scenario of a consent
 //! and from fault sets that are active under a name for the whole world.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rand::{Rng, RngExt};
@@ -12,7 +12,7 @@ use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::AppliedFault;
+use crate::domain::webhook_fault::{AppliedFault, FaultRuleId};
 use crate::engine::entropy::stream_rng;
 
 /// Maximum number of fault sets per world.
@@ -24,6 +24,8 @@ const HIT_COUNTS_MAX: usize = 100_000;
 pub(crate) struct FaultRegistry {
     active_sets: BTreeMap<String, ActiveFaults>,
     hit_counts: HashMap<String, HitCount>,
+    /// The rules of scenarios whose fault has had an effect.
+    applied_rules: HashSet<FaultRuleId>,
 }
 
 /// The number of hits of a rule, and the system time of the first one.
@@ -47,6 +49,8 @@ pub struct CallFault {
     pub fault: ApiFault,
     /// The delay of the response, already sampled.
     pub delay: Millis,
+    /// `None` for a fault that does not come from a scenario.
+    pub rule: Option<FaultRuleId>,
 }
 
 impl CallFault {
@@ -55,6 +59,7 @@ impl CallFault {
         Self {
             fault: ReplyFault::Latency(latency).into(),
             delay: latency.sample(samples),
+            rule: None,
         }
     }
 }
@@ -112,7 +117,7 @@ impl FaultRegistry {
     pub(crate) fn plan_webhook_faults(
         &mut self,
         notification: &Notification,
-        plan_faults: Option<&Faults>,
+        plan_faults: Option<(&str, &Faults)>,
         system_time: Timestamp,
     ) -> Vec<AppliedFault> {
         self.remove_expired(system_time);
@@ -124,16 +129,16 @@ impl FaultRegistry {
         let mut applied_faults = Vec::new();
         for (key_prefix, set) in &sets {
             self.match_webhook_rules(
-                key_prefix,
+                (key_prefix, None),
                 set,
                 notification,
                 system_time,
                 &mut applied_faults,
             );
         }
-        if let Some(set) = plan_faults.filter(|set| !set.webhooks.is_empty()) {
+        if let Some((scenario, set)) = plan_faults.filter(|(_, set)| !set.webhooks.is_empty()) {
             self.match_webhook_rules(
-                &format!("{}/", notification.consent.handle),
+                (&format!("{}/", notification.consent.handle), Some(scenario)),
                 set,
                 notification,
                 system_time,
@@ -145,7 +150,7 @@ impl FaultRegistry {
 
     fn match_webhook_rules(
         &mut self,
-        key_prefix: &str,
+        (key_prefix, scenario): (&str, Option<&str>),
         set: &Faults,
         notification: &Notification,
         system_time: Timestamp,
@@ -162,6 +167,10 @@ impl FaultRegistry {
                 applied_faults.push(AppliedFault {
                     fault: rule.fault.clone(),
                     attempts: rule.selector.attempts,
+                    rule: scenario.map(|scenario| FaultRuleId {
+                        scenario: scenario.into(),
+                        index: number,
+                    }),
                 });
             }
         }
@@ -182,7 +191,7 @@ impl FaultRegistry {
             .collect();
         sets.iter()
             .flat_map(|(key_prefix, set)| {
-                self.match_call_rules(key_prefix, set, call, seed, system_time)
+                self.match_call_rules((key_prefix, None), set, call, seed, system_time)
             })
             .collect()
     }
@@ -199,12 +208,13 @@ impl FaultRegistry {
             return Vec::new();
         }
         let key_prefix = format!("scenario {scenario}/{}/", call.customer.unwrap_or_default());
-        self.match_call_rules(&key_prefix, set, call, seed, system_time)
+        let source = (key_prefix.as_str(), Some(scenario));
+        self.match_call_rules(source, set, call, seed, system_time)
     }
 
     fn match_call_rules(
         &mut self,
-        key_prefix: &str,
+        (key_prefix, scenario): (&str, Option<&str>),
         set: &Faults,
         call: CallSubject<'_>,
         seed: u64,
@@ -241,10 +251,30 @@ impl FaultRegistry {
                 faults.push(CallFault {
                     fault: rule.fault.clone(),
                     delay,
+                    rule: scenario.map(|scenario| FaultRuleId {
+                        scenario: scenario.into(),
+                        index: set.webhooks.len() + number,
+                    }),
                 });
             }
         }
         faults
+    }
+
+    /// Records that the fault of a rule has had an effect.
+    pub(crate) fn mark_applied(&mut self, rule: &FaultRuleId) {
+        if self.applied_rules.len() < HIT_COUNTS_MAX {
+            self.applied_rules.insert(rule.clone());
+        }
+    }
+
+    /// Returns the indexes of the rules of a scenario whose fault has had an effect.
+    pub(crate) fn list_applied(&self, scenario: &str) -> BTreeSet<usize> {
+        self.applied_rules
+            .iter()
+            .filter(|rule| &*rule.scenario == scenario)
+            .map(|rule| rule.index)
+            .collect()
     }
 
     /// Counts a hit of a rule.

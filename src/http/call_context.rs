@@ -92,7 +92,11 @@ impl CallContext {
 
     /// Adds a fault that the caller requested.
     pub(crate) fn request_fault(&mut self, fault: ApiFault, delay: Millis) {
-        self.faults.faults.push(CallFault { fault, delay });
+        self.faults.faults.push(CallFault {
+            fault,
+            delay,
+            rule: None,
+        });
     }
 
     /// Plans the faults of a call about this consent.

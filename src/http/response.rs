@@ -24,6 +24,7 @@ use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
 use crate::domain::time::Millis;
 use crate::domain::version::RebitVersion;
+use crate::domain::webhook_fault::FaultRuleId;
 use crate::engine::clock::system_now;
 use crate::engine::faults::CallFault;
 use crate::engine::reactions::IdentifiedCall;
@@ -414,6 +415,9 @@ impl Call {
                 .faults()
                 .swap_response(&key, Bytes::copy_from_slice(&response.body));
             if let Some(stale_body) = previous.filter(|_| plan.repeats_previous) {
+                world.faults().mark_applied(&list_rules(faults, |fault| {
+                    *fault == ReplyFault::StaleResponse {}.into()
+                }));
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
                 world.faults().swap_response(&key, stale_body.clone());
@@ -438,7 +442,7 @@ impl Call {
             _ => String::new(),
         };
         let task = tokio::task::spawn_blocking(move || {
-            let body = inject_content_faults(
+            let (body, changed_by) = inject_content_faults(
                 body,
                 &faults,
                 InjectionContext {
@@ -461,10 +465,21 @@ impl Call {
                 ResponseSigning::Signed => sign_detached_with(signing_key, &body, profile, header),
                 ResponseSigning::Unsigned => None,
             };
-            (signature, body)
+            (signature, body, changed_by)
         });
-        let (signature, body) = task.await.expect("signing does not panic");
+        let (signature, body, changed_by) = task.await.expect("signing does not panic");
         response.body = body;
+        if let Some(world) = world {
+            let mut rules = list_rules(context.faults(), |fault| match fault {
+                ApiFault::Status(_)
+                | ApiFault::Transport(_)
+                | ApiFault::Reply(ReplyFault::Latency(_)) => true,
+                ApiFault::Reply(ReplyFault::WrongSignature {}) => signature.is_some(),
+                ApiFault::Reply(ReplyFault::StaleResponse {}) | ApiFault::Content(_) => false,
+            });
+            rules.extend(changed_by);
+            world.faults().mark_applied(&rules);
+        }
         signature
     }
 
@@ -597,6 +612,15 @@ fn plan_faults_if_rejected(
         (Err(injected), Err(_)) => Err(injected),
         (_, outcome) => outcome,
     }
+}
+
+/// Returns the rules of scenarios behind the selected faults.
+fn list_rules(faults: &[CallFault], is_selected: impl Fn(&ApiFault) -> bool) -> Vec<FaultRuleId> {
+    faults
+        .iter()
+        .filter(|CallFault { fault, .. }| is_selected(fault))
+        .filter_map(|CallFault { rule, .. }| rule.clone())
+        .collect()
 }
 
 /// Returns the key of the stored response: calls with the same operation and consent are repeats of

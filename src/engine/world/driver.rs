@@ -46,6 +46,9 @@ impl WorldDriver<'_> {
             inner.timers.schedule_work(at, Work::Retry(id));
         }
         if let Some(delivery) = inner.outbox.delivery(id) {
+            for rule in delivery.rules_applied_last() {
+                inner.faults.mark_applied(rule);
+            }
             inner
                 .journal
                 .append_entry(now, build_webhook_record(&delivery, outcome));

@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::domain::command::Command;
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
-use crate::domain::journal_entry::{JournalRecord, WebhookRecord};
+use crate::domain::journal_entry::{JournalRecord, WEBHOOK_BODY_BYTES_MAX, WebhookRecord};
 use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
@@ -288,11 +290,20 @@ impl<'a> Execution<'a> {
             stored.push_back(notification.clone());
         }
         let plan = self.inner.scenario_plans.get(&consent.handle).cloned();
-        let plan_faults = plan.as_deref().map(|plan| &plan.faults);
+        let plan_faults = plan
+            .as_deref()
+            .map(|plan| (plan.name.as_str(), &plan.faults));
         let faults =
             self.inner
                 .faults
                 .plan_webhook_faults(&notification, plan_faults, system_now());
+        for applied in &faults {
+            if let Some(rule) = &applied.rule
+                && applied.fault.affects_scheduling()
+            {
+                self.inner.faults.mark_applied(rule);
+            }
+        }
         let has_near_duplicate = faults
             .iter()
             .any(|applied| applied.fault.name() == WebhookFaultName::NearDuplicate);
@@ -485,6 +496,7 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
     } = delivery;
     let attempt_number = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     let last = attempts.last();
+    let body = delivery.last_sent_body();
     JournalRecord::Webhook(Arc::new(WebhookRecord {
         delivery: *id,
         webhook_id: notification.webhook_id(),
@@ -504,6 +516,8 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
             || delivery.fault_names(attempt_number),
             |attempt| attempt.faults.clone(),
         ),
+        headers: last.map_or_else(Vec::new, |attempt| attempt.headers.clone()),
+        body: Bytes::copy_from_slice(&body[..body.len().min(WEBHOOK_BODY_BYTES_MAX)]),
         copy_of: *copy_of,
     }))
 }

@@ -1,5 +1,6 @@
 //! Faults of calls to a world: planning them, and managing the active fault sets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
+use crate::domain::webhook_fault::FaultRuleId;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
 use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
@@ -105,6 +107,23 @@ impl WorldFaults<'_> {
             inner.last_responses.clear();
         }
         inner.last_responses.insert(call.to_owned(), response)
+    }
+
+    /// Records the rules of scenarios whose faults have changed a response.
+    pub fn mark_applied(self, rules: &[FaultRuleId]) {
+        if rules.is_empty() {
+            return;
+        }
+        let mut inner = self.0.lock();
+        for rule in rules {
+            inner.faults.mark_applied(rule);
+        }
+    }
+
+    /// Returns the indexes of the fault rules of a scenario that have had an effect: webhook faults
+    /// first, then API faults.
+    pub fn list_applied(self, scenario: &str) -> BTreeSet<usize> {
+        self.0.lock().faults.list_applied(scenario)
     }
 
     /// Activates a fault set for `ttl` of system time; `text` is its source.

@@ -7,6 +7,7 @@ use crate::crypto::keys::SigningKey;
 use crate::crypto::{base64, jws};
 use crate::domain::api_fault::{ApiFault, ContentFault, Tampering};
 use crate::domain::time::Millis;
+use crate::domain::webhook_fault::FaultRuleId;
 use crate::engine::faults::CallFault;
 use crate::wire::fields::parse_timestamp;
 
@@ -22,32 +23,35 @@ pub(crate) struct InjectionContext<'a> {
 }
 
 /// Applies the content faults to a body. A body that is not a JSON object is returned unchanged.
+/// Returns the rules of scenarios whose faults have changed the body, too.
 pub(crate) fn inject_content_faults(
     body: Vec<u8>,
     faults: &[CallFault],
     context: InjectionContext<'_>,
-) -> Vec<u8> {
+) -> (Vec<u8>, Vec<FaultRuleId>) {
     let faults: Vec<_> = faults
         .iter()
-        .filter_map(|CallFault { fault, .. }| match fault {
-            ApiFault::Content(fault) => Some(fault),
+        .filter_map(|CallFault { fault, rule, .. }| match fault {
+            ApiFault::Content(fault) => Some((fault, rule.as_ref())),
             _ => None,
         })
         .collect();
+    let mut applied_rules = Vec::new();
     if faults.is_empty() {
-        return body;
+        return (body, applied_rules);
     }
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
-        return body;
+        return (body, applied_rules);
     };
     if !value.is_object() {
-        return body;
+        return (body, applied_rules);
     }
     // The seed API signs the bytes of this part. Reserialisation changes them, so it is signed
     // again.
     let detail = value.get("ConsentDetail").map(ToString::to_string);
     refresh_detail_signature(&mut value, context.aa_key);
-    for fault in faults {
+    for (fault, rule) in faults {
+        let before = rule.map(|_| value.clone());
         match fault {
             ContentFault::MissingField(path) => remove_at_path(&mut value, path),
             ContentFault::SetField { field, value: new } => {
@@ -78,8 +82,11 @@ pub(crate) fn inject_content_faults(
                 tamper_signed_consent(&mut value, *tampering, context);
             }
         }
+        if let Some(rule) = rule.filter(|_| before.as_ref() != Some(&value)) {
+            applied_rules.push(rule.clone());
+        }
     }
-    value.to_string().into_bytes()
+    (value.to_string().into_bytes(), applied_rules)
 }
 
 /// Returns the value at a dotted path. A number selects an item of a list; without a number the
@@ -275,13 +282,14 @@ mod tests {
         let fault = CallFault {
             fault: ApiFault::Content(fault),
             delay: Millis::default(),
+            rule: None,
         };
         let context = InjectionContext {
             aa_key: &key,
             spare_key: &key,
             wrong_txnid: "other",
         };
-        let edited = inject_content_faults(body.as_bytes().to_vec(), &[fault], context);
+        let (edited, _) = inject_content_faults(body.as_bytes().to_vec(), &[fault], context);
         String::from_utf8(edited).expect("UTF-8")
     }
 
