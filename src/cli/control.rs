@@ -754,19 +754,12 @@ pub(crate) async fn run_assertions(arguments: AssertArguments) -> anyhow::Result
             );
             println!(
                 "{outcome:<9} {}: {expected}, counted {}",
-                field_text(verdict, "expectation"),
+                field_text(verdict, "location"),
                 field_text(verdict, "count")
             );
-            for near_miss in verdict["nearMisses"]
-                .as_array()
-                .map_or(&[][..], Vec::as_slice)
-            {
-                println!(
-                    "{:<9} journal {}: {}",
-                    "",
-                    field_text(near_miss, "seq"),
-                    field_text(near_miss, "difference")
-                );
+            let explanation = verdict["explanation"].as_array();
+            for line in explanation.map_or(&[][..], Vec::as_slice) {
+                println!("{:<9} {}", "", line.as_str().unwrap_or_default());
             }
         }
     }

@@ -1,12 +1,17 @@
 //! Expectations of a test run: how many calls, events, webhooks or consents it must have.
 
-use crate::domain::consent::Status;
+use std::sync::Arc;
+
+use crate::domain::consent::{Status, StatusChange};
 use crate::domain::event::EventName;
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::journal_entry::JournalEntry;
+use crate::domain::message_filter::MessageFilter;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::scenario_plan::SourceLocation;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
@@ -21,7 +26,8 @@ pub struct Expectation {
     /// Maximum time to wait for the count, in system time.
     pub within: Option<Millis>,
     /// Place of the expectation in its file, for people.
-    pub location: String,
+    pub origin: String,
+    pub location: SourceLocation,
 }
 
 /// The things that an expectation counts.
@@ -31,6 +37,10 @@ pub enum ExpectationTarget {
         op: Operation,
         /// Status of the response.
         response_status: Option<StatusClass>,
+        /// Conditions on the FIU's request.
+        request: MessageFilter,
+        /// Conditions on the body of the response.
+        response: MessageFilter,
         subject: SubjectFilter,
     },
     Event {
@@ -45,6 +55,8 @@ pub enum ExpectationTarget {
         /// Status of the FIU's response.
         response_status: Option<StatusClass>,
         fault: Option<WebhookFaultName>,
+        /// Conditions on the bytes and headers that were sent.
+        message: MessageFilter,
         subject: SubjectFilter,
     },
     /// Consents that are in this status now.
@@ -62,11 +74,16 @@ impl std::fmt::Display for Expectation {
             ExpectationTarget::Call {
                 op,
                 response_status: status,
+                request,
+                response,
                 subject,
             } => {
-                write!(f, "call{plural} {op}")?;
+                write!(f, "call{plural} {op}{request}")?;
                 if let Some(status) = status {
                     write!(f, " answered with {status}")?;
+                }
+                if !response.is_empty() {
+                    write!(f, " answered{response}")?;
                 }
                 subject
             }
@@ -79,6 +96,7 @@ impl std::fmt::Display for Expectation {
                 status,
                 response_status,
                 fault,
+                message,
                 subject,
             } => {
                 write!(
@@ -89,6 +107,7 @@ impl std::fmt::Display for Expectation {
                 if let Some(status) = status {
                     write!(f, " with status {status}")?;
                 }
+                write!(f, "{message}")?;
                 if let Some(response_status) = response_status {
                     write!(f, " answered with {response_status}")?;
                 }
@@ -220,18 +239,35 @@ impl std::fmt::Display for CountRange {
     }
 }
 
-/// Result of an expectation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Result of an expectation, with what was found instead.
+#[derive(Clone, Debug)]
 pub struct Verdict {
     pub status: ExpectationStatus,
     /// Number of matches.
     pub count: u64,
     /// Upper bound of further matches that the journal has evicted.
     pub evicted: u64,
-    /// Sequence numbers of the first matching journal entries.
-    pub matches: Vec<u64>,
-    /// Journal entries that almost match, with the difference.
-    pub near_misses: Vec<(u64, String)>,
+    /// The first journal entries that match.
+    pub matches: Vec<JournalEntry>,
+    /// Journal entries that almost match; empty if there are enough matches.
+    pub near_misses: Vec<NearMiss>,
+    /// Of an unmet expectation of a state: the consents that it could mean.
+    pub consents: Vec<ConsentTrace>,
+}
+
+/// A journal entry that does not match, with the reason.
+#[derive(Clone, Debug)]
+pub struct NearMiss {
+    pub entry: JournalEntry,
+    pub difference: String,
+}
+
+/// The statuses that a consent has had.
+#[derive(Clone, Debug)]
+pub struct ConsentTrace {
+    pub handle: ConsentHandle,
+    pub customer: Arc<str>,
+    pub history: Vec<StatusChange>,
 }
 
 wire_enum! {

@@ -28,6 +28,7 @@ pub(crate) mod glob;
 pub(crate) mod ids;
 pub(crate) mod journal_entry;
 pub(crate) mod key_exchange;
+pub(crate) mod message_filter;
 pub(crate) mod money;
 pub(crate) mod naming;
 pub(crate) mod notification;

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
+use crate::domain::event::EventName;
 use crate::domain::expectation::{
-    Expectation, ExpectationStatus, ExpectationTarget, SubjectFilter, Verdict,
+    ConsentTrace, Expectation, ExpectationStatus, ExpectationTarget, NearMiss, SubjectFilter,
+    Verdict,
 };
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
@@ -13,7 +15,7 @@ use crate::domain::operation::Operation;
 use crate::engine::journal::Journal;
 use crate::engine::state::State;
 
-/// Maximum number of matches, and of near misses, that a verdict lists.
+/// Maximum number of matches, of near misses and of consents that a verdict lists.
 const ENTRIES_LISTED_MAX: usize = 5;
 
 /// Evaluates an expectation against the current journal and state.
@@ -28,61 +30,20 @@ pub(crate) fn evaluate_expectation(
         after,
         ..
     } = expectation;
-    if let ExpectationTarget::State { status, subject } = target {
-        let match_count = state
-            .consents(0)
-            .filter(|consent| consent.status == *status && consent_matches(subject, consent))
-            .count() as u64;
-        let outcome = if expected_count.contains(match_count) {
-            ExpectationStatus::Met
-        } else {
-            ExpectationStatus::Unmet
-        };
-        return Verdict {
-            status: outcome,
-            count: match_count,
-            evicted: 0,
-            matches: Vec::new(),
-            near_misses: Vec::new(),
-        };
+    if let ExpectationTarget::State { .. } = target {
+        return evaluate_state(state, expectation);
     }
-    // Entries that follow an event of another consent do not count. An entry about no consent
-    // counts after any such event.
-    let mut trigger_handles: Vec<Option<ConsentHandle>> = Vec::new();
-    let (mut match_count, mut matching_seqs, mut near_misses) = (0, Vec::new(), Vec::new());
+    let mut scan = JournalScan::default();
     for entry in journal.iter_after(0) {
-        if let (JournalRecord::Event(event), Some(after)) = (&entry.record, after)
-            && event.name() == *after
-            && matches_subject(target.subject(), entry, state)
-        {
-            trigger_handles.push(event.consent_handle());
-            continue;
-        }
-        let handle = entry.record.consent_handle();
-        if after.is_some()
-            && !trigger_handles
-                .iter()
-                .any(|trigger| handle.is_none() || *trigger == handle)
-        {
-            continue;
-        }
-        match find_differences(target, entry, state) {
-            Some(differences) if differences.is_empty() => {
-                match_count += 1;
-                if matching_seqs.len() < ENTRIES_LISTED_MAX {
-                    matching_seqs.push(entry.seq);
-                }
-            }
-            Some(differences) => near_misses.push((entry.seq, differences.join(", "))),
-            None => {}
-        }
+        scan.examine_entry(entry, state, (target, *after));
     }
     let evicted_count = journal.count_evicted(|kind| {
         target.matches_kind(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
     });
+    let match_count = scan.match_count;
     let is_certain = expected_count.contains(match_count)
         && (evicted_count == 0 || expected_count.contains(match_count + evicted_count));
-    let outcome = if after.is_some() && trigger_handles.is_empty() && evicted_count == 0 {
+    let outcome = if after.is_some() && scan.trigger_handles.is_empty() && evicted_count == 0 {
         ExpectationStatus::Untested
     } else if is_certain {
         ExpectationStatus::Met
@@ -94,19 +55,146 @@ pub(crate) fn evaluate_expectation(
     } else {
         ExpectationStatus::Unmet
     };
-    // Fewest differences first; among equals, newest first.
-    near_misses.reverse();
-    near_misses.sort_by_key(|(_, differences)| differences.matches(", ").count());
-    near_misses.truncate(ENTRIES_LISTED_MAX);
-    if outcome == ExpectationStatus::Met {
-        near_misses.clear();
-    }
+    let lacks_matches = outcome != ExpectationStatus::Met && match_count < expected_count.at_least;
     Verdict {
         status: outcome,
         count: match_count,
         evicted: evicted_count,
-        matches: matching_seqs,
-        near_misses,
+        near_misses: if lacks_matches {
+            list_near_misses(scan.near_misses, journal, target)
+        } else {
+            Vec::new()
+        },
+        matches: scan.matches.into_iter().cloned().collect(),
+        consents: Vec::new(),
+    }
+}
+
+/// Evaluates an expectation of consents in a status.
+fn evaluate_state(state: &State, expectation: &Expectation) -> Verdict {
+    let ExpectationTarget::State { status, subject } = &expectation.target else {
+        unreachable!("the caller has checked the target");
+    };
+    let candidates = || {
+        state
+            .consents(0)
+            .filter(|consent| consent_matches(subject, consent))
+    };
+    let match_count = candidates()
+        .filter(|consent| consent.status == *status)
+        .count() as u64;
+    let is_met = expectation.count.contains(match_count);
+    let trace = |consent: &Arc<Consent>| ConsentTrace {
+        handle: consent.handle,
+        customer: Arc::clone(&consent.terms.customer),
+        history: consent.history.clone(),
+    };
+    Verdict {
+        status: if is_met {
+            ExpectationStatus::Met
+        } else {
+            ExpectationStatus::Unmet
+        },
+        count: match_count,
+        evicted: 0,
+        matches: Vec::new(),
+        near_misses: Vec::new(),
+        consents: if is_met {
+            Vec::new()
+        } else {
+            candidates().take(ENTRIES_LISTED_MAX).map(trace).collect()
+        },
+    }
+}
+
+/// A pass over the journal for one expectation.
+#[derive(Default)]
+struct JournalScan<'a> {
+    /// The consents of the events of `after_event`. Entries that follow an event of another consent
+    /// do not count; an entry about no consent counts after any such event.
+    trigger_handles: Vec<Option<ConsentHandle>>,
+    match_count: u64,
+    matches: Vec<&'a JournalEntry>,
+    near_misses: Vec<(&'a JournalEntry, Vec<String>)>,
+}
+
+impl<'a> JournalScan<'a> {
+    fn examine_entry(
+        &mut self,
+        entry: &'a JournalEntry,
+        state: &State,
+        (target, after): (&ExpectationTarget, Option<EventName>),
+    ) {
+        if let (JournalRecord::Event(event), Some(after)) = (&entry.record, after)
+            && event.name() == after
+            && matches_subject(target.subject(), entry, state)
+        {
+            self.trigger_handles.push(event.consent_handle());
+            return;
+        }
+        let Some(mut differences) = find_differences(target, entry, state) else {
+            return;
+        };
+        let handle = entry.record.consent_handle();
+        let is_early = after.is_some()
+            && !self
+                .trigger_handles
+                .iter()
+                .any(|trigger| handle.is_none() || *trigger == handle);
+        if let (true, Some(after)) = (is_early, after) {
+            differences.push(format!("came before {after}"));
+        }
+        if differences.is_empty() {
+            self.match_count += 1;
+            if self.matches.len() < ENTRIES_LISTED_MAX {
+                self.matches.push(entry);
+            }
+        } else {
+            self.near_misses.push((entry, differences));
+        }
+    }
+}
+
+/// Returns the nearest entries: fewest differences first, among equals the newest first, then the
+/// newest calls, events or webhooks of another kind.
+fn list_near_misses<'a>(
+    mut candidates: Vec<(&'a JournalEntry, Vec<String>)>,
+    journal: &'a Journal,
+    target: &ExpectationTarget,
+) -> Vec<NearMiss> {
+    candidates.reverse();
+    candidates.sort_by_key(|(_, differences)| differences.len());
+    candidates.truncate(ENTRIES_LISTED_MAX);
+    let free = ENTRIES_LISTED_MAX - candidates.len();
+    let others = journal.iter_after(0).rev().filter_map(|entry| {
+        let difference = describe_other_kind(target, entry)?;
+        Some((entry, vec![difference]))
+    });
+    candidates.extend(others.take(free));
+    candidates
+        .into_iter()
+        .map(|(entry, differences)| NearMiss {
+            entry: entry.clone(),
+            difference: differences.join(", "),
+        })
+        .collect()
+}
+
+/// Returns the difference of an entry that is a call or an event, as the target is, but of another
+/// name; `None` for other entries.
+fn describe_other_kind(target: &ExpectationTarget, entry: &JournalEntry) -> Option<String> {
+    match (target, &entry.record) {
+        (ExpectationTarget::Call { op, .. }, JournalRecord::Call(call))
+            if call.operation != *op && call.operation != Operation::Unknown =>
+        {
+            Some(format!("is {}, not {op}", call.operation))
+        }
+        (ExpectationTarget::Event { name, .. }, JournalRecord::Event(event))
+            if event.name() != *name =>
+        {
+            Some(format!("is {}, not {name}", event.name()))
+        }
+        _ => None,
     }
 }
 
@@ -146,10 +234,15 @@ fn find_differences(
             ExpectationTarget::Call {
                 op,
                 response_status,
+                request,
+                response,
                 ..
             },
             JournalRecord::Call(call),
         ) if call.operation == *op => {
+            differences.extend(request.find_differences(&call.request_body, &call.headers));
+            let in_response = response.find_differences(&call.response_body, &[]);
+            differences.extend(in_response.iter().map(|text| format!("answer: {text}")));
             if let Some(expected) = response_status.filter(|class| !class.contains(call.status)) {
                 differences.push(format!("answered with {}, not {expected}", call.status));
             }
@@ -171,6 +264,7 @@ fn find_differences(
                 status,
                 response_status,
                 fault,
+                message,
                 ..
             },
             JournalRecord::Webhook(webhook),
@@ -198,6 +292,7 @@ fn find_differences(
                 );
                 differences.push(format!("{actual}, not {expected}"));
             }
+            differences.extend(message.find_differences(&webhook.body, &webhook.headers));
             if let Some(fault) = fault.filter(|fault| !webhook.faults.contains(fault)) {
                 differences.push(format!("has no fault {fault}"));
             }

@@ -9,6 +9,7 @@ mod control;
 mod credentials;
 mod determinism;
 mod errors;
+mod expectations;
 mod fi;
 mod fips;
 mod helpers;

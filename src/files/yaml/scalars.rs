@@ -22,6 +22,13 @@ pub(crate) const RUPEE_RANGE_FORMAT: &str = "rupee-range";
 /// The `format` of a status code or a class of status codes in a schema.
 pub(crate) const STATUS_FORMAT: &str = "http-status";
 
+/// The `format` of a regular expression in a schema.
+pub(crate) const REGEX_FORMAT: &str = "regex";
+/// The `format` of a JSON Pointer in a schema.
+pub(crate) const POINTER_FORMAT: &str = "json-pointer";
+/// The `format` of the name of an HTTP header in a schema.
+pub(crate) const HEADER_NAME_FORMAT: &str = "header-name";
+
 /// Occurrences counted from 1: `3`, `1..2`, `2..`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OccurrenceRange(pub Occurrences);

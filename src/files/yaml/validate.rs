@@ -7,12 +7,13 @@ use serde_saphyr::{Location, Spanned};
 use super::diagnostic_at;
 use super::node::{Node, SpannedNode};
 use super::scalars::{
-    INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT, OccurrenceRange,
-    RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
+    HEADER_NAME_FORMAT, INTEGER_RANGE_FORMAT, IntegerRange, NAME_FORMAT, OCCURRENCES_FORMAT,
+    OccurrenceRange, POINTER_FORMAT, REGEX_FORMAT, RUPEE_RANGE_FORMAT, RupeeRange, STATUS_FORMAT,
 };
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::duration::{DURATION_FORMAT, DURATION_FORMS, parse_duration};
 use crate::domain::expectation::StatusClass;
+use crate::domain::message_filter::{JsonPointer, Pattern};
 use crate::domain::naming::closest_name;
 use crate::domain::text::quote_value;
 
@@ -142,6 +143,12 @@ impl<'a> Validator<'a> {
                 );
                 continue;
             }
+            self.check_text(
+                key.referenced,
+                &key.value,
+                &schema["propertyNames"],
+                &key.value,
+            );
             match properties.and_then(|properties| properties.get(&key.value)) {
                 Some(schema) => self.check_node(value, schema, &key.value),
                 None if additional.is_object() => self.check_node(value, additional, &key.value),
@@ -196,11 +203,13 @@ impl<'a> Validator<'a> {
             .as_u64()
             .is_some_and(|least| size < least)
         {
-            let names = property_names(schema).join(", ");
-            self.add_diagnostic(
-                location,
-                format!("{name} is empty; give at least one of {names}"),
-            );
+            let names = property_names(schema);
+            let remedy = if names.is_empty() {
+                "give at least one entry, or remove it".to_owned()
+            } else {
+                format!("give at least one of {}", names.join(", "))
+            };
+            self.add_diagnostic(location, format!("{name} is empty; {remedy}"));
         }
         if schema["maxProperties"]
             .as_u64()
@@ -268,6 +277,17 @@ impl<'a> Validator<'a> {
                     "{quoted_text} is not an amount in rupees, or a range such as 20..180.50 with the low end first"
                 )
             }
+            Some(POINTER_FORMAT) => match JsonPointer::parse(text) {
+                Ok(_) => return,
+                Err(problem) => format!("{quoted_text} is not a JSON Pointer: {problem}"),
+            },
+            Some(REGEX_FORMAT) => match Pattern::parse(text) {
+                Ok(_) => return,
+                Err(problem) => format!("{quoted_text} is not a regular expression: {problem}"),
+            },
+            Some(HEADER_NAME_FORMAT) if !is_header_name(text) => {
+                format!("{quoted_text} is not the name of a header, such as x-jws-signature")
+            }
             Some(NAME_FORMAT) if !is_valid_name(text) => {
                 format!(
                     "{name} {quoted_text} must be 1 to 100 lower-case letters, digits and dashes"
@@ -317,6 +337,14 @@ fn is_valid_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Returns whether a text is a token of RFC 9110, as names of headers are.
+fn is_header_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn has_key(entries: &[(Spanned<String>, SpannedNode)], key: &str) -> bool {

@@ -106,7 +106,7 @@ pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiEr
     {
         return Err(ApiError::invalid_field(
             "within",
-            format!("of {} is longer than 5m", expectation.location),
+            format!("of {} is longer than 5m", expectation.origin),
         ));
     }
     let mut results = Vec::new();

@@ -4,6 +4,7 @@
 use serde_saphyr::Spanned;
 
 use super::Diagnostic;
+use super::conditions::{BodyConditions, HeaderConditions, convert_conditions};
 use super::types::{
     API_NAMES, ActionEntry, ApiCallSelectorSpec, ApiFaultEntry, ExpectCall, ExpectEvent,
     ExpectNever, ExpectState, ExpectWebhook, ExpectationEntry, ExpectationsFile, FaultsFile,
@@ -20,6 +21,7 @@ use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
 use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::message_filter::MessageFilter;
 use crate::domain::notification::NotificationKind;
 use crate::domain::scenario_plan::{Rule, ScenarioPlan, SourceLocation, Step};
 use crate::domain::text::quote_value;
@@ -302,15 +304,8 @@ impl Converter {
                 nth,
                 attempts,
             } = r#where.as_ref().unwrap_or(&default_selector);
-            if let (Some(status), Some(_)) = (status, event)
-                && !notification_statuses(*event).contains(&status.as_str())
-            {
-                let message = format!(
-                    "{} webhooks have no status {status}; they have {}",
-                    event.map_or("", NotificationKind::as_str),
-                    notification_statuses(*event).join(", ")
-                );
-                self.add_diagnostic(entry, message);
+            if let (Some(status), Some(_)) = (status, event) {
+                self.check_notification_status(entry, *event, status);
             }
             if attempts.is_some() && fault.affects_scheduling() {
                 let message = format!(
@@ -415,6 +410,9 @@ impl Converter {
             let ExpectCall {
                 op,
                 status,
+                body,
+                header,
+                answer_body,
                 customer,
                 fiu,
                 count,
@@ -426,6 +424,8 @@ impl Converter {
             let target = ExpectationTarget::Call {
                 op: *op,
                 response_status: status.map(|status| status.0),
+                request: self.convert_filter(entry, body.as_ref(), header.as_ref()),
+                response: self.convert_filter(entry, answer_body.as_ref(), None),
                 subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (
@@ -460,6 +460,8 @@ impl Converter {
                 status,
                 answered,
                 fault,
+                body,
+                header,
                 customer,
                 fiu,
                 count,
@@ -468,11 +470,15 @@ impl Converter {
                 within,
                 after_event,
             } = webhook;
+            if let (Some(status), Some(_)) = (status, event) {
+                self.check_notification_status(entry, *event, status);
+            }
             let target = ExpectationTarget::Webhook {
                 event: *event,
                 status: status.as_deref().map(Into::into),
                 response_status: answered.map(|answered| answered.0),
                 fault: *fault,
+                message: self.convert_filter(entry, body.as_ref(), header.as_ref()),
                 subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (
@@ -505,15 +511,23 @@ impl Converter {
                 op,
                 event,
                 status,
+                body,
+                header,
                 customer,
                 fiu,
                 after_event,
             } = never;
+            if event.is_some() && (status.is_some() || body.is_some() || header.is_some()) {
+                let message = "an event has no status, body or header; give `op` for a call";
+                self.add_diagnostic(entry, message.to_owned());
+            }
             let subject = subject_filter(handle, customer.as_ref(), fiu.as_ref());
             let target = match (op, event) {
                 (Some(op), _) => ExpectationTarget::Call {
                     op: *op,
                     response_status: status.map(|status| status.0),
+                    request: self.convert_filter(entry, body.as_ref(), header.as_ref()),
+                    response: MessageFilter::default(),
                     subject,
                 },
                 (None, Some(event)) => ExpectationTarget::Event {
@@ -531,8 +545,39 @@ impl Converter {
             count,
             within: *within,
             after: *after,
-            location: origin,
+            origin,
+            location: location_of(entry),
         })
+    }
+
+    fn convert_filter<T>(
+        &mut self,
+        entry: &Spanned<T>,
+        body: Option<&BodyConditions>,
+        headers: Option<&HeaderConditions>,
+    ) -> MessageFilter {
+        convert_conditions(body, headers).unwrap_or_else(|problem| {
+            self.add_diagnostic(entry, problem);
+            MessageFilter::default()
+        })
+    }
+
+    /// Reports a status that webhooks of this kind never have.
+    fn check_notification_status<T>(
+        &mut self,
+        entry: &Spanned<T>,
+        event: Option<NotificationKind>,
+        status: &str,
+    ) {
+        let statuses = notification_statuses(event);
+        if !statuses.contains(&status) {
+            let message = format!(
+                "{} webhooks have no status {status}; they have {}",
+                event.map_or("", NotificationKind::as_str),
+                statuses.join(", ")
+            );
+            self.add_diagnostic(entry, message);
+        }
     }
 
     fn convert_quantity<T>(

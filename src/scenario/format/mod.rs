@@ -9,6 +9,7 @@
 //! Errors that the schema cannot express, such as contradicting keys, are found in `convert`;
 //! actions that can never fire are left to [`crate::scenario::lint`].
 
+mod conditions;
 mod convert;
 pub(crate) mod types;
 

@@ -24,6 +24,7 @@ use crate::domain::time::Millis;
 use crate::domain::unaport::{AnalyticsStatus, FetchQuirk};
 use crate::domain::webhook_fault::{WebhookFault, WebhookFaultName};
 use crate::files::yaml::scalars::{NAME_FORMAT, OccurrenceRange, StatusPattern};
+use crate::scenario::format::conditions::{BodyConditions, HeaderConditions};
 use crate::wire::control::schema_types::UuidText;
 
 /// A scenario: the actions that drive a consent, the faults injected meanwhile, and the
@@ -75,7 +76,7 @@ pub(crate) struct ScenarioFile {
     pub api_faults: Vec<Spanned<ApiFaultEntry>>,
     /// Counts of calls, events, webhooks and consents that the run must satisfy.
     #[serde(default)]
-    #[schemars(with = "Vec<ExpectationEntry>")]
+    #[schemars(with = "Vec<ExpectationEntry>", length(min = 1))]
     pub expect: Vec<Spanned<ExpectationEntry>>,
 }
 
@@ -106,7 +107,7 @@ pub(crate) struct FaultsFile {
 #[schemars(title = "mockaa expectations, version 1")]
 pub(crate) struct ExpectationsFile {
     /// The expectations.
-    #[schemars(with = "Vec<ExpectationEntry>")]
+    #[schemars(with = "Vec<ExpectationEntry>", length(min = 1))]
     pub expect: Vec<Spanned<ExpectationEntry>>,
     /// Count only what concerns this consent.
     #[schemars(with = "Option<UuidText>")]
@@ -319,6 +320,10 @@ pub(crate) struct ExpectCall {
     pub op: Operation,
     /// The status of the response, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
+    pub body: Option<BodyConditions>,
+    pub header: Option<HeaderConditions>,
+    /// Conditions on values of the response.
+    pub answer_body: Option<BodyConditions>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
@@ -354,6 +359,8 @@ pub(crate) struct ExpectWebhook {
     pub answered: Option<StatusPattern>,
     /// The fault injected into the webhook.
     pub fault: Option<WebhookFaultName>,
+    pub body: Option<BodyConditions>,
+    pub header: Option<HeaderConditions>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,
@@ -385,6 +392,9 @@ pub(crate) struct ExpectNever {
     pub event: Option<EventName>,
     /// The status of the response to the call, such as 503 or 5xx.
     pub status: Option<StatusPattern>,
+    /// Conditions on the call.
+    pub body: Option<BodyConditions>,
+    pub header: Option<HeaderConditions>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub after_event: Option<EventName>,

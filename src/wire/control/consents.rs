@@ -57,11 +57,17 @@ struct FipArtefactView {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct StatusChangeView {
+pub(super) struct StatusChangeView {
     #[schemars(with = "Status")]
     state: &'static str,
     #[schemars(with = "TimestampText")]
     at: String,
+}
+
+impl std::fmt::Display for StatusChangeView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.state, self.at)
+    }
 }
 
 /// The parts of a [`ConsentView`] that the consent does not contain.

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::api_fault::ApiFaultName;
 use crate::domain::event::EventName;
-use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
+use crate::domain::expectation::{ConsentTrace, Expectation, ExpectationStatus, NearMiss, Verdict};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::notification::NotificationKind;
@@ -14,6 +14,7 @@ use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::consents::StatusChangeView;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
 
@@ -169,14 +170,161 @@ pub(crate) struct VerdictView {
     count: u64,
     evicted: u64,
     /// The first journal entries that match.
-    matches: Vec<u64>,
-    near_misses: Vec<NearMiss>,
+    matches: Vec<EntrySummary>,
+    /// The nearest journal entries that do not match, if there are too few matches.
+    near_misses: Vec<NearMissView>,
+    /// Of an unmet expectation of a state: the consents with the statuses that they have had.
+    consents: Vec<ConsentTraceView>,
+    /// The verdict in words, line by line: counted entries, near misses, statuses; empty if the
+    /// expectation is met.
+    explanation: Vec<String>,
 }
 
+/// A journal entry that does not match, with the reason.
 #[derive(Debug, Serialize, JsonSchema)]
-struct NearMiss {
-    seq: u64,
+struct NearMissView {
+    #[serde(flatten)]
+    entry: EntrySummary,
     difference: String,
+}
+
+/// A journal entry without bodies and headers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EntrySummary {
+    seq: u64,
+    #[schemars(with = "TimestampText")]
+    at: String,
+    kind: &'static str,
+    #[schemars(with = "Option<UuidText>")]
+    consent_handle: Option<String>,
+    /// Of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Operation>")]
+    op: Option<&'static str>,
+    /// Of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    /// Of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// The HTTP status of the answer: ours to a call, the FIU's to a webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<u16>,
+    /// The kind of a webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NotificationKind>")]
+    event: Option<&'static str>,
+    /// The status that a webhook carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    /// The entry on one line, for people.
+    text: String,
+}
+
+/// The statuses that a consent has had.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConsentTraceView {
+    #[schemars(with = "UuidText")]
+    consent_handle: String,
+    customer: String,
+    history: Vec<StatusChangeView>,
+}
+
+impl From<&JournalEntry> for EntrySummary {
+    fn from(entry: &JournalEntry) -> Self {
+        let EntryView {
+            seq,
+            at,
+            kind,
+            consent_handle,
+            customer: _,
+            text,
+            call,
+            webhook,
+        } = EntryView::from(entry);
+        let mut summary = Self {
+            text: text.unwrap_or_else(|| kind.to_owned()),
+            seq,
+            at,
+            kind,
+            consent_handle,
+            op: None,
+            method: None,
+            path: None,
+            answered: None,
+            event: None,
+            status: None,
+        };
+        if let Some(call) = call {
+            summary.text = format!(
+                "{} {}, {}, answered with {}",
+                call.method, call.path, call.op, call.status
+            );
+            summary.op = Some(call.op);
+            summary.method = Some(call.method);
+            summary.path = Some(call.path);
+            summary.answered = Some(call.status);
+        }
+        if let Some(webhook) = webhook {
+            let status = webhook
+                .status
+                .map_or(String::new(), |status| format!(" {status}"));
+            summary.text = format!(
+                "webhook {}{status}, attempt {}, {}",
+                webhook.event, webhook.attempt, webhook.outcome
+            );
+            summary.event = Some(webhook.event);
+            summary.status = webhook.status;
+            summary.answered = webhook.answered;
+        }
+        summary
+    }
+}
+
+impl std::fmt::Display for EntrySummary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "journal {}, {}: {}", self.seq, self.at, self.text)
+    }
+}
+
+/// Returns a verdict in words, line by line; empty if the expectation is met.
+fn explain_verdict(view: &VerdictView, status: ExpectationStatus) -> Vec<String> {
+    let mut lines = vec![match status {
+        ExpectationStatus::Met => return Vec::new(),
+        ExpectationStatus::Unmet => format!("counted {}", view.count),
+        ExpectationStatus::Evicted => format!(
+            "counted {}, but {} more entries were evicted from the journal",
+            view.count, view.evicted
+        ),
+        ExpectationStatus::Untested => {
+            "not tested: the event of `after_event` never happened".to_owned()
+        }
+    }];
+    lines.extend(view.matches.iter().map(|entry| format!("counted: {entry}")));
+    if view.count > view.matches.len() as u64 && !view.matches.is_empty() {
+        let others = view.count - view.matches.len() as u64;
+        lines.push(format!("counted: {others} more"));
+    }
+    lines.extend(
+        view.near_misses
+            .iter()
+            .map(|miss| format!("not counted: {}: {}", miss.entry, miss.difference)),
+    );
+    for consent in &view.consents {
+        let statuses: Vec<_> = consent.history.iter().map(ToString::to_string).collect();
+        lines.push(format!(
+            "consent {} of {}: {}",
+            consent.consent_handle,
+            consent.customer,
+            statuses.join(", then ")
+        ));
+    }
+    if lines.len() == 1 && view.count == 0 {
+        lines.push("there is nothing that comes near".to_owned());
+    }
+    lines
 }
 
 impl VerdictView {
@@ -188,20 +336,50 @@ impl VerdictView {
             evicted,
             matches,
             near_misses,
-        } = verdict.clone();
-        let near_misses = near_misses
-            .into_iter()
-            .map(|(seq, difference)| NearMiss { seq, difference })
-            .collect();
-        Self {
-            met: status == ExpectationStatus::Met,
-            location: expectation.location.clone(),
+            consents,
+        } = verdict;
+        let mut view = Self {
+            met: *status == ExpectationStatus::Met,
+            location: expectation.origin.clone(),
             outcome: status.as_str(),
             expected: expectation.to_string(),
-            count,
-            evicted,
-            matches,
-            near_misses,
+            count: *count,
+            evicted: *evicted,
+            matches: matches.iter().map(EntrySummary::from).collect(),
+            near_misses: near_misses.iter().map(NearMissView::from).collect(),
+            consents: consents.iter().map(ConsentTraceView::from).collect(),
+            explanation: Vec::new(),
+        };
+        view.explanation = explain_verdict(&view, *status);
+        view
+    }
+
+    /// Returns the verdict in words, line by line; empty if the expectation is met.
+    pub(crate) fn explanation(&self) -> &[String] {
+        &self.explanation
+    }
+}
+
+impl From<&NearMiss> for NearMissView {
+    fn from(NearMiss { entry, difference }: &NearMiss) -> Self {
+        Self {
+            entry: entry.into(),
+            difference: difference.clone(),
+        }
+    }
+}
+
+impl From<&ConsentTrace> for ConsentTraceView {
+    fn from(trace: &ConsentTrace) -> Self {
+        let ConsentTrace {
+            handle,
+            customer,
+            history,
+        } = trace;
+        Self {
+            consent_handle: handle.to_string(),
+            customer: customer.to_string(),
+            history: history.iter().map(StatusChangeView::from).collect(),
         }
     }
 }
@@ -323,6 +501,8 @@ impl From<&WebhookRecord> for WebhookView {
             response_status,
             outcome,
             faults,
+            headers: _,
+            body: _,
             copy_of,
         } = webhook;
         Self {

@@ -1,0 +1,366 @@
+//! Conditions on the content of a recorded message: on the values of its JSON body, each named by a
+//! JSON Pointer (RFC 6901), and on its headers.
+
+use std::fmt;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::domain::text::quote_value;
+
+/// Conditions on a message that all have to hold. Without a condition, every message matches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MessageFilter {
+    pub body: Vec<(JsonPointer, ValueMatcher)>,
+    /// The conditions by the name of the header, in lower case.
+    pub headers: Vec<(Box<str>, ValueMatcher)>,
+}
+
+/// A JSON Pointer to a value in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonPointer(Box<str>);
+
+impl JsonPointer {
+    /// Parses a pointer such as `/Accounts/0/maskedAccNumber`.
+    ///
+    /// # Errors
+    /// The problem with its remedy.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if !text.is_empty() && !text.starts_with('/') {
+            return Err("it does not begin with /; write /ConsentStatus/status");
+        }
+        let has_bad_escape = text
+            .split('~')
+            .skip(1)
+            .any(|rest| !rest.starts_with(['0', '1']));
+        if has_bad_escape {
+            return Err("~ is not followed by 0 or 1; write ~0 for ~ and ~1 for /");
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Returns the last name of the pointer.
+    fn last_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for JsonPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A regular expression, with its syntax as in the crate `regex`.
+#[derive(Clone, Debug)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Parses a pattern. It may match any part of a text; `^` and `$` bind it to the ends.
+    ///
+    /// # Errors
+    /// The problem, on one line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Regex::new(text).map(Self).map_err(|error| {
+            let error = error.to_string();
+            let last_line = error.lines().last().unwrap_or_default();
+            last_line
+                .strip_prefix("error: ")
+                .unwrap_or(last_line)
+                .to_owned()
+        })
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+/// A condition on a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ValueMatcher {
+    Equals(Value),
+    /// The text of the value matches; of a number or a boolean, its JSON text.
+    Matches(Pattern),
+    /// The value is present (`true`) or absent (`false`).
+    Exists(bool),
+}
+
+impl MessageFilter {
+    /// Returns whether there is no condition.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty() && self.headers.is_empty()
+    }
+
+    /// Returns the conditions that a message does not meet, in words. Values of secrets are not
+    /// quoted.
+    pub fn find_differences(&self, body: &[u8], headers: &[(String, String)]) -> Vec<String> {
+        let mut differences = Vec::new();
+        if !self.body.is_empty() {
+            match serde_json::from_slice::<Value>(body) {
+                Ok(document) => {
+                    let conditions = self.body.iter();
+                    differences.extend(conditions.filter_map(|(pointer, matcher)| {
+                        matcher
+                            .find_difference(document.pointer(&pointer.0), pointer.last_name())
+                            .map(|difference| format!("body {pointer} {difference}"))
+                    }));
+                }
+                Err(_) if body.is_empty() => differences.push("it has no body".to_owned()),
+                Err(_) => differences.push("its body is not JSON, or was cut".to_owned()),
+            }
+        }
+        for (name, matcher) in &self.headers {
+            let values: Vec<Value> = headers
+                .iter()
+                .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.as_str().into())
+                .collect();
+            let is_met = values
+                .iter()
+                .any(|value| matcher.find_difference(Some(value), name).is_none());
+            if !is_met && let Some(difference) = matcher.find_difference(values.first(), name) {
+                differences.push(format!("header {name} {difference}"));
+            }
+        }
+        differences
+    }
+}
+
+impl ValueMatcher {
+    /// Returns the difference between the condition and a value, in words; `None` if it is met.
+    /// `name` is the name of the value.
+    fn find_difference(&self, value: Option<&Value>, name: &str) -> Option<String> {
+        let Some(value) = value else {
+            return (*self != Self::Exists(false)).then(|| "is missing".to_owned());
+        };
+        let is_met = match self {
+            Self::Equals(expected) => value == expected,
+            Self::Matches(pattern) => match value {
+                Value::String(text) => pattern.matches(text),
+                Value::Number(_) | Value::Bool(_) => pattern.matches(&value.to_string()),
+                Value::Null | Value::Array(_) | Value::Object(_) => false,
+            },
+            Self::Exists(is_expected) => *is_expected,
+        };
+        if is_met {
+            return None;
+        }
+        if is_secret_name(name) {
+            return Some("is a secret with another value".to_owned());
+        }
+        let actual = describe_value(value);
+        Some(match self {
+            Self::Equals(expected) => format!("is {actual}, not {}", describe_value(expected)),
+            Self::Matches(pattern) => format!(
+                "is {actual}, which does not match {}",
+                quote_value(pattern.0.as_str())
+            ),
+            Self::Exists(_) => format!("is {actual}, but must be absent"),
+        })
+    }
+}
+
+impl fmt::Display for MessageFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (pointer, matcher) in &self.body {
+            write!(f, " with body {pointer} ")?;
+            matcher.write_condition(f, pointer.last_name())?;
+        }
+        for (name, matcher) in &self.headers {
+            write!(f, " with header {name} ")?;
+            matcher.write_condition(f, name)?;
+        }
+        Ok(())
+    }
+}
+
+impl ValueMatcher {
+    fn write_condition(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        match self {
+            Self::Exists(true) => f.write_str("present"),
+            Self::Exists(false) => f.write_str("absent"),
+            _ if is_secret_name(name) => f.write_str("as given"),
+            Self::Equals(value) => f.write_str(&describe_value(value)),
+            Self::Matches(pattern) => write!(f, "matching {}", quote_value(pattern.0.as_str())),
+        }
+    }
+}
+
+/// Returns a value in words: scalars as they are, others by their kind.
+fn describe_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => quote_value(text),
+        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Object(fields) => format!("an object of {} fields", fields.len()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// Words that make a name that of a secret.
+const SECRET_WORDS: [&str; 10] = [
+    "pass",
+    "password",
+    "secret",
+    "token",
+    "apikey",
+    "authorization",
+    "cookie",
+    "otp",
+    "credential",
+    "credentials",
+];
+
+/// Returns whether a value of this name is a secret, by the words of the name. `api_key` is two
+/// words.
+fn is_secret_name(name: &str) -> bool {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut was_lower = false;
+    for character in name.chars() {
+        let is_boundary = !character.is_alphanumeric() || (character.is_uppercase() && was_lower);
+        if is_boundary && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if character.is_alphanumeric() {
+            word.extend(character.to_lowercase());
+        }
+        was_lower = character.is_lowercase();
+    }
+    words.push(word);
+    words
+        .iter()
+        .any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || words.windows(2).any(|pair| pair == ["api", "key"])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{JsonPointer, MessageFilter, Pattern, ValueMatcher, is_secret_name};
+
+    fn filter(pointer: &str, matcher: ValueMatcher) -> MessageFilter {
+        MessageFilter {
+            body: vec![(JsonPointer::parse(pointer).expect("a pointer"), matcher)],
+            headers: Vec::new(),
+        }
+    }
+
+    fn matches(pattern: &str) -> ValueMatcher {
+        ValueMatcher::Matches(Pattern::parse(pattern).expect("a pattern"))
+    }
+
+    #[test]
+    fn each_condition_is_met_or_names_the_difference() {
+        let body = br#"{"a":{"b/c":[1,"READY"]},"n":12,"o":{"x":1},"password":"hunter2"}"#;
+        for (pointer, matcher, expected) in [
+            ("/a/b~1c/1", ValueMatcher::Equals(json!("READY")), ""),
+            ("/a/b~1c/1", matches("^READY$"), ""),
+            ("/n", matches("^1"), ""),
+            ("/o", ValueMatcher::Equals(json!({ "x": 1 })), ""),
+            ("", ValueMatcher::Exists(true), ""),
+            ("/z", ValueMatcher::Exists(false), ""),
+            (
+                "/a/b~1c/1",
+                ValueMatcher::Equals(json!("ACTIVE")),
+                "body /a/b~1c/1 is 'READY', not 'ACTIVE'",
+            ),
+            (
+                "/n",
+                ValueMatcher::Equals(json!("12")),
+                "body /n is 12, not '12'",
+            ),
+            (
+                "/n",
+                matches("^2"),
+                "body /n is 12, which does not match '^2'",
+            ),
+            (
+                "/o",
+                matches("."),
+                "body /o is an object of 1 fields, which does not match '.'",
+            ),
+            ("/z", matches("."), "body /z is missing"),
+            (
+                "/n",
+                ValueMatcher::Exists(false),
+                "body /n is 12, but must be absent",
+            ),
+            (
+                "/password",
+                ValueMatcher::Equals(json!("other")),
+                "body /password is a secret with another value",
+            ),
+        ] {
+            let differences = filter(pointer, matcher).find_differences(body, &[]);
+            assert_eq!(differences.join(", "), expected, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_header_matches_in_any_case_and_by_any_of_its_values() {
+        let headers = [("Accept", "text/html"), ("accept", "application/json")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let with_header = |matcher| MessageFilter {
+            body: Vec::new(),
+            headers: vec![("accept".into(), matcher)],
+        };
+        let differences = |matcher| {
+            with_header(matcher)
+                .find_differences(b"", &headers)
+                .join(", ")
+        };
+        assert_eq!(differences(matches("json$")), "");
+        assert_eq!(differences(ValueMatcher::Exists(true)), "");
+        assert_eq!(
+            differences(matches("xml$")),
+            "header accept is 'text/html', which does not match 'xml$'"
+        );
+        assert_eq!(
+            differences(ValueMatcher::Exists(false)),
+            "header accept is 'text/html', but must be absent"
+        );
+    }
+
+    #[test]
+    fn invalid_pointers_and_patterns_are_explained() {
+        for text in ["status", "/a~", "/a~2b"] {
+            assert!(JsonPointer::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(
+            Pattern::parse("(a").map_err(|problem| problem.to_string()),
+            Err("unclosed group".to_owned())
+        );
+    }
+
+    #[test]
+    fn secrets_are_known_by_the_words_of_their_names() {
+        for name in [
+            "authorization",
+            "x-api-key",
+            "client_api_key",
+            "accessToken",
+            "Password",
+            "apikey",
+            "set-cookie",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "tokenization",
+            "x-jws-signature",
+            "KeyMaterial",
+            "kid",
+            "passage",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+}
