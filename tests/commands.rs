@@ -64,6 +64,8 @@ fn run_grades_files_and_reports_as_text_json_and_junit() {
             "run",
             "approved.yaml",
             "unmet.yaml",
+            "--clock",
+            "2020-07-04T06:00:00Z,frozen",
             "--junit",
             "results.xml",
         ],

@@ -8,6 +8,7 @@ mod control;
 mod data;
 mod demo;
 mod fi;
+mod github;
 mod inbox;
 mod jws;
 mod listen;

@@ -9,11 +9,12 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cli::common_args::PersonaArgs;
+use crate::cli::github::{Level, format_annotation};
 use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
 use crate::cli::{UsageError, read_input};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
-use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
     find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
@@ -357,11 +358,18 @@ fn lint_files(
                 },
             ) in &diagnostics
             {
-                // GitHub's workflow commands need percent signs and line breaks escaped.
-                let message = diagnostic.message.replace('%', "%25").replace('\n', "%0A");
+                let level = match severity {
+                    Severity::Error => Level::Error,
+                    Severity::Warning => Level::Warning,
+                };
+                let location = SourceLocation {
+                    line: diagnostic.line,
+                    column: diagnostic.column,
+                };
+                let place = (file.as_str(), location);
                 println!(
-                    "::{severity} file={file},line={},col={}::{message}",
-                    diagnostic.line, diagnostic.column
+                    "{}",
+                    format_annotation(level, place, None, &diagnostic.message)
                 );
             }
         }

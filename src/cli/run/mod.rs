@@ -2,7 +2,9 @@
 //! results as text, JSON or JUnit XML. Expectations and the contract report are graded by the
 //! engine.
 
-use std::fmt::Write;
+mod results;
+
+use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
@@ -11,14 +13,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use quick_junit::{NonSuccessKind, Report, SerializeError, TestCaseStatus, TestSuite};
-use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::time::Instant;
+
+use self::results::{
+    CaseOutcome, JunitFile, RunResults, ScenarioResult, SkipReason, SkippedScenario, TestCase,
+};
 
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
-use crate::cli::scenario::{expand_paths, format_diagnostics};
+use crate::cli::scenario::{Format, expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg};
 use crate::config::{Options, find_config_file, load_participants};
 use crate::domain::account::FiType;
@@ -26,7 +31,8 @@ use crate::domain::action::Action;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
 use crate::domain::command::{Command as EngineCommand, RaiseConsent};
 use crate::domain::consent::Api;
-use crate::domain::expectation::{ExpectationStatus, Verdict};
+use crate::domain::expectation::Expectation;
+use crate::domain::glob::Glob;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::ScenarioPlan;
@@ -45,7 +51,8 @@ use crate::engine::world::World;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
-use crate::wire::control::report::{ReportView, RuleResultView, render_text};
+use crate::wire::control::journal::{EntrySummary, VerdictView};
+use crate::wire::control::report::{ReportView, RuleResultView};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -102,12 +109,25 @@ pub(crate) struct Arguments {
     #[arg(long)]
     contract: bool,
 
-    /// Write the results as JUnit XML.
+    /// Play only the scenarios whose name matches; `*` matches any text.
+    #[arg(long, value_name = "GLOB")]
+    filter: Option<String>,
+
+    /// Play no further scenario after one that fails.
+    #[arg(long)]
+    fail_fast: bool,
+
+    /// Write the results as JUnit XML. The file is overwritten before the first scenario is played,
+    /// and when the run ends.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// Print the results in JSON.
-    #[arg(long)]
+    /// Output format; `github` prints annotations for GitHub Actions.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Print the results in JSON, as `--format json` does.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
@@ -142,47 +162,57 @@ fn carries_wall_time(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(rules.message_source(is_frozen) == TimeSource::Wall)
 }
 
-/// The result of a scenario file.
-struct ScenarioResult {
-    file: String,
-    name: String,
-    cases: Vec<TestCase>,
-    report: ReportView,
-    duration: Duration,
-}
-
-/// A graded item of a scenario file, a JUnit test case.
-struct TestCase {
-    name: String,
-    /// The reason of the failure; `None` if the case passed.
-    failure: Option<String>,
-}
-
-impl ScenarioResult {
-    fn has_passed(&self) -> bool {
-        self.cases.iter().all(|case| case.failure.is_none())
-    }
-}
-
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut results = RunResults::start(Instant::now());
+    let junit = match &arguments.junit {
+        None => None,
+        Some(path) => {
+            check_is_no_scenario(path, &arguments.files)?;
+            Some(JunitFile::create(path, &results)?)
+        }
+    };
     // A stop drops the run and with it the processes of the command, which are in a group of their
     // own and get no signal of the terminal.
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
-    tokio::select! {
-        outcome = run_files(arguments) => outcome,
+    let outcome = tokio::select! {
+        outcome = run_files(&arguments, &mut results) => outcome,
         () = stop_signals.recv() => Err(anyhow::anyhow!("stopped by a signal")),
+    };
+    if let Some(junit) = junit {
+        let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
+        junit.write(&results, error.as_deref())?;
     }
+    outcome
 }
 
-async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
+/// Checks that `--junit` does not overwrite a scenario.
+fn check_is_no_scenario(junit: &Path, files: &[PathBuf]) -> Result<(), UsageError> {
+    let Ok(junit_path) = junit.canonicalize() else {
+        return Ok(());
+    };
+    let scenarios = expand_paths(files).unwrap_or_default();
+    let is_scenario = scenarios
+        .iter()
+        .any(|file| file.canonicalize().is_ok_and(|file| file == junit_path));
+    if is_scenario {
+        let junit = junit.display();
+        return Err(UsageError(format!(
+            "--junit {junit} is a scenario file; give another file"
+        )));
+    }
+    Ok(())
+}
+
+async fn run_files(arguments: &Arguments, results: &mut RunResults) -> anyhow::Result<ExitCode> {
     let plans = load_plans(&arguments.files, &arguments.personas.load_personas()?)?;
+    let mut queue = select_plans(plans, arguments.filter.as_ref(), results)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
         Some(Inbox::start(
             Ipv4Addr::LOCALHOST.into(),
             0,
             ReceiverBehavior {
                 response_status: None,
-                checks_timestamps: carries_wall_time(&arguments)?,
+                checks_timestamps: carries_wall_time(arguments)?,
             },
         )?)
     } else {
@@ -209,72 +239,132 @@ async fn run_files(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .map(|fiu| fiu.webhook_secret.to_string());
         inbox.set_verification_keys(&sandbox.jwks(), secrets.collect())?;
     }
-    let mut results = Vec::new();
-    for (file, plan, text) in plans {
+    let format = if arguments.json {
+        Format::Json
+    } else {
+        arguments.format
+    };
+    while let Some(loaded) = queue.pop_front() {
+        // Until its result is known, a scenario counts as one that was not played.
+        let unplayed = std::iter::once(&loaded).chain(&queue);
+        results
+            .skipped
+            .extend(unplayed.map(|loaded| loaded.skip(SkipReason::Aborted)));
+        let LoadedPlan { file, plan, text } = loaded;
         let test = ScenarioTest {
             sandbox: &sandbox,
-            arguments: &arguments,
+            arguments,
             plan: Arc::new(plan),
         };
         let result = test.run_scenario(&file, &text).await?;
-        if !arguments.json {
-            print_result(&result);
+        results
+            .skipped
+            .retain(|scenario| scenario.reason != SkipReason::Aborted);
+        match format {
+            Format::Text => result.print_text(),
+            Format::Github => result.print_annotations(),
+            Format::Json => {}
         }
-        results.push(result);
+        let has_passed = result.has_passed();
+        results.played.push(result);
+        if arguments.fail_fast && !has_passed {
+            let rest = queue.drain(..);
+            results
+                .skipped
+                .extend(rest.map(|loaded| loaded.skip(SkipReason::FailFast)));
+        }
     }
     sandbox.stop().await;
     if let Some(inbox) = inbox {
         inbox.stop().await;
     }
-    if arguments.json {
-        println!(
-            "{}",
-            json!({ "passed": results.iter().all(ScenarioResult::has_passed), "files": results.iter().map(result_json).collect::<Vec<_>>() })
-        );
-    } else {
-        let failed = results.iter().filter(|result| !result.has_passed()).count();
-        println!(
-            "\n{} of {} scenarios as expected",
-            results.len() - failed,
-            results.len()
-        );
+    match format {
+        Format::Text => println!("\n{}", results.summary()),
+        Format::Json => println!("{}", results.to_json()),
+        Format::Github => {
+            for scenario in &results.skipped {
+                scenario.print_annotation();
+            }
+            println!("{}", results.summary());
+        }
     }
-    if let Some(file) = &arguments.junit {
-        std::fs::write(file, render_junit(&results)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(ExitCode::from(u8::from(
-        !results.iter().all(ScenarioResult::has_passed),
-    )))
+    Ok(ExitCode::from(u8::from(!results.have_passed())))
 }
+
+/// A scenario file that can be played.
+struct LoadedPlan {
+    file: PathBuf,
+    plan: ScenarioPlan,
+    text: String,
+}
+
+impl LoadedPlan {
+    fn skip(&self, reason: SkipReason) -> SkippedScenario {
+        SkippedScenario {
+            file: self.file.display().to_string(),
+            name: self.plan.name.clone(),
+            location: self.plan.location,
+            reason,
+        }
+    }
+}
+
+/// Returns the plans whose name the filter matches, and records the others as skipped.
+///
+/// # Errors
+/// When no name matches.
+fn select_plans(
+    plans: Vec<LoadedPlan>,
+    filter: Option<&String>,
+    results: &mut RunResults,
+) -> Result<VecDeque<LoadedPlan>, UsageError> {
+    let Some(filter) = filter else {
+        return Ok(plans.into());
+    };
+    let glob = Glob::new(filter);
+    let names = plans.iter().map(|loaded| loaded.plan.name.clone());
+    let names: Vec<String> = names.take(NAMES_LISTED_MAX).collect();
+    let mut selected = VecDeque::new();
+    for loaded in plans {
+        if glob.matches(&loaded.plan.name) {
+            selected.push_back(loaded);
+        } else {
+            results.skipped.push(loaded.skip(SkipReason::Filter));
+        }
+    }
+    if selected.is_empty() {
+        return Err(UsageError(format!(
+            "--filter {filter} matches no scenario; the names begin with {}",
+            names.join(", ")
+        )));
+    }
+    Ok(selected)
+}
+
+/// Maximum number of names in the error about a filter that matches none.
+const NAMES_LISTED_MAX: usize = 10;
 
 /// Loads all scenario files.
 ///
 /// # Errors
 /// All diagnostics of the files, or that there are none.
-fn load_plans(
-    paths: &[PathBuf],
-    personas: &Personas,
-) -> anyhow::Result<Vec<(PathBuf, ScenarioPlan, String)>> {
-    let (mut plans, mut errors) = (Vec::new(), Vec::new());
+fn load_plans(paths: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<LoadedPlan>> {
+    let (mut plans, mut errors) = (Vec::<LoadedPlan>::new(), Vec::new());
     for file in expand_paths(paths)? {
         let text = std::fs::read_to_string(&file)
             .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
         match parse(&text) {
             Ok(plan) => {
-                let others =
-                    plans
-                        .iter()
-                        .map(|(file, plan, _): &(PathBuf, ScenarioPlan, String)| {
-                            (plan, file.to_str().unwrap_or_default())
-                        });
+                let others = plans
+                    .iter()
+                    .map(|LoadedPlan { file, plan, .. }| (plan, file.to_str().unwrap_or_default()));
                 errors.extend(
                     find_name_conflict(&plan, others)
                         .into_iter()
                         .chain(find_unknown_persona(&plan, personas))
                         .map(|conflict| format_diagnostics(&file, &[conflict])),
                 );
-                plans.push((file, plan, text));
+                plans.push(LoadedPlan { file, plan, text });
             }
             Err(diagnostics) => errors.push(format_diagnostics(&file, &diagnostics)),
         }
@@ -299,7 +389,7 @@ struct ScenarioTest<'a> {
 
 impl ScenarioTest<'_> {
     async fn run_scenario(&self, file: &Path, text: &str) -> anyhow::Result<ScenarioResult> {
-        let started = tokio::time::Instant::now();
+        let started_at = Instant::now();
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset_world(name);
         world
@@ -313,13 +403,10 @@ impl ScenarioTest<'_> {
             self.run_command(&world).await?
         }];
         for expectation in &self.plan.expectations {
-            let verdict = world.await_expectation(expectation).await;
-            cases.push(TestCase {
-                name: format!("{}: {expectation}", expectation.location),
-                failure: describe_failure(&verdict),
-            });
+            cases.push(check_expectation(&world, expectation).await);
         }
         cases.push(check_steps(&world));
+        cases.extend(self.check_faults(&world));
         let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
         if self.arguments.contract {
             cases.extend(
@@ -330,25 +417,88 @@ impl ScenarioTest<'_> {
                     .map(contract_case),
             );
         }
-        let duration = started.elapsed();
         Ok(ScenarioResult {
             file: file.display().to_string(),
             name: name.clone(),
+            location: self.plan.location,
             cases,
             report,
-            duration,
+            journal: render_journal(&world),
+            duration: started_at.elapsed(),
         })
+    }
+
+    /// Grades that each fault of the scenario has had an effect.
+    fn check_faults(&self, world: &World) -> Vec<TestCase> {
+        let plan = &self.plan;
+        let applied = world.faults().list_applied(&plan.name);
+        let fault_names = plan
+            .faults
+            .webhooks
+            .iter()
+            .map(|rule| ("webhooks", rule.fault.name().as_str()))
+            .chain(
+                plan.faults
+                    .api
+                    .iter()
+                    .map(|rule| ("api_faults", rule.fault.name().as_str())),
+            );
+        let webhook_count = plan.faults.webhooks.len();
+        let has_calls = self.has_fiu_calls(world);
+        let mut cases = Vec::new();
+        for (index, ((list, fault), location)) in fault_names.zip(&plan.fault_locations).enumerate()
+        {
+            let number = 1 + index
+                - if index < webhook_count {
+                    0
+                } else {
+                    webhook_count
+                };
+            let line = location.line;
+            let outcome = if applied.contains(&index) {
+                CaseOutcome::Passed
+            } else if index >= webhook_count && !has_calls {
+                CaseOutcome::Skipped(
+                    "the built-in FIU makes no calls; give --fiu-url or a command".to_owned(),
+                )
+            } else {
+                CaseOutcome::Failed(format!("{fault} has had no effect; see `where`"))
+            };
+            cases.push(TestCase {
+                name: format!("{list} {number}, line {line}: {fault} takes effect"),
+                location: Some(*location),
+                outcome,
+                duration: Duration::ZERO,
+            });
+        }
+        cases
+    }
+
+    /// Returns whether an FIU can have made calls.
+    fn has_fiu_calls(&self, world: &World) -> bool {
+        let (calls, _) = world
+            .catch_up()
+            .journal_matching(0, 1, |entry| matches!(entry.record, JournalRecord::Call(_)));
+        !self.arguments.command.is_empty() || self.arguments.fiu_url.is_some() || !calls.is_empty()
     }
 
     /// Raises the consent and advances the world's clock over the scenario.
     async fn run_in_virtual_time(&self, world: &Arc<World>) -> TestCase {
-        let name = "the consent is raised and played".to_owned();
+        let started_at = Instant::now();
+        let failure = self.play_in_virtual_time(world).await;
+        TestCase {
+            name: "the consent is raised and played".to_owned(),
+            location: None,
+            outcome: CaseOutcome::from_failure(failure),
+            duration: started_at.elapsed(),
+        }
+    }
+
+    /// Raises the consent and advances the clock. Returns the reason why that failed.
+    async fn play_in_virtual_time(&self, world: &Arc<World>) -> Option<String> {
         let command = EngineCommand::RaiseConsent(self.build_request(world));
         if let Err(rejection) = world.submit(command) {
-            return TestCase {
-                name,
-                failure: Some(rejection.to_string()),
-            };
+            return Some(rejection.to_string());
         }
         let duration = self
             .arguments
@@ -366,19 +516,19 @@ impl ScenarioTest<'_> {
             settle: self.arguments.settle,
             ..AdvancePlan::to_target(target)
         };
-        let failure = match advance_clock(world, &plan, limits).await {
+        match advance_clock(world, &plan, limits).await {
             Ok(advanced) if advanced.stop_reason == StopReason::TargetReached => None,
             Ok(advanced) => Some(format!(
                 "the clock stopped at {}: {:?}",
                 advanced.to, advanced.stop_reason
             )),
             Err(error) => Some(error.to_string()),
-        };
-        TestCase { name, failure }
+        }
     }
 
     /// Runs the FIU's test command, which raises the consent itself.
     async fn run_command(&self, world: &Arc<World>) -> anyhow::Result<TestCase> {
+        let started_at = Instant::now();
         let Arguments {
             command, timeout, ..
         } = self.arguments;
@@ -415,7 +565,12 @@ impl ScenarioTest<'_> {
         if let Err(error) = advance_clock(world, &plan, Limits::default()).await {
             failure.get_or_insert_with(|| format!("cannot wait for the webhooks: {error}"));
         }
-        Ok(TestCase { name, failure })
+        Ok(TestCase {
+            name,
+            location: None,
+            outcome: CaseOutcome::from_failure(failure),
+            duration: started_at.elapsed(),
+        })
     }
 
     /// Builds a consent request as an FIU would send it, such that the `match` of the file accepts
@@ -550,29 +705,33 @@ fn longest_answer_delay(action: &Action) -> i64 {
     }
 }
 
-fn describe_failure(verdict: &Verdict) -> Option<String> {
-    let Verdict {
-        status,
-        count,
-        evicted,
-        near_misses,
-        ..
-    } = verdict;
-    let mut failure = match status {
-        ExpectationStatus::Met => return None,
-        ExpectationStatus::Unmet => format!("counted {count}"),
-        ExpectationStatus::Evicted => {
-            format!("counted {count}, but {evicted} more entries were evicted from the journal")
-        }
-        ExpectationStatus::Untested => {
-            "not tested: the event of `after_event` never happened".to_owned()
-        }
-    };
-    for (seq, difference) in near_misses {
-        write!(failure, "\nnear miss: journal {seq}: {difference}")
-            .expect("writing to a string cannot fail");
+/// Grades an expectation; waits for it up to its `within`.
+async fn check_expectation(world: &World, expectation: &Expectation) -> TestCase {
+    let started_at = Instant::now();
+    let verdict = world.await_expectation(expectation).await;
+    let view = VerdictView::new(expectation, &verdict);
+    let explanation = view.explanation();
+    TestCase {
+        name: format!("{}: {expectation}", expectation.origin),
+        location: Some(expectation.location),
+        outcome: CaseOutcome::from_failure(
+            (!explanation.is_empty()).then(|| explanation.join("\n")),
+        ),
+        duration: started_at.elapsed(),
     }
-    Some(failure)
+}
+
+/// Maximum number of journal entries in the output of a test.
+const JOURNAL_LINES_MAX: usize = 500;
+
+/// Returns the newest entries of the journal, one per line.
+fn render_journal(world: &World) -> String {
+    let (entries, _) = world.catch_up().journal_matching(0, usize::MAX, |_| true);
+    let first = entries.len().saturating_sub(JOURNAL_LINES_MAX);
+    entries[first..]
+        .iter()
+        .map(|entry| format!("{}\n", EntrySummary::from(entry)))
+        .collect()
 }
 
 /// Grades that no step of the scenario was rejected.
@@ -591,7 +750,9 @@ fn check_steps(world: &World) -> TestCase {
         .collect();
     TestCase {
         name: "no step is rejected".to_owned(),
-        failure: (!failures.is_empty()).then(|| failures.join("\n")),
+        location: None,
+        outcome: CaseOutcome::from_failure((!failures.is_empty()).then(|| failures.join("\n"))),
+        duration: Duration::ZERO,
     }
 }
 
@@ -605,68 +766,8 @@ fn contract_case(grade: &RuleResultView) -> TestCase {
         (grade.outcome != "pass").then(|| format!("{}\n{}", grade.outcome, evidence.join("\n")));
     TestCase {
         name: format!("contract: {}", grade.rule),
-        failure,
+        location: None,
+        outcome: CaseOutcome::from_failure(failure),
+        duration: Duration::ZERO,
     }
-}
-
-fn print_result(result: &ScenarioResult) {
-    let verdict = if result.has_passed() { "ok  " } else { "FAIL" };
-    println!("{verdict} {} ({})", result.name, result.file);
-    for TestCase { name, failure } in &result.cases {
-        match failure {
-            None => println!("     ok    {name}"),
-            Some(failure) => println!(
-                "     FAIL  {name}\n             {}",
-                failure.replace('\n', "\n             ")
-            ),
-        }
-    }
-    if !result.report.passed {
-        println!("     Contract report of the FIU (--contract grades it):");
-        print!("{}", render_text(&result.report));
-    }
-}
-
-fn result_json(result: &ScenarioResult) -> Value {
-    json!({
-        "file": result.file,
-        "scenario": result.name,
-        "passed": result.has_passed(),
-        "cases": result.cases.iter().map(case_json).collect::<Vec<_>>(),
-        "contract": result.report,
-    })
-}
-
-fn case_json(case: &TestCase) -> Value {
-    let TestCase { name, failure } = case;
-    json!({ "name": name, "passed": failure.is_none(), "failure": failure })
-}
-
-/// Renders the results as JUnit XML, which CI systems read.
-fn render_junit(results: &[ScenarioResult]) -> Result<String, SerializeError> {
-    let mut report = Report::new("mockaa run");
-    for result in results {
-        let mut suite = TestSuite::new(&*result.name);
-        suite
-            .extra
-            .insert("file".into(), result.file.as_str().into());
-        suite.set_time(result.duration);
-        for TestCase { name, failure } in &result.cases {
-            let status = match failure {
-                None => TestCaseStatus::success(),
-                Some(failure) => {
-                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                    status
-                        .set_message(failure.lines().next().unwrap_or_default())
-                        .set_description(&**failure);
-                    status
-                }
-            };
-            let mut case = quick_junit::TestCase::new(&**name, status);
-            case.set_classname(&*result.name);
-            suite.add_test_case(case);
-        }
-        report.add_test_suite(suite);
-    }
-    report.to_string()
 }

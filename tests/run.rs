@@ -1,0 +1,349 @@
+//! `mockaa run`: its formats, its selection of scenarios, and the file of `--junit` on every exit.
+
+mod binary;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use roxmltree::Document;
+use serde_json::{Value, json};
+
+use crate::binary::mockaa_command;
+
+const APPROVED: &str =
+    "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
+const UNMET: &str =
+    "version: 1\nname: unmet\nsteps: [approve: {}]\nexpect:\n  - state: { is: REVOKED }\n";
+/// A report of an earlier run without a failure.
+const OLD_REPORT: &str = "<testsuites name=\"old\" tests=\"1\" failures=\"0\" errors=\"0\"/>";
+
+/// Creates a new folder for this test with these files.
+fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("run-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    for (file, text) in files {
+        fs::write(folder.join(file), text).expect("a file");
+    }
+    folder
+}
+
+/// Runs the binary in a folder; returns its exit code, stdout and stderr.
+fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = mockaa_command(&[&["run"], arguments].concat())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command runs");
+    (
+        output.status.code().expect("an exit code"),
+        String::from_utf8(output.stdout).expect("UTF-8"),
+        String::from_utf8(output.stderr).expect("UTF-8"),
+    )
+}
+
+/// Returns the attributes of the root of a JUnit report.
+fn junit_totals(folder: &Path) -> [String; 4] {
+    let text = fs::read_to_string(folder.join("results.xml")).expect("the report is written");
+    let document = Document::parse(&text).expect("well-formed XML");
+    ["tests", "failures", "errors", "skipped"].map(|name| {
+        document
+            .root_element()
+            .attribute(name)
+            .unwrap_or_default()
+            .to_owned()
+    })
+}
+
+#[test]
+fn annotations_name_file_and_line_and_are_escaped() {
+    let scenario = "version: 1\nname: odd\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, body: { /a: \"50%,\" } }\n";
+    let folder = create_folder("github", &[("a,b.yaml", scenario), ("good.yaml", APPROVED)]);
+    let (code, stdout, stderr) = run_in(&folder, &["a,b.yaml", "good.yaml", "--format", "github"]);
+    assert_eq!(code, 1, "{stderr}");
+    let annotations: Vec<_> = stdout
+        .lines()
+        .filter(|line| line.starts_with("::"))
+        .collect();
+    let [annotation] = annotations.as_slice() else {
+        panic!("{stdout}");
+    };
+    assert!(
+        annotation.starts_with(
+            "::error file=a%2Cb.yaml,line=5,col=5,title=odd%3A expect 1%2C line 5%3A "
+        ),
+        "{annotation}"
+    );
+    assert!(
+        annotation.contains("counted 0%0Anot counted: journal "),
+        "{annotation}"
+    );
+    assert!(
+        annotation.contains("with body /a '50%25%2C'"),
+        "{annotation}"
+    );
+    assert!(
+        stdout.ends_with("1 of 2 scenarios as expected\n"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn junit_has_totals_times_and_the_journal() {
+    let folder = create_folder(
+        "junit",
+        &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)],
+    );
+    let (code, ..) = run_in(
+        &folder,
+        &["approved.yaml", "unmet.yaml", "--junit", "results.xml"],
+    );
+    assert_eq!(code, 1);
+    assert_eq!(junit_totals(&folder), ["6", "1", "0", "0"]);
+    let text = fs::read_to_string(folder.join("results.xml")).expect("the report is written");
+    let document = Document::parse(&text).expect("well-formed XML");
+    for node in document
+        .descendants()
+        .filter(|node| ["testsuites", "testsuite", "testcase"].contains(&node.tag_name().name()))
+    {
+        let seconds = node
+            .attribute("time")
+            .and_then(|time| time.parse::<f64>().ok());
+        assert!(seconds.is_some(), "{node:?}");
+    }
+    let played = document
+        .descendants()
+        .find(|node| node.attribute("name") == Some("the consent is raised and played"))
+        .expect("a case");
+    assert_ne!(played.attribute("time"), Some("0.000"));
+    let outputs: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("system-out"))
+        .map(|node| node.text().unwrap_or_default())
+        .collect();
+    assert_eq!(outputs.len(), 2);
+    assert!(outputs[0].contains("consent.active"), "{}", outputs[0]);
+    assert!(
+        outputs[0].contains("webhook consent.status ACTIVE, attempt 1, accepted with 200"),
+        "{}",
+        outputs[0]
+    );
+}
+
+#[test]
+fn an_old_report_never_remains() {
+    let endless = "read < <(tail -f /dev/null)";
+    let files = [
+        ("approved.yaml", APPROVED),
+        ("typo.yaml", "version: 1\nname: typo\nsteps: [aprove: {}]\n"),
+        ("results.xml", OLD_REPORT),
+    ];
+    for (name, arguments, code, totals) in [
+        ("typo", &["typo.yaml"][..], 2, ["1", "0", "1", "0"]),
+        ("missing", &["nosuch.yaml"], 2, ["1", "0", "1", "0"]),
+        (
+            "config",
+            &["approved.yaml", "--config", "nosuch.toml"],
+            2,
+            ["1", "0", "1", "0"],
+        ),
+        (
+            "command",
+            &["approved.yaml", "--", "/nonexistent/program"],
+            3,
+            ["1", "0", "1", "0"],
+        ),
+        (
+            "timeout",
+            &[
+                "approved.yaml",
+                "--timeout",
+                "1s",
+                "--",
+                "bash",
+                "-c",
+                endless,
+            ],
+            1,
+            ["3", "2", "0", "0"],
+        ),
+    ] {
+        let folder = create_folder(&format!("old-{name}"), &files);
+        let arguments = [&["--junit", "results.xml"], arguments].concat();
+        let (exit_code, _, stderr) = run_in(&folder, &arguments);
+        assert_eq!(junit_totals(&folder), totals, "{name}: {stderr}");
+        assert!(
+            exit_code == code || (name == "config" && exit_code == 3),
+            "{name}: {exit_code} {stderr}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_reports_what_it_has_not_played() {
+    use std::io::Read;
+    let files = [
+        ("approved.yaml", APPROVED),
+        ("unmet.yaml", UNMET),
+        ("results.xml", OLD_REPORT),
+    ];
+    let folder = create_folder("stopped", &files);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
+    let script = r#"exec 3<>"/dev/tcp/127.0.0.1/$1"; echo started >&3; sleep 60"#;
+    let run = mockaa_command(&[
+        "run",
+        "approved.yaml",
+        "unmet.yaml",
+        "--junit",
+        "results.xml",
+        "--",
+        "bash",
+        "-c",
+        script,
+        "bash",
+        &port,
+    ])
+    .current_dir(&folder)
+    .stdin(Stdio::null())
+    .stdout(Stdio::null())
+    .stderr(Stdio::null())
+    .spawn()
+    .expect("the command runs");
+    let (mut connection, _) = listener.accept().expect("the process connects");
+    let mut bytes = [0; 8];
+    connection.read_exact(&mut bytes).expect("it has started");
+    // The report is red while the first scenario is played.
+    assert_eq!(junit_totals(&folder), ["1", "0", "1", "0"]);
+    let status = std::process::Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status();
+    assert!(status.expect("kill runs").success());
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(junit_totals(&folder), ["3", "0", "1", "2"]);
+}
+
+#[test]
+fn the_path_of_the_report_is_tested_before_anything_is_played() {
+    let folder = create_folder("path", &[("approved.yaml", APPROVED)]);
+    for (path, text) in [
+        ("nosuch/results.xml", "cannot write nosuch/results.xml"),
+        (".", "cannot write ."),
+        ("approved.yaml", "--junit approved.yaml is a scenario file"),
+    ] {
+        let (code, stdout, stderr) = run_in(&folder, &["approved.yaml", "--junit", path]);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{path}: {stderr}");
+        assert!(stderr.contains(text), "{path}: {stderr}");
+    }
+    let scenario = fs::read_to_string(folder.join("approved.yaml")).expect("a file");
+    assert_eq!(scenario, APPROVED);
+}
+
+#[test]
+fn a_filter_and_fail_fast_say_what_was_not_played() {
+    let last = APPROVED.replace("name: approved", "name: zlast");
+    let files = [
+        ("a.yaml", APPROVED),
+        ("b.yaml", UNMET),
+        ("c.yaml", last.as_str()),
+    ];
+    let folder = create_folder("filter", &files);
+    let names = ["a.yaml", "b.yaml", "c.yaml"];
+    let (code, stdout, _) = run_in(
+        &folder,
+        &[&names[..], &["--filter", "app*", "--junit", "results.xml"]].concat(),
+    );
+    assert_eq!(code, 0, "{stdout}");
+    assert!(
+        stdout.ends_with(
+            "1 of 1 scenarios as expected\n2 skipped: --filter does not match its name\n"
+        ),
+        "{stdout}"
+    );
+    assert_eq!(junit_totals(&folder), ["5", "0", "0", "2"]);
+
+    let (code, stdout, _) = run_in(&folder, &[&names[..], &["--fail-fast", "--json"]].concat());
+    assert_eq!(code, 1);
+    let report: Value = serde_json::from_str(&stdout).expect("JSON");
+    let skipped = json!([{
+        "file": "c.yaml",
+        "scenario": "zlast",
+        "reason": "an earlier scenario failed, and --fail-fast stops then",
+    }]);
+    assert_eq!(report["skipped"], skipped);
+    assert_eq!(report["totals"]["scenarios"], 3);
+    assert_eq!(report["totals"]["skipped"], 1);
+    assert_eq!(report["totals"]["failures"], 1);
+
+    let (_, stdout, _) = run_in(
+        &folder,
+        &[&names[..], &["--fail-fast", "--format", "github"]].concat(),
+    );
+    assert!(
+        stdout.contains(
+            "::notice file=c.yaml,line=2,col=7,title=zlast is skipped::an earlier scenario failed"
+        ),
+        "{stdout}"
+    );
+    let (code, _, stderr) = run_in(&folder, &[&names[..], &["--filter", "nothing"]].concat());
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("--filter nothing matches no scenario"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_fault_without_effect_is_a_failure_in_each_format() {
+    let scenario = "version: 1\nname: faults\nsteps: [approve: {}]\nwebhooks:\n  - { where: { status: ACTIVE }, fault: { extra_fields: {} } }\n  - \
+                    { where: { status: ACTIVE, attempts: 3 }, fault: { reset: {} } }\napi_faults:\n  - { where: { op: fi.fetch }, \
+                    fault: { reset: {} } }\nexpect: [state: { is: ACTIVE }]\n";
+    let folder = create_folder("faults", &[("faults.yaml", scenario)]);
+    let (code, stdout, _) = run_in(&folder, &["faults.yaml", "--junit", "results.xml"]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(
+        stdout.contains("     ok    webhooks 1, line 5: extra_fields takes effect\n"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("     FAIL  webhooks 2, line 6: reset takes effect\n             reset has had no effect"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("     skip  api_faults 1, line 8: reset takes effect\n             the built-in FIU makes no calls"),
+        "{stdout}"
+    );
+    assert_eq!(junit_totals(&folder), ["6", "1", "0", "1"]);
+    let (_, stdout, _) = run_in(&folder, &["faults.yaml", "--json"]);
+    let report: Value = serde_json::from_str(&stdout).expect("JSON");
+    let case = &report["files"][0]["cases"][4];
+    assert_eq!(
+        (&case["passed"], &case["line"]),
+        (&json!(false), &json!(6)),
+        "{case}"
+    );
+    // With an FIU that makes no call, the API fault fails too.
+    let (_, stdout, _) = run_in(
+        &folder,
+        &[
+            "faults.yaml",
+            "--format",
+            "github",
+            "--",
+            "bash",
+            "-c",
+            "exit 0",
+        ],
+    );
+    assert!(
+        stdout.contains("::error file=faults.yaml,line=8,"),
+        "{stdout}"
+    );
+}
