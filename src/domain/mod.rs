@@ -8,6 +8,7 @@
 pub(crate) mod account;
 pub(crate) mod action;
 pub(crate) mod advance;
+pub(crate) mod answer_fields;
 pub(crate) mod api_fault;
 pub(crate) mod calendar;
 pub(crate) mod command;
