@@ -241,6 +241,16 @@ impl FipAnswers {
         self.default.or(ready)
     }
 
+    /// Returns whether one of the answers is this one.
+    pub fn has_status(&self, status: FiStatus) -> bool {
+        self.default_answer()
+            .iter()
+            .chain(&self.last_fip)
+            .chain(self.fips.values())
+            .chain(self.accounts.values())
+            .any(|answer| answer.status() == status)
+    }
+
     /// Returns the different delays of the answers, in ascending order.
     pub fn delays(&self) -> BTreeSet<Millis> {
         self.default_answer()
@@ -336,6 +346,31 @@ impl ScriptedNotification {
 }
 
 impl Action {
+    /// Returns the ids of the FIPs and the `linkRefNumber`s that the action names.
+    pub fn named_fips_and_accounts(&self) -> (Vec<Box<str>>, Vec<Box<str>>) {
+        match self {
+            Self::Transition(ConsentAction::Approve { accounts, .. }) => match accounts {
+                AccountChoice::All => (Vec::new(), Vec::new()),
+                AccountChoice::ByLinkRef(accounts) => (Vec::new(), accounts.clone()),
+                AccountChoice::Matching(selector) => (selector.fips.clone(), Vec::new()),
+            },
+            Self::Answer(action) => {
+                let FipAnswers { fips, accounts, .. } = action.answers();
+                (fips.into_keys().collect(), accounts.into_keys().collect())
+            }
+            Self::Customer(CustomerAction::Link { fip }) => {
+                (fip.iter().cloned().collect(), Vec::new())
+            }
+            Self::Customer(CustomerAction::Delink(DelinkedAccounts { fip, account })) => (
+                fip.iter().cloned().collect(),
+                account.iter().cloned().collect(),
+            ),
+            Self::Transition(_)
+            | Self::Customer(CustomerAction::Deregister {})
+            | Self::Sandbox(_) => (Vec::new(), Vec::new()),
+        }
+    }
+
     /// Returns whether the action answers a data request.
     pub const fn is_answer(&self) -> bool {
         matches!(self, Self::Answer(_))

@@ -18,7 +18,7 @@ pub(crate) mod journal;
 mod notifications;
 pub(crate) mod outbox;
 #[cfg(test)]
-mod proptests;
+pub(crate) mod proptests;
 pub(crate) mod reactions;
 pub(crate) mod report;
 pub(crate) mod sandbox_config;

@@ -152,6 +152,16 @@ pub(crate) fn raise_consent(customer: u8, days: i64) -> Command {
     })
 }
 
+/// Moves the stopped clock of a world and runs the work that has become due.
+pub(crate) fn advance_world(world: &World, by: Millis) {
+    let to = world.now().saturating_add(by);
+    {
+        let mut inner = world.lock();
+        inner.clock = inner.clock.stopped_at(to);
+    }
+    let _ = world.catch_up();
+}
+
 /// A step around consents; consents are named by the number raised before them.
 #[derive(Clone, Debug)]
 enum ConsentStep {

@@ -6,4 +6,5 @@ pub(crate) mod format;
 pub(crate) mod library;
 pub(crate) mod lint;
 pub(crate) mod magic;
+pub(crate) mod reachability;
 pub(crate) mod shipped;
