@@ -152,7 +152,7 @@ fn an_old_report_never_remains() {
             "command",
             &["approved.yaml", "--", "/nonexistent/program"],
             3,
-            ["1", "0", "1", "0"],
+            ["2", "0", "1", "1"],
         ),
         (
             "timeout",
@@ -346,4 +346,68 @@ fn a_fault_without_effect_is_a_failure_in_each_format() {
         stdout.contains("::error file=faults.yaml,line=8,"),
         "{stdout}"
     );
+}
+
+#[test]
+fn what_can_never_happen_fails_lint_and_run() {
+    for (name, entry, text) in [
+        (
+            "nth",
+            "webhooks: [{ where: { event: consent.status, status: REVOKED, nth: 9 }, fault: { drop: {} } }]",
+            "nth begins at 9, and a consent causes 1 of consent.status with status REVOKED at most",
+        ),
+        (
+            "status",
+            "webhooks: [{ where: { event: consent.status, status: PENDING }, fault: { drop: {} } }]",
+            "consent.status with status PENDING is never sent; possible: consent.status ACTIVE",
+        ),
+        (
+            "field",
+            "api_faults: [{ where: { op: consent.status }, fault: { missing_field: ConsentStatus.state } }]",
+            "no answer to the call consent.status has ConsentStatus.state; did you mean ConsentStatus.status?",
+        ),
+        (
+            "fip",
+            "rules: [{ when: fi.requested, deliver: { default: READY, fips: { FIP-99: DENIED } } }]",
+            "deliver has no effect at 'FIP-99': there is no such FIP; known: FIP-1",
+        ),
+        (
+            "state",
+            "match: { api: rebit-2 }\nexpect: [{ webhook: { status: READY } }]",
+            "can never be met: a webhook with status READY is never sent",
+        ),
+        (
+            "always",
+            "match: { api: rebit-2 }\nexpect: [{ webhook: { event: analytics, count: 0 } }]",
+            "is always met: analytics is never sent",
+        ),
+    ] {
+        let scenario = format!("version: 1\nname: x\nsteps: [approve: {{}}]\n{entry}\n");
+        let folder = create_folder(&format!("never-{name}"), &[("x.yaml", &scenario)]);
+        let lint = mockaa_command(&["scenario", "lint", "x.yaml"])
+            .current_dir(&folder)
+            .output()
+            .expect("the command runs");
+        let stdout = String::from_utf8(lint.stdout).expect("UTF-8");
+        assert_eq!(lint.status.code(), Some(2), "{name}: {stdout}");
+        assert!(stdout.contains(text), "{name}: {stdout}");
+        let (code, stdout, _) = run_in(&folder, &["x.yaml", "--junit", "results.xml"]);
+        assert_eq!(code, 1, "{name}: {stdout}");
+        assert!(stdout.contains(text), "{name}: {stdout}");
+        assert_ne!(junit_totals(&folder)[1], "0", "{name}");
+    }
+}
+
+#[test]
+fn the_fips_of_the_own_configuration_are_known_to_lint() {
+    let scenario = "version: 1\nname: x\nsteps: [approve: {}]\nrules: [{ when: fi.requested, deliver: { default: READY, fips: { MY-FIP: DENIED } } }]\n";
+    let config = "[[fip]]\nid = \"MY-FIP\"\n";
+    let folder = create_folder("config", &[("x.yaml", scenario), ("my.toml", config)]);
+    for (arguments, code) in [(&["--config", "my.toml"][..], 0), (&[], 2)] {
+        let lint = mockaa_command(&[&["scenario", "lint", "x.yaml"], arguments].concat())
+            .current_dir(&folder)
+            .output()
+            .expect("the command runs");
+        assert_eq!(lint.status.code(), Some(code), "{lint:?}");
+    }
 }

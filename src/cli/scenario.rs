@@ -12,14 +12,16 @@ use crate::cli::common_args::PersonaArgs;
 use crate::cli::github::{Level, format_annotation};
 use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
 use crate::cli::{UsageError, read_input};
+use crate::config::{find_config_file, load_participants};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
+use crate::http::openapi::fields::list_answer_fields;
 use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
     find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
 };
-use crate::scenario::lint::{LintDiagnostic, Severity, lint_plan};
+use crate::scenario::lint::{LintContext, LintDiagnostic, Severity, lint_plan};
 use crate::scenario::shipped::SHIPPED;
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,10 @@ pub(crate) enum Command {
         /// Count warnings as errors.
         #[arg(long)]
         strict: bool,
+        /// File with participants of your own, whose FIPs scenarios may name; default:
+        /// `mockaa.toml` if it exists, else the shipped participants.
+        #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
+        config: Option<PathBuf>,
         #[command(flatten)]
         personas: PersonaArgs,
     },
@@ -143,14 +149,23 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             files,
             format,
             strict,
+            config,
             personas: persona_args,
         } => {
+            let config = find_config_file(config);
+            let setup = load_participants(config.as_deref(), None)
+                .map_err(|error| UsageError(error.to_string()))?;
+            let context = LintContext {
+                fips: &setup.participants.fips,
+                answer_fields: list_answer_fields(),
+            };
             let threshold = if strict {
                 Severity::Warning
             } else {
                 Severity::Error
             };
-            return lint_files(&files, format, threshold, &persona_args.load_personas()?);
+            let personas = persona_args.load_personas()?;
+            return lint_files(&files, format, threshold, (&personas, context));
         }
         Command::Schema { draft } => {
             let draft = match draft {
@@ -278,7 +293,7 @@ fn lint_files(
     paths: &[PathBuf],
     format: Format,
     threshold: Severity,
-    personas: &Personas,
+    (personas, context): (&Personas, LintContext<'_>),
 ) -> anyhow::Result<ExitCode> {
     let mut diagnostics: Vec<(String, LintDiagnostic)> = Vec::new();
     let mut plans: Vec<(ScenarioPlan, String)> = Vec::new();
@@ -292,7 +307,7 @@ fn lint_files(
                 }
             }
             Ok(plan) => {
-                for diagnostic in lint_plan(&plan) {
+                for diagnostic in lint_plan(&plan, context) {
                     diagnostics.push((file_name.clone(), diagnostic));
                 }
                 let others: Vec<(&ScenarioPlan, &str)> = plans

@@ -66,6 +66,18 @@ pub enum ExpectationTarget {
     },
 }
 
+impl ExpectationTarget {
+    /// Returns the conditions on the consent, the customer and the FIU.
+    pub const fn subject(&self) -> &SubjectFilter {
+        match self {
+            Self::Call { subject, .. }
+            | Self::Event { subject, .. }
+            | Self::Webhook { subject, .. }
+            | Self::State { subject, .. } => subject,
+        }
+    }
+}
+
 impl std::fmt::Display for Expectation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = if self.count.is_singular() { "" } else { "s" };

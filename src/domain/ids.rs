@@ -66,6 +66,11 @@ uuid_id! {
     MessageId
 }
 
+/// Returns whether a text is a UUID of 36 characters with four hyphens.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && Uuid::try_parse(text).is_ok()
+}
+
 /// Returns an id derived from names, a UUID of version 5 (RFC 9562 §5.5).
 pub(crate) fn derive_id(names: &[&str]) -> String {
     Uuid::new_v5(

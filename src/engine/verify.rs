@@ -199,15 +199,6 @@ fn describe_other_kind(target: &ExpectationTarget, entry: &JournalEntry) -> Opti
 }
 
 impl ExpectationTarget {
-    fn subject(&self) -> &SubjectFilter {
-        match self {
-            Self::Call { subject, .. }
-            | Self::Event { subject, .. }
-            | Self::Webhook { subject, .. }
-            | Self::State { subject, .. } => subject,
-        }
-    }
-
     /// Returns whether entries of this kind can count.
     fn matches_kind(&self, kind: EntryKind) -> bool {
         match (self, kind) {

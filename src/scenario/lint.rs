@@ -1,26 +1,36 @@
 //! Static checks of a plan: steps that can never fire and faults that can never match. The state
 //! machine of a consent is small enough to be explored completely, so these are found before a run.
 //!
-//! The exploration assumes that only the scenario acts. A step that is impossible whatever other
-//! actors do, because the consent has ended, is an error. A step that needs another actor is a
-//! warning.
+//! The exploration assumes that only the scenario acts. What is impossible whatever other actors
+//! do, because the consent has ended, is an error. What needs another actor is a warning. Faults and
+//! expectations are held against [`Reachability`], and the fields of answers against a table.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::action::{Action, ConsentAction, CustomerAction, DelinkedAccounts};
-use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault};
+use crate::domain::answer_fields::AnswerFields;
+use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault, ReplyFault};
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
-use crate::domain::naming::wire_enum;
+use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
+use crate::domain::glob::Glob;
+use crate::domain::ids::is_uuid;
+use crate::domain::naming::{closest_name, wire_enum};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::participants::Fip;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
-use crate::domain::webhook_fault::{SchedulingFault, WebhookFault, WebhookFaultRule};
+use crate::domain::webhook_fault::{
+    SchedulingFault, WebhookFault, WebhookFaultRule, WebhookSelector,
+};
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
+use crate::scenario::reachability::{Actors, Bound, Reachability, event_of, list_apis};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -37,25 +47,43 @@ pub(crate) struct LintDiagnostic {
 /// The longest delay of a step, 100 years: longer than any consent and any run of a clock.
 const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 
+/// The sandbox in which a plan is played, as far as lint depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LintContext<'a> {
+    pub fips: &'a [Arc<Fip>],
+    pub answer_fields: &'a AnswerFields,
+}
+
 /// Returns the lint diagnostics of a plan, sorted by position.
-pub(crate) fn lint_plan(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
+pub(crate) fn lint_plan(plan: &ScenarioPlan, context: LintContext<'_>) -> Vec<LintDiagnostic> {
     let mut linter = Linter {
         plan,
+        context,
+        apis: list_apis(plan),
+        alone: Reachability::compute(plan, Actors::PlanAlone),
+        anyone: Reachability::compute(plan, Actors::Anyone),
         diagnostics: Vec::new(),
-        reached_statuses: BTreeSet::new(),
     };
     linter.check_steps();
     linter.check_rules();
+    linter.check_names();
     linter.check_faults();
+    for expectation in &plan.expectations {
+        linter.check_expectation(expectation);
+    }
     linter.diagnostics.sort();
+    linter.diagnostics.dedup();
     linter.diagnostics
 }
 
 struct Linter<'a> {
     plan: &'a ScenarioPlan,
+    context: LintContext<'a>,
+    /// The APIs of the consents that the plan drives.
+    apis: Vec<&'static str>,
+    alone: Reachability,
+    anyone: Reachability,
     diagnostics: Vec<LintDiagnostic>,
-    /// The statuses that the scenario can bring a consent into.
-    reached_statuses: BTreeSet<Status>,
 }
 
 /// The possible statuses of the consent at one step.
@@ -94,7 +122,6 @@ impl Linter<'_> {
             ApprovalMode::Timed => Some(RECORDED_APPROVAL_DELAY),
         });
         let mut auto_approval = auto_approval.map(|at| (at, plan.location.line));
-        self.reached_statuses.insert(Status::Pending);
         self.follow_rules(&mut state, EventName::ConsentRaised);
         for (step, number) in plan.steps.iter().zip(1..) {
             // Commands that are due at the same instant keep their order, and `consent` is first.
@@ -181,7 +208,6 @@ impl Linter<'_> {
                     .iter()
                     .filter_map(|status| status.transition_on(Input::Revoke));
                 let revoked: Vec<_> = revoked.collect();
-                self.reached_statuses.extend(&revoked);
                 state.states.extend(revoked);
             }
             Action::Customer(CustomerAction::Deregister {}) => state.left_line = Some(line),
@@ -218,7 +244,7 @@ impl Linter<'_> {
     }
 
     /// Applies an input to the possible statuses, then the rules that follow its events.
-    fn apply_input(&mut self, state: &mut ReachableState, input: Input, line: u64) {
+    fn apply_input(&self, state: &mut ReachableState, input: Input, line: u64) {
         let next_statuses: BTreeSet<Status> = state
             .states
             .iter()
@@ -227,17 +253,14 @@ impl Linter<'_> {
         if next_statuses.is_empty() {
             return;
         }
-        self.reached_statuses.extend(&next_statuses);
         state.states = next_statuses;
         state.since_line = line;
-        for event in events_for(input) {
-            self.follow_rules(state, event);
-        }
+        self.follow_rules(state, event_of(input));
     }
 
     /// Adds the statuses that rules can lead to after an event. A rule may fire later, so the
     /// statuses before it stay possible.
-    fn follow_rules(&mut self, state: &mut ReachableState, event: EventName) {
+    fn follow_rules(&self, state: &mut ReachableState, event: EventName) {
         let mut pending = vec![event];
         let mut seen = BTreeSet::new();
         while let Some(event) = pending.pop() {
@@ -259,9 +282,8 @@ impl Linter<'_> {
                         .filter_map(|status| status.transition_on(input))
                         .collect();
                     if !next_statuses.is_empty() {
-                        self.reached_statuses.extend(&next_statuses);
                         state.states.extend(next_statuses);
-                        pending.extend(events_for(input));
+                        pending.push(event_of(input));
                     }
                 }
             }
@@ -330,30 +352,41 @@ impl Linter<'_> {
                 format!("{} by more than 100 years is never sent", fault.name()),
             );
         }
-        let fault_status = selector.status.as_deref().and_then(Status::parse);
-        let is_consent_event = selector
-            .event
-            .is_none_or(|event| event == NotificationKind::ConsentStatus);
-        // EXPIRED needs no action: an unanswered request and an artefact both expire in time.
-        if let Some(status) =
-            fault_status.filter(|status| is_consent_event && *status != Status::Expired)
-            && !self.reached_statuses.contains(&status)
-        {
-            let message = format!(
-                "matches nothing unless another actor changes the consent: \
-                 this scenario never makes it {status}"
-            );
-            self.add_diagnostic(Severity::Warning, location, message);
-        }
-        let is_data_event = matches!(
-            selector.event,
-            Some(NotificationKind::FiStatus | NotificationKind::FiData)
-        );
-        if is_data_event && !self.reached_statuses.contains(&Status::Active) {
-            let message = "matches nothing unless another actor changes the consent: \
-                           this scenario never makes it ACTIVE, so there is no data request";
-            self.add_diagnostic(Severity::Warning, location, message.to_owned());
-        }
+        self.check_webhook_selector(selector, location);
+    }
+
+    /// Reports a selector that selects more, or other, webhooks than can be sent.
+    fn check_webhook_selector(&mut self, selector: &WebhookSelector, location: SourceLocation) {
+        let WebhookSelector {
+            event,
+            status,
+            occurrences,
+            attempts: _,
+        } = selector;
+        let status = status.as_deref();
+        let first = occurrences.first;
+        let selected = describe_selection(*event, status);
+        let hard = self.anyone.bound_webhooks(*event, status);
+        let soft = self.alone.bound_webhooks(*event, status);
+        let (severity, bound, reach, unless) = if !hard.allows(first) {
+            (Severity::Error, hard, &self.anyone, "")
+        } else if !soft.allows(first) {
+            let unless = " unless another actor changes the consent";
+            (Severity::Warning, soft, &self.alone, unless)
+        } else {
+            return;
+        };
+        let message = match bound {
+            Bound::AtMost(most) if most > 0 => format!(
+                "matches nothing{unless}: nth begins at {first}, and a consent causes \
+                 {most} of {selected} at most"
+            ),
+            _ => format!(
+                "matches nothing{unless}: {selected} is never sent; possible: {}",
+                reach.describe_webhooks(*event)
+            ),
+        };
+        self.add_diagnostic(severity, location, message);
     }
 
     fn check_api_fault(&mut self, rule: &ApiFaultRule, location: SourceLocation) {
@@ -365,34 +398,37 @@ impl Linter<'_> {
                 "matches nothing: its probability is 0".to_owned(),
             );
         }
+        self.check_answer_fields(selector.op, fault, location);
         let Some(op) = selector.op else { return };
-        if !op.has_subject() {
+        if op.has_subject() {
+            self.check_operation("matches nothing", op, location);
+        } else {
             let message = format!(
                 "matches nothing: {op} calls concern no consent, so a scenario cannot select them; \
                  activate the fault for the whole world with PUT /_mockaa/v1/faults/NAME"
             );
             self.add_diagnostic(Severity::Error, location, message);
         }
-        let seed_only = self
-            .plan
-            .matcher
-            .as_ref()
-            .is_some_and(|(matcher, _)| matcher.apis == ["seed"]);
-        if seed_only && !matches!(op, Operation::ConsentCreate | Operation::ConsentFetch) {
-            let message =
-                format!("matches nothing: the seed API, which match selects, has no {op}");
-            self.add_diagnostic(Severity::Error, location, message);
-        }
-        if let (Some(customer), Some((matcher, _))) = (&selector.customer, &self.plan.matcher)
-            && !matcher.customers.is_empty()
-            && !matcher.customers.iter().any(|glob| glob.overlaps(customer))
-        {
-            self.add_diagnostic(
-                Severity::Error,
-                location,
-                format!("matches nothing: no customer of match matches {customer}"),
+        let needs_session = matches!(
+            op,
+            Operation::FiFetch
+                | Operation::FiStatus
+                | Operation::AnalyticsGenerate
+                | Operation::AnalyticsFetch
+                | Operation::Export
+        );
+        if needs_session && !self.alone.events.contains(&EventName::DataRequested) {
+            let message = format!(
+                "matches nothing unless another actor changes the consent: this scenario never \
+                 makes it ACTIVE, so there is no data request that {op} could name"
             );
+            self.add_diagnostic(Severity::Warning, location, message);
         }
+        self.check_parties(
+            "matches nothing",
+            (selector.customer.as_ref(), selector.fiu.as_ref()),
+            location,
+        );
         if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_)))
             && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
         {
@@ -402,6 +438,306 @@ impl Linter<'_> {
                 format!("changes nothing: responses of {op} have no signed consent"),
             );
         }
+    }
+
+    /// Reports an operation that the APIs of the plan do not have.
+    fn check_operation(&mut self, effect: &str, op: Operation, location: SourceLocation) {
+        let operations = self.context.answer_fields.operations(&self.apis);
+        if op == Operation::Unknown || operations.contains(&op) || !self.is_limited_by_match() {
+            return;
+        }
+        let names: Vec<_> = operations.iter().map(|op| op.as_str()).collect();
+        let message = format!(
+            "{effect}: the {} API, which match selects, has no {op}; it has {}",
+            self.apis.join(" or "),
+            names.join(", ")
+        );
+        self.add_diagnostic(Severity::Error, location, message);
+    }
+
+    fn is_limited_by_match(&self) -> bool {
+        self.plan
+            .matcher()
+            .is_some_and(|matcher| !matcher.apis.is_empty())
+    }
+
+    /// Reports a customer or an FIU that `match` excludes.
+    fn check_parties(
+        &mut self,
+        effect: &str,
+        (customer, fiu): (Option<&Glob>, Option<&Glob>),
+        location: SourceLocation,
+    ) {
+        let Some(matcher) = self.plan.matcher() else {
+            return;
+        };
+        for (noun, glob, known) in [
+            ("customer", customer, &matcher.customers),
+            ("FIU", fiu, &matcher.fius),
+        ] {
+            let Some(glob) = glob else { continue };
+            if !known.is_empty() && !known.iter().any(|known| known.overlaps(glob)) {
+                let known: Vec<_> = known.iter().map(ToString::to_string).collect();
+                let message = format!(
+                    "{effect}: no {noun} of match matches {glob}; match has {}",
+                    known.join(", ")
+                );
+                self.add_diagnostic(Severity::Error, location, message);
+            }
+        }
+    }
+
+    /// Reports a fault of a field that no answer of the call has.
+    fn check_answer_fields(
+        &mut self,
+        op: Option<Operation>,
+        fault: &ApiFault,
+        location: SourceLocation,
+    ) {
+        if let ApiFault::Reply(ReplyFault::WrongSignature {}) = fault
+            && !self.apis.iter().any(|api| api.starts_with("rebit"))
+        {
+            let message = format!(
+                "changes nothing: answers of the {} API are not signed",
+                self.apis.join(" or ")
+            );
+            self.add_diagnostic(Severity::Error, location, message);
+        }
+        let fields = self.context.answer_fields.fields_of(op, &self.apis);
+        let (path, is_known) = match fault {
+            ApiFault::Content(ContentFault::MissingField(path)) => (&**path, fields.contains(path)),
+            // A field that is missing is added to its parent.
+            ApiFault::Content(ContentFault::SetField { field, .. }) => {
+                let parent = field.rsplit_once('.').map_or("", |(parent, _)| parent);
+                (&**field, fields.contains(field) || fields.contains(parent))
+            }
+            ApiFault::Content(
+                ContentFault::StaleTimestamp { .. } | ContentFault::FutureTimestamp { .. },
+            ) => ("timestamp", fields.contains("timestamp")),
+            _ => return,
+        };
+        let is_called = op.is_none_or(|op| {
+            op.has_subject()
+                && self
+                    .context
+                    .answer_fields
+                    .operations(&self.apis)
+                    .contains(&op)
+        });
+        if is_known || !is_called {
+            return;
+        }
+        let calls = op.map_or("the calls".to_owned(), |op| format!("the call {op}"));
+        let name = path.rsplit('.').next().unwrap_or(path);
+        let same_name = fields
+            .iter()
+            .find(|known| known.rsplit('.').next() == Some(name));
+        let suggestion = same_name.or_else(|| closest_name(path, fields.iter()));
+        let remedy = match suggestion {
+            Some(known) => format!("; did you mean {known}?"),
+            None => format!("; it has {}", fields.list_children("").join(", ")),
+        };
+        let message = format!("changes nothing: no answer to {calls} has {path}{remedy}");
+        self.add_diagnostic(Severity::Error, location, message);
+    }
+
+    /// Reports FIPs and accounts of steps and rules that do not exist.
+    fn check_names(&mut self) {
+        let plan = self.plan;
+        let steps = plan.steps.iter().map(|step| (&step.action, step.location));
+        let rules = plan.rules.iter().map(|rule| (&rule.action, rule.location));
+        for (action, location) in steps.chain(rules) {
+            let (fips, accounts) = action.named_fips_and_accounts();
+            for fip in fips {
+                if self
+                    .context
+                    .fips
+                    .iter()
+                    .any(|known| *known.entity.id == *fip)
+                {
+                    continue;
+                }
+                let known = list_names(self.context.fips.iter().map(|fip| &*fip.entity.id));
+                let message = format!(
+                    "{} has no effect at {}: there is no such FIP; known: {known}",
+                    action.name(),
+                    quote_value(&fip)
+                );
+                self.add_diagnostic(Severity::Error, location, message);
+            }
+            for account in accounts.iter().filter(|account| !is_uuid(account)) {
+                let message = format!(
+                    "{} has no effect on {} unless a FIP links such an account: the \
+                     linkRefNumber of an account is a UUID",
+                    action.name(),
+                    quote_value(account)
+                );
+                self.add_diagnostic(Severity::Warning, location, message);
+            }
+        }
+    }
+
+    /// Reports an expectation that can never be met, or never be unmet.
+    fn check_expectation(&mut self, expectation: &Expectation) {
+        let Expectation {
+            target,
+            count,
+            after,
+            location,
+            ..
+        } = expectation;
+        let location = *location;
+        if let Some(event) = after {
+            let (is_possible, is_possible_alone) = self.reach_event(*event);
+            let events = list_names(self.anyone.events.iter().map(|event| event.as_str()));
+            self.report_possibility(
+                (is_possible, is_possible_alone),
+                &format!("can never be tested: {event}, which after_event names, never happens; possible events: {events}"),
+                &format!("is tested only if another actor changes the consent: this scenario never causes {event}, which after_event names"),
+                location,
+            );
+            let ends = event
+                .resulting_status()
+                .is_some_and(|status| status.legal_inputs().next().is_none());
+            if let ExpectationTarget::Event { name, .. } = target
+                && ends
+                && name.resulting_status().is_some()
+            {
+                let message = format!(
+                    "{}: after {event} the consent is final, and {name} never follows",
+                    describe_effect(*count)
+                );
+                self.add_diagnostic(Severity::Error, location, message);
+            }
+        }
+        let (what, possible, known) = match target {
+            ExpectationTarget::State { status, .. } => (
+                format!("a consent is never {status}"),
+                (
+                    self.anyone.statuses.contains(status),
+                    self.alone.statuses.contains(status),
+                ),
+                list_names(self.anyone.statuses.iter().map(|status| status.as_str())),
+            ),
+            ExpectationTarget::Event { name, .. } => (
+                format!("{name} never happens"),
+                self.reach_event(*name),
+                list_names(self.anyone.events.iter().map(|event| event.as_str())),
+            ),
+            ExpectationTarget::Webhook { event, status, .. } => {
+                let status = status.as_deref();
+                let is_sent = |reach: &Reachability| reach.bound_webhooks(*event, status).allows(1);
+                (
+                    format!("{} is never sent", describe_selection(*event, status)),
+                    (is_sent(&self.anyone), is_sent(&self.alone)),
+                    self.anyone.describe_webhooks(*event),
+                )
+            }
+            ExpectationTarget::Call { op, .. } => {
+                let effect = describe_effect(*count);
+                self.check_operation(effect, *op, location);
+                (String::new(), (true, true), String::new())
+            }
+        };
+        let is_required = count.at_least > 0;
+        let (is_possible, is_possible_alone) = possible;
+        self.report_possibility(
+            (is_possible, is_possible_alone || !is_required),
+            &format!("{}: {what}; possible: {known}", describe_effect(*count)),
+            &format!("is met only if another actor changes the consent: by this scenario, {what}"),
+            location,
+        );
+        self.check_expected_fault(expectation);
+        let SubjectFilter { customer, fiu, .. } = target.subject();
+        let (customer, fiu) = (customer.clone(), fiu.clone());
+        self.check_parties(
+            describe_effect(*count),
+            (customer.as_ref(), fiu.as_ref()),
+            location,
+        );
+    }
+
+    /// Reports an expected webhook whose fault no rule of the plan injects into it.
+    fn check_expected_fault(&mut self, expectation: &Expectation) {
+        let ExpectationTarget::Webhook {
+            event,
+            status,
+            fault: Some(fault),
+            ..
+        } = &expectation.target
+        else {
+            return;
+        };
+        let is_injected = self.plan.faults.webhooks.iter().any(|rule| {
+            let WebhookSelector {
+                event: selected_event,
+                status: selected_status,
+                ..
+            } = &rule.selector;
+            rule.fault.name() == *fault
+                && (event.is_none() || selected_event.is_none() || event == selected_event)
+                && (status.is_none() || selected_status.is_none() || status == selected_status)
+        });
+        if expectation.count.at_least > 0 && !is_injected {
+            let names = self.plan.faults.webhooks.iter();
+            let names = list_names(names.map(|rule| rule.fault.name().as_str()));
+            let message = format!(
+                "is met only if a fault set of the world injects {fault}: this scenario does not \
+                 into these webhooks; it injects {names}"
+            );
+            self.add_diagnostic(Severity::Warning, expectation.location, message);
+        }
+    }
+
+    /// Returns whether an event can happen by anyone, and by the plan alone.
+    fn reach_event(&self, event: EventName) -> (bool, bool) {
+        let is_about_consent = event.is_about_consent();
+        (
+            !is_about_consent || self.anyone.events.contains(&event),
+            !is_about_consent || self.alone.events.contains(&event),
+        )
+    }
+
+    /// Reports what is impossible as an error, and what needs another actor as a warning.
+    fn report_possibility(
+        &mut self,
+        (is_possible, is_possible_alone): (bool, bool),
+        error: &str,
+        warning: &str,
+        location: SourceLocation,
+    ) {
+        if !is_possible {
+            self.add_diagnostic(Severity::Error, location, error.to_owned());
+        } else if !is_possible_alone {
+            self.add_diagnostic(Severity::Warning, location, warning.to_owned());
+        }
+    }
+}
+
+/// Returns the effect of a target that never happens on an expectation of this count.
+const fn describe_effect(count: CountRange) -> &'static str {
+    if count.at_least > 0 {
+        "can never be met"
+    } else {
+        "is always met"
+    }
+}
+
+fn list_names<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Returns the webhooks of a kind and status, in words.
+fn describe_selection(event: Option<NotificationKind>, status: Option<&str>) -> String {
+    let event = event.map_or("a webhook", NotificationKind::as_str);
+    match status {
+        Some(status) => format!("{event} with status {status}"),
+        None => event.to_owned(),
     }
 }
 
@@ -428,30 +764,55 @@ fn unreachable_severity(from: &BTreeSet<Status>, is_allowed: impl Fn(Status) -> 
     }
 }
 
-/// Returns the events that an input causes.
-fn events_for(input: Input) -> Vec<EventName> {
-    match input {
-        Input::Approve => vec![EventName::ConsentApproved],
-        Input::Activate => vec![EventName::ConsentActivated],
-        Input::Reject => vec![EventName::ConsentRejected],
-        Input::Fail => vec![EventName::ConsentFailed],
-        Input::Pause => vec![EventName::ConsentPaused],
-        Input::Resume => vec![EventName::ConsentResumed],
-        Input::Revoke => vec![EventName::ConsentRevoked],
-        Input::Expire => vec![EventName::ConsentExpired],
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Severity, lint_plan};
+    use std::sync::Arc;
+
+    use super::{LintContext, LintDiagnostic, Severity, lint_plan};
+    use crate::domain::answer_fields::AnswerFields;
+    use crate::domain::operation::Operation;
+    use crate::domain::participants::{Entity, Fip, LinkingMethod};
+    use crate::domain::scenario_plan::ScenarioPlan;
     use crate::scenario::format::parse;
     use crate::scenario::magic::MAGIC_CUSTOMERS;
     use crate::scenario::shipped::SHIPPED;
 
+    /// Returns the diagnostics in a sandbox with the FIPs of the shipped list, and with calls of
+    /// these fields.
+    fn lint_with_shipped(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
+        let fips = ["FIP-1", "FIP-2", "FIP-3"].map(|id| {
+            Arc::new(Fip {
+                entity: Entity::with_id(id),
+                linking: LinkingMethod::Token,
+            })
+        });
+        let mut answer_fields = AnswerFields::default();
+        for op in Operation::ALL {
+            for api in ["rebit-1", "rebit-2", "unaport"] {
+                let fields = answer_fields.entry(*op, api);
+                for path in [
+                    "timestamp",
+                    "ConsentStatus",
+                    "ConsentStatus.status",
+                    "ConsentUse",
+                ] {
+                    fields.add_path(path);
+                }
+            }
+        }
+        for op in [Operation::ConsentCreate, Operation::ConsentFetch] {
+            answer_fields.entry(op, "seed").add_path("timestamp");
+        }
+        let context = LintContext {
+            fips: &fips,
+            answer_fields: &answer_fields,
+        };
+        lint_plan(plan, context)
+    }
+
     fn lint_text(text: &str) -> String {
         let plan = parse(text).expect("the text is a valid scenario");
-        lint_plan(&plan)
+        lint_with_shipped(&plan)
             .iter()
             .map(|diagnostic| format!("{} {}\n", diagnostic.severity, diagnostic.diagnostic))
             .collect()
@@ -463,7 +824,7 @@ mod tests {
             assert_eq!(lint_text(text), "", "{file}");
         }
         for magic in MAGIC_CUSTOMERS {
-            assert_eq!(lint_plan(&magic.to_plan()), [], "{}", magic.number);
+            assert_eq!(lint_with_shipped(&magic.to_plan()), [], "{}", magic.number);
         }
     }
 
@@ -498,6 +859,40 @@ mod tests {
              where: { op: fi.fetch, probability: 0 }, fault: { reset: {} } }\n  - { where: { op: consent.create, customer: \
              \"97*\" }, fault: { tampered_consent: unsigned } }\n"
         ));
+    }
+
+    #[test]
+    fn faults_beyond_what_can_be_sent_or_answered_are_reported() {
+        insta::assert_snapshot!(lint_text(
+            "version: 1\nname: x\nmatch: { api: rebit-2 }\npush_data: false\nsteps: [approve: {}, { after: 1s, deliver: { fips: { FIP-99: READY }, accounts: { \
+             one: DENIED } } }]\nwebhooks:\n  - { where: { event: consent.status, status: ACTIVE, nth: 9 }, fault: { drop: {} } }\n  - { where: { event: consent.status, status: EXPIRED, \
+             nth: 2 }, fault: { drop: {} } }\n  - { where: { event: consent.status, status: PENDING }, fault: { drop: {} } }\n  - { \
+             where: { status: READY }, fault: { drop: {} } }\n  - { where: { event: analytics }, fault: { drop: {} } }\n  - { where: { event: \
+             fi.data }, fault: { drop: {} } }\napi_faults:\n  - { where: { op: consent.status }, fault: { missing_field: status } }\n  - { \
+             where: { op: consent.status }, fault: { set_field: { field: Consent.x, value: 1 } } }\n  - { where: { op: consent.status }, \
+             fault: { set_field: { field: ConsentUse.x, value: 1 } } }\n"
+        ));
+    }
+
+    #[test]
+    fn expectations_that_the_state_machine_rules_out_are_reported() {
+        insta::assert_snapshot!(lint_text(
+            "version: 1\nname: x\nmatch: { api: seed, customer: \"98*\" }\nsteps: [reject: {}]\nexpect:\n  - state: { is: ACTIVE }\n  - state: { is: ACTIVE, count: 0 \
+             }\n  - event: { name: consent.paused }\n  - webhook: { event: consent.status, status: REVOKED }\n  - webhook: { fault: drop }\n  - never: \
+             { op: consent.create, after_event: consent.revoked }\n  - never: { event: consent.expired, after_event: consent.rejected \
+             }\n  - call: { op: fi.request }\n  - call: { op: consent.create, customer: \"97*\" }\n  - state: { is: REJECTED }\n"
+        ));
+        insta::assert_snapshot!(lint_text(
+            "version: 1\nname: x\nsteps: [approve: {}]\nexpect:\n  - state: { is: PAUSED }\n  - never: { event: consent.revoked }\n  - event: { name: \
+             consent.resumed }\n  - webhook: { event: fi.status, status: FAILED }\n  - state: { is: EXPIRED }\n"
+        ));
+        // A person acts where the scenario leaves the approval to one.
+        assert_eq!(
+            lint_text(
+                "version: 1\nname: x\nconsent: manual\nexpect:\n  - state: { is: PAUSED }\n  - webhook: { status: REVOKED }\n"
+            ),
+            ""
+        );
     }
 
     #[test]

@@ -35,7 +35,7 @@ use crate::domain::expectation::Expectation;
 use crate::domain::glob::Glob;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::persona::Personas;
-use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
@@ -48,9 +48,11 @@ use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::{ClockStart, TimeRules};
 use crate::engine::world::World;
+use crate::http::openapi::fields::list_answer_fields;
 use crate::platform::{ProcessGroup, StopSignals};
-use crate::scenario::format::parse;
+use crate::scenario::format::{Diagnostic, parse};
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
+use crate::scenario::lint::{LintContext, Severity, lint_plan};
 use crate::wire::control::journal::{EntrySummary, VerdictView};
 use crate::wire::control::report::{ReportView, RuleResultView};
 
@@ -428,10 +430,21 @@ impl ScenarioTest<'_> {
         })
     }
 
-    /// Grades that each fault of the scenario has had an effect.
+    /// Grades that each fault of the scenario has had an effect, and that every other entry can have
+    /// one.
     fn check_faults(&self, world: &World) -> Vec<TestCase> {
         let plan = &self.plan;
         let applied = world.faults().list_applied(&plan.name);
+        let participants = world.participants();
+        let context = LintContext {
+            fips: &participants.fips,
+            answer_fields: list_answer_fields(),
+        };
+        let mut impossible: Vec<_> = lint_plan(plan, context)
+            .into_iter()
+            .filter(|lint| lint.severity == Severity::Error)
+            .map(|lint| lint.diagnostic)
+            .collect();
         let fault_names = plan
             .faults
             .webhooks
@@ -455,7 +468,16 @@ impl ScenarioTest<'_> {
                     webhook_count
                 };
             let line = location.line;
-            let outcome = if applied.contains(&index) {
+            let is_here = |diagnostic: &mut Diagnostic| {
+                (diagnostic.line, diagnostic.column) == (line, location.column)
+            };
+            let reasons: Vec<_> = impossible
+                .extract_if(.., is_here)
+                .map(|diagnostic| diagnostic.message)
+                .collect();
+            let outcome = if !reasons.is_empty() {
+                CaseOutcome::Failed(reasons.join("\n"))
+            } else if applied.contains(&index) {
                 CaseOutcome::Passed
             } else if index >= webhook_count && !has_calls {
                 CaseOutcome::Skipped(
@@ -468,6 +490,19 @@ impl ScenarioTest<'_> {
                 name: format!("{list} {number}, line {line}: {fault} takes effect"),
                 location: Some(*location),
                 outcome,
+                duration: Duration::ZERO,
+            });
+        }
+        for diagnostic in impossible {
+            let Diagnostic {
+                line,
+                column,
+                message,
+            } = diagnostic;
+            cases.push(TestCase {
+                name: format!("line {line} can have an effect"),
+                location: Some(SourceLocation { line, column }),
+                outcome: CaseOutcome::Failed(message),
                 duration: Duration::ZERO,
             });
         }
