@@ -15,6 +15,7 @@ pub(crate) mod jwk;
 pub(crate) mod notification;
 pub(crate) mod purpose;
 pub(crate) mod rebit;
+pub(crate) mod redirect_url;
 pub(crate) mod redirection;
 pub(crate) mod registry;
 pub(crate) mod seed;
