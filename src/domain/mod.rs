@@ -13,6 +13,7 @@ pub(crate) mod command;
 pub(crate) mod command_arguments;
 pub(crate) mod consent;
 pub(crate) mod consent_matcher;
+pub(crate) mod constant_time;
 pub(crate) mod contract_report;
 pub(crate) mod customer;
 pub(crate) mod delivery;
