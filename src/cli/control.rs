@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::read_input;
 use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
+use crate::domain::text::{escape_controls, escape_line_controls};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsentCommand {
@@ -194,7 +195,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                 items
                     .iter()
                     .filter_map(Value::as_str)
-                    .for_each(|customer| println!("{customer}"));
+                    .for_each(|customer| println!("{}", escape_controls(customer)));
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -622,7 +623,7 @@ fn format_entry(entry: &Value) -> String {
         _ => format!(
             "{} {}",
             field_text(entry, "kind"),
-            entry["text"].as_str().unwrap_or_default()
+            escape_line_controls(entry["text"].as_str().unwrap_or_default())
         ),
     };
     let consent = entry["consentHandle"]

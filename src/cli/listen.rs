@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::{Remote, encode_segment, field_text};
+use crate::domain::text::escape_controls;
 
 #[derive(Debug, Args)]
 #[command(
@@ -147,7 +148,8 @@ fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
     let verdict = error
         .as_deref()
         .map_or_else(|| "valid".to_owned(), |error| format!("INVALID: {error}"));
-    println!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
+    let line = format!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
+    println!("{}", escape_controls(&line));
     if matches!(format, WebhookFormat::LineAndBody) {
         println!("{body:#}");
     }

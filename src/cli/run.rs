@@ -34,6 +34,7 @@ use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
     TimeRange,
 };
+use crate::domain::text::escape_line_controls;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportMetadata;
 use crate::domain::version::RebitVersion;
@@ -591,13 +592,13 @@ fn print_result(result: &ScenarioResult) {
             None => println!("     ok    {name}"),
             Some(failure) => println!(
                 "     FAIL  {name}\n             {}",
-                failure.replace('\n', "\n             ")
+                escape_line_controls(failure).replace('\n', "\n             ")
             ),
         }
     }
     if !result.report.passed {
         println!("     Contract report of the FIU (--contract grades it):");
-        print!("{}", render_text(&result.report));
+        print!("{}", escape_line_controls(&render_text(&result.report)));
     }
 }
 

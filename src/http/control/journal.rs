@@ -3,6 +3,7 @@
 use super::{authenticate_operator, parse_pagination};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -63,7 +64,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             count.ok_or_else(|| {
                 ApiError::invalid_field(
                     "count",
-                    format!("'{text}' is not a number from 1 to {limit}"),
+                    format!("{} is not a number from 1 to {limit}", quote_value(text)),
                 )
             })?
         }
@@ -75,7 +76,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             .ok_or_else(|| {
                 ApiError::invalid_field(
                     "within",
-                    format!("'{text}' is not {DURATION_FORMS}, at most 5m"),
+                    format!("{} is not {DURATION_FORMS}, at most 5m", quote_value(text)),
                 )
             })?,
     };

@@ -14,6 +14,8 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
+use crate::domain::constant_time::equals_secret;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::wire::api_error::ApiError;
@@ -23,12 +25,16 @@ use crate::wire::control::Page;
 pub(crate) const PAGE_MAX: usize = 1_000;
 
 /// Accepts every caller of a sandbox on loopback, else callers with the control token. Requests
-/// that a page of another site sends from a developer's browser are rejected. Returns the call's
-/// world.
+/// that a page of another site sends from a developer's browser are rejected here and by
+/// [`crate::http::access`]. Returns the call's world.
 pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
     reject_cross_site(call)?;
     match &call.app_state().control_token {
-        Some(token) if call.bearer_token() != Some(token) => {
+        Some(token)
+            if !call
+                .bearer_token()
+                .is_some_and(|presented| equals_secret(presented, token)) =>
+        {
             let message = "the control API of this sandbox requires its token; send Authorization: \
                            Bearer <token>, as printed at start";
             Err(ApiError::Unauthorized(message.to_owned()))
@@ -41,7 +47,7 @@ pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError>
 pub(crate) fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
     match call.header("sec-fetch-site") {
         Some("cross-site") => Err(ApiError::Forbidden(
-            "a page of another site may not control this sandbox",
+            "a page of another site may not control this sandbox".into(),
         )),
         _ => Ok(()),
     }
@@ -63,9 +69,10 @@ fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, Ap
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name);
     pair.map_or(Ok(default), |(_, value)| {
-        value
-            .parse()
-            .map_err(|_| ApiError::invalid_field(name, format!("'{value}' is not a whole number")))
+        value.parse().map_err(|_| {
+            let message = format!("{} is not a whole number", quote_value(value));
+            ApiError::invalid_field(name, message)
+        })
     })
 }
 

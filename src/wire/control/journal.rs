@@ -11,7 +11,7 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::text::quote_value;
+use crate::domain::text::{escape_controls, escape_line_controls, quote_value};
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
@@ -348,11 +348,12 @@ impl From<&JournalEntry> for EntryView {
         let kind = entry_kind(record);
         let text = match record {
             JournalRecord::StepRejected { origin, reason, .. } => {
-                Some(format!("{origin}: {reason}"))
+                Some(escape_controls(&format!("{origin}: {reason}")).into_owned())
             }
-            JournalRecord::InvalidSignature { text } | JournalRecord::Note { text } => {
-                Some(text.clone())
+            JournalRecord::InvalidSignature { text } => {
+                Some(escape_line_controls(text).into_owned())
             }
+            JournalRecord::Note { text } => Some(escape_controls(text).into_owned()),
             JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => None,
         };
         let customer = entry_customer(record).map(str::to_owned);

@@ -125,7 +125,7 @@ impl From<&ApiError> for ErrorView {
             _ => None,
         };
         Self {
-            error: error.to_string(),
+            error: error.message(),
             field,
             state: status.map(Status::as_str),
             legal: status.map(|status| status.legal_inputs().map(Input::as_str).collect()),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::command::AdvanceTarget;
 use crate::domain::consent::Status;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
@@ -96,13 +97,16 @@ impl TryFrom<AdvanceRequest> for AdvanceTarget {
         let AdvanceRequest { by, to, until } = request;
         match (by, to, until.as_deref()) {
             (Some(by), None, None) => parse_duration(&by).map(Self::By).ok_or_else(|| {
-                ApiError::invalid_field("by", format!("'{by}' is not {DURATION_FORMS}"))
+                ApiError::invalid_field(
+                    "by",
+                    format!("{} is not {DURATION_FORMS}", quote_value(&by)),
+                )
             }),
             (None, Some(to), None) => parse_timestamp_field("to", &to).map(Self::To),
             (None, None, Some("idle")) => Ok(Self::UntilIdle),
             (None, None, Some(other)) => Err(ApiError::invalid_field(
                 "until",
-                format!("unknown value '{other}'; use idle"),
+                format!("unknown value {}; use idle", quote_value(other)),
             )),
             _ => Err(ApiError::invalid_field(
                 "body",
@@ -149,7 +153,10 @@ fn parse_timestamp_field(field: &'static str, text: &str) -> Result<Timestamp, A
     parse_timestamp(text).ok_or_else(|| {
         ApiError::invalid_field(
             field,
-            format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"),
+            format!(
+                "{} is not a date-time such as 2024-01-31T18:30:00Z",
+                quote_value(text)
+            ),
         )
     })
 }
