@@ -55,6 +55,10 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
+/// Policy of every answer of the control API and of every page that has no other: no site shows it
+/// in a frame.
+const NO_FRAMES: &str = "frame-ancestors 'none'";
+
 /// Presence of `x-jws-signature` in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ResponseSigning {
@@ -254,10 +258,16 @@ impl ApiResponse {
 impl Call {
     /// Answers in the format of the control API, without faults, signature or journal record.
     fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        let response = outcome.unwrap_or_else(|error| {
+        let mut response = outcome.unwrap_or_else(|error| {
             tracing::debug!(path = self.path(), %error, "rejected");
             ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
         });
+        let is_framed = self
+            .route()
+            .is_some_and(|route| route.section.is_framed_by_fius());
+        if !is_framed {
+            response.content_security_policy.get_or_insert(NO_FRAMES);
+        }
         response.into_http_response(None)
     }
 
