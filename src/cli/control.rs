@@ -537,6 +537,10 @@ pub(crate) struct JournalArguments {
     /// Longest wait for the first matching entry, in system time; default: no wait.
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
+    /// Show keys, tokens and passwords instead of masking them; with --json, in all parts of a
+    /// call.
+    #[arg(long)]
+    reveal: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -548,6 +552,7 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         consent,
         after,
         wait,
+        reveal,
         remote,
     } = arguments;
     let filters = [
@@ -557,6 +562,9 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         ("within", &wait),
     ];
     let mut query = format!("after={after}");
+    if reveal {
+        query += "&reveal=true";
+    }
     for (name, value) in filters
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_ref()?)))

@@ -146,6 +146,17 @@ impl Call {
         self.request.headers()
     }
 
+    /// Returns all headers as text, in no certain order.
+    pub(crate) fn list_headers(&self) -> Vec<(String, String)> {
+        self.headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }

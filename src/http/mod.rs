@@ -12,7 +12,6 @@ mod call;
 mod call_context;
 mod control;
 mod fault_injection;
-mod mask;
 pub(crate) mod openapi;
 mod pages;
 mod params;

@@ -12,6 +12,7 @@ pub(crate) mod control;
 pub(crate) mod fi;
 pub(crate) mod fields;
 pub(crate) mod jwk;
+pub(crate) mod mask;
 pub(crate) mod notification;
 pub(crate) mod purpose;
 pub(crate) mod rebit;

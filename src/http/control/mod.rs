@@ -18,8 +18,10 @@ use crate::domain::constant_time::equals_secret;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
+use crate::wire::mask::SecretDetail;
 
 /// Largest number of items in a page, and the default of `limit`.
 pub(crate) const PAGE_MAX: usize = 1_000;
@@ -60,6 +62,19 @@ pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
         .unwrap_or(PAGE_MAX)
         .clamp(1, PAGE_MAX);
     Ok((parse_number(call, "after", 0)?, limit))
+}
+
+/// Parses `reveal` of the query. The operator has been authenticated before.
+pub(crate) fn parse_reveal(call: &Call) -> Result<SecretDetail, ApiError> {
+    let params = Params::parse(call.query())?;
+    match params.first_value("reveal") {
+        None | Some("false") => Ok(SecretDetail::Mask),
+        Some("true") => Ok(SecretDetail::Reveal),
+        Some(other) => {
+            let message = format!("{} is not true or false", quote_value(other));
+            Err(ApiError::invalid_field("reveal", message))
+        }
+    }
 }
 
 fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, ApiError> {
