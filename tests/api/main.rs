@@ -31,6 +31,7 @@ mod redirection;
 mod registry;
 mod scenario_control;
 mod scenarios;
+mod secrets;
 mod security;
 mod seed;
 #[path = "../skip/mod.rs"]
