@@ -1,7 +1,7 @@
 //! A running sandbox: connects the worlds, the webhook sender and the HTTP server.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,8 +34,8 @@ use crate::engine::world::DEFAULT_WORLD;
 use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::{
-    AppState, ClientSocket, SecurityMode, build_document, configure_routes, consume_world_prefix,
-    log_call, protocol_prefixes,
+    AccessPolicy, AppState, ClientSocket, SecurityMode, build_document, configure_routes,
+    consume_world_prefix, log_call, protocol_prefixes,
 };
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
@@ -128,6 +128,8 @@ impl Sandbox {
             data_timing,
             approval,
             control_token,
+            allow_host,
+            public_url,
             webhook_timeout,
             world_ttl,
             workers,
@@ -136,6 +138,8 @@ impl Sandbox {
         let setup = load_participants(config.as_deref(), fiu_url.as_deref())?;
         let time_settings = time_settings.complete_with(setup.time_settings);
         setup.check_times(security, time_settings)?;
+        let access = AccessPolicy::new(bind, &allow_host, public_url.as_deref())
+            .map_err(ConfigError::Access)?;
         let ParticipantSetup {
             participants,
             keys,
@@ -188,6 +192,7 @@ impl Sandbox {
             scenarios: library,
             keys: Arc::clone(&keys),
             control_token,
+            access,
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),
         });
@@ -367,9 +372,11 @@ fn watch_scenarios(library: &Arc<Library>) -> Option<RecommendedWatcher> {
             match library.reload_scenarios() {
                 Ok(count) => tracing::info!(count, "scenarios reloaded"),
                 Err(diagnostics) => {
-                    tracing::error!(
-                        "scenarios are invalid; the previous scenarios stay active:\n{diagnostics}"
-                    );
+                    tracing::error!("scenarios are invalid; the previous scenarios stay active");
+                    // Each event of the log is one line.
+                    for line in diagnostics.to_string().lines() {
+                        tracing::error!("{line}");
+                    }
                 }
             }
         }
@@ -538,6 +545,30 @@ impl SandboxBuilder {
     #[must_use]
     pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
         self.options.webhook_timeout = timeout;
+        self
+    }
+
+    /// Sets the address to listen on; default: 127.0.0.1. Beyond loopback the control API requires
+    /// the token of [`Sandbox::control_token`].
+    #[must_use]
+    pub fn bind(mut self, address: IpAddr) -> Self {
+        self.options.bind = address;
+        self
+    }
+
+    /// Adds a host name under which the pages and the control API may be called, beside local
+    /// names and addresses.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.options.allow_host.push(name.into());
+        self
+    }
+
+    /// Sets scheme, host and port under which browsers reach the sandbox. Links in answers begin
+    /// with it.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.options.public_url = Some(url.into());
         self
     }
 

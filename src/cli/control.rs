@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::read_input;
 use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
+use crate::domain::text::{escape_controls, escape_line_controls};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsentCommand {
@@ -226,7 +227,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                 items
                     .iter()
                     .filter_map(Value::as_str)
-                    .for_each(|customer| println!("{customer}"));
+                    .for_each(|customer| println!("{}", escape_controls(customer)));
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -612,6 +613,10 @@ pub(crate) struct JournalArguments {
     /// Longest wait for the first matching entry, in system time; default: no wait.
     #[arg(long, value_name = "TIME")]
     wait: Option<String>,
+    /// Show keys, tokens and passwords instead of masking them; with --json, in all parts of a
+    /// call.
+    #[arg(long)]
+    reveal: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -623,6 +628,7 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         consent,
         after,
         wait,
+        reveal,
         remote,
     } = arguments;
     let filters = [
@@ -632,6 +638,9 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         ("within", &wait),
     ];
     let mut query = format!("after={after}");
+    if reveal {
+        query += "&reveal=true";
+    }
     for (name, value) in filters
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_ref()?)))
@@ -698,7 +707,7 @@ fn format_entry(entry: &Value) -> String {
         _ => format!(
             "{} {}",
             field_text(entry, "kind"),
-            entry["text"].as_str().unwrap_or_default()
+            escape_line_controls(entry["text"].as_str().unwrap_or_default())
         ),
     };
     let consent = entry["consentHandle"]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::{Remote, encode_segment, field_text};
+use crate::domain::text::escape_controls;
 use crate::domain::time_source::TimeSource;
 
 #[derive(Debug, Args)]
@@ -152,7 +153,8 @@ fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
     let verdict = error
         .as_deref()
         .map_or_else(|| "valid".to_owned(), |error| format!("INVALID: {error}"));
-    println!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
+    let line = format!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
+    println!("{}", escape_controls(&line));
     if matches!(format, WebhookFormat::LineAndBody) {
         println!("{body:#}");
     }

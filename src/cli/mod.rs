@@ -12,6 +12,7 @@ mod github;
 mod inbox;
 mod jws;
 mod listen;
+mod log_output;
 mod magic;
 mod ready;
 mod remote;
@@ -32,9 +33,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::StartError;
+use crate::cli::log_output::{LogEncoding, LogOutput};
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
+use crate::domain::text::escape_line_controls;
 use crate::scenario::library::ScenarioLoadError;
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -143,7 +146,11 @@ enum Command {
 pub async fn run() -> ExitCode {
     install_broken_pipe_hook();
     let arguments = Arguments::parse();
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let encoding = match arguments.log_format {
+        LogFormat::Text => LogEncoding::Text,
+        LogFormat::Json => LogEncoding::Json,
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(LogOutput { encoding });
     let stderr_layer = match arguments.log_format {
         LogFormat::Text => layer.with_target(false).boxed(),
         LogFormat::Json => layer
@@ -188,7 +195,8 @@ pub async fn run() -> ExitCode {
         Command::Report(arguments) => control::print_report(arguments).await,
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("mockaa: {error:#}");
+        let message = format!("{error:#}");
+        eprintln!("mockaa: {}", escape_line_controls(&message));
         ExitCode::from(exit_code(&error))
     })
 }

@@ -9,6 +9,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::cli::{UnmetExpectation, UsageError};
+use crate::domain::text::{escape_controls, escape_line_controls};
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
 // as the help of every command that flattens these arguments.
@@ -90,12 +91,12 @@ impl Remote {
         self.request_json(Method::DELETE, path, None).await
     }
 
-    /// Requests a plain-text response.
+    /// Requests a plain-text response, for a terminal.
     pub(crate) async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         let (_, text) = self
             .send_request((Method::GET, "text/plain"), path, None)
             .await?;
-        Ok(text)
+        Ok(escape_line_controls(&text).into_owned())
     }
 
     async fn request_json(
@@ -151,8 +152,8 @@ impl Remote {
         let message = error_body
             .as_ref()
             .and_then(|body| body["error"].as_str())
-            .unwrap_or(&text)
-            .to_owned();
+            .unwrap_or(&text);
+        let message = escape_line_controls(message).into_owned();
         if status == StatusCode::REQUEST_TIMEOUT {
             return Err(UnmetExpectation(message).into());
         }
@@ -206,13 +207,13 @@ fn print_row(cells: &[String], widths: &[usize]) {
     println!("{}", cells.join("  ").trim_end());
 }
 
-/// Returns the text of a field at a dotted path; `-` if it is missing.
+/// Returns the text of a field at a dotted path on one line; `-` if it is missing.
 pub(crate) fn field_text(value: &Value, path: &str) -> String {
     let field = path.split('.').fold(value, |node, name| &node[name]);
     match field {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => escape_controls(text).into_owned(),
+        other => escape_controls(&other.to_string()).into_owned(),
     }
 }
 

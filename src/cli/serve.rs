@@ -125,6 +125,22 @@ pub struct Arguments {
         hide_env_values = true
     )]
     control_token: Option<String>,
+
+    /// Host name under which the control API, pages and documentation may be called, beside
+    /// addresses, names without a dot, *.localhost and host.docker.internal; may be repeated.
+    #[arg(
+        long,
+        env = "MOCKAA_ALLOW_HOST",
+        value_delimiter = ',',
+        value_name = "NAME,…"
+    )]
+    allow_host: Vec<String>,
+
+    /// Scheme, host and port under which browsers reach the sandbox, such as
+    /// `https://sandbox.test`; links in answers begin with it. Default: the address that the
+    /// caller used.
+    #[arg(long, env = "MOCKAA_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -172,6 +188,8 @@ impl From<Arguments> for Options {
             world_ttl,
             workers,
             control_token,
+            allow_host,
+            public_url,
         } = arguments;
         Self {
             bind,
@@ -194,6 +212,8 @@ impl From<Arguments> for Options {
             data_timing,
             approval,
             control_token,
+            allow_host,
+            public_url,
             webhook_timeout,
             world_ttl,
             workers: workers.map(usize::from),

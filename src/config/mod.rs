@@ -55,6 +55,11 @@ pub struct Options {
     /// Approval of consents that no scenario drives.
     pub approval: ApprovalMode,
     pub control_token: Option<String>,
+    /// Host names under which browsers and operators reach the sandbox, beside local ones.
+    pub allow_host: Vec<String>,
+    /// Scheme, host and port under which browsers reach the sandbox; links in answers begin with
+    /// it. `None`: the address that the caller used.
+    pub public_url: Option<String>,
     /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
     /// Idle time after which a world is removed, in system time; `None`: never.
@@ -83,6 +88,8 @@ impl Default for Options {
             data_timing: DataTiming::Immediate,
             approval: ApprovalMode::Manual,
             control_token: None,
+            allow_host: Vec::new(),
+            public_url: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             world_ttl: None,
             workers: None,
@@ -99,6 +106,9 @@ pub enum ConfigError {
     Clock(String),
     #[error("{0}")]
     FiuUrl(String),
+    /// An invalid `--allow-host` or `--public-url`.
+    #[error("{0}")]
+    Access(String),
     #[error("invalid path '{0}' below the FIU's base URL; begin it with /")]
     Path(String),
     #[error("{setting}: {reason}")]

@@ -46,7 +46,7 @@ pub enum JournalRecord {
     },
 }
 
-/// A call with its response. Keys, tokens and passwords are masked.
+/// A call with its response, as both were on the wire. Views mask keys, tokens and passwords.
 #[derive(Clone, Debug)]
 pub struct CallRecord {
     pub operation: Operation,
@@ -59,9 +59,15 @@ pub struct CallRecord {
     pub handle: Option<ConsentHandle>,
     pub customer: Option<Arc<str>>,
     pub headers: Vec<(String, String)>,
+    /// The body, or its first 64 KiB.
     pub request_body: Bytes,
+    /// Length of the whole body, in bytes.
+    pub request_body_length: usize,
     pub status: u16,
+    /// The body, or its first 64 KiB.
     pub response_body: Bytes,
+    /// Length of the whole body, in bytes.
+    pub response_body_length: usize,
     /// System time of the response.
     pub system_time: Timestamp,
     /// Time from the arrival of the body to the response, without injected faults.

@@ -8,6 +8,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::domain::text::quote_value;
+
 /// An enum with one table of wire names, for code that is generic over such enums.
 pub(crate) trait WireEnum: Copy + Sized + 'static {
     /// Returns all variants in the order of the table.
@@ -29,7 +31,7 @@ pub(crate) fn deserialize_wire_name<'de, T: WireEnum, D: Deserializer<'de>>(
         .iter()
         .copied()
         .find(|variant| variant.wire_name() == text)
-        .ok_or_else(|| D::Error::custom(format!("unknown name '{text}'")))
+        .ok_or_else(|| D::Error::custom(format!("unknown name {}", quote_value(&text))))
 }
 
 /// Returns the schema of the wire names of these variants.

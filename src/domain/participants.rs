@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::consent::Consent;
+use crate::domain::constant_time::equals_secret;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 use crate::domain::time_source::TimeSettings;
@@ -294,6 +295,6 @@ impl Participants {
     /// Returns the AA, FIU or FIP with this API key.
     pub fn entity_by_api_key(&self, api_key: &str) -> Option<RegisteredEntity> {
         self.all_entities()
-            .find(|entity| entity.api_key() == api_key)
+            .find(|entity| equals_secret(api_key, entity.api_key()))
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::domain::consent::{Input, Status};
 use crate::domain::naming::suggest_name;
 use crate::domain::terms::TimeRange;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 
 /// The engine's rejection of a command. The state has not changed.
@@ -48,9 +49,9 @@ pub enum Rejection {
         "this session was opened by the AA itself, without key material; request data with POST /FI/request"
     )]
     NoKeyMaterial,
-    #[error("fipId '{0}' has no account in this session")]
+    #[error("fipId {} has no account in this session", quote_value(.0))]
     FipNotInSession(String),
-    #[error("linkRefNumber '{0}' is not an account of this session")]
+    #[error("linkRefNumber {} is not an account of this session", quote_value(.0))]
     AccountNotInSession(String),
     #[error("no data is ready: {0}")]
     NoDataFound(String),
@@ -64,7 +65,7 @@ pub enum Rejection {
         "the customer {customer} has no linked account of the FI types {requested}; link one with POST /_mockaa/v1/customers/{customer}/link"
     )]
     NoGrantableAccount { customer: String, requested: String },
-    #[error("{customer} has no account '{account}' {place}")]
+    #[error("{customer} has no account {} {place}", quote_value(.account))]
     UnknownAccount {
         customer: String,
         account: String,
@@ -90,9 +91,9 @@ pub enum Rejection {
     NotResendable(&'static str),
     #[error("no FIP has the id {0}")]
     UnknownFip(String),
-    #[error("the account '{0}' is already linked, or its link is pending")]
+    #[error("the account {} is already linked, or its link is pending", quote_value(.0))]
     AlreadyLinked(String),
-    #[error("linkRefNumber '{0}' belongs to another account of the customer")]
+    #[error("linkRefNumber {} belongs to another account of the customer", quote_value(.0))]
     LinkRefTaken(String),
     #[error("no pending link has the reference {0}")]
     UnknownLink(String),
@@ -100,7 +101,7 @@ pub enum Rejection {
     InvalidLinkToken,
     #[error("LinkTokenExpired: the token expired at {0}; link the accounts again")]
     LinkTokenExpired(Timestamp),
-    #[error("unknown scenario '{name}'; {}", suggest_name(name, known.iter().map(String::as_str)))]
+    #[error("unknown scenario {}; {}", quote_value(.name), suggest_name(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),

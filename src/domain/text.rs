@@ -1,10 +1,91 @@
-//! Owns the form in which error messages quote a value.
+//! Owns the form in which messages, notes and logs quote text that somebody else wrote.
 
-/// Returns the value in single quotes for an error message, cut after 80 characters.
+use std::borrow::Cow;
+
+/// Returns the value in single quotes for an error message, cut after 80 characters, with its
+/// control characters escaped.
 pub(crate) fn quote_value(value: &str) -> String {
     const CHARS_MAX: usize = 80;
     match value.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("'{}…'", &value[..end]),
-        None => format!("'{value}'"),
+        Some((end, _)) => format!("'{}…'", escape_controls(&value[..end])),
+        None => format!("'{}'", escape_controls(value)),
+    }
+}
+
+/// Returns the text on one line: control characters as `\n`, `\t` or `\u{1b}`. Text from a caller
+/// can neither begin a log line of its own nor change how a terminal shows the others.
+pub(crate) fn escape_controls(text: &str) -> Cow<'_, str> {
+    escape_characters(text, is_control)
+}
+
+/// Returns a text of several lines with all control characters but its line feeds escaped.
+pub(crate) fn escape_line_controls(text: &str) -> Cow<'_, str> {
+    escape_characters(text, |character| character != '\n' && is_control(character))
+}
+
+fn escape_characters(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_escaped(character) {
+            escaped.extend(character.escape_default());
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Returns whether a character ends a line, moves the cursor, reorders its neighbours or is
+/// invisible: the controls C0 and C1, line and paragraph separators, and Unicode's format
+/// characters for direction, width and tags.
+pub(crate) const fn is_control(character: char) -> bool {
+    matches!(
+        character,
+        '\0'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape_controls, escape_line_controls, quote_value};
+
+    #[test]
+    fn quoted_text_cannot_leave_its_line() {
+        for (text, expected) in [
+            ("a\nb", r"'a\nb'"),
+            ("a\r\tb", r"'a\r\tb'"),
+            ("\u{1b}[31mred", r"'\u{1b}[31mred'"),
+            ("\u{9b}2J", r"'\u{9b}2J'"),
+            ("a\u{85}b\u{2028}c", r"'a\u{85}b\u{2028}c'"),
+            ("\u{202e}gnp.exe", r"'\u{202e}gnp.exe'"),
+            ("a\u{200b}b\u{feff}", r"'a\u{200b}b\u{feff}'"),
+            ("ₓ é अ \\ '", r"'ₓ é अ \ ''"),
+        ] {
+            assert_eq!(quote_value(text), expected);
+        }
+        let long = "\n".repeat(81);
+        assert_eq!(quote_value(&long), format!("'{}…'", r"\n".repeat(80)));
+    }
+
+    #[test]
+    fn a_text_of_several_lines_keeps_its_line_feeds_only() {
+        assert_eq!(escape_line_controls("a\nb\r\u{1b}[0m"), "a\nb\\r\\u{1b}[0m");
+        assert!(matches!(
+            escape_controls("plain"),
+            std::borrow::Cow::Borrowed("plain")
+        ));
     }
 }

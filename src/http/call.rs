@@ -28,6 +28,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::engine::world::{CallInProgress, DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
+use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
 use crate::http::fault_injection::ClientSocket;
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, strip_rebit_base_path};
@@ -167,6 +168,17 @@ impl Call {
         self.request.headers()
     }
 
+    /// Returns all headers as text, in no certain order.
+    pub(crate) fn list_headers(&self) -> Vec<(String, String)> {
+        self.headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
@@ -245,21 +257,37 @@ impl Call {
         &self.app_state.worlds
     }
 
-    /// Returns the base URL under which a browser reaches the world: the host that the caller used,
-    /// and the world's prefix.
+    /// Returns the base URL under which a browser reaches the world: `--public-url`, or else the
+    /// host that the caller used, and the world's prefix.
     pub(crate) fn base_url(&self, world: &World) -> String {
-        let connection = self.request.connection_info();
+        if let Some(public_url) = self.app_state.access.public_url() {
+            return format!("{public_url}{}", world.base_path());
+        }
         // Any other character in the Host header could change the path of the URLs built from it,
         // which also go into tokens.
-        let host = Some(connection.host())
+        let host = find_host(self.request.uri(), self.headers())
             .filter(|host| host.bytes().all(is_host_byte))
-            .unwrap_or("localhost");
-        let scheme = if connection.scheme() == "https" {
+            .unwrap_or_else(|| "localhost".to_owned());
+        let scheme = if self.request.connection_info().scheme() == "https" {
             "https"
         } else {
             "http"
         };
         format!("{scheme}://{host}{}", world.base_path())
+    }
+
+    /// Checks `Host` and `Origin` by the rule of the route, or of the prefix of a path without one.
+    pub(crate) fn check_access(&self) -> Result<(), ApiError> {
+        let rule = match (self.route(), &self.resource) {
+            (Some(route), _) => route.access_rule,
+            (None, Some(resource)) => resource.first_route().access_rule,
+            (None, None) => {
+                let prefixes = &self.app_state.protocol_prefixes;
+                prefixes.access_rule_for_path(strip_world(self.path()))
+            }
+        };
+        let access = &self.app_state.access;
+        access.check_request(rule, self.request.uri(), self.headers())
     }
 
     /// Returns the body's bytes as they arrived.

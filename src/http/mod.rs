@@ -7,11 +7,11 @@
 //!
 //! The webhooks that a call causes are sent only after its response has been written.
 
+mod access;
 mod call;
 mod call_context;
 mod control;
 mod fault_injection;
-mod mask;
 pub(crate) mod openapi;
 mod pages;
 mod params;
@@ -37,6 +37,7 @@ use actix_web::web::{ServiceConfig, resource, to};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
+pub(crate) use self::access::AccessPolicy;
 pub(crate) use self::openapi::build_document;
 pub(crate) use self::request_log::log_call;
 pub(crate) use self::world_prefix::consume_world_prefix;
@@ -66,6 +67,8 @@ pub(crate) struct AppState {
     /// Bearer token that the control API requires; `None` while the sandbox listens on loopback
     /// only.
     pub control_token: Option<String>,
+    /// Names under which the sandbox is reached.
+    pub access: AccessPolicy,
     /// Returns the OpenAPI document of all calls for a server URL.
     pub describe_calls: fn(&str) -> Value,
     /// Format of errors for paths that no call has.
@@ -94,6 +97,10 @@ pub(crate) fn configure_routes(config: &mut ServiceConfig) {
 
 /// Answers a call of a known path by its route, or with 405 if no route has its method.
 async fn answer_call(call: Call, request: HttpRequest) -> HttpResponse {
+    if let Err(error) = call.check_access() {
+        let context = CallContext::for_operation(call.op());
+        return call.reply(Err(error), context).await;
+    }
     let routes = request.app_data::<Resource>();
     let handler = call.route().and_then(|route| routes?.find_handler(route));
     match handler {

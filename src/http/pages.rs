@@ -10,6 +10,11 @@ use crate::http::response::ApiResponse;
 use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
 
+/// Policy of the pages on a customer's way from the FIU and back. They load nothing. An FIU may show
+/// them in a frame, as FIUs show an AA's page, and the form may end at the FIU.
+pub(crate) const JOURNEY_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'";
+
 pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
@@ -19,9 +24,8 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         .filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
-    Ok(ApiResponse::html(
-        ConsentPage::new(&consent, &base, world.now()).to_html(),
-    ))
+    let page = ApiResponse::html(ConsentPage::new(&consent, &base, world.now()).to_html());
+    Ok(page.with_content_security_policy(JOURNEY_POLICY))
 }
 
 /// Approves or rejects the consent, and redirects to the FIU's redirect URL, or else to the page.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::crypto::base64;
 use crate::crypto::jws;
+use crate::domain::constant_time::equals_secret;
 use crate::domain::participants::{Member, RegisteredEntity};
 use crate::domain::random_stream::StreamKind;
 use crate::engine::world::World;
@@ -92,7 +93,7 @@ async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Opti
     let holder = world
         .participants()
         .find_entity(id)
-        .filter(|entity| entity.api_key() == secret)?;
+        .filter(|entity| equals_secret(secret, entity.api_key()))?;
     let claims = Claims::new(
         &holder,
         &call.base_url(world),

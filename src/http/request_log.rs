@@ -17,6 +17,7 @@ use tracing::field::{Empty, display};
 use crate::domain::ids::ConsentHandle;
 use crate::engine::world::DEFAULT_WORLD;
 use crate::http::call::world_in_path;
+use crate::wire::mask::mask_target;
 
 /// Handles a request within a span of its own and logs its response at `info`.
 ///
@@ -32,7 +33,7 @@ pub(crate) async fn log_call(
     let span = tracing::info_span!(
         "call",
         method = %request.method(),
-        path = request.path(),
+        path = mask_target(request.path()),
         world,
         fiu = Empty,
         consent = Empty,

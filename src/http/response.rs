@@ -34,11 +34,11 @@ use crate::http::call_context::{CallContext, CallParties};
 use crate::http::fault_injection::{
     ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
-use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
 use crate::http::route_info::{Protocol, Section};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
+use crate::wire::mask::{RequestMask, mask_target};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
 use crate::wire::seed;
 use crate::wire::unaport;
@@ -56,6 +56,10 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
 ];
+
+/// Policy of every answer of the control API and of every page that has no other: no site shows it
+/// in a frame.
+const NO_FRAMES: &str = "frame-ancestors 'none'";
 
 /// Presence of `x-jws-signature` in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,12 +258,29 @@ impl ApiResponse {
 }
 
 impl Call {
+    /// Logs the reason of a rejection without the secrets of the request, which it may quote.
+    fn log_rejection(&self, error: &ApiError) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        let body = self.body().cloned().unwrap_or_default();
+        let mask = RequestMask::new(&self.list_headers(), self.path_and_query(), &body);
+        let (path, error) = (mask_target(self.path()), error.to_string());
+        tracing::debug!(path, error = mask.mask_message(&error), "rejected");
+    }
+
     /// Answers in the format of the control API, without faults, signature or journal record.
     fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        let response = outcome.unwrap_or_else(|error| {
-            tracing::debug!(path = self.path(), %error, "rejected");
+        let mut response = outcome.unwrap_or_else(|error| {
+            self.log_rejection(&error);
             ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
         });
+        let is_framed = self
+            .route()
+            .is_some_and(|route| route.section.is_framed_by_fius());
+        if !is_framed {
+            response.content_security_policy.get_or_insert(NO_FRAMES);
+        }
         response.into_http_response(None)
     }
 
@@ -501,6 +522,7 @@ impl Call {
             });
         }
         let finished_at = system_now();
+        let request_body = self.body().cloned().unwrap_or_default();
         world.record_call(CallRecord {
             operation: op,
             method: self.method().to_owned(),
@@ -508,10 +530,12 @@ impl Call {
             fiu,
             handle,
             customer,
-            headers: mask_headers(self.headers()),
-            request_body: mask_body(op, self.body().cloned().unwrap_or_default()),
+            headers: self.list_headers(),
+            request_body_length: request_body.len(),
+            request_body: cut_body(&request_body),
             status: response.status.as_u16(),
-            response_body: mask_body(op, Bytes::copy_from_slice(&response.body)),
+            response_body_length: response.body.len(),
+            response_body: cut_body(&response.body),
             system_time: finished_at,
             duration: finished_at.duration_since(self.arrived_at()),
             faults: fault_names(context.faults()),
@@ -541,7 +565,7 @@ impl Call {
     }
 
     fn unaport_error_response(&self, error: &ApiError, fiu: Option<&str>) -> ApiResponse {
-        tracing::debug!(path = self.path(), %error, "rejected");
+        self.log_rejection(error);
         // A rejected call does not create a world.
         let world = self
             .world_name()
@@ -574,7 +598,7 @@ impl Call {
         ver: Option<&str>,
         fiu: Option<&str>,
     ) -> ApiResponse {
-        tracing::debug!(path = self.path(), %error, "rejected");
+        self.log_rejection(error);
         let envelope = self
             .body()
             .map(|body| Envelope::from_body(body))
@@ -599,6 +623,14 @@ impl Call {
             &ErrorResponse::new(ver, envelope.txnid(), now, error),
         )
     }
+}
+
+/// Recorded length of a body, in bytes; the rest is cut off.
+const RECORDED_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Copies the part of a body that is recorded.
+fn cut_body(body: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(&body[..body.len().min(RECORDED_BODY_BYTES_MAX)])
 }
 
 /// Plans the faults of a call that was rejected before its subject was known. An injected error

@@ -6,6 +6,7 @@ use actix_web::http::Method;
 
 use crate::domain::naming::wire_enum;
 use crate::domain::operation::Operation;
+use crate::http::access::AccessRule;
 
 /// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
 /// base URLs differ (`docs/architecture.md#apis`).
@@ -68,6 +69,22 @@ impl Section {
         }
     }
 
+    /// Returns the rule by which `Host` and `Origin` of its calls are judged, where a route has no
+    /// other.
+    pub(crate) const fn access_rule(self) -> AccessRule {
+        match self {
+            Self::Rebit | Self::Seed | Self::Unaport | Self::Registry => AccessRule::AnyHost,
+            Self::Redirection | Self::Page | Self::Service => AccessRule::Page,
+            Self::Control => AccessRule::Operator,
+        }
+    }
+
+    /// Returns whether an FIU may show the section's pages in a frame: those that a customer opens
+    /// on the way from the FIU and back.
+    pub const fn is_framed_by_fius(self) -> bool {
+        matches!(self, Self::Redirection | Self::Page)
+    }
+
     /// Returns the prefixes below which each call of the section is served.
     pub const fn base_paths(self) -> &'static [&'static str] {
         match self {
@@ -109,6 +126,7 @@ impl Section {
 pub(crate) struct RouteInfo {
     pub method: RouteMethod,
     pub section: Section,
+    pub access_rule: AccessRule,
     /// `None` for calls that are not recorded.
     pub operation: Option<Operation>,
     /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
@@ -152,14 +170,14 @@ impl ResourceInfo {
     }
 }
 
-/// Prefixes of paths, each with the format of errors below it.
+/// Prefixes of paths, each with the format of errors and the access rule below it.
 #[derive(Debug)]
-pub(crate) struct ProtocolPrefixes(Vec<(String, Protocol)>);
+pub(crate) struct ProtocolPrefixes(Vec<(String, Protocol, AccessRule)>);
 
 impl ProtocolPrefixes {
-    pub(crate) fn new(mut prefixes: Vec<(String, Protocol)>) -> Self {
+    pub(crate) fn new(mut prefixes: Vec<(String, Protocol, AccessRule)>) -> Self {
         // The longest comes first.
-        prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        prefixes.sort_by_key(|(prefix, _, _)| std::cmp::Reverse(prefix.len()));
         prefixes.dedup();
         Self(prefixes)
     }
@@ -167,10 +185,21 @@ impl ProtocolPrefixes {
     /// Returns the format of errors for a path that no call has: that of the calls whose prefix it
     /// shares, else ReBIT's. `path` has no world.
     pub(crate) fn protocol_for_path(&self, path: &str) -> Protocol {
+        self.find_prefix(path)
+            .map_or(Protocol::Rebit, |(_, protocol, _)| *protocol)
+    }
+
+    /// Returns the access rule of a path that no call has: that of the calls whose prefix it
+    /// shares. `path` has no world.
+    pub(crate) fn access_rule_for_path(&self, path: &str) -> AccessRule {
+        self.find_prefix(path)
+            .map_or(AccessRule::AnyHost, |(_, _, rule)| *rule)
+    }
+
+    fn find_prefix(&self, path: &str) -> Option<&(String, Protocol, AccessRule)> {
         self.0
             .iter()
-            .find(|(prefix, _)| is_at_or_below(path, prefix))
-            .map_or(Protocol::Rebit, |(_, protocol)| *protocol)
+            .find(|(prefix, _, _)| is_at_or_below(path, prefix))
     }
 }
 

@@ -84,7 +84,10 @@ pub(crate) fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 pub(crate) async fn reply_unknown_route(call: Call) -> HttpResponse {
-    let error = call.unknown_route_error();
+    let error = match call.check_access() {
+        Ok(()) => call.unknown_route_error(),
+        Err(error) => error,
+    };
     let context = CallContext::for_operation(call.op());
     call.reply(Err(error), context).await
 }

@@ -15,6 +15,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::reject_cross_site;
+use crate::http::pages::JOURNEY_POLICY;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::ConsentPage;
@@ -42,7 +43,8 @@ pub(crate) async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
                 &format!("{base}/aa/webview/reject?{query}"),
                 session.world.now(),
             );
-            Ok(ApiResponse::html(page.to_html()))
+            let page = ApiResponse::html(page.to_html());
+            Ok(page.with_content_security_policy(JOURNEY_POLICY))
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
 use crate::webhooks::message::prepare_message;
 use crate::webhooks::throttle::ThrottledBody;
+use crate::wire::mask::{RequestMask, mask_target};
 use crate::wire::notification::find_ack_error;
 
 /// Recorded length of a response body, in bytes; the rest is not read.
@@ -437,6 +438,8 @@ fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
         | AttemptOutcome::Rejected { status, body } => (Some(*status), body),
         AttemptOutcome::Failed { reason } => (None, reason),
     };
+    let mask = RequestMask::new(&attempt.headers, &attempt.url, &[]);
+    let answer = String::from_utf8_lossy(&mask.mask_answer(answer.as_bytes())).into_owned();
     let end = answer
         .char_indices()
         .nth(LOGGED_ANSWER_MAX)
@@ -448,7 +451,7 @@ fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
         webhook_id = notification.webhook_id(),
         event = notification.kind().as_str(),
         attempt = delivery.attempts.len() + 1,
-        url = attempt.url,
+        url = mask_target(&attempt.url),
         status,
         answer = &answer[..end],
         answer_truncated = (end < answer.len()).then_some(true),

@@ -11,7 +11,7 @@ use thiserror::Error;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::rejection::Rejection;
-use crate::domain::text::quote_value;
+use crate::domain::text::{escape_line_controls, quote_value};
 
 /// The reason for which a call was rejected. The call has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -58,7 +58,7 @@ pub enum ApiError {
     #[error("{0}")]
     InvalidSignature(String),
     #[error("{0}")]
-    Forbidden(&'static str),
+    Forbidden(Cow<'static, str>),
     #[error("unknown call {method} {}; docs/calls.md lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
     #[error("method {method} is not allowed for {path}; use {allowed}")]
@@ -104,6 +104,11 @@ pub struct FieldError {
 }
 
 impl ApiError {
+    /// Returns the message for people, with the control characters that the caller sent escaped.
+    pub fn message(&self) -> String {
+        escape_line_controls(&self.to_string()).into_owned()
+    }
+
     /// Returns the error of a single field, or `None` if the error is not about one.
     pub fn into_field_error(self) -> Option<FieldError> {
         let (field, message) = match self {

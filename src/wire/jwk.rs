@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::participants::PublicKey;
+use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 
 /// An RSA public key. Other members of a JWK are ignored.
@@ -70,7 +71,10 @@ impl TryFrom<&Jwk> for PublicKey {
         if kty != "RSA" {
             return Err(ApiError::invalid_field(
                 "publicKeys.kty",
-                format!("'{kty}' is not RSA; use an RSA key, participants sign with RS256"),
+                format!(
+                    "{} is not RSA; use an RSA key, participants sign with RS256",
+                    quote_value(kty)
+                ),
             ));
         }
         let modulus = decode_number("publicKeys.n", n)?;

@@ -9,6 +9,7 @@ use crate::domain::notification::{Notification, NotificationContent, RawNotifica
 use crate::domain::participants::{Aa, FiSchema};
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
+use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::FetchQuirks;
 use crate::domain::version::RebitVersion;
@@ -327,12 +328,14 @@ pub(crate) fn find_ack_error(body: &str) -> Option<String> {
     } = serde_json::from_str(body).ok()?;
     if let Some(code) = error_code {
         return Some(format!(
-            "the FIU responded with 2xx, but the body has errorCode {code}"
+            "the FIU responded with 2xx, but the body has errorCode {}",
+            quote_value(&code)
         ));
     }
     let response = response.filter(|response| response != "OK")?;
     Some(format!(
-        "the FIU responded with 2xx, but the body has response '{response}' instead of OK"
+        "the FIU responded with 2xx, but the body has response {} instead of OK",
+        quote_value(&response)
     ))
 }
 

@@ -8,6 +8,7 @@ use reqwest::Url;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
+use crate::wire::redirect_url::{EXPECTED_REDIRECT_URL, parse_redirect_url};
 
 const DATE_FORMAT: &str = "%d%m%Y%H%M%S";
 
@@ -87,18 +88,15 @@ impl Request {
         let form = Url::parse(&format!("form:?{}", text.replace('#', "%23")))
             .map_err(|_| ApiError::invalid_field("ecreq", "is not form-urlencoded"))?;
         let redirect = require_form_value(&form, "redirect")?;
-        let redirect = Url::parse(&redirect)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                ApiError::invalid_field(
-                    "ecreq",
-                    format!(
-                        "redirect {} is not an http or https URL",
-                        quote_value(&redirect)
-                    ),
-                )
-            })?;
+        let redirect = parse_redirect_url(&redirect).ok_or_else(|| {
+            ApiError::invalid_field(
+                "ecreq",
+                format!(
+                    "redirect {} is not {EXPECTED_REDIRECT_URL}",
+                    quote_value(&redirect)
+                ),
+            )
+        })?;
         Ok(Self {
             txnid: require_form_value(&form, "txnid")?,
             session: require_form_value(&form, "sessionid")?,

@@ -1,6 +1,7 @@
 //! The public API over real HTTP, with a real FIU as receiver. Tests advance the clock and never
 //! sleep.
 
+mod access;
 mod accounts;
 mod api_faults;
 mod bad_input;
@@ -32,6 +33,7 @@ mod redirection;
 mod registry;
 mod scenario_control;
 mod scenarios;
+mod secrets;
 mod security;
 mod seed;
 mod settling;

@@ -13,6 +13,7 @@ use crate::cli::UsageError;
 use crate::cli::github::{Level, format_annotation};
 use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::SourceLocation;
+use crate::domain::text::escape_line_controls;
 use crate::wire::control::report::{ReportView, render_text};
 
 /// The results of a run so far.
@@ -221,7 +222,7 @@ impl ScenarioResult {
         }
         if !self.report.passed {
             println!("     Contract report of the FIU (--contract grades it):");
-            print!("{}", render_text(&self.report));
+            print!("{}", escape_line_controls(&render_text(&self.report)));
         }
     }
 
@@ -270,7 +271,7 @@ impl ScenarioResult {
 fn print_reason(verdict: &str, name: &str, reason: &str) {
     println!(
         "     {verdict}  {name}\n             {}",
-        reason.replace('\n', "\n             ")
+        escape_line_controls(reason).replace('\n', "\n             ")
     );
 }
 

@@ -8,6 +8,7 @@ use crate::domain::account::Account;
 use crate::domain::command::ConfirmLink;
 use crate::domain::command_arguments::Party;
 use crate::domain::consent::{Consent, Input};
+use crate::domain::constant_time::equals_secret;
 use crate::domain::customer::{LINK_TOKEN_TTL, LINK_TOKENS, PendingLink};
 use crate::domain::event::Event;
 use crate::domain::ids::LinkId;
@@ -169,7 +170,7 @@ pub(crate) fn verify_link(
         if link.expires_at <= context.now {
             return Err(Rejection::LinkTokenExpired(link.expires_at));
         }
-        if !LINK_TOKENS.contains(&token) {
+        if !LINK_TOKENS.iter().any(|known| equals_secret(token, known)) {
             return Err(Rejection::InvalidLinkToken);
         }
     }

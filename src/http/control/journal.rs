@@ -1,8 +1,9 @@
 //! The journal: reading it, waiting for entries, checking expectations, and the contract report.
 
-use super::{authenticate_operator, parse_pagination};
+use super::{authenticate_operator, parse_pagination, parse_reveal};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
+use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
 use crate::http::call::Call;
@@ -14,6 +15,7 @@ use crate::wire::control::journal::{
     AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
 };
 use crate::wire::control::report::{ReportView, render_text};
+use crate::wire::mask::SecretDetail;
 
 /// Longest wait of one call, in system time.
 const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
@@ -27,6 +29,7 @@ pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
         &world,
         after,
         limit,
+        parse_reveal(call)?,
         |entry| query.matches_entry(entry),
     )))
 }
@@ -35,12 +38,16 @@ fn read_page(
     world: &World,
     after: u64,
     limit: usize,
+    secrets: SecretDetail,
     is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
     let (entries, last_scanned) = world.catch_up().journal_matching(after, limit, is_wanted);
     let next = (entries.len() == limit).then_some(last_scanned);
     JournalPage {
-        items: entries.iter().map(EntryView::from).collect(),
+        items: entries
+            .iter()
+            .map(|entry| EntryView::new(entry, secrets))
+            .collect(),
         next,
         evicted: world.count_evicted(|_| true),
     }
@@ -53,6 +60,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
     let params = Params::parse(call.query())?
         .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["count", "within"]].concat())?;
     let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let secrets = parse_reveal(call)?;
     let count = match params.first_value("count") {
         None => 1,
         Some(text) => {
@@ -63,7 +71,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             count.ok_or_else(|| {
                 ApiError::invalid_field(
                     "count",
-                    format!("'{text}' is not a number from 1 to {limit}"),
+                    format!("{} is not a number from 1 to {limit}", quote_value(text)),
                 )
             })?
         }
@@ -75,20 +83,24 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             .ok_or_else(|| {
                 ApiError::invalid_field(
                     "within",
-                    format!("'{text}' is not {DURATION_FORMS}, at most 5m"),
+                    format!("{} is not {DURATION_FORMS}, at most 5m", quote_value(text)),
                 )
             })?,
     };
     let pending_page = world.wait_to_find(within, |world| {
-        let page = read_page(world, after, limit, |entry| query.matches_entry(entry));
+        let page = read_page(world, after, limit, secrets, |entry| {
+            query.matches_entry(entry)
+        });
         (page.items.len() >= count).then_some(page)
     });
     if let Some(page) = pending_page.await {
         return Ok(ApiResponse::json(&page));
     }
-    let count_found = read_page(&world, after, limit, |entry| query.matches_entry(entry))
-        .items
-        .len();
+    let count_found = read_page(&world, after, limit, secrets, |entry| {
+        query.matches_entry(entry)
+    })
+    .items
+    .len();
     let message = format!(
         "{count_found} of {count} entries arrived within {} ms; increase within",
         within.0

@@ -14,21 +14,29 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
+use crate::domain::constant_time::equals_secret;
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
+use crate::wire::mask::SecretDetail;
 
 /// Largest number of items in a page, and the default of `limit`.
 pub(crate) const PAGE_MAX: usize = 1_000;
 
 /// Accepts every caller of a sandbox on loopback, else callers with the control token. Requests
-/// that a page of another site sends from a developer's browser are rejected. Returns the call's
-/// world.
+/// that a page of another site sends from a developer's browser are rejected here and by
+/// [`crate::http::access`]. Returns the call's world.
 pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
     reject_cross_site(call)?;
     match &call.app_state().control_token {
-        Some(token) if call.bearer_token() != Some(token) => {
+        Some(token)
+            if !call
+                .bearer_token()
+                .is_some_and(|presented| equals_secret(presented, token)) =>
+        {
             let message = "the control API of this sandbox requires its token; send Authorization: \
                            Bearer <token>, as printed at start";
             Err(ApiError::Unauthorized(message.to_owned()))
@@ -41,7 +49,7 @@ pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError>
 pub(crate) fn reject_cross_site(call: &Call) -> Result<(), ApiError> {
     match call.header("sec-fetch-site") {
         Some("cross-site") => Err(ApiError::Forbidden(
-            "a page of another site may not control this sandbox",
+            "a page of another site may not control this sandbox".into(),
         )),
         _ => Ok(()),
     }
@@ -56,6 +64,19 @@ pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
     Ok((parse_number(call, "after", 0)?, limit))
 }
 
+/// Parses `reveal` of the query. The operator has been authenticated before.
+pub(crate) fn parse_reveal(call: &Call) -> Result<SecretDetail, ApiError> {
+    let params = Params::parse(call.query())?;
+    match params.first_value("reveal") {
+        None | Some("false") => Ok(SecretDetail::Mask),
+        Some("true") => Ok(SecretDetail::Reveal),
+        Some(other) => {
+            let message = format!("{} is not true or false", quote_value(other));
+            Err(ApiError::invalid_field("reveal", message))
+        }
+    }
+}
+
 fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, ApiError> {
     let pair = call
         .query()
@@ -63,9 +84,10 @@ fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, Ap
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name);
     pair.map_or(Ok(default), |(_, value)| {
-        value
-            .parse()
-            .map_err(|_| ApiError::invalid_field(name, format!("'{value}' is not a whole number")))
+        value.parse().map_err(|_| {
+            let message = format!("{} is not a whole number", quote_value(value));
+            ApiError::invalid_field(name, message)
+        })
     })
 }
 

@@ -1,6 +1,6 @@
 //! Webhook deliveries: listing them, reading one, and resending one.
 
-use super::{authenticate_operator, parse_pagination};
+use super::{authenticate_operator, parse_pagination, parse_reveal};
 use crate::domain::delivery::Delivery;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -9,10 +9,12 @@ use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
+use crate::wire::mask::SecretDetail;
 
 pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
+    let secrets = parse_reveal(call)?;
     let deliveries = world.catch_up().deliveries(after, limit);
     let next = deliveries
         .last()
@@ -20,7 +22,7 @@ pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
         .filter(|_| deliveries.len() == limit);
     let items: Vec<_> = deliveries
         .iter()
-        .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit))
+        .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit, secrets))
         .collect();
     Ok(ApiResponse::json(&Page { items, next }))
 }
@@ -33,6 +35,7 @@ pub(crate) fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&DeliveryView::new(
         &find_delivery(call, &world)?,
         BodyDetail::Omit,
+        SecretDetail::Mask,
     )))
 }
 
@@ -42,6 +45,7 @@ pub(crate) fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&DeliveryView::new(
         &delivery,
         BodyDetail::Include,
+        parse_reveal(call)?,
     )))
 }
 

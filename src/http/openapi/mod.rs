@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::error_code::ErrorCode;
 use crate::files::yaml::remove_null_types;
+use crate::http::access::AccessRule;
 use crate::http::routes::{
     Authentication, BodySchema, Location, Parameter, Refusals, RequestBody, ResponseBody, Route,
     Section, all_routes,
@@ -383,6 +384,9 @@ fn list_refusals(route: &Route) -> BTreeMap<u16, Vec<&'static str>> {
             }
         }
     }
+    if route.access_rule != AccessRule::AnyHost {
+        refusals.insert(403, Vec::new());
+    }
     refusals
 }
 
@@ -390,7 +394,7 @@ fn build_refusal(route: &Route, status: u16, reasons: &[&str]) -> Value {
     let reason = match status {
         400 => "A field is missing or wrong",
         401 => "The caller is not authenticated, or a token has expired",
-        403 => "The caller may not do this",
+        403 => "The caller may not do this, or the host or origin is foreign",
         404 => "What the address names does not exist",
         408 => "The wait ended too early",
         409 => "The state does not allow it",

@@ -56,6 +56,10 @@ pub(crate) fn count() -> Value {
 }
 
 /// Returns the schema of a number of entries of one page.
+pub(crate) fn flag() -> Value {
+    json!({ "type": "boolean", "default": false })
+}
+
 pub(crate) fn entry_count() -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": PAGE_MAX })
 }

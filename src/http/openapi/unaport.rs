@@ -11,6 +11,7 @@ use super::webhooks::data_status_schema;
 use crate::domain::session::FiStatus;
 use crate::domain::terms::FetchType;
 use crate::wire::consent_detail::IdentifierType;
+use crate::wire::redirect_url::REDIRECT_URL_PATTERN;
 use crate::wire::unaport::auth::{LOGIN_RULES, REFRESH_RULES};
 use crate::wire::unaport::consent::{RULES, RULES_WITH_TEMPLATE};
 use crate::wire::unaport::field_rules::{FieldRule, FieldType, PHONE_LENGTH_MAX, Presence};
@@ -66,7 +67,9 @@ fn field_schema(rule: &FieldRule) -> Value {
             return json!({ "anyOf": [text, number] });
         }
         FieldType::Email => json!({ "type": "string", "format": "email" }),
-        FieldType::Url => json!({ "type": "string", "format": "uri", "pattern": URL_PATTERN }),
+        FieldType::Url => {
+            json!({ "type": "string", "format": "uri", "pattern": REDIRECT_URL_PATTERN })
+        }
         FieldType::Phone => json!({ "type": "string", "pattern": "^\\+?[0-9]+$" }),
         FieldType::DateTime => return timestamp(),
         FieldType::Text if is_required => json!({ "type": "string", "pattern": "\\S" }),
@@ -80,9 +83,6 @@ fn field_schema(rule: &FieldRule) -> Value {
     }
     schema
 }
-
-/// An absolute URL in printable ASCII, of any scheme.
-const URL_PATTERN: &str = "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$";
 
 /// Returns the schema of an identifier of a customer.
 fn identifier_schema() -> Value {

@@ -67,6 +67,8 @@ const ACTION: &[Parameter] = &[Parameter::in_path(
 
 const WEBHOOK_ID: &[Parameter] = &[Parameter::in_path("id", schema::count, "Id of the webhook")];
 
+const WEBHOOK: &[Parameter] = &[WEBHOOK_ID[0], REVEAL];
+
 const DISCOVERY: &[Parameter] = &[
     Parameter::in_query("fipId", schema::text_list, "Only accounts at these FIPs"),
     Parameter::in_query(
@@ -93,7 +95,15 @@ const HANDLE: Parameter = Parameter::in_query(
 const CUSTOMER: Parameter =
     Parameter::in_query("customer", schema::text, "Only entries about this customer");
 
-const JOURNAL: &[Parameter] = &[AFTER, LIMIT, KIND, OP, HANDLE, CUSTOMER];
+const REVEAL: Parameter = Parameter::in_query(
+    "reveal",
+    schema::flag,
+    "Show the secrets of calls and webhooks instead of masking them",
+);
+
+const WEBHOOKS: &[Parameter] = &[AFTER, LIMIT, REVEAL];
+
+const JOURNAL: &[Parameter] = &[AFTER, LIMIT, KIND, OP, HANDLE, CUSTOMER, REVEAL];
 
 const JOURNAL_WAIT: &[Parameter] = &[
     AFTER,
@@ -102,6 +112,7 @@ const JOURNAL_WAIT: &[Parameter] = &[
     OP,
     HANDLE,
     CUSTOMER,
+    REVEAL,
     Parameter::in_query(
         "count",
         schema::entry_count,
@@ -137,8 +148,8 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/config/fiu/{id}", "putFiu", Handler::Immediate(participants::put_fiu)).with_summary("Add or change an FIU of this world; omitted fields keep their value or are derived from the id").with_request(Json(Derived(schema_of::<FiuEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))),
     get("/_mockaa/v1/config/fip/{id}", "getFip", Handler::Immediate(participants::get_fip)).with_summary("Get a FIP").with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))).with_refusals(&[404]),
     put("/_mockaa/v1/config/fip/{id}", "putFip", Handler::Immediate(participants::put_fip)).with_summary("Add or change a FIP of this world; omitted fields keep their value or are derived from the id").with_request(Json(Derived(schema_of::<FipEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))),
-    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<DeliveryView>>))),
-    get("/_mockaa/v1/webhooks/{id}", "getWebhook", Handler::Immediate(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<Page<DeliveryView>>))),
+    get("/_mockaa/v1/webhooks/{id}", "getWebhook", Handler::Immediate(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
     post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", Handler::Immediate(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),
     get("/_mockaa/v1/journal", "listJournal", Handler::Immediate(journal::list_entries)).with_summary("List the entries of the journal: calls, events, webhooks, notes").with_parameters(JOURNAL).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))),
     get("/_mockaa/v1/journal/wait", "waitForJournal", waiting!(journal::wait_for_entries)).with_summary("Wait until the journal has enough matching entries").with_parameters(JOURNAL_WAIT).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))).with_refusals(&[408]),

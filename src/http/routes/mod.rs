@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
+use crate::http::access::AccessRule;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::openapi::schema;
@@ -242,6 +243,8 @@ pub struct Route {
     pub operation: Option<Operation>,
     pub(crate) handler: Handler,
     pub authentication: Authentication,
+    /// Rule by which `Host` and `Origin` are judged.
+    pub(crate) access_rule: AccessRule,
     /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
     pub is_v1_only: bool,
     /// Parameters beside those that all calls have, and beside common ones of the path.
@@ -280,6 +283,7 @@ impl Route {
                     Authentication::Public
                 }
             },
+            access_rule: section.access_rule(),
             is_v1_only: false,
             parameters: &[],
             request: RequestBody::Empty,
@@ -304,6 +308,14 @@ impl Route {
     const fn with_authentication(self, authentication: Authentication) -> Self {
         Self {
             authentication,
+            ..self
+        }
+    }
+
+    /// Accepts any `Host` and `Origin`.
+    const fn open_to_any_host(self) -> Self {
+        Self {
+            access_rule: AccessRule::AnyHost,
             ..self
         }
     }
@@ -444,6 +456,7 @@ impl Resource {
         let routes = self.0.iter().map(|route| RouteInfo {
             method: route.method,
             section: route.section,
+            access_rule: route.access_rule,
             operation: route.operation,
             is_v1_only: route.is_v1_only,
         });
@@ -472,11 +485,12 @@ pub(crate) fn list_resources() -> Vec<(String, Resource)> {
         .collect()
 }
 
-/// Returns the format of errors for paths that no call has.
+/// Returns the format of errors and the access rule for paths that no call has.
 pub(crate) fn protocol_prefixes() -> ProtocolPrefixes {
     let prefixes = all_routes().flat_map(|route| {
-        let protocol = route.section.protocol();
-        route.error_prefixes().map(move |prefix| (prefix, protocol))
+        let (protocol, rule) = (route.section.protocol(), route.access_rule);
+        let prefixes = route.error_prefixes();
+        prefixes.map(move |prefix| (prefix, protocol, rule))
     });
     ProtocolPrefixes::new(prefixes.collect())
 }

@@ -89,6 +89,7 @@ pub(crate) static ROUTES: &[Route] = &[
         "checkLiveness",
         Handler::Infallible(service_info::check_liveness),
     )
+    .open_to_any_host()
     .with_summary("Check that the process answers")
     .with_response(ResponseBody::Json(Component("Liveness"))),
     get(
@@ -97,6 +98,7 @@ pub(crate) static ROUTES: &[Route] = &[
         "checkReadiness",
         Handler::Infallible(service_info::check_readiness),
     )
+    .open_to_any_host()
     .with_summary("Check that scenarios and keys are loaded")
     .with_response(ResponseBody::Json(Component("Readiness"))),
     get(
@@ -139,6 +141,7 @@ pub(crate) static ROUTES: &[Route] = &[
         "getJwks",
         Handler::Infallible(service_info::get_jwks),
     )
+    .open_to_any_host()
     .with_summary("Get the public keys of the AAs as a JWK set")
     .with_response(ResponseBody::Json(Component("JwkSet"))),
 ];

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::default_fiu;
 use crate::crypto::jws;
+use crate::domain::constant_time::equals_secret;
 use crate::domain::participants::Participants;
 use crate::domain::random_stream;
 use crate::domain::unaport::UnaportConfig;
@@ -70,10 +71,9 @@ fn find_account_fiu(
     if unaport.logins.is_empty() {
         return Ok(default_fiu(unaport, participants).entity.id.to_string());
     }
-    let login = unaport
-        .logins
-        .iter()
-        .find(|login| login.email.eq_ignore_ascii_case(email) && *login.password == *password);
+    let login = unaport.logins.iter().find(|login| {
+        login.email.eq_ignore_ascii_case(email) && equals_secret(password, &*login.password)
+    });
     let message = "emailId or password is wrong; the logins of this sandbox are those of \
                    [[unaport.account]] in its mockaa.toml";
     login

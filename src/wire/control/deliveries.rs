@@ -9,6 +9,7 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
+use crate::wire::mask::{RequestMask, SecretDetail, mask_headers, mask_target};
 
 /// A webhook delivery. `body` is the exact text that was sent.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -50,6 +51,9 @@ struct AttemptView {
     system_time: String,
     duration_ms: u64,
     url: String,
+    /// `true` if secrets in the URL, the headers or the answer are masked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
     headers: Vec<HeaderView>,
     status: Option<u16>,
     answer: Option<String>,
@@ -73,7 +77,7 @@ pub(crate) enum BodyDetail {
 
 impl DeliveryView {
     /// Returns the view of a delivery.
-    pub(crate) fn new(delivery: &Delivery, bodies: BodyDetail) -> Self {
+    pub(crate) fn new(delivery: &Delivery, bodies: BodyDetail, secrets: SecretDetail) -> Self {
         let Delivery {
             id,
             notification,
@@ -103,7 +107,7 @@ impl DeliveryView {
             next_attempt_at: next_attempt_at.map(|at| at.to_string()),
             attempts: attempts
                 .iter()
-                .map(|attempt| AttemptView::new(attempt, bodies))
+                .map(|attempt| AttemptView::new(attempt, bodies, secrets))
                 .collect(),
             faults: faults
                 .iter()
@@ -116,7 +120,7 @@ impl DeliveryView {
 }
 
 impl AttemptView {
-    fn new(attempt: &Attempt, bodies: BodyDetail) -> Self {
+    fn new(attempt: &Attempt, bodies: BodyDetail, secrets: SecretDetail) -> Self {
         let Attempt {
             at,
             system_time,
@@ -137,14 +141,34 @@ impl AttemptView {
             AttemptOutcome::Rejected { status, body } => (Some(status), Some(body), None, None),
             AttemptOutcome::Failed { reason } => (None, None, Some(reason), None),
         };
+        let shown_url = match secrets {
+            SecretDetail::Mask => mask_target(url),
+            SecretDetail::Reveal => url.clone(),
+        };
+        let mask = RequestMask::new(headers, url, &[]);
+        let show = |text: Option<String>| match secrets {
+            SecretDetail::Mask => {
+                let masked = mask.mask_answer(text?.as_bytes());
+                Some(String::from_utf8_lossy(&masked).into_owned())
+            }
+            SecretDetail::Reveal => text,
+        };
+        let shown_answer = show(answer.clone());
+        let masked = secrets == SecretDetail::Mask
+            && (shown_url != *url || shown_answer != answer || mask_headers(headers) != *headers);
+        let (error, remark) = (
+            error.map(|text| mask.mask_message(&text)),
+            remark.map(|text| mask.mask_message(&text)),
+        );
         Self {
             at: at.to_string(),
             system_time: system_time.to_string(),
             duration_ms: *duration_ms,
-            url: url.clone(),
-            headers: list_headers(headers),
+            url: shown_url,
+            masked,
+            headers: list_headers(headers, secrets),
             status,
-            answer,
+            answer: shown_answer,
             error,
             remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),

@@ -1,6 +1,8 @@
 //! Owns the control API's view of the journal, the filter of journal queries, and the results of
 //! expectations.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,12 +13,15 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::text::quote_value;
+use crate::domain::text::{escape_controls, escape_line_controls, quote_value};
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::StatusChangeView;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
+use crate::wire::mask::{
+    RequestMask, SecretDetail, mask_headers, mask_message, mask_target, mask_text,
+};
 
 /// A part of the journal.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,8 +44,15 @@ pub(crate) struct JournalFilter {
 
 impl JournalFilter {
     /// The query parameters of the journal calls.
-    pub(crate) const PARAMETERS: [&str; 6] =
-        ["after", "limit", "kind", "op", "consentHandle", "customer"];
+    pub(crate) const PARAMETERS: [&str; 7] = [
+        "after",
+        "limit",
+        "kind",
+        "op",
+        "consentHandle",
+        "customer",
+        "reveal",
+    ];
 
     /// Parses the query; `value` returns the value of a parameter.
     ///
@@ -364,7 +376,7 @@ impl From<&NearMiss> for NearMissView {
     fn from(NearMiss { entry, difference }: &NearMiss) -> Self {
         Self {
             entry: entry.into(),
-            difference: difference.clone(),
+            difference: mask_message(difference),
         }
     }
 }
@@ -406,7 +418,8 @@ pub(crate) struct EntryView {
     webhook: Option<WebhookView>,
 }
 
-/// A call and its response. Keys, tokens and passwords are masked.
+/// A call and its response. Secrets in it are masked, unless `reveal=true` asks for them: in headers
+/// as `(masked)`, elsewhere as one `*` for each byte.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CallView {
@@ -422,9 +435,24 @@ struct CallView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<ApiFaultName>")]
     faults: Vec<&'static str>,
+    /// `true` if secrets in the path, the headers or the bodies are masked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    masked: bool,
     headers: Vec<HeaderView>,
     body: String,
+    /// The exact bytes of a body that is not UTF-8, in Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+    /// The length of a body of which only the first 64 KiB are recorded, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_length: Option<usize>,
     answer: String,
+    /// The exact bytes of an answer that is not UTF-8, in Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_base64: Option<String>,
+    /// The length of an answer of which only the first 64 KiB are recorded, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_length: Option<usize>,
 }
 
 /// An attempt to send a webhook, or the end of a delivery without an attempt (`attempt` 0).
@@ -451,8 +479,8 @@ struct WebhookView {
     copy_of: Option<u64>,
 }
 
-impl From<&CallRecord> for CallView {
-    fn from(call: &CallRecord) -> Self {
+impl CallView {
+    fn new(call: &CallRecord, secrets: SecretDetail) -> Self {
         let CallRecord {
             operation,
             method,
@@ -462,31 +490,61 @@ impl From<&CallRecord> for CallView {
             customer: _,
             headers,
             request_body,
+            request_body_length,
             status,
             response_body,
+            response_body_length,
             system_time,
             duration,
             faults,
             retry_after: _,
         } = call;
+        let (shown_path, body, answer) = match secrets {
+            SecretDetail::Reveal => (path.clone(), request_body.to_vec(), response_body.to_vec()),
+            SecretDetail::Mask => {
+                let mask = RequestMask::for_record(call);
+                let answer = mask.mask_answer(response_body);
+                (mask_target(path), mask.mask_request(request_body), answer)
+            }
+        };
+        let masked = secrets == SecretDetail::Mask
+            && (shown_path != *path
+                || body != *request_body
+                || answer != *response_body
+                || mask_headers(headers) != *headers);
+        let cut_length = |length: usize, kept: &[u8]| (length > kept.len()).then_some(length);
         Self {
             op: operation.as_str(),
             method: method.clone(),
-            path: path.clone(),
+            path: shown_path,
             fiu_id: fiu.as_ref().map(ToString::to_string),
             status: *status,
             system_time: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            headers: list_headers(headers),
-            body: String::from_utf8_lossy(request_body).into_owned(),
-            answer: String::from_utf8_lossy(response_body).into_owned(),
+            masked,
+            headers: list_headers(headers, secrets),
+            body_base64: encode_if_binary(&body),
+            body_length: cut_length(*request_body_length, request_body),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            answer_base64: encode_if_binary(&answer),
+            answer_length: cut_length(*response_body_length, response_body),
+            answer: String::from_utf8_lossy(&answer).into_owned(),
         }
     }
 }
 
-impl From<&WebhookRecord> for WebhookView {
-    fn from(webhook: &WebhookRecord) -> Self {
+/// Returns bytes that are not UTF-8 in Base64. A body that was cut may end within a character.
+fn encode_if_binary(bytes: &[u8]) -> Option<String> {
+    let is_text = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    (!is_text).then(|| STANDARD.encode(bytes))
+}
+
+impl WebhookView {
+    fn new(webhook: &WebhookRecord, secrets: SecretDetail) -> Self {
         let WebhookRecord {
             delivery,
             webhook_id,
@@ -513,7 +571,10 @@ impl From<&WebhookRecord> for WebhookView {
             fiu_id: fiu.to_string(),
             attempt: *attempt,
             answered: *response_status,
-            outcome: outcome.clone(),
+            outcome: match secrets {
+                SecretDetail::Mask => mask_message(outcome),
+                SecretDetail::Reveal => outcome.clone(),
+            },
             system_time: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
@@ -523,23 +584,36 @@ impl From<&WebhookRecord> for WebhookView {
 }
 
 impl From<&JournalEntry> for EntryView {
+    /// Returns the view without secrets.
     fn from(entry: &JournalEntry) -> Self {
+        Self::new(entry, SecretDetail::Mask)
+    }
+}
+
+impl EntryView {
+    /// Returns the view of an entry, with or without its secrets.
+    pub(crate) fn new(entry: &JournalEntry, secrets: SecretDetail) -> Self {
         let JournalEntry { seq, at, record } = entry;
         let kind = entry_kind(record);
         let text = match record {
             JournalRecord::StepRejected { origin, reason, .. } => {
-                Some(format!("{origin}: {reason}"))
+                Some(escape_controls(&format!("{origin}: {reason}")).into_owned())
             }
-            JournalRecord::InvalidSignature { text } | JournalRecord::Note { text } => {
-                Some(text.clone())
+            JournalRecord::InvalidSignature { text } => {
+                Some(escape_line_controls(text).into_owned())
             }
+            JournalRecord::Note { text } => Some(escape_controls(text).into_owned()),
             JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => None,
         };
+        let text = text.map(|text| match secrets {
+            SecretDetail::Mask => mask_text(&text),
+            SecretDetail::Reveal => text,
+        });
         let customer = entry_customer(record).map(str::to_owned);
         let consent_handle = record.consent_handle().map(|handle| handle.to_string());
         let (call, webhook) = match record {
-            JournalRecord::Call(call) => (Some(CallView::from(&**call)), None),
-            JournalRecord::Webhook(webhook) => (None, Some(WebhookView::from(&**webhook))),
+            JournalRecord::Call(call) => (Some(CallView::new(call, secrets)), None),
+            JournalRecord::Webhook(webhook) => (None, Some(WebhookView::new(webhook, secrets))),
             _ => (None, None),
         };
         Self {

@@ -21,6 +21,7 @@ use crate::domain::consent::{Input, Status};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
+use crate::wire::mask::{SecretDetail, mask_headers};
 
 /// A part of a list. `next` is the `after` of the next part; `null` if this is the last one.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,13 +39,14 @@ pub(crate) struct HeaderView {
 }
 
 /// Returns headers as the control API shows them.
-fn list_headers(headers: &[(String, String)]) -> Vec<HeaderView> {
-    headers
-        .iter()
-        .map(|(name, value)| HeaderView {
-            name: name.clone(),
-            value: value.clone(),
-        })
+fn list_headers(headers: &[(String, String)], secrets: SecretDetail) -> Vec<HeaderView> {
+    let shown = match secrets {
+        SecretDetail::Mask => mask_headers(headers),
+        SecretDetail::Reveal => headers.to_vec(),
+    };
+    let views = shown.into_iter();
+    views
+        .map(|(name, value)| HeaderView { name, value })
         .collect()
 }
 
@@ -125,7 +127,7 @@ impl From<&ApiError> for ErrorView {
             _ => None,
         };
         Self {
-            error: error.to_string(),
+            error: error.message(),
             field,
             state: status.map(Status::as_str),
             legal: status.map(|status| status.legal_inputs().map(Input::as_str).collect()),

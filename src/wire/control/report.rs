@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
+use crate::domain::text::escape_controls;
+use crate::wire::mask::mask_message;
 
 /// The contract report of an FIU.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -62,7 +64,7 @@ impl From<&RuleResult> for RuleResultView {
         } = result;
         let evidence = evidence.iter().map(|(seq, text)| EvidenceView {
             seq: *seq,
-            text: text.clone(),
+            text: escape_controls(&mask_message(text)).into_owned(),
         });
         Self {
             rule: rule.to_string(),

@@ -171,7 +171,10 @@ impl TryFrom<AdvanceRequest> for AdvancePlan {
         let limit = match (&by, &to) {
             (Some(by), None) => {
                 Some(parse_duration(by).map(AdvanceTarget::By).ok_or_else(|| {
-                    ApiError::invalid_field("by", format!("'{by}' is not {DURATION_FORMS}"))
+                    ApiError::invalid_field(
+                        "by",
+                        format!("{} is not {DURATION_FORMS}", quote_value(by)),
+                    )
                 })?)
             }
             (None, Some(to)) => Some(parse_timestamp_field("to", to).map(AdvanceTarget::To)?),
@@ -318,7 +321,10 @@ fn parse_timestamp_field(field: &'static str, text: &str) -> Result<Timestamp, A
     parse_timestamp(text).ok_or_else(|| {
         ApiError::invalid_field(
             field,
-            format!("'{text}' is not a date-time such as 2024-01-31T18:30:00Z"),
+            format!(
+                "{} is not a date-time such as 2024-01-31T18:30:00Z",
+                quote_value(text)
+            ),
         )
     })
 }

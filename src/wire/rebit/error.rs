@@ -38,7 +38,7 @@ impl<'a> ErrorResponse<'a> {
             txnid,
             timestamp: IsoTimestamp(timestamp),
             error_code: code.as_str(),
-            error_msg: error.to_string(),
+            error_msg: error.message(),
         }
     }
 }

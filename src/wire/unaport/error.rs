@@ -40,7 +40,7 @@ impl<'a> ErrorBody<'a> {
                 .unwrap_or_default(),
         };
         let message = match errors.len() {
-            0 | 1 => api_error.to_string(),
+            0 | 1 => api_error.message(),
             count => format!("{count} fields are invalid: {api_error}"),
         };
         Self {

@@ -4,7 +4,6 @@
 //! A body is checked against its whole table, and all errors are reported at once. The tables are
 //! beside the bodies that they describe.
 
-use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::domain::text::quote_value;
@@ -12,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::consent_detail::IdentifierType;
 use crate::wire::fields::parse_timestamp;
+use crate::wire::redirect_url::{EXPECTED_REDIRECT_URL, parse_redirect_url};
 
 /// One row of a field table.
 #[derive(Clone, Copy, Debug)]
@@ -298,8 +298,8 @@ impl FieldType {
             Self::Email => check_text(value, is_email, "an e-mail address"),
             Self::Url => check_text(
                 value,
-                is_safe_url,
-                "an absolute URL such as https://lender.example/back",
+                |text| parse_redirect_url(text).is_some(),
+                EXPECTED_REDIRECT_URL,
             ),
             Self::Phone => check_text(
                 value,
@@ -427,19 +427,4 @@ fn is_email_part(part: &str) -> bool {
 pub(crate) fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns whether a text is an absolute URL that is safe to redirect to.
-///
-/// Schemes of apps are allowed; schemes that let a browser execute or open content in the URL are
-/// not. The text must be printable ASCII, because it is sent in a `Location` header unchanged.
-fn is_safe_url(text: &str) -> bool {
-    let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-    is_printable
-        && Url::parse(text).is_ok_and(|url| {
-            !matches!(
-                url.scheme(),
-                "javascript" | "data" | "vbscript" | "file" | "blob"
-            )
-        })
 }

@@ -258,5 +258,5 @@ async fn a_page_of_another_site_may_call() {
     // Pages of other origins may not use the control API.
     let preflight =
         preflight_request("/_mockaa/v1/reset").header("access-control-request-method", "POST");
-    assert_eq!(preflight.send().await.expect("a response").status(), 405);
+    assert_eq!(preflight.send().await.expect("a response").status(), 403);
 }

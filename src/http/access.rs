@@ -1,0 +1,391 @@
+//! The one check of `Host` and `Origin`, which keeps web pages of other sites from controlling a
+//! sandbox. A page whose name resolves to 127.0.0.1 (DNS rebinding) reaches the sandbox with its
+//! own name in `Host`; a page that sends a request from another site names that site in `Origin`.
+//!
+//! The table of calls decides which calls are judged: [`AccessRule`]. Only the bytes of the request
+//! count; `X-Forwarded-Host` and `Forwarded` are ignored.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use actix_web::http::Uri;
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+
+use crate::domain::text::quote_value;
+use crate::wire::api_error::ApiError;
+
+/// Rule by which `Host` and `Origin` of a call are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessRule {
+    /// Neither is judged: a call of a protocol, a health check, public keys.
+    AnyHost,
+    /// A call of the control API. Beyond loopback its token replaces the judgement of `Host`.
+    Operator,
+    /// A page, or a part of one.
+    Page,
+}
+
+/// Names under which the sandbox is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct AccessPolicy {
+    listens_on_loopback: bool,
+    allowed_hosts: Vec<Authority>,
+    public_origin: Option<Origin>,
+}
+
+/// Host and port of a URL or a `Host` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Authority {
+    /// In lower case; an IPv6 address is in brackets.
+    host: String,
+    port: Option<u16>,
+}
+
+/// Scheme, host and port of a web page (RFC 6454).
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+impl AccessPolicy {
+    /// Returns the policy of a sandbox that listens on `bind`, with the values of `--allow-host`
+    /// and `--public-url`.
+    ///
+    /// # Errors
+    /// The invalid option, its problem and the remedy.
+    pub(crate) fn new(
+        bind: IpAddr,
+        allowed_hosts: &[String],
+        public_url: Option<&str>,
+    ) -> Result<Self, String> {
+        let allowed_hosts = allowed_hosts.iter().filter(|host| !host.is_empty());
+        let allowed_hosts: Result<Vec<_>, _> = allowed_hosts
+            .map(|host| {
+                Authority::parse(host).ok_or_else(|| {
+                    format!(
+                        "--allow-host {} is not a host name; give a name such as sandbox.test, \
+                         or a name and a port",
+                        quote_value(host)
+                    )
+                })
+            })
+            .collect();
+        let public_url = public_url.filter(|url| !url.is_empty());
+        let public_origin = public_url.map(|url| {
+            let origin = Origin::parse(url.strip_suffix('/').unwrap_or(url));
+            origin.ok_or_else(|| {
+                format!(
+                    "--public-url {} is not scheme, host and port; give a URL such as \
+                     https://sandbox.test",
+                    quote_value(url)
+                )
+            })
+        });
+        Ok(Self {
+            listens_on_loopback: bind.to_canonical().is_loopback(),
+            allowed_hosts: allowed_hosts?,
+            public_origin: public_origin.transpose()?,
+        })
+    }
+
+    /// Returns the value of `--public-url` without a slash at its end.
+    pub(crate) fn public_url(&self) -> Option<String> {
+        self.public_origin.as_ref().map(Origin::to_url)
+    }
+
+    /// Judges a request by the rule of its route.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`] with the header, its value and the remedy.
+    pub(crate) fn check_request(
+        &self,
+        rule: AccessRule,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), ApiError> {
+        let is_host_judged = match rule {
+            AccessRule::AnyHost => return Ok(()),
+            // Without its token the call is rejected anyway.
+            AccessRule::Operator => self.listens_on_loopback,
+            AccessRule::Page => true,
+        };
+        if is_host_judged {
+            self.check_hosts(uri, headers)?;
+        }
+        self.check_origins(uri, headers)
+    }
+
+    /// Checks the `Host` header, and the host of an absolute request target.
+    fn check_hosts(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        if let Some(target) = uri.authority() {
+            self.check_host("the host of the request target,", target.as_str())?;
+        }
+        let hosts = list_values(headers, &HOST);
+        if hosts.is_empty() && uri.authority().is_none() {
+            return Err(forbid(
+                "the header Host is missing; send the name or the address of this sandbox"
+                    .to_owned(),
+            ));
+        }
+        for host in &hosts {
+            self.check_host("the header Host", host)?;
+        }
+        Ok(())
+    }
+
+    fn check_host(&self, place: &str, text: &str) -> Result<(), ApiError> {
+        let Some(authority) = Authority::parse(text) else {
+            return Err(forbid(format!(
+                "{place} {} is not a host name with an optional port; send the name or the \
+                 address of this sandbox",
+                quote_value(text)
+            )));
+        };
+        if self.is_own_name(&authority) {
+            return Ok(());
+        }
+        Err(forbid(format!(
+            "{place} {} is not a name of this sandbox; use localhost or an IP address, or start \
+             mockaa with --allow-host {}",
+            quote_value(text),
+            authority.host
+        )))
+    }
+
+    /// Returns whether a page of another site cannot have this name: nobody else can make an
+    /// address, a name without a dot or a local name resolve to this machine.
+    fn is_own_name(&self, authority: &Authority) -> bool {
+        let host = &*authority.host;
+        let name = host.strip_suffix('.').unwrap_or(host);
+        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+        is_address
+            || !host.contains('.')
+            || name == "localhost"
+            || name.ends_with(".localhost")
+            || name == "host.docker.internal"
+            || self.allowed_hosts.iter().any(|allowed| {
+                allowed.host == name && allowed.port.is_none_or(|port| authority.port == Some(port))
+            })
+            || self
+                .public_origin
+                .as_ref()
+                .is_some_and(|origin| origin.host == name)
+    }
+
+    /// Checks each `Origin` against the origin of the request and against `--public-url`.
+    fn check_origins(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        let own = find_host(uri, headers)
+            .as_deref()
+            .and_then(Authority::parse)
+            .map(|authority| Origin {
+                scheme: "http".to_owned(),
+                port: authority.port.unwrap_or(80),
+                host: authority.host,
+            });
+        for text in list_values(headers, &ORIGIN) {
+            let origin = Origin::parse(&text);
+            let is_own = origin.is_some() && (origin == own || origin == self.public_origin);
+            if !is_own {
+                let own = own
+                    .as_ref()
+                    .map_or_else(|| "which has no origin".to_owned(), Origin::to_url);
+                return Err(forbid(format!(
+                    "the header Origin {} is not the origin of this call, {own}; call from a page \
+                     of this sandbox, or start mockaa with --public-url if a proxy changes the \
+                     address",
+                    quote_value(&text)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn forbid(message: String) -> ApiError {
+    ApiError::Forbidden(message.into())
+}
+
+/// Returns the host that a request names, with its port: that of an absolute request target, else
+/// that of the first `Host` header (RFC 9112, section 3.2.2).
+pub(crate) fn find_host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let target = uri.authority().map(|target| target.as_str().to_owned());
+    target.or_else(|| list_values(headers, &HOST).into_iter().next())
+}
+
+fn list_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
+    headers
+        .get_all(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect()
+}
+
+impl Authority {
+    /// Parses a host name, an IPv4 address or an IPv6 address in brackets, with an optional port.
+    /// User names are no part of it.
+    fn parse(text: &str) -> Option<Self> {
+        let end = match text.strip_prefix('[') {
+            Some(rest) => rest.find(']')? + 2,
+            None => text.find(':').unwrap_or(text.len()),
+        };
+        let (host, rest) = text.split_at(end);
+        let port = match rest.strip_prefix(':') {
+            // A port may be empty (RFC 3986, section 3.2.3).
+            Some("") => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().ok()?)
+            }
+            None if rest.is_empty() => None,
+            _ => return None,
+        };
+        let is_host = match host.strip_prefix('[') {
+            Some(address) => {
+                let address = address.trim_end_matches(']');
+                // RFC 6874: `%25` separates the zone.
+                let address = address.split('%').next().unwrap_or(address);
+                address.parse::<Ipv6Addr>().is_ok()
+            }
+            None => {
+                !host.is_empty()
+                    && host.bytes().all(|byte| {
+                        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+                    })
+            }
+        };
+        is_host.then(|| Self {
+            host: host.to_ascii_lowercase(),
+            port,
+        })
+    }
+}
+
+impl Origin {
+    /// Parses an `http` or `https` origin; `null` and other schemes give `None`.
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let scheme = scheme.to_ascii_lowercase();
+        let default_port = match &*scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let Authority { host, port } = Authority::parse(authority)?;
+        Some(Self {
+            scheme,
+            host,
+            port: port.unwrap_or(default_port),
+        })
+    }
+
+    fn to_url(&self) -> String {
+        let Self { scheme, host, port } = self;
+        if matches!((&**scheme, port), ("http", 80) | ("https", 443)) {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::{AccessPolicy, Authority};
+
+    fn policy(allowed: &[&str], public_url: Option<&str>) -> AccessPolicy {
+        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+        AccessPolicy::new(IpAddr::from([127, 0, 0, 1]), &allowed, public_url).expect("a policy")
+    }
+
+    fn is_own(policy: &AccessPolicy, host: &str) -> bool {
+        Authority::parse(host).is_some_and(|authority| policy.is_own_name(&authority))
+    }
+
+    #[test]
+    fn addresses_and_local_names_are_own_names() {
+        let policy = policy(
+            &["Sandbox.Test", "one.test:81"],
+            Some("https://aa.example:444/"),
+        );
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "10.1.2.3:",
+            "[::1]:8080",
+            "[::ffff:127.0.0.1]",
+            "[fe80::1%25eth0]:80",
+            "localhost",
+            "LOCALHOST:80",
+            "localhost.",
+            "a.localhost",
+            "a.b.LocalHost.:8080",
+            "mockaa",
+            "mockaa_1:8080",
+            "host.docker.internal:8080",
+            "sandbox.test",
+            "SANDBOX.test.:9",
+            "one.test:81",
+            "aa.example",
+        ] {
+            assert!(is_own(&policy, host), "{host}");
+        }
+    }
+
+    #[test]
+    fn names_that_others_can_own_and_malformed_hosts_are_foreign() {
+        let policy = policy(&["sandbox.test", "one.test:81"], Some("https://aa.example"));
+        for host in [
+            "evil.test",
+            "evil.test:8080",
+            "evil.",
+            "localhost.evil.test",
+            "evillocalhost.test",
+            "127.0.0.1.evil.test",
+            "x.sandbox.test",
+            "one.test:82",
+            "one.test",
+            "127.0.0.1@evil.test",
+            "evil.test@127.0.0.1",
+            "user:pass@localhost",
+            "localhost, evil.test",
+            "localhost evil.test",
+            "localhost:80:80",
+            "localhost:+80",
+            "localhost:99999",
+            "::1",
+            "[::1",
+            "[evil.test]",
+            "[::1]x",
+            "évil",
+            "",
+            ":8080",
+        ] {
+            assert!(!is_own(&policy, host), "{host}");
+        }
+    }
+
+    #[test]
+    fn invalid_options_are_named_with_a_remedy() {
+        let loopback = IpAddr::from([127, 0, 0, 1]);
+        for host in ["http://a.test", "a.test/b", "a b", "*.test", "u@a.test"] {
+            let error = AccessPolicy::new(loopback, &[host.to_owned()], None).expect_err(host);
+            assert!(error.starts_with("--allow-host '"), "{error}");
+        }
+        for url in [
+            "aa.test",
+            "ftp://aa.test",
+            "https://u@aa.test",
+            "https://aa.test/x",
+            "https://",
+        ] {
+            let error = AccessPolicy::new(loopback, &[], Some(url)).expect_err(url);
+            assert!(error.starts_with("--public-url '"), "{error}");
+        }
+        let public = AccessPolicy::new(loopback, &[String::new()], Some("HTTPS://AA.test:443/"));
+        assert_eq!(
+            public.expect("a policy").public_url().as_deref(),
+            Some("https://aa.test")
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! Finds secrets in valid JSON.
+
+use std::ops::Range;
+
+use super::{Secret, SecretForm, contains_secret};
+use crate::domain::secret_names::{is_public_name, is_secret_name};
+
+/// Returns the secrets of a text that is valid JSON.
+pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
+    let mut scanner = JsonScanner {
+        text,
+        at: 0,
+        secrets: Vec::new(),
+    };
+    scanner.scan_value(Exposure::Open);
+    scanner.secrets
+}
+
+/// Secrecy of a value by the names above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exposure {
+    Open,
+    Secret,
+    /// Below a name of public material.
+    Public,
+}
+
+impl Exposure {
+    fn below_name(self, name: &str) -> Self {
+        if self == Self::Public || is_public_name(name) {
+            Self::Public
+        } else if self == Self::Secret || is_secret_name(name) {
+            Self::Secret
+        } else {
+            Self::Open
+        }
+    }
+}
+
+/// Finds the secrets in text that is valid JSON.
+struct JsonScanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    secrets: Vec<Secret>,
+}
+
+impl JsonScanner<'_> {
+    fn scan_value(&mut self, exposure: Exposure) {
+        match self.skip_space() {
+            b'{' => {
+                self.at += 1;
+                while self.skip_space() != b'}' {
+                    let name = self.take_string();
+                    let name = decode_json_string(&self.text[name]);
+                    self.skip_space();
+                    self.at += 1;
+                    self.scan_value(exposure.below_name(&name));
+                    if self.skip_space() == b',' {
+                        self.at += 1;
+                    }
+                }
+                self.at += 1;
+            }
+            b'[' => {
+                self.at += 1;
+                while self.skip_space() != b']' {
+                    self.scan_value(exposure);
+                    if self.skip_space() == b',' {
+                        self.at += 1;
+                    }
+                }
+                self.at += 1;
+            }
+            b'"' => {
+                let content = self.take_string();
+                let is_secret = match exposure {
+                    Exposure::Open => {
+                        let text = decode_json_string(&self.text[content.clone()]);
+                        contains_secret(text.as_bytes())
+                    }
+                    Exposure::Secret => true,
+                    Exposure::Public => false,
+                };
+                if is_secret && !content.is_empty() {
+                    self.secrets.push(Secret::text(content));
+                }
+            }
+            first => {
+                let start = self.at;
+                while self.text.get(self.at).is_some_and(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+                }) {
+                    self.at += 1;
+                }
+                // `true`, `false` and `null` tell nothing.
+                if exposure == Exposure::Secret && !first.is_ascii_alphabetic() {
+                    self.secrets.push(Secret {
+                        range: start..self.at,
+                        form: SecretForm::Number,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Skips white space and returns the byte after it; a zero at the end.
+    fn skip_space(&mut self) -> u8 {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied().unwrap_or_default()
+    }
+
+    /// Takes a string and returns the range between its quotes.
+    fn take_string(&mut self) -> Range<usize> {
+        let start = self.at + 1;
+        self.at = find_string_end(self.text, start);
+        let content = start..self.at;
+        self.at += 1;
+        content
+    }
+}
+
+/// Returns the position of the quote that ends a JSON string, or the end of the text.
+pub(super) fn find_string_end(text: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while at < text.len() && text[at] != b'"' {
+        at += if text[at] == b'\\' { 2 } else { 1 };
+    }
+    at.min(text.len())
+}
+
+pub(super) fn decode_json_string(content: &[u8]) -> String {
+    let content = String::from_utf8_lossy(content);
+    serde_json::from_str(&format!("\"{content}\"")).unwrap_or_else(|_| content.into_owned())
+}

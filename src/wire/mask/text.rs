@@ -1,0 +1,237 @@
+//! Finds secrets in text of any other format: forms, XML, multipart forms, headers, broken JSON.
+
+use std::ops::Range;
+
+use super::json::{decode_json_string, find_string_end};
+use super::{Secret, contains_secret, decode_percent, find_bytes};
+use crate::domain::secret_names::is_secret_name;
+
+/// Returns the secrets of a text. More is masked than is needed where its format is unclear.
+pub(super) fn find_in_text(text: &[u8], form: TextForm) -> Vec<Secret> {
+    let mut scanner = TextScanner {
+        text,
+        form,
+        secrets: Vec::new(),
+    };
+    let mut at = 0;
+    while at < text.len() {
+        at = scanner.scan_at(at);
+    }
+    scanner.secrets
+}
+
+/// Kind of a text without a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextForm {
+    /// A body. An unquoted value ends with its line, since a password may have spaces.
+    Body,
+    /// A sentence that quotes a URL or JSON. A value ends at white space.
+    Message,
+}
+
+/// Finds names that carry a secret in text of any format, and takes what follows each as its value.
+struct TextScanner<'a> {
+    text: &'a [u8],
+    form: TextForm,
+    secrets: Vec<Secret>,
+}
+
+impl TextScanner<'_> {
+    /// Looks at one position and returns the next one.
+    fn scan_at(&mut self, at: usize) -> usize {
+        if self.text[at] == b'"' {
+            // A name of JSON, whose letters may be escaped.
+            let end = find_string_end(self.text, at + 1);
+            if end - at <= NAME_BYTES_MAX {
+                let name = decode_json_string(&self.text[at + 1..end]);
+                let after = self.skip_while(end + 1, |byte| byte.is_ascii_whitespace());
+                if self.text.get(after) == Some(&b':') && is_secret_name(&name) {
+                    return self.take_json_value(after + 1);
+                }
+            }
+            return at + 1;
+        }
+        if !is_name_byte(self.text[at]) {
+            return at + 1;
+        }
+        let end = self.skip_while(at, is_name_byte);
+        let name = String::from_utf8_lossy(&self.text[at..end]).into_owned();
+        let decoded = decode_percent(&name);
+        if name.contains('%') && contains_secret(&decoded) {
+            return self.push(at..end);
+        }
+        let is_secret = is_secret_name(&name) || is_secret_name(&String::from_utf8_lossy(&decoded));
+        if is_secret {
+            self.take_value_after(at, end)
+        } else {
+            end
+        }
+    }
+
+    fn skip_while(&self, from: usize, matches: impl Fn(u8) -> bool) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        from + rest.iter().take_while(|byte| matches(**byte)).count()
+    }
+
+    /// Takes the value of the secret name at `start..end`, if a value follows.
+    fn take_value_after(&mut self, start: usize, end: usize) -> usize {
+        let opening = start.checked_sub(1).map(|at| self.text[at]);
+        if opening == Some(b'<') || (opening == Some(b':') && self.is_within_tag(start)) {
+            return self.take_element(start, end);
+        }
+        if self.is_multipart_name(start) {
+            return self.take_part(end);
+        }
+        // Quotes, also escaped ones, and the bracket of `user[password]`.
+        let closed = self.skip_while(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
+        let is_quoted = closed > end;
+        let at = self.skip_while(closed, |byte| matches!(byte, b' ' | b'\t'));
+        match self.text.get(at) {
+            Some(b'=') => self.take_text_value(at + 1, b"&"),
+            Some(b':') if is_quoted => self.take_json_value(at + 1),
+            Some(b':') if self.form == TextForm::Body => self.take_text_value(at + 1, b""),
+            _ => end,
+        }
+    }
+
+    /// Takes a value that may be in quotes, escaped ones included; else it ends at one of `ends`,
+    /// or as the form of the text says.
+    fn take_text_value(&mut self, from: usize, ends: &[u8]) -> usize {
+        let from = self.skip_while(from, |byte| matches!(byte, b'>' | b' ' | b'\t'));
+        let quote_end = self.skip_while(from, |byte| byte == b'\\');
+        if let Some(quote @ (b'"' | b'\'')) = self.text.get(quote_end) {
+            let delimiter = [&self.text[from..quote_end], &[*quote]].concat();
+            let start = quote_end + 1;
+            let end = if delimiter.len() == 1 && *quote == b'"' {
+                find_string_end(self.text, start)
+            } else {
+                let rest = &self.text[start..];
+                find_bytes(rest, &delimiter).map_or(self.text.len(), |at| start + at)
+            };
+            return self.push(start..end);
+        }
+        let form = self.form;
+        let end = self.skip_while(from, |byte| {
+            let is_end = match form {
+                TextForm::Body => matches!(byte, b'\n' | b'\r'),
+                TextForm::Message => {
+                    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b')' | b'`')
+                }
+            };
+            !is_end && !ends.contains(&byte)
+        });
+        if self.text[from..end].iter().all(|byte| *byte == b'=') {
+            // The padding of Base64.
+            return end;
+        }
+        self.push(from..end)
+    }
+
+    /// Takes a value of JSON that may be broken.
+    fn take_json_value(&mut self, from: usize) -> usize {
+        let start = self.skip_while(from, |byte| byte.is_ascii_whitespace());
+        match self.text.get(start) {
+            Some(b'"' | b'\'' | b'\\') => self.take_text_value(start, b""),
+            Some(b'{' | b'[') => {
+                let end = self.find_bracket_end(start);
+                self.push(start..end)
+            }
+            _ => {
+                let end = self.skip_while(start, |byte| {
+                    !matches!(byte, b',' | b'}' | b']' | b'\n' | b'\r')
+                });
+                self.push(start..end)
+            }
+        }
+    }
+
+    /// Returns the position after the bracket that closes the one at `start`, or the end.
+    fn find_bracket_end(&self, start: usize) -> usize {
+        let (mut at, mut depth) = (start, 0);
+        while at < self.text.len() {
+            match self.text[at] {
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return at + 1;
+                    }
+                }
+                b'"' => at = find_string_end(self.text, at + 1),
+                _ => {}
+            }
+            at += 1;
+        }
+        self.text.len()
+    }
+
+    /// Returns whether the name at `start` follows `<` and a prefix.
+    fn is_within_tag(&self, start: usize) -> bool {
+        let before = &self.text[..start - 1];
+        let prefix = before.iter().rev().take_while(|byte| is_name_byte(**byte));
+        let length = prefix.count();
+        length > 0 && before.len() > length && before[before.len() - length - 1] == b'<'
+    }
+
+    /// Takes the content of an XML element.
+    fn take_element(&mut self, start: usize, end: usize) -> usize {
+        let tag_end = self.skip_while(end, |byte| byte != b'>');
+        if tag_end >= self.text.len() || self.text[tag_end - 1] == b'/' {
+            return end;
+        }
+        let content = tag_end + 1;
+        let name = &self.text[start..end];
+        let mut at = content;
+        while at < self.text.len() && !self.is_end_tag(at, name) {
+            at += 1;
+        }
+        self.push(content..at)
+    }
+
+    /// Returns whether the end tag of this name, with or without a prefix, is at a position.
+    fn is_end_tag(&self, at: usize, name: &[u8]) -> bool {
+        let Some(tag) = self.text[at..].strip_prefix(b"</") else {
+            return false;
+        };
+        let length = tag.iter().take_while(|byte| **byte != b'>').count();
+        let tag = tag[..length].trim_ascii();
+        let prefix_length = tag.iter().position(|byte| *byte == b':');
+        tag[prefix_length.map_or(0, |at| at + 1)..] == *name
+    }
+
+    /// Returns whether the name at `start` is that of a part of a multipart form.
+    fn is_multipart_name(&self, start: usize) -> bool {
+        let line = self.text[..start].rsplit(|byte| *byte == b'\n').next();
+        let line = line.unwrap_or_default().to_ascii_lowercase();
+        line.starts_with(b"content-disposition:") && find_bytes(&line, b"name=").is_some()
+    }
+
+    /// Takes the content of the part whose head has the name.
+    fn take_part(&mut self, end: usize) -> usize {
+        let rest = &self.text[end..];
+        let crlf = find_bytes(rest, b"\r\n\r\n").map(|at| at + 4);
+        let lf = find_bytes(rest, b"\n\n").map(|at| at + 2);
+        let Some(head) = [crlf, lf].into_iter().flatten().min() else {
+            return end;
+        };
+        let start = end + head;
+        let length = find_bytes(&self.text[start..], b"\n--");
+        let end = length.map_or(self.text.len(), |length| start + length);
+        self.push(start..end)
+    }
+
+    fn push(&mut self, secret: Range<usize>) -> usize {
+        let end = secret.end;
+        if secret.start < end {
+            self.secrets.push(Secret::text(secret));
+        }
+        end
+    }
+}
+
+/// Longest name that is read, in bytes.
+const NAME_BYTES_MAX: usize = 200;
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%') || byte >= 0x80
+}
