@@ -142,6 +142,7 @@ pub(crate) fn encode_rebit_body(
         content,
         fiu: _,
         at: _,
+        message_time: _,
     } = notification;
     let mut body = NotificationBody {
         ver: fiu_api_version(consent.api).as_str(),

@@ -266,11 +266,18 @@ impl<'a> Execution<'a> {
         content: NotificationContent,
         now: Timestamp,
     ) {
+        let rules = self
+            .world
+            .complete_time_rules(Some(&consent.fiu), self.inner.time_settings);
+        let mut clocks = self.inner.clock.read(system_now());
+        // Work that is late still happens at its due time.
+        clocks.world = now;
         let notification = Notification {
             message_id: self.next_message_id(&consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
             at: now,
+            message_time: rules.message_time(clocks),
             content,
         };
         if let NotificationContent::FiStatus(session) = &notification.content
@@ -505,6 +512,13 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
             |attempt| attempt.faults.clone(),
         ),
         copy_of: *copy_of,
+        api: notification.consent.api.into(),
+        message_time: notification.message_time,
+        session: notification.session_id(),
+        acknowledgement: last.map_or("", |attempt| attempt.outcome.body()).into(),
+        facts: last
+            .map(|attempt| attempt.facts.clone())
+            .unwrap_or_default(),
     }))
 }
 

@@ -127,6 +127,7 @@ impl AttemptView {
             faults,
             faulty_body,
             retry_after: _,
+            facts: _,
         } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
             AttemptOutcome::Accepted {

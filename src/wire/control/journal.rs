@@ -290,6 +290,7 @@ impl From<&CallRecord> for CallView {
             duration,
             faults,
             retry_after: _,
+            facts: _,
         } = call;
         Self {
             op: operation.as_str(),
@@ -324,6 +325,11 @@ impl From<&WebhookRecord> for WebhookView {
             outcome,
             faults,
             copy_of,
+            api: _,
+            message_time: _,
+            session: _,
+            acknowledgement: _,
+            facts: _,
         } = webhook;
         Self {
             delivery: *delivery,
