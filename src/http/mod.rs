@@ -9,6 +9,7 @@
 
 mod call;
 mod call_context;
+mod call_facts;
 mod control;
 mod fault_injection;
 mod mask;

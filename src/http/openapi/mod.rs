@@ -3,6 +3,7 @@
 //! answers, examples and requests against the rest.
 
 mod components;
+pub(crate) mod conformance;
 mod rebit;
 pub(crate) mod schema;
 mod unaport;
