@@ -42,6 +42,7 @@ use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::{ClockStart, TimeRules};
 use crate::engine::world::World;
+use crate::http::routes::has_operation;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::parse;
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
@@ -320,7 +321,10 @@ impl ScenarioTest<'_> {
             });
         }
         cases.push(check_steps(&world));
-        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
+        let report = ReportView::new(
+            world.name(),
+            &world.catch_up().grade_contract(has_operation),
+        );
         if self.arguments.contract {
             cases.extend(
                 report

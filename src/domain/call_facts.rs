@@ -105,11 +105,11 @@ pub enum AnswerDefect {
 
 /// Allowed distance between the `timestamp` of a message and the receiver's clock (Sahamati
 /// certification framework, general guidelines, rule 4; `docs/sources.md#certification-cases`).
-pub const MESSAGE_TOLERANCE: Millis = Millis::from_secs(15 * 60);
+pub(crate) const MESSAGE_TOLERANCE: Millis = Millis::from_secs(15 * 60);
 
 /// Allowed distance between `webhook-timestamp` and the receiver's clock (Standard Webhooks 1.0,
 /// reference implementations).
-pub const WEBHOOK_TOLERANCE: Millis = Millis::from_secs(5 * 60);
+pub(crate) const WEBHOOK_TOLERANCE: Millis = Millis::from_secs(5 * 60);
 
 /// Facts about an attempt to send a webhook: what the FIU could read of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,4 +136,15 @@ impl SentFacts {
                 .signed_at
                 .is_none_or(|at| at.is_within(WEBHOOK_TOLERANCE, clock))
     }
+}
+
+/// Facts about an FIU's answer to a webhook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// `true` if the body has the field `response`.
+    pub has_response: bool,
+    /// Differences of the body from ReBIT's `NotificationResponse`.
+    pub problems: Vec<String>,
+    /// `true` if the body names the signature as the reason of a rejection.
+    pub objects_to_signature: bool,
 }

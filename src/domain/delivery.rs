@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::domain::call_facts::SentFacts;
+use crate::domain::call_facts::{Acknowledgement, SentFacts};
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
@@ -101,6 +101,7 @@ pub struct Attempt {
     /// Value of the FIU's `Retry-After` header.
     pub retry_after: Option<Millis>,
     pub facts: SentFacts,
+    pub acknowledgement: Acknowledgement,
 }
 
 impl AttemptOutcome {

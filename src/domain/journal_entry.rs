@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::api_fault::ApiFaultName;
-use crate::domain::call_facts::{ApiFamily, CallFacts, SentFacts};
+use crate::domain::call_facts::{Acknowledgement, ApiFamily, CallFacts, SentFacts};
 use crate::domain::event::{Event, EventName};
 use crate::domain::ids::{ConsentHandle, SessionId};
 use crate::domain::notification::NotificationKind;
@@ -124,8 +124,7 @@ pub struct WebhookRecord {
     pub message_time: Timestamp,
     /// Data session of the message.
     pub session: Option<SessionId>,
-    /// Body of the FIU's response.
-    pub acknowledgement: Box<str>,
+    pub acknowledgement: Acknowledgement,
     pub facts: SentFacts,
 }
 
@@ -177,7 +176,6 @@ impl JournalRecord {
     pub fn body_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.request_body.len() + call.response_body.len(),
-            Self::Webhook(webhook) => webhook.acknowledgement.len(),
             _ => 0,
         }
     }

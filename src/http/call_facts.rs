@@ -191,11 +191,12 @@ mod tests {
             api: Some(ApiFamily::Rebit),
             ..CallFacts::default()
         };
+        let text = body.to_string();
         let request = RequestParts {
             operation: Operation::FiRequest,
             method: "POST",
             path: "/FI/request",
-            body: body.to_string().as_bytes(),
+            body: text.as_bytes(),
         };
         read_request_facts(facts, request, clocks)
     }

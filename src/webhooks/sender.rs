@@ -27,7 +27,7 @@ use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
 use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
-use crate::wire::notification::find_ack_error;
+use crate::wire::notification::{check_acknowledgement, find_ack_error};
 
 /// Recorded length of a response body, in bytes; the rest is not read.
 const RESPONSE_BYTES_MAX: usize = 20_000;
@@ -220,6 +220,7 @@ impl WebhookSender {
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
+        let acknowledgement = check_acknowledgement(outcome.body(), facts.txnid.as_deref());
         Attempt {
             at,
             system_time,
@@ -231,6 +232,7 @@ impl WebhookSender {
             faulty_body,
             retry_after,
             facts,
+            acknowledgement,
         }
     }
 

@@ -515,7 +515,9 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
         api: notification.consent.api.into(),
         message_time: notification.message_time,
         session: notification.session_id(),
-        acknowledgement: last.map_or("", |attempt| attempt.outcome.body()).into(),
+        acknowledgement: last
+            .map(|attempt| attempt.acknowledgement.clone())
+            .unwrap_or_default(),
         facts: last
             .map(|attempt| attempt.facts.clone())
             .unwrap_or_default(),

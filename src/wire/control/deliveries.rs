@@ -128,6 +128,7 @@ impl AttemptView {
             faulty_body,
             retry_after: _,
             facts: _,
+            acknowledgement: _,
         } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
             AttemptOutcome::Accepted {
