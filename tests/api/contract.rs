@@ -66,6 +66,7 @@ macro_rules! unannounced {
 }
 
 const BAD_FIUS: &[BadFiu] = &[
+    bad_fiu("rejects-wrong-api-keys", Flaw::AcceptsWrongApiKeys, "webhook-foreign-api-key"),
     bad_fiu("rejects-invalid-signatures", Flaw::AcceptsForgedWebhooks, "webhook-forged"),
     bad_fiu("rejects-stale-messages", Flaw::AcceptsStaleWebhooks, "webhook-stale"),
     bad_fiu("deduplicates-webhooks", Flaw::RequestsOncePerWebhook, "webhook-duplicate"),

@@ -44,6 +44,7 @@ pub enum Flaw {
     None,
     AcceptsForgedWebhooks,
     AcceptsStaleWebhooks,
+    AcceptsWrongApiKeys,
     RequestsOncePerWebhook,
     FetchesOncePerWebhook,
     RefusesUnknownFields,
@@ -90,6 +91,7 @@ enum NoticeKind {
 }
 
 struct ServerState {
+    api: FiuApi,
     flaw: Flaw,
     client: Client,
     /// Address of the sandbox's world.
@@ -152,6 +154,7 @@ impl ModelFiu {
     pub async fn start(app: &TestApp, world: &str, api: FiuApi, flaw: Flaw) -> Self {
         let client = Client::builder().no_proxy().build().expect("a client");
         let state = Arc::new(ServerState {
+            api,
             flaw,
             client,
             base_url: format!("{}/w/{world}", app.sandbox.base_url()),
@@ -837,6 +840,16 @@ impl ServerState {
         verifies(&self.keys().await) || verifies(&self.read_keys().await)
     }
 
+    /// Returns whether the API key is a token of the AA that the message names.
+    async fn is_key_of_notifier(&self, token: &str, message: &Value) -> bool {
+        let keys = self.keys().await;
+        let claims = keys.iter().find_map(|key| verify_compact(token, key));
+        let claims: Value = claims
+            .and_then(|claims| serde_json::from_slice(&claims).ok())
+            .unwrap_or_default();
+        !claims["clientId"].is_null() && claims["clientId"] == message["Notifier"]["id"]
+    }
+
     async fn read_clock(&self) -> String {
         let url = format!("{}/_mockaa/v1/clock", self.base_url);
         let response = self.client.get(url).send().await.expect("an answer");
@@ -896,12 +909,17 @@ async fn receive_webhook(
     let mut content = message.clone();
     content["txnid"] = Value::Null;
     let key = format!("{} {content}", request.path());
-    if is_forged || is_stale {
+    let has_wrong_key = state.api != FiuApi::Unaport
+        && !state
+            .is_key_of_notifier(header("aa_api_key"), &message)
+            .await;
+    if is_forged || is_stale || has_wrong_key {
         if flaw == Flaw::ActsOnRejectedWebhooks {
             state.keep_notice(&message, key);
         }
         let is_accepted = (is_forged && flaw == Flaw::AcceptsForgedWebhooks)
-            || (is_stale && flaw == Flaw::AcceptsStaleWebhooks);
+            || (is_stale && flaw == Flaw::AcceptsStaleWebhooks)
+            || (has_wrong_key && flaw == Flaw::AcceptsWrongApiKeys);
         return if is_accepted {
             HttpResponse::Ok().json(acknowledge(&body))
         } else {
