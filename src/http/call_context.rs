@@ -28,7 +28,7 @@ pub(crate) struct CallContext {
     /// `true` once the faults of the call have been planned; they are planned only once.
     faults_planned: bool,
     faults: CallFaults,
-    /// What the contract report grades.
+    /// Facts that the contract report grades.
     facts: CallFacts,
 }
 

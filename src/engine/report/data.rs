@@ -11,7 +11,7 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
 
-/// What an FIU knows of a consent's status from webhooks.
+/// The status of a consent as an FIU knows it from webhooks.
 #[derive(Clone, Copy)]
 struct KnownStatus {
     status: &'static str,

@@ -174,7 +174,8 @@ fn is_from_browser(call: &CallRecord) -> bool {
 }
 
 /// Looks for requests that repeat an accepted one: the same `txnid`, or the same content while the
-/// first consent has not ended. Data may be requested again after [`REACTION_WINDOW`].
+/// first consent has not ended. Data may be requested again after [`REACTION_WINDOW`], and after a
+/// change of the consent.
 pub(super) fn check_repeated_requests(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     for (index, call) in run.calls.iter().enumerate() {
@@ -213,7 +214,9 @@ fn find_repetition(
     }
     let is_superseded = match later.record.operation {
         Operation::FiRequest => {
-            elapsed_between(earlier, later) > REACTION_WINDOW || follows_duplicate(run, later.seq)
+            elapsed_between(earlier, later) > REACTION_WINDOW
+                || has_changed_between(run, earlier, later)
+                || follows_duplicate(run, later.seq)
         }
         _ => earlier
             .record
@@ -221,6 +224,13 @@ fn find_repetition(
             .is_some_and(|handle| run.has_ended_between(handle, earlier.seq, later.seq)),
     };
     (!is_superseded).then_some("the content")
+}
+
+fn has_changed_between(run: &RunHistory<'_>, earlier: &FiuCall<'_>, later: &FiuCall<'_>) -> bool {
+    later.record.handle.is_some_and(|handle| {
+        run.status_changes(handle)
+            .any(|(seq, _)| (earlier.seq..later.seq).contains(&seq))
+    })
 }
 
 /// Looks for more than [`POLLS_MAX`] polls of the same thing in a row, with pauses below
