@@ -38,7 +38,6 @@ use crate::http::fault_injection::{
 use crate::http::mask::{mask_body, mask_headers};
 use crate::http::request_log::record_subject;
 use crate::http::route_info::{Protocol, Section};
-use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::rebit::error::{Envelope, ErrorResponse, classify_error};
@@ -492,10 +491,7 @@ impl Call {
             path: self.path_and_query(),
             body: self.body().map(|body| &body[..]).unwrap_or_default(),
         };
-        let clocks = match self.app_state().security {
-            SecurityMode::Open | SecurityMode::Lenient => vec![world.now(), system_now()],
-            SecurityMode::Strict => vec![world.now()],
-        };
+        let clocks: Vec<_> = world.request_times().collect();
         *context.facts_mut() = read_request_facts(facts, request, &clocks);
     }
 

@@ -12,7 +12,7 @@ use crate::domain::webhook_fault::WebhookFaultName;
 const ACKNOWLEDGE_TIMEOUT: Millis = Millis::from_secs(5);
 
 pub(super) fn check_invalid_signatures(run: &RunHistory<'_>) -> Findings {
-    check_rejections(run, |webhook| webhook.is_forged())
+    check_rejections(run, SentWebhook::is_forged)
 }
 
 pub(super) fn check_stale_messages(run: &RunHistory<'_>) -> Findings {
@@ -20,7 +20,7 @@ pub(super) fn check_stale_messages(run: &RunHistory<'_>) -> Findings {
 }
 
 pub(super) fn check_api_keys(run: &RunHistory<'_>) -> Findings {
-    check_rejections(run, |webhook| webhook.has_wrong_api_key())
+    check_rejections(run, SentWebhook::has_wrong_api_key)
 }
 
 fn check_rejections<'a>(
