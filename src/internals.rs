@@ -56,6 +56,10 @@ pub mod domain {
         pub use crate::domain::calendar::{Month, is_working_day};
     }
 
+    pub mod contract_report {
+        pub use crate::domain::contract_report::{ContractRule, FaultGrading, grading_of};
+    }
+
     pub mod command {
         pub use crate::domain::command::{Command, RaiseConsent};
     }

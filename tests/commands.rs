@@ -679,12 +679,12 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     // The FIU has not polled after the dropped webhook.
     let (code, report, _) = fixture.run_command(&["report"]);
     assert_eq!(code, 1);
-    assert!(report.contains("1 rule failed, 2 of 13 tested"), "{report}");
+    assert!(report.contains("1 rule failed, 3 of 28 tested"), "{report}");
     fixture.expect_stdout(&["world", "reset"]);
     assert!(
         fixture
             .expect_stdout(&["report"])
-            .contains("no rule failed, 0 of 13 tested")
+            .contains("no rule failed, 0 of 28 tested")
     );
 }
 

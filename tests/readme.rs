@@ -189,7 +189,7 @@ fn the_seed_calls_lead_to_a_signed_consent() {
 fn faults_are_injected_and_the_receiver_is_graded() {
     run_chapter(
         "Scenarios and webhook faults",
-        &["\"ConsentHandle\":\"", "now 2020-08-03T06:00:0", "8 of 12"],
+        &["\"ConsentHandle\":\"", "now 2020-08-03T06:00:0", "8 of 28"],
     );
 }
 

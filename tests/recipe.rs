@@ -36,7 +36,7 @@ impl Test {
         response.json().await.expect("JSON")
     }
 
-    /// Raises a consent, as your FIU does, and returns its handle.
+    /// Raises a consent over the seed API, whose calls are unsigned, and returns its handle.
     async fn raise(&self) -> String {
         let message = json!({
             "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858",
@@ -51,7 +51,7 @@ impl Test {
                 "DataLife": { "unit": "MONTH", "value": 1 }, "Frequency": { "unit": "DAY", "value": 10 },
             },
         });
-        let raised = self.send(Method::POST, "/Consent", Some(message)).await;
+        let raised = self.send(Method::POST, "/consent", Some(message)).await;
         raised["ConsentHandle"]
             .as_str()
             .expect("a handle")

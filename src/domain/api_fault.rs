@@ -87,6 +87,27 @@ tagged_family! {
     }
 }
 
+impl ApiFaultName {
+    /// Returns whether the fault breaks the connection before the response is complete.
+    pub const fn breaks_response(self) -> bool {
+        match self {
+            Self::Reset | Self::EmptyResponse | Self::TruncatedChunk | Self::MalformedChunk => true,
+            Self::Status
+            | Self::Latency
+            | Self::WrongSignature
+            | Self::StaleResponse
+            | Self::MissingField
+            | Self::SetField
+            | Self::WrongVersion
+            | Self::StaleTimestamp
+            | Self::FutureTimestamp
+            | Self::WrongTxnid
+            | Self::TamperedConsent
+            | Self::SlowBody => false,
+        }
+    }
+}
+
 /// A rejection of the call, which is then not executed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::domain::call_facts::{Acknowledgement, SentFacts};
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
@@ -138,9 +139,19 @@ pub struct Attempt {
     pub faulty_body: Option<Arc<[u8]>>,
     /// Value of the FIU's `Retry-After` header.
     pub retry_after: Option<Millis>,
+    pub facts: SentFacts,
+    pub acknowledgement: Acknowledgement,
 }
 
 impl AttemptOutcome {
+    /// Returns the body of the FIU's response; it is empty if there was none.
+    pub fn body(&self) -> &str {
+        match self {
+            Self::Accepted { body, .. } | Self::Rejected { body, .. } => body,
+            Self::Failed { .. } => "",
+        }
+    }
+
     /// Returns the HTTP status of the FIU's response, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::api_fault::ApiFaultName;
+use crate::domain::call_facts::{Acknowledgement, ApiFamily, CallFacts, SentFacts};
 use crate::domain::event::{Event, EventName};
-use crate::domain::ids::ConsentHandle;
+use crate::domain::ids::{ConsentHandle, SessionId};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::time::{Millis, Timestamp};
@@ -76,6 +77,28 @@ pub struct CallRecord {
     pub faults: Vec<ApiFaultName>,
     /// Value of the response's `Retry-After` header.
     pub retry_after: Option<Millis>,
+    pub facts: CallFacts,
+}
+
+impl CallRecord {
+    /// Returns the system time when the request was complete.
+    pub fn arrived_at(&self) -> Timestamp {
+        self.system_time.saturating_add(Millis(-self.duration.0))
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Returns whether a fault broke the connection before the response was complete.
+    pub fn is_broken(&self) -> bool {
+        self.faults.iter().any(|fault| fault.breaks_response())
+    }
+
+    /// Returns whether the FIU received a whole response of success on which it may rely.
+    pub fn is_reliable(&self) -> bool {
+        self.is_success() && !self.is_broken() && self.facts.defects.is_empty()
+    }
 }
 
 /// An attempt to send a webhook, or the end of a delivery without one.
@@ -105,6 +128,26 @@ pub struct WebhookRecord {
     pub body: Bytes,
     /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
+    /// API of the consent, which decides the format of the message.
+    pub api: ApiFamily,
+    /// The event's instant as the message carries it, before faults.
+    pub message_time: Timestamp,
+    /// Data session of the message.
+    pub session: Option<SessionId>,
+    pub acknowledgement: Acknowledgement,
+    pub facts: SentFacts,
+}
+
+impl WebhookRecord {
+    /// Returns the system time when the FIU's response had arrived.
+    pub fn answered_at(&self) -> Timestamp {
+        self.system_time.saturating_add(self.duration)
+    }
+
+    pub fn is_accepted(&self) -> bool {
+        self.response_status
+            .is_some_and(|status| (200..300).contains(&status))
+    }
 }
 
 /// Recorded length of the body of a webhook, in bytes; the rest is cut off.

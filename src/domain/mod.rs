@@ -11,6 +11,7 @@ pub(crate) mod advance;
 pub(crate) mod answer_fields;
 pub(crate) mod api_fault;
 pub(crate) mod calendar;
+pub(crate) mod call_facts;
 pub(crate) mod command;
 pub(crate) mod command_arguments;
 pub(crate) mod consent;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::consent::{Consent, Status};
-use crate::domain::ids::MessageId;
+use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::naming::wire_enum;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
@@ -45,6 +45,8 @@ pub struct Notification {
     pub consent: Arc<Consent>,
     /// World time of the event.
     pub at: Timestamp,
+    /// The event's instant as the message carries it, however late it is sent.
+    pub message_time: Timestamp,
     pub content: NotificationContent,
 }
 
@@ -83,6 +85,18 @@ impl Notification {
     /// `webhook-id`).
     pub fn webhook_id(&self) -> String {
         format!("msg_{}", self.message_id)
+    }
+
+    /// Returns the data session that the message is about.
+    pub fn session_id(&self) -> Option<SessionId> {
+        match &self.content {
+            NotificationContent::FiStatus(session) | NotificationContent::FiData(session) => {
+                Some(session.id)
+            }
+            NotificationContent::Analytics(_)
+            | NotificationContent::ConsentStatus(_)
+            | NotificationContent::Raw(_) => None,
+        }
     }
 
     /// Returns the status that the message carries, in the spelling of the domain.

@@ -49,6 +49,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Returns whether the instant is at most `tolerance` away from another one.
+    pub fn is_within(self, tolerance: Millis, other: Self) -> bool {
+        self.duration_since(other).0.abs() <= tolerance.0
+    }
+
     /// Converts a local time in India.
     pub fn from_ist(local: NaiveDateTime) -> Self {
         Self::from_millis(local.and_utc().timestamp_millis() - IST_OFFSET_MS)

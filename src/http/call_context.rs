@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::api_fault::{ApiFault, StatusFault};
+use crate::domain::call_facts::CallFacts;
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
@@ -27,6 +28,8 @@ pub(crate) struct CallContext {
     /// `true` once the faults of the call have been planned; they are planned only once.
     faults_planned: bool,
     faults: CallFaults,
+    /// Facts that the contract report grades.
+    facts: CallFacts,
 }
 
 /// FIU, customer and consent of a call.
@@ -45,7 +48,16 @@ impl CallContext {
             signature_profile: SignatureProfile::Detached,
             faults_planned: false,
             faults: CallFaults::default(),
+            facts: CallFacts::default(),
         }
+    }
+
+    pub(crate) fn facts(&self) -> &CallFacts {
+        &self.facts
+    }
+
+    pub(crate) fn facts_mut(&mut self) -> &mut CallFacts {
+        &mut self.facts
     }
 
     pub(crate) fn operation(&self) -> Option<Operation> {

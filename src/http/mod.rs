@@ -10,6 +10,7 @@
 mod access;
 mod call;
 mod call_context;
+mod call_facts;
 mod control;
 mod fault_injection;
 pub(crate) mod openapi;

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
+use crate::domain::call_facts::{ApiFamily, CallFacts};
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
@@ -31,6 +32,7 @@ use crate::engine::reactions::IdentifiedCall;
 use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::call_context::{CallContext, CallParties};
+use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
 use crate::http::fault_injection::{
     ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
@@ -404,10 +406,16 @@ impl Call {
                 }
             }
         };
+        let original = (!context.faults().is_empty()).then(|| response.body.clone());
         let signature = self
             .apply_faults_and_sign(world.as_deref(), &mut response, &context, signing)
             .await;
         if let Some(world) = &world {
+            self.collect_facts(world, &mut context);
+            if let Some(original) = original {
+                let is_signed = signature.is_some();
+                self.record_defects(world, &mut context, &response, &original, is_signed);
+            }
             self.record_call(world, &response, &context);
         }
         let faults = context.faults();
@@ -504,6 +512,50 @@ impl Call {
         signature
     }
 
+    /// Adds the facts that the request shows to those that its handler has recorded.
+    fn collect_facts(&self, world: &World, context: &mut CallContext) {
+        let (Some(operation), Some(route)) = (context.operation(), self.route()) else {
+            return;
+        };
+        let facts = CallFacts {
+            api: route.section.api_family(),
+            ..context.facts().clone()
+        };
+        let request = RequestParts {
+            operation,
+            method: self.method(),
+            path: self.path_and_query(),
+            body: self.body().map(|body| &body[..]).unwrap_or_default(),
+        };
+        let clocks: Vec<_> = world.request_times().collect();
+        *context.facts_mut() = read_request_facts(facts, request, &clocks);
+    }
+
+    /// Records the reasons for which the FIU must not rely on an answer of ReBIT. The other APIs
+    /// define no check of their answers.
+    fn record_defects(
+        &self,
+        world: &World,
+        context: &mut CallContext,
+        response: &ApiResponse,
+        original: &[u8],
+        is_signed: bool,
+    ) {
+        let is_rebit = context.facts().api == Some(ApiFamily::Rebit);
+        if !is_rebit || !response.status.is_success() {
+            return;
+        }
+        let answer = AnswerParts {
+            component: self.route().and_then(|route| route.response_component),
+            is_signed,
+            request_txnid: context.facts().txnid.as_deref(),
+            original,
+            sent: &response.body,
+        };
+        let clocks = [world.now(), system_now()];
+        context.facts_mut().defects = find_defects(answer, context.faults(), &clocks);
+    }
+
     fn record_call(&self, world: &World, response: &ApiResponse, context: &CallContext) {
         let Some(op) = context.operation() else {
             return;
@@ -540,6 +592,7 @@ impl Call {
             duration: finished_at.duration_since(self.arrived_at()),
             faults: fault_names(context.faults()),
             retry_after: response.retry_after.map(Millis::from_secs),
+            facts: context.facts().clone(),
         });
     }
 

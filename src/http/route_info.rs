@@ -131,6 +131,8 @@ pub(crate) struct RouteInfo {
     pub operation: Option<Operation>,
     /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
     pub is_v1_only: bool,
+    /// Component that describes the response; `None` if there is no such component.
+    pub response_component: Option<&'static str>,
 }
 
 /// The routes with one path. A clone shares them, since each call takes one.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::crypto::jws::{SignatureError, explain_signature, verify_compact, verify_detached};
+use crate::domain::call_facts::RequestSignature;
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Aa, Member, Participants, PublicKey, RegisteredEntity};
 pub use crate::domain::security_mode::SecurityMode;
@@ -109,7 +110,7 @@ pub(crate) fn authenticate_api_key(
     }
     match &caller.member {
         Some(Member::Fiu(fiu)) => context.set_signature_profile(fiu.signature),
-        Some(Member::Fip(_)) => {}
+        Some(Member::Fip(_)) => context.facts_mut().is_from_fip = true,
         None => {
             let reason = if key.is_some() {
                 "is not a registered API key"
@@ -195,15 +196,18 @@ impl Caller {
             .check_customer_address(&self.world, customer, aa)
     }
 
-    /// Checks `x-jws-signature` over the bytes that arrived; for a GET, over its path. Nothing is
-    /// checked in open mode. Lenient mode rejects a signature only where the caller has configured
-    /// a key. The journal gets an explanation of the mismatch; the caller gets only the error of
-    /// the specification.
-    pub(crate) fn check_signature(&self, call: &Call) -> Result<(), ApiError> {
-        if self.security == SecurityMode::Open {
-            return Ok(());
-        }
+    /// Checks `x-jws-signature` over the bytes that arrived; for a GET, over its path. The result
+    /// is recorded in every mode. Open mode rejects nothing, lenient mode a signature only where
+    /// the caller has configured a key. The journal gets an explanation of the mismatch; the caller
+    /// gets only the error of the specification.
+    pub(crate) fn check_signature(
+        &self,
+        call: &Call,
+        context: &mut CallContext,
+    ) -> Result<(), ApiError> {
+        let finding = &mut context.facts_mut().signature;
         let Some(signature) = call.header("x-jws-signature") else {
+            *finding = Some(RequestSignature::Missing);
             return self.reject_in_strict(|| {
                 ApiError::InvalidSignature("x-jws-signature is missing".to_owned())
             });
@@ -220,11 +224,18 @@ impl Caller {
         let mut first_error = None;
         for candidate in &candidates {
             match verify_detached(signature, candidate, &caller_keys) {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    *finding = Some(RequestSignature::Valid);
+                    return Ok(());
+                }
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
         let error = first_error.expect("there is at least one candidate");
+        *finding = Some(RequestSignature::Invalid(error.to_string().into()));
+        if self.security == SecurityMode::Open {
+            return Ok(());
+        }
         self.record_explanation(signature, &candidates[0], &caller_keys);
         let api_error = self.signature_error(&error);
         // Shipped keys are public, so in lenient mode a mismatch with one of them is only noted.

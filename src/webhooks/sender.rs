@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
+use crate::domain::call_facts::SentFacts;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Aa, AaCredential, Participants};
@@ -24,10 +25,10 @@ use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
-use crate::webhooks::message::prepare_message;
+use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
 use crate::wire::mask::{RequestMask, mask_target};
-use crate::wire::notification::find_ack_error;
+use crate::wire::notification::{check_acknowledgement, find_ack_error};
 
 /// Recorded length of a response body, in bytes; the rest is not read.
 const RESPONSE_BYTES_MAX: usize = 20_000;
@@ -110,7 +111,7 @@ impl WebhookSender {
             tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }
         // `None` when the sandbox is stopping.
-        let Some(outgoing) = self.prepare_attempt(&world, tokens, &delivery).await else {
+        let Some((outgoing, facts)) = self.prepare_attempt(&world, tokens, &delivery).await else {
             return;
         };
         if world.is_closed() {
@@ -127,7 +128,7 @@ impl WebhookSender {
         };
         // Nothing of a world may arrive after it has been reset.
         let attempt = tokio::select! {
-            attempt = self.perform_attempt(&world, url, &delivery, outgoing) => attempt,
+            attempt = self.perform_attempt(&world, url, &delivery, outgoing, facts) => attempt,
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
@@ -141,7 +142,7 @@ impl WebhookSender {
         world: &Arc<World>,
         tokens: Arc<AaTokens>,
         delivery: &Delivery,
-    ) -> Option<OutgoingRequest> {
+    ) -> Option<(OutgoingRequest, SentFacts)> {
         let world = Arc::clone(world);
         let key = Arc::clone(
             &self
@@ -188,7 +189,9 @@ impl WebhookSender {
                 foreign_api_key: &|| tokens.api_key_of(&other_aa(&participants, aa), issuer),
                 at: world.time_rules(Some(&fiu.entity.id)).signing_time(clocks),
             };
-            build_attempt(&input, &faults)
+            let outgoing = build_attempt(&input, &faults);
+            let facts = read_sent_facts(&outgoing, fiu.signature);
+            (outgoing, facts)
         });
         task.await.ok()
     }
@@ -199,6 +202,7 @@ impl WebhookSender {
         url: String,
         delivery: &Delivery,
         outgoing: OutgoingRequest,
+        facts: SentFacts,
     ) -> Attempt {
         let number = attempt_number(delivery);
         let is_unaltered = delivery
@@ -217,6 +221,7 @@ impl WebhookSender {
         };
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
+        let acknowledgement = check_acknowledgement(outcome.body(), facts.txnid.as_deref());
         Attempt {
             at,
             system_time,
@@ -227,6 +232,8 @@ impl WebhookSender {
             faults,
             faulty_body,
             retry_after,
+            facts,
+            acknowledgement,
         }
     }
 

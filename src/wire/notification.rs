@@ -3,7 +3,9 @@
 //! headers and signatures to `webhooks`, Unaport's bodies to `unaport`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::domain::call_facts::Acknowledgement;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::notification::{Notification, NotificationContent, RawNotification};
 use crate::domain::participants::{Aa, FiSchema};
@@ -15,6 +17,7 @@ use crate::domain::unaport::FetchQuirks;
 use crate::domain::version::RebitVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
+use crate::wire::fields::parse_timestamp;
 
 /// Returns the FIU API version of the notifications about a consent that was requested through this
 /// API.
@@ -143,6 +146,7 @@ pub(crate) fn encode_rebit_body(
         content,
         fiu: _,
         at: _,
+        message_time: _,
     } = notification;
     let mut body = NotificationBody {
         ver: fiu_api_version(consent.api).as_str(),
@@ -313,7 +317,7 @@ fn render_account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_>
 
 /// The FIU's acknowledgement (ReBIT FIU API 2.0.0, `NotificationResponse`).
 #[derive(Debug, Deserialize)]
-struct Acknowledgement {
+struct AcknowledgementBody {
     response: Option<String>,
     #[serde(rename = "errorCode")]
     error_code: Option<String>,
@@ -322,7 +326,7 @@ struct Acknowledgement {
 /// Returns a warning if the body of a 2xx response reports an error. A body of any other content is
 /// accepted, because many FIUs respond with a format of their own.
 pub(crate) fn find_ack_error(body: &str) -> Option<String> {
-    let Acknowledgement {
+    let AcknowledgementBody {
         response,
         error_code,
     } = serde_json::from_str(body).ok()?;
@@ -339,9 +343,61 @@ pub(crate) fn find_ack_error(body: &str) -> Option<String> {
     ))
 }
 
+/// Compares the body of an FIU's answer with `NotificationResponse` (ReBIT FIU API 2.0.0), whatever
+/// its media type. `sent_txnid` is that of the webhook.
+pub(crate) fn check_acknowledgement(body: &str, sent_txnid: Option<&str>) -> Acknowledgement {
+    let text = body.to_ascii_lowercase();
+    let objects_to_signature = ["signature", "jws"].iter().any(|word| text.contains(word));
+    let (has_response, problems) = match serde_json::from_str::<Value>(body) {
+        Ok(Value::Object(fields)) => (
+            fields.contains_key("response"),
+            find_response_problems(&fields, sent_txnid),
+        ),
+        _ if body.trim().is_empty() => (false, vec!["the body is empty".to_owned()]),
+        _ => (false, vec!["the body is not a JSON object".to_owned()]),
+    };
+    Acknowledgement {
+        has_response,
+        objects_to_signature: objects_to_signature && !problems.is_empty(),
+        problems,
+    }
+}
+
+fn find_response_problems(fields: &Map<String, Value>, sent_txnid: Option<&str>) -> Vec<String> {
+    let mut problems = Vec::new();
+    if let Some(code) = fields.get("errorCode") {
+        problems.push(format!("errorCode is {code}"));
+    }
+    for field in ["ver", "timestamp", "txnid", "response"] {
+        let problem = match fields.get(field) {
+            None | Some(Value::Null) => Some("is missing".to_owned()),
+            Some(Value::String(text)) => match field {
+                _ if text.trim().is_empty() => Some("is empty".to_owned()),
+                "timestamp" if parse_timestamp(text).is_none() => Some(format!(
+                    "{} is not an ISO 8601 date-time",
+                    quote_value(text)
+                )),
+                "txnid" => sent_txnid.filter(|sent| sent != text).map(|sent| {
+                    format!("{} is not that of the webhook, {sent}", quote_value(text))
+                }),
+                "response" if text != "OK" => {
+                    Some(format!("is {} instead of OK", quote_value(text)))
+                }
+                _ => None,
+            },
+            Some(other) => Some(format!(
+                "{} is not a string",
+                quote_value(&other.to_string())
+            )),
+        };
+        problems.extend(problem.map(|problem| format!("{field} {problem}")));
+    }
+    problems
+}
+
 #[cfg(test)]
 mod tests {
-    use super::find_ack_error;
+    use super::{check_acknowledgement, find_ack_error};
 
     #[test]
     fn an_acknowledgement_that_reports_an_error_is_flagged() {
@@ -351,5 +407,34 @@ mod tests {
         assert_eq!(find_ack_error(r#"{"success":true}"#), None);
         assert!(find_ack_error(r#"{"response":"FAILED"}"#).is_some());
         assert!(find_ack_error(r#"{"errorCode":"InvalidRequest"}"#).is_some());
+    }
+
+    #[test]
+    fn a_response_needs_all_fields_and_the_txnid_of_the_webhook() {
+        let whole = r#"{"ver":"2.0.0","timestamp":"2018-09-22T06:13:30.967+0000","txnid":"t","response":"OK"}"#;
+        let problems = |body: &str| check_acknowledgement(body, Some("t")).problems;
+        assert_eq!(problems(whole), Vec::<String>::new());
+        for (old, new, problem) in [
+            (r#""ver":"2.0.0","#, "", "ver is missing"),
+            ("2.0.0", " ", "ver is empty"),
+            (
+                "2018-09-22T",
+                "22.9.2018 ",
+                "timestamp '22.9.2018 06:13:30.967+0000' is not an ISO 8601 date-time",
+            ),
+            (
+                r#""t""#,
+                r#""u""#,
+                "txnid 'u' is not that of the webhook, t",
+            ),
+            (r#""t""#, "5", "txnid '5' is not a string"),
+            (r#""OK""#, r#""ok""#, "response is 'ok' instead of OK"),
+        ] {
+            assert_eq!(problems(&whole.replace(old, new)), [problem]);
+        }
+        assert_eq!(problems(" "), ["the body is empty"]);
+        assert_eq!(problems("OK"), ["the body is not a JSON object"]);
+        assert!(check_acknowledgement("invalid JWS", None).objects_to_signature);
+        assert!(!check_acknowledgement("no such consent", None).objects_to_signature);
     }
 }

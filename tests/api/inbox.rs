@@ -14,8 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// The response of the FIU to webhooks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ReceiverBehavior {
-    /// 200 with `response: "OK"`.
+    /// 200 with ReBIT's `NotificationResponse`.
     Accept,
+    /// The same with this status, as plain text.
+    AcceptAsText(u16),
     /// This status with this body.
     Respond(u16, String),
     /// 307 to this address.
@@ -145,7 +147,12 @@ async fn receive(request: HttpRequest, body: Bytes, state: Data<InboxState>) -> 
     // After the end of a test nothing receives the message, so an error is ignored.
     let _ = state.sender.send(message);
     match behavior {
-        ReceiverBehavior::Accept => HttpResponse::Ok().json(json!({ "response": "OK" })),
+        ReceiverBehavior::Accept => HttpResponse::Ok().json(acknowledge(&body)),
+        ReceiverBehavior::AcceptAsText(status) => {
+            HttpResponse::build(status.try_into().expect("a status"))
+                .content_type("text/plain")
+                .body(acknowledge(&body).to_string())
+        }
         ReceiverBehavior::Respond(status, text) => {
             HttpResponse::build(status.try_into().expect("a status")).body(text)
         }
@@ -154,4 +161,12 @@ async fn receive(request: HttpRequest, body: Bytes, state: Data<InboxState>) -> 
             .finish(),
         ReceiverBehavior::Hang => std::future::pending().await,
     }
+}
+
+/// Returns the acknowledgement of a webhook (ReBIT FIU API 2.0.0, `NotificationResponse`).
+pub fn acknowledge(body: &[u8]) -> Value {
+    let message: Value = serde_json::from_slice(body).unwrap_or_default();
+    json!({
+        "ver": "2.0.0", "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
+    })
 }

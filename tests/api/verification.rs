@@ -265,9 +265,10 @@ async fn an_fiu_that_accepts_everything_fails_the_report() {
             rule_mark("rejects-invalid-signatures", "fail"),
             rule_mark("rejects-stale-messages", "fail"),
             rule_mark("acknowledges-in-time", "pass"),
-            rule_mark("no-requests-while-paused", "pass"),
-            rule_mark("calls-known-paths", "pass")
-        ]
+            rule_mark("calls-known-paths", "pass"),
+            rule_mark("raises-requests-once", "pass")
+        ],
+        "the seed API has no data requests"
     );
     let report = app.get("/_mockaa/v1/report").await.expect_ok();
     let evidence = &report["rules"][0]["evidence"][0];

@@ -65,6 +65,11 @@ def is_valid_detached_jws(keys, jws, body):
         return False
 
 
+def build_acknowledgement(notification):
+    """Returns ReBIT's NotificationResponse."""
+    return {**{name: notification[name] for name in ("ver", "timestamp", "txnid")}, "response": "OK"}
+
+
 class Aggregator:
     """A `mockaa serve` process on a free port, and one of its worlds."""
 
@@ -77,6 +82,9 @@ class Aggregator:
         """Returns the status and the JSON of a response."""
         headers = {"x-mockaa-world": self.world, "client_api_key": "mockaa-dev-fiu-1-api-key", "content-type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
+        if data and not path.startswith("/_mockaa/"):
+            command = [MOCKAA, "jws", "sign", "--as", "FIU-1"]
+            headers["x-jws-signature"] = subprocess.check_output(command, input=data, env=ENVIRONMENT).decode().strip()
         request = urllib.request.Request(self.base_url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=WAIT_S) as response:
@@ -110,16 +118,16 @@ class Lender:
         self.careful, self.aggregator, self.keys = careful, None, []
         self.received, self.seen_ids, self.jobs = [], set(), []
         self.lock, lender = threading.Lock(), self
-        with tempfile.TemporaryDirectory() as folder:
-            command = [MOCKAA, "fi", "keys", "--private", os.path.join(folder, "private.json")]
-            self.key_material = json.loads(subprocess.check_output(command, env=ENVIRONMENT))
 
         class Inbox(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(lender.handle_webhook(self.headers, body))
-                self.send_header("content-length", "0")
+                status = lender.handle_webhook(self.headers, body)
+                answer = json.dumps(build_acknowledgement(json.loads(body))).encode() if status == 200 else b""
+                self.send_response(status)
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             log_message = lambda *_: None
 
@@ -143,14 +151,19 @@ class Lender:
                     self.jobs.append(status)
         return answer
 
+    def build_key_material(self):
+        """Makes a key pair and a nonce for one data session."""
+        with tempfile.TemporaryDirectory() as folder:
+            command = [MOCKAA, "fi", "keys", "--private", os.path.join(folder, "private.json")]
+            return json.loads(subprocess.check_output(command, env=ENVIRONMENT))
+
     def request_pending_data(self, consent_id, artefact):
         """Requests data once for each job; returns the statuses of the responses."""
         jobs, self.jobs = self.jobs, []
         request = {
             "FIDataRange": {"from": "2024-04-01T00:00:00.000Z", "to": "2024-04-30T23:59:59.000Z"},
-            "Consent": {"id": consent_id, "digitalSignature": artefact["signedConsent"].split(".")[2]},
-            "KeyMaterial": self.key_material}
-        return [self.aggregator.post_message("/FI/request", request)[0] for _ in jobs]
+            "Consent": {"id": consent_id, "digitalSignature": artefact["signedConsent"].split(".")[2]}}
+        return [self.aggregator.post_message("/FI/request", {**request, "KeyMaterial": self.build_key_material()})[0] for _ in jobs]
 
 
 def build_consent_request(now):
@@ -199,7 +212,9 @@ CARELESS = [FIRST, REPEATED, DATA, DATA, FORGED, FIRST, DATA, REVOKED], [[200, 2
     "no-requests-while-paused": "fi.request after the FIU was notified of PAUSED",
     "no-requests-after-end": "fi.request after the FIU was notified of REVOKED",
 }
-TESTED = {*CARELESS[2], "accepts-unusual-messages", "acknowledges-webhooks", "acknowledges-in-time", "calls-known-paths"}
+TESTED = {*CARELESS[2], "accepts-unusual-messages", "acknowledges-webhooks", "acknowledges-in-time", "acknowledges-in-format",
+          "calls-known-paths", "signs-requests", "dates-requests", "raises-requests-once", "limits-polling", "renews-key-material",
+          "requests-within-range"}
 
 
 def main():

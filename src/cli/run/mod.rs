@@ -49,6 +49,7 @@ use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::{ClockStart, TimeRules};
 use crate::engine::world::World;
 use crate::http::openapi::fields::list_answer_fields;
+use crate::http::routes::has_operation;
 use crate::platform::{ProcessGroup, StopSignals};
 use crate::scenario::format::{Diagnostic, parse};
 use crate::scenario::library::{find_name_conflict, find_unknown_persona};
@@ -409,7 +410,10 @@ impl ScenarioTest<'_> {
         }
         cases.push(check_steps(&world));
         cases.extend(self.check_faults(&world));
-        let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
+        let report = ReportView::new(
+            world.name(),
+            &world.catch_up().grade_contract(has_operation),
+        );
         if self.arguments.contract {
             cases.extend(
                 report

@@ -268,11 +268,18 @@ impl<'a> Execution<'a> {
         content: NotificationContent,
         now: Timestamp,
     ) {
+        let rules = self
+            .world
+            .complete_time_rules(Some(&consent.fiu), self.inner.time_settings);
+        let mut clocks = self.inner.clock.read(system_now());
+        // Work that is late still happens at its due time.
+        clocks.world = now;
         let notification = Notification {
             message_id: self.next_message_id(&consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
             at: now,
+            message_time: rules.message_time(clocks),
             content,
         };
         if let NotificationContent::FiStatus(session) = &notification.content
@@ -519,6 +526,15 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
         headers: last.map_or_else(Vec::new, |attempt| attempt.headers.clone()),
         body: Bytes::copy_from_slice(&body[..body.len().min(WEBHOOK_BODY_BYTES_MAX)]),
         copy_of: *copy_of,
+        api: notification.consent.api.into(),
+        message_time: notification.message_time,
+        session: notification.session_id(),
+        acknowledgement: last
+            .map(|attempt| attempt.acknowledgement.clone())
+            .unwrap_or_default(),
+        facts: last
+            .map(|attempt| attempt.facts.clone())
+            .unwrap_or_default(),
     }))
 }
 

@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::find_linked_accounts;
-use crate::engine::report::grade_run;
+use crate::engine::report::{OperationLookup, grade_run};
 use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::World;
 
@@ -275,12 +275,12 @@ impl WorldQueries<'_> {
     }
 
     /// Grades the FIUs against the contract rules.
-    pub fn grade_contract(self) -> Vec<RuleResult> {
+    pub fn grade_contract(self, has_operation: OperationLookup) -> Vec<RuleResult> {
         let inner = self.0.lock();
         let evicted = inner
             .journal
             .count_evicted(|kind| matches!(kind, EntryKind::Call(_) | EntryKind::Webhook(_)));
-        grade_run(inner.journal.iter_after(0), evicted)
+        grade_run(inner.journal.iter_after(0), evicted, has_operation)
     }
 
     /// Returns the first `limit` deliveries on record with an id above `after`.

@@ -56,12 +56,23 @@ impl World {
     /// Returns the rules of the times in messages to this FIU; without one, or for a caller that is
     /// no FIU, those of the world.
     pub fn time_rules(&self, fiu: Option<&str>) -> TimeRules {
+        let world_settings = self.lock().time_settings;
+        self.complete_time_rules(fiu, world_settings)
+    }
+
+    /// Returns the rules of [`World::time_rules`] for these settings of the world, without its
+    /// lock.
+    pub(super) fn complete_time_rules(
+        &self,
+        fiu: Option<&str>,
+        world_settings: TimeSettings,
+    ) -> TimeRules {
         let participants = self.participants();
         let fiu = fiu.and_then(|id| participants.find_fiu(id));
         let settings = fiu.map(|fiu| fiu.time_settings).unwrap_or_default();
         TimeRules {
             security: self.config.security,
-            settings: settings.complete_with(self.lock().time_settings),
+            settings: settings.complete_with(world_settings),
         }
     }
 

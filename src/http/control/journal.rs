@@ -9,6 +9,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::http::routes::has_operation;
 use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
@@ -134,7 +135,10 @@ pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiEr
 /// Returns the contract report as JSON, or as text if `Accept` begins with `text/plain`.
 pub(crate) fn get_report(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let report = ReportView::new(world.name(), &world.catch_up().grade_contract());
+    let report = ReportView::new(
+        world.name(),
+        &world.catch_up().grade_contract(has_operation),
+    );
     let wants_text = call
         .header("accept")
         .is_some_and(|accept| accept.starts_with("text/plain"));

@@ -3,6 +3,7 @@
 //! answers, examples and requests against the rest.
 
 mod components;
+pub(crate) mod conformance;
 pub(crate) mod fields;
 mod rebit;
 pub(crate) mod schema;

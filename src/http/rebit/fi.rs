@@ -6,6 +6,7 @@ use super::consent::v1_version;
 use super::fi_encryption::{EncryptionJob, encrypt_statements};
 use super::{authenticate_signed, parse_message};
 use crate::crypto::key_exchange::{KeyExchangeError, parse_nonce, parse_public_key};
+use crate::domain::call_facts::RequestedRange;
 use crate::domain::command::{Command, FetchData, RequestData};
 use crate::domain::consent::Consent;
 use crate::domain::key_exchange::PeerKey;
@@ -16,6 +17,7 @@ use crate::domain::version::RebitVersion;
 use crate::engine::world::CommandOutcome;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_facts::hash_value;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -50,6 +52,12 @@ pub(crate) async fn request_data(
             "Consent.id {consent_id} is the consent of another FIU"
         )));
     }
+    let facts = context.facts_mut();
+    facts.range = Some(RequestedRange {
+        requested: range,
+        granted: consent.terms.range,
+    });
+    facts.key_material = Some(hash_value(&(&key.key_value, &key.nonce)));
     context.plan_consent_faults(world, &consent)?;
     let artefact = sign_consent(call.app_state(), &caller.participants, &consent)
         .await
@@ -71,6 +79,7 @@ pub(crate) async fn request_data(
     };
     let receipt = world.submit(Command::RequestData(command))?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
+        context.facts_mut().session = Some(outcome.session().id);
         ApiResponse::json(&FiResponse::new(
             ResponseContext::from_head(&head, caller.message_time_at(outcome.clocks)),
             outcome.session(),
@@ -152,6 +161,7 @@ async fn encrypt_session_data(
 ) -> Result<ApiResponse, ApiError> {
     let id = command.session;
     let world = &caller.world;
+    context.facts_mut().session = Some(id);
     let consent = world
         .catch_up()
         .session(id)
@@ -160,6 +170,7 @@ async fn encrypt_session_data(
     let consent = consent.ok_or_else(|| Rejection::UnknownSession(id.to_string()))?;
     context.plan_consent_faults(world, &consent)?;
     let receipt = world.submit(Command::FetchData(command.clone()))?;
+    context.facts_mut().has_data = true;
     ApiResponse::try_from_receipt(receipt, async |outcome| {
         encrypt_fetched_data(caller, command, outcome, echo).await
     })

@@ -57,6 +57,6 @@ fn authenticate_signed(
 ) -> Result<Caller, ApiError> {
     apply_requested_fault(call, context)?;
     let caller = authenticate_api_key(call, context, allowed)?;
-    caller.check_signature(call)?;
+    caller.check_signature(call, context)?;
     Ok(caller)
 }

@@ -15,6 +15,7 @@ use std::pin::Pin;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
+use crate::domain::call_facts::ApiFamily;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::operation::Operation;
 use crate::http::access::AccessRule;
@@ -259,6 +260,14 @@ pub struct Route {
 }
 
 impl Route {
+    /// Returns the component that describes the response, if one does.
+    fn response_component(&self) -> Option<&'static str> {
+        match self.response {
+            ResponseBody::Json(BodySchema::Component(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     const fn new(
         section: Section,
         method: RouteMethod,
@@ -459,9 +468,16 @@ impl Resource {
             access_rule: route.access_rule,
             operation: route.operation,
             is_v1_only: route.is_v1_only,
+            response_component: route.response_component(),
         });
         ResourceInfo::new(routes.collect())
     }
+}
+
+/// Returns whether an API has a call of this operation.
+pub(crate) fn has_operation(api: ApiFamily, operation: Operation) -> bool {
+    all_routes()
+        .any(|route| route.operation == Some(operation) && route.section.api_family() == Some(api))
 }
 
 /// Returns all patterns of the router with their calls, in the order in which it tries them.

@@ -64,9 +64,9 @@ pub(crate) async fn fetch_data(
         let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
         let quirks = caller.world.fetch_quirks(consent.handle);
         let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+        let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
+        context.facts_mut().has_data = !is_first_empty;
         let task = tokio::task::spawn_blocking(move || {
-            let is_first_empty =
-                quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
             let statements = if is_first_empty {
                 Vec::new()
             } else {
@@ -107,6 +107,7 @@ pub(super) fn find_session(
     let session = session
         .filter(|session| session.peer_key.is_none())
         .ok_or_else(|| Rejection::UnknownSession(quote_value(text)))?;
+    context.facts_mut().session = Some(session.id);
     let record = caller.bind_unaport_consent(
         context,
         caller.world.catch_up().consent(session.handle),

@@ -131,6 +131,8 @@ impl AttemptView {
             faults,
             faulty_body,
             retry_after: _,
+            facts: _,
+            acknowledgement: _,
         } = attempt;
         let (status, answer, error, remark) = match outcome.clone() {
             AttemptOutcome::Accepted {

@@ -498,6 +498,7 @@ impl CallView {
             duration,
             faults,
             retry_after: _,
+            facts: _,
         } = call;
         let (shown_path, body, answer) = match secrets {
             SecretDetail::Reveal => (path.clone(), request_body.to_vec(), response_body.to_vec()),
@@ -562,6 +563,11 @@ impl WebhookView {
             headers: _,
             body: _,
             copy_of,
+            api: _,
+            message_time: _,
+            session: _,
+            acknowledgement: _,
+            facts: _,
         } = webhook;
         Self {
             delivery: *delivery,
