@@ -6,6 +6,8 @@
 mod explanation;
 #[allow(dead_code, reason = "the explanation will use it")]
 mod json_text;
+#[allow(dead_code, reason = "the explanation will use it")]
+mod recovery;
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
