@@ -7,7 +7,11 @@ mod explanation;
 #[allow(dead_code, reason = "the explanation will use it")]
 mod json_text;
 #[allow(dead_code, reason = "the explanation will use it")]
+mod lenient;
+#[allow(dead_code, reason = "the explanation will use it")]
 mod recovery;
+#[allow(dead_code, reason = "the explanation will use it")]
+mod signed_content;
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
