@@ -3,6 +3,8 @@
 //! `docs/sources.md#signatures`. Also the tokens that the sandbox issues, and explanations of
 //! signatures that do not verify.
 
+#[allow(dead_code, reason = "the explanation will use it")]
+mod candidates;
 mod explanation;
 #[allow(dead_code, reason = "the explanation will use it")]
 mod json_text;
