@@ -3,23 +3,21 @@
 //! `docs/sources.md#signatures`. Also the tokens that the sandbox issues, and explanations of
 //! signatures that do not verify.
 
-#[allow(dead_code, reason = "the explanation will use it")]
 mod candidates;
 mod explanation;
-#[allow(dead_code, reason = "the explanation will use it")]
 mod json_text;
-#[allow(dead_code, reason = "the explanation will use it")]
 mod lenient;
-#[allow(dead_code, reason = "the explanation will use it")]
 mod recovery;
-#[allow(dead_code, reason = "the explanation will use it")]
 mod signed_content;
 
 use aws_lc_rs::hmac;
 use serde_json::Value;
 use thiserror::Error;
 
-pub(crate) use crate::crypto::jws::explanation::explain_signature;
+pub(crate) use crate::crypto::jws::explanation::{
+    SearchEffort, SignatureQuestion, explain_signature,
+};
+pub(crate) use crate::crypto::jws::signed_content::{RequestTarget, SignedContent};
 
 use crate::crypto::base64::{url_decode, url_encode};
 use crate::crypto::keys::{RsaHash, SigningKey, is_valid_signature};
@@ -172,9 +170,7 @@ pub enum SignatureError {
     UnsupportedCritical(String),
     #[error("no key with kid {0} is registered for the caller")]
     UnknownKey(String),
-    #[error(
-        "the signature does not match the {0} bytes of the body under key {1}; sign the bytes as sent, without reformatting them"
-    )]
+    #[error("the signature does not match these {0} bytes under key {1}")]
     Invalid(usize, String),
 }
 
