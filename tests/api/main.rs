@@ -32,6 +32,7 @@ mod scenario_control;
 mod scenarios;
 mod security;
 mod seed;
+mod signature_explanations;
 #[path = "../skip/mod.rs"]
 mod skip;
 mod specification;
