@@ -4,11 +4,11 @@
 use serde_json::Value;
 
 use crate::crypto::base64;
-use crate::crypto::jws::json_text::{
-    Escapes, JsonNode, JsonStyle, KeyOrder, Layout, NullMembers, Numbers,
-};
 use crate::crypto::jws::recovery::{DigestForm, Evidence, HashFunction, encode_hex};
 use crate::crypto::jws::signed_content::SignedContent;
+use crate::domain::json_text::{
+    Escapes, JsonNode, JsonStyle, KeyOrder, Layout, NullMembers, Numbers, edit_json_text,
+};
 
 /// A text that may have been signed, with its description.
 #[derive(Clone, Debug)]
@@ -586,9 +586,9 @@ impl<'a> CandidateTexts<'a> {
             ));
             let compact = JsonStyle::new(Layout::COMPACT, KeyOrder::Received);
             // Only the first members are tried, since their number is the caller's.
-            for (key, value) in node.members().iter().take(32) {
-                let name = format!("the value of `{}` alone", key.content());
-                texts.push(CandidateText::new(name, value.print(&compact)));
+            for member in node.members().iter().take(32) {
+                let name = format!("the value of `{}` alone", member.key.content());
+                texts.push(CandidateText::new(name, member.value.print(&compact)));
             }
         }
         self.remove_repeats(texts)
@@ -792,27 +792,20 @@ fn list_headers(header: &SearchedHeader) -> Vec<HeaderForm> {
 
 /// Returns the header printed again, and with members left out.
 fn list_reprinted_headers(decoded: &[u8]) -> Vec<HeaderForm> {
-    let text = std::str::from_utf8(decoded).ok();
-    let Some(JsonNode::Object(members)) = text.and_then(JsonNode::parse) else {
+    let Some(text) = std::str::from_utf8(decoded).ok() else {
         return Vec::new();
     };
-    let mut forms = Vec::new();
-    let count = members.len();
-    let mut subsets = vec![members];
-    if count <= HEADER_MEMBERS_MAX {
+    let count = JsonNode::parse(text).map_or(0, |node| node.members().len());
+    let mut texts = vec![text.to_owned()];
+    if (2..=HEADER_MEMBERS_MAX).contains(&count) {
         // Each bit of the number stands for a member that is left out.
-        for omitted in 1..(1_u32 << count) - 1 {
-            let Some(JsonNode::Object(members)) = text.and_then(JsonNode::parse) else {
-                continue;
-            };
-            let kept = (0..)
-                .zip(members)
-                .filter(|(bit, _)| omitted >> bit & 1 == 0);
-            subsets.push(kept.map(|(_, member)| member).collect());
-        }
+        texts.extend((1..(1_u32 << count) - 1).filter_map(|omitted| omit_members(text, omitted)));
     }
-    for members in subsets {
-        let node = JsonNode::Object(members);
+    let mut forms = Vec::new();
+    for text in &texts {
+        let Some(node) = JsonNode::parse(text) else {
+            continue;
+        };
         for (layout, order) in [
             (Layout::COMPACT, KeyOrder::Received),
             (Layout::PYTHON, KeyOrder::Received),
@@ -827,4 +820,17 @@ fn list_reprinted_headers(decoded: &[u8]) -> Vec<HeaderForm> {
         }
     }
     forms
+}
+
+/// Returns an object without the members whose bits are set.
+fn omit_members(text: &str, omitted: u32) -> Option<String> {
+    edit_json_text(text, |value| {
+        if let Value::Object(fields) = value {
+            let mut bit = 0;
+            fields.retain(|_, _| {
+                bit += 1;
+                omitted >> (bit - 1) & 1 == 0
+            });
+        }
+    })
 }

@@ -5,7 +5,6 @@
 
 mod candidates;
 mod explanation;
-mod json_text;
 mod lenient;
 mod recovery;
 mod signed_content;

@@ -1,25 +1,56 @@
-//! JSON text printed again in other layouts. Strings and numbers keep their spelling unless a style
-//! changes it, and keys keep their order, so that the result is what another JSON library prints.
+//! JSON as text: edited, or printed again in another layout. Strings and numbers keep their spelling
+//! unless a style changes it, and keys keep their order. An edit keeps all other bytes.
 
 use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
 
 /// Deepest nesting that is parsed.
 const DEPTH_MAX: usize = 64;
 
-/// A JSON value whose scalars are the text that arrived.
+/// A JSON value with its text.
 #[derive(Debug)]
-pub(super) enum JsonNode<'a> {
-    Object(Vec<(JsonString<'a>, JsonNode<'a>)>),
-    Array(Vec<JsonNode<'a>>),
+pub(crate) struct JsonNode<'a> {
+    text: &'a str,
+    kind: JsonKind<'a>,
+}
+
+#[derive(Debug)]
+enum JsonKind<'a> {
+    Object(Vec<JsonMember<'a>>),
+    Array(Vec<JsonItem<'a>>),
     String(JsonString<'a>),
-    Number(&'a str),
+    Number,
     /// `true`, `false` or `null`.
-    Literal(&'a str),
+    Literal,
+}
+
+/// A member of an object.
+#[derive(Debug)]
+pub(crate) struct JsonMember<'a> {
+    /// White space before the key.
+    lead: &'a str,
+    pub key: JsonString<'a>,
+    /// Text between key and value: the colon, and white space around it.
+    colon: &'a str,
+    pub value: JsonNode<'a>,
+    /// White space after the value.
+    trail: &'a str,
+}
+
+/// An item of an array.
+#[derive(Debug)]
+struct JsonItem<'a> {
+    /// White space before the value.
+    lead: &'a str,
+    value: JsonNode<'a>,
+    /// White space after the value.
+    trail: &'a str,
 }
 
 /// A string with its text in quotes and its content; without content if it is no valid Unicode.
 #[derive(Debug)]
-pub(super) struct JsonString<'a> {
+pub(crate) struct JsonString<'a> {
     text: &'a str,
     content: Option<String>,
 }
@@ -33,14 +64,14 @@ impl<'a> JsonString<'a> {
     }
 
     /// Returns the content; the text where it has none.
-    pub(super) fn content(&self) -> &str {
+    pub(crate) fn content(&self) -> &str {
         self.content.as_deref().unwrap_or(self.text)
     }
 }
 
 /// White space and separators of a printed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// One line, with these separators of items and of keys.
     Line {
         item: &'static str,
@@ -53,15 +84,15 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    pub(super) const COMPACT: Self = Self::Line {
+    pub(crate) const COMPACT: Self = Self::Line {
         item: ",",
         key: ":",
     };
-    pub(super) const PYTHON: Self = Self::Line {
+    pub(crate) const PYTHON: Self = Self::Line {
         item: ", ",
         key: ": ",
     };
-    pub(super) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::COMPACT,
         Self::PYTHON,
         Self::Indented("  "),
@@ -102,7 +133,7 @@ impl Layout {
 
 /// Order of the keys of each object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyOrder {
+pub(crate) enum KeyOrder {
     Received,
     Sorted,
     /// By length, then alphabetically, as PostgreSQL and MySQL store JSON.
@@ -110,12 +141,12 @@ pub(super) enum KeyOrder {
 }
 
 impl KeyOrder {
-    pub(super) const ALL: [Self; 3] = [Self::Received, Self::Sorted, Self::ByLength];
+    pub(crate) const ALL: [Self; 3] = [Self::Received, Self::Sorted, Self::ByLength];
 }
 
 /// Spelling of strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Escapes {
+pub(crate) enum Escapes {
     Received,
     /// Only what JSON demands is escaped.
     Minimal,
@@ -136,7 +167,7 @@ pub(super) enum Escapes {
 }
 
 impl Escapes {
-    pub(super) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Received,
         Self::Minimal,
         Self::Ascii,
@@ -209,7 +240,7 @@ impl Escapes {
 
 /// Spelling of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Numbers {
+pub(crate) enum Numbers {
     Received,
     /// The shortest form, as JavaScript prints: `1` for `1.0`.
     Shortest,
@@ -218,7 +249,7 @@ pub(super) enum Numbers {
 }
 
 impl Numbers {
-    pub(super) const ALL: [Self; 3] = [Self::Received, Self::Shortest, Self::Fraction];
+    pub(crate) const ALL: [Self; 3] = [Self::Received, Self::Shortest, Self::Fraction];
 
     const fn describe(self) -> &'static str {
         match self {
@@ -243,14 +274,14 @@ impl Numbers {
 
 /// Members whose value is null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NullMembers {
+pub(crate) enum NullMembers {
     Keep,
     Omit,
 }
 
 /// Style in which a value is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct JsonStyle {
+pub(crate) struct JsonStyle {
     pub layout: Layout,
     pub order: KeyOrder,
     pub escapes: Escapes,
@@ -260,7 +291,7 @@ pub(super) struct JsonStyle {
 
 impl JsonStyle {
     /// Style that changes the layout and the order only.
-    pub(super) const fn new(layout: Layout, order: KeyOrder) -> Self {
+    pub(crate) const fn new(layout: Layout, order: KeyOrder) -> Self {
         Self {
             layout,
             order,
@@ -271,7 +302,7 @@ impl JsonStyle {
     }
 
     /// Returns the style in words, such as `indented by 2 spaces with its keys in their order`.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let order = match self.order {
             KeyOrder::Received => "its keys in their order",
             KeyOrder::Sorted => "sorted keys",
@@ -292,54 +323,63 @@ impl JsonStyle {
 
 impl<'a> JsonNode<'a> {
     /// Parses a text that is valid JSON and not nested too deeply; else `None`.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
-        let mut parser = Parser { rest: text };
-        parser.parse_value(0)
+        Parser {
+            rest: text.trim_ascii_start(),
+        }
+        .parse_value(0)
     }
 
     /// Returns the members of an object; none for another value.
-    pub(super) fn members(&self) -> &[(JsonString<'a>, JsonNode<'a>)] {
-        match self {
-            Self::Object(members) => members,
+    pub(crate) fn members(&self) -> &[JsonMember<'a>] {
+        match &self.kind {
+            JsonKind::Object(members) => members,
             _ => &[],
         }
     }
 
+    /// Returns the text of the value.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// Prints the value.
-    pub(super) fn print(&self, style: &JsonStyle) -> String {
+    pub(crate) fn print(&self, style: &JsonStyle) -> String {
         let mut out = String::new();
         self.write_to(style, 0, &mut out);
         out
     }
 
     fn write_to(&self, style: &JsonStyle, level: usize, out: &mut String) {
-        match self {
-            Self::String(string) => style.escapes.write_string(string, out),
-            Self::Number(text) => style.numbers.write_number(text, out),
-            Self::Literal(text) => out.push_str(text),
-            Self::Array(items) => {
+        match &self.kind {
+            JsonKind::String(string) => style.escapes.write_string(string, out),
+            JsonKind::Number => style.numbers.write_number(self.text, out),
+            JsonKind::Literal => out.push_str(self.text),
+            JsonKind::Array(items) => {
                 let inner_level = match style.layout {
                     Layout::Jackson => level,
                     _ => level + 1,
                 };
                 let brackets = Brackets::for_array(style.layout);
                 brackets.write_items(level, out, items.iter(), |item, out| {
-                    item.write_to(style, inner_level, out);
+                    item.value.write_to(style, inner_level, out);
                 });
             }
-            Self::Object(members) => {
+            JsonKind::Object(members) => {
                 let mut members: Vec<_> = members
                     .iter()
-                    .filter(|(_, value)| {
-                        style.nulls == NullMembers::Keep || !matches!(value, Self::Literal("null"))
+                    .filter(|member| {
+                        style.nulls == NullMembers::Keep || member.value.text != "null"
                     })
                     .collect();
                 match style.order {
                     KeyOrder::Received => {}
-                    KeyOrder::Sorted => members.sort_by(|a, b| a.0.content().cmp(b.0.content())),
+                    KeyOrder::Sorted => {
+                        members.sort_by(|a, b| a.key.content().cmp(b.key.content()))
+                    }
                     KeyOrder::ByLength => members.sort_by(|a, b| {
-                        let (a, b) = (a.0.content(), b.0.content());
+                        let (a, b) = (a.key.content(), b.key.content());
                         (a.len(), a).cmp(&(b.len(), b))
                     }),
                 }
@@ -349,17 +389,17 @@ impl<'a> JsonNode<'a> {
                     Layout::Jackson => " : ",
                 };
                 let brackets = Brackets::for_object(style.layout);
-                brackets.write_items(level, out, members.into_iter(), |(key, value), out| {
-                    style.escapes.write_string(key, out);
+                brackets.write_items(level, out, members.into_iter(), |member, out| {
+                    style.escapes.write_string(&member.key, out);
                     out.push_str(colon);
-                    value.write_to(style, level + 1, out);
+                    member.value.write_to(style, level + 1, out);
                 });
             }
         }
     }
 
     /// Prints the value as Python's `str` shows a dictionary.
-    pub(super) fn print_as_python(&self) -> String {
+    pub(crate) fn print_as_python(&self) -> String {
         let mut out = String::new();
         self.write_as_python(&mut out);
         out
@@ -385,50 +425,54 @@ impl<'a> JsonNode<'a> {
             };
             let _ = write!(out, "{quote}{escaped}{quote}");
         };
-        match self {
-            Self::String(string) => write_text(string, out),
-            Self::Number(text) => out.push_str(text),
-            Self::Literal(text) => out.push_str(match *text {
+        match &self.kind {
+            JsonKind::String(string) => write_text(string, out),
+            JsonKind::Number => out.push_str(self.text),
+            JsonKind::Literal => out.push_str(match self.text {
                 "true" => "True",
                 "false" => "False",
                 _ => "None",
             }),
-            Self::Array(items) => {
+            JsonKind::Array(items) => {
                 let brackets = Brackets::for_array(Layout::PYTHON);
-                brackets.write_items(0, out, items.iter(), Self::write_as_python);
+                brackets.write_items(0, out, items.iter(), |item, out| {
+                    item.value.write_as_python(out);
+                });
             }
-            Self::Object(members) => {
+            JsonKind::Object(members) => {
                 let brackets = Brackets::for_object(Layout::PYTHON);
-                brackets.write_items(0, out, members.iter(), |(key, value), out| {
-                    write_text(key, out);
+                brackets.write_items(0, out, members.iter(), |member, out| {
+                    write_text(&member.key, out);
                     out.push_str(": ");
-                    value.write_as_python(out);
+                    member.value.write_as_python(out);
                 });
             }
         }
     }
 
     /// Prints the value as Java's `Map.toString` does.
-    pub(super) fn print_as_java(&self) -> String {
+    pub(crate) fn print_as_java(&self) -> String {
         let mut out = String::new();
         self.write_as_java(&mut out);
         out
     }
 
     fn write_as_java(&self, out: &mut String) {
-        match self {
-            Self::String(string) => out.push_str(string.content()),
-            Self::Number(text) | Self::Literal(text) => out.push_str(text),
-            Self::Array(items) => {
+        match &self.kind {
+            JsonKind::String(string) => out.push_str(string.content()),
+            JsonKind::Number | JsonKind::Literal => out.push_str(self.text),
+            JsonKind::Array(items) => {
                 let brackets = Brackets::for_array(Layout::PYTHON);
-                brackets.write_items(0, out, items.iter(), Self::write_as_java);
+                brackets.write_items(0, out, items.iter(), |item, out| {
+                    item.value.write_as_java(out);
+                });
             }
-            Self::Object(members) => {
+            JsonKind::Object(members) => {
                 let brackets = Brackets::for_object(Layout::PYTHON);
-                brackets.write_items(0, out, members.iter(), |(key, value), out| {
-                    out.push_str(key.content());
+                brackets.write_items(0, out, members.iter(), |member, out| {
+                    out.push_str(member.key.content());
                     out.push('=');
-                    value.write_as_java(out);
+                    member.value.write_as_java(out);
                 });
             }
         }
@@ -518,26 +562,24 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Removes white space, and this character if it comes next.
-    fn skip_past(&mut self, expected: char) -> bool {
-        self.rest = self.rest.trim_ascii_start();
-        match self.rest.strip_prefix(expected) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
     fn take_bytes(&mut self, length: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(length);
         self.rest = rest;
         taken
     }
 
+    fn take_space(&mut self) -> &'a str {
+        self.take_bytes(self.rest.len() - self.rest.trim_ascii_start().len())
+    }
+
+    /// Removes this character if it comes next.
+    fn skip_past(&mut self, expected: char) -> bool {
+        let rest = self.rest.strip_prefix(expected);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
     fn parse_string(&mut self) -> Option<JsonString<'a>> {
-        self.rest = self.rest.trim_ascii_start();
         let mut is_escaped = true;
         let end = self.rest.bytes().position(|byte| {
             let is_end = byte == b'"' && !is_escaped;
@@ -547,47 +589,185 @@ impl<'a> Parser<'a> {
         Some(JsonString::new(self.take_bytes(end + 1)))
     }
 
+    /// Parses a value, which comes next.
     fn parse_value(&mut self, depth: usize) -> Option<JsonNode<'a>> {
         if depth > DEPTH_MAX {
             return None;
         }
-        if self.skip_past('{') {
-            let mut members = Vec::new();
-            while !self.skip_past('}') {
-                self.skip_past(',');
-                let key = self.parse_string()?;
-                self.skip_past(':');
-                members.push((key, self.parse_value(depth + 1)?));
+        let start = self.rest;
+        let kind = match self.rest.bytes().next()? {
+            b'{' => JsonKind::Object(self.parse_members(depth)?),
+            b'[' => JsonKind::Array(self.parse_items(depth)?),
+            b'"' => JsonKind::String(self.parse_string()?),
+            first => {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+                let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+                self.take_bytes(end);
+                if first.is_ascii_alphabetic() {
+                    JsonKind::Literal
+                } else {
+                    JsonKind::Number
+                }
             }
-            return Some(JsonNode::Object(members));
-        }
-        if self.skip_past('[') {
-            let mut items = Vec::new();
-            while !self.skip_past(']') {
-                self.skip_past(',');
-                items.push(self.parse_value(depth + 1)?);
-            }
-            return Some(JsonNode::Array(items));
-        }
-        if self.rest.starts_with('"') {
-            return Some(JsonNode::String(self.parse_string()?));
-        }
-        let end = self
-            .rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
-            .unwrap_or(self.rest.len());
-        let text = self.take_bytes(end);
-        Some(if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            JsonNode::Literal(text)
-        } else {
-            JsonNode::Number(text)
-        })
+        };
+        let text = &start[..start.len() - self.rest.len()];
+        Some(JsonNode { text, kind })
     }
+
+    fn parse_members(&mut self, depth: usize) -> Option<Vec<JsonMember<'a>>> {
+        let mut members = Vec::new();
+        self.take_bytes(1);
+        loop {
+            let lead = self.take_space();
+            if self.skip_past('}') {
+                return Some(members);
+            }
+            let key = self.parse_string()?;
+            let start = self.rest;
+            self.take_space();
+            self.skip_past(':');
+            self.take_space();
+            let colon = &start[..start.len() - self.rest.len()];
+            let value = self.parse_value(depth + 1)?;
+            let trail = self.take_space();
+            members.push(JsonMember {
+                lead,
+                key,
+                colon,
+                value,
+                trail,
+            });
+            if !self.skip_past(',') {
+                self.skip_past('}');
+                return Some(members);
+            }
+        }
+    }
+
+    fn parse_items(&mut self, depth: usize) -> Option<Vec<JsonItem<'a>>> {
+        let mut items = Vec::new();
+        self.take_bytes(1);
+        loop {
+            let lead = self.take_space();
+            if self.skip_past(']') {
+                return Some(items);
+            }
+            let value = self.parse_value(depth + 1)?;
+            let trail = self.take_space();
+            items.push(JsonItem { lead, value, trail });
+            if !self.skip_past(',') {
+                self.skip_past(']');
+                return Some(items);
+            }
+        }
+    }
+}
+
+/// Returns the text after an edit of its value. What the edit does not change keeps its bytes: order,
+/// spelling, white space. `None` if the text is no JSON, or is nested too deeply.
+pub(crate) fn edit_json_text(text: &str, edit: impl FnOnce(&mut Value)) -> Option<String> {
+    let node = JsonNode::parse(text)?;
+    let mut value = serde_json::from_str(text).ok()?;
+    edit(&mut value);
+    let start = text.len() - text.trim_ascii_start().len();
+    let end = start + node.text.len();
+    let mut edited = text[..start].to_owned();
+    node.write_edited(&value, &mut edited);
+    edited.push_str(&text[end..]);
+    Some(edited)
+}
+
+impl JsonNode<'_> {
+    fn is_value(&self, value: &Value) -> bool {
+        serde_json::from_str::<Value>(self.text).is_ok_and(|own| own == *value)
+    }
+
+    /// Writes the value that this one has become.
+    fn write_edited(&self, edited: &Value, out: &mut String) {
+        match (&self.kind, edited) {
+            _ if self.is_value(edited) => out.push_str(self.text),
+            (JsonKind::Object(members), Value::Object(fields)) => {
+                write_edited_members(members, fields, out);
+            }
+            (JsonKind::Array(items), Value::Array(values)) => {
+                write_edited_items(items, values, out);
+            }
+            _ => {
+                let _ = write!(out, "{edited}");
+            }
+        }
+    }
+}
+
+fn write_edited_members(members: &[JsonMember<'_>], fields: &Map<String, Value>, out: &mut String) {
+    let mut separator = "{";
+    for (index, member) in members.iter().enumerate() {
+        let key = member.key.content();
+        let Some(value) = fields.get(key) else {
+            continue;
+        };
+        out.push_str(separator);
+        out.push_str(member.lead);
+        out.push_str(member.key.text);
+        out.push_str(member.colon);
+        // The value of a repeated key is that of its last occurrence.
+        let mut later = members[index + 1..].iter();
+        if later.any(|later| later.key.content() == key) {
+            out.push_str(member.value.text);
+        } else {
+            member.value.write_edited(value, out);
+        }
+        out.push_str(member.trail);
+        separator = ",";
+    }
+    let is_new = |key: &str| members.iter().all(|member| member.key.content() != key);
+    for (key, value) in fields.iter().filter(|(key, _)| is_new(key)) {
+        let (lead, colon) = members
+            .last()
+            .map_or(("", ":"), |member| (member.lead, member.colon));
+        let _ = write!(
+            out,
+            "{separator}{lead}{}{colon}{value}",
+            Value::from(key.as_str())
+        );
+        separator = ",";
+    }
+    out.push_str(if separator == "{" { "{}" } else { "}" });
+}
+
+fn write_edited_items(items: &[JsonItem<'_>], values: &[Value], out: &mut String) {
+    let mut separator = "[";
+    let mut rest = items.iter();
+    for (index, value) in values.iter().enumerate() {
+        // Where items are missing, those that are gone are skipped.
+        let remaining = values.len() - index;
+        let item = loop {
+            match rest.next() {
+                Some(item) if rest.len() >= remaining && !item.value.is_value(value) => {}
+                item => break item,
+            }
+        };
+        out.push_str(separator);
+        match item {
+            Some(item) => {
+                out.push_str(item.lead);
+                item.value.write_edited(value, out);
+                out.push_str(item.trail);
+            }
+            None => {
+                let _ = write!(out, "{value}");
+            }
+        }
+        separator = ",";
+    }
+    out.push_str(if separator == "[" { "[]" } else { "]" });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Escapes, JsonNode, JsonStyle, KeyOrder, Layout, Numbers};
+    use serde_json::json;
+
+    use super::{Escapes, JsonNode, JsonStyle, KeyOrder, Layout, Numbers, edit_json_text};
 
     const TEXT: &str = r#" {"b":[1.0,{"c":"a\/b अ=<"}], "a":{}, "b":12345678901234567890,"e":[]} "#;
 
@@ -638,5 +818,43 @@ mod tests {
         assert_eq!(string(Escapes::DotNet), r#""a/b \u0905=\u003C""#);
         assert!(print(|style| style.numbers = Numbers::Shortest).starts_with(r#"{"b":[1,"#));
         assert!(print(|style| style.numbers = Numbers::Fraction).starts_with(r#"{"b":[1.0,"#));
+    }
+
+    #[test]
+    fn an_edit_keeps_all_other_bytes() {
+        let text = r#" { "b" : 1.0, "a":"\u0905\/", "a": 2e1,
+  "c": [ 1.50, {"x":12345678901234567890123}, 3 ], "d": {} }
+"#;
+        let edit = |change: fn(&mut serde_json::Value)| edit_json_text(text, change).expect("JSON");
+        assert_eq!(edit(|_| {}), text);
+        assert_eq!(
+            edit(|value| value["b"] = json!("n")),
+            text.replace("1.0,", "\"n\",")
+        );
+        assert_eq!(
+            edit(|value| value["a"] = json!(3)),
+            text.replace("2e1", "3")
+        );
+        assert_eq!(
+            edit(|value| value["c"][1]["y"] = json!(true)),
+            text.replace("0123}", "0123,\"y\":true}")
+        );
+        assert_eq!(
+            edit(|value| {
+                value["c"].as_array_mut().expect("a list").remove(0);
+            }),
+            text.replace("[ 1.50,", "[")
+        );
+        assert_eq!(
+            edit(|value| {
+                value.as_object_mut().expect("an object").shift_remove("b");
+            }),
+            text.replace(r#" "b" : 1.0,"#, "")
+        );
+        assert_eq!(
+            edit(|value| value["d"]["e"] = json!(1)),
+            text.replace("{} }", r#"{"e":1} }"#)
+        );
+        assert_eq!(edit_json_text("{", |_| {}), None);
     }
 }
