@@ -9,7 +9,7 @@ use crate::crypto::jws::{
 };
 use crate::domain::consent::Consent;
 use crate::domain::naming::wire_enum;
-use crate::domain::participants::{Aa, Member, Participants, PublicKey, RegisteredEntity};
+use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey, RegisteredEntity};
 use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
