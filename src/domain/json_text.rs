@@ -376,7 +376,7 @@ impl<'a> JsonNode<'a> {
                 match style.order {
                     KeyOrder::Received => {}
                     KeyOrder::Sorted => {
-                        members.sort_by(|a, b| a.key.content().cmp(b.key.content()))
+                        members.sort_by(|a, b| a.key.content().cmp(b.key.content()));
                     }
                     KeyOrder::ByLength => members.sort_by(|a, b| {
                         let (a, b) = (a.key.content(), b.key.content());
