@@ -461,7 +461,8 @@ fn jws_signs_verifies_and_explains() {
         let output = run(&["jws", "explain", "--signature", &signature, &changed]);
         assert_eq!(output.status.code(), Some(1));
         assert!(
-            decode_lossy(&output.stdout).contains("over the body without white space at its end"),
+            decode_lossy(&output.stdout)
+                .contains("over the body as received, without the white space at its end"),
             "{}",
             decode_lossy(&output.stdout)
         );
@@ -473,6 +474,75 @@ fn jws_signs_verifies_and_explains() {
         "{}",
         decode_lossy(&unknown.stderr)
     );
+}
+
+#[test]
+fn jws_signs_verifies_and_explains_the_path_of_a_get() {
+    let path = "/Consent/handle/6e2e1b8c-0000-4000-8000-0123456789ab";
+    let url = format!("http://127.0.0.1:8080/w/ci/v2{path}?a=1");
+    let sign = |target: &str| {
+        let output = run(&["jws", "sign", "--get", target]);
+        decode_lossy(&output.stdout).trim().to_owned()
+    };
+    let check = |command: &str, signature: &str| {
+        let output = run(&["jws", command, "--signature", signature, "--get", &url]);
+        (output.status.code(), decode_lossy(&output.stdout))
+    };
+    for signed in [path, &url] {
+        let (code, stdout) = check("verify", &sign(signed));
+        assert_eq!(code, Some(0), "{signed}: {stdout}");
+    }
+    let wrong = sign(&format!("/v1{path}"));
+    let (code, stdout) = check("verify", &wrong);
+    assert_eq!(code, Some(1));
+    assert!(
+        stdout.contains("`mockaa jws explain` finds out why"),
+        "{stdout}"
+    );
+    let (code, stdout) = check("explain", &wrong);
+    assert_eq!(code, Some(1));
+    let cause = "signed by FIU-1's key fiu-1-dev-1 (RS256, PKCS#1 v1.5, SHA-256) over the path below /v1, without the query";
+    assert!(stdout.contains(cause), "{stdout}");
+    let no_path = run(&[
+        "jws",
+        "explain",
+        "--signature",
+        &wrong,
+        "--get",
+        "http://host",
+    ]);
+    assert_eq!(no_path.status.code(), Some(2));
+    assert!(
+        decode_lossy(&no_path.stderr).contains("it has no path"),
+        "{}",
+        decode_lossy(&no_path.stderr)
+    );
+}
+
+#[test]
+fn jws_explain_names_a_shipped_key_that_is_not_registered() {
+    let folder = TempFolder::new("jws-jwks");
+    let body = folder.write_file("body.json", "{}");
+    let jwks = folder.write_file("jwks.json", r#"{"keys":[]}"#);
+    let signed = run(&["jws", "sign", "--as", "FIP-2", &body]);
+    let signature = decode_lossy(&signed.stdout);
+    let arguments = [
+        "jws",
+        "explain",
+        "--signature",
+        &signature,
+        "--jwks",
+        &jwks,
+        &body,
+    ];
+    let explained = decode_lossy(&run(&arguments).stdout);
+    for expected in [
+        "verdict: no key with kid fip-2-dev-1 is registered for the caller",
+        "cause: signed by FIP-2's key fip-2-dev-1 (RS256, PKCS#1 v1.5, SHA-256) over the body as received",
+        "hint: this key of FIP-2 does not count for the caller",
+    ] {
+        assert!(explained.contains(expected), "{explained}");
+    }
 }
 
 #[test]

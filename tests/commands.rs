@@ -7,7 +7,7 @@ mod skip;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -688,33 +688,121 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     );
 }
 
+impl ServerFixture {
+    /// Starts `mockaa listen` and waits until it receives the webhooks of the first FIU.
+    fn start_inbox(&self, arguments: &[&str]) -> Child {
+        let mut command = mockaa_command(&[&["listen"], arguments].concat());
+        let command = command.env("MOCKAA_URL", self.server.base_url());
+        let mut listener = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        // Webhooks that are sent before `listen` is ready are lost; the world has its address when it
+        // is ready.
+        while self.run_json(&["journal", "--after", "0"])["items"]
+            .as_array()
+            .is_some_and(|items| {
+                !items.iter().any(|item| {
+                    item["text"]
+                        .as_str()
+                        .is_some_and(|text| text.contains("FIU-1"))
+                })
+            })
+        {
+            assert!(
+                listener.try_wait().expect("a child process").is_none(),
+                "the inbox is still running"
+            );
+        }
+        listener
+    }
+}
+
+/// Returns the value of `x-jws-signature` in the last attempt of a webhook.
+fn sent_signature(delivery: &Value) -> String {
+    let attempts = delivery["attempts"].as_array().expect("a list");
+    let headers = attempts.last().expect("an attempt")["headers"].as_array();
+    let mut headers = headers.expect("a list").iter();
+    let header = headers.find(|header| header["name"] == "x-jws-signature");
+    header.expect("a signature")["value"]
+        .as_str()
+        .expect("a text")
+        .to_owned()
+}
+
+#[test]
+fn the_bytes_of_a_webhook_pass_through_every_command() {
+    let fixture = ServerFixture::start();
+    let listener = fixture.start_inbox(&["--count", "2", "--bodies"]);
+    let body = r#"{"z":1.0,"name":"\u0905\/","a":{"y":1,"b":[2.50,3]},"big":18446744073709551615}"#;
+    let sent = r#"{"z":1.0,"name":"अ/","a":{"y":1,"b":[2.5,3]},"big":18446744073709551615}"#;
+    let step = format!("{{notify: {{body: {body}}}}}");
+    fixture.expect_stdout(&["consent", "play", &fixture.handle, &step]);
+    let run = |arguments: &[&str]| {
+        let mut command = mockaa_command(arguments);
+        let command = command.env("MOCKAA_URL", fixture.server.base_url());
+        command.output().expect("the command runs")
+    };
+    // The answer of an advance comes after the webhooks.
+    fixture.expect_stdout(&["clock", "advance", "--by", "1s"]);
+    let shown = run(&["webhook", "show", "1", "--body"]);
+    assert_eq!(decode_lossy(&shown.stdout), sent, "no line break follows");
+    let view = fixture.run_json(&["webhook", "show", "1"]);
+    let signature = sent_signature(&view);
+    let url = fixture.server.base_url();
+    let pipeline = format!(
+        "{0} webhook show 1 --body --server {url} | {0} jws verify --signature {signature}",
+        env!("CARGO_BIN_EXE_mockaa")
+    );
+    let verified = Command::new("sh").args(["-c", &pipeline]).output();
+    let verified = verified.expect("a shell runs");
+    assert_eq!(decode_lossy(&verified.stdout), "verifies (Raw)\n");
+    assert!(verified.status.success());
+    // The JSON of the control API passes unchanged, and the readable form keeps order and spelling.
+    let json = decode_lossy(&run(&["webhook", "show", "1", "--json"]).stdout);
+    assert!(json.contains(&format!("\"body\":{sent}")), "{json}");
+    let readable = decode_lossy(&run(&["webhook", "show", "1"]).stdout);
+    let compact: String = readable.split_whitespace().collect();
+    assert!(compact.contains(&format!("\"body\":{sent}")), "{readable}");
+
+    // A fault that changes the bytes after the signature: those that were sent are shown.
+    let faults = create_folder(
+        "bytes",
+        &[(
+            "faults.yaml",
+            "webhooks: [{where: {}, fault: {reserialised: {}}}]",
+        )],
+    );
+    let file = faults.join("faults.yaml").display().to_string();
+    fixture.expect_stdout(&["fault", "put", "layout", &file]);
+    fixture.expect_stdout(&["consent", "play", &fixture.handle, &step]);
+    fixture.expect_stdout(&["clock", "advance", "--by", "1s"]);
+    let reformatted = decode_lossy(&run(&["webhook", "show", "2", "--body"]).stdout);
+    assert_eq!(reformatted.split_whitespace().collect::<String>(), sent);
+    assert!(
+        reformatted.starts_with("{\n  \"z\": 1.0,\n"),
+        "{reformatted}"
+    );
+    let again = run(&["webhook", "show", "2", "--body", "--attempt", "1"]);
+    assert_eq!(decode_lossy(&again.stdout), reformatted);
+    let missing = run(&["webhook", "show", "2", "--body", "--attempt", "9"]);
+    assert_eq!(missing.status.code(), Some(2));
+    let error = decode_lossy(&missing.stderr);
+    assert!(error.contains("webhook 2 has no attempt 9"), "{error}");
+    let received = listener.wait_with_output().expect("the inbox ends");
+    let received = decode_lossy(&received.stdout);
+    assert!(received.contains(&format!("\n{sent}\n")), "{received}");
+    assert!(
+        received.contains(&format!("\n{reformatted}\n")),
+        "{received}"
+    );
+}
+
 #[test]
 fn an_inbox_verifies_and_prints_every_webhook() {
     let fixture = ServerFixture::start();
-    let mut command = mockaa_command(&["listen", "--count", "2", "--json"]);
-    let command = command.env("MOCKAA_URL", fixture.server.base_url());
-    let mut listener = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command runs");
-    // Webhooks that are sent before `listen` is ready are lost; the world has its address when it
-    // is ready.
-    while fixture.run_json(&["journal", "--after", "0"])["items"]
-        .as_array()
-        .is_some_and(|items| {
-            !items.iter().any(|item| {
-                item["text"]
-                    .as_str()
-                    .is_some_and(|text| text.contains("FIU-1"))
-            })
-        })
-    {
-        assert!(
-            listener.try_wait().expect("a child process").is_none(),
-            "the inbox is still running"
-        );
-    }
+    let listener = fixture.start_inbox(&["--count", "2", "--json"]);
     fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
     fixture.expect_stdout(&["consent", "pause", &fixture.handle]);
     let output = listener.wait_with_output().expect("the inbox ends");

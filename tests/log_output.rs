@@ -31,7 +31,7 @@ fn send_request(server: &Server, head: &str, body: &str) -> String {
 fn answer_webhook(listener: &TcpListener) -> String {
     let (mut socket, _) = listener.accept().expect("a connection");
     let mut received = Vec::new();
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while !String::from_utf8_lossy(&received).contains("\r\n\r\n") {
         let length = socket.read(&mut buffer).expect("a webhook");
         received.extend_from_slice(&buffer[..length]);

@@ -2,6 +2,7 @@
 //! journal, expectations and contract report. HTTP and output helpers belong to
 //! [`crate::cli::remote`].
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -238,7 +239,6 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             if remote.json {
                 println!("{response}");
             } else {
-                let list = json!({ "items": response["items"] });
                 let columns = [
                     ("fip", "fipId"),
                     ("fi type", "fiType"),
@@ -247,7 +247,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                 ];
                 print_list(
                     &remote,
-                    &list,
+                    &response,
                     &[&columns[..], &[("linked", "linked")]].concat(),
                 );
             }
@@ -283,7 +283,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
         if remote.json {
             response.to_string()
         } else {
-            format!("{response:#}")
+            response.indent()
         }
     );
     Ok(ExitCode::SUCCESS)
@@ -480,7 +480,19 @@ pub(crate) enum WebhookCommand {
     /// List the webhooks of a world.
     List(WorldTarget),
     /// Show a webhook with its attempts and its body.
-    Show(WebhookTarget),
+    #[command(
+        after_help = "Examples:\n  mockaa webhook show 1\n  mockaa webhook show 1 --body | mockaa jws verify --signature \"$SIG\""
+    )]
+    Show {
+        #[command(flatten)]
+        target: WebhookTarget,
+        /// Print the exact bytes that were sent, and nothing else.
+        #[arg(long, conflicts_with = "json")]
+        body: bool,
+        /// With --body: number of the attempt, from 1; default: the last one.
+        #[arg(long, requires = "body", value_name = "N")]
+        attempt: Option<u64>,
+    },
     /// Send a webhook again, with the same bytes.
     Resend(WebhookTarget),
 }
@@ -505,14 +517,28 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
         WebhookCommand::List(WorldTarget { remote }) => {
             print_list(&remote, &remote.get("webhooks").await?, &columns);
         }
-        WebhookCommand::Show(WebhookTarget { id, remote }) => {
+        WebhookCommand::Show {
+            target: WebhookTarget { id, remote },
+            body: true,
+            attempt,
+        } => {
+            let query = attempt.map_or_else(String::new, |number| format!("?attempt={number}"));
+            let bytes = remote
+                .get_bytes(&format!("webhooks/{id}/body{query}"))
+                .await?;
+            std::io::stdout().write_all(&bytes)?;
+        }
+        WebhookCommand::Show {
+            target: WebhookTarget { id, remote },
+            ..
+        } => {
             let response = remote.get(&format!("webhooks/{id}")).await?;
             println!(
                 "{}",
                 if remote.json {
                     response.to_string()
                 } else {
-                    format!("{response:#}")
+                    response.indent()
                 }
             );
         }

@@ -240,7 +240,7 @@ impl Demo {
         let Ok(Some(ReceivedWebhook {
             path: received_path,
             error,
-            body,
+            message,
             ..
         })) = next
         else {
@@ -255,7 +255,7 @@ impl Demo {
         if received_path != path {
             bail!("a webhook arrived at {received_path}; expected {path}");
         }
-        Ok(body)
+        Ok(message)
     }
 
     /// Returns whether `consentDetailDigitalSignature` is a signature of the AA over the exact

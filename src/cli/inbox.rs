@@ -28,7 +28,10 @@ pub(crate) struct ReceivedWebhook {
     pub webhook_id: String,
     /// The first check that failed; `None` if the webhook is valid.
     pub error: Option<String>,
-    pub body: Value,
+    /// The body as it came.
+    pub body: Bytes,
+    /// The body as JSON; null if it is not JSON.
+    pub message: Value,
     /// The status of the response.
     pub status: u16,
 }
@@ -190,7 +193,8 @@ async fn receive_webhook(
         path: request.path().to_owned(),
         webhook_id: webhook_id.to_owned(),
         error,
-        body: message,
+        body,
+        message,
         status,
     };
     // The receiver is gone once the command stops; the response does not depend on it.

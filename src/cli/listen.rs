@@ -1,6 +1,7 @@
 //! `mockaa listen`: an inbox that verifies and prints each webhook. The server belongs to
 //! [`crate::cli::inbox`].
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::{Remote, encode_segment, field_text};
+use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::escape_controls;
 use crate::domain::time_source::TimeSource;
 
@@ -35,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u16).range(100..=599), value_name = "STATUS")]
     answer: Option<u16>,
 
-    /// Print the whole bodies.
+    /// Print the whole bodies, as they came.
     #[arg(long)]
     bodies: bool,
 
@@ -140,15 +142,15 @@ fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
         webhook_id,
         error,
         body,
+        message,
         status,
     } = received;
     if matches!(format, WebhookFormat::Json) {
-        let line = json!({ "path": path, "webhookId": webhook_id, "error": error, "status": status, "body": body });
-        println!("{line}");
+        println!("{}", format_json_line(received));
         return;
     }
-    let consent = field_text(body, "ConsentStatusNotification.consentStatus");
-    let session = field_text(body, "FIStatusNotification.sessionStatus");
+    let consent = field_text(message, "ConsentStatusNotification.consentStatus");
+    let session = field_text(message, "FIStatusNotification.sessionStatus");
     let status_text = if consent == "-" { session } else { consent };
     let verdict = error
         .as_deref()
@@ -156,6 +158,38 @@ fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
     let line = format!("{path}  {status_text}  {webhook_id}  {verdict}  → {status}");
     println!("{}", escape_controls(&line));
     if matches!(format, WebhookFormat::LineAndBody) {
-        println!("{body:#}");
+        let mut bytes = body.to_vec();
+        bytes.push(b'\n');
+        // A closed pipe ends the command when the next line is printed.
+        let _ = std::io::stdout().write_all(&bytes);
     }
+}
+
+/// Returns the webhook as JSON in one line. `body` is the body as it came. A body with line breaks,
+/// or that is no JSON, is in `bodyText` as it came, and in `body` in one line, or null.
+fn format_json_line(received: &ReceivedWebhook) -> String {
+    let ReceivedWebhook {
+        path,
+        webhook_id,
+        error,
+        body,
+        message: _,
+        status,
+    } = received;
+    let text = String::from_utf8_lossy(body);
+    let printed = JsonNode::parse(&text).map(|node| {
+        if text.contains(['\r', '\n']) {
+            node.print(&JsonStyle::new(Layout::COMPACT, KeyOrder::Received))
+        } else {
+            text.to_string()
+        }
+    });
+    let mut line =
+        json!({ "path": path, "webhookId": webhook_id, "error": error, "status": status });
+    if printed.as_deref() != Some(&*text) {
+        line["bodyText"] = text.into();
+    }
+    let head = line.to_string();
+    let head = head.strip_suffix('}').unwrap_or(&head);
+    format!("{head},\"body\":{}}}", printed.as_deref().unwrap_or("null"))
 }

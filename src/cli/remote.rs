@@ -1,6 +1,8 @@
 //! The client of a running sandbox for the command line. It uses only the control API. Also prints
 //! responses as tables or JSON.
 
+use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,6 +11,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 use crate::cli::{UnmetExpectation, UsageError};
+use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_line_controls};
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
@@ -42,6 +45,43 @@ pub(crate) struct Remote {
     pub json: bool,
 }
 
+/// A response in JSON: its text as it came, and its value.
+#[derive(Debug)]
+pub(crate) struct JsonResponse {
+    text: String,
+    value: Value,
+}
+
+impl JsonResponse {
+    /// Returns the text indented. Keys keep their order, and scalars their spelling.
+    pub(crate) fn indent(&self) -> String {
+        let style = JsonStyle::new(Layout::Indented("  "), KeyOrder::Received);
+        JsonNode::parse(&self.text).map_or_else(|| self.text.clone(), |node| node.print(&style))
+    }
+}
+
+impl From<Value> for JsonResponse {
+    fn from(value: Value) -> Self {
+        let text = value.to_string();
+        Self { text, value }
+    }
+}
+
+impl Deref for JsonResponse {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// Prints the text as it came.
+impl fmt::Display for JsonResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// The longest wait for a response: a wait for journal entries takes up to 5 min, plus 30 s.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
@@ -69,34 +109,41 @@ impl Remote {
         }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::POST, path, Some(body.to_string()))
             .await
     }
 
     /// Posts a text in one of our file formats, such as YAML.
-    pub(crate) async fn post_text(&self, path: &str, text: String) -> anyhow::Result<Value> {
+    pub(crate) async fn post_text(&self, path: &str, text: String) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::POST, path, Some(text)).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: String) -> anyhow::Result<Value> {
+    pub(crate) async fn put(&self, path: &str, body: String) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::PUT, path, Some(body)).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::DELETE, path, None).await
     }
 
     /// Requests a plain-text response, for a terminal.
     pub(crate) async fn get_text(&self, path: &str) -> anyhow::Result<String> {
-        let (_, text) = self
+        let (_, bytes) = self
             .send_request((Method::GET, "text/plain"), path, None)
             .await?;
+        let text = String::from_utf8(bytes).context("the response is not UTF-8")?;
         Ok(escape_line_controls(&text).into_owned())
+    }
+
+    /// Requests the exact bytes of a response.
+    pub(crate) async fn get_bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let (_, bytes) = self.send_request((Method::GET, "*/*"), path, None).await?;
+        Ok(bytes)
     }
 
     async fn request_json(
@@ -104,12 +151,17 @@ impl Remote {
         method: Method,
         path: &str,
         body: Option<String>,
-    ) -> anyhow::Result<Value> {
-        let (url, text) = self
+    ) -> anyhow::Result<JsonResponse> {
+        let (url, bytes) = self
             .send_request((method, "application/json"), path, body)
             .await?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{url} does not answer in JSON; is it a mockaa sandbox?"))
+        let text = String::from_utf8(bytes).ok();
+        let value = text.as_deref().map(serde_json::from_str).transpose();
+        let value = value.ok().flatten();
+        let (text, value) = text
+            .zip(value)
+            .with_context(|| format!("{url} does not answer in JSON; is it a mockaa sandbox?"))?;
+        Ok(JsonResponse { text, value })
     }
 
     async fn send_request(
@@ -117,7 +169,7 @@ impl Remote {
         (method, accept): (Method, &str),
         path: &str,
         body: Option<String>,
-    ) -> anyhow::Result<(String, String)> {
+    ) -> anyhow::Result<(String, Vec<u8>)> {
         let url = format!("{}/_mockaa/v1/{path}", self.base_url());
         let builder = Client::builder()
             .tls_certs_only(Vec::new())
@@ -141,13 +193,15 @@ impl Remote {
             .await
             .with_context(|| format!("{url} does not answer; {hint}"))?;
         let status = response.status();
-        let text = response
-            .text()
+        let bytes = response
+            .bytes()
             .await
-            .with_context(|| format!("{url} ended the response too early"))?;
+            .with_context(|| format!("{url} ended the response too early"))?
+            .to_vec();
         if status.is_success() {
-            return Ok((url, text));
+            return Ok((url, bytes));
         }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let error_body = serde_json::from_str::<Value>(&text).ok();
         let message = error_body
             .as_ref()
@@ -218,7 +272,7 @@ pub(crate) fn field_text(value: &Value, path: &str) -> String {
 }
 
 /// Prints a list: with `--json` unchanged, else the fields of its items as a table.
-pub(crate) fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]) {
+pub(crate) fn print_list(remote: &Remote, list: &JsonResponse, columns: &[(&str, &str)]) {
     if remote.json {
         println!("{list}");
         return;
@@ -238,7 +292,7 @@ pub(crate) fn print_list(remote: &Remote, list: &Value, columns: &[(&str, &str)]
 }
 
 /// Prints an object: with `--json` unchanged, else one field per line.
-pub(crate) fn print_fields(remote: &Remote, value: &Value, fields: &[(&str, &str)]) {
+pub(crate) fn print_fields(remote: &Remote, value: &JsonResponse, fields: &[(&str, &str)]) {
     if remote.json {
         println!("{value}");
         return;

@@ -140,7 +140,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             remote.json = json;
             let list = match server {
                 Some(_) => remote.get("scenarios").await?,
-                None => list_shipped(),
+                None => list_shipped().into(),
             };
             print_list(&remote, &list, &columns);
         }

@@ -30,6 +30,7 @@ pub(crate) mod expectation;
 pub(crate) mod glob;
 pub(crate) mod ids;
 pub(crate) mod journal_entry;
+pub(crate) mod json_text;
 pub(crate) mod key_exchange;
 pub(crate) mod message_filter;
 pub(crate) mod money;

@@ -173,6 +173,17 @@ impl Member {
         }
     }
 
+    /// Returns the secrets that the participant shares with the sandbox, each with its description.
+    pub(crate) fn list_secrets(&self) -> Vec<(String, String)> {
+        let Entity { id, api_key, .. } = self.entity();
+        let mut secrets = vec![(format!("the API key of {id}"), api_key.to_string())];
+        if let Self::Fiu(fiu) = self {
+            let secret = fiu.webhook_secret.to_string();
+            secrets.push((format!("the webhook secret of {id}"), secret));
+        }
+        secrets
+    }
+
     pub fn entity(&self) -> &Entity {
         match self {
             Self::Fiu(fiu) => &fiu.entity,

@@ -20,6 +20,7 @@ use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use crate::crypto::jws::RequestTarget;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::rejection::Rejection;
@@ -31,7 +32,7 @@ use crate::engine::worlds::Worlds;
 use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
 use crate::http::fault_injection::ClientSocket;
-use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, strip_rebit_base_path};
+use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
 use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_json;
@@ -136,32 +137,23 @@ impl Call {
     /// its path or URL, as sent and without the world and base path
     /// (`docs/sources.md#rebit-headers`).
     pub(crate) fn signing_candidates(&self) -> Result<Vec<Bytes>, ApiError> {
-        if self.request.method() != Method::GET {
+        if !self.is_get() {
             return Ok(vec![self.body()?.clone()]);
         }
-        let uri = self.request.uri();
-        let path_and_query = uri
-            .path_and_query()
-            .map_or(uri.path(), |path| path.as_str());
-        let bare_path = strip_base_path(path_and_query);
-        let absolute_url = format!(
-            "{}://{}{path_and_query}",
-            self.request.connection_info().scheme(),
-            self.request.connection_info().host()
-        );
-        let mut candidates: Vec<Bytes> = Vec::new();
-        for candidate in [
-            path_and_query,
-            bare_path,
-            &absolute_url,
-            uri.path(),
-            bare_path.split('?').next().unwrap_or(bare_path),
-        ] {
-            if !candidates.iter().any(|known| known == candidate.as_bytes()) {
-                candidates.push(Bytes::copy_from_slice(candidate.as_bytes()));
-            }
-        }
-        Ok(candidates)
+        let forms = self.request_target().accepted_forms();
+        Ok(forms.into_iter().map(Bytes::from).collect())
+    }
+
+    /// Returns whether the method is GET, whose signature covers the path.
+    pub(crate) fn is_get(&self) -> bool {
+        self.request.method() == Method::GET
+    }
+
+    /// Returns path and URL of the request.
+    pub(crate) fn request_target(&self) -> RequestTarget {
+        let connection = self.request.connection_info();
+        let origin = format!("{}://{}", connection.scheme(), connection.host());
+        describe_target(self.method(), Some(origin), self.path_and_query())
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -480,7 +472,28 @@ fn strip_world(path: &str) -> &str {
     split_world(path).map_or(path, |(_, rest)| rest)
 }
 
-/// Removes world and base path, which leaves the path that ReBIT specifies.
-fn strip_base_path(path: &str) -> &str {
-    strip_rebit_base_path(strip_world(path))
+/// Returns the target of a request; `origin` is its scheme and host. World and base path are the
+/// mount, which leaves the path that ReBIT specifies.
+pub(crate) fn describe_target(
+    method: &str,
+    origin: Option<String>,
+    path_and_query: &str,
+) -> RequestTarget {
+    let without_world = strip_world(path_and_query);
+    let world = &path_and_query[..path_and_query.len() - without_world.len()];
+    let bare_path = strip_rebit_base_path(without_world);
+    let mount = &path_and_query[..path_and_query.len() - bare_path.len()];
+    let base_paths = Section::Rebit.base_paths().iter();
+    let mut other_mounts: Vec<String> = base_paths.map(|base| (*base).to_owned()).collect();
+    if !world.is_empty() {
+        let base_paths = Section::Rebit.base_paths().iter();
+        other_mounts.extend(base_paths.map(|base| format!("{world}{base}")));
+    }
+    RequestTarget {
+        method: method.to_owned(),
+        origin,
+        path_and_query: path_and_query.to_owned(),
+        mount: mount.to_owned(),
+        other_mounts,
+    }
 }

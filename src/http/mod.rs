@@ -39,6 +39,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
 pub(crate) use self::access::AccessPolicy;
+pub(crate) use self::call::describe_target;
 pub(crate) use self::openapi::build_document;
 pub(crate) use self::request_log::log_call;
 pub(crate) use self::world_prefix::consume_world_prefix;

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::crypto::jws::{SignatureError, explain_signature, verify_compact, verify_detached};
+use crate::crypto::jws::{
+    SearchEffort, SignatureError, SignatureQuestion, SignedContent, explain_signature,
+    verify_compact, verify_detached,
+};
 use crate::domain::call_facts::RequestSignature;
 use crate::domain::consent::Consent;
-use crate::domain::participants::{Aa, Member, Participants, PublicKey, RegisteredEntity};
+use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey, RegisteredEntity};
 pub use crate::domain::security_mode::SecurityMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
@@ -236,7 +239,7 @@ impl Caller {
         if self.security == SecurityMode::Open {
             return Ok(());
         }
-        self.record_explanation(signature, &candidates[0], &caller_keys);
+        self.record_explanation(call, signature, &caller_keys)?;
         let api_error = self.signature_error(&error);
         // Shipped keys are public, so in lenient mode a mismatch with one of them is only noted.
         let has_configured_key = match &error {
@@ -280,23 +283,57 @@ impl Caller {
         })
     }
 
-    fn record_explanation(&self, signature: &str, bytes: &[u8], caller_keys: &[&PublicKey]) {
+    /// Writes to the journal which key made an invalid signature, and over which bytes.
+    fn record_explanation(
+        &self,
+        call: &Call,
+        signature: &str,
+        caller_keys: &[&PublicKey],
+    ) -> Result<(), ApiError> {
         let members: Vec<_> = self.participants.all_members().collect();
-        let keys = members.iter().flat_map(|member| {
-            let entity = member.entity();
-            entity
-                .public_keys
-                .iter()
-                .map(|key| (entity.id.to_string(), key))
+        let keyring = &call.app_state().keys;
+        let next_keys: Vec<_> = keyring
+            .all_keys()
+            .iter()
+            .map(|key| (key.aa.to_string(), keyring.next_public_key(key)))
+            .collect();
+        let mut known_keys = Vec::new();
+        // The number of keys that are tried is limited, so the caller's own come first.
+        let caller = self.member.as_ref().map(Member::entity);
+        let is_callers = |entity: &Entity| caller.is_some_and(|caller| caller.id == entity.id);
+        let others = members.iter().map(Member::entity);
+        for entity in caller
+            .into_iter()
+            .chain(others.filter(|entity| !is_callers(entity)))
+        {
+            let keys = entity.public_keys.iter();
+            known_keys.extend(keys.map(|key| (entity.id.to_string(), key)));
+        }
+        let aa_keys = keyring.all_keys().iter();
+        known_keys.extend(aa_keys.map(|key| (key.aa.to_string(), &key.public)));
+        known_keys.extend(next_keys.iter().map(|(aa, key)| (aa.clone(), key)));
+        let secrets: Vec<_> = members.iter().flat_map(Member::list_secrets).collect();
+        let target = call.request_target();
+        let content = if call.is_get() {
+            SignedContent::Target(&target)
+        } else {
+            SignedContent::Body(call.body()?, Some(&target))
+        };
+        let explanation = explain_signature(&SignatureQuestion {
+            signature,
+            content: &content,
+            caller_keys,
+            known_keys: &known_keys,
+            secrets: &secrets,
+            effort: SearchEffort::Bounded,
         });
-        let keys: Vec<_> = keys.collect();
         let sender = self
             .member
             .as_ref()
             .map_or("an unknown caller", |member| &*member.entity().id);
-        let explanation = explain_signature(signature, bytes, caller_keys, &keys);
         self.world
             .record_signature_error(&format!("x-jws-signature of {sender}\n{explanation}"));
+        Ok(())
     }
 
     /// Returns the instant that an answer to this caller carries now.

@@ -14,6 +14,7 @@ use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::crypto::keys::{SigningKey, next_kid};
 use crate::crypto::webhook;
 use crate::domain::delivery::Message;
+use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout, edit_json_text};
 use crate::domain::participants::SignatureProfile;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{
@@ -282,13 +283,14 @@ fn apply_body_fault(draft: &mut Draft, fault: &BodyFault) {
     }
 }
 
-/// Edits a body that is a JSON object; other bodies stay unchanged.
+/// Edits a body that is a JSON object; other bodies stay unchanged, and so do all bytes that the edit
+/// does not concern.
 fn edit_json(body: &mut Vec<u8>, edit: impl FnOnce(&mut Value)) {
-    if let Ok(mut value) = serde_json::from_slice::<Value>(body)
-        && value.is_object()
+    let text = std::str::from_utf8(body).ok();
+    if let Some(text) = text.filter(|text| text.trim_start().starts_with('{'))
+        && let Some(edited) = edit_json_text(text, edit)
     {
-        edit(&mut value);
-        *body = value.to_string().into_bytes();
+        *body = edited.into_bytes();
     }
 }
 
@@ -338,8 +340,10 @@ fn tamper_body(body: &mut Vec<u8>) {
 
 /// Reformats JSON with spaces and line breaks.
 fn reformat_json(body: &mut Vec<u8>) {
-    if let Ok(value) = serde_json::from_slice::<Value>(body) {
-        *body = format!("{value:#}").into_bytes();
+    let text = String::from_utf8_lossy(body).into_owned();
+    if let Some(node) = JsonNode::parse(&text) {
+        let style = JsonStyle::new(Layout::Indented("  "), KeyOrder::Received);
+        *body = node.print(&style).into_bytes();
     }
 }
 

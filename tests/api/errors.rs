@@ -428,8 +428,8 @@ async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
     for expected in [
         "x-jws-signature of FIU-1",
         "verdict:",
-        "signed bytes:",
-        "it verifies with key fiu-1-dev-1 of FIU-1 over the body parsed and printed without spaces",
+        "expected bytes:",
+        "signed by FIU-1's key fiu-1-dev-1 (RS256, PKCS#1 v1.5, SHA-256) over the body printed again compact",
     ] {
         assert!(
             explanation.contains(expected),

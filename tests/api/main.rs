@@ -39,6 +39,7 @@ mod secrets;
 mod security;
 mod seed;
 mod settling;
+mod signature_explanations;
 #[path = "../skip/mod.rs"]
 mod skip;
 mod specification;

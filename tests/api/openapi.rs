@@ -657,6 +657,7 @@ impl Recorder {
         .await;
         self.control("listWebhooks", &[("limit", "1")], None).await;
         self.control("getWebhook", &[("id", "1")], None).await;
+        self.control("getWebhookBody", &[("id", "1")], None).await;
         self.control("resendWebhook", &[("id", "1")], None).await;
         self.control("listJournal", &[("limit", "2")], None).await;
         let wait = [("kind", "consent.raised"), ("count", "1"), ("within", "1s")];

@@ -161,7 +161,7 @@ fn build_request(
         1 => post(format!(r#"{{{json_name}:{{"k":[{json_secret}]}}}}"#)),
         2 => post(format!("a=1&{name}={secret}&b=2")),
         3 => post(format!("<a><{name}>{secret}</{name}></a>")),
-        4 => post(format!(r#"{{{json_name}:{json_secret},"#)),
+        4 => post(format!(r"{{{json_name}:{json_secret},")),
         5 => post(format!("x\n{name}: {secret}\ny")),
         6 => app.request(Method::GET, &format!("/Consent/none?a=1&{name}={secret}")),
         7 => app

@@ -1,6 +1,6 @@
 //! Webhook deliveries: listing them, reading one, and resending one.
 
-use super::{authenticate_operator, parse_pagination, parse_reveal};
+use super::{authenticate_operator, parse_number, parse_pagination, parse_reveal};
 use crate::domain::delivery::Delivery;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -48,6 +48,38 @@ pub(crate) fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
         parse_reveal(call)?,
     )))
 }
+
+/// Returns the exact bytes of a webhook, as the attempt of this number has sent them; without a
+/// number, the last attempt.
+pub(crate) fn get_webhook_body(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let number = parse_number(call, "attempt", 0)?;
+    let delivery = find_delivery(call, &world)?;
+    let id = delivery.id;
+    let attempt = match usize::try_from(number) {
+        Ok(0) => delivery.attempts.last(),
+        Ok(number) => Some(delivery.attempts.get(number - 1).ok_or_else(|| {
+            let count = delivery.attempts.len();
+            ApiError::NotFound(format!("webhook {id} has no attempt {number}, but {count}"))
+        })?),
+        Err(_) => None,
+    };
+    let faulty_body = attempt.and_then(|attempt| attempt.faulty_body.as_ref());
+    let body = match (faulty_body, delivery.message.get()) {
+        (Some(body), _) => body.to_vec(),
+        (None, Some(message)) => message.body.clone(),
+        (None, None) => {
+            return Err(ApiError::NotFound(format!(
+                "webhook {id} has no body yet; it is built before the first attempt"
+            )));
+        }
+    };
+    let name = format!("webhook-{id}");
+    Ok(ApiResponse::file(body, OCTET_STREAM, name))
+}
+
+/// Media type of bytes that may be no JSON.
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
 fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     let text = call.path_segment("id");

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::crypto::keys::SigningKey;
 use crate::crypto::{base64, jws};
 use crate::domain::api_fault::{ApiFault, ContentFault, Tampering};
+use crate::domain::json_text::{JsonNode, edit_json_text};
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::FaultRuleId;
 use crate::engine::faults::CallFault;
@@ -40,53 +41,62 @@ pub(crate) fn inject_content_faults(
     if faults.is_empty() {
         return (body, applied_rules);
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(&body) else {
-        return (body, applied_rules);
+    let mut text = match String::from_utf8(body) {
+        Ok(text) => text,
+        Err(error) => return (error.into_bytes(), applied_rules),
     };
-    if !value.is_object() {
-        return (body, applied_rules);
+    if !text.trim_start().starts_with('{') {
+        return (text.into_bytes(), applied_rules);
     }
-    // The seed API signs the bytes of this part. Reserialisation changes them, so it is signed
-    // again.
-    let detail = value.get("ConsentDetail").map(ToString::to_string);
-    refresh_detail_signature(&mut value, context.aa_key);
     for (fault, rule) in faults {
-        let before = rule.map(|_| value.clone());
-        match fault {
-            ContentFault::MissingField(path) => remove_at_path(&mut value, path),
-            ContentFault::SetField { field, value: new } => {
-                set_at_path(&mut value, field, new.clone());
-            }
-            ContentFault::WrongVersion(version) => {
-                let field = if value.get("version").is_some() {
-                    "version"
-                } else {
-                    "ver"
-                };
-                value[field] = (**version).into();
-            }
-            ContentFault::StaleTimestamp { by } => shift_timestamp(&mut value, Millis(-by.0)),
-            ContentFault::FutureTimestamp { by } => shift_timestamp(&mut value, *by),
-            ContentFault::WrongTxnid {} => {
-                let field = if value.get("txnId").is_some() {
-                    "txnId"
-                } else {
-                    "txnid"
-                };
-                value[field] = context.wrong_txnid.into();
-            }
-            ContentFault::TamperedConsent(tampering) if detail.is_some() => {
-                tamper_detail(&mut value, *tampering, context);
-            }
-            ContentFault::TamperedConsent(tampering) => {
-                tamper_signed_consent(&mut value, *tampering, context);
-            }
-        }
-        if let Some(rule) = rule.filter(|_| before.as_ref() != Some(&value)) {
+        let Some(edited) = inject_content_fault(&text, fault, context) else {
+            continue;
+        };
+        if let Some(rule) = rule.filter(|_| edited != text) {
             applied_rules.push(rule.clone());
         }
+        text = edited;
     }
-    (value.to_string().into_bytes(), applied_rules)
+    (text.into_bytes(), applied_rules)
+}
+
+/// Applies one fault to a JSON object; `None` if that is not possible. All bytes that the fault does
+/// not concern stay as they are, so that the signature of a part stays valid.
+fn inject_content_fault(
+    text: &str,
+    fault: &ContentFault,
+    context: InjectionContext<'_>,
+) -> Option<String> {
+    edit_json_text(text, |value| match fault {
+        ContentFault::MissingField(path) => remove_at_path(value, path),
+        ContentFault::SetField { field, value: new } => {
+            set_at_path(value, field, new.clone());
+        }
+        ContentFault::WrongVersion(version) => {
+            let field = if value.get("version").is_some() {
+                "version"
+            } else {
+                "ver"
+            };
+            value[field] = (**version).into();
+        }
+        ContentFault::StaleTimestamp { by } => shift_timestamp(value, Millis(-by.0)),
+        ContentFault::FutureTimestamp { by } => shift_timestamp(value, *by),
+        ContentFault::WrongTxnid {} => {
+            let field = if value.get("txnId").is_some() {
+                "txnId"
+            } else {
+                "txnid"
+            };
+            value[field] = context.wrong_txnid.into();
+        }
+        ContentFault::TamperedConsent(tampering) if value.get("ConsentDetail").is_some() => {
+            tamper_detail(text, value, *tampering, context);
+        }
+        ContentFault::TamperedConsent(tampering) => {
+            tamper_signed_consent(value, *tampering, context);
+        }
+    })
 }
 
 /// Returns the value at a dotted path. A number selects an item of a list; without a number the
@@ -205,10 +215,10 @@ fn tamper_token(
 ) -> Option<String> {
     let mut parts = token.splitn(3, '.');
     let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut detail: Value = serde_json::from_slice(&base64::url_decode(payload)?).ok()?;
-    edit_consent_fields(&mut detail, tampering);
+    let detail = String::from_utf8(base64::url_decode(payload)?).ok()?;
+    let detail = edit_json_text(&detail, |detail| edit_consent_fields(detail, tampering))?;
     let kid = context.aa_key.kid();
-    let edited = base64::url_encode(detail.to_string().as_bytes());
+    let edited = base64::url_encode(detail.as_bytes());
     Some(match tampering {
         Tampering::Payload => format!("{header}.{edited}.{signature}"),
         Tampering::Unsigned => format!("{}.{payload}.", base64::url_encode(br#"{"alg":"none"}"#)),
@@ -217,7 +227,7 @@ fn tamper_token(
             jws::encode_compact(&input, &context.spare_key.sign(input.as_bytes()))
         }
         Tampering::ExtraField | Tampering::MissingField => {
-            let input = jws::compact_signing_input(kid, detail.to_string().as_bytes());
+            let input = jws::compact_signing_input(kid, detail.as_bytes());
             jws::encode_compact(&input, &context.aa_key.sign(input.as_bytes()))
         }
     })
@@ -226,25 +236,34 @@ fn tamper_token(
 /// Field of the seed API with the signature of `ConsentDetail`.
 const DETAIL_SIGNATURE_FIELD: &str = "consentDetailDigitalSignature";
 
-fn tamper_detail(value: &mut Value, tampering: Tampering, context: InjectionContext<'_>) {
-    edit_consent_fields(&mut value["ConsentDetail"], tampering);
-    match tampering {
-        Tampering::Payload => {}
-        Tampering::Unsigned => value[DETAIL_SIGNATURE_FIELD] = "".into(),
-        Tampering::WrongKey => refresh_detail_signature(value, context.spare_key),
-        Tampering::ExtraField | Tampering::MissingField => {
-            refresh_detail_signature(value, context.aa_key);
+/// Applies a tampering to `ConsentDetail`, whose bytes the seed API signs; `text` is the response.
+fn tamper_detail(
+    text: &str,
+    value: &mut Value,
+    tampering: Tampering,
+    context: InjectionContext<'_>,
+) {
+    let edit = |value: &mut Value| edit_consent_fields(&mut value["ConsentDetail"], tampering);
+    edit(value);
+    let key = match tampering {
+        Tampering::Payload => return,
+        Tampering::Unsigned => {
+            value[DETAIL_SIGNATURE_FIELD] = "".into();
+            return;
         }
-    }
-}
-
-/// Signs the current bytes of `ConsentDetail`, if the response has a signature of it.
-fn refresh_detail_signature(value: &mut Value, key: &SigningKey) {
-    if value
+        Tampering::WrongKey => context.spare_key,
+        Tampering::ExtraField | Tampering::MissingField => context.aa_key,
+    };
+    let has_signature = value
         .get(DETAIL_SIGNATURE_FIELD)
-        .is_some_and(Value::is_string)
-    {
-        let signature = key.sign(value["ConsentDetail"].to_string().as_bytes());
+        .is_some_and(Value::is_string);
+    let edited = edit_json_text(text, edit).unwrap_or_default();
+    let node = JsonNode::parse(&edited);
+    let mut members = node.iter().flat_map(JsonNode::members);
+    // The signature covers the bytes that the response will have.
+    let detail = members.find(|member| member.key.content() == "ConsentDetail");
+    if let Some(detail) = detail.filter(|_| has_signature) {
+        let signature = key.sign(detail.value.text().as_bytes());
         value[DETAIL_SIGNATURE_FIELD] = base64::encode(&signature).into();
     }
 }
@@ -307,6 +326,19 @@ mod tests {
         assert_eq!(
             inject_fault(body, ContentFault::MissingField("Customer.id".into())),
             body.replace(r#""id":"c","#, "")
+        );
+    }
+
+    #[test]
+    fn a_content_fault_keeps_numbers_escapes_and_white_space() {
+        let body = r#"{ "ver":"2.0.0", "a":1.0, "a":1e2, "n":"\u0905\/", "big":12345678901234567890123, "txnid":"t" }"#;
+        assert_eq!(
+            inject_fault(body, ContentFault::WrongTxnid {}),
+            body.replace(r#""t""#, r#""other""#)
+        );
+        assert_eq!(
+            inject_fault(body, ContentFault::MissingField("n".into())),
+            body.replace(r#" "n":"\u0905\/","#, "")
         );
     }
 }

@@ -68,6 +68,14 @@ const ACTION: &[Parameter] = &[Parameter::in_path(
 const WEBHOOK_ID: &[Parameter] = &[Parameter::in_path("id", schema::count, "Id of the webhook")];
 
 const WEBHOOK: &[Parameter] = &[WEBHOOK_ID[0], REVEAL];
+const WEBHOOK_BODY: &[Parameter] = &[
+    Parameter::in_path("id", schema::count, "Id of the webhook"),
+    Parameter::in_query(
+        "attempt",
+        schema::count,
+        "Number of the attempt, from 1; default: the last one",
+    ),
+];
 
 const DISCOVERY: &[Parameter] = &[
     Parameter::in_query("fipId", schema::text_list, "Only accounts at these FIPs"),
@@ -150,6 +158,7 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/config/fip/{id}", "putFip", Handler::Immediate(participants::put_fip)).with_summary("Add or change a FIP of this world; omitted fields keep their value or are derived from the id").with_request(Json(Derived(schema_of::<FipEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))),
     get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<Page<DeliveryView>>))),
     get("/_mockaa/v1/webhooks/{id}", "getWebhook", Handler::Immediate(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/webhooks/{id}/body", "getWebhookBody", Handler::Immediate(webhooks::get_webhook_body)).with_summary("Get the exact bytes of a webhook").with_parameters(WEBHOOK_BODY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
     post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", Handler::Immediate(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),
     get("/_mockaa/v1/journal", "listJournal", Handler::Immediate(journal::list_entries)).with_summary("List the entries of the journal: calls, events, webhooks, notes").with_parameters(JOURNAL).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))),
     get("/_mockaa/v1/journal/wait", "waitForJournal", waiting!(journal::wait_for_entries)).with_summary("Wait until the journal has enough matching entries").with_parameters(JOURNAL_WAIT).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))).with_refusals(&[408]),

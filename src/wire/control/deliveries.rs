@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::notification::NotificationKind;
@@ -36,7 +36,8 @@ pub(crate) struct DeliveryView {
     /// The id of the delivery that this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_of: Option<u64>,
-    /// The body as JSON; only in the view of a single delivery.
+    /// The body as it was built, or its text as a string if it is no JSON; only in the view of a
+    /// single delivery. `webhooks/{id}/body` has the exact bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     body: Option<Box<RawValue>>,
@@ -91,8 +92,9 @@ impl DeliveryView {
         } = delivery;
         let body = match bodies {
             BodyDetail::Include => message.get().and_then(|message| {
-                let text = String::from_utf8(message.body.clone()).ok()?;
-                RawValue::from_string(text).ok()
+                let text = String::from_utf8_lossy(&message.body);
+                let json = RawValue::from_string(text.to_string());
+                json.or_else(|_| to_raw_value(&text)).ok()
             }),
             BodyDetail::Omit => None,
         };
