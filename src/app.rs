@@ -187,6 +187,7 @@ impl Sandbox {
 
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
+        let issuer_url = access.public_url();
         let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
             scenarios: library,
@@ -229,7 +230,7 @@ impl Sandbox {
             WebhookPaths {
                 fi_data: push_data_path,
             },
-            local_url(address),
+            issuer_url.unwrap_or_else(|| local_url(address)),
             webhook_timeout,
         )?);
         let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));

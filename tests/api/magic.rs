@@ -294,8 +294,8 @@ async fn webhooks_come_twice_in_another_order_or_never() {
         let late_webhooks = harness.fiu.drain_requests();
         let body: Value = serde_json::from_slice(&late_webhooks[0].body).expect("JSON");
         assert_eq!(
-            body["timestamp"], "2020-07-04T05:54:00.000Z",
-            "{api:?}: sent at 06:10 with the time 05:54"
+            body["timestamp"], "2020-07-04T05:44:00.000Z",
+            "{api:?}: sent at 06:10, the time of the event less 16 minutes"
         );
         assert_ne!(first, Some(webhook_status(&late_webhooks[0])));
     }
