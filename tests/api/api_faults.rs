@@ -639,3 +639,45 @@ async fn sahamatis_headers_are_honoured() {
         .await;
     assert!(result.expect_err("there is no answer").is_timeout());
 }
+
+#[tokio::test]
+async fn an_altered_answer_keeps_all_other_bytes() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (handle, id) = journey.raise_and_approve(|_| {}).await;
+    for (path, message, pointer, field) in [
+        ("/Consent/handle", "ConsentHandle", &handle, "status"),
+        ("/Consent/fetch", "consentId", &id, "createTimestamp"),
+    ] {
+        let body = journey.build_message(message, pointer).await;
+        let fetch = async || {
+            send_unchecked(&app, Method::POST, path, Some(&body))
+                .await
+                .2
+        };
+        let original = fetch().await;
+        let answer: Value = serde_json::from_str(&original).expect("JSON");
+        let dotted = if path == "/Consent/handle" {
+            format!("ConsentStatus.{field}")
+        } else {
+            field.to_owned()
+        };
+        let value = answer
+            .pointer(&format!("/{}", dotted.replace('.', "/")))
+            .expect("the field");
+        put_faults(
+            &app,
+            &format!("api_faults: [{{ fault: {{ set_field: {{ field: {dotted}, value: x }} }} }}]"),
+        )
+        .await
+        .expect_ok();
+        let expected = original.replace(
+            &format!("\"{field}\":{value}"),
+            &format!("\"{field}\":\"x\""),
+        );
+        assert_ne!(expected, original, "{path}");
+        assert_eq!(fetch().await, expected, "{path}");
+        let delete = app.request(Method::DELETE, "/_mockaa/v1/faults/test");
+        app.send(delete).await;
+    }
+}
