@@ -14,9 +14,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
+use crate::domain::call_facts::MESSAGE_TOLERANCE;
 use crate::domain::participants::PublicKey;
 use crate::domain::text::quote_value;
-use crate::domain::time::Millis;
+
 use crate::engine::clock::system_now;
 use crate::wire::fields::parse_timestamp;
 use crate::wire::token::Claims;
@@ -207,16 +208,12 @@ async fn receive_webhook(
     }
 }
 
-/// The largest accepted offset of a message timestamp (Sahamati certification framework, general
-/// guidelines, rule 4; `docs/sources.md#certification-cases`).
-const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
-
 /// Returns an error if the message timestamp is outside the window. A message without a timestamp
 /// passes.
 fn check_timestamp(message: &Value) -> Option<String> {
     let at = parse_timestamp(message["timestamp"].as_str()?)?;
     let offset_ms = at.duration_since(system_now()).0;
-    (offset_ms.abs() > TIMESTAMP_WINDOW.0)
+    (offset_ms.abs() > MESSAGE_TOLERANCE.0)
         .then(|| format!("timestamp {at} is {} s off", offset_ms / 1000))
 }
 

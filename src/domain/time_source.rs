@@ -44,7 +44,7 @@ impl TimeSettings {
     /// Checks that the mode allows these settings.
     ///
     /// # Errors
-    /// [`WallTimeInStrict`]
+    /// `WallTimeInStrict`
     pub fn check_allowed(self, security: SecurityMode) -> Result<(), WallTimeInStrict> {
         if security == SecurityMode::Strict && self.message_time == Some(TimeSource::Wall) {
             Err(WallTimeInStrict)

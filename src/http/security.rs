@@ -7,22 +7,18 @@ use crate::crypto::jws::{
     SearchEffort, SignatureError, SignatureQuestion, SignedContent, explain_signature,
     verify_compact, verify_detached,
 };
-use crate::domain::call_facts::RequestSignature;
+use crate::domain::call_facts::{MESSAGE_TOLERANCE, RequestSignature};
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey, RegisteredEntity};
 pub use crate::domain::security_mode::SecurityMode;
 use crate::domain::text::quote_value;
-use crate::domain::time::{Millis, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::engine::clock::ClockReading;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::wire::api_error::ApiError;
 use crate::wire::token::Claims;
-
-/// Allowed distance between a message's `timestamp` and the clock (Sahamati certification
-/// framework, general guidelines, rule 4; `docs/sources.md#certification-cases`).
-const TIMESTAMP_WINDOW: Millis = Millis::from_secs(15 * 60);
 
 /// Participants that may make a call. They also decide in which headers the API key is looked for;
 /// the first header that is present counts (`docs/sources.md#rebit-headers`).
@@ -404,5 +400,5 @@ impl Caller {
 }
 
 fn is_near(timestamp: Timestamp, now: Timestamp) -> bool {
-    timestamp.duration_since(now).0.abs() <= TIMESTAMP_WINDOW.0
+    timestamp.duration_since(now).0.abs() <= MESSAGE_TOLERANCE.0
 }
