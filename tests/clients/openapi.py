@@ -33,6 +33,9 @@ MEDIA_TYPES = {
 # Calls that change the whole world, or wait.
 NOT_VARIED = {"advanceClock", "setClock", "freezeClock"}
 
+# A date-time that the sandbox accepts as the time of a message: its clock is frozen at 06:00.
+NEAR_THE_CLOCK = "2020-07-04T06:05:00Z"
+
 # Refusals for what the sandbox contains, not for the form of a field.
 STATE_REFUSALS = [
     "no consent has", "is not a consent of", "no data session has", "no pending link", "is not registered", "but ACME-FIP is", "but FIP-1 is",
@@ -119,7 +122,7 @@ class Document:
             yield None
         if "string" in kinds:
             yield from ["", "x", "y" * schema.get("minLength", 1), "y" * schema.get("maxLength", 10), "9876500001", "x@mockaa", "2.50", "5s"]
-            yield from ["11111111-1111-4111-8111-111111111111", "2020-08-01T00:00:00Z", "https://x.example/a"]
+            yield from ["11111111-1111-4111-8111-111111111111", NEAR_THE_CLOCK, "https://x.example/a"]
         if "integer" in kinds:
             yield from [schema.get("minimum", 0), schema.get("maximum", 7)]
         if "boolean" in kinds:
