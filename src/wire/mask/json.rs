@@ -5,14 +5,19 @@ use std::ops::Range;
 use super::{Secret, SecretForm, contains_secret};
 use crate::domain::secret_names::{is_public_name, is_secret_name};
 
-/// Returns the secrets of a text that is valid JSON.
+/// Returns the secrets of a text that is valid JSON. Any depth is read, since a caller chooses it.
 pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
     let mut scanner = JsonScanner {
         text,
         at: 0,
+        open: Vec::new(),
         secrets: Vec::new(),
     };
-    scanner.scan_value(Exposure::Open);
+    let mut next = Some(Exposure::Open);
+    while let Some(exposure) = next {
+        scanner.scan_value(exposure);
+        next = scanner.find_next_value();
+    }
     scanner.secrets
 }
 
@@ -41,35 +46,28 @@ impl Exposure {
 struct JsonScanner<'a> {
     text: &'a [u8],
     at: usize,
+    /// The objects and lists around the position, outermost first.
+    open: Vec<Container>,
     secrets: Vec<Secret>,
 }
 
+/// An object or a list.
+#[derive(Clone, Copy)]
+struct Container {
+    is_object: bool,
+    exposure: Exposure,
+}
+
 impl JsonScanner<'_> {
+    /// Scans a string, a number or a literal, or enters an object or a list.
     fn scan_value(&mut self, exposure: Exposure) {
         match self.skip_space() {
-            b'{' => {
+            bracket @ (b'{' | b'[') => {
                 self.at += 1;
-                while self.skip_space() != b'}' {
-                    let name = self.take_string();
-                    let name = decode_json_string(&self.text[name]);
-                    self.skip_space();
-                    self.at += 1;
-                    self.scan_value(exposure.below_name(&name));
-                    if self.skip_space() == b',' {
-                        self.at += 1;
-                    }
-                }
-                self.at += 1;
-            }
-            b'[' => {
-                self.at += 1;
-                while self.skip_space() != b']' {
-                    self.scan_value(exposure);
-                    if self.skip_space() == b',' {
-                        self.at += 1;
-                    }
-                }
-                self.at += 1;
+                self.open.push(Container {
+                    is_object: bracket == b'{',
+                    exposure,
+                });
             }
             b'"' => {
                 let content = self.take_string();
@@ -99,6 +97,31 @@ impl JsonScanner<'_> {
                         form: SecretForm::Number,
                     });
                 }
+            }
+        }
+    }
+
+    /// Moves to the next value and returns its exposure; `None` at the end of the text.
+    fn find_next_value(&mut self) -> Option<Exposure> {
+        loop {
+            let Container {
+                is_object,
+                exposure,
+            } = *self.open.last()?;
+            match self.skip_space() {
+                b'}' | b']' => {
+                    self.at += 1;
+                    self.open.pop();
+                }
+                b',' => self.at += 1,
+                _ if is_object => {
+                    let name = self.take_string();
+                    let name = decode_json_string(&self.text[name]);
+                    self.skip_space();
+                    self.at += 1;
+                    return Some(exposure.below_name(&name));
+                }
+                _ => return Some(exposure),
             }
         }
     }
