@@ -7,6 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::helpers::{FIU_1_KEY, TestApp, seed_request};
+use crate::inbox::ReceiverBehavior;
 use crate::raw_http::RawFiu;
 
 impl TestApp {
@@ -332,4 +333,39 @@ async fn a_webhook_shows_its_body_and_hides_its_credentials() {
         .expect_ok();
     let text = exact.to_string();
     assert!(text.contains(&key) && text.contains("webhook-secret-1") && text.contains("T0"));
+}
+
+#[tokio::test]
+async fn a_body_of_any_depth_is_shown() {
+    let app = TestApp::start().await;
+    app.post("/consent", &seed_request()).await.expect_ok();
+    let nested = format!("{}{}", "[".repeat(32_000), "]".repeat(32_000));
+    let request = app.request(Method::POST, "/nowhere").body(nested.clone());
+    app.send(request).await;
+    assert_eq!(app.read_last_call("").await["body"], nested);
+}
+
+#[tokio::test]
+async fn an_attempt_shows_its_error_and_its_remark_exactly_when_it_is_asked() {
+    let mut app = TestApp::start().await;
+    let acknowledgement = r#"{"errorCode":"http://h/?token=hunter-2"}"#;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(200, acknowledgement.to_owned()));
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    app.fiu.drain_messages();
+    let read_remark = async |query: &str| {
+        let view = app.get(&format!("/_mockaa/v1/webhooks/1{query}")).await;
+        let attempt = view.expect_ok()["attempts"][0].clone();
+        (
+            attempt["remark"].as_str().expect("a remark").to_owned(),
+            attempt["masked"].clone(),
+        )
+    };
+    let (remark, masked) = read_remark("").await;
+    assert!(remark.contains("token=********"), "{remark}");
+    assert_eq!(masked, true);
+    let (remark, masked) = read_remark("?reveal=true").await;
+    assert!(remark.contains("token=hunter-2"), "{remark}");
+    assert_eq!(masked, Value::Null);
 }

@@ -52,7 +52,7 @@ struct AttemptView {
     system_time: String,
     duration_ms: u64,
     url: String,
-    /// `true` if secrets in the URL, the headers or the answer are masked.
+    /// `true` if secrets in the URL, the headers, the answer, the error or the remark are masked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     masked: bool,
     headers: Vec<HeaderView>,
@@ -150,20 +150,25 @@ impl AttemptView {
             SecretDetail::Reveal => url.clone(),
         };
         let mask = RequestMask::new(headers, url, &[]);
-        let show = |text: Option<String>| match secrets {
+        let show_answer = |text: &String| match secrets {
             SecretDetail::Mask => {
-                let masked = mask.mask_answer(text?.as_bytes());
-                Some(String::from_utf8_lossy(&masked).into_owned())
+                String::from_utf8_lossy(&mask.mask_answer(text.as_bytes())).into_owned()
             }
-            SecretDetail::Reveal => text,
+            SecretDetail::Reveal => text.clone(),
         };
-        let shown_answer = show(answer.clone());
-        let masked = secrets == SecretDetail::Mask
-            && (shown_url != *url || shown_answer != answer || mask_headers(headers) != *headers);
-        let (error, remark) = (
-            error.map(|text| mask.mask_message(&text)),
-            remark.map(|text| mask.mask_message(&text)),
+        let show_message = |text: &String| match secrets {
+            SecretDetail::Mask => mask.mask_message(text),
+            SecretDetail::Reveal => text.clone(),
+        };
+        let shown_answer = answer.as_ref().map(show_answer);
+        let (shown_error, shown_remark) = (
+            error.as_ref().map(show_message),
+            remark.as_ref().map(show_message),
         );
+        let masked = secrets == SecretDetail::Mask
+            && (shown_url != *url
+                || mask_headers(headers) != *headers
+                || (&shown_answer, &shown_error, &shown_remark) != (&answer, &error, &remark));
         Self {
             at: at.to_string(),
             system_time: system_time.to_string(),
@@ -173,8 +178,8 @@ impl AttemptView {
             headers: list_headers(headers, secrets),
             status,
             answer: shown_answer,
-            error,
-            remark,
+            error: shown_error,
+            remark: shown_remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             faulty_body: faulty_body
                 .as_ref()

@@ -387,6 +387,13 @@ mod tests {
     }
 
     #[test]
+    fn json_is_read_to_any_depth() {
+        let nest = |value: &str| format!("{}{value}{}", "[".repeat(500_000), "]".repeat(500_000));
+        let masked = mask_body(nest(r#"{"otp":"1"},"x""#).as_bytes());
+        assert_eq!(masked, nest(r#"{"otp":"*"},"x""#).as_bytes());
+    }
+
+    #[test]
     fn other_texts_are_masked_conservatively() {
         for (body, expected) in [
             ("id=a&secret=b%20c&x=1", "id=a&secret=*****&x=1"),
@@ -404,6 +411,14 @@ mod tests {
             (
                 "<a><password>x&amp;</password></a>",
                 "<a><password>******</password></a>",
+            ),
+            (
+                "<password>A<![CDATA[</password>]]>B</password>c",
+                "<password>*************************</password>c",
+            ),
+            (
+                "<otp>1<!-- </otp> -->2<otp>3</otp><x:otp/>4</otp>5",
+                "<otp>**************************************</otp>5",
             ),
             ("<b:otp n='1'>1<c/></b:otp>", "<b:otp n='1'>*****</b:otp>"),
             (

@@ -173,7 +173,8 @@ impl TextScanner<'_> {
         length > 0 && before.len() > length && before[before.len() - length - 1] == b'<'
     }
 
-    /// Takes the content of an XML element.
+    /// Takes the content of an XML element. Elements of the same name within it belong to it; an end
+    /// tag in a CDATA section or a comment ends nothing.
     fn take_element(&mut self, start: usize, end: usize) -> usize {
         let tag_end = self.skip_while(end, |byte| byte != b'>');
         if tag_end >= self.text.len() || self.text[tag_end - 1] == b'/' {
@@ -181,11 +182,44 @@ impl TextScanner<'_> {
         }
         let content = tag_end + 1;
         let name = &self.text[start..end];
-        let mut at = content;
-        while at < self.text.len() && !self.is_end_tag(at, name) {
-            at += 1;
+        let (mut at, mut depth) = (content, 0);
+        while at < self.text.len() {
+            if self.is_end_tag(at, name) {
+                if depth == 0 {
+                    break;
+                }
+                depth -= 1;
+            } else if self.is_start_tag(at, name) {
+                depth += 1;
+            }
+            at = self.find_section_end(at).unwrap_or(at + 1);
         }
         self.push(content..at)
+    }
+
+    /// Returns the end of the CDATA section or comment at a position; `None` if there is none.
+    fn find_section_end(&self, at: usize) -> Option<usize> {
+        let rest = &self.text[at..];
+        let sections: [(&[u8], &[u8]); 2] = [(b"<![CDATA[", b"]]>"), (b"<!--", b"-->")];
+        let (start, end) = sections
+            .into_iter()
+            .find(|(start, _)| rest.starts_with(start))?;
+        let length = find_bytes(&rest[start.len()..], end);
+        Some(length.map_or(self.text.len(), |length| {
+            at + start.len() + length + end.len()
+        }))
+    }
+
+    /// Returns whether a start tag of this name, with or without a prefix, is at a position. An
+    /// empty element has no end tag and does not count.
+    fn is_start_tag(&self, at: usize, name: &[u8]) -> bool {
+        let Some(tag) = self.text[at..].strip_prefix(b"<") else {
+            return false;
+        };
+        let length = tag.iter().take_while(|byte| **byte != b'>').count();
+        let tag = &tag[..length];
+        let name_length = tag.iter().take_while(|byte| is_tag_byte(**byte)).count();
+        !tag.ends_with(b"/") && strip_prefix_of_name(&tag[..name_length]) == name
     }
 
     /// Returns whether the end tag of this name, with or without a prefix, is at a position.
@@ -194,9 +228,7 @@ impl TextScanner<'_> {
             return false;
         };
         let length = tag.iter().take_while(|byte| **byte != b'>').count();
-        let tag = tag[..length].trim_ascii();
-        let prefix_length = tag.iter().position(|byte| *byte == b':');
-        tag[prefix_length.map_or(0, |at| at + 1)..] == *name
+        strip_prefix_of_name(tag[..length].trim_ascii()) == name
     }
 
     /// Returns whether the name at `start` is that of a part of a multipart form.
@@ -231,6 +263,16 @@ impl TextScanner<'_> {
 
 /// Longest name that is read, in bytes.
 const NAME_BYTES_MAX: usize = 200;
+
+/// Returns the local part of an XML name.
+fn strip_prefix_of_name(name: &[u8]) -> &[u8] {
+    let prefix_length = name.iter().position(|byte| *byte == b':');
+    &name[prefix_length.map_or(0, |at| at + 1)..]
+}
+
+const fn is_tag_byte(byte: u8) -> bool {
+    is_name_byte(byte) || byte == b':'
+}
 
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'%') || byte >= 0x80
