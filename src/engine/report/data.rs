@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use super::Findings;
 use super::history::RunHistory;
+use crate::domain::api_fault::ApiFaultName;
 use crate::domain::contract_report::FETCHES_MAX;
 use crate::domain::ids::ConsentHandle;
-use crate::domain::journal_entry::JournalRecord;
+use crate::domain::journal_entry::{CallRecord, JournalRecord};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
@@ -28,16 +29,8 @@ struct KnownStatus {
 pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> Findings {
     let mut findings = Findings::default();
     let mut known: HashMap<ConsentHandle, KnownStatus> = HashMap::new();
-    let mut actual: HashMap<ConsentHandle, &'static str> = HashMap::new();
     for entry in &run.entries {
         match &entry.record {
-            JournalRecord::Event(event) => {
-                if let (Some(handle), Some(status)) =
-                    (event.consent_handle(), event.resulting_status())
-                {
-                    actual.insert(handle, status.as_str());
-                }
-            }
             JournalRecord::Webhook(webhook)
                 if webhook.event == NotificationKind::ConsentStatus
                     && webhook.is_accepted()
@@ -67,15 +60,16 @@ pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> F
             }
             JournalRecord::Call(call)
                 if matches!(call.operation, Operation::FiRequest | Operation::FiFetch)
-                    && !call.is_success() =>
+                    && !call.is_success()
+                    && !is_fetch_with_injected_status(call) =>
             {
                 let Some(handle) = call.handle else { continue };
                 let violated = known.get(&handle).filter(|known| {
                     statuses.contains(&known.status)
                         && known.since <= call.arrived_at()
-                        && actual
-                            .get(&handle)
-                            .is_some_and(|status| statuses.contains(status))
+                        && run
+                            .status_before(handle, entry.seq)
+                            .is_some_and(|status| statuses.contains(&status.as_str()))
                 });
                 if let Some(KnownStatus { status, .. }) = violated {
                     let text = format!("{} after the FIU was notified of {status}", call.operation);
@@ -86,6 +80,11 @@ pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> F
         }
     }
     findings
+}
+
+/// Returns whether a fetch was rejected by a fault: the AA might have answered it.
+fn is_fetch_with_injected_status(call: &CallRecord) -> bool {
+    call.operation == Operation::FiFetch && call.faults.contains(&ApiFaultName::Status)
 }
 
 /// Checks how often the FIU fetches the same data of a session.

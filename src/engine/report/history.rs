@@ -122,6 +122,14 @@ impl<'a> RunHistory<'a> {
             .copied()
     }
 
+    /// Returns the status of a consent before an entry; `None` for a consent that is not known.
+    pub(super) fn status_before(&self, handle: ConsentHandle, seq: u64) -> Option<Status> {
+        self.status_changes(handle)
+            .take_while(|(number, _)| *number < seq)
+            .last()
+            .map(|(_, status)| status)
+    }
+
     /// Returns whether a consent was approved before an entry.
     pub(super) fn was_approved_before(&self, handle: ConsentHandle, seq: u64) -> bool {
         self.status_changes(handle).any(|(number, status)| {
