@@ -122,8 +122,9 @@ pub(crate) fn authenticate_api_key(
     Ok(caller)
 }
 
-/// Returns the entity that an API key belongs to: a fixed key, or a token of our token service. A token that verifies creates the world that the call names, since its lifetime is
-/// checked by that world's clock.
+/// Returns the entity that an API key belongs to: a fixed key, or a token of our token service. A
+/// token that verifies creates the world that the call names, since its lifetime is checked by that
+/// world's clock.
 pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<RegisteredEntity> {
     let existing_world = call
         .world_name()

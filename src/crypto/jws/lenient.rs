@@ -126,6 +126,9 @@ impl LenientJws {
                 );
                 self.read_signature(signature);
             }
+            _ if text.is_empty() => {
+                self.note("the value is empty; send header..signature");
+            }
             _ => {
                 let hint = if parts.len() == 5 {
                     "; five parts are an encrypted JWE, and a signature is a JWS"
