@@ -6,7 +6,7 @@ use std::fmt;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::domain::secret_names::is_secret_name;
+use crate::domain::secret_names::{Exposure, is_secret_name};
 use crate::domain::text::quote_value;
 
 /// Conditions on a message that all have to hold. Without a condition, every message matches.
@@ -40,9 +40,10 @@ impl JsonPointer {
         Ok(Self(text.into()))
     }
 
-    /// Returns the last name of the pointer.
-    fn last_name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+    /// Returns whether the value is a secret, by the names of the pointer.
+    fn is_secret(&self) -> bool {
+        let names = self.0.split('/').skip(1);
+        names.fold(Exposure::Open, Exposure::below_name) == Exposure::Secret
     }
 }
 
@@ -109,7 +110,7 @@ impl MessageFilter {
                     let conditions = self.body.iter();
                     differences.extend(conditions.filter_map(|(pointer, matcher)| {
                         matcher
-                            .find_difference(document.pointer(&pointer.0), pointer.last_name())
+                            .find_difference(document.pointer(&pointer.0), pointer.is_secret())
                             .map(|difference| format!("body {pointer} {difference}"))
                     }));
                 }
@@ -118,6 +119,7 @@ impl MessageFilter {
             }
         }
         for (name, matcher) in &self.headers {
+            let is_secret = is_secret_name(name);
             let values: Vec<Value> = headers
                 .iter()
                 .filter(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -125,8 +127,9 @@ impl MessageFilter {
                 .collect();
             let is_met = values
                 .iter()
-                .any(|value| matcher.find_difference(Some(value), name).is_none());
-            if !is_met && let Some(difference) = matcher.find_difference(values.first(), name) {
+                .any(|value| matcher.find_difference(Some(value), is_secret).is_none());
+            if !is_met && let Some(difference) = matcher.find_difference(values.first(), is_secret)
+            {
                 differences.push(format!("header {name} {difference}"));
             }
         }
@@ -135,9 +138,9 @@ impl MessageFilter {
 }
 
 impl ValueMatcher {
-    /// Returns the difference between the condition and a value, in words; `None` if it is met.
-    /// `name` is the name of the value.
-    fn find_difference(&self, value: Option<&Value>, name: &str) -> Option<String> {
+    /// Returns the difference between the condition and a value, in words; `None` if it is met. A
+    /// secret is not quoted.
+    fn find_difference(&self, value: Option<&Value>, is_secret: bool) -> Option<String> {
         let Some(value) = value else {
             return (*self != Self::Exists(false)).then(|| "is missing".to_owned());
         };
@@ -153,7 +156,7 @@ impl ValueMatcher {
         if is_met {
             return None;
         }
-        if is_secret_name(name) {
+        if is_secret {
             return Some("is a secret with another value".to_owned());
         }
         let actual = describe_value(value);
@@ -172,22 +175,22 @@ impl fmt::Display for MessageFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (pointer, matcher) in &self.body {
             write!(f, " with body {pointer} ")?;
-            matcher.write_condition(f, pointer.last_name())?;
+            matcher.write_condition(f, pointer.is_secret())?;
         }
         for (name, matcher) in &self.headers {
             write!(f, " with header {name} ")?;
-            matcher.write_condition(f, name)?;
+            matcher.write_condition(f, is_secret_name(name))?;
         }
         Ok(())
     }
 }
 
 impl ValueMatcher {
-    fn write_condition(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    fn write_condition(&self, f: &mut fmt::Formatter<'_>, is_secret: bool) -> fmt::Result {
         match self {
             Self::Exists(true) => f.write_str("present"),
             Self::Exists(false) => f.write_str("absent"),
-            _ if is_secret_name(name) => f.write_str("as given"),
+            _ if is_secret => f.write_str("as given"),
             Self::Equals(value) => f.write_str(&describe_value(value)),
             Self::Matches(pattern) => write!(f, "matching {}", quote_value(pattern.0.as_str())),
         }
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn each_condition_is_met_or_names_the_difference() {
-        let body = br#"{"a":{"b/c":[1,"READY"]},"n":12,"o":{"x":1},"password":"hunter2"}"#;
+        let body = br#"{"a":{"b/c":[1,"READY"]},"n":12,"o":{"x":1},"password":"hunter2","tokens":["t"],"KeyMaterial":{"token":"t"}}"#;
         for (pointer, matcher, expected) in [
             ("/a/b~1c/1", ValueMatcher::Equals(json!("READY")), ""),
             ("/a/b~1c/1", matches("^READY$"), ""),
@@ -261,6 +264,16 @@ mod tests {
                 "/password",
                 ValueMatcher::Equals(json!("other")),
                 "body /password is a secret with another value",
+            ),
+            (
+                "/tokens/0",
+                matches("x"),
+                "body /tokens/0 is a secret with another value",
+            ),
+            (
+                "/KeyMaterial/token",
+                matches("x"),
+                "body /KeyMaterial/token is 't', which does not match 'x'",
             ),
         ] {
             let differences = filter(pointer, matcher).find_differences(body, &[]);

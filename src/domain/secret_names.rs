@@ -54,6 +54,28 @@ pub(crate) fn is_public_name(name: &str) -> bool {
         .any(|boundary| is_listed(&split_words(name, boundary), &PUBLIC_NAMES))
 }
 
+/// Secrecy of a value by the names above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exposure {
+    Open,
+    Secret,
+    /// Below a name of public material.
+    Public,
+}
+
+impl Exposure {
+    /// Returns the secrecy of what is below a name.
+    pub(crate) fn below_name(self, name: &str) -> Self {
+        if self == Self::Public || is_public_name(name) {
+            Self::Public
+        } else if self == Self::Secret || is_secret_name(name) {
+            Self::Secret
+        } else {
+            Self::Open
+        }
+    }
+}
+
 fn is_listed(words: &[String], names: &[&[&str]]) -> bool {
     names.iter().any(|name| *name == words)
 }

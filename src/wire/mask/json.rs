@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Secret, SecretForm, contains_secret};
-use crate::domain::secret_names::{is_public_name, is_secret_name};
+use crate::domain::secret_names::Exposure;
 
 /// Returns the secrets of a text that is valid JSON. Any depth is read, since a caller chooses it.
 pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
@@ -19,27 +19,6 @@ pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
         next = scanner.find_next_value();
     }
     scanner.secrets
-}
-
-/// Secrecy of a value by the names above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exposure {
-    Open,
-    Secret,
-    /// Below a name of public material.
-    Public,
-}
-
-impl Exposure {
-    fn below_name(self, name: &str) -> Self {
-        if self == Self::Public || is_public_name(name) {
-            Self::Public
-        } else if self == Self::Secret || is_secret_name(name) {
-            Self::Secret
-        } else {
-            Self::Open
-        }
-    }
 }
 
 /// Finds the secrets in text that is valid JSON.
