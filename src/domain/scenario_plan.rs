@@ -95,12 +95,19 @@ pub struct DelayedCommand {
 }
 
 impl ApprovalMode {
+    /// Returns the time from the request to the approval; `None` if a person approves.
+    pub const fn approval_delay(self) -> Option<Millis> {
+        match self {
+            Self::Manual => None,
+            Self::Immediate => Some(Millis::ZERO),
+            Self::Timed => Some(RECORDED_APPROVAL_DELAY),
+        }
+    }
+
     /// Returns the commands that follow a consent request that no scenario drives.
     pub fn plan_approval(self, handle: ConsentHandle) -> Vec<DelayedCommand> {
-        let delay = match self {
-            Self::Manual => return Vec::new(),
-            Self::Immediate => Millis::ZERO,
-            Self::Timed => RECORDED_APPROVAL_DELAY,
+        let Some(delay) = self.approval_delay() else {
+            return Vec::new();
         };
         let command = Command::TransitionConsent {
             handle,

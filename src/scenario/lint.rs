@@ -24,7 +24,6 @@ use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
-use crate::domain::unaport::RECORDED_APPROVAL_DELAY;
 use crate::domain::webhook_fault::{
     SchedulingFault, WebhookFault, WebhookFaultRule, WebhookSelector,
 };
@@ -116,11 +115,7 @@ impl Linter<'_> {
             since_line: 0,
             left_line: None,
         };
-        let auto_approval = plan.approval.and_then(|approval| match approval {
-            ApprovalMode::Manual => None,
-            ApprovalMode::Immediate => Some(Millis::ZERO),
-            ApprovalMode::Timed => Some(RECORDED_APPROVAL_DELAY),
-        });
+        let auto_approval = plan.approval.and_then(ApprovalMode::approval_delay);
         let mut auto_approval = auto_approval.map(|at| (at, plan.location.line));
         self.follow_rules(&mut state, EventName::ConsentRaised);
         for (step, number) in plan.steps.iter().zip(1..) {
@@ -322,7 +317,7 @@ impl Linter<'_> {
 
     fn check_faults(&mut self) {
         let plan = self.plan;
-        let locations: Vec<_> = plan.fault_locations.clone();
+        let locations = &plan.fault_locations;
         let (webhook_locations, api_locations) =
             locations.split_at(plan.faults.webhooks.len().min(locations.len()));
         for (rule, location) in plan.faults.webhooks.iter().zip(webhook_locations) {

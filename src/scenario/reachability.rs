@@ -17,7 +17,7 @@ use crate::domain::operation::Operation;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::session::{ApprovalMode, FiStatus, SessionStatus};
 use crate::domain::time::Millis;
-use crate::domain::unaport::{AnalyticsStatus, RECORDED_APPROVAL_DELAY};
+use crate::domain::unaport::AnalyticsStatus;
 
 /// An upper bound of how often something happens to one consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,21 +140,17 @@ impl Move {
         }
     }
 
-    fn inputs(self) -> &'static [Input] {
-        match self {
-            Self::ApproveAndActivate => &[Input::Approve, Input::Activate],
-            Self::Input(input) => {
-                let index = Input::ALL.iter().position(|known| *known == input);
-                std::slice::from_ref(&Input::ALL[index.expect("the list has all inputs")])
-            }
-        }
+    fn inputs(self) -> impl Iterator<Item = Input> {
+        let (first, second) = match self {
+            Self::ApproveAndActivate => (Input::Approve, Some(Input::Activate)),
+            Self::Input(input) => (input, None),
+        };
+        std::iter::once(first).chain(second)
     }
 
     /// Returns the status after the move; `None`: the move is illegal.
     fn apply(self, status: Status) -> Option<Status> {
-        self.inputs()
-            .iter()
-            .try_fold(status, |status, input| status.transition_on(*input))
+        self.inputs().try_fold(status, Status::transition_on)
     }
 
     /// Returns whether the move can be rejected in a status that allows it: an approval is, if the
@@ -211,16 +207,11 @@ impl<'a> Walk<'a> {
         let has_person = plan.approval == Some(ApprovalMode::Manual);
         let acts_freely = actors == Actors::Anyone || has_person;
         walk.see_event(EventName::ConsentRaised);
-        let approval_delay = match plan.approval {
-            None | Some(ApprovalMode::Manual) => None,
-            Some(ApprovalMode::Immediate) => Some(Millis::ZERO),
-            Some(ApprovalMode::Timed) => Some(RECORDED_APPROVAL_DELAY),
-        };
-        let mut approval_delay = approval_delay;
+        let mut approval_at = plan.approval.and_then(ApprovalMode::approval_delay);
         let mut now = Millis::ZERO;
         for step in &plan.steps {
-            if approval_delay.take_if(|at| *at <= step.due_after).is_some() {
-                if approval_delay_is_later(plan, now) {
+            if let Some(at) = approval_at.take_if(|at| *at <= step.due_after) {
+                if at > now {
                     walk.pass_time(acts_freely);
                 }
                 walk.apply_move(Move::ApproveAndActivate);
@@ -231,7 +222,7 @@ impl<'a> Walk<'a> {
             }
             walk.apply_action(&step.action);
         }
-        if let Some(at) = approval_delay {
+        if let Some(at) = approval_at {
             if at > now {
                 walk.pass_time(acts_freely);
             }
@@ -282,7 +273,7 @@ impl<'a> Walk<'a> {
                         next.insert(status);
                     }
                     for input in applied.inputs() {
-                        self.see_event(event_of(*input));
+                        self.see_event(event_of(input));
                     }
                 }
                 None => {
@@ -310,7 +301,7 @@ impl<'a> Walk<'a> {
             for (armed, after) in found {
                 self.current.insert(after);
                 for input in armed.inputs() {
-                    self.see_event(event_of(*input));
+                    self.see_event(event_of(input));
                 }
             }
             if self.armed.len() == armed_before && self.current.len() == count_before {
@@ -377,11 +368,6 @@ impl<'a> Walk<'a> {
             }
         }
     }
-}
-
-/// Returns whether the recorded approval comes after this time.
-fn approval_delay_is_later(plan: &ScenarioPlan, now: Millis) -> bool {
-    plan.approval == Some(ApprovalMode::Timed) && RECORDED_APPROVAL_DELAY > now
 }
 
 const fn is_data_event(event: EventName) -> bool {
