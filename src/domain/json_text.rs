@@ -580,6 +580,7 @@ impl<'a> Parser<'a> {
     }
 
     fn parse_string(&mut self) -> Option<JsonString<'a>> {
+        // The opening quote counts as escaped, so that it does not end the string.
         let mut is_escaped = true;
         let end = self.rest.bytes().position(|byte| {
             let is_end = byte == b'"' && !is_escaped;
@@ -739,7 +740,7 @@ fn write_edited_items(items: &[JsonItem<'_>], values: &[Value], out: &mut String
     let mut separator = "[";
     let mut rest = items.iter();
     for (index, value) in values.iter().enumerate() {
-        // Where items are missing, those that are gone are skipped.
+        // Skips the items that the edit has removed.
         let remaining = values.len() - index;
         let item = loop {
             match rest.next() {

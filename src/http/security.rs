@@ -351,7 +351,7 @@ impl Caller {
         if self
             .world
             .request_times()
-            .any(|now| is_near(timestamp, now))
+            .any(|now| timestamp.is_within(MESSAGE_TOLERANCE, now))
         {
             return Ok(());
         }
@@ -398,8 +398,4 @@ impl Caller {
                 .as_ref()
                 .is_none_or(|member| member.entity().id == consent.fiu)
     }
-}
-
-fn is_near(timestamp: Timestamp, now: Timestamp) -> bool {
-    timestamp.duration_since(now).0.abs() <= MESSAGE_TOLERANCE.0
 }

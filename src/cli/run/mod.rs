@@ -449,28 +449,25 @@ impl ScenarioTest<'_> {
             .filter(|lint| lint.severity == Severity::Error)
             .map(|lint| lint.diagnostic)
             .collect();
-        let fault_names = plan
+        let webhook_faults = plan
             .faults
             .webhooks
             .iter()
-            .map(|rule| ("webhooks", rule.fault.name().as_str()))
-            .chain(
-                plan.faults
-                    .api
-                    .iter()
-                    .map(|rule| ("api_faults", rule.fault.name().as_str())),
-            );
+            .zip(1..)
+            .map(|(rule, number)| ("webhooks", number, rule.fault.name().as_str()));
+        let api_faults = plan
+            .faults
+            .api
+            .iter()
+            .zip(1..)
+            .map(|(rule, number)| ("api_faults", number, rule.fault.name().as_str()));
+        let faults = webhook_faults.chain(api_faults);
         let webhook_count = plan.faults.webhooks.len();
         let has_calls = self.has_fiu_calls(world);
         let mut cases = Vec::new();
-        for (index, ((list, fault), location)) in fault_names.zip(&plan.fault_locations).enumerate()
+        for (index, ((list, number, fault), location)) in
+            faults.zip(&plan.fault_locations).enumerate()
         {
-            let number = 1 + index
-                - if index < webhook_count {
-                    0
-                } else {
-                    webhook_count
-                };
             let line = location.line;
             let is_here = |diagnostic: &mut Diagnostic| {
                 (diagnostic.line, diagnostic.column) == (line, location.column)
@@ -617,7 +614,7 @@ impl ScenarioTest<'_> {
     fn build_request(&self, world: &World) -> RaiseConsent {
         let participants = world.participants();
         let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
-        let matcher = self.plan.matcher.as_ref().map(|(matcher, _)| matcher);
+        let matcher = self.plan.matcher();
         let customer = matcher
             .and_then(|matcher| matcher.customers.first())
             .map(ToString::to_string);

@@ -438,12 +438,12 @@ fn apply_public_key(key: &PublicKey, signature: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let exponent = strip_zeros(&key.exponent);
+    if exponent.len() > 8 {
+        return None;
+    }
     let exponent = exponent
         .iter()
         .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    if key.exponent.len() > 8 {
-        return None;
-    }
     match modulus.len() * 8 {
         0..=2048 => raise_to_power::<{ U2048::LIMBS }>(modulus, exponent, signature),
         2049..=3072 => raise_to_power::<{ U3072::LIMBS }>(modulus, exponent, signature),

@@ -1,6 +1,8 @@
 //! The check of an answer against its schema in the OpenAPI document, for the keywords that the
 //! schemas of answers use.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
 use super::components::build_schemas;
@@ -10,10 +12,11 @@ use crate::wire::fields::parse_timestamp;
 /// Returns whether a body meets the hand-written schema of this name. Fields that the schema does
 /// not have are allowed.
 pub(crate) fn matches_component(component: &str, body: &Value) -> bool {
-    let schemas = build_schemas();
+    static SCHEMAS: OnceLock<Map<String, Value>> = OnceLock::new();
+    let schemas = SCHEMAS.get_or_init(build_schemas);
     schemas
         .get(component)
-        .is_some_and(|schema| matches_schema(schema, body, &schemas))
+        .is_some_and(|schema| matches_schema(schema, body, schemas))
 }
 
 fn matches_schema(schema: &Value, value: &Value, schemas: &Map<String, Value>) -> bool {
