@@ -9,16 +9,12 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, mockaa_command};
+use crate::binary::{Server, decode_lossy, mockaa_command};
 
 fn run(arguments: &[&str]) -> Output {
     mockaa_command(arguments)
         .output()
         .expect("the command runs")
-}
-
-fn decode_lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 impl Server {

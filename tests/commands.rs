@@ -11,42 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Server, mockaa_command};
+use crate::binary::{Server, create_folder, decode_lossy, mockaa_command, run_in, split_output};
 use crate::skip::report_skip;
-
-/// Creates a new folder for this test with these files.
-fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    for (file, text) in files {
-        fs::write(folder.join(file), text).expect("a file");
-    }
-    folder
-}
-
-fn decode_lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Runs the binary in a folder; returns its exit code, stdout and stderr.
-fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    split_output(
-        &mockaa_command(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .output()
-            .expect("the command runs"),
-    )
-}
-
-fn split_output(output: &Output) -> (i32, String, String) {
-    (
-        output.status.code().expect("an exit code"),
-        decode_lossy(&output.stdout),
-        decode_lossy(&output.stderr),
-    )
-}
 
 const APPROVED: &str =
     "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
@@ -57,7 +23,10 @@ const INEFFECTIVE: &str = "version: 1\nname: unreachable\nsteps:\n  - reject: {}
 
 #[test]
 fn run_grades_files_and_reports_as_text_json_and_junit() {
-    let folder = create_folder("run", &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)]);
+    let folder = create_folder(
+        "commands-run",
+        &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)],
+    );
     let (code, stdout, _) = run_in(
         &folder,
         &[
@@ -117,7 +86,7 @@ fn the_inbox_of_run_checks_the_api_key_and_accepts_a_rotated_secret() {
              webhooks: [{{ where: {{ attempts: 1 }}, fault: {{ {fault} }} }}]\n\
              expect: [webhook: {{ event: consent.status, fault: {name}, answered: {answer}, count: 1 }}]\n"
         );
-        let folder = create_folder("run-api-key", &[("key.yaml", &scenario)]);
+        let folder = create_folder("commands-run-api-key", &[("key.yaml", &scenario)]);
         let (code, stdout, stderr) = run_in(&folder, &["run", "key.yaml"]);
         assert_eq!(code, 0, "{fault}\n{stdout}{stderr}");
     }
@@ -131,7 +100,7 @@ fn run_rejects_bad_files_before_it_plays_any() {
         ("typo.yaml", "version: 1\nname: typo\nsteps: [aprove: {}]\n"),
         ("scenario.schema.json", "{}"),
     ];
-    let folder = create_folder("run-bad", &files);
+    let folder = create_folder("commands-run-bad", &files);
     for (arguments, remedy) in [
         (
             &["run", "good.yaml", "same.yaml"][..],
@@ -192,7 +161,7 @@ fn run_starts_the_fius_own_test_and_grades_when_it_has_ended() {
     let scenario = "version: 1\nname: notified\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, answered: 200 }\n  \
                    - call: { op: consent.create, count: 1 }\n";
     let folder = create_folder(
-        "run-command",
+        "commands-run-command",
         &[
             ("notified.yaml", scenario),
             ("raise.sh", RAISE),
@@ -259,7 +228,7 @@ fn read_until_closed(connection: &mut std::net::TcpStream) -> String {
 #[cfg(unix)]
 #[test]
 fn run_kills_the_processes_that_an_endless_command_has_started() {
-    let folder = create_folder("run-group", &[("approved.yaml", APPROVED)]);
+    let folder = create_folder("commands-run-group", &[("approved.yaml", APPROVED)]);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener
         .local_addr()
@@ -285,7 +254,7 @@ fn run_kills_the_processes_that_an_endless_command_has_started() {
 #[cfg(unix)]
 #[test]
 fn a_stopped_run_kills_the_processes_of_its_command() {
-    let folder = create_folder("run-stopped", &[("approved.yaml", APPROVED)]);
+    let folder = create_folder("commands-run-stopped", &[("approved.yaml", APPROVED)]);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener
         .local_addr()
@@ -314,7 +283,7 @@ fn a_stopped_run_kills_the_processes_of_its_command() {
 #[test]
 fn lint_reports_as_text_json_and_github() {
     let folder = create_folder(
-        "lint",
+        "commands-lint",
         &[
             ("unreachable.yaml", INEFFECTIVE),
             ("approved.yaml", APPROVED),
@@ -352,7 +321,7 @@ fn lint_reports_as_text_json_and_github() {
 
 #[test]
 fn the_schema_is_printed_in_both_drafts_and_offers_no_null() {
-    let folder = create_folder("schema", &[]);
+    let folder = create_folder("commands-schema", &[]);
     let mut seen = Vec::new();
     for (draft, schema_uri) in [
         ("7", "http://json-schema.org/draft-07/schema#"),
@@ -565,7 +534,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
 fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     let fixture = ServerFixture::start();
     let folder = create_folder(
-        "steer",
+        "commands-steer",
         &[
             ("mine.yaml", &APPROVED.replace("approved", "mine")),
             ("faults.yaml", "webhooks: [{ fault: { drop: {} } }]\n"),
@@ -768,7 +737,7 @@ fn the_bytes_of_a_webhook_pass_through_every_command() {
 
     // A fault that changes the bytes after the signature: those that were sent are shown.
     let faults = create_folder(
-        "bytes",
+        "commands-bytes",
         &[(
             "faults.yaml",
             "webhooks: [{where: {}, fault: {reserialised: {}}}]",
@@ -823,7 +792,7 @@ fn an_inbox_verifies_and_prints_every_webhook() {
 #[test]
 fn a_key_is_for_its_owner_and_a_pipe_keeps_its_mode() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = create_folder("keys", &[]);
+    let folder = create_folder("commands-keys", &[]);
     assert_eq!(
         run_in(&folder, &["fi", "keys", "--private", "mine.json"]).0,
         0

@@ -3,13 +3,13 @@
 mod binary;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use roxmltree::Document;
 use serde_json::{Value, json};
 
-use crate::binary::mockaa_command;
+use crate::binary::{create_folder, mockaa_command, run_in};
 
 const APPROVED: &str =
     "version: 1\nname: approved\nsteps: [approve: {}]\nexpect: [state: { is: ACTIVE }]\n";
@@ -18,29 +18,9 @@ const UNMET: &str =
 /// A report of an earlier run without a failure.
 const OLD_REPORT: &str = "<testsuites name=\"old\" tests=\"1\" failures=\"0\" errors=\"0\"/>";
 
-/// Creates a new folder for this test with these files.
-fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("run-{name}"));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    for (file, text) in files {
-        fs::write(folder.join(file), text).expect("a file");
-    }
-    folder
-}
-
-/// Runs the binary in a folder; returns its exit code, stdout and stderr.
-fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = mockaa_command(&[&["run"], arguments].concat())
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the command runs");
-    (
-        output.status.code().expect("an exit code"),
-        String::from_utf8(output.stdout).expect("UTF-8"),
-        String::from_utf8(output.stderr).expect("UTF-8"),
-    )
+/// Runs `mockaa run` in a folder; returns its exit code, stdout and stderr.
+fn play_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    run_in(folder, &[&["run"], arguments].concat())
 }
 
 /// Returns the attributes of the root of a JUnit report.
@@ -59,8 +39,11 @@ fn junit_totals(folder: &Path) -> [String; 4] {
 #[test]
 fn annotations_name_file_and_line_and_are_escaped() {
     let scenario = "version: 1\nname: odd\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, body: { /a: \"50%,\" } }\n";
-    let folder = create_folder("github", &[("a,b.yaml", scenario), ("good.yaml", APPROVED)]);
-    let (code, stdout, stderr) = run_in(&folder, &["a,b.yaml", "good.yaml", "--format", "github"]);
+    let folder = create_folder(
+        "run-github",
+        &[("a,b.yaml", scenario), ("good.yaml", APPROVED)],
+    );
+    let (code, stdout, stderr) = play_in(&folder, &["a,b.yaml", "good.yaml", "--format", "github"]);
     assert_eq!(code, 1, "{stderr}");
     let annotations: Vec<_> = stdout
         .lines()
@@ -92,10 +75,10 @@ fn annotations_name_file_and_line_and_are_escaped() {
 #[test]
 fn junit_has_totals_times_and_the_journal() {
     let folder = create_folder(
-        "junit",
+        "run-junit",
         &[("approved.yaml", APPROVED), ("unmet.yaml", UNMET)],
     );
-    let (code, ..) = run_in(
+    let (code, ..) = play_in(
         &folder,
         &["approved.yaml", "unmet.yaml", "--junit", "results.xml"],
     );
@@ -169,9 +152,9 @@ fn an_old_report_never_remains() {
             ["3", "2", "0", "0"],
         ),
     ] {
-        let folder = create_folder(&format!("old-{name}"), &files);
+        let folder = create_folder(&format!("run-old-{name}"), &files);
         let arguments = [&["--junit", "results.xml"], arguments].concat();
-        let (exit_code, _, stderr) = run_in(&folder, &arguments);
+        let (exit_code, _, stderr) = play_in(&folder, &arguments);
         assert_eq!(junit_totals(&folder), totals, "{name}: {stderr}");
         assert!(
             exit_code == code || (name == "config" && exit_code == 3),
@@ -189,7 +172,7 @@ fn a_stopped_run_reports_what_it_has_not_played() {
         ("unmet.yaml", UNMET),
         ("results.xml", OLD_REPORT),
     ];
-    let folder = create_folder("stopped", &files);
+    let folder = create_folder("run-stopped", &files);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener
         .local_addr()
@@ -198,7 +181,6 @@ fn a_stopped_run_reports_what_it_has_not_played() {
         .to_string();
     let script = r#"exec 3<>"/dev/tcp/127.0.0.1/$1"; echo started >&3; sleep 60"#;
     let run = mockaa_command(&[
-        "run",
         "approved.yaml",
         "unmet.yaml",
         "--junit",
@@ -232,13 +214,13 @@ fn a_stopped_run_reports_what_it_has_not_played() {
 
 #[test]
 fn the_path_of_the_report_is_tested_before_anything_is_played() {
-    let folder = create_folder("path", &[("approved.yaml", APPROVED)]);
+    let folder = create_folder("run-path", &[("approved.yaml", APPROVED)]);
     for (path, text) in [
         ("nosuch/results.xml", "cannot write nosuch/results.xml"),
         (".", "cannot write ."),
         ("approved.yaml", "--junit approved.yaml is a scenario file"),
     ] {
-        let (code, stdout, stderr) = run_in(&folder, &["approved.yaml", "--junit", path]);
+        let (code, stdout, stderr) = play_in(&folder, &["approved.yaml", "--junit", path]);
         assert_eq!((code, stdout.as_str()), (2, ""), "{path}: {stderr}");
         assert!(stderr.contains(text), "{path}: {stderr}");
     }
@@ -254,9 +236,9 @@ fn a_filter_and_fail_fast_say_what_was_not_played() {
         ("b.yaml", UNMET),
         ("c.yaml", last.as_str()),
     ];
-    let folder = create_folder("filter", &files);
+    let folder = create_folder("run-filter", &files);
     let names = ["a.yaml", "b.yaml", "c.yaml"];
-    let (code, stdout, _) = run_in(
+    let (code, stdout, _) = play_in(
         &folder,
         &[&names[..], &["--filter", "app*", "--junit", "results.xml"]].concat(),
     );
@@ -269,7 +251,7 @@ fn a_filter_and_fail_fast_say_what_was_not_played() {
     );
     assert_eq!(junit_totals(&folder), ["5", "0", "0", "2"]);
 
-    let (code, stdout, _) = run_in(&folder, &[&names[..], &["--fail-fast", "--json"]].concat());
+    let (code, stdout, _) = play_in(&folder, &[&names[..], &["--fail-fast", "--json"]].concat());
     assert_eq!(code, 1);
     let report: Value = serde_json::from_str(&stdout).expect("JSON");
     let skipped = json!([{
@@ -282,7 +264,7 @@ fn a_filter_and_fail_fast_say_what_was_not_played() {
     assert_eq!(report["totals"]["skipped"], 1);
     assert_eq!(report["totals"]["failures"], 1);
 
-    let (_, stdout, _) = run_in(
+    let (_, stdout, _) = play_in(
         &folder,
         &[&names[..], &["--fail-fast", "--format", "github"]].concat(),
     );
@@ -292,7 +274,7 @@ fn a_filter_and_fail_fast_say_what_was_not_played() {
         ),
         "{stdout}"
     );
-    let (code, _, stderr) = run_in(&folder, &[&names[..], &["--filter", "nothing"]].concat());
+    let (code, _, stderr) = play_in(&folder, &[&names[..], &["--filter", "nothing"]].concat());
     assert_eq!(code, 2);
     assert!(
         stderr.contains("--filter nothing matches no scenario"),
@@ -305,8 +287,8 @@ fn a_fault_without_effect_is_a_failure_in_each_format() {
     let scenario = "version: 1\nname: faults\nsteps: [approve: {}]\nwebhooks:\n  - { where: { status: ACTIVE }, fault: { extra_fields: {} } }\n  - \
                     { where: { status: ACTIVE, attempts: 3 }, fault: { reset: {} } }\napi_faults:\n  - { where: { op: fi.fetch }, \
                     fault: { reset: {} } }\nexpect: [state: { is: ACTIVE }]\n";
-    let folder = create_folder("faults", &[("faults.yaml", scenario)]);
-    let (code, stdout, _) = run_in(&folder, &["faults.yaml", "--junit", "results.xml"]);
+    let folder = create_folder("run-faults", &[("faults.yaml", scenario)]);
+    let (code, stdout, _) = play_in(&folder, &["faults.yaml", "--junit", "results.xml"]);
     assert_eq!(code, 1, "{stdout}");
     assert!(
         stdout.contains("     ok    webhooks 1, line 5: extra_fields takes effect\n"),
@@ -321,7 +303,7 @@ fn a_fault_without_effect_is_a_failure_in_each_format() {
         "{stdout}"
     );
     assert_eq!(junit_totals(&folder), ["6", "1", "0", "1"]);
-    let (_, stdout, _) = run_in(&folder, &["faults.yaml", "--json"]);
+    let (_, stdout, _) = play_in(&folder, &["faults.yaml", "--json"]);
     let report: Value = serde_json::from_str(&stdout).expect("JSON");
     let case = &report["files"][0]["cases"][4];
     assert_eq!(
@@ -330,7 +312,7 @@ fn a_fault_without_effect_is_a_failure_in_each_format() {
         "{case}"
     );
     // With an FIU that makes no call, the API fault fails too.
-    let (_, stdout, _) = run_in(
+    let (_, stdout, _) = play_in(
         &folder,
         &[
             "faults.yaml",
@@ -383,7 +365,7 @@ fn what_can_never_happen_fails_lint_and_run() {
         ),
     ] {
         let scenario = format!("version: 1\nname: x\nsteps: [approve: {{}}]\n{entry}\n");
-        let folder = create_folder(&format!("never-{name}"), &[("x.yaml", &scenario)]);
+        let folder = create_folder(&format!("run-never-{name}"), &[("x.yaml", &scenario)]);
         let lint = mockaa_command(&["scenario", "lint", "x.yaml"])
             .current_dir(&folder)
             .output()
@@ -391,7 +373,7 @@ fn what_can_never_happen_fails_lint_and_run() {
         let stdout = String::from_utf8(lint.stdout).expect("UTF-8");
         assert_eq!(lint.status.code(), Some(2), "{name}: {stdout}");
         assert!(stdout.contains(text), "{name}: {stdout}");
-        let (code, stdout, _) = run_in(&folder, &["x.yaml", "--junit", "results.xml"]);
+        let (code, stdout, _) = play_in(&folder, &["x.yaml", "--junit", "results.xml"]);
         assert_eq!(code, 1, "{name}: {stdout}");
         assert!(stdout.contains(text), "{name}: {stdout}");
         assert_ne!(junit_totals(&folder)[1], "0", "{name}");
@@ -402,7 +384,7 @@ fn what_can_never_happen_fails_lint_and_run() {
 fn the_fips_of_the_own_configuration_are_known_to_lint() {
     let scenario = "version: 1\nname: x\nsteps: [approve: {}]\nrules: [{ when: fi.requested, deliver: { default: READY, fips: { MY-FIP: DENIED } } }]\n";
     let config = "[[fip]]\nid = \"MY-FIP\"\n";
-    let folder = create_folder("config", &[("x.yaml", scenario), ("my.toml", config)]);
+    let folder = create_folder("run-config", &[("x.yaml", scenario), ("my.toml", config)]);
     for (arguments, code) in [(&["--config", "my.toml"][..], 0), (&[], 2)] {
         let lint = mockaa_command(&[&["scenario", "lint", "x.yaml"], arguments].concat())
             .current_dir(&folder)

@@ -4,19 +4,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::helpers::{NOW, Reply, TestApp, rebit_request, seed_request};
+use crate::helpers::{NOW, TestApp, rebit_request, seed_request};
 use crate::jws_verifier::{JwsVerifier, decode_base64};
 use crate::participants::Journey;
 use crate::raw_http;
-
-/// Puts faults in force for the whole world.
-async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
-    app.send(
-        app.request(Method::PUT, "/_mockaa/v1/faults/test")
-            .body(yaml.to_owned()),
-    )
-    .await
-}
 
 /// Sends a request without checking the response against a specification, because it is wrong on
 /// purpose.
@@ -47,7 +38,7 @@ async fn connections_are_reset_closed_cut_and_garbled() {
     let app = TestApp::start().await;
     let address = app.sandbox.base_url();
     let call_with_fault = async |fault: &str| {
-        put_faults(&app, &format!("api_faults: [{{ fault: {{ {fault} }} }}]"))
+        app.put_faults(&format!("api_faults: [{{ fault: {{ {fault} }} }}]"))
             .await
             .expect_ok();
         raw_http::send_raw_request(&address, &raw_http::build_get_request("/Heartbeat")).await
@@ -109,7 +100,7 @@ async fn a_status_fault_answers_before_execution_in_each_apis_error_format() {
         app.post("/_mockaa/v1/reset", &Value::Null)
             .await
             .expect_ok();
-        put_faults(&app, faults).await.expect_ok();
+        app.put_faults(faults).await.expect_ok();
         for _ in 0..2 {
             let response = app
                 .request(Method::POST, path)
@@ -134,12 +125,9 @@ async fn a_status_fault_answers_before_execution_in_each_apis_error_format() {
         assert_eq!(app.count_consents().await, 1);
     }
     let login = json!({ "emailId": "a@b.in", "password": "x" });
-    put_faults(
-        &app,
-        "api_faults: [{ where: { op: login }, fault: { status: 429 } }]",
-    )
-    .await
-    .expect_ok();
+    app.put_faults("api_faults: [{ where: { op: login }, fault: { status: 429 } }]")
+        .await
+        .expect_ok();
     let (status, _, text) = send_unchecked(
         &app,
         Method::POST,
@@ -154,12 +142,9 @@ async fn a_status_fault_answers_before_execution_in_each_apis_error_format() {
         ),
         (429, json!(429))
     );
-    put_faults(
-        &app,
-        "api_faults: [{ fault: { status: 409, error_code: IdempotencyError } }]",
-    )
-    .await
-    .expect_ok();
+    app.put_faults("api_faults: [{ fault: { status: 409, error_code: IdempotencyError } }]")
+        .await
+        .expect_ok();
     let (status, signature, text) = send_unchecked(&app, Method::GET, "/Heartbeat", None).await;
     assert!(
         status == 409 && text.contains("IdempotencyError") && signature.is_some(),
@@ -185,27 +170,24 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
     // time.
     let half =
         "api_faults: [{ where: { op: heartbeat, probability: 0.5 }, fault: { status: 500 } }]";
-    put_faults(&app, half).await.expect_ok();
+    app.put_faults(half).await.expect_ok();
     let sample = statuses(40).await;
     let failed = sample.iter().filter(|status| **status == 500).count();
     assert!((10..=30).contains(&failed), "{failed} of 40");
     app.post("/_mockaa/v1/reset", &Value::Null)
         .await
         .expect_ok();
-    put_faults(&app, half).await.expect_ok();
+    app.put_faults(half).await.expect_ok();
     assert_eq!(statuses(40).await, sample);
 
-    put_faults(
-        &app,
-        "api_faults: [{ where: { calls: 2..3 }, fault: { status: 500 } }]",
-    )
-    .await
-    .expect_ok();
+    app.put_faults("api_faults: [{ where: { calls: 2..3 }, fault: { status: 500 } }]")
+        .await
+        .expect_ok();
     assert_eq!(statuses(5).await, [200, 500, 500, 200, 200]);
 
     let customer_fault =
         "api_faults: [{ where: { customer: \"98765*@mockaa\" }, fault: { status: 500 } }]";
-    put_faults(&app, customer_fault).await.expect_ok();
+    app.put_faults(customer_fault).await.expect_ok();
     assert_eq!(statuses(1).await, [200]);
     assert_eq!(
         send_unchecked(&app, Method::POST, "/Consent", Some(&rebit_request()))
@@ -223,14 +205,13 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
     );
 
     // A rule with a duration of 0 never applies, and a `ttl` of 0 is rejected.
-    put_faults(
-        &app,
-        "api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]",
-    )
-    .await
-    .expect_ok();
+    app.put_faults("api_faults: [{ where: { for: 0s }, fault: { status: 500 } }]")
+        .await
+        .expect_ok();
     assert_eq!(statuses(2).await, [200, 200]);
-    let reply = put_faults(&app, "api_faults: [{ fault: { status: 500 } }]\nttl: 0s").await;
+    let reply = app
+        .put_faults("api_faults: [{ fault: { status: 500 } }]\nttl: 0s")
+        .await;
     assert_eq!(reply.status, 400);
     assert_eq!(statuses(1).await, [200]);
 }
@@ -238,12 +219,9 @@ async fn faults_are_chosen_by_call_count_chance_customer_and_time_to_live() {
 #[tokio::test]
 async fn answers_take_their_time() {
     let app = TestApp::start().await;
-    put_faults(
-        &app,
-        "api_faults: [{ where: { op: heartbeat }, fault: { latency: 300ms } }]",
-    )
-    .await
-    .expect_ok();
+    app.put_faults("api_faults: [{ where: { op: heartbeat }, fault: { latency: 300ms } }]")
+        .await
+        .expect_ok();
     let heartbeat = send_unchecked(&app, Method::GET, "/Heartbeat", None);
     let livez = send_unchecked(&app, Method::GET, "/livez", None);
     let first = tokio::select! { _ = heartbeat => "heartbeat", _ = livez => "livez" };
@@ -265,10 +243,9 @@ async fn what_is_signed_is_wrong() {
     app.apply_verb(&handle, "approve").await.expect_ok();
     let body = json!({ "ver": "2.0.0", "timestamp": NOW, "txnid": "0b811819-9044-4856-b0ee-8c88035f8858", "ConsentHandle": handle });
     let fetch_status_with_fault = async |fault: &str| {
-        put_faults(
-            &app,
-            &format!("api_faults: [{{ where: {{ op: consent.status }}, fault: {{ {fault} }} }}]"),
-        )
+        app.put_faults(&format!(
+            "api_faults: [{{ where: {{ op: consent.status }}, fault: {{ {fault} }} }}]"
+        ))
         .await
         .expect_ok();
         let (status, signature, text) =
@@ -317,8 +294,7 @@ async fn what_is_signed_is_wrong() {
 #[tokio::test]
 async fn an_answer_is_stale() {
     let app = TestApp::start().await;
-    put_faults(
-        &app,
+    app.put_faults(
         "api_faults: [{ where: { op: consent.status, calls: 2 }, fault: { stale_response: {} } }]",
     )
     .await
@@ -369,7 +345,7 @@ async fn a_consent_is_tampered_with_in_every_way() {
         let faults = format!(
             "api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ tampered_consent: {mode} }} }}]"
         );
-        put_faults(&app, &faults).await.expect_ok();
+        app.put_faults(&faults).await.expect_ok();
         let (_, signature, text) =
             send_unchecked(&app, Method::POST, "/Consent/fetch", Some(&body)).await;
         assert!(
@@ -421,10 +397,9 @@ async fn the_seed_api_is_tampered_with_too_and_signed_as_serialized() {
     app.apply_verb(&handle, "approve").await.expect_ok();
     let verifier = JwsVerifier::from_published_keys(&app).await;
     let fetch_with_fault = async |fault: &str| {
-        put_faults(
-            &app,
-            &format!("api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ {fault} }} }}]"),
-        )
+        app.put_faults(&format!(
+            "api_faults: [{{ where: {{ op: consent.fetch }}, fault: {{ {fault} }} }}]"
+        ))
         .await
         .expect_ok();
         let (_, _, text) =
@@ -536,10 +511,9 @@ async fn every_faulty_answer_of_the_certification_suite_can_be_given() {
             .await
             .expect_ok();
         let correct = send_unchecked(&app, Method::POST, path, Some(body)).await;
-        put_faults(
-            &app,
-            &format!("api_faults: [{{ where: {{ op: {op} }}, fault: {{ {fault} }} }}]"),
-        )
+        app.put_faults(&format!(
+            "api_faults: [{{ where: {{ op: {op} }}, fault: {{ {fault} }} }}]"
+        ))
         .await
         .expect_ok();
         let faulty = send_unchecked(&app, Method::POST, path, Some(body)).await;
@@ -665,10 +639,9 @@ async fn an_altered_answer_keeps_all_other_bytes() {
         let value = answer
             .pointer(&format!("/{}", dotted.replace('.', "/")))
             .expect("the field");
-        put_faults(
-            &app,
-            &format!("api_faults: [{{ fault: {{ set_field: {{ field: {dotted}, value: x }} }} }}]"),
-        )
+        app.put_faults(&format!(
+            "api_faults: [{{ fault: {{ set_field: {{ field: {dotted}, value: x }} }} }}]"
+        ))
         .await
         .expect_ok();
         let expected = original.replace(

@@ -241,11 +241,6 @@ async fn grade_world(app: &TestApp) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-async fn put_faults(app: &TestApp, yaml: &str) {
-    let request = app.request(Method::PUT, "/_mockaa/v1/faults/test");
-    app.send(request.body(yaml.to_owned())).await.expect_ok();
-}
-
 #[tokio::test]
 async fn a_message_that_is_overtaken_does_not_count_as_the_newest() {
     for fault in ["late: { by: 10m }", "reorder: { within: 10m }"] {
@@ -257,7 +252,7 @@ async fn a_message_that_is_overtaken_does_not_count_as_the_newest() {
         let faults = format!(
             "webhooks:\n  - {{ where: {{ status: PAUSED, nth: 1 }}, fault: {{ {fault} }} }}\n  - {{ where: {{ status: PAUSED, nth: 2 }}, fault: {{ drop: {{}} }} }}"
         );
-        put_faults(&app, &faults).await;
+        app.put_faults(&faults).await.expect_ok();
         let paused = app.apply_verb(&handle, "pause").await.expect_ok();
         assert_eq!(paused["state"], "PAUSED");
         app.advance_clock("1m").await;
@@ -452,11 +447,9 @@ async fn what_unaport_does_not_define_is_not_graded_there() {
     let lender = Lender::log_in_with_webhooks(&app).await;
     app.fiu
         .set_behavior(ReceiverBehavior::Respond(200, String::new()));
-    put_faults(
-        &app,
-        "webhooks: [{ where: { status: ACTIVE }, fault: { duplicate: {} } }]",
-    )
-    .await;
+    app.put_faults("webhooks: [{ where: { status: ACTIVE }, fault: { duplicate: {} } }]")
+        .await
+        .expect_ok();
     lender.raise_with_scenario(&app, "approve", |_| ()).await;
     app.advance_clock("1m").await;
     let report = grade_world(&app).await;

@@ -226,10 +226,7 @@ async fn an_aa_with_an_api_key_sends_that_key() {
 /// Raises a consent with this fault on its webhook; returns the `aa_api_key` that arrived.
 async fn receive_faulty_api_key(app: &mut TestApp, fault: &str) -> Option<String> {
     let faults = format!("webhooks: [{{ fault: {{ {fault} }} }}]");
-    let put = app
-        .request(Method::PUT, "/_mockaa/v1/faults/test")
-        .body(faults);
-    app.send(put).await.expect_ok();
+    app.put_faults(faults).await.expect_ok();
     app.raise_with_scenario("approve").await;
     app.advance_clock("0s").await;
     let message = app.fiu.drain_messages().remove(0);
@@ -283,10 +280,7 @@ async fn faults_break_the_credential_and_nothing_else() {
 async fn a_single_aa_has_a_foreign_key_too() {
     let mut app = start_configured("single-aa", "[[aa]]\nid = \"only-aa\"\n").await;
     let faults = "webhooks: [{ fault: { foreign_api_key: {} } }]";
-    let put = app
-        .request(Method::PUT, "/_mockaa/v1/faults/test")
-        .body(faults);
-    app.send(put).await.expect_ok();
+    app.put_faults(faults).await.expect_ok();
     let lender = Lender::log_in_with_webhooks(&app).await;
     let handle = lender
         .raise_consent(&app, |body| body["aaId"] = "only-aa".into())
@@ -303,10 +297,7 @@ async fn a_single_aa_has_a_foreign_key_too() {
 async fn a_rotated_secret_signs_beside_the_old_one() {
     let mut app = TestApp::start().await;
     let faults = "webhooks: [{ fault: { rotated_secret: {} } }]";
-    let put = app
-        .request(Method::PUT, "/_mockaa/v1/faults/test")
-        .body(faults);
-    app.send(put).await.expect_ok();
+    app.put_faults(faults).await.expect_ok();
     app.raise_with_scenario("approve").await;
     app.advance_clock("0s").await;
     let message = app.fiu.drain_messages().remove(0);

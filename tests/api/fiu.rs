@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, Data, PayloadConfig, to};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
 use mockaa::internals::crypto::base64::url_decode;
 use mockaa::internals::crypto::jws::{verify_compact, verify_detached};
 use mockaa::internals::crypto::key_exchange::KeyPair;
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, extract_handle, seed_request};
 use crate::inbox::acknowledge;
+use crate::inbox::start_receiver;
 use crate::lender::{self, APP_PREFIX, COMMON_PREFIX, FIU_ID};
 use crate::participants::{Participant, consent_request, key_material};
 use crate::specification;
@@ -163,20 +164,7 @@ impl ModelFiu {
             seen: Mutex::default(),
         });
         let data = Data::from(Arc::clone(&state));
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(PayloadConfig::new(64 * 1024 * 1024))
-                .app_data(data.clone())
-                .default_service(to(receive_webhook))
-        })
-        .workers(1)
-        .disable_signals()
-        .bind(("127.0.0.1", 0))
-        .expect("a free port");
-        let url = format!("http://{}", server.addrs()[0]);
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (url, handle) = start_receiver(data, receive_webhook);
         let participant = Participant::fiu_1();
         let id = if api == FiuApi::Unaport {
             FIU_ID

@@ -186,6 +186,12 @@ impl TestApp {
             .expect_ok()
     }
 
+    /// Puts faults in force for the whole world.
+    pub async fn put_faults(&self, yaml: impl Into<String>) -> Reply {
+        let request = self.request(Method::PUT, "/_mockaa/v1/faults/test");
+        self.send(request.body(yaml.into())).await
+    }
+
     pub async fn list_deliveries(&self) -> Vec<Value> {
         self.get("/_mockaa/v1/webhooks").await.expect_ok()["items"]
             .as_array()

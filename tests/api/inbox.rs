@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::specification;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Bytes, Data, PayloadConfig, to};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Responder};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -67,22 +67,7 @@ impl Inbox {
             sender,
         });
         let data = Data::from(Arc::clone(&state));
-        let app = move || {
-            let limit = PayloadConfig::new(64 * 1024 * 1024);
-            App::new()
-                .app_data(limit)
-                .app_data(data.clone())
-                .default_service(to(receive))
-        };
-        let server = HttpServer::new(app)
-            .workers(1)
-            .disable_signals()
-            .bind(("127.0.0.1", 0))
-            .expect("a free port");
-        let url = format!("http://{}", server.addrs()[0]);
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
+        let (url, handle) = start_receiver(data, receive);
         Self {
             url,
             messages,
@@ -119,6 +104,31 @@ impl Inbox {
             .map(|message| message.path)
             .collect()
     }
+}
+
+/// Starts a server on a free port that answers every request with this handler; returns its URL.
+pub fn start_receiver<T, H, A>(data: Data<T>, handler: H) -> (String, ServerHandle)
+where
+    T: Send + Sync + 'static,
+    H: Handler<A, Output: Responder + 'static> + Send,
+    A: FromRequest + 'static,
+{
+    let app = move || {
+        App::new()
+            .app_data(PayloadConfig::new(64 * 1024 * 1024))
+            .app_data(data.clone())
+            .default_service(to(handler.clone()))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        .disable_signals()
+        .bind(("127.0.0.1", 0))
+        .expect("a free port");
+    let url = format!("http://{}", server.addrs()[0]);
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    (url, handle)
 }
 
 impl Drop for Inbox {

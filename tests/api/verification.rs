@@ -28,15 +28,6 @@ async fn assertion_outcomes(app: &TestApp, yaml: &str) -> Vec<String> {
         .collect()
 }
 
-async fn put_faults(app: &TestApp, yaml: &str) {
-    app.send(
-        app.request(Method::PUT, "/_mockaa/v1/faults/test")
-            .body(yaml.to_owned()),
-    )
-    .await
-    .expect_ok();
-}
-
 /// Returns the result of this rule of the contract report.
 async fn find_rule(app: &TestApp, name: &str) -> Value {
     let report = app.get("/_mockaa/v1/report").await.expect_ok();
@@ -255,7 +246,7 @@ async fn an_fiu_that_accepts_everything_fails_the_report() {
     let app = TestApp::start().await;
     let faults = "webhooks:\n  - { where: { status: ACTIVE }, fault: { wrong_key: {} } }\n  - { where: { status: PAUSED }, fault: { \
                   stale_timestamp: {} } }\n";
-    put_faults(&app, faults).await;
+    app.put_faults(faults).await.expect_ok();
     let handle = app.raise_with_scenario("approve").await;
     app.apply_verb(&handle, "pause").await.expect_ok();
     app.advance_clock("0s").await;
@@ -304,11 +295,11 @@ async fn an_fiu_that_accepts_everything_fails_the_report() {
 #[tokio::test]
 async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     let app = TestApp::start().await;
-    put_faults(
-        &app,
+    app.put_faults(
         "webhooks: [{ where: { attempts: 1 }, fault: { corrupt_signature: flip_bit } }]",
     )
-    .await;
+    .await
+    .expect_ok();
     app.fiu
         .set_behavior(ReceiverBehavior::Respond(400, String::new()));
     app.raise_with_scenario("approve").await;
@@ -327,7 +318,9 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
     // Rejecting a correct message breaks a rule.
     app.fiu
         .set_behavior(ReceiverBehavior::Respond(500, String::new()));
-    put_faults(&app, "webhooks: [{ fault: { extra_fields: {} } }]").await;
+    app.put_faults("webhooks: [{ fault: { extra_fields: {} } }]")
+        .await
+        .expect_ok();
     app.raise_with_scenario("approve").await;
     app.advance_clock("0s").await;
     assert_eq!(
@@ -341,11 +334,9 @@ async fn an_fiu_that_rejects_faulty_webhooks_passes_the_report() {
 async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    put_faults(
-        &app,
-        "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
-    )
-    .await;
+    app.put_faults("webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]")
+        .await
+        .expect_ok();
     let (handle, id) = journey.raise_and_approve(|_| ()).await;
     app.advance_clock("0s").await;
     // One data request for each of the two messages.
@@ -358,11 +349,9 @@ async fn an_fiu_that_acts_twice_keeps_asking_or_does_not_wait_fails_the_report()
     app.advance_clock("0s").await;
     journey.fetch_data(&session).await;
     // The FIU ignores `Retry-After`, and repeats a request that was rejected with 4xx.
-    put_faults(
-        &app,
-        "api_faults: [{ where: { op: consent.create, calls: 1 }, fault: { status: 503, retry_after: 1h } }]",
+    app.put_faults("api_faults: [{ where: { op: consent.create, calls: 1 }, fault: { status: 503, retry_after: 1h } }]",
     )
-    .await;
+    .await.expect_ok();
     let mut other = rebit_request();
     other["ConsentDetail"]["Customer"]["id"] = "nobody".into();
     for body in [rebit_request(), rebit_request(), other.clone(), other] {
@@ -393,11 +382,9 @@ async fn an_fiu_that_acts_twice_before_it_answers_fails_the_report() {
     let url = format!("http://{}", fiu.local_addr().expect("an address"));
     let app = TestApp::start_with(|builder| builder.fiu_url(url)).await;
     let journey = Journey::new(&app);
-    put_faults(
-        &app,
-        "webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]",
-    )
-    .await;
+    app.put_faults("webhooks: [{ where: { status: ACTIVE, nth: 1 }, fault: { duplicate: {} } }]")
+        .await
+        .expect_ok();
     let (_, id) = journey.raise_and_approve(|_| ()).await;
     for _ in 0..2 {
         let (mut stream, _) = fiu.accept().await.expect("a webhook arrives");
@@ -427,7 +414,9 @@ async fn an_fiu_that_acts_twice_before_it_answers_fails_the_report() {
 async fn an_fiu_that_polls_learns_of_a_lost_webhook() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);
-    put_faults(&app, "webhooks: [{ fault: { drop: {} } }]").await;
+    app.put_faults("webhooks: [{ fault: { drop: {} } }]")
+        .await
+        .expect_ok();
     let handle = journey.raise_consent(|_| ()).await;
     app.apply_verb(&handle, "approve").await.expect_ok();
     let rule = async || find_rule(&app, "polls-after-missed-webhook").await;

@@ -5,7 +5,7 @@ use mockaa::TimeSource;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::helpers::{NOW, Reply, TestApp};
+use crate::helpers::{NOW, TestApp};
 use crate::jws_verifier::{JwsVerifier, decode_base64, hmac_sha256};
 use crate::raw_http::{RawFiu, RawRequest};
 
@@ -18,15 +18,6 @@ async fn start_with_raw_fiu() -> (TestApp, RawFiu) {
     (app, fiu)
 }
 
-/// Puts faults in force for the whole world.
-async fn put_faults(app: &TestApp, yaml: &str) -> Reply {
-    app.send(
-        app.request(Method::PUT, "/_mockaa/v1/faults/test")
-            .body(yaml.to_owned()),
-    )
-    .await
-}
-
 /// Raises a consent that is approved at once, with this fault on its webhooks; returns the received
 /// requests.
 async fn raise_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<RawRequest> {
@@ -34,7 +25,7 @@ async fn raise_with_fault(app: &TestApp, fiu: &mut RawFiu, fault: &str) -> Vec<R
         .await
         .expect_ok();
     fiu.drain_requests();
-    put_faults(app, &format!("webhooks: [{{ fault: {{ {fault} }} }}]"))
+    app.put_faults(&format!("webhooks: [{{ fault: {{ {fault} }} }}]"))
         .await
         .expect_ok();
     app.raise_with_scenario("approve").await;
@@ -226,7 +217,7 @@ async fn messages_come_in_another_order_late_or_never() {
         )
     };
     // A reordered webhook is sent after the next one of the same consent.
-    put_faults(&app, &active("reorder: { within: 1h }"))
+    app.put_faults(&active("reorder: { within: 1h }"))
         .await
         .expect_ok();
     let handle = app.raise_with_scenario("approve").await;
@@ -236,7 +227,7 @@ async fn messages_come_in_another_order_late_or_never() {
     app.advance_clock("0s").await;
     assert_eq!(statuses(&fiu.drain_requests()), ["PAUSED", "ACTIVE"]);
     // Without a next one, it is sent when the time is over.
-    put_faults(&app, &active("reorder: { within: 10s }"))
+    app.put_faults(&active("reorder: { within: 10s }"))
         .await
         .expect_ok();
     app.raise_with_scenario("approve").await;
@@ -245,7 +236,7 @@ async fn messages_come_in_another_order_late_or_never() {
     app.advance_clock("1s").await;
     assert_eq!(statuses(&fiu.drain_requests()), ["ACTIVE"]);
 
-    put_faults(&app, &active("late: { by: 10m }"))
+    app.put_faults(&active("late: { by: 10m }"))
         .await
         .expect_ok();
     let handle = app.raise_with_scenario("approve").await;
@@ -259,7 +250,7 @@ async fn messages_come_in_another_order_late_or_never() {
     app.advance_clock("1m").await;
     assert_eq!(statuses(&fiu.drain_requests()), ["ACTIVE"]);
 
-    put_faults(&app, &active("drop: {}")).await.expect_ok();
+    app.put_faults(&active("drop: {}")).await.expect_ok();
     let handle = app.raise_with_scenario("approve").await;
     app.apply_verb(&handle, "pause").await.expect_ok();
     app.advance_clock("P1D").await;
@@ -283,7 +274,7 @@ async fn messages_come_in_another_order_late_or_never() {
 #[tokio::test]
 async fn a_webhook_overtakes_the_response_of_the_call_that_caused_it() {
     let (app, mut fiu) = start_with_raw_fiu().await;
-    put_faults(&app, "webhooks: [{ fault: { before_response: {} } }]")
+    app.put_faults("webhooks: [{ fault: { before_response: {} } }]")
         .await
         .expect_ok();
     // The receiver checks whether the caller already has its response before it answers.
@@ -541,10 +532,9 @@ async fn fi_notifications_omit_optional_fields_and_carry_unknown_statuses() {
         app.post("/_mockaa/v1/reset", &Value::Null)
             .await
             .expect_ok();
-        put_faults(
-            &app,
-            &format!("webhooks: [{{ where: {{ event: fi.status }}, fault: {{ {fault} }} }}]"),
-        )
+        app.put_faults(&format!(
+            "webhooks: [{{ where: {{ event: fi.status }}, fault: {{ {fault} }} }}]"
+        ))
         .await
         .expect_ok();
         app.raise_consent_for("9999999001@mockaa").await;
@@ -606,7 +596,7 @@ async fn attempts_are_chosen_one_by_one() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     let faults = "webhooks: [{ where: { attempts: 1..2 }, fault: { fail: {} } }, { where: { attempts: 3 }, fault: { wrong_key: \
                   {} } }]";
-    put_faults(&app, faults).await.expect_ok();
+    app.put_faults(faults).await.expect_ok();
     fiu.enqueue_answers(&["HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"]);
     app.raise_with_scenario("approve").await;
     app.advance_clock("1s").await;
@@ -707,18 +697,19 @@ async fn a_bad_receiver_blocks_only_its_own_queue() {
 #[tokio::test]
 async fn faults_are_put_listed_and_deleted_and_invalid_ones_are_rejected_whole() {
     let (app, mut fiu) = start_with_raw_fiu().await;
-    let created = put_faults(&app, "webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n")
+    let created = app
+        .put_faults("webhooks: [{ fault: { drop: {} } }]\nttl: 1h\n")
         .await
         .expect_ok();
     assert_eq!(
         (created["name"].as_str(), &created["webhooks"]),
         (Some("test"), &json!(["drop"]))
     );
-    let rejection = put_faults(
-        &app,
-        "webhooks:\n  - fault: { dorp: {} }\n  - where: { nht: 1 }\n    fault: { drop: {} }\n",
-    )
-    .await;
+    let rejection = app
+        .put_faults(
+            "webhooks:\n  - fault: { dorp: {} }\n  - where: { nht: 1 }\n    fault: { drop: {} }\n",
+        )
+        .await;
     assert_eq!(rejection.status, 400);
     let faults = rejection.json()["diagnostics"].clone();
     assert_eq!(

@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -16,6 +17,41 @@ pub fn mockaa_command(arguments: &[&str]) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Creates a new folder with these files. `name` is that of the test, unique in all binaries.
+pub fn create_folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    for (file, text) in files {
+        fs::write(folder.join(file), text).expect("a file");
+    }
+    folder
+}
+
+/// Runs the binary in a folder; returns its exit code, stdout and stderr.
+pub fn run_in(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    split_output(
+        &mockaa_command(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the command runs"),
+    )
+}
+
+/// Returns exit code, stdout and stderr.
+pub fn split_output(output: &Output) -> (i32, String, String) {
+    (
+        output.status.code().expect("an exit code"),
+        decode_lossy(&output.stdout),
+        decode_lossy(&output.stderr),
+    )
+}
+
+pub fn decode_lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A server that has printed its ready line.
