@@ -122,7 +122,6 @@ fn print_participants(parties: &ParticipantSetup) {
     );
 }
 
-/// Describes the webhook URLs of an FIU in one line.
 /// Returns what an AA sends as `aa_api_key`, for people.
 pub(crate) fn describe_credential(aa: &Aa) -> String {
     match aa.credential {
@@ -131,6 +130,7 @@ pub(crate) fn describe_credential(aa: &Aa) -> String {
     }
 }
 
+/// Describes the webhook URLs of an FIU in one line.
 pub(crate) fn describe_webhook_urls(fiu: &Fiu) -> String {
     let WebhookUrls {
         base,

@@ -17,7 +17,6 @@ use crate::crypto::{jws, webhook};
 use crate::domain::call_facts::MESSAGE_TOLERANCE;
 use crate::domain::participants::PublicKey;
 use crate::domain::text::quote_value;
-
 use crate::engine::clock::system_now;
 use crate::wire::fields::parse_timestamp;
 use crate::wire::token::Claims;

@@ -1,11 +1,10 @@
 //! The output of the log on stderr. Each event is one line, whatever callers send.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::domain::text::{escape_controls, is_control};
+use crate::domain::text::{escape_controls, escape_json_controls};
 
 /// Encoding of the events in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,23 +52,6 @@ fn escape_event(event: &[u8], encoding: LogEncoding) -> String {
         LogEncoding::Json => escape_json_controls(line),
     };
     format!("{line}{end}")
-}
-
-fn escape_json_controls(line: &str) -> Cow<'_, str> {
-    if !line.chars().any(is_control) {
-        return Cow::Borrowed(line);
-    }
-    let mut escaped = String::with_capacity(line.len() + 8);
-    for character in line.chars() {
-        if is_control(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                escaped += &format!("\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(character);
-        }
-    }
-    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

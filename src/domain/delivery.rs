@@ -89,17 +89,17 @@ impl Delivery {
 
     /// Returns the body that the last attempt sent; empty if there was no attempt.
     pub fn last_sent_body(&self) -> &[u8] {
-        match (self.attempts.last(), self.message.get()) {
-            (
-                Some(Attempt {
-                    faulty_body: Some(body),
-                    ..
-                }),
-                _,
-            ) => body,
-            (Some(_), Some(message)) => &message.body,
-            _ => &[],
-        }
+        let attempt = self.attempts.last();
+        attempt
+            .and_then(|attempt| self.body_of(Some(attempt)))
+            .unwrap_or_default()
+    }
+
+    /// Returns the body of an attempt of this delivery, or without an attempt the body that its
+    /// message has; `None` before the message is built.
+    pub fn body_of<'a>(&'a self, attempt: Option<&'a Attempt>) -> Option<&'a [u8]> {
+        let faulty_body = attempt.and_then(|attempt| attempt.faulty_body.as_deref());
+        faulty_body.or_else(|| self.message.get().map(|message| message.body.as_slice()))
     }
 
     /// Returns the names of the scheduling faults and of the faults of this attempt.

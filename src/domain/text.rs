@@ -15,22 +15,41 @@ pub(crate) fn quote_value(value: &str) -> String {
 /// Returns the text on one line: control characters as `\n`, `\t` or `\u{1b}`. Text from a caller
 /// can neither begin a log line of its own nor change how a terminal shows the others.
 pub(crate) fn escape_controls(text: &str) -> Cow<'_, str> {
-    escape_characters(text, is_control)
+    escape_characters(text, is_control, append_rust_escape)
 }
 
 /// Returns a text of several lines with all control characters but its line feeds escaped.
 pub(crate) fn escape_line_controls(text: &str) -> Cow<'_, str> {
-    escape_characters(text, |character| character != '\n' && is_control(character))
+    let is_escaped = |character| character != '\n' && is_control(character);
+    escape_characters(text, is_escaped, append_rust_escape)
 }
 
-fn escape_characters(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+/// Returns a line of JSON with its control characters in JSON's escape, such as `\u001b`; the JSON
+/// keeps its meaning, since they stand in its strings only.
+pub(crate) fn escape_json_controls(line: &str) -> Cow<'_, str> {
+    escape_characters(line, is_control, |character, escaped| {
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            *escaped += &format!("\\u{unit:04x}");
+        }
+    })
+}
+
+fn append_rust_escape(character: char, escaped: &mut String) {
+    escaped.extend(character.escape_default());
+}
+
+fn escape_characters(
+    text: &str,
+    is_escaped: impl Fn(char) -> bool,
+    append_escape: impl Fn(char, &mut String),
+) -> Cow<'_, str> {
     if !text.chars().any(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars() {
         if is_escaped(character) {
-            escaped.extend(character.escape_default());
+            append_escape(character, &mut escaped);
         } else {
             escaped.push(character);
         }

@@ -64,18 +64,13 @@ pub(crate) fn get_webhook_body(call: &Call) -> Result<ApiResponse, ApiError> {
         })?),
         Err(_) => None,
     };
-    let faulty_body = attempt.and_then(|attempt| attempt.faulty_body.as_ref());
-    let body = match (faulty_body, delivery.message.get()) {
-        (Some(body), _) => body.to_vec(),
-        (None, Some(message)) => message.body.clone(),
-        (None, None) => {
-            return Err(ApiError::NotFound(format!(
-                "webhook {id} has no body yet; it is built before the first attempt"
-            )));
-        }
-    };
+    let body = delivery.body_of(attempt).ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "webhook {id} has no body yet; it is built before the first attempt"
+        ))
+    })?;
     let name = format!("webhook-{id}");
-    Ok(ApiResponse::file(body, OCTET_STREAM, name))
+    Ok(ApiResponse::file(body.to_vec(), OCTET_STREAM, name))
 }
 
 /// Media type of bytes that may be no JSON.
