@@ -343,6 +343,16 @@ async fn a_body_of_any_depth_is_shown() {
     let request = app.request(Method::POST, "/nowhere").body(nested.clone());
     app.send(request).await;
     assert_eq!(app.read_last_call("").await["body"], nested);
+    // Texts in parameters of texts, each a value of the one around it.
+    let nested = format!("{{\"x\":\"{}\"}}", "a=".repeat(30_000));
+    let request = app.request(Method::POST, "/nowhere").body(nested);
+    app.send(request).await;
+    let body = app.read_last_call("").await["body"].to_string();
+    assert!(body.contains("****"), "{}", &body[..40]);
+    let query = "a=".repeat(10_000);
+    app.get(&format!("/nowhere?{query}")).await;
+    let path = app.read_last_call("").await["path"].to_string();
+    assert!(path.contains("?a=****"), "{}", &path[..40]);
 }
 
 #[tokio::test]

@@ -5,10 +5,12 @@ use std::ops::Range;
 use super::{Secret, SecretForm, contains_secret};
 use crate::domain::secret_names::Exposure;
 
-/// Returns the secrets of a text that is valid JSON. Any depth is read, since a caller chooses it.
-pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
+/// Returns the secrets of a text that is valid JSON. Any depth of it is read, since a caller chooses
+/// it; `depth` is that of the text in others.
+pub(super) fn find_in_json(text: &[u8], depth: usize) -> Vec<Secret> {
     let mut scanner = JsonScanner {
         text,
+        depth,
         at: 0,
         open: Vec::new(),
         secrets: Vec::new(),
@@ -24,6 +26,7 @@ pub(super) fn find_in_json(text: &[u8]) -> Vec<Secret> {
 /// Finds the secrets in text that is valid JSON.
 struct JsonScanner<'a> {
     text: &'a [u8],
+    depth: usize,
     at: usize,
     /// The objects and lists around the position, outermost first.
     open: Vec<Container>,
@@ -53,7 +56,7 @@ impl JsonScanner<'_> {
                 let is_secret = match exposure {
                     Exposure::Open => {
                         let text = decode_json_string(&self.text[content.clone()]);
-                        contains_secret(text.as_bytes())
+                        contains_secret(text.as_bytes(), self.depth)
                     }
                     Exposure::Secret => true,
                     Exposure::Public => false,

@@ -6,10 +6,12 @@
 //! sizes stay true, and masked JSON stays JSON.
 
 mod json;
+mod multipart;
 mod text;
 
 use std::ops::Range;
 
+use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use self::json::find_in_json;
@@ -49,23 +51,23 @@ pub(crate) fn mask_headers(headers: &[(String, String)]) -> Vec<(String, String)
 /// Returns a path with its query, or a URL, with the values of secret parameters masked at equal
 /// length.
 pub(crate) fn mask_target(target: &str) -> String {
-    blank_text(target, &find_in_target(target))
+    blank_text(target, &find_in_target(target, 0))
 }
 
 /// Returns a body with its secrets masked at equal length: JSON at any depth, forms, XML, multipart
 /// forms, and text of no format, where more is masked than is needed.
 pub(crate) fn mask_body(body: &[u8]) -> Vec<u8> {
-    blank_bytes(body, &find_in_body(body))
+    blank_bytes(body, &find_in_body(body, 0))
 }
 
 /// Returns a text of several formats with its secrets masked, as a body.
 pub(crate) fn mask_text(text: &str) -> String {
-    blank_text(text, &find_in_body(text.as_bytes()))
+    blank_text(text, &find_in_body(text.as_bytes(), 0))
 }
 
 /// Returns a sentence that may quote a URL or JSON with the secrets in it masked.
 pub(crate) fn mask_message(text: &str) -> String {
-    blank_text(text, &find_in_text(text.as_bytes(), TextForm::Message))
+    blank_text(text, &find_in_text(text.as_bytes(), TextForm::Message, 0))
 }
 
 /// Returns whether a body is encoded, so that its secrets cannot be found.
@@ -91,7 +93,7 @@ impl RequestMask {
         let body_secrets = if is_encoded(headers) && !body.is_empty() {
             vec![Secret::text(0..body.len())]
         } else {
-            find_in_body(body)
+            find_in_body(body, 0)
         };
         let mut values = Vec::new();
         let secret_headers = headers.iter().filter(|(name, _)| is_secret_name(name));
@@ -102,7 +104,7 @@ impl RequestMask {
                 add_values(&mut values, [part.as_bytes(), pair_value.as_bytes()]);
             }
         }
-        for secret in find_in_target(target) {
+        for secret in find_in_target(target, 0) {
             let value = &target[secret.range];
             add_values(&mut values, [value.as_bytes(), &decode_percent(value)]);
         }
@@ -115,7 +117,7 @@ impl RequestMask {
                 add_values(&mut values, decoded.as_deref().map(str::as_bytes));
             }
         }
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup();
         Self {
             values,
@@ -162,9 +164,8 @@ impl RequestMask {
         let mut found = Vec::new();
         for value in &self.values {
             let is_distinct = value.len() >= 6 && !value.iter().all(u8::is_ascii_digit);
-            let mut from = 0;
-            while let Some(at) = find_bytes(&text[from..], value) {
-                let (start, end) = (from + at, from + at + value.len());
+            for start in memmem::find_iter(text, value) {
+                let end = start + value.len();
                 let before = start.checked_sub(1).map(|at| text[at]);
                 let after = text.get(end).copied();
                 let is_quote = |byte: Option<u8>| matches!(byte, Some(b'\'' | b'"' | b'`' | b'\\'));
@@ -175,12 +176,15 @@ impl RequestMask {
                 {
                     found.push(Secret::text(start..end));
                 }
-                from = end;
             }
         }
         found
     }
 }
+
+/// Most texts within texts that are read, such as a URL in a parameter of a URL. What is deeper counts
+/// as a secret.
+const DEPTH_MAX: usize = 32;
 
 /// Shortest value that is looked for in an answer, in bytes.
 const REPEATED_VALUE_MIN: usize = 4;
@@ -199,7 +203,7 @@ fn add_values<'a>(values: &mut Vec<Vec<u8>>, new: impl IntoIterator<Item = &'a [
 }
 
 fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).position(|window| window == part)
+    memmem::find(text, part)
 }
 
 fn blank_text(text: &str, secrets: &[Secret]) -> String {
@@ -253,7 +257,7 @@ fn blank_bytes(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
 }
 
 /// Finds the secrets in a path with its query, or in a URL.
-fn find_in_target(target: &str) -> Vec<Secret> {
+fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
     let mut secrets = Vec::new();
     let (path, query) = match target.find('?') {
         Some(at) => (&target[..at], Some(at + 1)),
@@ -266,9 +270,9 @@ fn find_in_target(target: &str) -> Vec<Secret> {
         }
     }
     // Parameters of a path, as in `/a;token=x/b`.
-    find_parameters(target, 0..path.len(), &['/', ';', '&'], &mut secrets);
+    find_parameters(target, 0..path.len(), &['/', ';', '&'], depth, &mut secrets);
     if let Some(start) = query {
-        find_parameters(target, start..target.len(), &['&'], &mut secrets);
+        find_parameters(target, start..target.len(), &['&'], depth, &mut secrets);
     }
     secrets
 }
@@ -277,6 +281,7 @@ fn find_parameters(
     text: &str,
     range: Range<usize>,
     separators: &[char],
+    depth: usize,
     secrets: &mut Vec<Secret>,
 ) {
     let mut start = range.start;
@@ -285,7 +290,7 @@ fn find_parameters(
             let value_start = start + name.len() + 1;
             // The padding of Base64 is no value.
             let is_padding = value.bytes().all(|byte| byte == b'=');
-            if !is_padding && is_secret_parameter(name, value) {
+            if !is_padding && is_secret_parameter(name, value, depth) {
                 secrets.push(Secret::text(value_start..value_start + value.len()));
             }
         }
@@ -294,21 +299,26 @@ fn find_parameters(
 }
 
 /// Returns whether a parameter carries a secret: by its name, or within its value.
-fn is_secret_parameter(name: &str, value: &str) -> bool {
+fn is_secret_parameter(name: &str, value: &str, depth: usize) -> bool {
     let name = decode_percent(name);
     let name = String::from_utf8_lossy(&name);
-    !is_public_name(&name) && (is_secret_name(&name) || contains_secret(&decode_percent(value)))
+    !is_public_name(&name)
+        && (is_secret_name(&name) || contains_secret(&decode_percent(value), depth))
 }
 
 /// Returns whether a text that is the value of something else has secrets of its own, such as JSON
-/// in a string or a URL with a query.
-fn contains_secret(text: &[u8]) -> bool {
+/// in a string or a URL with a query. `depth` counts the texts around that value.
+fn contains_secret(text: &[u8], depth: usize) -> bool {
+    let depth = depth + 1;
+    if depth > DEPTH_MAX {
+        return true;
+    }
     let text = text.trim_ascii();
     if matches!(text.first(), Some(b'{' | b'[')) {
-        return !find_in_body(text).is_empty();
+        return !find_in_body(text, depth).is_empty();
     }
     let form = std::str::from_utf8(text).ok();
-    form.is_some_and(|form| !form.contains(' ') && !find_in_target(form).is_empty())
+    form.is_some_and(|form| !form.contains(' ') && !find_in_target(form, depth).is_empty())
 }
 
 /// Decodes a value of a query or form (`application/x-www-form-urlencoded`).
@@ -329,20 +339,20 @@ fn decode_percent(text: &str) -> Vec<u8> {
 }
 
 /// Finds the secrets in a body.
-fn find_in_body(body: &[u8]) -> Vec<Secret> {
+fn find_in_body(body: &[u8], depth: usize) -> Vec<Secret> {
     if body.contains(&0) {
         // UTF-16 and UTF-32 have zeros between the letters.
         let letters: Vec<u8> = body.iter().copied().filter(|byte| *byte != 0).collect();
-        return if find_in_body(&letters).is_empty() {
+        return if find_in_body(&letters, depth).is_empty() {
             Vec::new()
         } else {
             vec![Secret::text(0..body.len())]
         };
     }
     if serde_json::from_slice::<IgnoredAny>(body).is_ok() {
-        find_in_json(body)
+        find_in_json(body, depth)
     } else {
-        find_in_text(body, TextForm::Body)
+        find_in_text(body, TextForm::Body, depth)
     }
 }
 
@@ -490,5 +500,56 @@ mod tests {
             r#"{"error":"*******, '****' and `******` are wrong","n":4321}"#
         );
         assert_eq!(mask.mask_message("got abc-def"), "got *******");
+    }
+
+    #[test]
+    fn texts_within_texts_are_read_to_a_bound() {
+        let nested = |levels: usize, innermost: &str| format!("{}{innermost}", "a=".repeat(levels));
+        assert_eq!(mask_target(&nested(20, "b")), nested(20, "b"));
+        assert_eq!(
+            mask_target(&nested(20, "otp=123")),
+            "a=".to_owned() + &"*".repeat(45)
+        );
+        // What is deeper counts as a secret; no depth ends the program.
+        assert_eq!(
+            mask_target(&nested(40, "b")),
+            "a=".to_owned() + &"*".repeat(79)
+        );
+        for part in ["a=", "a?a=", "a?a=a&", "%257B%22a=", "{\\\"a\\\":\\\""] {
+            let text = part.repeat(30_000);
+            assert_eq!(mask_target(&text).len(), text.len());
+            let body = format!("{{\"x\":\"{text}\"}}");
+            assert_eq!(mask_body(body.as_bytes()).len(), body.len());
+        }
+    }
+
+    /// The size of a body in the journal. With a search that begins anew at each name, this takes
+    /// minutes.
+    #[test]
+    fn bodies_of_repeated_names_and_tags_are_masked() {
+        let repeat = |part: &str| part.repeat(65_536 / part.len());
+        let stars = |text: &str| "*".repeat(text.len());
+        for (head, part, is_masked) in [
+            ("", "otp ", false),
+            ("Content-Disposition: name=", "otp ", false),
+            ("<otp ", "<otp ", true),
+            ("<otp>", "<", true),
+            ("<otp>", "</", true),
+            ("<otp>", "<otp", true),
+            ("<otp>", "<!--", true),
+            ("", "\\\"", false),
+            ("otp=", "\\", true),
+            ("\"otp\":", "[\"", true),
+        ] {
+            let text = repeat(part);
+            let masked = mask_body(format!("{head}{text}").as_bytes());
+            let masked = String::from_utf8(masked).expect("text");
+            let expected = if is_masked { stars(&text) } else { text };
+            assert!(
+                masked == format!("{head}{expected}"),
+                "{head}{part}: {}",
+                &masked[..40]
+            );
+        }
     }
 }

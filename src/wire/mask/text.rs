@@ -3,14 +3,18 @@
 use std::ops::Range;
 
 use super::json::{decode_json_string, find_string_end};
+use super::multipart::PartMarks;
 use super::{Secret, contains_secret, decode_percent, find_bytes};
 use crate::domain::secret_names::is_secret_name;
 
-/// Returns the secrets of a text. More is masked than is needed where its format is unclear.
-pub(super) fn find_in_text(text: &[u8], form: TextForm) -> Vec<Secret> {
+/// Returns the secrets of a text. More is masked than is needed where its format is unclear. A caller
+/// chooses the text, so the time grows with its length only.
+pub(super) fn find_in_text(text: &[u8], form: TextForm, depth: usize) -> Vec<Secret> {
     let mut scanner = TextScanner {
         text,
         form,
+        depth,
+        parts: PartMarks::new(text),
         secrets: Vec::new(),
     };
     let mut at = 0;
@@ -33,6 +37,8 @@ pub(super) enum TextForm {
 struct TextScanner<'a> {
     text: &'a [u8],
     form: TextForm,
+    depth: usize,
+    parts: PartMarks,
     secrets: Vec<Secret>,
 }
 
@@ -41,8 +47,9 @@ impl TextScanner<'_> {
     fn scan_at(&mut self, at: usize) -> usize {
         if self.text[at] == b'"' {
             // A name of JSON, whose letters may be escaped.
-            let end = find_string_end(self.text, at + 1);
-            if end - at <= NAME_BYTES_MAX {
+            let limit = self.text.len().min(at + NAME_BYTES_MAX + 1);
+            let end = find_string_end(&self.text[..limit], at + 1);
+            if end < limit {
                 let name = decode_json_string(&self.text[at + 1..end]);
                 let after = self.skip_while(end + 1, |byte| byte.is_ascii_whitespace());
                 if self.text.get(after) == Some(&b':') && is_secret_name(&name) {
@@ -57,7 +64,7 @@ impl TextScanner<'_> {
         let end = self.skip_while(at, is_name_byte);
         let name = String::from_utf8_lossy(&self.text[at..end]).into_owned();
         let decoded = decode_percent(&name);
-        if name.contains('%') && contains_secret(&decoded) {
+        if name.contains('%') && contains_secret(&decoded, self.depth) {
             return self.push(at..end);
         }
         let is_secret = is_secret_name(&name) || is_secret_name(&String::from_utf8_lossy(&decoded));
@@ -69,18 +76,17 @@ impl TextScanner<'_> {
     }
 
     fn skip_while(&self, from: usize, matches: impl Fn(u8) -> bool) -> usize {
-        let rest = self.text.get(from..).unwrap_or_default();
-        from + rest.iter().take_while(|byte| matches(**byte)).count()
+        from + count_while(self.text.get(from..).unwrap_or_default(), matches)
     }
 
     /// Takes the value of the secret name at `start..end`, if a value follows.
     fn take_value_after(&mut self, start: usize, end: usize) -> usize {
         let opening = start.checked_sub(1).map(|at| self.text[at]);
-        if opening == Some(b'<') || (opening == Some(b':') && self.is_within_tag(start)) {
+        if opening == Some(b'<') || (opening == Some(b':') && self.has_tag_prefix(start)) {
             return self.take_element(start, end);
         }
-        if self.is_multipart_name(start) {
-            return self.take_part(end);
+        if let Some(content) = self.parts.content_of(&(start..end)) {
+            return self.push(content);
         }
         // Quotes, also escaped ones, and the bracket of `user[password]`.
         let closed = self.skip_while(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
@@ -166,7 +172,7 @@ impl TextScanner<'_> {
     }
 
     /// Returns whether the name at `start` follows `<` and a prefix.
-    fn is_within_tag(&self, start: usize) -> bool {
+    fn has_tag_prefix(&self, start: usize) -> bool {
         let before = &self.text[..start - 1];
         let prefix = before.iter().rev().take_while(|byte| is_name_byte(**byte));
         let length = prefix.count();
@@ -174,13 +180,15 @@ impl TextScanner<'_> {
     }
 
     /// Takes the content of an XML element. Elements of the same name within it belong to it; an end
-    /// tag in a CDATA section or a comment ends nothing.
+    /// tag in a CDATA section or a comment ends nothing. The content of a start tag that is not closed
+    /// begins with the next tag.
     fn take_element(&mut self, start: usize, end: usize) -> usize {
-        let tag_end = self.skip_while(end, |byte| byte != b'>');
-        if tag_end >= self.text.len() || self.text[tag_end - 1] == b'/' {
-            return end;
-        }
-        let content = tag_end + 1;
+        let tag_end = self.skip_while(end, is_within_tag);
+        let content = match self.text.get(tag_end) {
+            Some(b'>') if self.text[tag_end - 1] != b'/' => tag_end + 1,
+            Some(b'<') => tag_end,
+            _ => return end,
+        };
         let name = &self.text[start..end];
         let (mut at, mut depth) = (content, 0);
         while at < self.text.len() {
@@ -216,10 +224,9 @@ impl TextScanner<'_> {
         let Some(tag) = self.text[at..].strip_prefix(b"<") else {
             return false;
         };
-        let length = tag.iter().take_while(|byte| **byte != b'>').count();
-        let tag = &tag[..length];
-        let name_length = tag.iter().take_while(|byte| is_tag_byte(**byte)).count();
-        !tag.ends_with(b"/") && strip_prefix_of_name(&tag[..name_length]) == name
+        let tag = &tag[..count_while(tag, is_within_tag)];
+        let tag_name = &tag[..count_while(tag, is_tag_name_byte)];
+        !tag.ends_with(b"/") && strip_prefix_of_name(tag_name) == name
     }
 
     /// Returns whether the end tag of this name, with or without a prefix, is at a position.
@@ -227,29 +234,9 @@ impl TextScanner<'_> {
         let Some(tag) = self.text[at..].strip_prefix(b"</") else {
             return false;
         };
-        let length = tag.iter().take_while(|byte| **byte != b'>').count();
-        strip_prefix_of_name(tag[..length].trim_ascii()) == name
-    }
-
-    /// Returns whether the name at `start` is that of a part of a multipart form.
-    fn is_multipart_name(&self, start: usize) -> bool {
-        let line = self.text[..start].rsplit(|byte| *byte == b'\n').next();
-        let line = line.unwrap_or_default().to_ascii_lowercase();
-        line.starts_with(b"content-disposition:") && find_bytes(&line, b"name=").is_some()
-    }
-
-    /// Takes the content of the part whose head has the name.
-    fn take_part(&mut self, end: usize) -> usize {
-        let rest = &self.text[end..];
-        let crlf = find_bytes(rest, b"\r\n\r\n").map(|at| at + 4);
-        let lf = find_bytes(rest, b"\n\n").map(|at| at + 2);
-        let Some(head) = [crlf, lf].into_iter().flatten().min() else {
-            return end;
-        };
-        let start = end + head;
-        let length = find_bytes(&self.text[start..], b"\n--");
-        let end = length.map_or(self.text.len(), |length| start + length);
-        self.push(start..end)
+        let length = count_while(tag, is_within_tag);
+        let is_closed = tag.get(length) != Some(&b'<');
+        is_closed && strip_prefix_of_name(tag[..length].trim_ascii()) == name
     }
 
     fn push(&mut self, secret: Range<usize>) -> usize {
@@ -270,7 +257,15 @@ fn strip_prefix_of_name(name: &[u8]) -> &[u8] {
     &name[prefix_length.map_or(0, |at| at + 1)..]
 }
 
-const fn is_tag_byte(byte: u8) -> bool {
+fn count_while(text: &[u8], matches: impl Fn(u8) -> bool) -> usize {
+    text.iter().take_while(|byte| matches(**byte)).count()
+}
+
+const fn is_within_tag(byte: u8) -> bool {
+    !matches!(byte, b'<' | b'>')
+}
+
+const fn is_tag_name_byte(byte: u8) -> bool {
     is_name_byte(byte) || byte == b':'
 }
 
