@@ -5,6 +5,7 @@ mod binary;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use roxmltree::Document;
 use serde_json::{Value, json};
@@ -181,6 +182,7 @@ fn a_stopped_run_reports_what_it_has_not_played() {
         .to_string();
     let script = r#"exec 3<>"/dev/tcp/127.0.0.1/$1"; echo started >&3; sleep 60"#;
     let run = mockaa_command(&[
+        "run",
         "approved.yaml",
         "unmet.yaml",
         "--junit",
@@ -198,7 +200,11 @@ fn a_stopped_run_reports_what_it_has_not_played() {
     .stderr(Stdio::null())
     .spawn()
     .expect("the command runs");
-    let (mut connection, _) = listener.accept().expect("the process connects");
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(listener.accept()));
+    let accepted = receiver.recv_timeout(Duration::from_secs(60));
+    let accepted = accepted.expect("the process connects in time");
+    let (mut connection, _) = accepted.expect("a connection");
     let mut bytes = [0; 8];
     connection.read_exact(&mut bytes).expect("it has started");
     // The report is red while the first scenario is played.
