@@ -441,7 +441,7 @@ impl Outbox {
     pub(crate) fn delivery(&self, id: u64) -> Option<Delivery> {
         self.open
             .get(&id)
-            .or_else(|| self.finished.iter().find(|delivery| delivery.id == id))
+            .or_else(|| self.finished.iter().rfind(|delivery| delivery.id == id))
             .cloned()
     }
 

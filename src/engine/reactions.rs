@@ -29,8 +29,8 @@ pub(crate) const SETTLE_MAX: Duration = Duration::from_secs(2);
 /// Time for which an acknowledgement is kept without a call: the longest advance.
 const ACKNOWLEDGEMENT_TTL: Duration = Duration::from_secs(60);
 
-/// Number of acknowledgements of an FIU above which the old ones are removed.
-const ACKNOWLEDGEMENTS_MAX: usize = 1_000;
+/// Smallest number of acknowledgements of an FIU at which the old ones are removed.
+const REMOVAL_MIN: usize = 1_000;
 
 /// Tolerance of the comparison of a running clock with system time.
 const CLOCK_TOLERANCE_MS: i64 = 50;
@@ -101,6 +101,9 @@ struct FiuReactions {
     last_call_at: Option<Instant>,
     /// The first acknowledgement about each consent that no call has followed.
     unanswered: HashMap<ConsentHandle, Moment>,
+    /// Number of unanswered acknowledgements at which the old ones are removed next. It doubles what
+    /// remained, so that the removals together cost as much as the insertions.
+    next_removal: usize,
     /// The first acknowledgement since the last call.
     first_unanswered: Option<Moment>,
 }
@@ -141,10 +144,11 @@ impl Reactions {
         let reactions = self.fius.entry(Arc::clone(fiu)).or_default();
         reactions.last_acknowledged_at = Some(at.instant);
         reactions.last_reaction_at = Some(at.instant);
-        if reactions.unanswered.len() >= ACKNOWLEDGEMENTS_MAX {
+        if reactions.unanswered.len() >= reactions.next_removal.max(REMOVAL_MIN) {
             reactions
                 .unanswered
                 .retain(|_, earlier| is_fresh(*earlier, at));
+            reactions.next_removal = reactions.unanswered.len() * 2;
         }
         let replace_if_old = |earlier: &mut Moment| {
             if !is_fresh(*earlier, at) {
@@ -472,5 +476,21 @@ mod tests {
         fixture.world_time = Timestamp::from_millis(86_400_000);
         let late = fixture.call(500, Operation::FiRequest, Some(1));
         assert_eq!(late, Some(Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn acknowledgements_without_a_call_are_forgotten() {
+        let mut fixture = Fixture::new();
+        let fiu = Arc::clone(&fixture.fiu);
+        for number in 0..20_000_u64 {
+            // A thousand of them are fresh at any time.
+            let at = fixture.moment(number * 60);
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            let handle = ConsentHandle::from_random(bytes);
+            fixture.reactions.record_acknowledgement(&fiu, handle, at);
+            let kept = fixture.reactions.fius[&fiu].unanswered.len();
+            assert!(kept <= 2_002, "{kept}");
+        }
     }
 }

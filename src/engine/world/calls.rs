@@ -77,9 +77,10 @@ impl Inner {
         }
     }
 
-    /// Records that the FIU has answered an attempt of this delivery.
-    pub(super) fn record_acknowledgement(&mut self, delivery: &Delivery, outcome: &AttemptOutcome) {
-        if matches!(outcome, AttemptOutcome::Failed { .. }) {
+    /// Records the FIU's answer to the last attempt of this delivery, if it gave one.
+    pub(super) fn record_acknowledgement(&mut self, delivery: &Delivery) {
+        let outcome = delivery.attempts.last().map(|attempt| &attempt.outcome);
+        if matches!(outcome, None | Some(AttemptOutcome::Failed { .. })) {
             return;
         }
         let at = self.read_moment();

@@ -39,13 +39,11 @@ impl WorldDriver<'_> {
         let mut inner = self.0.lock();
         let now = inner.clock.now(system_now());
         let outcome = attempt.outcome.to_string();
-        if let Some(delivery) = inner.outbox.delivery(id) {
-            inner.record_acknowledgement(&delivery, &attempt.outcome);
-        }
         if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now) {
             inner.timers.schedule_work(at, Work::Retry(id));
         }
         if let Some(delivery) = inner.outbox.delivery(id) {
+            inner.record_acknowledgement(&delivery);
             for rule in delivery.rules_applied_last() {
                 inner.faults.mark_applied(rule);
             }
