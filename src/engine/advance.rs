@@ -296,10 +296,15 @@ impl AdvanceRun<'_> {
             match state {
                 SettleState::Settled => return,
                 SettleState::CallInProgress => activity.await,
-                SettleState::WaitUntil(deadline) => tokio::select! {
-                    () = tokio::time::sleep_until(deadline) => {}
-                    () = activity => {}
-                },
+                SettleState::WaitUntil(deadline) => {
+                    let began = system_instant();
+                    tokio::select! {
+                        () = tokio::time::sleep_until(deadline) => {}
+                        () = activity => {}
+                    }
+                    let waited = system_instant().saturating_duration_since(began);
+                    self.world.lock().reactions.record_wait(waited);
+                }
             }
         }
     }

@@ -7,6 +7,10 @@
 //! about no consent, follows the FIU's first acknowledgement since its last call. The delay is the
 //! time since the acknowledgement, or since the FIU's last call if that was later: a queue of the
 //! FIU takes the time between its calls, not their sum.
+//!
+//! `Assumption:` a call that arrives between two advances may be made by whoever advances, after the
+//! answer of the advance. The time for which advances have waited is then no part of the delay. Else
+//! a test that raises consents and advances in turn would double its own wait each time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,6 +44,8 @@ const CLOCK_TOLERANCE_MS: i64 = 50;
 pub(crate) struct Moment {
     pub instant: Instant,
     pub world_time: Timestamp,
+    /// The time for which advances of the world have waited for FIUs until then.
+    pub total_wait: Duration,
 }
 
 impl Moment {
@@ -49,6 +55,26 @@ impl Moment {
         let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
         self.world_time.duration_since(earlier.world_time).0
             > elapsed_ms.saturating_add(CLOCK_TOLERANCE_MS)
+    }
+}
+
+/// The arrival of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub at: Moment,
+    /// `true` if an advance was in progress. Whoever advances waits for its answer then.
+    pub during_advance: bool,
+}
+
+impl Arrival {
+    /// Returns the delay of the call since `earlier`, as far as an FIU may have caused it.
+    fn delay_since(self, earlier: Moment) -> Duration {
+        let delay = self.at.instant.saturating_duration_since(earlier.instant);
+        if self.during_advance {
+            return delay;
+        }
+        let waited = self.at.total_wait.saturating_sub(earlier.total_wait);
+        delay.saturating_sub(waited)
     }
 }
 
@@ -87,6 +113,8 @@ pub(crate) struct Reactions {
     fius: HashMap<Arc<str>, FiuReactions>,
     /// Late calls since the start of the last advance.
     late_call_count: usize,
+    /// The time for which advances have waited for FIUs.
+    total_wait: Duration,
 }
 
 /// The reactions of one FIU.
@@ -98,7 +126,7 @@ struct FiuReactions {
     /// The last acknowledgement, or the last call that followed one. Calls that follow none extend
     /// a wait only for a time after it, so that a polling FIU does not hold the clock for ever.
     last_reaction_at: Option<Instant>,
-    last_call_at: Option<Instant>,
+    last_call: Option<Moment>,
     /// The first acknowledgement about each consent that no call has followed.
     unanswered: HashMap<ConsentHandle, Moment>,
     /// Number of unanswered acknowledgements at which the old ones are removed next. It doubles what
@@ -122,6 +150,16 @@ impl Reactions {
     /// Begins to count late calls anew.
     pub(crate) fn begin_advance(&mut self) {
         self.late_call_count = 0;
+    }
+
+    /// Records that an advance has waited for FIUs.
+    pub(crate) fn record_wait(&mut self, duration: Duration) {
+        self.total_wait += duration;
+    }
+
+    /// Returns the time for which advances have waited for FIUs.
+    pub(crate) fn total_wait(&self) -> Duration {
+        self.total_wait
     }
 
     pub(crate) fn late_call_count(&self) -> usize {
@@ -163,38 +201,39 @@ impl Reactions {
         replace_if_old(reactions.first_unanswered.get_or_insert(at));
     }
 
-    /// Records who made a call that arrived at `arrival`, now that it is known. Learns from the
-    /// call if it followed an acknowledgement, and returns it if the clock had been moved on since.
+    /// Records who made a call, now that it is known. Learns from the call if it followed an acknowledgement, and returns it if the clock had been moved on since.
     pub(crate) fn record_call(
         &mut self,
         call: IdentifiedCall<'_>,
-        arrival: Moment,
-        now: Instant,
+        arrival: Arrival,
+        now: Moment,
     ) -> Option<LateCall> {
-        let followed = self.find_followed(call, arrival);
+        let followed = self.find_followed(call, arrival.at);
         let caller = match &followed {
             Some((fiu, _)) => self.fius.get_mut(fiu),
             None => self.fius.get_mut(call.fiu?),
         };
         let reactions = caller?;
-        let previous_call_at = reactions.last_call_at.replace(now);
+        let previous_call = reactions.last_call.replace(now);
         reactions
             .first_unanswered
-            .take_if(|acknowledged| acknowledged.instant <= arrival.instant);
+            .take_if(|acknowledged| acknowledged.instant <= arrival.at.instant);
         let (fiu, acknowledged) = followed?;
         if let Some(handle) = call.handle {
             reactions.unanswered.remove(&handle);
         }
-        reactions.last_reaction_at = Some(now);
-        let pause_began =
-            previous_call_at.map_or(acknowledged.instant, |at| at.max(acknowledged.instant));
-        let pause = arrival.instant.saturating_duration_since(pause_began);
-        if pause <= SETTLE_MAX {
-            reactions.longest_delay = reactions.longest_delay.max(Some(pause));
+        reactions.last_reaction_at = Some(now.instant);
+        let delay_began = previous_call
+            .filter(|call| call.instant > acknowledged.instant)
+            .unwrap_or(acknowledged);
+        let delay = arrival.delay_since(delay_began);
+        if delay <= SETTLE_MAX {
+            reactions.longest_delay = reactions.longest_delay.max(Some(delay));
         }
-        arrival.was_moved_since(acknowledged).then(|| LateCall {
+        arrival.at.was_moved_since(acknowledged).then(|| LateCall {
             fiu,
             delay: arrival
+                .at
                 .instant
                 .saturating_duration_since(acknowledged.instant),
             acknowledged,
@@ -298,7 +337,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{IdentifiedCall, Moment, Reactions, SETTLE_MAX, SETTLE_MIN, SettleState};
+    use super::{Arrival, IdentifiedCall, Moment, Reactions, SETTLE_MAX, SETTLE_MIN, SettleState};
     use crate::domain::advance::Settle;
     use crate::domain::ids::ConsentHandle;
     use crate::domain::operation::Operation;
@@ -310,6 +349,7 @@ mod tests {
         start: Instant,
         fiu: Arc<str>,
         world_time: Timestamp,
+        is_advancing: bool,
     }
 
     impl Fixture {
@@ -319,6 +359,7 @@ mod tests {
                 start: Instant::now(),
                 fiu: "FIU-1".into(),
                 world_time: Timestamp::from_millis(0),
+                is_advancing: false,
             }
         }
 
@@ -326,6 +367,7 @@ mod tests {
             Moment {
                 instant: self.start + Duration::from_millis(ms),
                 world_time: self.world_time,
+                total_wait: self.reactions.total_wait(),
             }
         }
 
@@ -338,15 +380,19 @@ mod tests {
 
         /// Makes a call that takes no time; returns the delay if it was late.
         fn call(&mut self, ms: u64, operation: Operation, consent: Option<u8>) -> Option<Duration> {
-            let arrival = self.moment(ms);
-            self.reactions.begin_call(arrival.instant);
+            let at = self.moment(ms);
+            let arrival = Arrival {
+                at,
+                during_advance: self.is_advancing,
+            };
+            self.reactions.begin_call(at.instant);
             let call = IdentifiedCall {
                 operation,
                 fiu: Some("FIU-1"),
                 handle: consent.map(handle),
             };
-            let late = self.reactions.record_call(call, arrival, arrival.instant);
-            self.reactions.end_call(arrival.instant);
+            let late = self.reactions.record_call(call, arrival, at);
+            self.reactions.end_call(at.instant);
             late.map(|late| late.delay)
         }
 
@@ -476,6 +522,32 @@ mod tests {
         fixture.world_time = Timestamp::from_millis(86_400_000);
         let late = fixture.call(500, Operation::FiRequest, Some(1));
         assert_eq!(late, Some(Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn the_wait_of_an_advance_is_no_delay_of_the_call_after_it() {
+        let mut fixture = Fixture::new();
+        let mut now = 0;
+        for round in 0..20 {
+            fixture.acknowledge(now, round);
+            let (end, wait) = fixture
+                .wait_at(now, Settle::Auto)
+                .expect("an advance waits");
+            assert!(wait <= Duration::from_millis(10), "round {round}: {wait:?}");
+            fixture.reactions.record_wait(wait);
+            now = u64::try_from(end).expect("milliseconds") + 5;
+            fixture.call(now, Operation::ConsentCreate, Some(round + 100));
+            now += 1;
+        }
+        // An FIU that reacts while an advance waits is measured in full.
+        fixture.acknowledge(now, 50);
+        fixture.is_advancing = true;
+        fixture.reactions.record_wait(Duration::from_millis(200));
+        fixture.call(now + 200, Operation::FiRequest, Some(50));
+        now += 1_000;
+        fixture.acknowledge(now, 51);
+        let (_, wait) = fixture.wait_at(now, Settle::Auto).expect("a wait");
+        assert_eq!(wait, Duration::from_millis(400));
     }
 
     #[test]

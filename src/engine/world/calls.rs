@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::delivery::{AttemptOutcome, Delivery};
 use crate::engine::clock::{system_instant, system_now};
-use crate::engine::reactions::{IdentifiedCall, LateCall, Moment, SETTLE_MAX};
+use crate::engine::reactions::{Arrival, IdentifiedCall, LateCall, Moment, SETTLE_MAX};
 use crate::engine::world::{Inner, World};
 
 /// A call of a participant in progress; dropping it ends the call. An advance does not move the
@@ -13,15 +13,18 @@ use crate::engine::world::{Inner, World};
 #[derive(Debug)]
 pub struct CallInProgress {
     world: Arc<World>,
-    arrival: Moment,
+    arrival: Arrival,
 }
 
 impl World {
     /// Counts a call that has just arrived.
     pub fn begin_call(self: &Arc<Self>) -> CallInProgress {
         let mut inner = self.lock();
-        let arrival = inner.read_moment();
-        inner.reactions.begin_call(arrival.instant);
+        let arrival = Arrival {
+            at: inner.read_moment(),
+            during_advance: self.advancing.load(Ordering::Acquire),
+        };
+        inner.reactions.begin_call(arrival.at.instant);
         drop(inner);
         self.fiu_activity.notify_waiters();
         CallInProgress {
@@ -41,9 +44,8 @@ impl CallInProgress {
     /// acknowledgement after an advance had moved the clock is noted once for each advance.
     pub(crate) fn record_caller(&self, call: IdentifiedCall<'_>) {
         let mut inner = self.world.lock();
-        let late_call = inner
-            .reactions
-            .record_call(call, self.arrival, system_instant());
+        let now = inner.read_moment();
+        let late_call = inner.reactions.record_call(call, self.arrival, now);
         let is_advancing = self.world.advancing.load(Ordering::Acquire);
         let late_call = late_call.filter(|late| is_advancing || late.delay <= SETTLE_MAX);
         if let Some(late) = late_call
@@ -74,6 +76,7 @@ impl Inner {
         Moment {
             instant: system_instant(),
             world_time: self.clock.now(system_now()),
+            total_wait: self.reactions.total_wait(),
         }
     }
 
