@@ -2,7 +2,7 @@
 //! consents take a million entries of 40 bytes.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, hash_map};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{ConsentHandle, SessionId};
@@ -47,11 +47,16 @@ struct Entry {
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     last_ordinal: u64,
+    /// The number of commands that wait for each consent; none is absent.
+    command_counts: HashMap<ConsentHandle, usize>,
 }
 
 impl Timers {
     pub(crate) fn schedule_work(&mut self, due: Timestamp, work: Work) {
         self.last_ordinal += 1;
+        if let Work::RunCommand(scheduled) = &work {
+            *self.command_counts.entry(scheduled.handle).or_default() += 1;
+        }
         self.heap.push(Reverse(Entry {
             due,
             ordinal: self.last_ordinal,
@@ -66,9 +71,29 @@ impl Timers {
             .map(|Reverse(entry)| (entry.due, &entry.work))
     }
 
+    /// Returns the number of commands that wait for a consent.
+    pub(crate) fn count_commands(&self, handle: ConsentHandle) -> usize {
+        self.command_counts.get(&handle).copied().unwrap_or(0)
+    }
+
     /// Removes the first work.
     pub(crate) fn discard_next(&mut self) {
-        self.heap.pop();
+        self.pop();
+    }
+
+    /// Removes and returns the first work, with the instant at which it was due.
+    fn pop(&mut self) -> Option<(Timestamp, Work)> {
+        let Reverse(Entry { due, work, .. }) = self.heap.pop()?;
+        if let Work::RunCommand(scheduled) = &work
+            && let hash_map::Entry::Occupied(mut count) =
+                self.command_counts.entry(scheduled.handle)
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        Some((due, work))
     }
 
     /// Removes and returns the first work due by `now`, with the instant at which it was due.
@@ -76,9 +101,7 @@ impl Timers {
         if self.peek()?.0 > now {
             return None;
         }
-        self.heap
-            .pop()
-            .map(|Reverse(entry)| (entry.due, entry.work))
+        self.pop()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -153,9 +153,9 @@ impl Move {
         self.inputs().try_fold(status, Status::transition_on)
     }
 
-    /// Returns whether the move can be rejected in a status that allows it: an approval is, if the
-    /// customer has no account to share.
-    fn can_be_rejected(self) -> bool {
+    /// Returns whether the move is an approval. In a status that allows it, it is still rejected if
+    /// the customer has no account to share.
+    fn is_approval(self) -> bool {
         matches!(self, Self::ApproveAndActivate | Self::Input(Input::Approve))
     }
 }
@@ -262,14 +262,17 @@ impl<'a> Walk<'a> {
         self.apply_armed();
     }
 
-    /// Applies a move that happens now. A status in which it is illegal remains.
+    /// Applies a move that happens now. A status in which it is rejected remains.
     fn apply_move(&mut self, applied: Move) {
+        // The consents of a deregistered customer are hidden, so that nothing changes them.
+        let can_be_rejected =
+            applied.is_approval() || self.events.contains(&EventName::CustomerDeregistered);
         let mut next = BTreeSet::new();
         for status in self.current.clone() {
             match applied.apply(status) {
                 Some(after) => {
                     next.insert(after);
-                    if applied.can_be_rejected() {
+                    if can_be_rejected {
                         next.insert(status);
                     }
                     for input in applied.inputs() {
@@ -558,7 +561,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Actors, Bound, NotificationKind, Reachability};
+    use super::{Actors, Bound, NotificationKind, Reachability, Status};
     use crate::domain::journal_entry::JournalRecord;
     use crate::domain::time::Millis;
     use crate::engine::proptests::{advance_world, new_world, raise_consent};
@@ -661,6 +664,13 @@ mod tests {
                 prop_assert!(bound.allows(count), "{count} {kind} {status:?}, {bound:?}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_hidden_consent_keeps_its_status() {
+        let plan = parse("version: 1\nname: x\nsteps: [deregister: {}, reject: {}]");
+        let reachable = Reachability::compute(&plan.expect("a scenario"), Actors::PlanAlone);
+        assert!(reachable.statuses.contains(&Status::Pending));
     }
 
     #[test]

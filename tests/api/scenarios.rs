@@ -354,6 +354,28 @@ async fn a_step_that_cannot_happen_is_on_record_and_the_world_goes_on() {
 }
 
 #[tokio::test]
+async fn rules_that_multiply_with_a_delay_end() {
+    let text = "version: 1\nname: double\nconsent: immediate\nrules:\n  - { when: consent.active, after: 1s, notify: { status: PAUSED } }\n  \
+                - { when: notification.scripted, after: 1s, notify: { status: PAUSED } }\n  - { when: notification.scripted, after: 2s, \
+                notify: { status: PAUSED } }\n";
+    let files = create_folder("doubling", &[("double.yaml", text)]);
+    let app = TestApp::start_with(|builder| builder.scenarios(&files)).await;
+    let handle = app.raise_with_scenario("double").await;
+    app.advance_clock("1h").await;
+    let rejected = app
+        .get("/_mockaa/v1/journal?kind=scenario.step_rejected")
+        .await
+        .expect_ok();
+    let [entry] = &rejected["items"].as_array().expect("a list")[..] else {
+        panic!("one entry: {rejected}");
+    };
+    assert_eq!(entry["consentHandle"], handle.as_str());
+    let text = entry["text"].as_str().expect("a text");
+    assert!(text.contains("the rules of double"), "{text}");
+    assert!(text.contains("more than 1000 reactions wait"), "{text}");
+}
+
+#[tokio::test]
 async fn rules_that_answer_each_other_without_delay_end() {
     let looping = "version: 1\nname: loop\nsteps:\n  - approve: {}\nrules:\n  - { when: consent.active, pause: {} }\n  - { when: \
                  consent.paused, resume: {} }\n  - { when: consent.resumed, pause: {} }\n";

@@ -36,6 +36,10 @@ use crate::engine::world::{Inner, World};
 /// [`Execution::run_due_work`]. It ends rules that trigger or multiply each other without limit.
 const IMMEDIATE_REACTIONS_MAX: u32 = 100;
 
+/// Maximum number of commands of a plan that wait for one consent, beside its steps and its rules.
+/// It ends rules that multiply each other with a delay.
+const WAITING_REACTIONS_MAX: usize = 1_000;
+
 /// Maximum number of data notifications stored per Unaport consent.
 const STORED_NOTIFICATIONS_MAX: usize = 100;
 
@@ -240,12 +244,14 @@ impl<'a> Execution<'a> {
         }
         match plan {
             Some(plan) => {
-                schedule_commands(
-                    self.inner,
-                    plan.plan_reactions(&event, &consent),
-                    handle,
-                    now,
-                );
+                let reactions = plan.plan_reactions(&event, &consent);
+                let limit = WAITING_REACTIONS_MAX + plan.steps.len() + plan.rules.len();
+                let waiting = self.inner.timers.count_commands(handle);
+                if !reactions.is_empty() && waiting + reactions.len() > limit {
+                    stop_rules(self.inner, &plan, handle, now);
+                } else {
+                    schedule_commands(self.inner, reactions, handle, now);
+                }
             }
             None if matches!(event, Event::ConsentRaised { .. }) => {
                 schedule_commands(
@@ -490,6 +496,25 @@ fn schedule_commands(
             .timers
             .schedule_work(due, Work::RunCommand(Box::new(scheduled)));
     }
+}
+
+/// Lets the plan of a consent answer no event from now on, and says so in the journal.
+fn stop_rules(inner: &mut Inner, plan: &ScenarioPlan, handle: ConsentHandle, now: Timestamp) {
+    let stopped = ScenarioPlan {
+        rules: Vec::new(),
+        ..plan.clone()
+    };
+    inner.scenario_plans.insert(handle, Arc::new(stopped));
+    inner.journal.append_entry(
+        now,
+        JournalRecord::StepRejected {
+            handle: Some(handle),
+            origin: format!("the rules of {}", plan.name),
+            reason: format!(
+                "more than {WAITING_REACTIONS_MAX} reactions wait; rules multiply each other and are stopped for this consent"
+            ),
+        },
+    );
 }
 
 /// Builds the journal record of the end of an attempt, or of a delivery without one.
