@@ -6,7 +6,14 @@ use crate::domain::operation::Operation;
 
 /// The fields of the answers to calls.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AnswerFields(BTreeMap<(Operation, &'static str), FieldSet>);
+pub(crate) struct AnswerFields(BTreeMap<(Operation, &'static str, Outcome), FieldSet>);
+
+/// The kinds of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    Success,
+    Error,
+}
 
 /// The fields of a JSON object, as dotted paths without the numbers of list items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,21 +25,33 @@ pub(crate) struct FieldSet {
 
 impl AnswerFields {
     /// Returns the fields of the answers to a call of an API, to add to them.
-    pub(crate) fn entry(&mut self, op: Operation, api: &'static str) -> &mut FieldSet {
-        self.0.entry((op, api)).or_default()
+    pub(crate) fn entry(
+        &mut self,
+        op: Operation,
+        api: &'static str,
+        outcome: Outcome,
+    ) -> &mut FieldSet {
+        self.0.entry((op, api, outcome)).or_default()
     }
 
     /// Returns the operations that one of the APIs has.
     pub(crate) fn operations(&self, apis: &[&str]) -> BTreeSet<Operation> {
-        let keys = self.0.keys().filter(|(_, api)| apis.contains(api));
-        keys.map(|(op, _)| *op).collect()
+        let keys = self.0.keys().filter(|(_, api, _)| apis.contains(api));
+        keys.map(|(op, ..)| *op).collect()
     }
 
-    /// Returns the fields of the answers to one operation, or to all, of these APIs.
-    pub(crate) fn fields_of(&self, op: Option<Operation>, apis: &[&str]) -> FieldSet {
+    /// Returns the fields of the answers with these outcomes to one operation, or to all, of these
+    /// APIs.
+    pub(crate) fn fields_of(
+        &self,
+        op: Option<Operation>,
+        apis: &[&str],
+        outcomes: &[Outcome],
+    ) -> FieldSet {
         let mut fields = FieldSet::default();
-        for ((known, api), set) in &self.0 {
-            if op.is_none_or(|op| op == *known) && apis.contains(api) {
+        for ((known, api, outcome), set) in &self.0 {
+            if op.is_none_or(|op| op == *known) && apis.contains(api) && outcomes.contains(outcome)
+            {
                 fields.paths.extend(set.paths.iter().cloned());
                 fields.open_paths.extend(set.open_paths.iter().cloned());
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::action::{Action, ConsentAction, CustomerAction, DelinkedAccounts};
-use crate::domain::answer_fields::AnswerFields;
+use crate::domain::answer_fields::{AnswerFields, Outcome};
 use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault, ReplyFault};
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
@@ -498,7 +498,22 @@ impl Linter<'_> {
             );
             self.add_diagnostic(Severity::Error, location, message);
         }
-        let fields = self.context.answer_fields.fields_of(op, &self.apis);
+        // An FIU continues only after a success, so that only its date matters.
+        let is_date = matches!(
+            fault,
+            ApiFault::Content(
+                ContentFault::StaleTimestamp { .. } | ContentFault::FutureTimestamp { .. }
+            )
+        );
+        let outcomes: &[Outcome] = if is_date {
+            &[Outcome::Success]
+        } else {
+            &[Outcome::Success, Outcome::Error]
+        };
+        let fields = self
+            .context
+            .answer_fields
+            .fields_of(op, &self.apis, outcomes);
         let (path, is_known) = match fault {
             ApiFault::Content(ContentFault::MissingField(path)) => (&**path, fields.contains(path)),
             // A field that is missing is added to its parent.
@@ -764,7 +779,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{LintContext, LintDiagnostic, Severity, lint_plan};
-    use crate::domain::answer_fields::AnswerFields;
+    use crate::domain::answer_fields::{AnswerFields, Outcome};
     use crate::domain::operation::Operation;
     use crate::domain::participants::{Entity, Fip, LinkingMethod};
     use crate::domain::scenario_plan::ScenarioPlan;
@@ -784,7 +799,7 @@ mod tests {
         let mut answer_fields = AnswerFields::default();
         for op in Operation::ALL {
             for api in ["rebit-1", "rebit-2", "unaport"] {
-                let fields = answer_fields.entry(*op, api);
+                let fields = answer_fields.entry(*op, api, Outcome::Success);
                 for path in [
                     "timestamp",
                     "ConsentStatus",
@@ -796,7 +811,9 @@ mod tests {
             }
         }
         for op in [Operation::ConsentCreate, Operation::ConsentFetch] {
-            answer_fields.entry(op, "seed").add_path("timestamp");
+            answer_fields
+                .entry(op, "seed", Outcome::Success)
+                .add_path("timestamp");
         }
         let context = LintContext {
             fips: &fips,

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::{EXAMPLES, build_document};
-use crate::domain::answer_fields::{AnswerFields, FieldSet};
+use crate::domain::answer_fields::{AnswerFields, FieldSet, Outcome};
 use crate::http::routes::{Route, Section, all_routes};
 
 /// Largest depth of a field; a schema that contains itself ends there.
@@ -23,15 +23,17 @@ pub(crate) fn list_answer_fields() -> &'static AnswerFields {
             let method = route.method.as_str().to_lowercase();
             let responses = &document["paths"][route.path][&method]["responses"];
             for api in list_apis(route) {
-                let set = fields.entry(op, api);
+                let set = fields.entry(op, api, Outcome::Success);
                 add_example_fields(set, &examples[route.id]["answer"], "");
-                for response in responses
-                    .as_object()
-                    .into_iter()
-                    .flat_map(|all| all.values())
-                {
+                for (status, response) in responses.as_object().into_iter().flatten() {
+                    let outcome = if status.starts_with('2') {
+                        Outcome::Success
+                    } else {
+                        Outcome::Error
+                    };
                     let schema = &response["content"]["application/json"]["schema"];
                     if !schema.is_null() {
+                        let set = fields.entry(op, api, outcome);
                         add_fields(set, schema, "", &document, 0);
                     }
                 }
@@ -118,6 +120,7 @@ fn add_example_fields(set: &mut FieldSet, value: &Value, path: &str) {
 #[cfg(test)]
 mod tests {
     use super::list_answer_fields;
+    use crate::domain::answer_fields::Outcome;
     use crate::domain::operation::Operation;
 
     #[test]
@@ -147,9 +150,19 @@ mod tests {
             ),
             (Operation::FiFetch, "rebit-2", "FI.data.link", false),
         ] {
-            let fields = list_answer_fields().fields_of(Some(op), &[api]);
+            let fields = list_answer_fields().fields_of(
+                Some(op),
+                &[api],
+                &[Outcome::Success, Outcome::Error],
+            );
             assert_eq!(fields.contains(path), is_known, "{op} {api} {path}");
         }
+        let dated = list_answer_fields().fields_of(
+            Some(Operation::ConsentFetch),
+            &["rebit-1", "rebit-2"],
+            &[Outcome::Success],
+        );
+        assert!(!dated.contains("timestamp"));
         let seed = list_answer_fields().operations(&["seed"]);
         assert_eq!(
             seed.into_iter().collect::<Vec<_>>(),
