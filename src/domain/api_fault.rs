@@ -88,6 +88,11 @@ tagged_family! {
 }
 
 impl ApiFaultName {
+    /// Returns whether the FIU may have given up before the response arrived.
+    pub const fn delays_response(self) -> bool {
+        matches!(self, Self::Latency | Self::SlowBody)
+    }
+
     /// Returns whether the fault breaks the connection before the response is complete.
     pub const fn breaks_response(self) -> bool {
         match self {

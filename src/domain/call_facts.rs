@@ -2,7 +2,7 @@
 //! or the attempt, in every security mode.
 
 use crate::domain::consent::Api;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{ConsentId, SessionId};
 use crate::domain::participants::SignatureProfile;
 use crate::domain::terms::TimeRange;
 use crate::domain::time::{Millis, Timestamp};
@@ -37,8 +37,13 @@ pub struct CallFacts {
     /// `None` for a request without a message head.
     pub date: Option<RequestDate>,
     pub txnid: Option<Box<str>>,
-    /// Hash of what the request asks for, without its version, time, transaction and key material.
+    /// Hash of what the request asks for, without its version, transaction, key material and the
+    /// instants in it.
     pub content: Option<u64>,
+    /// Instants in the content, in their order.
+    pub instants: Vec<Timestamp>,
+    /// Consent that a data request names.
+    pub consent_id: Option<ConsentId>,
     /// Data session that the call opens or reads.
     pub session: Option<SessionId>,
     /// `true` if the response carries data.
@@ -48,6 +53,22 @@ pub struct CallFacts {
     pub range: Option<RequestedRange>,
     /// Reasons for which the FIU must not rely on the response; all of them are injected.
     pub defects: Vec<AnswerDefect>,
+}
+
+impl CallFacts {
+    /// Returns whether two requests ask for the same, with instants at most `shift` and a second
+    /// apart: an FIU that counts them from its clock moves them with it.
+    pub fn has_same_content(&self, other: &Self, shift: Millis) -> bool {
+        let tolerance = Millis(shift.0 + 1_000);
+        self.content.is_some()
+            && self.content == other.content
+            && self.instants.len() == other.instants.len()
+            && self
+                .instants
+                .iter()
+                .zip(&other.instants)
+                .all(|(first, second)| first.is_within(tolerance, *second))
+    }
 }
 
 /// Result of the check of a request's `x-jws-signature`.

@@ -99,6 +99,12 @@ impl CallRecord {
     pub fn is_reliable(&self) -> bool {
         self.is_success() && !self.is_broken() && self.facts.defects.is_empty()
     }
+
+    /// Returns whether the FIU has such a response for certain: it may have given up on one that a
+    /// fault has delayed.
+    pub fn is_surely_received(&self) -> bool {
+        self.is_reliable() && !self.faults.iter().any(|fault| fault.delays_response())
+    }
 }
 
 /// An attempt to send a webhook, or the end of a delivery without one.

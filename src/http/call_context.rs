@@ -102,6 +102,19 @@ impl CallContext {
         self.parties.handle = Some(consent.handle);
     }
 
+    /// Records the consent that a rejected call names, if it is one of the caller.
+    pub(crate) fn set_named_consent(&mut self, consent: &Consent) {
+        let CallParties {
+            fiu,
+            customer,
+            handle,
+        } = &mut self.parties;
+        if fiu.as_ref() == Some(&consent.fiu) && handle.is_none() {
+            *handle = Some(consent.handle);
+            customer.get_or_insert_with(|| Arc::clone(&consent.terms.customer));
+        }
+    }
+
     /// Adds a fault that the caller requested.
     pub(crate) fn request_fault(&mut self, fault: ApiFault, delay: Millis) {
         self.faults.faults.push(CallFault {

@@ -8,6 +8,7 @@ use crate::domain::api_fault::{ApiFault, ContentFault, ReplyFault, Tampering};
 use crate::domain::call_facts::{
     AnswerDefect, ApiFamily, CallFacts, MESSAGE_TOLERANCE, RequestDate,
 };
+use crate::domain::ids::ConsentId;
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -62,11 +63,39 @@ pub(crate) fn read_request_facts(
         .and_then(Value::as_object_mut)
         .and_then(remove_head);
     facts.txnid = txnid.or(nested_txnid);
+    facts.consent_id = body
+        .get("Consent")
+        .and_then(|consent| ConsentId::parse(consent.get("id")?.as_str()?));
     if request.operation.has_side_effects() || reads_data(request.operation) {
         body.shift_remove("KeyMaterial");
-        facts.content = Some(hash_value(&Value::Object(body).to_string()));
+        let mut content = Value::Object(body);
+        take_instants(&mut content, &mut facts.instants);
+        facts.content = Some(hash_value(&content.to_string()));
     }
     facts
+}
+
+/// Moves the instants of a request's content to a list.
+fn take_instants(value: &mut Value, instants: &mut Vec<Timestamp>) {
+    match value {
+        Value::String(text) => {
+            if let Some(instant) = parse_timestamp(text) {
+                instants.push(instant);
+                text.clear();
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                take_instants(item, instants);
+            }
+        }
+        Value::Object(members) => {
+            for member in members.values_mut() {
+                take_instants(member, instants);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn reads_data(operation: Operation) -> bool {
@@ -224,16 +253,20 @@ mod tests {
 
     #[test]
     fn the_content_leaves_out_what_differs_between_two_messages() {
-        let message = |txnid: &str, nonce: &str, to: &str| {
+        let message = |txnid: &str, nonce: &str, id: &str, second: u32| {
+            let to = format!("2024-07-04T06:00:{second:02}Z");
             let body = json!({
-                "ver": "2.0.0", "timestamp": txnid, "txnid": txnid,
+                "ver": "2.0.0", "timestamp": txnid, "txnid": txnid, "Consent": { "id": id },
                 "FIDataRange": { "to": to }, "KeyMaterial": { "Nonce": nonce },
             });
             read_facts(&body, &[])
         };
-        let first = message("a", "1", "x");
+        let first = message("a", "1", "x", 0);
         assert_eq!(first.txnid.as_deref(), Some("a"));
-        assert_eq!(first.content, message("b", "2", "x").content);
-        assert_ne!(first.content, message("a", "1", "y").content);
+        let is_same = |other, shift| first.has_same_content(&other, Millis::from_secs(shift));
+        assert!(is_same(message("b", "2", "x", 0), 0));
+        assert!(!is_same(message("a", "1", "y", 0), 0));
+        assert!(is_same(message("b", "2", "x", 10), 9));
+        assert!(!is_same(message("b", "2", "x", 10), 8));
     }
 }

@@ -528,7 +528,15 @@ impl Call {
             body: self.body().map(|body| &body[..]).unwrap_or_default(),
         };
         let clocks: Vec<_> = world.request_times().collect();
-        *context.facts_mut() = read_request_facts(facts, request, &clocks);
+        let facts = read_request_facts(facts, request, &clocks);
+        // A data request may be rejected before its consent is looked up.
+        let consent = facts
+            .consent_id
+            .and_then(|id| world.catch_up().consent_by_id(id));
+        if let Some(consent) = consent {
+            context.set_named_consent(&consent);
+        }
+        *context.facts_mut() = facts;
     }
 
     /// Records the reasons for which the FIU must not rely on an answer of ReBIT. The other APIs

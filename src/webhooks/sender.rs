@@ -28,10 +28,7 @@ use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, 
 use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
 use crate::wire::mask::{RequestMask, mask_target};
-use crate::wire::notification::{check_acknowledgement, find_ack_error};
-
-/// Recorded length of a response body, in bytes; the rest is not read.
-const RESPONSE_BYTES_MAX: usize = 20_000;
+use crate::wire::notification::{RESPONSE_BYTES_MAX, check_acknowledgement, find_ack_error};
 
 /// Paths below an FIU's base URL.
 #[derive(Clone, Debug)]

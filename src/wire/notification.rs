@@ -315,6 +315,9 @@ fn render_account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_>
     }
 }
 
+/// Recorded length of a response body, in bytes; the rest is not read.
+pub(crate) const RESPONSE_BYTES_MAX: usize = 20_000;
+
 /// The FIU's acknowledgement (ReBIT FIU API 2.0.0, `NotificationResponse`).
 #[derive(Debug, Deserialize)]
 struct AcknowledgementBody {
@@ -354,6 +357,10 @@ pub(crate) fn check_acknowledgement(body: &str, sent_txnid: Option<&str>) -> Ack
             find_response_problems(&fields, sent_txnid),
         ),
         _ if body.trim().is_empty() => (false, vec!["the body is empty".to_owned()]),
+        Err(_) if body.len() >= RESPONSE_BYTES_MAX => {
+            let problem = format!("the body has {RESPONSE_BYTES_MAX} bytes or more");
+            (false, vec![problem])
+        }
         _ => (false, vec!["the body is not a JSON object".to_owned()]),
     };
     Acknowledgement {
@@ -434,6 +441,8 @@ mod tests {
         }
         assert_eq!(problems(" "), ["the body is empty"]);
         assert_eq!(problems("OK"), ["the body is not a JSON object"]);
+        let cut = format!("{{\"response\":\"{}", "O".repeat(20_000));
+        assert_eq!(problems(&cut), ["the body has 20000 bytes or more"]);
         assert!(check_acknowledgement("invalid JWS", None).objects_to_signature);
         assert!(!check_acknowledgement("no such consent", None).objects_to_signature);
     }

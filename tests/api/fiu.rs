@@ -384,7 +384,9 @@ impl ModelFiu {
         if self.artefact_signature.is_none() {
             self.fetch_artefact().await;
         }
-        let is_renewal = self.flaw == Flaw::ReusesKeys && self.sessions.len() == 1 && self.step > 6;
+        let is_renewal = [Flaw::ReusesKeys, Flaw::TrustsAnswerTxnids].contains(&self.flaw)
+            && self.sessions.len() == 1
+            && self.step > 6;
         let is_second = self.flaw == Flaw::ReusesTxnid && self.sessions.len() == 1;
         if self.artefact_signature.is_some()
             && (self.sessions.is_empty() || is_renewal || is_second)
@@ -646,6 +648,7 @@ impl ModelFiu {
         {
             Ok(answer) => {
                 let session = answer["sessionId"].as_str().expect("a session");
+                self.fetched.remove(session);
                 self.sessions.push(session.to_owned());
             }
             Err(answer) => self.has_given_up = (400..500).contains(&answer.status),

@@ -7,6 +7,7 @@ mod api_faults;
 mod bad_input;
 mod clocks;
 mod contract;
+mod contract_excuses;
 mod control;
 mod credentials;
 mod determinism;

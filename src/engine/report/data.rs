@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Findings;
 use super::history::RunHistory;
 use crate::domain::api_fault::ApiFaultName;
+use crate::domain::consent::Status;
 use crate::domain::contract_report::FETCHES_MAX;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{CallRecord, JournalRecord};
@@ -12,11 +13,11 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::time::Timestamp;
 
-/// The status of a consent as an FIU knows it from webhooks.
+/// The status of a consent as an FIU knows it from webhooks, unless the AA has told it another.
 #[derive(Clone, Copy)]
 struct KnownStatus {
     status: &'static str,
-    /// Time that the newest message carries, with its delivery: messages may arrive in another
+    /// Time that the newest webhook carries, with its delivery: webhooks may arrive in another
     /// order.
     notified: (Timestamp, u64),
     /// System time of the FIU's answer.
@@ -24,8 +25,9 @@ struct KnownStatus {
 }
 
 /// Looks for data requests and fetches that the AA refuses because of such a status, after the FIU
-/// has acknowledged it. Calls that the AA answers with success are allowed: the consent may have
-/// changed since. APIs in which the AA requests the data by itself have no case.
+/// has acknowledged it, unless it has read another one from the AA since. Calls that the AA answers
+/// with success are allowed: the consent may have changed. APIs in which the AA requests the data by
+/// itself have no case.
 pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> Findings {
     let mut findings = Findings::default();
     let mut known: HashMap<ConsentHandle, KnownStatus> = HashMap::new();
@@ -59,6 +61,20 @@ pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> F
                 }
             }
             JournalRecord::Call(call)
+                if matches!(
+                    call.operation,
+                    Operation::ConsentStatus | Operation::ConsentFetch
+                ) && call.is_reliable() =>
+            {
+                let Some(handle) = call.handle else { continue };
+                let status = run.status_before(handle, entry.seq);
+                if let (Some(known), Some(status)) = (known.get_mut(&handle), status)
+                    && !statuses.contains(&status.as_str())
+                {
+                    known.status = status.as_str();
+                }
+            }
+            JournalRecord::Call(call)
                 if matches!(call.operation, Operation::FiRequest | Operation::FiFetch)
                     && !call.is_success()
                     && !is_fetch_with_injected_status(call) =>
@@ -69,7 +85,7 @@ pub(super) fn check_no_requests_in(run: &RunHistory<'_>, statuses: &[&str]) -> F
                         && known.since <= call.arrived_at()
                         && run
                             .status_before(handle, entry.seq)
-                            .is_some_and(|status| statuses.contains(&status.as_str()))
+                            .is_some_and(|status| status != Status::Active)
                 });
                 if let Some(KnownStatus { status, .. }) = violated {
                     let text = format!("{} after the FIU was notified of {status}", call.operation);
@@ -111,7 +127,8 @@ pub(super) fn check_fetch_counts(run: &RunHistory<'_>) -> Findings {
 }
 
 /// Checks that no two data sessions have the same public key and nonce. A request that repeats its
-/// `txnid` is the same request.
+/// `txnid` is the same request, and so is one that follows a response on which the FIU may have given
+/// up.
 pub(super) fn check_key_material(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     let mut first_uses: HashMap<u64, _> = HashMap::new();
@@ -123,7 +140,9 @@ pub(super) fn check_key_material(run: &RunHistory<'_>) -> Findings {
         findings.cases += 1;
         match first_uses.get(&material) {
             None => {
-                first_uses.insert(material, (call.seq, &facts.txnid));
+                if call.record.is_surely_received() {
+                    first_uses.insert(material, (call.seq, &facts.txnid));
+                }
             }
             Some((_, txnid)) if *txnid == &facts.txnid => {}
             Some((first, _)) => {

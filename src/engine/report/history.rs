@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use super::OperationLookup;
 use crate::domain::call_facts::{ApiFamily, MESSAGE_TOLERANCE};
 use crate::domain::consent::Status;
-use crate::domain::ids::ConsentHandle;
+use crate::domain::event::Event;
+use crate::domain::ids::{ConsentHandle, SessionId};
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::session::SessionStatus;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::WebhookFaultName;
 
@@ -39,6 +41,9 @@ pub(super) struct RunHistory<'a> {
     pub calls: Vec<FiuCall<'a>>,
     pub webhooks: Vec<SentWebhook<'a>>,
     status_changes: HashMap<ConsentHandle, Vec<(u64, Status)>>,
+    expiries: HashMap<ConsentHandle, Timestamp>,
+    /// Data sessions that have ended without all of their data, each with its journal number.
+    failed_sessions: Vec<(u64, SessionId)>,
     has_operation: OperationLookup,
 }
 
@@ -50,6 +55,7 @@ impl<'a> RunHistory<'a> {
         let entries: Vec<_> = entries.collect();
         let (mut calls, mut webhooks) = (Vec::new(), Vec::new());
         let mut status_changes: HashMap<_, Vec<_>> = HashMap::new();
+        let (mut expiries, mut failed_sessions) = (HashMap::new(), Vec::new());
         for JournalEntry { seq, at, record } in entries.iter().copied() {
             match record {
                 JournalRecord::Call(record) if !record.facts.is_from_fip => calls.push(FiuCall {
@@ -63,6 +69,15 @@ impl<'a> RunHistory<'a> {
                     record,
                 }),
                 JournalRecord::Event(event) => {
+                    if let Event::ConsentRaised { consent } = event {
+                        expiries.insert(consent.handle, consent.terms.expiry);
+                    }
+                    failed_sessions.extend(
+                        event
+                            .session()
+                            .filter(|session| has_failed(session.status))
+                            .map(|session| (*seq, session.id)),
+                    );
                     if let (Some(handle), Some(status)) =
                         (event.consent_handle(), event.resulting_status())
                     {
@@ -80,6 +95,8 @@ impl<'a> RunHistory<'a> {
             calls,
             webhooks,
             status_changes,
+            expiries,
+            failed_sessions,
             has_operation,
         }
     }
@@ -88,19 +105,22 @@ impl<'a> RunHistory<'a> {
         (self.has_operation)(api, operation)
     }
 
-    /// Returns whether the FIU rejected a message, and may have done so because of its date. An FIU
-    /// that has accepted a message with such a date does not compare it with its own clock.
+    /// Returns whether the FIU rejected a message, and may have done so because of its date: the
+    /// message is late, or the FIU compares it with a clock that is not the world's. An FIU that has
+    /// accepted a message with such a date does not.
     pub(super) fn is_excused_rejection(&self, webhook: &SentWebhook<'_>) -> bool {
         webhook
             .record
             .response_status
             .is_some_and(|status| [400, 401, 403, 409, 412, 422].contains(&status))
             && !webhook.record.acknowledgement.objects_to_signature
-            && webhook.is_untimely()
-            && !self
-                .webhooks
-                .iter()
-                .any(|other| other.record.is_accepted() && other.is_untimely())
+            && (webhook.is_outdated()
+                || (webhook.is_untimely()
+                    && !self.webhooks.iter().any(|other| {
+                        other.record.fiu == webhook.record.fiu
+                            && other.record.is_accepted()
+                            && other.is_untimely()
+                    })))
     }
 
     pub(super) fn calls_of(&self, operation: Operation) -> impl Iterator<Item = FiuCall<'a>> {
@@ -135,6 +155,20 @@ impl<'a> RunHistory<'a> {
         self.status_changes(handle).any(|(number, status)| {
             number < seq && matches!(status, Status::Ready | Status::Active)
         })
+    }
+
+    /// Returns whether a consent had expired at an instant by the date that its FIU knows.
+    pub(super) fn is_past_expiry(&self, handle: ConsentHandle, at: Timestamp) -> bool {
+        self.expiries
+            .get(&handle)
+            .is_some_and(|expiry| *expiry <= at)
+    }
+
+    /// Returns whether a data session has ended between two entries without all of its data.
+    pub(super) fn has_failed_between(&self, session: SessionId, from: u64, to: u64) -> bool {
+        self.failed_sessions
+            .iter()
+            .any(|(number, failed)| *failed == session && (from..to).contains(number))
     }
 
     /// Returns whether a consent has ended between two entries.
@@ -201,6 +235,11 @@ impl SentWebhook<'_> {
             && self.record.system_time <= before
     }
 
+    /// Returns whether the message is about a consent that was approved or resumed.
+    pub(super) fn claims_approval(&self) -> bool {
+        matches!(self.record.status, Some("READY" | "ACTIVE"))
+    }
+
     /// Returns whether the message is dated outside the tolerance of a receiver that compares it
     /// with its own clock: the clock of a frozen world is another one.
     fn is_untimely(&self) -> bool {
@@ -214,6 +253,10 @@ impl SentWebhook<'_> {
             None => self.record.event.to_string(),
         }
     }
+}
+
+const fn has_failed(status: SessionStatus) -> bool {
+    matches!(status, SessionStatus::Failed | SessionStatus::Expired)
 }
 
 fn is_misdating(fault: WebhookFaultName) -> bool {

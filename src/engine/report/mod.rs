@@ -79,9 +79,7 @@ fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleRes
         ContractRule::RejectsStaleAnswers => {
             answers::check_continuation(run, AnswerDefect::Misdated)
         }
-        ContractRule::RejectsForeignAnswers => {
-            answers::check_continuation(run, AnswerDefect::ForeignTxnid)
-        }
+        ContractRule::RejectsForeignAnswers => answers::check_foreign_answers(run),
         ContractRule::RejectsMalformedAnswers => {
             answers::check_continuation(run, AnswerDefect::Malformed)
         }

@@ -28,12 +28,13 @@ pub(super) fn check_duplicates(run: &RunHistory<'_>) -> Findings {
         };
         findings.cases += 1;
         let reactions = reactions_to(run, webhook, operation);
-        let repeated = reactions.iter().enumerate().find(|(index, later)| {
+        let repeated = reactions.iter().enumerate().filter(|(index, later)| {
             reactions[..*index]
                 .iter()
                 .any(|earlier| is_repetition(earlier.record, later.record))
         });
-        if let Some((_, call)) = repeated {
+        let expected = count_unanswered_before(run, webhook, operation);
+        if let Some((_, call)) = { repeated }.nth(expected) {
             let status = webhook.describe_status();
             let text = match operation {
                 Operation::FiRequest => {
@@ -66,8 +67,25 @@ fn is_duplicated(webhook: &SentWebhook<'_>) -> bool {
         })
 }
 
+/// Returns the number of messages about the subject of a webhook that came shortly before it and to
+/// which the FIU has not reacted: the reactions to them may come after it.
+fn count_unanswered_before(
+    run: &RunHistory<'_>,
+    webhook: &SentWebhook<'_>,
+    operation: Operation,
+) -> usize {
+    let unanswered = run.webhooks.iter().filter(|earlier| {
+        earlier.seq < webhook.seq
+            && is_other_message(earlier.record, webhook.record)
+            && earlier.record.attempt > 0
+            && earlier.at.saturating_add(REACTION_WINDOW) >= webhook.at
+            && reactions_to(run, earlier, operation).is_empty()
+    });
+    unanswered.count()
+}
+
 /// Returns the calls of an operation after a webhook, within [`REACTION_WINDOW`] and before another
-/// status of its subject. The window is in world time, so that calls after an advance of the clock
+/// message about its subject. The window is in world time, so that calls after an advance of the clock
 /// do not count. An FIU that acts before it answers makes its call before the webhook's end is
 /// recorded.
 fn reactions_to<'a>(
@@ -80,7 +98,7 @@ fn reactions_to<'a>(
     let next_status = run
         .webhooks
         .iter()
-        .find(|later| later.seq > webhook.seq && is_status_change(later.record, first))
+        .find(|later| later.seq > webhook.seq && is_other_message(later.record, first))
         .map_or(u64::MAX, |later| later.seq);
     run.calls_of(operation)
         .filter(|call| {
@@ -93,17 +111,19 @@ fn reactions_to<'a>(
         .collect()
 }
 
-/// Returns whether a webhook has another status of the same subject.
-fn is_status_change(webhook: &WebhookRecord, first: &WebhookRecord) -> bool {
+/// Returns whether a webhook is another message about the same subject, no copy and no new attempt.
+/// The status may be the same: FIPs answer one after the other.
+fn is_other_message(webhook: &WebhookRecord, first: &WebhookRecord) -> bool {
     webhook.handle == first.handle
         && webhook.event == first.event
         && webhook.session == first.session
-        && webhook.status != first.status
+        && webhook.delivery != first.delivery
+        && webhook.copy_of.is_none()
 }
 
 /// Returns whether a call asks for what an earlier one has obtained.
 fn is_repetition(earlier: &CallRecord, later: &CallRecord) -> bool {
-    if !earlier.is_reliable() {
+    if !earlier.is_surely_received() {
         return false;
     }
     match (&earlier.facts.range, &later.facts.range) {
@@ -146,7 +166,8 @@ pub(super) fn check_invalid_webhooks(run: &RunHistory<'_>) -> Findings {
             (NotificationKind::FiStatus, _) => &[Operation::FiFetch],
             _ => continue,
         };
-        if !run.has_operation(webhook.record.api, Operation::FiFetch) {
+        let action = operations[operations.len() - 1];
+        if !run.has_operation(webhook.record.api, action) {
             continue;
         }
         findings.cases += 1;
@@ -198,8 +219,8 @@ pub(super) fn is_approval_known(run: &RunHistory<'_>, call: &FiuCall<'_>) -> boo
     let arrival = call.record.arrived_at();
     let was_announced = run.webhooks.iter().any(|webhook| {
         webhook.is_credible()
+            && webhook.claims_approval()
             && webhook.announces(call.record.handle, arrival)
-            && matches!(webhook.record.status, Some("READY" | "ACTIVE"))
     });
     was_announced
         || run.calls.iter().any(|earlier| {
@@ -250,7 +271,9 @@ pub(super) fn is_session_announced(run: &RunHistory<'_>, call: &FiuCall<'_>) -> 
     })
 }
 
-/// Checks that a call about the consent follows each webhook that was dropped.
+/// Checks that the FIU reads the status of the subject of each webhook that was dropped. A status
+/// that the FIU knows without it is no case: one that a later webhook has replaced, unless it is the
+/// approval for which the FIU waits, and the expiry at the date of the consent.
 pub(super) fn check_missed_webhooks(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     let dropped = run
@@ -258,17 +281,49 @@ pub(super) fn check_missed_webhooks(run: &RunHistory<'_>) -> Findings {
         .iter()
         .filter(|webhook| webhook.record.faults.contains(&WebhookFaultName::Drop));
     for webhook in dropped {
+        let record = webhook.record;
+        if is_replaced(run, webhook)
+            || (record.status == Some("EXPIRED") && run.is_past_expiry(record.handle, webhook.at))
+        {
+            continue;
+        }
         findings.cases += 1;
         let has_follow_up = run.calls.iter().any(|call| {
             call.seq > webhook.seq
-                && call.record.handle == Some(webhook.record.handle)
-                && call.record.operation != Operation::ConsentCreate
+                && call.record.handle == Some(record.handle)
+                && match call.record.operation {
+                    Operation::ConsentCreate => false,
+                    Operation::FiRequest => call.record.is_success(),
+                    _ => true,
+                }
         });
         if !has_follow_up {
             let status = webhook.describe_status();
-            let text = format!("{status} was dropped, and no call about the consent has followed");
+            let text = format!("{status} was dropped, and no call has followed that reads it");
             findings.add_evidence(webhook.seq, text);
         }
     }
     findings
+}
+
+/// Returns whether a later webhook has told the FIU of a newer status. An approval is replaced only
+/// if the FIU knows of an earlier one.
+fn is_replaced(run: &RunHistory<'_>, dropped: &SentWebhook<'_>) -> bool {
+    let record = dropped.record;
+    if record.event != NotificationKind::ConsentStatus {
+        return false;
+    }
+    let messages = || {
+        run.webhooks.iter().filter(|webhook| {
+            webhook.is_credible()
+                && webhook.record.event == record.event
+                && webhook.record.handle == record.handle
+        })
+    };
+    // Messages may arrive in another order.
+    let order = |record: &WebhookRecord| (record.message_time, record.delivery);
+    let is_first_approval = dropped.claims_approval()
+        && !messages()
+            .any(|webhook| order(webhook.record) < order(record) && webhook.claims_approval());
+    !is_first_approval && messages().any(|webhook| order(webhook.record) > order(record))
 }

@@ -57,15 +57,15 @@ pub(super) fn check_dates(run: &RunHistory<'_>) -> Findings {
 /// test moves the latter.
 pub(super) fn check_retry_after(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
-    for (index, rejected) in run.calls.iter().enumerate() {
+    for rejected in &run.calls {
         let Some(wait) = rejected.record.retry_after else {
             continue;
         };
         findings.cases += 1;
-        let retry = run.calls[index + 1..].iter().find(|call| {
-            call.record.operation == rejected.record.operation
-                && (call.record.customer == rejected.record.customer
-                    || rejected.record.customer.is_none())
+        let retry = run.calls.iter().find(|call| {
+            call.record.arrived_at() >= rejected.record.system_time
+                && call.seq > rejected.seq
+                && is_retry(call.record, rejected.record)
         });
         if let Some(retry) = retry {
             let elapsed = elapsed_between(rejected, retry);
@@ -79,6 +79,24 @@ pub(super) fn check_retry_after(run: &RunHistory<'_>) -> Findings {
         }
     }
     findings
+}
+
+/// Returns whether a call may be the retry of another one. What is not known of the first is not
+/// compared: it may have been rejected before the sandbox has read it.
+fn is_retry(call: &CallRecord, rejected: &CallRecord) -> bool {
+    fn matches<T: PartialEq>(call: Option<&T>, rejected: Option<&T>) -> bool {
+        rejected.is_none() || call == rejected
+    }
+    let session = rejected.facts.session.as_ref();
+    call.operation == rejected.operation
+        && matches(call.fiu.as_ref(), rejected.fiu.as_ref())
+        && matches(call.customer.as_ref(), rejected.customer.as_ref())
+        && (rejected.operation == Operation::ConsentCreate
+            || matches(call.handle.as_ref(), rejected.handle.as_ref()))
+        && matches(call.facts.session.as_ref(), session)
+        && (rejected.operation != Operation::FiFetch
+            || session.is_some()
+            || call.facts.content == rejected.facts.content)
 }
 
 /// Returns the time between two responses, by the clock that has moved more.
@@ -160,6 +178,7 @@ fn is_from_browser(call: &CallRecord) -> bool {
     };
     let is_read = matches!(call.method.as_str(), "GET" | "HEAD");
     let is_browser_path = path.is_empty()
+        || (path.starts_with("/w/") && !path["/w/".len()..].contains('/'))
         || matches!(
             path,
             "/" | "/favicon.ico" | "/favicon.svg" | "/robots.txt" | "/sitemap.xml"
@@ -174,8 +193,9 @@ fn is_from_browser(call: &CallRecord) -> bool {
 }
 
 /// Looks for requests that repeat an accepted one: the same `txnid`, or the same content while the
-/// first consent has not ended. Data may be requested again after [`REACTION_WINDOW`], and after a
-/// change of the consent.
+/// first consent has not ended. Data may be requested again after [`REACTION_WINDOW`], after a
+/// change of the consent, and after its session has failed. A response on which the FIU may have
+/// given up does not count.
 pub(super) fn check_repeated_requests(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     for (index, call) in run.calls.iter().enumerate() {
@@ -187,7 +207,7 @@ pub(super) fn check_repeated_requests(run: &RunHistory<'_>) -> Findings {
         let mut earlier = run.calls[..index].iter().filter(|earlier| {
             earlier.record.operation == operation
                 && earlier.record.fiu == call.record.fiu
-                && earlier.record.is_reliable()
+                && earlier.record.is_surely_received()
         });
         let repeated =
             earlier.find_map(|earlier| Some((earlier.seq, find_repetition(run, earlier, call)?)));
@@ -209,13 +229,16 @@ fn find_repetition(
     if first.txnid.is_some() && first.txnid == second.txnid {
         return Some("the txnid");
     }
-    if first.content.is_none() || first.content != second.content {
+    if !first.has_same_content(second, elapsed_between(earlier, later).min(REACTION_WINDOW)) {
         return None;
     }
     let is_superseded = match later.record.operation {
         Operation::FiRequest => {
             elapsed_between(earlier, later) > REACTION_WINDOW
                 || has_changed_between(run, earlier, later)
+                || first
+                    .session
+                    .is_some_and(|id| run.has_failed_between(id, earlier.seq, later.seq))
                 || follows_duplicate(run, later.seq)
         }
         _ => earlier
@@ -245,12 +268,13 @@ pub(super) fn check_polling(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     let mut rows: HashMap<_, Row> = HashMap::new();
     for FiuCall { seq, at, record } in run.calls.iter().copied() {
-        let Some(handle) = record
-            .handle
-            .filter(|_| is_polling(record.operation) && !record.facts.has_data)
-        else {
+        let Some(handle) = record.handle.filter(|_| is_polling(record.operation)) else {
             continue;
         };
+        if record.facts.has_data {
+            rows.remove(&(record.operation, handle, record.facts.session));
+            continue;
+        }
         findings.cases += 1;
         let row = rows
             .entry((record.operation, handle, record.facts.session))

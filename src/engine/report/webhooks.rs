@@ -122,7 +122,7 @@ pub(super) fn check_format(run: &RunHistory<'_>) -> Findings {
             problems,
             ..
         } = &record.acknowledgement;
-        if !record.is_accepted() && !has_response {
+        if !record.is_accepted() && (!has_response || run.is_excused_rejection(webhook)) {
             continue;
         }
         findings.cases += 1;
