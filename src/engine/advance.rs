@@ -116,17 +116,17 @@ pub(crate) async fn advance_clock(
         longest_wait: Duration::ZERO,
     };
     let within = plan.until_call.as_ref().and_then(|call| call.within);
-    let duration = within.map_or(limits.duration, |within| {
-        Duration::from_millis(within.0.unsigned_abs()).min(limits.duration)
-    });
+    let within = within
+        .map(|within| Duration::from_millis(within.0.unsigned_abs()))
+        .filter(|within| *within < limits.duration);
     let condition = plan.until_call.as_ref();
     let mut progress = Progress::Running;
     let steps = run.run_plan(plan.target, to, &mut progress, condition, journal_after);
-    let stop_reason = match tokio::time::timeout(duration, steps).await {
+    let stop_reason = match tokio::time::timeout(within.unwrap_or(limits.duration), steps).await {
         Ok(reason) => reason,
         Err(_) => match progress {
-            Progress::Running => StopReason::TimeLimitReached,
-            Progress::AwaitingCall => StopReason::CallMissing,
+            Progress::Running if within.is_none() => StopReason::TimeLimitReached,
+            Progress::Running | Progress::AwaitingCall => StopReason::CallMissing,
             Progress::CallArrived => StopReason::CallArrived,
         },
     };

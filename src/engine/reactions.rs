@@ -10,7 +10,9 @@
 //!
 //! `Assumption:` a call that arrives between two advances may be made by whoever advances, after the
 //! answer of the advance. The time for which advances have waited is then no part of the delay. Else
-//! a test that raises consents and advances in turn would double its own wait each time.
+//! a test that raises consents and advances in turn would double its own wait each time. For the same
+//! reason, a call that raises a consent teaches nothing between two advances: the pace of a test that
+//! raises many is not that of the FIU.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -227,7 +229,8 @@ impl Reactions {
             .filter(|call| call.instant > acknowledged.instant)
             .unwrap_or(acknowledged);
         let delay = arrival.delay_since(delay_began);
-        if delay <= SETTLE_MAX {
+        let is_by_fiu = arrival.during_advance || call.operation != Operation::ConsentCreate;
+        if delay <= SETTLE_MAX && is_by_fiu {
             reactions.longest_delay = reactions.longest_delay.max(Some(delay));
         }
         arrival.at.was_moved_since(acknowledged).then(|| LateCall {
@@ -479,12 +482,30 @@ mod tests {
     }
 
     #[test]
+    fn a_test_that_raises_consents_in_a_loop_teaches_nothing() {
+        for (is_advancing, wait) in [(false, 3), (true, 40)] {
+            let mut fixture = Fixture::new();
+            fixture.is_advancing = is_advancing;
+            for round in 0..10 {
+                fixture.call(
+                    u64::from(round) * 20,
+                    Operation::ConsentCreate,
+                    Some(round + 1),
+                );
+                fixture.acknowledge(u64::from(round) * 20, round + 1);
+            }
+            let waits = fixture.wait_at(180, Settle::Auto).map(|(_, wait)| wait);
+            assert_eq!(waits, Some(Duration::from_millis(wait)), "{is_advancing}");
+        }
+    }
+
+    #[test]
     fn calls_about_other_consents_and_heartbeats_follow_nothing() {
         for (operation, consent, follows) in [
             (Operation::ConsentStatus, Some(2), false),
             (Operation::Heartbeat, None, false),
             (Operation::Redirection, None, false),
-            (Operation::ConsentCreate, Some(2), true),
+            (Operation::ConsentCreate, Some(2), false),
             (Operation::Login, None, true),
             (Operation::FiRequest, Some(1), true),
         ] {

@@ -274,6 +274,37 @@ async fn a_call_that_does_not_come_is_reported() {
 }
 
 #[tokio::test]
+async fn a_test_that_raises_consents_in_a_loop_teaches_nothing() {
+    let app = TestApp::start().await;
+    app.post("/_mockaa/v1/clock/run", &json!({}))
+        .await
+        .expect_ok();
+    for number in 1..20 {
+        app.raise_with_scenario("approve").await;
+        let path = format!("/_mockaa/v1/journal/wait?kind=webhook&count={number}&within=10s");
+        app.get(&path).await.expect_ok();
+    }
+    let advanced = app.advance_clock("1d").await;
+    assert_eq!(advanced["settle"], "3ms", "{advanced}");
+}
+
+#[tokio::test]
+async fn a_wait_that_ends_before_the_clock_moves_misses_the_call() {
+    let app = TestApp::start().await;
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    app.raise_with_scenario("approve").await;
+    let until = json!({
+        "by": "1h", "settle": "10s", "until": { "call": { "op": "fi.request", "within": "50ms" } },
+    });
+    let advanced = app
+        .post("/_mockaa/v1/clock/advance", &until)
+        .await
+        .expect_ok();
+    assert_eq!(advanced["stopped"], "no-call", "{advanced}");
+}
+
+#[tokio::test]
 async fn conditions_and_waits_that_mean_nothing_are_refused() {
     let app = TestApp::start().await;
     let call = |call: Value| json!({ "until": { "call": call } });
