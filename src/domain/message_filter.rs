@@ -6,7 +6,7 @@ use std::fmt;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::domain::secret_names::{Exposure, is_secret_name};
+use crate::domain::secret_names::{Exposure, is_secret_header};
 use crate::domain::text::quote_value;
 
 /// Conditions on a message that all have to hold. Without a condition, every message matches.
@@ -119,7 +119,7 @@ impl MessageFilter {
             }
         }
         for (name, matcher) in &self.headers {
-            let is_secret = is_secret_name(name);
+            let is_secret = is_secret_header(name);
             let values: Vec<Value> = headers
                 .iter()
                 .filter(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -179,7 +179,7 @@ impl fmt::Display for MessageFilter {
         }
         for (name, matcher) in &self.headers {
             write!(f, " with header {name} ")?;
-            matcher.write_condition(f, is_secret_name(name))?;
+            matcher.write_condition(f, is_secret_header(name))?;
         }
         Ok(())
     }

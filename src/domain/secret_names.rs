@@ -31,10 +31,9 @@ const PUBLIC_NAMES: [&[&str]; 5] = [
 /// `Assumption:` the type of a token, always `Bearer`, is the only such name in the specifications.
 const HARMLESS_NAMES: [&[&str]; 1] = [&["token", "type"]];
 
-/// Returns whether a field, parameter or header of this name carries a secret.
+/// Returns whether a field or parameter of this name carries a secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    let splits = [Boundary::Separators, Boundary::Case, Boundary::Acronyms];
-    let splits = splits.map(|boundary| split_words(name, boundary));
+    let splits = Boundary::ALL.map(|boundary| split_words(name, boundary));
     if splits.iter().any(|words| is_listed(words, &HARMLESS_NAMES)) {
         return false;
     }
@@ -46,10 +45,22 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     })
 }
 
+/// Returns whether a header of this name carries a secret. A header arrives in lower case, so that
+/// `AccessToken` is one word: its end counts.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    let words = split_words(name, Boundary::Separators);
+    let ends_with_secret = |word: &String| {
+        // `bypass` is no secret.
+        let mut ends = SECRET_WORDS.iter().filter(|end| **end != "pass");
+        ends.any(|end| singular(word).ends_with(end))
+    };
+    is_secret_name(name)
+        || (!is_listed(&words, &HARMLESS_NAMES) && words.iter().any(ends_with_secret))
+}
+
 /// Returns whether a name is that of public material.
 pub(crate) fn is_public_name(name: &str) -> bool {
-    let splits = [Boundary::Separators, Boundary::Case, Boundary::Acronyms];
-    splits
+    Boundary::ALL
         .into_iter()
         .any(|boundary| is_listed(&split_words(name, boundary), &PUBLIC_NAMES))
 }
@@ -91,8 +102,8 @@ fn singular(word: &str) -> &str {
         .unwrap_or(word)
 }
 
-/// Places at which a name is split beside its separators. A name is tried with each, since `OTPs`
-/// and `HTTPToken` need different ones.
+/// Places at which a name is split beside its separators. A name is tried with each, since `OTPs`,
+/// `HTTPToken` and `JWTtoken` need different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Boundary {
     Separators,
@@ -100,6 +111,12 @@ enum Boundary {
     Case,
     /// As `Case`, and before the last letter of a group of capitals.
     Acronyms,
+    /// As `Case`, and after a group of capitals.
+    Capitals,
+}
+
+impl Boundary {
+    const ALL: [Self; 4] = [Self::Separators, Self::Case, Self::Acronyms, Self::Capitals];
 }
 
 /// Returns the words of a name in lower case.
@@ -110,7 +127,7 @@ fn split_words(name: &str, boundary: Boundary) -> Vec<String> {
         let is_boundary = at > 0
             && match boundary {
                 Boundary::Separators => false,
-                Boundary::Case | Boundary::Acronyms => {
+                Boundary::Case | Boundary::Acronyms | Boundary::Capitals => {
                     let (before, after) = (characters[at - 1], characters.get(at + 1));
                     (before.is_lowercase() && character.is_uppercase())
                         || before.is_numeric() != character.is_numeric()
@@ -118,6 +135,11 @@ fn split_words(name: &str, boundary: Boundary) -> Vec<String> {
                             && before.is_uppercase()
                             && character.is_uppercase()
                             && after.is_some_and(|after| after.is_lowercase()))
+                        || (boundary == Boundary::Capitals
+                            && at > 1
+                            && characters[at - 2].is_uppercase()
+                            && before.is_uppercase()
+                            && character.is_lowercase())
                 }
             };
         if is_boundary || !character.is_alphanumeric() {
@@ -134,7 +156,7 @@ fn split_words(name: &str, boundary: Boundary) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret_name;
+    use super::{is_secret_header, is_secret_name};
 
     #[test]
     fn a_name_carries_a_secret_by_its_whole_words() {
@@ -144,7 +166,7 @@ mod tests {
                      access_token accessToken HTTPToken x-csrf-token oauth2Token \
                      refresh.token tokens apikey APIKey api_key x-api-key aa_api_key apiKeys \
                      Authorization proxy-authorization cookie Set-Cookie otp OTP userOTPs \
-                     otpValue credentials user[password] pass\u{200b}word";
+                     otpValue credentials user[password] pass\u{200b}word JWTtoken";
         for name in names.split(' ') {
             assert!(is_secret_name(name), "{name}");
         }
@@ -153,6 +175,16 @@ mod tests {
                      KeyMaterial publicKeys authorized options Nonce";
         for name in names.split(' ').chain([""]) {
             assert!(!is_secret_name(name), "{name}");
+            assert!(!is_secret_header(name), "{name}");
+        }
+        for name in [
+            "accesstoken",
+            "clientsecret",
+            "userotp",
+            "xapikey",
+            "idtokens",
+        ] {
+            assert!(is_secret_header(name), "{name}");
         }
     }
 }

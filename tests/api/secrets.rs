@@ -59,6 +59,15 @@ fn build_near_misses(app: &TestApp) -> Vec<RequestBuilder> {
         header("proxy-authorization"),
         header("Authorization"),
         header("client_api_key"),
+        header("AccessToken"),
+        header("UserOTP"),
+        body(format!("otp[]={secret}&password[0]={secret}")),
+        body(format!(
+            r#"{{"error":"GET http://h/?token={secret} failed"}}"#
+        )),
+        body(format!(r#"{{"error":"Authorization: Bearer {secret}"}}"#)),
+        body(format!(r#"{{"e":"<otp>{secret}</otp>"}}"#)),
+        body(format!(r#"{{"JWTtoken":"{secret}"}}"#)),
         header("cookie"),
         app.request(Method::GET, "/Heartbeat")
             .header("referer", format!("http://lender.test/?otp={secret}")),

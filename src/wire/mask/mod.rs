@@ -18,7 +18,7 @@ use self::json::find_in_json;
 use self::text::{TextForm, find_in_text};
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
-use crate::domain::secret_names::{is_public_name, is_secret_name};
+use crate::domain::secret_names::{is_public_name, is_secret_header, is_secret_name};
 
 /// Text in place of the value of a secret header.
 pub(crate) const MASKED_HEADER: &str = "(masked)";
@@ -36,7 +36,7 @@ pub(crate) enum SecretDetail {
 /// Returns the headers with the values of secret ones replaced, and secrets in the others masked.
 pub(crate) fn mask_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     let masked = headers.iter().map(|(name, value)| {
-        let value = if is_secret_name(name) {
+        let value = if is_secret_header(name) {
             MASKED_HEADER.to_owned()
         } else if is_public_name(name) {
             value.clone()
@@ -96,7 +96,7 @@ impl RequestMask {
             find_in_body(body, 0)
         };
         let mut values = Vec::new();
-        let secret_headers = headers.iter().filter(|(name, _)| is_secret_name(name));
+        let secret_headers = headers.iter().filter(|(name, _)| is_secret_header(name));
         for (_, value) in secret_headers {
             // The credentials follow the scheme; a list of cookies is split too.
             for part in value.split([' ', ';', ',']) {
@@ -317,8 +317,12 @@ fn contains_secret(text: &[u8], depth: usize) -> bool {
     if matches!(text.first(), Some(b'{' | b'[')) {
         return !find_in_body(text, depth).is_empty();
     }
+    if text.iter().any(|byte| matches!(byte, b' ' | b'\n' | b'<')) {
+        // A sentence or XML. It is read in one way only, or the time would double with each depth.
+        return !find_in_text(text, TextForm::Message, depth).is_empty();
+    }
     let form = std::str::from_utf8(text).ok();
-    form.is_some_and(|form| !form.contains(' ') && !find_in_target(form, depth).is_empty())
+    form.is_some_and(|form| !find_in_target(form, depth).is_empty())
 }
 
 /// Decodes a value of a query or form (`application/x-www-form-urlencoded`).
@@ -388,6 +392,18 @@ mod tests {
                 r#"{"signature":"bm9Otp==","token":"","note":"the token: is missing"}"#,
                 r#"{"signature":"bm9Otp==","token":"","note":"the token: is missing"}"#,
             ),
+            (
+                r#"{"e":"GET http://h/?token=x failed","f":"Authorization: Bearer x"}"#,
+                r#"{"e":"****************************","f":"***********************"}"#,
+            ),
+            (
+                r#"{"e":"bad {\"password\":\"x\"}","f":"<a><otp>x</otp></a>"}"#,
+                r#"{"e":"************************","f":"*******************"}"#,
+            ),
+            (
+                r#"{"q":"login(password: \"x\")","s":"sid=1; token=x"}"#,
+                r#"{"q":"**********************","s":"**************"}"#,
+            ),
             ("\"a=b\"", "\"a=b\""),
         ] {
             let masked = String::from_utf8(mask_body(body.as_bytes())).expect("text");
@@ -409,6 +425,9 @@ mod tests {
             ("id=a&secret=b%20c&x=1", "id=a&secret=*****&x=1"),
             ("client%5Fsecret=b", "client%5Fsecret=*"),
             ("user[password]=b c", "user[password]=***"),
+            ("otp[]=x&password[0]=y", "otp[]=*&password[0]=*"),
+            ("user[password][x]=y&a=b", "user[password][x]=*&a=b"),
+            ("otp+=x", "otp+=*"),
             (r#"{"password":"hunter2","#, r#"{"password":"*******","#),
             (r#"{"password":"hunt"#, r#"{"password":"****"#),
             (r#"{"otp":123456,"x":"#, r#"{"otp":******,"x":"#),

@@ -91,13 +91,37 @@ impl TextScanner<'_> {
         // Quotes, also escaped ones, and the bracket of `user[password]`.
         let closed = self.skip_while(end, |byte| matches!(byte, b'"' | b'\'' | b'\\' | b']'));
         let is_quoted = closed > end;
-        let at = self.skip_while(closed, |byte| matches!(byte, b' ' | b'\t'));
+        let indexed = self.skip_indices(closed);
+        let at = self.skip_while(indexed, |byte| matches!(byte, b' ' | b'\t' | b'+'));
         match self.text.get(at) {
             Some(b'=') => self.take_text_value(at + 1, b"&"),
             Some(b':') if is_quoted => self.take_json_value(at + 1),
-            Some(b':') if self.form == TextForm::Body => self.take_text_value(at + 1, b""),
+            Some(b':') if self.form == TextForm::Body || self.has_clear_value(at + 1) => {
+                self.take_text_value(at + 1, b"")
+            }
             _ => end,
         }
+    }
+
+    /// Skips the indices of a form's field, as in `otp[]` and `password[0][x]`.
+    fn skip_indices(&self, from: usize) -> usize {
+        let mut at = from;
+        while self.text.get(at) == Some(&b'[') {
+            let end = self.skip_while(at + 1, is_name_byte);
+            if self.text.get(end) != Some(&b']') {
+                break;
+            }
+            at = end + 1;
+        }
+        at
+    }
+
+    /// Returns whether what follows the colon of a sentence is a value: a text in quotes, or
+    /// credentials with their scheme.
+    fn has_clear_value(&self, from: usize) -> bool {
+        let start = self.skip_while(from, |byte| matches!(byte, b' ' | b'\t' | b'\\'));
+        let rest = &self.text[start..];
+        matches!(rest.first(), Some(b'"' | b'\'')) || scheme_length(rest) > 0
     }
 
     /// Takes a value that may be in quotes, escaped ones included; else it ends at one of `ends`,
@@ -117,7 +141,8 @@ impl TextScanner<'_> {
             return self.push(start..end);
         }
         let form = self.form;
-        let end = self.skip_while(from, |byte| {
+        let scheme_end = from + scheme_length(&self.text[from..]);
+        let end = self.skip_while(scheme_end, |byte| {
             let is_end = match form {
                 TextForm::Body => matches!(byte, b'\n' | b'\r'),
                 TextForm::Message => {
@@ -246,6 +271,16 @@ impl TextScanner<'_> {
         }
         end
     }
+}
+
+/// Returns the length of an authentication scheme and the space after it, at the begin of a text.
+fn scheme_length(text: &[u8]) -> usize {
+    let schemes: [&[u8]; 2] = [b"bearer ", b"basic "];
+    let scheme = schemes.into_iter().find(|scheme| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    scheme.map_or(0, <[u8]>::len)
 }
 
 /// Longest name that is read, in bytes.
