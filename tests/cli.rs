@@ -473,6 +473,22 @@ fn jws_signs_verifies_and_explains() {
 }
 
 #[test]
+fn jws_prints_no_control_character_of_a_signature() {
+    let folder = TempFolder::new("jws-controls");
+    let body = folder.write_file("body.json", "{}\u{1b}[31m");
+    let header = "{\"alg\":\"RS256\",\"kid\":\"x\\u001b[31m\\nFORGED\\u009b\u{202e}\"}";
+    let encoded = mockaa::internals::crypto::base64::url_encode(header.as_bytes());
+    let signature = format!("{encoded}..AAAA");
+    for command in ["verify", "explain"] {
+        let output = run(&["jws", command, "--signature", &signature, &body]);
+        let text = decode_lossy(&output.stdout) + &decode_lossy(&output.stderr);
+        assert!(text.contains("FORGED"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{text:?}");
+        assert!(!text.contains("\nFORGED"), "{text:?}");
+    }
+}
+
+#[test]
 fn jws_signs_verifies_and_explains_the_path_of_a_get() {
     let path = "/Consent/handle/6e2e1b8c-0000-4000-8000-0123456789ab";
     let url = format!("http://127.0.0.1:8080/w/ci/v2{path}?a=1");

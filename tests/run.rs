@@ -73,6 +73,52 @@ fn annotations_name_file_and_line_and_are_escaped() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_name_cannot_forge_an_annotation() {
+    let name = "a\n::add-mask::x\u{1b}\u{202e}.yaml";
+    let folder = create_folder("run-names", &[(name, UNMET)]);
+    for arguments in [
+        &["run", name][..],
+        &["run", name, "--format", "github"],
+        &["run", "missing\n::error::x"],
+        &["scenario", "lint", name],
+        &["scenario", "lint", "--format", "github", name],
+    ] {
+        let (_, stdout, stderr) = run_in(&folder, arguments);
+        let output = format!("{stdout}{stderr}");
+        let is_forged =
+            |line: &str| line.starts_with("::add-mask") || line.starts_with("::error::x");
+        assert!(!output.lines().any(is_forged), "{arguments:?}: {output}");
+        assert!(
+            !output.contains(['\u{1b}', '\u{202e}']),
+            "{arguments:?}: {output:?}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_annotation_begins_a_line_after_any_output_of_the_command() {
+    let folder = create_folder("run-begin", &[("unmet.yaml", UNMET)]);
+    let arguments = [
+        "unmet.yaml",
+        "--format",
+        "github",
+        "--",
+        "sh",
+        "-c",
+        "printf text",
+    ];
+    let (_, stdout, stderr) = play_in(&folder, &arguments);
+    let output = format!("{stdout}{stderr}");
+    assert!(
+        output.lines().any(|line| line.starts_with("::error ")),
+        "{output}"
+    );
+    assert!(!output.contains("text::"), "{output}");
+}
+
 #[test]
 fn junit_has_totals_times_and_the_journal() {
     let folder = create_folder(

@@ -12,6 +12,7 @@ use crate::config::{
     ParticipantSetup, SHIPPED_PARTICIPANTS, aa_scenarios, find_config_file, load_participants,
 };
 use crate::domain::participants::{Aa, AaCredential, Fiu, Member, WebhookUrls};
+use crate::domain::text::display_path;
 use crate::scenario::library::{Library, RequiredScenarios};
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +54,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             Library::load(scenarios, required, Arc::new(persona_args.load_personas()?))?;
             match file {
-                Some(file) => println!("{} is valid:", file.display()),
+                Some(file) => println!("{} is valid:", display_path(&file)),
                 None => println!("the shipped participants:"),
             }
             print_participants(&parties);

@@ -222,7 +222,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
         CustomerCommand::List(WorldTarget { remote }) => {
             let list = remote.get("customers").await?;
             if remote.json {
-                println!("{list}");
+                list.print();
             } else {
                 let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
                 items
@@ -237,7 +237,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                 .get(&format!("customers/{}/accounts", encode_segment(&customer)))
                 .await?;
             if remote.json {
-                println!("{response}");
+                response.print();
             } else {
                 let columns = [
                     ("fip", "fipId"),
@@ -278,14 +278,11 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             &body,
         )
         .await?;
-    println!(
-        "{}",
-        if remote.json {
-            response.to_string()
-        } else {
-            response.indent()
-        }
-    );
+    if remote.json {
+        response.print();
+    } else {
+        response.print_indented();
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -441,7 +438,7 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
             }
             let response = remote.post("clock/advance", &body).await?;
             if remote.json {
-                println!("{response}");
+                response.print();
             } else {
                 for list in ["journal", "webhooks"] {
                     let items = response[list].as_array().map_or(&[][..], Vec::as_slice);
@@ -533,14 +530,11 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
             ..
         } => {
             let response = remote.get(&format!("webhooks/{id}")).await?;
-            println!(
-                "{}",
-                if remote.json {
-                    response.to_string()
-                } else {
-                    response.indent()
-                }
-            );
+            if remote.json {
+                response.print();
+            } else {
+                response.print_indented();
+            }
         }
         WebhookCommand::Resend(WebhookTarget { id, remote }) => {
             print_fields(
@@ -680,7 +674,7 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
     };
     let list = remote.get(&format!("{path}?{query}")).await?;
     if remote.json {
-        println!("{list}");
+        list.print();
     } else {
         let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
         print_entries(items);
@@ -733,7 +727,9 @@ fn format_entry(entry: &Value) -> String {
         _ => format!(
             "{} {}",
             field_text(entry, "kind"),
+            // Only an entry begins at the left.
             escape_line_controls(entry["text"].as_str().unwrap_or_default())
+                .replace('\n', "\n        ")
         ),
     };
     let consent = entry["consentHandle"]
@@ -752,7 +748,7 @@ pub(crate) async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitC
     let WorldTarget { remote } = arguments;
     let report = remote.get("report").await?;
     if remote.json {
-        println!("{report}");
+        report.print();
     } else {
         print!("{}", remote.get_text("report").await?);
     }
@@ -777,7 +773,7 @@ pub(crate) async fn run_assertions(arguments: AssertArguments) -> anyhow::Result
         String::from_utf8(read_input(Some(&file))?).context("the expectations are not UTF-8")?;
     let verdicts = remote.post_text("assert", text).await?;
     if remote.json {
-        println!("{verdicts}");
+        verdicts.print();
     } else {
         for verdict in verdicts["results"]
             .as_array()

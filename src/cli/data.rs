@@ -25,6 +25,7 @@ use crate::domain::participants::FiSchema;
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance};
 use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::terms::{ConsentType, TimeRange};
+use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
 use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
@@ -163,13 +164,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             let summary = check_document(&read_input(Some(&file))?).map_err(|diagnostics| {
                 let lines: Vec<_> = diagnostics
                     .iter()
-                    .map(|diagnostic| diagnostic.format_in_file(file.display()))
+                    .map(|diagnostic| diagnostic.format_in_file(display_path(&file)))
                     .collect();
                 UsageError(lines.join("\n"))
             })?;
             println!(
                 "{}: {} with {} transactions, valid",
-                file.display(),
+                display_path(&file),
                 summary.format,
                 summary.rows
             );
@@ -231,7 +232,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         };
     };
     write_file(&request, arguments.format, schema, output)
-        .with_context(|| format!("cannot write {}", output.display()))
+        .with_context(|| format!("cannot write {}", display_path(output)))
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

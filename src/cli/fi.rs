@@ -18,6 +18,7 @@ use crate::crypto::key_exchange::{
     KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
 };
 use crate::domain::key_exchange::{Curve, PeerKey};
+use crate::domain::text::display_path;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
@@ -119,7 +120,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             if key_material.key_and_nonce().is_none() {
                 return Err(UsageError(format!(
                     "{} has no KeyMaterial with KeyValue and Nonce",
-                    to.display()
+                    display_path(to)
                 ))
                 .into());
             }
@@ -167,7 +168,7 @@ fn generate_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<
     // Readable by its owner only: even a sandbox key may protect real documents.
     let result =
         create_private_file(private).and_then(|mut file| file.write_all((text + "\n").as_bytes()));
-    result.with_context(|| format!("cannot write {}", private.display()))?;
+    result.with_context(|| format!("cannot write {}", display_path(private)))?;
     println!("{public}");
     Ok(())
 }
@@ -207,7 +208,7 @@ fn load_key_pair(private: &Path) -> anyhow::Result<KeyPair> {
 }
 
 fn file_error(file: &Path, error: impl std::fmt::Display) -> UsageError {
-    UsageError(format!("{}: {error}", file.display()))
+    UsageError(format!("{}: {error}", display_path(file)))
 }
 
 /// Returns the decrypted documents of a response, with their FIPs and accounts.
@@ -251,6 +252,7 @@ fn decrypt_response(private: &Path, file: Option<&Path>) -> anyhow::Result<Vec<V
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
-    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        std::fs::read(file).with_context(|| format!("cannot read {}", display_path(file)))?;
     Ok(serde_json::from_slice(&text).map_err(|error| file_error(file, error))?)
 }

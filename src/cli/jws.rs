@@ -16,6 +16,7 @@ use crate::crypto::jws::{
 };
 use crate::crypto::keys::SigningKey;
 use crate::domain::participants::{PublicKey, SignatureProfile};
+use crate::domain::text::{display_path, escape_controls};
 use crate::http::describe_target;
 use crate::wire::jwk::Jwk;
 
@@ -130,9 +131,9 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let key = match (key, kid) {
                 (Some(file), Some(kid)) => {
                     let pem = std::fs::read_to_string(file)
-                        .with_context(|| format!("cannot read {}", file.display()))?;
+                        .with_context(|| format!("cannot read {}", display_path(file)))?;
                     SigningKey::from_pem(kid, &pem)
-                        .map_err(|error| UsageError(format!("{}: {error}", file.display())))?
+                        .map_err(|error| UsageError(format!("{}: {error}", display_path(file))))?
                 }
                 _ => shipped_key(signer).ok_or_else(|| {
                     UsageError(format!(
@@ -170,6 +171,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
                     Ok(ExitCode::SUCCESS)
                 }
                 Err(error) => {
+                    let error = error.to_string();
+                    let error = escape_controls(&error);
                     println!("does not verify: {error}; `mockaa jws explain` finds out why");
                     Ok(ExitCode::from(1))
                 }
@@ -247,7 +250,7 @@ impl CheckArguments {
     /// Returns the public keys, each with its owner.
     fn load_keys(&self) -> anyhow::Result<Vec<(String, PublicKey)>> {
         if let Some(file) = &self.jwks {
-            let name = file.display();
+            let name = display_path(file);
             let text = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
             let set: JwkSet = serde_json::from_slice(&text)
                 .map_err(|error| UsageError(format!("{name}: {error}")))?;
@@ -255,7 +258,7 @@ impl CheckArguments {
             for jwk in &set.keys {
                 let key = PublicKey::try_from(jwk)
                     .map_err(|error| UsageError(format!("{name}: {error}")))?;
-                keys.push((name.to_string(), key));
+                keys.push((name.clone(), key));
             }
             return Ok(keys);
         }

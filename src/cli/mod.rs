@@ -37,7 +37,7 @@ use crate::cli::log_output::{LogEncoding, LogOutput};
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
-use crate::domain::text::escape_line_controls;
+use crate::domain::text::{display_path, escape_line_controls};
 use crate::scenario::library::ScenarioLoadError;
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -205,7 +205,7 @@ pub async fn run() -> ExitCode {
 fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = file.filter(|file| *file != Path::new("-")) {
         return std::fs::read(file).map_err(|error| {
-            UsageError(format!("cannot read {}: {error}", file.display())).into()
+            UsageError(format!("cannot read {}: {error}", display_path(file))).into()
         });
     }
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! The client of a running sandbox for the command line. It uses only the control API. Also prints
 //! responses as tables or JSON.
 
-use std::fmt;
+use std::io::IsTerminal as _;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::cli::{UnmetExpectation, UsageError};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
-use crate::domain::text::{escape_controls, escape_line_controls};
+use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
 // as the help of every command that flattens these arguments.
@@ -53,10 +53,30 @@ pub(crate) struct JsonResponse {
 }
 
 impl JsonResponse {
-    /// Returns the text indented. Keys keep their order, and scalars their spelling.
-    pub(crate) fn indent(&self) -> String {
+    /// Prints the text as it came.
+    pub(crate) fn print(&self) {
+        print_json(&self.text);
+    }
+
+    /// Prints the text indented. Keys keep their order, and scalars their spelling.
+    pub(crate) fn print_indented(&self) {
         let style = JsonStyle::new(Layout::Indented("  "), KeyOrder::Received);
-        JsonNode::parse(&self.text).map_or_else(|| self.text.clone(), |node| node.print(&style))
+        match JsonNode::parse(&self.text) {
+            Some(node) => print_json(&node.print(&style)),
+            None => self.print(),
+        }
+    }
+}
+
+/// Prints JSON unchanged, for a terminal with the control characters of its strings in JSON's
+/// escapes.
+fn print_json(text: &str) {
+    if !std::io::stdout().is_terminal() {
+        println!("{text}");
+        return;
+    }
+    for line in text.lines() {
+        println!("{}", escape_json_controls(line));
     }
 }
 
@@ -72,13 +92,6 @@ impl Deref for JsonResponse {
 
     fn deref(&self) -> &Value {
         &self.value
-    }
-}
-
-/// Prints the text as it came.
-impl fmt::Display for JsonResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 
@@ -274,7 +287,7 @@ pub(crate) fn field_text(value: &Value, path: &str) -> String {
 /// Prints a list: with `--json` unchanged, else the fields of its items as a table.
 pub(crate) fn print_list(remote: &Remote, list: &JsonResponse, columns: &[(&str, &str)]) {
     if remote.json {
-        println!("{list}");
+        list.print();
         return;
     }
     let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
@@ -294,7 +307,7 @@ pub(crate) fn print_list(remote: &Remote, list: &JsonResponse, columns: &[(&str,
 /// Prints an object: with `--json` unchanged, else one field per line.
 pub(crate) fn print_fields(remote: &Remote, value: &JsonResponse, fields: &[(&str, &str)]) {
     if remote.json {
-        println!("{value}");
+        value.print();
         return;
     }
     let widest = fields

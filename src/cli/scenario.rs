@@ -16,6 +16,7 @@ use crate::config::{find_config_file, load_participants};
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
+use crate::domain::text::display_path;
 use crate::http::openapi::fields::list_answer_fields;
 use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
@@ -256,14 +257,14 @@ fn find_shipped_text(name: &str) -> Result<&'static str, UsageError> {
 
 fn read_text(file: &Path) -> anyhow::Result<String> {
     String::from_utf8(read_input(Some(file))?)
-        .with_context(|| format!("{} is not UTF-8", file.display()))
+        .with_context(|| format!("{} is not UTF-8", display_path(file)))
 }
 
 /// Formats diagnostics with their file, one per line.
 pub(crate) fn format_diagnostics(file: &Path, diagnostics: &[Diagnostic]) -> String {
     diagnostics
         .iter()
-        .map(|diagnostic| diagnostic.format_in_file(file.display()))
+        .map(|diagnostic| diagnostic.format_in_file(display_path(file)))
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -277,7 +278,8 @@ pub(crate) fn expand_paths(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         files.extend(
-            list_scenario_files(path).with_context(|| format!("cannot read {}", path.display()))?,
+            list_scenario_files(path)
+                .with_context(|| format!("cannot read {}", display_path(path)))?,
         );
     }
     Ok(files)
@@ -299,7 +301,7 @@ fn lint_files(
     let mut plans: Vec<(ScenarioPlan, String)> = Vec::new();
     let files = expand_paths(paths)?;
     for file in &files {
-        let file_name = file.display().to_string();
+        let file_name = display_path(file);
         match parse(&read_text(file)?) {
             Err(errors) => {
                 for diagnostic in errors {

@@ -16,6 +16,7 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Entity, Participants, WebhookUrls};
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, WallTimeInStrict};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
@@ -231,7 +232,7 @@ pub(crate) fn load_participants(
     let (name, custom) = match file {
         None => ("the shipped participants".to_owned(), None),
         Some(path) => {
-            let name = path.display().to_string();
+            let name = display_path(path);
             let text = std::fs::read_to_string(path).map_err(|error| file_error(&name, error))?;
             let custom = parse_participants(&name, &text)?;
             (name, Some(custom))
@@ -319,7 +320,7 @@ fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String
         Some(key) => {
             let path = folder.map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
             std::fs::read_to_string(&path)
-                .map_err(|error| format!("aa.key {}: {error}", path.display()))?
+                .map_err(|error| format!("aa.key {}: {error}", display_path(&path)))?
         }
     };
     SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))

@@ -10,6 +10,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::{Persona, Personas};
 use crate::domain::statement::Ledger;
+use crate::domain::text::display_path;
 use crate::files::persona::parse;
 use crate::files::statement;
 use crate::scenario::library::list_scenario_files;
@@ -104,7 +105,7 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
         Some(folder) => list_scenario_files(folder).map_err(|error| {
             PersonaLoadError(format!(
                 "{}: cannot be read as a folder of personas: {error}",
-                folder.display()
+                display_path(folder)
             ))
         })?,
     };
@@ -119,7 +120,7 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
         {
             continue;
         }
-        let file_name = file.display().to_string();
+        let file_name = display_path(file);
         let folder = file.parent().unwrap_or(Path::new("."));
         let text = std::fs::read_to_string(file).map_err(|error| {
             vec![Diagnostic {
@@ -172,11 +173,11 @@ fn add_parsed(
 /// Reads a user's statement, in one of the forms that `mockaa data check` reads.
 fn read_ledger(file: &Path) -> Result<Ledger, String> {
     let bytes = std::fs::read(file)
-        .map_err(|error| format!("{}: cannot be read: {error}", file.display()))?;
+        .map_err(|error| format!("{}: cannot be read: {error}", display_path(file)))?;
     statement::parse(&bytes).map_err(|diagnostics| {
         diagnostics
             .iter()
-            .map(|diagnostic| diagnostic.format_in_file(file.display()))
+            .map(|diagnostic| diagnostic.format_in_file(display_path(file)))
             .collect::<Vec<_>>()
             .join("\n")
     })

@@ -1,6 +1,7 @@
 //! Owns the form in which messages, notes and logs quote text that somebody else wrote.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Returns the value in single quotes for an error message, cut after 80 characters, with its
 /// control characters escaped.
@@ -16,6 +17,11 @@ pub(crate) fn quote_value(value: &str) -> String {
 /// can neither begin a log line of its own nor change how a terminal shows the others.
 pub(crate) fn escape_controls(text: &str) -> Cow<'_, str> {
     escape_characters(text, is_control, append_rust_escape)
+}
+
+/// Returns a path on one line, with its control characters escaped.
+pub(crate) fn display_path(path: impl AsRef<Path>) -> String {
+    escape_controls(&path.as_ref().display().to_string()).into_owned()
 }
 
 /// Returns a text of several lines with all control characters but its line feeds escaped.

@@ -14,6 +14,7 @@ use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::scenario_set::{Scenario, ScenarioSet};
+use crate::domain::text::display_path;
 use crate::engine::scenario_selection::SandboxScenarios;
 use crate::scenario::format::{Diagnostic, parse};
 use crate::scenario::magic;
@@ -194,13 +195,13 @@ impl ScenarioLoader<'_> {
             Err(error) => {
                 self.append_error(format_args!(
                     "{}: cannot be read as a folder of scenarios: {error}",
-                    folder.display()
+                    display_path(folder)
                 ));
                 return;
             }
         };
         for file in files {
-            let path_text = file.display().to_string();
+            let path_text = display_path(&file);
             match std::fs::read_to_string(&file) {
                 Ok(text) => self.add_file(path_text, &text, Origin::Folder),
                 Err(error) => {

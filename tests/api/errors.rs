@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use mockaa::internals::crypto::base64::url_encode;
 use mockaa::internals::domain::error_code::ErrorCode;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRunner};
@@ -400,6 +401,31 @@ async fn hostile_bodies_are_rejected_cheaply_and_change_nothing() {
         assert!(response.status().is_client_error(), "{}", response.status());
     }
     assert_eq!(app.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_bad_signature_cannot_forge_a_line_of_its_explanation() {
+    let app = TestApp::start().await;
+    let header =
+        json!({ "alg": "RS256", "b64": false, "crit": ["b64"], "kid": "x\ncause: FORGED\u{9b}" });
+    let signature = format!("{}..AAAA", url_encode(header.to_string().as_bytes()));
+    let request = app
+        .request(Method::POST, "/Consent/handle")
+        .header("client_api_key", crate::helpers::FIU_1_KEY)
+        .header("x-jws-signature", signature);
+    app.send_raw(request.body("{}\nhint: FORGED\u{202e}")).await;
+    let entries = app.read_journal_events().await;
+    let entry = entries
+        .iter()
+        .find(|entry| entry["kind"] == "signature.invalid")
+        .expect("an explanation");
+    let text = entry["text"].as_str().expect("a text");
+    assert!(text.contains("FORGED"), "{text}");
+    for line in text.lines() {
+        let begin = line.split(" FORGED").next().unwrap_or_default();
+        assert!(!["cause:", "hint:"].contains(&begin), "{text}");
+        assert!(!line.contains(['\u{9b}', '\u{202e}']), "{text}");
+    }
 }
 
 #[tokio::test]

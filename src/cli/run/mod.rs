@@ -41,6 +41,7 @@ use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
     TimeRange,
 };
+use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::time_source::TimeSource;
 use crate::domain::unaport::UnaportMetadata;
@@ -198,7 +199,7 @@ fn check_is_no_scenario(junit: &Path, files: &[PathBuf]) -> Result<(), UsageErro
         .iter()
         .any(|file| file.canonicalize().is_ok_and(|file| file == junit_path));
     if is_scenario {
-        let junit = junit.display();
+        let junit = display_path(junit);
         return Err(UsageError(format!(
             "--junit {junit} is a scenario file; give another file"
         )));
@@ -265,7 +266,13 @@ async fn run_files(arguments: &Arguments, results: &mut RunResults) -> anyhow::R
             .retain(|scenario| scenario.reason != SkipReason::Aborted);
         match format {
             Format::Text => result.print_text(),
-            Format::Github => result.print_annotations(),
+            Format::Github => {
+                if !arguments.command.is_empty() {
+                    // The output of the command may have ended within a line.
+                    println!();
+                }
+                result.print_annotations();
+            }
             Format::Json => {}
         }
         let has_passed = result.has_passed();
@@ -304,7 +311,7 @@ struct LoadedPlan {
 impl LoadedPlan {
     fn skip(&self, reason: SkipReason) -> SkippedScenario {
         SkippedScenario {
-            file: self.file.display().to_string(),
+            file: display_path(&self.file),
             name: self.plan.name.clone(),
             location: self.plan.location,
             reason,
@@ -355,7 +362,7 @@ fn load_plans(paths: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<Load
     let (mut plans, mut errors) = (Vec::<LoadedPlan>::new(), Vec::new());
     for file in expand_paths(paths)? {
         let text = std::fs::read_to_string(&file)
-            .map_err(|error| UsageError(format!("{}: {error}", file.display())))?;
+            .map_err(|error| UsageError(format!("{}: {error}", display_path(&file))))?;
         match parse(&text) {
             Ok(plan) => {
                 let others = plans
@@ -424,7 +431,7 @@ impl ScenarioTest<'_> {
             );
         }
         Ok(ScenarioResult {
-            file: file.display().to_string(),
+            file: display_path(file),
             name: name.clone(),
             location: self.plan.location,
             cases,

@@ -13,7 +13,7 @@ use crate::cli::UsageError;
 use crate::cli::github::{Level, format_annotation};
 use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::SourceLocation;
-use crate::domain::text::escape_line_controls;
+use crate::domain::text::{display_path, escape_line_controls};
 use crate::wire::control::report::{ReportView, render_text};
 
 /// The results of a run so far.
@@ -384,6 +384,7 @@ impl JunitFile {
     /// When the file cannot be written.
     pub(super) fn write(&self, results: &RunResults, error: Option<&str>) -> anyhow::Result<()> {
         let text = results.render_junit(error)?;
-        std::fs::write(&self.0, text).with_context(|| format!("cannot write {}", self.0.display()))
+        std::fs::write(&self.0, text)
+            .with_context(|| format!("cannot write {}", display_path(&self.0)))
     }
 }

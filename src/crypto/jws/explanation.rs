@@ -16,6 +16,7 @@ use crate::crypto::jws::recovery::{
 use crate::crypto::jws::signed_content::SignedContent;
 use crate::crypto::jws::{PayloadEncoding, SignatureError, signing_input, verify_detached};
 use crate::domain::participants::PublicKey;
+use crate::domain::text::escape_controls;
 
 /// Question why a signature does not verify.
 #[derive(Clone, Copy, Debug)]
@@ -648,6 +649,12 @@ impl SignatureExplanation {
     }
 }
 
+/// Writes one part of an explanation on one line: what it quotes of the sender has its control
+/// characters escaped.
+fn write_line(f: &mut fmt::Formatter<'_>, name: &str, text: impl fmt::Display) -> fmt::Result {
+    writeln!(f, "{name}: {}", escape_controls(&text.to_string()))
+}
+
 impl fmt::Display for SignatureExplanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.verdict {
@@ -657,17 +664,17 @@ impl fmt::Display for SignatureExplanation {
             Ok(PayloadEncoding::Encoded) => {
                 writeln!(f, "verdict: verifies over the base64url-encoded body")?;
             }
-            Err(error) => writeln!(f, "verdict: {error}")?,
+            Err(error) => write_line(f, "verdict", error)?,
         }
-        writeln!(f, "header: {}", self.header)?;
+        write_line(f, "header", &self.header)?;
         if let Some(cause) = &self.cause {
-            writeln!(f, "cause: {cause}")?;
+            write_line(f, "cause", cause)?;
         }
         for hint in &self.hints {
-            writeln!(f, "hint: {hint}")?;
+            write_line(f, "hint", hint)?;
         }
         match &self.expected_bytes {
-            Some(bytes) => writeln!(f, "expected bytes: {bytes}"),
+            Some(bytes) => write_line(f, "expected bytes", bytes),
             None => Ok(()),
         }
     }
