@@ -307,6 +307,26 @@ fn wrong_options_name_the_remedy() {
 }
 
 #[test]
+fn an_argument_that_an_error_quotes_stays_on_its_line() {
+    for arguments in [
+        &["serve", "--port", "a\nFORGED\u{9b}\u{202e}"][..],
+        &["serve", "--clock=a\nFORGED\u{1b}[31m"],
+        &["run", "a\nFORGED\u{1b}[31m"],
+        &["jws", "sign", "--as", "a\nFORGED"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = decode_lossy(&output.stderr);
+        assert!(error.contains("FORGED"), "{error}");
+        assert!(!error.contains("\nFORGED"), "{error:?}");
+        assert!(
+            !error.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
 fn magic_lists_the_magic_customers() {
     let output = run(&["magic"]);
     assert!(output.status.success());

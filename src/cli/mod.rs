@@ -20,6 +20,7 @@ mod run;
 mod scenario;
 mod serve;
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,7 +38,7 @@ use crate::cli::log_output::{LogEncoding, LogOutput};
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
-use crate::domain::text::{display_path, escape_line_controls};
+use crate::domain::text::{display_path, escape_controls, escape_line_controls};
 use crate::scenario::library::ScenarioLoadError;
 
 /// A local stand-in for an Indian Account Aggregator.
@@ -145,7 +146,10 @@ enum Command {
 /// Runs the command that the process arguments name, and returns its exit code.
 pub async fn run() -> ExitCode {
     install_broken_pipe_hook();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return print_parser_error(&error),
+    };
     let encoding = match arguments.log_format {
         LogFormat::Text => LogEncoding::Text,
         LogFormat::Json => LogEncoding::Json,
@@ -195,10 +199,36 @@ pub async fn run() -> ExitCode {
         Command::Report(arguments) => control::print_report(arguments).await,
     };
     outcome.unwrap_or_else(|error| {
-        let message = format!("{error:#}");
-        eprintln!("mockaa: {}", escape_line_controls(&message));
+        eprintln!("mockaa: {}", escape_quoted_arguments(&format!("{error:#}")));
         ExitCode::from(exit_code(&error))
     })
+}
+
+/// Prints what the parser of the arguments answers, a help text included. The answer to arguments
+/// without control characters is the same, and quotes none.
+fn print_parser_error(error: &clap::Error) -> ExitCode {
+    let arguments = std::env::args_os()
+        .map(|argument| escape_controls(&argument.to_string_lossy()).into_owned());
+    let escaped = Arguments::try_parse_from(arguments);
+    // A closed stdout or stderr is no other error.
+    let _ = escaped.as_ref().err().unwrap_or(error).print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
+/// Returns a message without control characters but its own line feeds: an argument that it quotes
+/// stays on its line.
+fn escape_quoted_arguments(message: &str) -> String {
+    let mut message = message.to_owned();
+    for argument in std::env::args_os().skip(1) {
+        let argument = argument.to_string_lossy();
+        let values = argument.split_once('=').map(|(_, value)| value);
+        for value in std::iter::once(&*argument).chain(values) {
+            if let Cow::Owned(escaped) = escape_controls(value) {
+                message = message.replace(value, &escaped);
+            }
+        }
+    }
+    escape_line_controls(&message).into_owned()
 }
 
 /// Returns the bytes of a file, or of stdin if the file is `-` or absent.
