@@ -326,6 +326,18 @@ fn an_argument_that_an_error_quotes_stays_on_its_line() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_an_error_like_any_other() {
+    use std::os::unix::ffi::OsStrExt;
+    for option in ["--port", "--fiu-url"] {
+        let mut command = binary::mockaa_command(&["serve", option]);
+        command.arg(std::ffi::OsStr::from_bytes(b"\xffx"));
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+}
+
 #[test]
 fn magic_lists_the_magic_customers() {
     let output = run(&["magic"]);
