@@ -6,6 +6,9 @@ use crate::domain::naming::wire_enum;
 wire_enum! {
     /// A version of the ReBIT AA API, as in the field `ver` of a message.
     RebitVersion {
+        /// The first generation without its later digits: the examples of ReBIT AA API 1.1.2 have
+        /// this value. It has the rules of 1.1.x.
+        V1_0 = "1.0",
         V1_1_0 = "1.1.0",
         V1_1_1 = "1.1.1",
         V1_1_2 = "1.1.2",
@@ -26,7 +29,9 @@ pub enum MajorVersion {
 impl RebitVersion {
     pub const fn major_version(self) -> MajorVersion {
         match self {
-            Self::V1_1_0 | Self::V1_1_1 | Self::V1_1_2 | Self::V1_1_3 => MajorVersion::V1,
+            Self::V1_0 | Self::V1_1_0 | Self::V1_1_1 | Self::V1_1_2 | Self::V1_1_3 => {
+                MajorVersion::V1
+            }
             Self::V2_0_0 | Self::V2_1_0 => MajorVersion::V2,
         }
     }

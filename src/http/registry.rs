@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::crypto::base64;
-use crate::crypto::jws;
+use crate::crypto::jws::{self, verify_compact};
 use crate::domain::constant_time::equals_secret;
 use crate::domain::participants::{Member, RegisteredEntity};
 use crate::domain::random_stream::StreamKind;
@@ -19,8 +19,8 @@ use crate::http::signature_cache::sign_compact;
 use crate::wire::api_error::ApiError;
 use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
 use crate::wire::token::{
-    Claims, TokenValidity, build_iam_error, build_iam_response, build_oauth_error,
-    build_oauth_response,
+    Claims, SecretRequest, TokenValidity, build_iam_error, build_iam_response, build_oauth_error,
+    build_oauth_response, build_secret_response, build_user_response,
 };
 
 /// Status and body of an error, in the format of the service.
@@ -45,6 +45,71 @@ pub(crate) async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError>
         Ok(token) => ApiResponse::json(&build_iam_response(&token, &txnid, now)),
         Err((status, code, message)) => {
             ApiResponse::json_with_status(status, &build_iam_error(code, message, &txnid, now))
+        }
+    })
+}
+
+/// Issues a token to the user of an entity, by which the user reads the entity's secret.
+///
+/// `Assumption:` the user's name is the entity's id, and the password its API key; Sahamati
+/// registers users by e-mail address.
+pub(crate) async fn generate_user_token(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let (txnid, at) = (
+        world.generate_id(StreamKind::Token),
+        world.message_time(None),
+    );
+    let params = parse_form(call);
+    let (Some(user), Some(password)) = (
+        params.first_value("username"),
+        params.first_value("password"),
+    ) else {
+        let message = "send the form fields username and password";
+        let body = build_iam_error("InvalidRequest", message, &txnid, at);
+        return Ok(ApiResponse::json_with_status(400, &body));
+    };
+    let holder = world.participants().find_entity(user);
+    let Some(holder) = holder.filter(|entity| equals_secret(password, entity.api_key())) else {
+        let message = "Invalid username/password or password is expired";
+        let body = build_iam_error("Unauthorized", message, &txnid, at);
+        return Ok(ApiResponse::json_with_status(401, &body));
+    };
+    let id = world.generate_id(StreamKind::Token);
+    let claims = Claims::for_user(&holder, &call.base_url(&world), &id, world.now());
+    let token = sign_claims(call, &claims).await;
+    Ok(ApiResponse::json(&build_user_response(&token, &txnid, at)))
+}
+
+/// Returns the secret of an entity to its user.
+pub(crate) fn read_secret(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let at = world.message_time(None);
+    let request = call
+        .parse_json::<SecretRequest>()
+        .and_then(SecretRequest::into_content);
+    let (txnid, entity_id) = match request {
+        Ok(content) => content,
+        Err(error) => {
+            let txnid = world.generate_id(StreamKind::Token);
+            let body = build_iam_error("InvalidRequest", &error.to_string(), &txnid, at);
+            return Ok(ApiResponse::json_with_status(400, &body));
+        }
+    };
+    let entity = call
+        .bearer_token()
+        .and_then(|token| verify_compact(token, &call.app_state().keys.default_key().public))
+        .and_then(|payload| serde_json::from_slice::<Claims>(&payload).ok())
+        .and_then(|claims| {
+            let id = claims.valid_user_entity(&world.base_path(), world.now())?;
+            world.participants().find_entity(id)
+        })
+        .filter(|entity| **entity.id() == *entity_id);
+    Ok(match entity {
+        Some(entity) => ApiResponse::json(&build_secret_response(&entity, &txnid, at, world.now())),
+        None => {
+            let message = "Invalid entity id; send the token of the entity's own user";
+            let body = build_iam_error("Unauthorized", message, &txnid, at);
+            ApiResponse::json_with_status(401, &body)
         }
     })
 }
@@ -100,9 +165,14 @@ async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Opti
         &world.generate_id(StreamKind::Token),
         TokenValidity::issued_at(world.now()),
     );
-    let claims = serde_json::to_vec(&claims).expect("texts and numbers serialise");
+    Some(sign_claims(call, &claims).await)
+}
+
+/// Returns the token with these claims, signed with the key of the token service.
+async fn sign_claims(call: &Call, claims: &Claims) -> String {
+    let claims = serde_json::to_vec(claims).expect("texts and numbers serialise");
     let key = &call.app_state().keys.default_key().private;
-    Some(sign_compact(key, jws::jwt_signing_input(key.kid(), &claims)).await)
+    sign_compact(key, jws::jwt_signing_input(key.kid(), &claims)).await
 }
 
 fn parse_form(call: &Call) -> Params {

@@ -10,7 +10,7 @@ use crate::http::access::AccessRule;
 
 /// Base paths of the ReBIT and seed calls. Clients append the specified path to a base URL, and
 /// base URLs differ (`docs/architecture.md#apis`).
-const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2"];
+const REBIT_BASE_PATHS: &[&str] = &["", "/v1", "/v2", "/V2", "/proxy/v2", "/router/v2"];
 
 /// Base path in place of the Unaport host of Login and organisation calls.
 pub(crate) const UNAPORT_COMMON_PATH: &str = "/api/v1";

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::consent::Consent;
 use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
+use crate::domain::version::RebitVersion;
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::{ConsentDetail, ConsentUse, CustomerId};
 use crate::wire::consent_detail::{ConsentDetailRequest, ValidationRules};
@@ -16,9 +17,6 @@ use crate::wire::fields::{
 
 /// The `ver` of every response, independent of the request's.
 pub(crate) const RESPONSE_VER: &str = "1.0";
-
-/// The request versions that the seed API accepts; the sample has 1.1.3.
-const SUPPORTED_VERSIONS: &str = "1.1.0, 1.1.1, 1.1.2, 1.1.3, 2.0.0, 2.1.0";
 
 /// Returns the rules of the seed API: its sample breaks five ReBIT rules and must be accepted
 /// (`docs/architecture.md#apis`).
@@ -52,10 +50,10 @@ impl ConsentRequest {
     pub fn into_terms(self, aa_handle: &str, now: Timestamp) -> Result<Terms, ApiError> {
         let rules = seed_rules(now);
         let ver = require_text("ver", self.ver)?;
-        if !SUPPORTED_VERSIONS.split(", ").any(|known| known == ver) {
+        if RebitVersion::parse(&ver).is_none() {
             return Err(ApiError::UnsupportedVersion {
                 ver,
-                supported: SUPPORTED_VERSIONS.to_owned(),
+                supported: RebitVersion::accepted_names(),
             });
         }
         // Assumption: the seed API does not compare the timestamp with a clock, because it applies

@@ -7,12 +7,20 @@ use serde_json::{Value, json};
 
 use crate::domain::participants::RegisteredEntity;
 use crate::domain::time::{Millis, Timestamp};
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::{require_text, require_timestamp, require_uuid};
 
 /// The path of the issuer below the sandbox's URL.
 const REALM_PATH: &str = "/auth/realms/sahamati";
 
 /// The lifetime of an entity token: one day.
 pub(crate) const TOKEN_LIFETIME: Millis = Millis::from_secs(86_400);
+
+/// The lifetime of a user's token, and of a secret by default: 180 days (token service 2.1.0).
+const USER_TOKEN_LIFETIME: Millis = Millis::from_secs(180 * 86_400);
+
+/// `azp` of users' tokens, which authenticate no entity.
+const USER_CLIENT: &str = "sahamati-iam";
 
 /// The claims of an entity's token. Of a presented token the signature, `iat`, `exp`, `iss` and
 /// `azp` are checked.
@@ -57,12 +65,37 @@ impl Claims {
         }
     }
 
+    /// Returns the claims of a new token for the user of an entity.
+    pub(crate) fn for_user(
+        holder: &RegisteredEntity,
+        base_url: &str,
+        id: &str,
+        now: Timestamp,
+    ) -> Self {
+        let validity = TokenValidity::starting_at(now, USER_TOKEN_LIFETIME);
+        Self {
+            azp: USER_CLIENT.to_owned(),
+            client_id: USER_CLIENT.to_owned(),
+            ..Self::new(holder, base_url, id, validity)
+        }
+    }
+
+    /// Returns the id of the entity whose user has this token, if it is valid at `now` in the world
+    /// with this path.
+    pub(crate) fn valid_user_entity(&self, world: &str, now: Timestamp) -> Option<&str> {
+        let is_valid = self.azp == USER_CLIENT && self.is_valid_in(world, now);
+        is_valid.then_some(&*self.sub)
+    }
+
+    fn is_valid_in(&self, world: &str, now: Timestamp) -> bool {
+        is_issued_in_world(&self.iss, REALM_PATH, world) && self.validity().contains(now)
+    }
+
     /// Returns the entity's id if the token is valid at `now` in the world with this path
     /// (`/w/NAME`, empty for the default world). Each world has its own participants, so a token is
     /// valid in one world only.
     pub(crate) fn valid_entity_id(&self, world: &str, now: Timestamp) -> Option<&str> {
-        let is_valid =
-            is_issued_in_world(&self.iss, REALM_PATH, world) && self.validity().contains(now);
+        let is_valid = self.sub == self.azp && self.is_valid_in(world, now);
         is_valid.then_some(&*self.azp)
     }
 
@@ -90,6 +123,13 @@ impl TokenValidity {
     /// Returns the validity of a token that is issued at `now`.
     pub(crate) fn issued_at(now: Timestamp) -> Self {
         Self::by_two_clocks(now, now)
+    }
+
+    fn starting_at(now: Timestamp, lifetime: Millis) -> Self {
+        Self {
+            iat: to_unix_seconds(now),
+            exp: to_unix_seconds(now.saturating_add(lifetime)),
+        }
     }
 
     /// Returns the validity of a token that both clocks find valid, for 24 hours from the later.
@@ -128,12 +168,63 @@ pub(crate) fn is_issued_in_world(issuer: &str, realm: &str, world: &str) -> bool
 
 /// Returns the success body of `/iam/v1/entity/token/generate`.
 pub(crate) fn build_iam_response(token: &str, txnid: &str, at: Timestamp) -> Value {
+    build_token_response(token, TOKEN_LIFETIME, txnid, at)
+}
+
+/// Returns the success body of `/iam/v1/user/token/generate`.
+pub(crate) fn build_user_response(token: &str, txnid: &str, at: Timestamp) -> Value {
+    build_token_response(token, USER_TOKEN_LIFETIME, txnid, at)
+}
+
+/// The body of `/iam/v1/entity/secret/read`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SecretRequest {
+    ver: Option<String>,
+    timestamp: Option<String>,
+    txn_id: Option<String>,
+    entity_id: Option<String>,
+}
+
+impl SecretRequest {
+    /// Validates the request and returns its `txnId` and the entity's id.
+    ///
+    /// # Errors
+    /// The first error, which names its field.
+    pub(crate) fn into_content(self) -> Result<(String, String), ApiError> {
+        require_text("ver", self.ver)?;
+        require_timestamp("timestamp", self.timestamp)?;
+        let txnid = require_uuid("txnId", self.txn_id)?;
+        Ok((txnid, require_text("entityId", self.entity_id)?))
+    }
+}
+
+/// Returns the success body of `/iam/v1/entity/secret/read`.
+pub(crate) fn build_secret_response(
+    entity: &RegisteredEntity,
+    txnid: &str,
+    at: Timestamp,
+    now: Timestamp,
+) -> Value {
+    let end = now.saturating_add(USER_TOKEN_LIFETIME);
+    json!({
+        "ver": "1.0.0",
+        "timestamp": at.to_string(),
+        "txnId": txnid,
+        "entityId": &**entity.id(),
+        "secret": entity.api_key(),
+        "expiresOn": to_unix_seconds(end),
+        "expirationDate": end.to_string().trim_end_matches('Z'),
+    })
+}
+
+fn build_token_response(token: &str, lifetime: Millis, txnid: &str, at: Timestamp) -> Value {
     json!({
         "ver": "1.0.0",
         "timestamp": at.to_string(),
         "txnId": txnid,
         "accessToken": token,
-        "expiresIn": TOKEN_LIFETIME.0 / 1000,
+        "expiresIn": lifetime.0 / 1000,
         "tokenType": "Bearer",
     })
 }

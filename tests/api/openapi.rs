@@ -470,6 +470,27 @@ impl Recorder {
             None,
         )
         .await;
+        let issued = self
+            .call(
+                "generateUserToken",
+                &[],
+                form(&format!("username=FIU-1&password={secret}")),
+                None,
+            )
+            .await;
+        let token = issued["accessToken"].as_str().expect("a token");
+        self.call(
+            "readSecret",
+            &[],
+            Some(json!({
+                "ver": "1.0.0",
+                "timestamp": crate::helpers::NOW,
+                "txnId": "f35761ac-4a18-11e8-96ff-0277a9fbfedc",
+                "entityId": "FIU-1",
+            })),
+            Some(("authorization", format!("Bearer {token}"))),
+        )
+        .await;
         let basic = mockaa::internals::crypto::base64::encode(format!("FIU-1:{secret}").as_bytes());
         self.call(
             "grantToken",

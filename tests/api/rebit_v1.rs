@@ -211,3 +211,55 @@ async fn each_version_accepts_its_own_fi_types() {
         );
     }
 }
+
+/// The examples of ReBIT AA API 1.1.2 have `ver` "1.0" in every message.
+#[tokio::test]
+async fn ver_1_0_names_the_first_generation_and_is_repeated() {
+    let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let fiu = Participant::fiu_1();
+    let mut request = v1_consent_request();
+    request["ver"] = "1.0".into();
+    let created = fiu.post(&app, "/Consent", &request).await.expect_ok();
+    assert_eq!(created["ver"], "1.0");
+    let handle = extract_handle(&created);
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    assert_eq!(app.fiu.drain_messages()[0].json()["ver"], "1.0");
+    let ready = fiu
+        .get(&app, &format!("/Consent/handle/{handle}"))
+        .await
+        .expect_ok();
+    assert_eq!(
+        (&ready["ver"], &ready["ConsentStatus"]["status"]),
+        (&json!("1.0"), &json!("READY"))
+    );
+    let id = ready["ConsentStatus"]["id"].as_str().expect("an id");
+    let artefact = fiu.get(&app, &format!("/Consent/{id}")).await.expect_ok();
+    assert_eq!(artefact["ver"], "1.0");
+
+    let (journey, pair) = (Journey::new(&app), key_pair(Curve::Weierstrass));
+    let mut data_request = journey.build_fi_request(id).await;
+    data_request["ver"] = "1.0".into();
+    data_request["KeyMaterial"] = key_material(&pair);
+    let opened = fiu
+        .post(&app, "/FI/request", &data_request)
+        .await
+        .expect_ok();
+    assert_eq!(opened["ver"], "1.0");
+    let session = opened["sessionId"].as_str().expect("a session");
+    let fetched = fiu
+        .get(&app, &format!("/FI/fetch/{session}"))
+        .await
+        .expect_ok();
+    assert_eq!(fetched["ver"], "1.0");
+    assert!(!decrypt_documents(&pair, &fetched).is_empty());
+
+    // The calls of 2.x do not take it, and a wrong version is answered in a known one.
+    let mut message = crate::helpers::rebit_message("ConsentHandle", &handle);
+    message["ver"] = "1.0".into();
+    let refused = fiu.post(&app, "/Consent/handle", &message).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["errorCode"]),
+        (404, &json!("NoSuchVersion"))
+    );
+}

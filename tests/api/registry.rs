@@ -386,3 +386,102 @@ async fn an_fiu_is_registered_by_the_control_api_in_one_world_only() {
     app.switch_world("another");
     assert_eq!(app.get("/_mockaa/v1/config/fiu/LENDER").await.status, 404);
 }
+
+/// Calls `/iam/v1/entity/secret/read` for this entity with this token.
+async fn read_secret(app: &TestApp, entity: &str, token: &str) -> crate::helpers::Reply {
+    let body = json!({
+        "ver": "1.0.0",
+        "timestamp": crate::helpers::NOW,
+        "txnId": "f35761ac-4a18-11e8-96ff-0277a9fbfedc",
+        "entityId": entity,
+    });
+    let request = app.request(Method::POST, "/iam/v1/entity/secret/read");
+    app.send(request.bearer_auth(token).json(&body)).await
+}
+
+#[tokio::test]
+async fn a_user_reads_the_secret_of_its_participant() {
+    let mut app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let request_user_token = async |app: &TestApp, form: &'static str| {
+        let request = app.request(Method::POST, "/iam/v1/user/token/generate");
+        app.send(request.body(form)).await
+    };
+    let form = "username=FIU-1&password=mockaa-dev-fiu-1-api-key";
+    let issued = request_user_token(&app, form).await.expect_ok();
+    assert_eq!(issued["expiresIn"], 180 * 86_400);
+    let token = issued["accessToken"].as_str().expect("a token").to_owned();
+    let read = read_secret(&app, "FIU-1", &token).await.expect_ok();
+    assert_eq!(
+        read,
+        json!({
+            "ver": "1.0.0",
+            "timestamp": crate::helpers::NOW,
+            "txnId": "f35761ac-4a18-11e8-96ff-0277a9fbfedc",
+            "entityId": "FIU-1",
+            "secret": "mockaa-dev-fiu-1-api-key",
+            "expiresOn": 1_609_394_400,
+            "expirationDate": "2020-12-31T06:00:00.000",
+        })
+    );
+    // The secret gets a token of the participant.
+    let entity_token = request_token(&app, "FIU-1", read["secret"].as_str().expect("a secret"))
+        .await
+        .expect_ok()["accessToken"]
+        .clone();
+    let entity_token = entity_token.as_str().expect("a token");
+
+    for (entity, token) in [
+        ("FIU-2", &*token),
+        ("FIU-1", entity_token),
+        ("FIU-1", "x.y.z"),
+        ("FIU-9", &token),
+    ] {
+        let refused = read_secret(&app, entity, token).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["errorCode"]),
+            (401, &json!("Unauthorized"))
+        );
+    }
+    for (form, status) in [
+        ("username=FIU-1&password=wrong", 401),
+        ("username=FIU-9&password=x", 401),
+        ("username=FIU-1", 400),
+    ] {
+        assert_eq!(
+            request_user_token(&app, form).await.status,
+            status,
+            "{form}"
+        );
+    }
+    let incomplete = app.request(Method::POST, "/iam/v1/entity/secret/read");
+    let incomplete = app
+        .send(
+            incomplete
+                .bearer_auth(&token)
+                .json(&json!({ "ver": "1.0.0" })),
+        )
+        .await;
+    assert_eq!(incomplete.status, 400);
+    assert!(incomplete.text.contains("timestamp"), "{}", incomplete.text);
+
+    // A user's token is no API key, and ends after 180 days and in another world.
+    let call = app
+        .request(Method::GET, "/Heartbeat")
+        .header("client_api_key", &token);
+    assert_eq!(app.send(call).await.status, 401);
+    app.advance_clock("179d").await;
+    read_secret(&app, "FIU-1", &token).await.expect_ok();
+    app.advance_clock("1d").await;
+    assert_eq!(read_secret(&app, "FIU-1", &token).await.status, 401);
+    app.switch_world("another");
+    assert_eq!(read_secret(&app, "FIU-1", &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_router_path_reaches_the_calls_of_rebit() {
+    let app = TestApp::start().await;
+    let fiu = Participant::fiu_1();
+    for path in ["/router/v2/Consent", "/proxy/v2/Consent"] {
+        fiu.post(&app, path, &consent_request()).await.expect_ok();
+    }
+}

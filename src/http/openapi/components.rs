@@ -139,6 +139,22 @@ fn build_registry_schemas() -> Value {
         "RegistryEntries": any_list_of(&super::schema::reference("RegistryEntry")),
         "RegistryError": object(&[("responseCode", integer_from(400)), ("responseText", any_text())]),
         "TokenRequest": object(&[("id", text()), ("secret", text())]),
+        "UserTokenRequest": object(&[("username", text()), ("password", text())]),
+        "EntitySecretRequest": object(&[
+            ("ver", text()),
+            ("timestamp", timestamp()),
+            ("txnId", uuid()),
+            ("entityId", text()),
+        ]),
+        "EntitySecret": object(&[
+            ("ver", any_text()),
+            ("timestamp", timestamp()),
+            ("txnId", uuid()),
+            ("entityId", any_text()),
+            ("secret", any_text()),
+            ("expiresOn", integer_from(1)),
+            ("expirationDate", any_text()),
+        ]),
         "EntityToken": object(&[
             ("ver", any_text()),
             ("timestamp", timestamp()),

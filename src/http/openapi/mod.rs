@@ -241,7 +241,7 @@ const DESCRIPTION: &str = "\
 ReBIT AA API 1.1.0 to 1.1.3, 2.0.0 and 2.1.0, the two calls of the seed API, the Unaport FIU API v2.0.0, Sahamati's token \
 services, Central Registry and web redirection, and the sandbox's own control API.
 
-ReBIT's and the seed API's paths also exist below /v1, /v2, /V2 and /proxy/v2, Unaport's on each of its hosts' paths and below \
+ReBIT's and the seed API's paths also exist below /v1, /v2, /V2, /proxy/v2 and /router/v2, Unaport's on each of its hosts' paths and below \
 /backend/api/v1. All paths exist in every world, below /w/{world}; the header x-mockaa-world names a world too.
 
 Every ReBIT response is signed. The body's ver selects the version. The header x-mockaa-fault makes a ReBIT, seed or Unaport \
@@ -557,6 +557,7 @@ fn build_security(authentication: Authentication) -> Value {
         Authentication::FiuOrFip => &["fiu", "fip"],
         Authentication::Participant => &["participant"],
         Authentication::ClientCredentials => return json!([{ "client": [] }]),
+        Authentication::UserToken => return json!([{ "userToken": [] }]),
         Authentication::AccessToken => return json!([{ "accessToken": [] }]),
         Authentication::Operator => &["operator"],
     };
@@ -572,6 +573,7 @@ fn build_security_schemes() -> Value {
         "fip": { "type": "apiKey", "in": "header", "name": "fip_api_key", "description": "API key or entity token of a FIP" },
         "participant": { "type": "http", "scheme": "bearer", "description": "API key or entity token of any participant" },
         "client": { "type": "http", "scheme": "basic", "description": "Id and API key of a participant" },
+        "userToken": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "accessToken of /iam/v1/user/token/generate" },
         "accessToken": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "access_token of Unaport's login" },
         "operator": { "type": "http", "scheme": "bearer", "description": "The control token, required if the sandbox does not listen on loopback only" },
     })

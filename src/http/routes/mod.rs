@@ -193,6 +193,8 @@ pub enum Authentication {
     Participant,
     /// The id and the secret of a participant, as Basic authorization.
     ClientCredentials,
+    /// The token of a participant's user (Sahamati token service).
+    UserToken,
     /// The access token of Unaport's login.
     AccessToken,
     /// The control token, if the sandbox has one.

@@ -6,7 +6,9 @@ use super::{
     Authentication, Handler, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting,
 };
 use crate::domain::operation::Operation;
-use crate::http::registry::{generate_token, get_entity, grant_token, list_entities};
+use crate::http::registry::{
+    generate_token, generate_user_token, get_entity, grant_token, list_entities, read_secret,
+};
 use crate::http::service_info::get_jwks;
 
 const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
@@ -71,6 +73,29 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_operation(Operation::Token)
     .with_request(RequestBody::Form(Component("TokenRequest")))
     .with_response(answer("EntityToken"))
+    .with_error_component("EntityTokenError")
+    .with_refusals(&[400, 401]),
+    post(
+        "/iam/v1/user/token/generate",
+        "generateUserToken",
+        waiting!(generate_user_token),
+    )
+    .with_summary("Issue a token to the user of a participant: its id and API key")
+    .with_operation(Operation::Token)
+    .with_request(RequestBody::Form(Component("UserTokenRequest")))
+    .with_response(answer("EntityToken"))
+    .with_error_component("EntityTokenError")
+    .with_refusals(&[400, 401]),
+    post(
+        "/iam/v1/entity/secret/read",
+        "readSecret",
+        Handler::Immediate(read_secret),
+    )
+    .with_summary("Read the secret of a participant with the token of its user")
+    .with_operation(Operation::Token)
+    .with_authentication(Authentication::UserToken)
+    .with_request(RequestBody::Json(Component("EntitySecretRequest")))
+    .with_response(answer("EntitySecret"))
     .with_error_component("EntityTokenError")
     .with_refusals(&[400, 401]),
     post(
