@@ -159,6 +159,22 @@ impl SecurityMode {
         }
     }
 
+    /// Returns the first of these errors in strict mode; in the other modes notes each in the
+    /// journal, once.
+    pub(crate) fn reject_deviations_in_strict(
+        self,
+        world: &World,
+        deviations: Vec<ApiError>,
+    ) -> Result<(), ApiError> {
+        for deviation in deviations {
+            if self == Self::Strict {
+                return Err(deviation);
+            }
+            world.write_note_once(&format!("strict mode would reject: {deviation}"));
+        }
+        Ok(())
+    }
+
     /// Rejects a customer whose address does not end in the AA's handle, in strict mode.
     pub(crate) fn check_customer_address(
         self,
@@ -188,6 +204,15 @@ impl Caller {
         make_error: impl FnOnce() -> ApiError,
     ) -> Result<(), ApiError> {
         self.security.reject_in_strict(&self.world, make_error)
+    }
+
+    /// Calls [`SecurityMode::reject_deviations_in_strict`] in the caller's world.
+    pub(crate) fn reject_deviations_in_strict(
+        &self,
+        deviations: Vec<ApiError>,
+    ) -> Result<(), ApiError> {
+        self.security
+            .reject_deviations_in_strict(&self.world, deviations)
     }
 
     /// Calls [`SecurityMode::check_customer_address`] in the caller's world.

@@ -405,13 +405,37 @@ fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Checks ReBIT's business rules (certification cases AA_1010, AA_1012, AA_1013; certification
-/// framework, general guidelines, rule 5; `docs/sources.md#certification-cases`).
+/// Checks the business rules that hold in every mode: Frequency, and the purpose code
+/// (certification cases AA_1010 and AA_1013; `docs/sources.md#certification-cases`).
 fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
+    if terms.frequency.1 == 0 {
+        return Err(ApiError::invalid_field(
+            "ConsentDetail.Frequency.value",
+            "is 0; it must be at least 1",
+        ));
+    }
+    if StandardPurpose::find_by_code(&terms.purpose.code).is_some() {
+        return Ok(());
+    }
+    let codes: Vec<_> = StandardPurpose::ALL
+        .iter()
+        .map(|purpose| purpose.code)
+        .collect();
+    Err(ApiError::InvalidPurpose(format!(
+        "code {} is not one of {}",
+        quote_value(&terms.purpose.code),
+        codes.join(", ")
+    )))
+}
+
+/// Returns the deviations from rules that only the certification has: DataLife against
+/// `consentMode`, and the address of the purpose (cases AA_1010 and AA_1012; general guidelines,
+/// rule 5; `docs/sources.md#certification-cases`). Strict mode rejects them, the other modes note
+/// them (`docs/assumptions.md`).
+pub(crate) fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
     let Terms {
         mode,
         data_life,
-        frequency,
         purpose,
         ..
     } = terms;
@@ -429,41 +453,16 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
         }
         _ => None,
     };
-    if let Some(message) = data_life_error {
-        return Err(ApiError::invalid_field(
-            "ConsentDetail.DataLife.value",
-            message,
-        ));
-    }
-    if frequency.1 == 0 {
-        return Err(ApiError::invalid_field(
-            "ConsentDetail.Frequency.value",
-            "is 0; it must be at least 1",
-        ));
-    }
-    let Some(standard) = StandardPurpose::find_by_code(&purpose.code) else {
-        let codes: Vec<_> = StandardPurpose::ALL
-            .iter()
-            .map(|purpose| purpose.code)
-            .collect();
-        return Err(ApiError::InvalidPurpose(format!(
-            "code {} is not one of {}",
-            quote_value(&purpose.code),
-            codes.join(", ")
-        )));
-    };
-    let expected = standard.ref_uri;
-    match purpose
-        .ref_uri
-        .as_deref()
-        .filter(|ref_uri| *ref_uri != expected)
-    {
-        Some(ref_uri) => Err(ApiError::InvalidPurpose(format!(
-            "refUri {} is not {expected}",
-            quote_value(ref_uri)
-        ))),
-        None => Ok(()),
-    }
+    let data_life_error = data_life_error
+        .map(|message| ApiError::invalid_field("ConsentDetail.DataLife.value", message));
+    let expected = StandardPurpose::find_by_code(&purpose.code).map(|standard| standard.ref_uri);
+    let ref_uri_error = expected.zip(purpose.ref_uri.as_deref());
+    let ref_uri_error = ref_uri_error
+        .filter(|(expected, ref_uri)| ref_uri != expected)
+        .map(|(expected, ref_uri)| {
+            ApiError::InvalidPurpose(format!("refUri {} is not {expected}", quote_value(ref_uri)))
+        });
+    data_life_error.into_iter().chain(ref_uri_error).collect()
 }
 
 fn parse_purpose(purpose: UncheckedPurpose) -> Result<Purpose, ApiError> {

@@ -11,6 +11,7 @@ mod contract_excuses;
 mod control;
 mod credentials;
 mod determinism;
+mod deviations;
 mod errors;
 mod expectations;
 mod fi;

@@ -164,6 +164,8 @@ pub(crate) fn consent_detail_schema() -> Value {
 }
 
 /// Returns the schema of ReBIT's `ConsentDetail`, which has more rules between its fields.
+///
+/// DataLife and the address of the purpose have conditions that only strict mode enforces.
 fn strict_detail_schema() -> Value {
     let mut detail = consent_detail_schema();
     let is_store =
@@ -195,6 +197,11 @@ fn strict_detail_schema() -> Value {
             })
         });
     merge_fields(&mut fields["Purpose"], &purposes);
+    for field in ["DataLife", "Purpose"] {
+        fields[field]["description"] = json!(
+            "Values that break a condition are refused by strict mode only; the other modes note them"
+        );
+    }
     detail
 }
 

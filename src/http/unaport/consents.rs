@@ -25,6 +25,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::unaport::consent::{
     ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
+    list_guideline_deviations,
 };
 
 pub(crate) fn create_consent(
@@ -100,6 +101,9 @@ fn submit_consent(
     caller
         .security
         .check_customer_address(&caller.world, &terms.customer, aa)?;
+    caller
+        .security
+        .reject_deviations_in_strict(&caller.world, list_guideline_deviations(&terms))?;
     // Without a token the caller acts as the FIU that the request names
     // (`docs/architecture.md#security`).
     let claimed_fiu = caller

@@ -11,7 +11,9 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::unaport::template::{CreateTemplateResponse, build_template_list, parse_template};
+use crate::wire::unaport::template::{
+    CreateTemplateResponse, build_template_list, list_guideline_deviations, parse_template,
+};
 
 pub(crate) fn save_template(
     call: &Call,
@@ -21,6 +23,9 @@ pub(crate) fn save_template(
     let body: Map<String, Value> = call.parse_json()?;
     let (name, terms) = parse_template(&body)?;
     caller.check_fiu("ConsentDetail.DataConsumer.id", &terms.consumer)?;
+    caller
+        .security
+        .reject_deviations_in_strict(&caller.world, list_guideline_deviations(&terms))?;
     let fiu = Arc::clone(&caller.fiu.entity.id);
     let receipt = caller
         .world

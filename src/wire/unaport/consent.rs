@@ -253,6 +253,13 @@ impl<'a> ConsentRequest<'a> {
     }
 }
 
+/// Returns the deviations from rules that only the certification has, by their field paths in this
+/// body.
+pub(crate) fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
+    let deviations = consent_detail::list_guideline_deviations(terms);
+    deviations.into_iter().map(prefix_field_path).collect()
+}
+
 /// Converts an error about `ConsentDetail` to the field path in this body.
 fn prefix_field_path(error: ApiError) -> ApiError {
     match error.clone().into_field_error() {

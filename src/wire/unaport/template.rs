@@ -13,7 +13,7 @@ use super::field_rules::{FieldRule, FieldType, ValidatedBody, enum_names};
 use super::{Envelope, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::terms::{
-    ConsentMode, ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Purpose,
+    ConsentMode, ConsentType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, RelativeTerms, UnaportVersion};
@@ -150,9 +150,18 @@ pub(crate) fn parse_template(
         )?,
     };
     // A template must already satisfy the rules that the AA applies to its consents.
-    let sample_terms = plan.resolve_at(plan.start, "0@0".into(), "".into());
-    consent_detail::check_terms(&sample_terms, "")?;
+    consent_detail::check_terms(&sample_terms(&plan), "")?;
     Ok((validated.required_text("product_name").into(), plan))
+}
+
+/// Returns the deviations of a template's terms from rules that only the certification has.
+pub(crate) fn list_guideline_deviations(plan: &RelativeTerms) -> Vec<ApiError> {
+    consent_detail::list_guideline_deviations(&sample_terms(plan))
+}
+
+/// Returns the terms of a consent that is raised from a template at its start.
+fn sample_terms(plan: &RelativeTerms) -> Terms {
+    plan.resolve_at(plan.start, "0@0".into(), "".into())
 }
 
 /// Reads `DataLife` of a validated body.

@@ -156,11 +156,11 @@ async fn errors_have_one_shape_and_name_the_remedy() {
         (
             lender
                 .create_consent(&app, |body| {
-                    consent_detail_mut(body)["DataLife"]["value"] = 0.into();
+                    consent_detail_mut(body)["Frequency"]["value"] = 0.into();
                 })
                 .await,
             400,
-            "must be at least 1 MONTH",
+            "must be at least 1",
         ),
         (
             lender
