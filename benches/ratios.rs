@@ -31,7 +31,7 @@ use mockaa::internals::domain::ids::{ConsentHandle, SessionId};
 use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
 use mockaa::internals::domain::participants::FiSchema;
 use mockaa::internals::domain::participants::{
-    Aa, AaCredential, Entity, Fip, LinkingMethod, Participants, SignatureProfile,
+    Aa, AaCredential, Fip, Participants, SignatureProfile,
 };
 use mockaa::internals::domain::persona::{DEFAULT_PERSONA, PersonaInstance};
 use mockaa::internals::domain::session::{ApprovalMode, DataTiming};
@@ -51,7 +51,7 @@ use mockaa::internals::wire::fi::tabs::Tabs;
 use mockaa::internals::wire::fi::{StatementWriter, xml};
 use mockaa::internals::wire::fields::{parse_json, parse_timestamp};
 use mockaa::internals::wire::rebit::ResponseContext;
-use mockaa::internals::wire::rebit::fi::{EncryptedAccount, encode_fetch_response};
+use mockaa::internals::wire::rebit::fi::{EncryptedAccount, EncryptedEntry, encode_fetch_response};
 use mockaa::internals::wire::rebit::key_material::KeyMaterial;
 use mockaa::internals::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 use mockaa::{SecurityMode, TimeSettings};
@@ -242,10 +242,7 @@ fn bench_participants() -> Participants {
     Participants {
         aas: vec![Arc::new(aa)],
         fius: Vec::new(),
-        fips: vec![Arc::new(Fip {
-            entity: Entity::with_id("FIP-1"),
-            linking: LinkingMethod::Token,
-        })],
+        fips: vec![Arc::new(Fip::with_id("FIP-1"))],
     }
 }
 
@@ -702,13 +699,15 @@ fn fetch_with_mockaa(curve: Curve) -> Work {
         let statement = statement_of(&persona, &account, TimeRange { from, to });
         let mut document = Vec::new();
         xml::write_statement(&statement, FiSchema::V1, &mut document);
-        let (secret, nonce) = derive_data_key(42, session, &account, "xml");
+        let (secret, nonce) = derive_data_key(42, session, &account.fip, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
-        let encrypted = [EncryptedAccount {
+        let encrypted = [EncryptedEntry {
             fip: account.fip.to_string(),
-            link_ref: account.link_ref.to_string(),
-            masked_number: account.masked_number.to_string(),
-            encrypted: pair.encrypt(&peer, document).expect("it encrypts"),
+            accounts: vec![EncryptedAccount {
+                link_ref: account.link_ref.to_string(),
+                masked_number: account.masked_number.to_string(),
+                encrypted: pair.encrypt(&peer, document).expect("it encrypts"),
+            }],
             key_material: KeyMaterial::new(
                 curve,
                 encode_public_key(curve, &pair.public),

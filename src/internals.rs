@@ -202,7 +202,9 @@ pub mod wire {
         pub use crate::wire::rebit::ResponseContext;
 
         pub mod fi {
-            pub use crate::wire::rebit::fi::{EncryptedAccount, encode_fetch_response};
+            pub use crate::wire::rebit::fi::{
+                EncryptedAccount, EncryptedEntry, encode_fetch_response,
+            };
         }
 
         pub mod key_material {

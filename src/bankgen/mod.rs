@@ -232,17 +232,17 @@ fn build_ledger_source<'a>(
     }
 }
 
-/// Derives the 32-byte private key and the 32-byte nonce that encrypt the data of one account in
-/// one session. They are the same each time, so that a repeated fetch returns the same bytes.
-/// `state` identifies the plain text, by the instant of the FIP's answer and the format; another
-/// text gets another key.
+/// Derives the 32-byte private key and the 32-byte nonce of one entry of a FIP in one session. They
+/// are the same each time, so that a repeated fetch returns the same bytes. `state` identifies the
+/// plain texts: the accounts, the instants of the FIP's answers and the format. Other texts get
+/// another key.
 pub fn derive_data_key(
     seed: u64,
     session: SessionId,
-    account: &Account,
+    fip: &str,
     state: &str,
 ) -> ([u8; 32], [u8; 32]) {
-    let owner = format!("{session}/{}/{}/{state}", account.fip, account.link_ref);
+    let owner = format!("{session}/{fip}/{state}");
     let mut rng = random_stream(StreamKey {
         seed,
         owner: &owner,

@@ -63,6 +63,20 @@ wire_enum! {
 }
 
 wire_enum! {
+    /// Entries of a FIP in a response with data (ReBIT AA API 2.0.0, `FI[]`;
+    /// `docs/sources.md#encryption`).
+    #[derive(Default)]
+    FiEntries {
+        /// One entry with one `KeyMaterial` for all accounts, which then share key and IV. So the
+        /// specification reads.
+        #[default]
+        PerFip = "per-fip",
+        /// An entry with a `KeyMaterial` for each account.
+        PerAccount = "per-account",
+    }
+}
+
+wire_enum! {
     /// Method by which a FIP verifies that an account belongs to the customer (ReBIT FIP API 2.0.0,
     /// `AuthenticatorType`).
     LinkingMethod {
@@ -155,6 +169,56 @@ impl WebhookUrls {
 pub struct Fip {
     pub entity: Entity,
     pub linking: LinkingMethod,
+    pub fi_entries: FiEntries,
+    /// `None`: that of the FIU.
+    pub plaintext: Option<PlaintextEncoding>,
+    /// `None`: that of the FIU.
+    pub fi_schema: Option<FiSchema>,
+}
+
+impl Fip {
+    /// Creates a FIP with default settings of which only the id is known.
+    pub fn with_id(id: &str) -> Self {
+        Self {
+            entity: Entity::with_id(id),
+            linking: LinkingMethod::Token,
+            fi_entries: FiEntries::default(),
+            plaintext: None,
+            fi_schema: None,
+        }
+    }
+}
+
+/// The form in which a FIP sends its data to an FIU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataForm {
+    pub entries: FiEntries,
+    pub plaintext: PlaintextEncoding,
+    pub schema: FiSchema,
+}
+
+/// The forms in which the FIPs send their data to one FIU.
+#[derive(Clone, Copy, Debug)]
+pub struct DataForms<'a> {
+    participants: &'a Participants,
+    fiu: Option<&'a Fiu>,
+}
+
+impl DataForms<'_> {
+    /// Returns the form of a FIP: its own settings, else those of the FIU. What is not registered
+    /// has the defaults.
+    pub fn of_fip(&self, fip: &str) -> DataForm {
+        let fip = self.participants.find_fip(fip);
+        let own = |fip: &Arc<Fip>| (fip.fi_entries, fip.plaintext, fip.fi_schema);
+        let (entries, plaintext, schema) = fip.map(own).unwrap_or_default();
+        let of_fiu = self.fiu.map(|fiu| (fiu.plaintext, fiu.fi_schema));
+        let (default_plaintext, default_schema) = of_fiu.unwrap_or_default();
+        DataForm {
+            entries,
+            plaintext: plaintext.unwrap_or(default_plaintext),
+            schema: schema.unwrap_or(default_schema),
+        }
+    }
 }
 
 /// A participant that calls the sandbox.
@@ -276,6 +340,14 @@ impl Participants {
 
     pub fn find_fip(&self, id: &str) -> Option<&Arc<Fip>> {
         self.fips.iter().find(|fip| &*fip.entity.id == id)
+    }
+
+    /// Returns the forms in which the FIPs send their data to this FIU.
+    pub fn data_forms<'a>(&'a self, fiu: &str) -> DataForms<'a> {
+        DataForms {
+            participants: self,
+            fiu: self.find_fiu(fiu).map(|fiu| &**fiu),
+        }
     }
 
     /// Returns the FIUs, then the FIPs.

@@ -14,7 +14,7 @@ use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
-use crate::domain::participants::{Aa, AaCredential, Entity, Fip, LinkingMethod, Participants};
+use crate::domain::participants::{Aa, AaCredential, Fip, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
 use crate::domain::security_mode::SecurityMode;
@@ -54,10 +54,7 @@ pub(crate) fn new_world() -> Arc<World> {
         initial_participants: Arc::new(Participants {
             aas: vec![Arc::new(aa)],
             fius: Vec::new(),
-            fips: vec![Arc::new(Fip {
-                entity: Entity::with_id("FIP-1"),
-                linking: LinkingMethod::Token,
-            })],
+            fips: vec![Arc::new(Fip::with_id("FIP-1"))],
         }),
         default_webhook_url: None,
         data_timing: DataTiming::Immediate,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::base64;
 use crate::domain::ids::derive_id;
 use crate::domain::participants::{
-    Aa, AaCredential, Entity, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
+    Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookUrls,
 };
 use crate::domain::text::quote_value;
@@ -128,6 +128,16 @@ pub(crate) struct FipEntry {
     api_key: Option<String>,
     #[schemars(with = "Option<LinkingMethod>")]
     linking: Option<String>,
+    #[serde(alias = "fi_entries")]
+    #[schemars(with = "Option<FiEntries>")]
+    fi_entries: Option<String>,
+    /// Default: the one of the FIU.
+    #[schemars(with = "Option<PlaintextEncoding>")]
+    plaintext: Option<String>,
+    /// Default: the one of the FIU.
+    #[serde(alias = "fi_schema")]
+    #[schemars(with = "Option<FiSchema>")]
+    fi_schema: Option<String>,
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
 }
@@ -304,18 +314,27 @@ impl FiuEntry {
 impl FipEntry {
     /// Returns a FIP as the control API shows it.
     pub(crate) fn from_fip(fip: &Fip) -> Self {
-        let Fip { entity, linking } = fip;
+        let Fip {
+            entity,
+            linking,
+            fi_entries,
+            plaintext,
+            fi_schema,
+        } = fip;
         Self {
             id: Some(entity.id.to_string()),
             name: Some(entity.name.to_string()),
             api_key: Some(entity.api_key.to_string()),
             linking: Some(linking.to_string()),
+            fi_entries: Some(fi_entries.to_string()),
+            plaintext: plaintext.map(|plaintext| plaintext.to_string()),
+            fi_schema: fi_schema.map(|schema| schema.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
 
     /// Validates the entry and returns its FIP. An omitted key keeps the value of `previous`, or is
-    /// derived from the id.
+    /// derived from the id. An empty `plaintext` or `fiSchema` is that of the FIU.
     pub(crate) fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
         let linking = enum_or_previous(
             "fip.linking",
@@ -323,6 +342,27 @@ impl FipEntry {
             previous.map_or(LinkingMethod::Token, |fip| fip.linking),
             LinkingMethod::parse,
             LinkingMethod::accepted_names,
+        )?;
+        let fi_entries = enum_or_previous(
+            "fip.fiEntries",
+            self.fi_entries,
+            previous.map_or(FiEntries::default(), |fip| fip.fi_entries),
+            FiEntries::parse,
+            FiEntries::accepted_names,
+        )?;
+        let plaintext = optional_enum_or_previous(
+            "fip.plaintext",
+            self.plaintext,
+            previous.and_then(|fip| fip.plaintext),
+            PlaintextEncoding::parse,
+            PlaintextEncoding::accepted_names,
+        )?;
+        let fi_schema = optional_enum_or_previous(
+            "fip.fiSchema",
+            self.fi_schema,
+            previous.and_then(|fip| fip.fi_schema),
+            FiSchema::parse,
+            FiSchema::accepted_names,
         )?;
         Ok(Fip {
             entity: build_entity(
@@ -334,6 +374,9 @@ impl FipEntry {
                 previous.map(|fip| &fip.entity),
             )?,
             linking,
+            fi_entries,
+            plaintext,
+            fi_schema,
         })
     }
 }
@@ -364,6 +407,22 @@ fn enum_or_previous<T>(
     match value {
         None => Ok(previous),
         value => require_enum(field, value, parse, accepted_names),
+    }
+}
+
+/// Returns the value of an optional enum field; an omitted field keeps the previous value, an empty
+/// one has none.
+fn optional_enum_or_previous<T>(
+    field: &'static str,
+    value: Option<String>,
+    previous: Option<T>,
+    parse: fn(&str) -> Option<T>,
+    accepted_names: fn() -> String,
+) -> Result<Option<T>, ApiError> {
+    match value {
+        None => Ok(previous),
+        Some(value) if value.is_empty() => Ok(None),
+        value => require_enum(field, value, parse, accepted_names).map(Some),
     }
 }
 

@@ -781,7 +781,7 @@ mod tests {
     use super::{LintContext, LintDiagnostic, Severity, lint_plan};
     use crate::domain::answer_fields::{AnswerFields, Outcome};
     use crate::domain::operation::Operation;
-    use crate::domain::participants::{Entity, Fip, LinkingMethod};
+    use crate::domain::participants::Fip;
     use crate::domain::scenario_plan::ScenarioPlan;
     use crate::scenario::format::parse;
     use crate::scenario::magic::MAGIC_CUSTOMERS;
@@ -790,12 +790,7 @@ mod tests {
     /// Returns the diagnostics in a sandbox with the FIPs of the shipped list, and with calls of
     /// these fields.
     fn lint_with_shipped(plan: &ScenarioPlan) -> Vec<LintDiagnostic> {
-        let fips = ["FIP-1", "FIP-2", "FIP-3"].map(|id| {
-            Arc::new(Fip {
-                entity: Entity::with_id(id),
-                linking: LinkingMethod::Token,
-            })
-        });
+        let fips = ["FIP-1", "FIP-2", "FIP-3"].map(|id| Arc::new(Fip::with_id(id)));
         let mut answer_fields = AnswerFields::default();
         for op in Operation::ALL {
             for api in ["rebit-1", "rebit-2", "unaport"] {

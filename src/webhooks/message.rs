@@ -43,10 +43,7 @@ pub(crate) fn prepare_message(
         | NotificationContent::Raw(_) => Vec::new(),
     };
     let participants = world.participants();
-    let schema = participants
-        .find_fiu(&notification.fiu)
-        .map(|fiu| fiu.fi_schema)
-        .unwrap_or_default();
+    let forms = participants.data_forms(&notification.fiu);
     let body = match notification.consent.api {
         Api::Unaport => {
             let format = BodyOptions {
@@ -54,13 +51,13 @@ pub(crate) fn prepare_message(
                 org_id: participants
                     .find_fiu(&notification.fiu)
                     .map_or("", |fiu| &*fiu.org_id),
-                schema,
+                forms,
                 quirks: world.fetch_quirks(notification.consent.handle),
             };
             unaport::notification::encode_body(notification, aa, notified_at, &statements, format)
         }
         Api::Seed | Api::Rebit(_) => {
-            notification::encode_rebit_body(notification, aa, notified_at, &statements, schema)
+            notification::encode_rebit_body(notification, aa, notified_at, &statements, forms)
         }
     };
     let signature = jws::sign_detached(key, &body, profile);

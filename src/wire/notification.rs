@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::domain::call_facts::Acknowledgement;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::notification::{Notification, NotificationContent, RawNotification};
-use crate::domain::participants::{Aa, FiSchema};
+use crate::domain::participants::{Aa, DataForm, DataForms};
 use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::Statement;
 use crate::domain::text::quote_value;
@@ -138,7 +138,7 @@ pub(crate) fn encode_rebit_body(
     aa: &Aa,
     timestamp: Timestamp,
     statements: &[Statement],
-    schema: FiSchema,
+    forms: DataForms<'_>,
 ) -> Vec<u8> {
     let Notification {
         message_id,
@@ -166,7 +166,7 @@ pub(crate) fn encode_rebit_body(
         }
         NotificationContent::FiData(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
-            body.fi_data = Some(FiData::from_session(session, statements, schema));
+            body.fi_data = Some(FiData::from_session(session, statements, forms));
         }
         NotificationContent::Analytics(_) => unreachable!("only Unaport notifies of analytics"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
@@ -278,7 +278,7 @@ impl<'a> FiData<'a> {
     pub(crate) fn from_session(
         session: &Session,
         statements: &'a [Statement],
-        schema: FiSchema,
+        forms: DataForms<'_>,
     ) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
@@ -286,7 +286,7 @@ impl<'a> FiData<'a> {
             statement: Tabs::new(statements, session),
             xml: statements
                 .iter()
-                .map(|statement| render_account_xml(statement, schema))
+                .map(|statement| render_account_xml(statement, forms))
                 .collect(),
         }
     }
@@ -303,7 +303,8 @@ impl FiData<'_> {
     }
 }
 
-fn render_account_xml(statement: &Statement, schema: FiSchema) -> AccountXml<'_> {
+fn render_account_xml<'a>(statement: &'a Statement, forms: DataForms<'_>) -> AccountXml<'a> {
+    let DataForm { schema, .. } = forms.of_fip(&statement.account.fip);
     let mut document = Vec::new();
     xml::write_statement(statement, schema, &mut document);
     let document = String::from_utf8(document).expect("documents are UTF-8");

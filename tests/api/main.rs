@@ -15,6 +15,7 @@ mod deviations;
 mod errors;
 mod expectations;
 mod fi;
+mod fi_entries;
 mod fips;
 mod fiu;
 mod helpers;

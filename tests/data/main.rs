@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use mockaa::internals::bankgen::{StatementRequest, generate_accounts, generate_statement};
 use mockaa::internals::config::personas::load_personas;
 use mockaa::internals::domain::account::{Account, FiType};
-use mockaa::internals::domain::participants::{Entity, Fip, LinkingMethod, Participants};
+use mockaa::internals::domain::participants::{Fip, Participants};
 use mockaa::internals::domain::persona::{PersonaInstance, Personas};
 use mockaa::internals::domain::statement::{Statement, Summary, Transactions};
 use mockaa::internals::domain::terms::{ConsentType, DataFilter, TimeRange};
@@ -45,12 +45,7 @@ fn shipped_life(name: &str) -> PersonaInstance {
 
 /// Returns FIPs of several names, so that several styles of narration occur.
 fn test_participants() -> Participants {
-    let fip = |name: &str| {
-        Arc::new(Fip {
-            entity: Entity::with_id(name),
-            linking: LinkingMethod::Token,
-        })
-    };
+    let fip = |name: &str| Arc::new(Fip::with_id(name));
     Participants {
         aas: Vec::new(),
         fius: Vec::new(),

@@ -190,20 +190,17 @@ async fn encrypt_fetched_data(
         .as_ref()
         .expect("only sessions with a key are fetched here");
     let fiu = match &caller.member {
-        Some(Member::Fiu(fiu)) => Some(fiu),
-        _ => caller.participants.find_fiu(&consent.fiu),
+        Some(Member::Fiu(fiu)) => &fiu.entity.id,
+        _ => &consent.fiu,
     };
-    let (plaintext, schema) = fiu
-        .map(|fiu| (fiu.plaintext, fiu.fi_schema))
-        .unwrap_or_default();
     let timestamp = caller.message_time_at(outcome.clocks);
     let job = EncryptionJob {
         seed: caller.world.seed(),
+        participants: Arc::clone(&caller.participants),
+        fiu: Arc::clone(fiu),
         consent: Arc::clone(consent),
         session: Arc::clone(session),
         key: Arc::clone(key),
-        plaintext,
-        schema,
         command,
         now: timestamp,
     };

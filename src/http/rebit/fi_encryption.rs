@@ -9,11 +9,11 @@ use crate::domain::account::Account;
 use crate::domain::command::FetchData;
 use crate::domain::consent::Consent;
 use crate::domain::key_exchange::PeerKey;
-use crate::domain::participants::{FiSchema, PlaintextEncoding};
+use crate::domain::participants::{DataForm, FiEntries, Participants, PlaintextEncoding};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::time::{Millis, Timestamp};
 use crate::wire::fi::xml;
-use crate::wire::rebit::fi::EncryptedAccount;
+use crate::wire::rebit::fi::{EncryptedAccount, EncryptedEntry};
 use crate::wire::rebit::key_material::KeyMaterial;
 
 /// Lifetime of our key. The reference implementation (rahasya) issues keys for a day
@@ -24,92 +24,131 @@ const KEY_TTL: Millis = Millis::from_secs(86_400);
 pub(crate) struct EncryptionJob {
     /// Seed of the world.
     pub seed: u64,
+    pub participants: Arc<Participants>,
+    /// Receiver of the data.
+    pub fiu: Arc<str>,
     pub consent: Arc<Consent>,
     pub session: Arc<Session>,
     pub key: Arc<PeerKey>,
-    pub plaintext: PlaintextEncoding,
-    pub schema: FiSchema,
     pub command: FetchData,
     pub now: Timestamp,
 }
 
-/// Returns the encrypted statements of the requested accounts that have been delivered, each with
-/// its own key pair and nonce. Generates a statement and agrees on a key for each account: call it
-/// on a blocking thread.
+/// An account whose statement is encrypted.
+struct ReadyAccount<'a> {
+    part: &'a SessionAccount,
+    account: &'a Account,
+}
+
+/// Returns the encrypted statements of the requested accounts that have been delivered, in entries
+/// that have their own key pair and nonce ([`FiEntries`]). Generates a statement for each account and
+/// agrees on a key for each entry: call it on a blocking thread.
 ///
 /// # Errors
 /// [`KeyExchangeError`] when no key can be agreed on with the FIU's key.
 pub(crate) fn encrypt_statements(
     job: &EncryptionJob,
-) -> Result<Vec<EncryptedAccount>, KeyExchangeError> {
+) -> Result<Vec<EncryptedEntry>, KeyExchangeError> {
+    let forms = job.participants.data_forms(&job.fiu);
+    let mut entries: Vec<(&str, DataForm, Vec<ReadyAccount<'_>>)> = Vec::new();
+    for ready in list_ready_accounts(job) {
+        let fip = &*ready.part.fip;
+        let form = forms.of_fip(fip);
+        let shared = entries
+            .iter_mut()
+            .find(|(known, ..)| *known == fip && form.entries == FiEntries::PerFip);
+        match shared {
+            Some((_, _, accounts)) => accounts.push(ready),
+            None => entries.push((fip, form, vec![ready])),
+        }
+    }
+    entries
+        .into_iter()
+        .map(|(fip, form, accounts)| encrypt_entry(job, fip, form, &accounts))
+        .collect()
+}
+
+/// Returns the accounts of the session that were requested and delivered.
+fn list_ready_accounts(job: &EncryptionJob) -> impl Iterator<Item = ReadyAccount<'_>> {
     let granted: Vec<&Account> = job
         .consent
         .grant
         .iter()
         .flat_map(|grant| grant.accounts.iter())
         .collect();
-    let accounts = job
+    let delivered = job
         .session
         .accounts
         .iter()
-        .filter(|account| {
-            account.status == FiStatus::Delivered && job.command.matches_account(account)
-        })
-        .filter_map(|session_account| {
-            let account = granted
-                .iter()
-                .find(|account| session_account.matches_account(account))?;
-            Some((session_account, *account))
-        });
-    accounts
-        .map(|(session_account, account)| encrypt_account(job, session_account, account))
-        .collect()
+        .filter(|part| part.status == FiStatus::Delivered && job.command.matches_account(part));
+    delivered.filter_map(move |part| {
+        let account = granted
+            .iter()
+            .find(|account| part.matches_account(account))?;
+        Some(ReadyAccount { part, account })
+    })
 }
 
-fn encrypt_account(
+fn encrypt_entry(
     job: &EncryptionJob,
-    session_account: &SessionAccount,
-    account: &Account,
-) -> Result<EncryptedAccount, KeyExchangeError> {
+    fip: &str,
+    form: DataForm,
+    accounts: &[ReadyAccount<'_>],
+) -> Result<EncryptedEntry, KeyExchangeError> {
     let EncryptionJob {
         seed,
-        consent,
         session,
         key,
-        plaintext,
-        schema,
         now,
         ..
     } = job;
-    let statement = generate_session_statement(*seed, consent, session, session_account, account);
-    let mut document = Vec::new();
-    xml::write_statement(
-        &statement.expect("only accounts that have a statement are READY"),
-        *schema,
-        &mut document,
-    );
-    let document = match plaintext {
-        PlaintextEncoding::Xml => document,
-        PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),
-    };
-    let (secret, nonce) = derive_data_key(
-        *seed,
-        session.id,
-        account,
-        &format!("{}/{plaintext}/{schema}", session_account.answered_at),
-    );
+    let DataForm {
+        plaintext, schema, ..
+    } = form;
+    let mut state = String::new();
+    for ReadyAccount { part, account } in accounts {
+        state += &format!("{}/{}/", account.link_ref, part.answered_at);
+    }
+    state += &format!("{plaintext}/{schema}");
+    let (secret, nonce) = derive_data_key(*seed, session.id, fip, &state);
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = encode_public_key(pair.curve, &pair.public);
-    Ok(EncryptedAccount {
-        fip: session_account.fip.to_string(),
-        link_ref: session_account.link_ref.to_string(),
-        masked_number: account.masked_number.to_string(),
-        encrypted: pair.encrypt(key, document)?,
+    let accounts = accounts
+        .iter()
+        .map(|ready| encrypt_account(job, form, &pair, ready))
+        .collect::<Result<_, _>>()?;
+    Ok(EncryptedEntry {
+        fip: fip.to_owned(),
+        accounts,
         key_material: KeyMaterial::new(
             pair.curve,
             key_value,
             base64::encode(&pair.nonce),
             now.saturating_add(KEY_TTL),
         ),
+    })
+}
+
+fn encrypt_account(
+    job: &EncryptionJob,
+    form: DataForm,
+    pair: &KeyPair,
+    ReadyAccount { part, account }: &ReadyAccount<'_>,
+) -> Result<EncryptedAccount, KeyExchangeError> {
+    let statement = generate_session_statement(job.seed, &job.consent, &job.session, part, account);
+    let mut document = Vec::new();
+    xml::write_statement(
+        &statement.expect("only accounts that have a statement are READY"),
+        form.schema,
+        &mut document,
+    );
+    let document = match form.plaintext {
+        PlaintextEncoding::Xml => document,
+        PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),
+    };
+    Ok(EncryptedAccount {
+        link_ref: part.link_ref.to_string(),
+        masked_number: account.masked_number.to_string(),
+        encrypted: pair.encrypt(&job.key, document)?,
     })
 }

@@ -190,21 +190,27 @@ pub(crate) fn parse_fetch_data(
     })
 }
 
+/// The encrypted data of a FIP, or of one of its accounts, under one key.
+#[derive(Debug)]
+pub struct EncryptedEntry {
+    pub fip: String,
+    pub accounts: Vec<EncryptedAccount>,
+    pub key_material: KeyMaterial,
+}
+
 /// The encrypted data of one account.
 #[derive(Debug)]
 pub struct EncryptedAccount {
-    pub fip: String,
     pub link_ref: String,
     pub masked_number: String,
     pub encrypted: String,
-    pub key_material: KeyMaterial,
 }
 
 #[derive(Debug, Serialize)]
 struct FiEntry<'a> {
     #[serde(rename = "fipID")]
     fip_id: &'a str,
-    data: [FiItem<'a>; 1],
+    data: Vec<FiItem<'a>>,
     #[serde(rename = "KeyMaterial")]
     key_material: &'a KeyMaterial,
 }
@@ -220,52 +226,47 @@ struct FiItem<'a> {
     encrypted_fi: &'static str,
 }
 
-/// Returns the body of the response with data. Each account has its own entry with its own key pair
-/// and nonce: accounts that share them would share the AES-GCM key and IV (ReBIT data encryption;
-/// `docs/sources.md#encryption`).
+/// Returns the body of the response with data.
 ///
 /// The ciphertexts bypass the serializer. They are nearly the whole response, base64 needs no
 /// escaping, and a scan for characters to escape would take as long as the encryption.
-pub fn encode_fetch_response(
-    context: ResponseContext<'_>,
-    accounts: &[EncryptedAccount],
-) -> Vec<u8> {
+pub fn encode_fetch_response(context: ResponseContext<'_>, entries: &[EncryptedEntry]) -> Vec<u8> {
     const EMPTY: &str = r#""encryptedFI":""#;
     let serialises = "texts serialise";
     let mut body = serde_json::to_vec(&context.response_head()).expect(serialises);
-    let ciphertexts: usize = accounts.iter().map(|account| account.encrypted.len()).sum();
-    body.reserve(ciphertexts + accounts.len() * 1_024);
+    let accounts = entries.iter().flat_map(|entry| &entry.accounts);
+    let sizes = accounts.map(|account| account.encrypted.len() + 1_024);
+    body.reserve(sizes.sum());
     body.pop();
     body.extend_from_slice(br#","FI":["#);
-    for (
-        index,
-        EncryptedAccount {
+    for (index, entry) in entries.iter().enumerate() {
+        let EncryptedEntry {
             fip,
-            link_ref,
-            masked_number,
-            encrypted,
+            accounts,
             key_material,
-        },
-    ) in accounts.iter().enumerate()
-    {
-        let item = FiItem {
-            link_ref_number: link_ref,
-            masked_acc_number: masked_number,
+        } = entry;
+        let items = accounts.iter().map(|account| FiItem {
+            link_ref_number: &account.link_ref,
+            masked_acc_number: &account.masked_number,
             encrypted_fi: "",
-        };
-        let entry = serde_json::to_string(&FiEntry {
+        });
+        let text = serde_json::to_string(&FiEntry {
             fip_id: fip,
-            data: [item],
+            data: items.collect(),
             key_material,
         })
         .expect(serialises);
-        // The marker occurs once, because quotes inside texts are escaped.
-        let (before, after) = entry.split_once(EMPTY).expect("the entry has the field");
         if index > 0 {
             body.push(b',');
         }
-        for part in [before, EMPTY, encrypted, after] {
-            body.extend_from_slice(part.as_bytes());
+        // The marker occurs once for each account, because quotes inside texts are escaped.
+        let mut parts = text.split(EMPTY);
+        let first = parts.next().expect("a text has a first part");
+        body.extend_from_slice(first.as_bytes());
+        for (account, part) in accounts.iter().zip(parts) {
+            for part in [EMPTY, &account.encrypted, part] {
+                body.extend_from_slice(part.as_bytes());
+            }
         }
     }
     body.extend_from_slice(b"]}");

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::VERSION;
 use crate::domain::consent::Status;
 use crate::domain::notification::{Notification, NotificationContent};
-use crate::domain::participants::{Aa, FiSchema};
+use crate::domain::participants::{Aa, DataForms};
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, FetchQuirks, UnaportConfig};
@@ -77,15 +77,15 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
-/// Options that change a webhook's body: configuration, receiver, quirks and FI schema.
+/// Options that change a webhook's body: configuration, receiver, quirks and forms of the data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyOptions<'a> {
     pub unaport: &'a UnaportConfig,
     /// The receiver's organisation.
     pub org_id: &'a str,
     pub quirks: FetchQuirks,
-    /// The version of the FI documents beside the tabs.
-    pub schema: FiSchema,
+    /// The forms of the FI documents beside the tabs.
+    pub forms: DataForms<'a>,
 }
 
 /// Encodes the body of a notification as JSON. `statements` are those of the session's READY
@@ -101,7 +101,7 @@ pub(crate) fn encode_body(
         unaport,
         org_id,
         quirks,
-        schema,
+        forms,
     } = options;
     if let NotificationContent::Analytics(analytics_content) = &notification.content {
         return encode_analytics_body(notification, analytics_content, timestamp, unaport);
@@ -134,7 +134,7 @@ pub(crate) fn encode_body(
         NotificationContent::FiData(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data =
-                Some(FiData::from_session(session, statements, schema).for_org(org_id, quirks));
+                Some(FiData::from_session(session, statements, forms).for_org(org_id, quirks));
         }
         NotificationContent::Analytics(_) => unreachable!("analytics are encoded above"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
