@@ -104,14 +104,13 @@ pub(crate) fn read_secret(call: &Call) -> Result<ApiResponse, ApiError> {
             world.participants().find_entity(id)
         })
         .filter(|entity| **entity.id() == *entity_id);
-    Ok(match entity {
-        Some(entity) => ApiResponse::json(&build_secret_response(&entity, &txnid, at, world.now())),
-        None => {
-            let message = "Invalid entity id; send the token of the entity's own user";
-            let body = build_iam_error("Unauthorized", message, &txnid, at);
-            ApiResponse::json_with_status(401, &body)
-        }
-    })
+    let Some(entity) = entity else {
+        let message = "Invalid entity id; send the token of the entity's own user";
+        let body = build_iam_error("Unauthorized", message, &txnid, at);
+        return Ok(ApiResponse::json_with_status(401, &body));
+    };
+    let body = build_secret_response(&entity, &txnid, at, world.now());
+    Ok(ApiResponse::json(&body))
 }
 
 /// Issues a token of the legacy service: OpenID Connect client credentials, with the client's id

@@ -430,8 +430,9 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
 
 /// Returns the deviations from rules that only the certification has: DataLife against
 /// `consentMode`, and the address of the purpose (cases AA_1010 and AA_1012; general guidelines,
-/// rule 5; `docs/sources.md#certification-cases`). Strict mode rejects them, the other modes note
-/// them (`docs/assumptions.md`).
+/// rule 5; `docs/sources.md#certification-cases`).
+///
+/// `Assumption:` strict mode rejects them, the other modes note them: hosted sandboxes accept them.
 pub(crate) fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
     let Terms {
         mode,
