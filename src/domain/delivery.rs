@@ -55,36 +55,27 @@ pub struct Delivery {
 impl Delivery {
     /// Returns the faults that apply to the attempt of this number.
     pub fn faults_on_attempt(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
-        self.faults
-            .iter()
-            .filter(move |applied| {
-                !applied.fault.affects_scheduling() && applied.attempts.contains(attempt)
-            })
+        self.applied_on_attempt(attempt)
             .map(|applied| &applied.fault)
     }
 
-    /// Returns the rules of scenarios whose faults the last attempt has shown. A fault of the body
-    /// that leaves the bytes as they are is not shown.
+    fn applied_on_attempt(&self, attempt: u32) -> impl Iterator<Item = &AppliedFault> {
+        self.faults.iter().filter(move |applied| {
+            !applied.fault.affects_scheduling() && applied.attempts.contains(attempt)
+        })
+    }
+
+    /// Returns the rules of scenarios whose faults show in the last attempt.
     pub fn rules_applied_last(&self) -> impl Iterator<Item = &FaultRuleId> {
         let number = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
-        let is_altered = self
+        let effective = self
             .attempts
             .last()
-            .is_some_and(|attempt| attempt.faulty_body.is_some());
-        self.faults
-            .iter()
-            .filter(move |applied| {
-                applied.attempts.contains(number)
-                    && match applied.fault {
-                        WebhookFault::Scheduling(_) => false,
-                        WebhookFault::Body(_) => is_altered,
-                        WebhookFault::Signing(_)
-                        | WebhookFault::Tampering(_)
-                        | WebhookFault::Credential(_)
-                        | WebhookFault::Sending(_) => number > 0,
-                    }
-            })
-            .filter_map(|applied| applied.rule.as_ref())
+            .map(|attempt| &*attempt.effective_faults);
+        self.applied_on_attempt(number)
+            .zip(effective.unwrap_or_default())
+            .filter(|(_, is_effective)| **is_effective)
+            .filter_map(|(applied, _)| applied.rule.as_ref())
     }
 
     /// Returns the body that the last attempt sent; empty if there was no attempt.
@@ -135,6 +126,8 @@ pub struct Attempt {
     pub headers: Vec<(String, String)>,
     pub outcome: AttemptOutcome,
     pub faults: Vec<WebhookFaultName>,
+    /// For each fault of [`Delivery::faults_on_attempt`], whether it shows in the request.
+    pub effective_faults: Vec<bool>,
     /// The bytes that were sent, if a fault changed them.
     pub faulty_body: Option<Arc<[u8]>>,
     /// Value of the FIU's `Retry-After` header.

@@ -499,13 +499,20 @@ impl Call {
         let (signature, body, changed_by) = task.await.expect("signing does not panic");
         response.body = body;
         if let Some(world) = world {
-            let mut rules = list_rules(context.faults(), |fault| match fault {
-                ApiFault::Status(_)
-                | ApiFault::Transport(_)
-                | ApiFault::Reply(ReplyFault::Latency(_)) => true,
+            // A call is rejected once: the first status is the one that it has.
+            let status = context
+                .faults()
+                .iter()
+                .position(|planned| matches!(planned.fault, ApiFault::Status(_)));
+            let first = status.map_or(&[][..], |at| &context.faults()[at..=at]);
+            let mut rules = list_rules(first, |_| true);
+            rules.extend(list_rules(context.faults(), |fault| match fault {
+                ApiFault::Transport(_) | ApiFault::Reply(ReplyFault::Latency(_)) => true,
                 ApiFault::Reply(ReplyFault::WrongSignature {}) => signature.is_some(),
-                ApiFault::Reply(ReplyFault::StaleResponse {}) | ApiFault::Content(_) => false,
-            });
+                ApiFault::Status(_)
+                | ApiFault::Reply(ReplyFault::StaleResponse {})
+                | ApiFault::Content(_) => false,
+            }));
             rules.extend(changed_by);
             world.faults().mark_applied(&rules);
         }

@@ -41,7 +41,7 @@ pub(crate) struct AttemptInput<'a> {
 }
 
 /// HTTP request of an attempt.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
@@ -72,6 +72,26 @@ const WRONG_SECRET: &str = "whsec_bm9ib2R5J3Mgc2VjcmV0LCB0byBzaWduIHdyb25nbHkgd2
 
 /// HMAC secret that replaces the FIU's, which the FIU does not know yet.
 const NEXT_SECRET: &str = "whsec_dGhlIG5leHQgc2VjcmV0LCBub3QgeWV0IHNoYXJlZCB3aXRoIGFuIEZJVQ==";
+
+/// Returns for each fault of an attempt whether it shows in its request: whether the request would be
+/// another one without it. A fault that another one hides does not, and neither does one that finds
+/// nothing to change. Equal faults show together.
+pub(crate) fn find_effective_faults(
+    input: &AttemptInput<'_>,
+    faults: &[WebhookFault],
+    outgoing: &OutgoingRequest,
+) -> Vec<bool> {
+    let shows = |fault: &WebhookFault| {
+        let others: Vec<_> = faults
+            .iter()
+            .filter(|other| *other != fault)
+            .cloned()
+            .collect();
+        let without = build_attempt(input, &others);
+        without.is_sent != outgoing.is_sent || (outgoing.is_sent && without != *outgoing)
+    };
+    faults.iter().map(shows).collect()
+}
 
 /// Builds the request of an attempt. Some faults need a new RSA signature: call it on a blocking
 /// thread.

@@ -24,7 +24,9 @@ use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
-use crate::webhooks::fault_injection::{AttemptInput, OutgoingRequest, SendMode, build_attempt};
+use crate::webhooks::fault_injection::{
+    AttemptInput, OutgoingRequest, SendMode, build_attempt, find_effective_faults,
+};
 use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
 use crate::wire::mask::{RequestMask, mask_target};
@@ -45,6 +47,14 @@ impl WebhookPaths {
             kind.default_path()
         }
     }
+}
+
+/// An attempt that is ready to be made.
+struct PreparedAttempt {
+    outgoing: OutgoingRequest,
+    facts: SentFacts,
+    /// For each fault of the attempt, whether it shows in the request.
+    effective_faults: Vec<bool>,
 }
 
 /// HTTP client that makes the attempts of deliveries and records their outcomes.
@@ -108,7 +118,7 @@ impl WebhookSender {
             tokio::time::sleep(to_duration(delivery.initial_delay)).await;
         }
         // `None` when the sandbox is stopping.
-        let Some((outgoing, facts)) = self.prepare_attempt(&world, tokens, &delivery).await else {
+        let Some(prepared) = self.prepare_attempt(&world, tokens, &delivery).await else {
             return;
         };
         if world.is_closed() {
@@ -125,7 +135,7 @@ impl WebhookSender {
         };
         // Nothing of a world may arrive after it has been reset.
         let attempt = tokio::select! {
-            attempt = self.perform_attempt(&world, url, &delivery, outgoing, facts) => attempt,
+            attempt = self.perform_attempt(&world, url, &delivery, prepared) => attempt,
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
@@ -139,7 +149,7 @@ impl WebhookSender {
         world: &Arc<World>,
         tokens: Arc<AaTokens>,
         delivery: &Delivery,
-    ) -> Option<(OutgoingRequest, SentFacts)> {
+    ) -> Option<PreparedAttempt> {
         let world = Arc::clone(world);
         let key = Arc::clone(
             &self
@@ -188,7 +198,12 @@ impl WebhookSender {
             };
             let outgoing = build_attempt(&input, &faults);
             let facts = read_sent_facts(&outgoing, fiu.signature);
-            (outgoing, facts)
+            let effective_faults = find_effective_faults(&input, &faults, &outgoing);
+            PreparedAttempt {
+                outgoing,
+                facts,
+                effective_faults,
+            }
         });
         task.await.ok()
     }
@@ -198,9 +213,13 @@ impl WebhookSender {
         world: &World,
         url: String,
         delivery: &Delivery,
-        outgoing: OutgoingRequest,
-        facts: SentFacts,
+        prepared: PreparedAttempt,
     ) -> Attempt {
+        let PreparedAttempt {
+            outgoing,
+            facts,
+            effective_faults,
+        } = prepared;
         let number = attempt_number(delivery);
         let is_unaltered = delivery
             .message
@@ -227,6 +246,7 @@ impl WebhookSender {
             headers,
             outcome,
             faults,
+            effective_faults,
             faulty_body,
             retry_after,
             facts,

@@ -311,8 +311,12 @@ impl<'a> Execution<'a> {
                 .faults
                 .plan_webhook_faults(&notification, plan_faults, system_now());
         for applied in &faults {
+            // Without a call there is no response to precede.
+            let is_possible = applied.fault != SchedulingFault::BeforeResponse {}.into()
+                || self.dispatch == Dispatch::AfterResponse;
             if let Some(rule) = &applied.rule
                 && applied.fault.affects_scheduling()
+                && is_possible
             {
                 self.inner.faults.mark_applied(rule);
             }

@@ -131,6 +131,7 @@ impl AttemptView {
             headers,
             outcome,
             faults,
+            effective_faults: _,
             faulty_body,
             retry_after: _,
             facts: _,
