@@ -37,6 +37,14 @@ fn junit_totals(folder: &Path) -> [String; 4] {
     })
 }
 
+/// Returns the number of errors in a report.
+fn junit_file_errors(file: &Path) -> usize {
+    let text = fs::read_to_string(file).expect("the report");
+    let document = Document::parse(&text).expect("XML");
+    let errors = document.root_element().attribute("errors");
+    errors.expect("a total").parse().expect("a number")
+}
+
 #[test]
 fn annotations_name_file_and_line_and_are_escaped() {
     let scenario = "version: 1\nname: odd\nsteps: [approve: {}]\nexpect:\n  - webhook: { event: consent.status, body: { /a: \"50%,\" } }\n";
@@ -415,6 +423,41 @@ fn what_can_never_happen_fails_lint_and_run() {
             "match: { api: rebit-2 }\nexpect: [{ webhook: { event: analytics, count: 0 } }]",
             "is always met: analytics is never sent",
         ),
+        (
+            "order",
+            "expect: [{ never: { event: consent.ready, after_event: consent.active } }]",
+            "is always met: consent.ready never follows consent.active of the same consent",
+        ),
+        (
+            "rule",
+            "match: { api: seed }\nrules: [{ when: analytics.reported, notify: { status: PAUSED } }]",
+            "rule 1, line 5, can never fire: analytics.reported never happens",
+        ),
+        (
+            "fiu",
+            "api_faults: [{ where: { op: consent.status, fiu: FIU-99 }, fault: { status: 503 } }]",
+            "matches nothing: there is no FIU fiu-99; known: FIU-1",
+        ),
+        (
+            "matched-fiu",
+            "match: { fiu: FIU-99 }",
+            "matches nothing: there is no FIU fiu-99; known: FIU-1",
+        ),
+        (
+            "unsigned",
+            "match: { api: rebit-2 }\napi_faults: [{ where: { op: consent.status }, fault: { tampered_consent: payload } }]",
+            "changes nothing: responses of consent.status have no signed consent",
+        ),
+        (
+            "first",
+            "api_faults: [{ where: { op: consent.status, calls: 1 }, fault: { stale_response: {} } }]",
+            "changes nothing: there is no response before the first one",
+        ),
+        (
+            "zero",
+            "webhooks: [{ where: { status: ACTIVE }, fault: { stale_timestamp: { by: 0s } } }]",
+            "changes nothing: its duration is 0",
+        ),
     ] {
         let scenario = format!("version: 1\nname: x\nsteps: [approve: {{}}]\n{entry}\n");
         let folder = create_folder(&format!("run-never-{name}"), &[("x.yaml", &scenario)]);
@@ -430,6 +473,111 @@ fn what_can_never_happen_fails_lint_and_run() {
         assert!(stdout.contains(text), "{name}: {stdout}");
         assert_ne!(junit_totals(&folder)[1], "0", "{name}");
     }
+}
+
+#[test]
+fn a_fault_that_another_hides_has_no_effect() {
+    for (faults, hidden) in [
+        ("unknown_enum: {}|missing_optional: {}", "missing_optional"),
+        ("fail: {}|wrong_key: {}", "wrong_key"),
+        (
+            "missing_signature: {}|corrupt_signature: flip_bit",
+            "corrupt_signature",
+        ),
+    ] {
+        let rules: String = faults
+            .split('|')
+            .map(|fault| format!("  - {{ where: {{ status: ACTIVE }}, fault: {{ {fault} }} }}\n"))
+            .collect();
+        let scenario = format!(
+            "version: 1\nname: x\nmatch: {{ api: rebit-1 }}\nsteps: [approve: {{}}]\nwebhooks:\n{rules}"
+        );
+        let folder = create_folder(&format!("run-hidden-{hidden}"), &[("x.yaml", &scenario)]);
+        let (code, stdout, stderr) = play_in(&folder, &["x.yaml"]);
+        assert_eq!(code, 1, "{stdout}{stderr}");
+        assert!(
+            stdout.contains(&format!("{hidden} has had no effect")),
+            "{stdout}"
+        );
+        assert_eq!(stdout.matches("has had no effect").count(), 1, "{stdout}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_stdout_is_no_success() {
+    let folder = create_folder(
+        "run-closed",
+        &[
+            ("a.yaml", APPROVED),
+            ("b.yaml", UNMET),
+            ("old.xml", OLD_REPORT),
+        ],
+    );
+    let mut command = mockaa_command(&["run", "a.yaml", "b.yaml", "--junit", "old.xml"]);
+    let mut child = command
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the run ends");
+    assert_eq!(output.status.code(), Some(141));
+    assert_ne!(junit_file_errors(&folder.join("old.xml")), 0);
+}
+
+#[test]
+fn a_wrong_option_overwrites_an_old_report() {
+    let folder = create_folder(
+        "run-options",
+        &[
+            ("a.yaml", APPROVED),
+            ("old.xml", OLD_REPORT),
+            ("b.yaml", UNMET),
+        ],
+    );
+    let old = folder.join("old.xml");
+    for arguments in [
+        &["a.yaml", "--junit", "old.xml", "--bogus"][..],
+        &["a.yaml", "--junit=old.xml", "--timeout", "5x"],
+        &["--junit", "old.xml"],
+    ] {
+        fs::write(&old, OLD_REPORT).expect("it is written");
+        let (code, _, stderr) = play_in(&folder, arguments);
+        assert_eq!(code, 2, "{stderr}");
+        assert_eq!(junit_file_errors(&old), 1, "{arguments:?}");
+    }
+    // No other file is overwritten.
+    let (code, _, _) = play_in(&folder, &["--junit", "b.yaml", "--bogus"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        fs::read_to_string(folder.join("b.yaml")).expect("a file"),
+        UNMET
+    );
+}
+
+#[test]
+fn the_report_is_xml_whatever_the_names_are() {
+    let scenario = "version: 1\nname: x\nsteps: [approve: {}]\nexpect:\n  - call: { op: consent.create, customer: \"x\\uFFFE\\uFFFF\\e[31m\" }\n";
+    let folder = create_folder("run-xml", &[("x.yaml", scenario)]);
+    let (code, stdout, _) = play_in(&folder, &["x.yaml", "--junit", "results.xml"]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
+    junit_totals(&folder);
+    let (_, stdout, _) = play_in(&folder, &["x.yaml", "--format", "github"]);
+    assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_annotated() {
+    let folder = create_folder(
+        "run-bad",
+        &[("bad.yaml", "version: 1\nname: x\nstep: []\n")],
+    );
+    let (code, stdout, _) = play_in(&folder, &["bad.yaml", "--format", "github"]);
+    assert_eq!(code, 2);
+    assert!(stdout.contains("::error ::bad.yaml:3"), "{stdout}");
 }
 
 #[test]

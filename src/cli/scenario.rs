@@ -156,7 +156,9 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = find_config_file(config);
             let setup = load_participants(config.as_deref(), None)
                 .map_err(|error| UsageError(error.to_string()))?;
+            let fius = setup.participants.fiu_ids();
             let context = LintContext {
+                fius: &fius,
                 fips: &setup.participants.fips,
                 answer_fields: list_answer_fields(),
             };

@@ -87,6 +87,21 @@ tagged_family! {
     }
 }
 
+impl ApiFault {
+    /// Returns the time by which the fault delays a response or moves its date; `None` for other
+    /// faults, and for a random latency.
+    pub(crate) const fn duration(&self) -> Option<Millis> {
+        match self {
+            Self::Content(
+                ContentFault::StaleTimestamp { by } | ContentFault::FutureTimestamp { by },
+            )
+            | Self::Transport(TransportFault::SlowBody { over: by })
+            | Self::Reply(ReplyFault::Latency(Latency::Fixed(by))) => Some(*by),
+            _ => None,
+        }
+    }
+}
+
 impl ApiFaultName {
     /// Returns whether the FIU may have given up before the response arrived.
     pub const fn delays_response(self) -> bool {

@@ -333,6 +333,11 @@ impl Participants {
         self.fius.iter().find(|fiu| &*fiu.entity.id == id)
     }
 
+    pub fn fiu_ids(&self) -> Vec<Arc<str>> {
+        let ids = self.fius.iter().map(|fiu| Arc::clone(&fiu.entity.id));
+        ids.collect()
+    }
+
     /// Returns the FIU of this organisation.
     pub fn fiu_by_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.org_id == org_id)

@@ -346,6 +346,21 @@ pub struct WebhookSelector {
     pub attempts: Occurrences,
 }
 
+impl WebhookFault {
+    /// Returns the time by which the fault delays a message or moves its date; `None` for other
+    /// faults.
+    pub(crate) const fn duration(&self) -> Option<Millis> {
+        match self {
+            Self::Scheduling(
+                SchedulingFault::Late { by } | SchedulingFault::Reorder { within: by },
+            )
+            | Self::Body(BodyFault::StaleTimestamp { by } | BodyFault::FutureTimestamp { by })
+            | Self::Sending(SendingFault::SlowBody { over: by }) => Some(*by),
+            _ => None,
+        }
+    }
+}
+
 impl WebhookSelector {
     pub fn matches_notification(&self, notification: &Notification) -> bool {
         self.event.is_none_or(|event| event == notification.kind())

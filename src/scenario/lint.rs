@@ -29,7 +29,7 @@ use crate::domain::webhook_fault::{
 };
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
-use crate::scenario::reachability::{Actors, Bound, Reachability, event_of, list_apis};
+use crate::scenario::reachability::{Actors, Bound, Reachability, can_follow, event_of, list_apis};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -49,6 +49,8 @@ const DELAY_MAX: Millis = Millis::from_secs(100 * 366 * 86_400);
 /// The sandbox in which a plan is played, as far as lint depends on it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LintContext<'a> {
+    /// Ids of the registered FIUs.
+    pub fius: &'a [Arc<str>],
     pub fips: &'a [Arc<Fip>],
     pub answer_fields: &'a AnswerFields,
 }
@@ -66,6 +68,7 @@ pub(crate) fn lint_plan(plan: &ScenarioPlan, context: LintContext<'_>) -> Vec<Li
     linter.check_steps();
     linter.check_rules();
     linter.check_names();
+    linter.check_match();
     linter.check_faults();
     for expectation in &plan.expectations {
         linter.check_expectation(expectation);
@@ -296,6 +299,16 @@ impl Linter<'_> {
     /// Reports rules that would change a consent after its final status.
     fn check_rules(&mut self) {
         for (rule, number) in self.plan.rules.iter().zip(1..) {
+            let (is_possible, _) = self.reach_event(rule.event);
+            if !is_possible {
+                let events = list_names(self.anyone.events.iter().map(|event| event.as_str()));
+                let message = format!(
+                    "rule {number}, line {}, can never fire: {} never happens; possible events: {events}",
+                    rule.location.line, rule.event
+                );
+                self.add_diagnostic(Severity::Error, rule.location, message);
+                continue;
+            }
             let Some(status) = rule
                 .event
                 .resulting_status()
@@ -347,6 +360,9 @@ impl Linter<'_> {
                 format!("{} by more than 100 years is never sent", fault.name()),
             );
         }
+        if fault.duration() == Some(Millis::ZERO) {
+            self.report_no_duration(location);
+        }
         self.check_webhook_selector(selector, location);
     }
 
@@ -394,6 +410,13 @@ impl Linter<'_> {
             );
         }
         self.check_answer_fields(selector.op, fault, location);
+        if fault.duration() == Some(Millis::ZERO) {
+            self.report_no_duration(location);
+        }
+        if selector.duration == Some(Millis::ZERO) {
+            let message = "matches nothing: `for` is 0";
+            self.add_diagnostic(Severity::Error, location, message.to_owned());
+        }
         let Some(op) = selector.op else { return };
         if op.has_subject() {
             self.check_operation("matches nothing", op, location);
@@ -424,15 +447,29 @@ impl Linter<'_> {
             (selector.customer.as_ref(), selector.fiu.as_ref()),
             location,
         );
-        if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_)))
-            && !matches!(op, Operation::ConsentFetch | Operation::ConsentStatus)
-        {
+        let fields = self.context.answer_fields;
+        let fields = fields.fields_of(Some(op), &self.apis, &[Outcome::Success]);
+        let has_consent = ["signedConsent", "ConsentDetail"]
+            .iter()
+            .any(|field| fields.contains(field));
+        if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_))) && !has_consent {
             self.add_diagnostic(
                 Severity::Error,
                 location,
                 format!("changes nothing: responses of {op} have no signed consent"),
             );
         }
+        let is_first_only = selector.calls.first == 1 && selector.calls.last == Some(1);
+        if matches!(fault, ApiFault::Reply(ReplyFault::StaleResponse {})) && is_first_only {
+            let message = "changes nothing: there is no response before the first one";
+            self.add_diagnostic(Severity::Error, location, message.to_owned());
+        }
+    }
+
+    /// Reports a fault that lasts no time, or that moves a date by none.
+    fn report_no_duration(&mut self, location: SourceLocation) {
+        let message = "changes nothing: its duration is 0";
+        self.add_diagnostic(Severity::Error, location, message.to_owned());
     }
 
     /// Reports an operation that the APIs of the plan do not have.
@@ -463,6 +500,9 @@ impl Linter<'_> {
         (customer, fiu): (Option<&Glob>, Option<&Glob>),
         location: SourceLocation,
     ) {
+        if let Some(glob) = fiu {
+            self.check_fiu(effect, glob, location);
+        }
         let Some(matcher) = self.plan.matcher() else {
             return;
         };
@@ -479,6 +519,26 @@ impl Linter<'_> {
                 );
                 self.add_diagnostic(Severity::Error, location, message);
             }
+        }
+    }
+
+    /// Reports FIUs of `match` that are not registered.
+    fn check_match(&mut self) {
+        let plan = self.plan;
+        if let Some((matcher, location)) = &plan.matcher {
+            for fiu in &matcher.fius {
+                self.check_fiu("matches nothing", fiu, *location);
+            }
+        }
+    }
+
+    /// Reports an FIU that is not registered.
+    fn check_fiu(&mut self, effect: &str, glob: &Glob, location: SourceLocation) {
+        let fius = self.context.fius;
+        if !fius.iter().any(|fiu| glob.matches(fiu)) {
+            let known = list_names(fius.iter().map(|fiu| &**fiu));
+            let message = format!("{effect}: there is no FIU {glob}; known: {known}");
+            self.add_diagnostic(Severity::Error, location, message);
         }
     }
 
@@ -606,15 +666,11 @@ impl Linter<'_> {
                 &format!("is tested only if another actor changes the consent: this scenario never causes {event}, which after_event names"),
                 location,
             );
-            let ends = event
-                .resulting_status()
-                .is_some_and(|status| status.legal_inputs().next().is_none());
             if let ExpectationTarget::Event { name, .. } = target
-                && ends
-                && name.resulting_status().is_some()
+                && !can_follow(*event, *name)
             {
                 let message = format!(
-                    "{}: after {event} the consent is final, and {name} never follows",
+                    "{}: {name} never follows {event} of the same consent",
                     describe_effect(*count)
                 );
                 self.add_diagnostic(Severity::Error, location, message);
@@ -805,12 +861,17 @@ mod tests {
                 }
             }
         }
+        answer_fields
+            .entry(Operation::ConsentFetch, "rebit-2", Outcome::Success)
+            .add_path("signedConsent");
         for op in [Operation::ConsentCreate, Operation::ConsentFetch] {
             answer_fields
                 .entry(op, "seed", Outcome::Success)
                 .add_path("timestamp");
         }
+        let fius = ["FIU-1", "FIU-2", "UNACORES-FIU-UAT"].map(Arc::from);
         let context = LintContext {
+            fius: &fius,
             fips: &fips,
             answer_fields: &answer_fields,
         };

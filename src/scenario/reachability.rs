@@ -116,6 +116,28 @@ impl Reachability {
     }
 }
 
+/// Returns whether one event of a consent can happen after another one of the same consent.
+pub(crate) fn can_follow(first: EventName, then: EventName) -> bool {
+    let (Some(status), Some(_)) = (first.resulting_status(), then.resulting_status()) else {
+        return then != EventName::ConsentRaised;
+    };
+    let mut reached = BTreeSet::from([status]);
+    loop {
+        let inputs = || Input::ALL.iter().copied();
+        let next = reached
+            .iter()
+            .flat_map(|status| inputs().filter_map(|input| status.transition_on(input)));
+        let all: BTreeSet<_> = reached.iter().copied().chain(next).collect();
+        if all.len() == reached.len() {
+            return reached.iter().any(|status| {
+                inputs()
+                    .any(|input| event_of(input) == then && status.transition_on(input).is_some())
+            });
+        }
+        reached = all;
+    }
+}
+
 /// Returns the APIs of the consents that a plan drives, as far as its `match` says.
 pub(crate) fn list_apis(plan: &ScenarioPlan) -> Vec<&'static str> {
     match plan.matcher() {
@@ -561,7 +583,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Actors, Bound, NotificationKind, Reachability, Status};
+    use super::{Actors, Bound, EventName, NotificationKind, Reachability, Status, can_follow};
     use crate::domain::journal_entry::JournalRecord;
     use crate::domain::time::Millis;
     use crate::engine::proptests::{advance_world, new_world, raise_consent};
@@ -663,6 +685,29 @@ mod tests {
                 let bound = alone.bound_webhooks(Some(kind), status);
                 prop_assert!(bound.allows(count), "{count} {kind} {status:?}, {bound:?}: {text}");
             }
+        }
+    }
+
+    #[test]
+    fn the_order_of_events_follows_the_state_machine() {
+        use EventName::{
+            ConsentActivated, ConsentApproved, ConsentPaused, ConsentRaised, ConsentRejected,
+            ConsentResumed, ConsentRevoked, DataRequested,
+        };
+        for (first, then, is_possible) in [
+            (ConsentRaised, ConsentRejected, true),
+            (ConsentApproved, ConsentActivated, true),
+            (ConsentPaused, ConsentPaused, true),
+            (ConsentResumed, ConsentRevoked, true),
+            (ConsentActivated, DataRequested, true),
+            (ConsentActivated, ConsentApproved, false),
+            (ConsentActivated, ConsentActivated, false),
+            (ConsentActivated, ConsentRejected, false),
+            (ConsentActivated, ConsentRaised, false),
+            (DataRequested, ConsentRaised, false),
+            (ConsentRevoked, ConsentPaused, false),
+        ] {
+            assert_eq!(can_follow(first, then), is_possible, "{first} {then}");
         }
     }
 
