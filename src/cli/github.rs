@@ -1,6 +1,7 @@
 //! Workflow commands of GitHub Actions: annotations of a line in a file.
 
 use crate::domain::scenario_plan::SourceLocation;
+use crate::domain::text::escape_line_controls;
 
 /// The level of an annotation.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +38,15 @@ pub(crate) fn format_annotation(
     )
 }
 
-/// Escapes a message, as the toolkit of GitHub Actions does.
+/// Formats an error that is in no file.
+pub(crate) fn format_error(message: &str) -> String {
+    format!("::error ::{}", escape_data(message))
+}
+
+/// Escapes a message, as the toolkit of GitHub Actions does, and its control characters.
 fn escape_data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
+    escape_line_controls(text)
+        .replace('%', "%25")
         .replace('\n', "%0A")
 }
 
@@ -64,7 +70,7 @@ mod tests {
                 Some("50%: x"),
                 "one\r\n::set-output name=x::y, 100%"
             ),
-            "::error file=a%2Cb%3Ac.yaml,line=3,title=50%25%3A x::one%0D%0A::set-output name=x::y, 100%25"
+            "::error file=a%2Cb%3Ac.yaml,line=3,title=50%25%3A x::one\\r%0A::set-output name=x::y, 100%25"
         );
     }
 }

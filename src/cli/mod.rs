@@ -145,11 +145,11 @@ enum Command {
 
 /// Runs the command that the process arguments name, and returns its exit code.
 pub async fn run() -> ExitCode {
-    install_broken_pipe_hook();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return print_parser_error(&error),
     };
+    install_closed_stdout_hook(arguments.command.is_verdict());
     let encoding = match arguments.log_format {
         LogFormat::Text => LogEncoding::Text,
         LogFormat::Json => LogEncoding::Json,
@@ -204,6 +204,16 @@ pub async fn run() -> ExitCode {
     })
 }
 
+impl Command {
+    /// Returns whether the exit code of the command is a result that a script relies on.
+    fn is_verdict(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::Demo(_) | Self::Jws(_) | Self::Assert(_) | Self::Report(_)
+        )
+    }
+}
+
 /// Prints what the parser of the arguments answers, a help text included. The answer to arguments
 /// without control characters is the same, and quotes none.
 fn print_parser_error(error: &clap::Error) -> ExitCode {
@@ -212,6 +222,9 @@ fn print_parser_error(error: &clap::Error) -> ExitCode {
     let escaped = Arguments::try_parse_from(arguments);
     // A closed stdout or stderr is no other error.
     let _ = escaped.as_ref().err().unwrap_or(error).print();
+    if error.use_stderr() {
+        run::report_wrong_arguments(&error.to_string());
+    }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
@@ -282,8 +295,12 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// Ends the process with exit code 0 when the reader of stdout closes the pipe, as `| head` does.
-fn install_broken_pipe_hook() {
+/// Exit code of a command that a signal about a closed pipe would end in a shell (128 + SIGPIPE).
+const CLOSED_PIPE_CODE: i32 = 141;
+
+/// Ends the process when stdout cannot be written. If the reader closes the pipe, as `| head` does,
+/// the exit code is 0, but for a command whose exit code is a verdict: it has not been reached.
+fn install_closed_stdout_hook(is_verdict: bool) {
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let text = panic
@@ -291,8 +308,12 @@ fn install_broken_pipe_hook() {
             .downcast_ref::<String>()
             .map(String::as_str)
             .unwrap_or_default();
-        if text.starts_with("failed printing to stdout") && text.contains("pipe") {
-            std::process::exit(0);
+        if text.starts_with("failed printing to stdout") {
+            if text.contains("pipe") {
+                std::process::exit(if is_verdict { CLOSED_PIPE_CODE } else { 0 });
+            }
+            eprintln!("mockaa: {}", escape_controls(text));
+            std::process::exit(3);
         }
         default_hook(panic);
     }));

@@ -22,6 +22,7 @@ use self::results::{
 
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
+use crate::cli::github::format_error;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
 use crate::cli::scenario::{Format, expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg};
@@ -182,11 +183,37 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         outcome = run_files(&arguments, &mut results) => outcome,
         () = stop_signals.recv() => Err(anyhow::anyhow!("stopped by a signal")),
     };
+    if let (Err(error), Format::Github) = (&outcome, arguments.format) {
+        println!("{}", format_error(&format!("{error:#}")));
+    }
     if let Some(junit) = junit {
         let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
         junit.write(&results, error.as_deref())?;
     }
     outcome
+}
+
+/// Overwrites the file of `--junit` where the arguments of a run are wrong, so that no earlier
+/// success remains in it. A file that is no such report stays as it is.
+pub(crate) fn report_wrong_arguments(error: &str) {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    let options: Vec<_> = options.map(|option| option.to_string_lossy()).collect();
+    if !options.iter().any(|option| option == "run") {
+        return;
+    }
+    let junit = options.iter().enumerate().find_map(|(at, option)| {
+        let separate = (option == "--junit").then(|| options.get(at + 1)).flatten();
+        let value = option.strip_prefix("--junit=").map(str::to_owned);
+        value.or_else(|| separate.map(|path| path.clone().into_owned()))
+    });
+    let Some(path) = junit else { return };
+    let is_report = std::fs::read_to_string(&path).is_ok_and(|text| text.contains("<testsuites"));
+    if is_report {
+        let results = RunResults::start(Instant::now());
+        // The error of the arguments is the one that is reported.
+        let _ = JunitFile::write_error(Path::new(&path), &results, error);
+    }
 }
 
 /// Checks that `--junit` does not overwrite a scenario.
@@ -447,7 +474,9 @@ impl ScenarioTest<'_> {
         let plan = &self.plan;
         let applied = world.faults().list_applied(&plan.name);
         let participants = world.participants();
+        let fius = participants.fiu_ids();
         let context = LintContext {
+            fius: &fius,
             fips: &participants.fips,
             answer_fields: list_answer_fields(),
         };

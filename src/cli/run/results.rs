@@ -13,7 +13,7 @@ use crate::cli::UsageError;
 use crate::cli::github::{Level, format_annotation};
 use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::SourceLocation;
-use crate::domain::text::{display_path, escape_line_controls};
+use crate::domain::text::{display_path, escape_controls, escape_line_controls};
 use crate::wire::control::report::{ReportView, render_text};
 
 /// The results of a run so far.
@@ -200,7 +200,9 @@ impl RunResults {
             suite.add_test_case(case);
             report.add_test_suite(suite);
         }
-        report.to_string()
+        // XML 1.0 has no form for these two.
+        let text = report.to_string()?;
+        Ok(text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}"))
     }
 }
 
@@ -215,7 +217,7 @@ impl ScenarioResult {
         println!("{verdict} {} ({})", self.name, self.file);
         for TestCase { name, outcome, .. } in &self.cases {
             match outcome {
-                CaseOutcome::Passed => println!("     ok    {name}"),
+                CaseOutcome::Passed => println!("     ok    {}", escape_controls(name)),
                 CaseOutcome::Failed(reason) => print_reason("FAIL", name, reason),
                 CaseOutcome::Skipped(reason) => print_reason("skip", name, reason),
             }
@@ -270,7 +272,8 @@ impl ScenarioResult {
 
 fn print_reason(verdict: &str, name: &str, reason: &str) {
     println!(
-        "     {verdict}  {name}\n             {}",
+        "     {verdict}  {}\n             {}",
+        escape_controls(name),
         escape_line_controls(reason).replace('\n', "\n             ")
     );
 }
@@ -376,6 +379,18 @@ impl JunitFile {
                 ))
             })?;
         Ok(file)
+    }
+
+    /// Overwrites a file with the report of a run that has not begun.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write_error(
+        path: &Path,
+        results: &RunResults,
+        error: &str,
+    ) -> anyhow::Result<()> {
+        Self(path.to_owned()).write(results, Some(error))
     }
 
     /// Overwrites the file. `error` is the reason why the run ended early.
