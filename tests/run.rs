@@ -480,6 +480,7 @@ fn a_fault_that_another_hides_has_no_effect() {
     for (faults, hidden) in [
         ("unknown_enum: {}|missing_optional: {}", "missing_optional"),
         ("fail: {}|wrong_key: {}", "wrong_key"),
+        ("drop: {}|duplicate: {}", "duplicate"),
         (
             "missing_signature: {}|corrupt_signature: flip_bit",
             "corrupt_signature",

@@ -310,10 +310,17 @@ impl<'a> Execution<'a> {
             self.inner
                 .faults
                 .plan_webhook_faults(&notification, plan_faults, system_now());
+        let is_dropped = faults
+            .iter()
+            .any(|applied| applied.fault == SchedulingFault::Drop {}.into());
         for applied in &faults {
-            // Without a call there is no response to precede.
-            let is_possible = applied.fault != SchedulingFault::BeforeResponse {}.into()
-                || self.dispatch == Dispatch::AfterResponse;
+            // Without a call there is no response to precede, and a drop hides all other faults.
+            let is_possible = if is_dropped {
+                applied.fault == SchedulingFault::Drop {}.into()
+            } else {
+                applied.fault != SchedulingFault::BeforeResponse {}.into()
+                    || self.dispatch == Dispatch::AfterResponse
+            };
             if let Some(rule) = &applied.rule
                 && applied.fault.affects_scheduling()
                 && is_possible
@@ -326,9 +333,6 @@ impl<'a> Execution<'a> {
             .any(|applied| applied.fault.name() == WebhookFaultName::NearDuplicate);
         let near_duplicate_id =
             has_near_duplicate.then(|| self.next_message_id(&consent.terms.customer));
-        let is_dropped = faults
-            .iter()
-            .any(|applied| applied.fault == SchedulingFault::Drop {}.into());
         let wake_times = self.inner.outbox.enqueue_delivery(
             NewDelivery {
                 notification,
