@@ -109,7 +109,7 @@ impl CallContext {
             customer,
             handle,
         } = &mut self.parties;
-        if fiu.as_ref() == Some(&consent.fiu) && handle.is_none() {
+        if fiu.as_ref() == Some(&consent.fiu) {
             *handle = Some(consent.handle);
             customer.get_or_insert_with(|| Arc::clone(&consent.terms.customer));
         }

@@ -9,6 +9,7 @@ use crate::crypto::jws::{self, verify_compact};
 use crate::domain::constant_time::equals_secret;
 use crate::domain::participants::{Member, RegisteredEntity};
 use crate::domain::random_stream::StreamKind;
+use crate::domain::time::Timestamp;
 use crate::engine::world::World;
 use crate::http::SecurityMode;
 use crate::http::call::Call;
@@ -43,9 +44,7 @@ pub(crate) async fn generate_token(call: &Call) -> Result<ApiResponse, ApiError>
     };
     Ok(match token {
         Ok(token) => ApiResponse::json(&build_iam_response(&token, &txnid, now)),
-        Err((status, code, message)) => {
-            ApiResponse::json_with_status(status, &build_iam_error(code, message, &txnid, now))
-        }
+        Err(error) => iam_error(error, &txnid, now),
     })
 }
 
@@ -65,14 +64,12 @@ pub(crate) async fn generate_user_token(call: &Call) -> Result<ApiResponse, ApiE
         params.first_value("password"),
     ) else {
         let message = "send the form fields username and password";
-        let body = build_iam_error("InvalidRequest", message, &txnid, at);
-        return Ok(ApiResponse::json_with_status(400, &body));
+        return Ok(iam_error((400, "InvalidRequest", message), &txnid, at));
     };
     let holder = world.participants().find_entity(user);
     let Some(holder) = holder.filter(|entity| equals_secret(password, entity.api_key())) else {
         let message = "Invalid username/password or password is expired";
-        let body = build_iam_error("Unauthorized", message, &txnid, at);
-        return Ok(ApiResponse::json_with_status(401, &body));
+        return Ok(iam_error((401, "Unauthorized", message), &txnid, at));
     };
     let id = world.generate_id(StreamKind::Token);
     let claims = Claims::for_user(&holder, &call.base_url(&world), &id, world.now());
@@ -91,8 +88,8 @@ pub(crate) fn read_secret(call: &Call) -> Result<ApiResponse, ApiError> {
         Ok(content) => content,
         Err(error) => {
             let txnid = world.generate_id(StreamKind::Token);
-            let body = build_iam_error("InvalidRequest", &error.to_string(), &txnid, at);
-            return Ok(ApiResponse::json_with_status(400, &body));
+            let message = error.to_string();
+            return Ok(iam_error((400, "InvalidRequest", &message), &txnid, at));
         }
     };
     let entity = call
@@ -106,8 +103,7 @@ pub(crate) fn read_secret(call: &Call) -> Result<ApiResponse, ApiError> {
         .filter(|entity| **entity.id() == *entity_id);
     let Some(entity) = entity else {
         let message = "Invalid entity id; send the token of the entity's own user";
-        let body = build_iam_error("Unauthorized", message, &txnid, at);
-        return Ok(ApiResponse::json_with_status(401, &body));
+        return Ok(iam_error((401, "Unauthorized", message), &txnid, at));
     };
     let body = build_secret_response(&entity, &txnid, at, world.now());
     Ok(ApiResponse::json(&body))
@@ -143,6 +139,15 @@ pub(crate) async fn grant_token(call: &Call) -> Result<ApiResponse, ApiError> {
         Some(token) => ApiResponse::json(&build_oauth_response(&token)),
         None => oauth_error(401, "invalid_client", "the client's id or secret is wrong"),
     })
+}
+
+/// Returns an error of the token service with its status, code and message.
+fn iam_error(
+    (status, code, message): (u16, &str, &str),
+    txnid: &str,
+    at: Timestamp,
+) -> ApiResponse {
+    ApiResponse::json_with_status(status, &build_iam_error(code, message, txnid, at))
 }
 
 fn oauth_error(status: u16, error: &str, description: &str) -> ApiResponse {

@@ -539,6 +539,7 @@ impl Call {
         // A data request may be rejected before its consent is looked up.
         let consent = facts
             .consent_id
+            .filter(|_| context.parties().handle.is_none())
             .and_then(|id| world.catch_up().consent_by_id(id));
         if let Some(consent) = consent {
             context.set_named_consent(&consent);

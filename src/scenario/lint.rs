@@ -29,7 +29,9 @@ use crate::domain::webhook_fault::{
 };
 use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
-use crate::scenario::reachability::{Actors, Bound, Reachability, can_follow, event_of, list_apis};
+use crate::scenario::reachability::{
+    Actors, Bound, Reachability, can_follow, event_of, list_apis, reachable_from,
+};
 
 wire_enum! {
     /// The severity of a lint diagnostic.
@@ -447,12 +449,8 @@ impl Linter<'_> {
             (selector.customer.as_ref(), selector.fiu.as_ref()),
             location,
         );
-        let fields = self.context.answer_fields;
-        let fields = fields.fields_of(Some(op), &self.apis, &[Outcome::Success]);
-        let has_consent = ["signedConsent", "ConsentDetail"]
-            .iter()
-            .any(|field| fields.contains(field));
-        if matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_))) && !has_consent {
+        let is_tampering = matches!(fault, ApiFault::Content(ContentFault::TamperedConsent(_)));
+        if is_tampering && !self.answers_consent(op) {
             self.add_diagnostic(
                 Severity::Error,
                 location,
@@ -464,6 +462,13 @@ impl Linter<'_> {
             let message = "changes nothing: there is no response before the first one";
             self.add_diagnostic(Severity::Error, location, message.to_owned());
         }
+    }
+
+    /// Returns whether an answer to a call has the signed consent.
+    fn answers_consent(&self, op: Operation) -> bool {
+        let answers = self.context.answer_fields;
+        let fields = answers.fields_of(Some(op), &self.apis, &[Outcome::Success]);
+        fields.contains("signedConsent") || fields.contains("ConsentDetail")
     }
 
     /// Reports a fault that lasts no time, or that moves a date by none.
@@ -805,19 +810,6 @@ fn describe_selection(event: Option<NotificationKind>, status: Option<&str>) -> 
         Some(status) => format!("{event} with status {status}"),
         None => event.to_owned(),
     }
-}
-
-/// Returns the statuses that a consent can reach by any actor's inputs, including the given ones.
-fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
-    let mut visited = from.clone();
-    let mut pending: Vec<Status> = from.iter().copied().collect();
-    while let Some(status) = pending.pop() {
-        let next = Input::ALL
-            .iter()
-            .filter_map(|input| status.transition_on(*input));
-        pending.extend(next.filter(|next| visited.insert(*next)));
-    }
-    visited
 }
 
 /// Returns the severity of an action that no status of `from` allows: a warning if another actor

@@ -121,21 +121,25 @@ pub(crate) fn can_follow(first: EventName, then: EventName) -> bool {
     let (Some(status), Some(_)) = (first.resulting_status(), then.resulting_status()) else {
         return then != EventName::ConsentRaised;
     };
-    let mut reached = BTreeSet::from([status]);
-    loop {
-        let inputs = || Input::ALL.iter().copied();
-        let next = reached
+    reachable_from(&BTreeSet::from([status]))
+        .iter()
+        .any(|status| {
+            let mut inputs = Input::ALL.iter().copied();
+            inputs.any(|input| event_of(input) == then && status.transition_on(input).is_some())
+        })
+}
+
+/// Returns the statuses that a consent can reach by any actor's inputs, including the given ones.
+pub(crate) fn reachable_from(from: &BTreeSet<Status>) -> BTreeSet<Status> {
+    let mut visited = from.clone();
+    let mut pending: Vec<Status> = from.iter().copied().collect();
+    while let Some(status) = pending.pop() {
+        let next = Input::ALL
             .iter()
-            .flat_map(|status| inputs().filter_map(|input| status.transition_on(input)));
-        let all: BTreeSet<_> = reached.iter().copied().chain(next).collect();
-        if all.len() == reached.len() {
-            return reached.iter().any(|status| {
-                inputs()
-                    .any(|input| event_of(input) == then && status.transition_on(input).is_some())
-            });
-        }
-        reached = all;
+            .filter_map(|input| status.transition_on(*input));
+        pending.extend(next.filter(|next| visited.insert(*next)));
     }
+    visited
 }
 
 /// Returns the APIs of the consents that a plan drives, as far as its `match` says.

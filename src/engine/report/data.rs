@@ -127,8 +127,8 @@ pub(super) fn check_fetch_counts(run: &RunHistory<'_>) -> Findings {
 }
 
 /// Checks that no two data sessions have the same public key and nonce. A request that repeats its
-/// `txnid` is the same request, and so is one that follows a response on which the FIU may have given
-/// up.
+/// `txnid` is the same request, and so is one that follows a response on which the FIU may have
+/// given up.
 pub(super) fn check_key_material(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     let mut first_uses: HashMap<u64, _> = HashMap::new();

@@ -28,13 +28,13 @@ pub(super) fn check_duplicates(run: &RunHistory<'_>) -> Findings {
         };
         findings.cases += 1;
         let reactions = reactions_to(run, webhook, operation);
-        let repeated = reactions.iter().enumerate().filter(|(index, later)| {
+        let mut repeated = reactions.iter().enumerate().filter(|(index, later)| {
             reactions[..*index]
                 .iter()
                 .any(|earlier| is_repetition(earlier.record, later.record))
         });
         let expected = count_unanswered_before(run, webhook, operation);
-        if let Some((_, call)) = { repeated }.nth(expected) {
+        if let Some((_, call)) = repeated.nth(expected) {
             let status = webhook.describe_status();
             let text = match operation {
                 Operation::FiRequest => {
@@ -166,8 +166,9 @@ pub(super) fn check_invalid_webhooks(run: &RunHistory<'_>) -> Findings {
             (NotificationKind::FiStatus, _) => &[Operation::FiFetch],
             _ => continue,
         };
-        let action = operations[operations.len() - 1];
-        if !run.has_operation(webhook.record.api, action) {
+        let is_actionable = reaction_to(webhook.record.event)
+            .is_some_and(|operation| run.has_operation(webhook.record.api, operation));
+        if !is_actionable {
             continue;
         }
         findings.cases += 1;

@@ -57,14 +57,13 @@ pub(super) fn check_dates(run: &RunHistory<'_>) -> Findings {
 /// test moves the latter.
 pub(super) fn check_retry_after(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
-    for rejected in &run.calls {
+    for (index, rejected) in run.calls.iter().enumerate() {
         let Some(wait) = rejected.record.retry_after else {
             continue;
         };
         findings.cases += 1;
-        let retry = run.calls.iter().find(|call| {
+        let retry = run.calls[index + 1..].iter().find(|call| {
             call.record.arrived_at() >= rejected.record.system_time
-                && call.seq > rejected.seq
                 && is_retry(call.record, rejected.record)
         });
         if let Some(retry) = retry {
