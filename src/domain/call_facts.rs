@@ -30,6 +30,8 @@ impl From<Api> for ApiFamily {
 pub struct CallFacts {
     /// API of the route; `None` for a call of none of them.
     pub api: Option<ApiFamily>,
+    /// `true` for a path that no document has, although clients call it.
+    pub is_undocumented: bool,
     /// `true` if the key of a FIP was presented.
     pub is_from_fip: bool,
     /// `None` for a call that needs no signature, or that was rejected before the check.

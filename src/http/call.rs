@@ -343,9 +343,19 @@ impl Call {
     }
 
     pub(crate) fn unknown_route_error(&self) -> ApiError {
-        ApiError::UnknownRoute {
-            method: self.request.method().to_string(),
-            path: self.path().to_owned(),
+        let (method, path) = (self.method().to_owned(), self.path().to_owned());
+        let instead = UNDOCUMENTED_CALLS
+            .iter()
+            .find(|call| call.method == method && path.contains(call.path))
+            .filter(|_| self.protocol() == Protocol::Unaport)
+            .map(|call| call.instead);
+        match instead {
+            Some(instead) => ApiError::UndocumentedRoute {
+                method,
+                path,
+                instead,
+            },
+            None => ApiError::UnknownRoute { method, path },
         }
     }
 
@@ -466,6 +476,22 @@ fn split_world(path: &str) -> Option<(&str, &str)> {
 pub(crate) fn world_in_path(path: &str) -> Option<&str> {
     split_world(path).map(|(world, _)| world)
 }
+
+/// A call that integrators make although no document of the API has it.
+struct UndocumentedCall {
+    method: &'static str,
+    /// Part of its path.
+    path: &'static str,
+    /// The documented call that answers the same question.
+    instead: &'static str,
+}
+
+/// The undocumented calls of the Unaport API. Their bodies are unknown, so none is invented.
+const UNDOCUMENTED_CALLS: [UndocumentedCall; 1] = [UndocumentedCall {
+    method: "GET",
+    path: "/FIU/GetConsentStatus/",
+    instead: "GET …/FIU/GetConsent/{consentHandle}",
+}];
 
 /// Removes the world prefix of a path.
 fn strip_world(path: &str) -> &str {

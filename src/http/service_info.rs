@@ -88,6 +88,12 @@ pub(crate) async fn reply_unknown_route(call: Call) -> HttpResponse {
         Ok(()) => call.unknown_route_error(),
         Err(error) => error,
     };
-    let context = CallContext::for_operation(call.op());
+    let mut context = CallContext::for_operation(call.op());
+    if let ApiError::UndocumentedRoute { .. } = &error {
+        context.facts_mut().is_undocumented = true;
+        if let Ok(world) = call.get_or_create_world() {
+            world.write_note_once(&error.to_string());
+        }
+    }
     call.reply(Err(error), context).await
 }

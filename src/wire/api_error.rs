@@ -61,6 +61,13 @@ pub enum ApiError {
     Forbidden(Cow<'static, str>),
     #[error("unknown call {method} {}; docs/calls.md lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
+    /// A call that clients make although no document has it.
+    #[error("unknown call {method} {}; no document has it, use {instead}", quote_value(.path))]
+    UndocumentedRoute {
+        method: String,
+        path: String,
+        instead: &'static str,
+    },
     #[error("method {method} is not allowed for {path}; use {allowed}")]
     MethodNotAllowed {
         method: String,

@@ -150,7 +150,8 @@ const fn is_polling(operation: Operation) -> bool {
     )
 }
 
-/// Looks for calls of paths that no API has. What only a browser asks for is no call of an FIU.
+/// Looks for calls of paths that no API has. What only a browser asks for is no call of an FIU, and a
+/// path that integrators use elsewhere is no failure.
 pub(super) fn check_known_paths(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     for call in run
@@ -159,7 +160,7 @@ pub(super) fn check_known_paths(run: &RunHistory<'_>) -> Findings {
         .filter(|call| !is_from_browser(call.record))
     {
         findings.cases += 1;
-        if call.record.operation == Operation::Unknown {
+        if call.record.operation == Operation::Unknown && !call.record.facts.is_undocumented {
             let text = format!("{} {}", call.record.method, call.record.path);
             findings.add_evidence(call.seq, text);
         }

@@ -178,6 +178,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
         ApiError::Unauthorized(_) => 401,
         ApiError::Forbidden(_) => 403,
         ApiError::UnknownRoute { .. }
+        | ApiError::UndocumentedRoute { .. }
         | ApiError::InvalidWorldName(_)
         | ApiError::MissingHandle
         | ApiError::NotFound(_) => 404,

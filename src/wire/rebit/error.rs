@@ -52,7 +52,10 @@ pub(crate) fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     let code = match error {
         ApiError::BodyTooLarge(_) => return (413, Code::InvalidRequest),
         ApiError::Forbidden(_) => return (403, Code::InvalidRequest),
-        ApiError::UnknownRoute { .. } | ApiError::InvalidWorldName(_) | ApiError::NotFound(_) => {
+        ApiError::UnknownRoute { .. }
+        | ApiError::UndocumentedRoute { .. }
+        | ApiError::InvalidWorldName(_)
+        | ApiError::NotFound(_) => {
             return (404, Code::InvalidUri);
         }
         ApiError::MissingHandle => return (404, Code::InvalidConsentHandle),

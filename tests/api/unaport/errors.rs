@@ -11,6 +11,32 @@ use crate::lender::{
 };
 
 #[tokio::test]
+async fn an_undocumented_call_names_the_documented_one() {
+    let app = TestApp::start().await;
+    let lender = Lender::log_in(&app).await;
+    let path = format!("{APP_PREFIX}/FIU/GetConsentStatus/0b811819-9044-4856-b0ee-8c88035f8858");
+    let refused = lender.get(&app, &path).await;
+    assert_eq!(refused.status, 404);
+    assert!(refused.json()["version"].is_string(), "{}", refused.text);
+    assert!(
+        refused
+            .text
+            .contains("use GET …/FIU/GetConsent/{consentHandle}"),
+        "{}",
+        refused.text
+    );
+    let notes = app.get("/_mockaa/v1/journal?kind=note").await.expect_ok();
+    assert!(notes.to_string().contains("GetConsentStatus"), "{notes}");
+    let report = app.get("/_mockaa/v1/report").await.expect_ok();
+    assert_eq!(report["passed"], true, "{report}");
+    // Any other unknown path is still one.
+    let path = format!("{APP_PREFIX}/FIU/GetConsentState/x");
+    assert_eq!(lender.get(&app, &path).await.status, 404);
+    let report = app.get("/_mockaa/v1/report").await.expect_ok();
+    assert_eq!(report["passed"], false, "{report}");
+}
+
+#[tokio::test]
 async fn both_hosts_have_all_paths_spelled_exactly() {
     let app = TestApp::start().await;
     let lender = Lender::log_in_with_webhooks(&app).await;
