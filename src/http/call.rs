@@ -18,6 +18,7 @@ use actix_web::http::header::{
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::crypto::jws::RequestTarget;
@@ -45,6 +46,8 @@ pub(crate) struct Call {
     /// System time when the body was complete.
     arrived_at: Timestamp,
     request: HttpRequest,
+    /// Path parameters that the router has not decoded completely, by name.
+    decoded_segments: Vec<(String, String)>,
     app_state: Data<AppState>,
     body: Result<Bytes, ApiError>,
     /// Keeps an advance of the call's world from moving the clock until the call has been answered.
@@ -67,6 +70,7 @@ impl FromRequest for Call {
             let mut call = Self {
                 resource: request.app_data::<ResourceInfo>().cloned(),
                 arrived_at: system_now(),
+                decoded_segments: decode_segments(&request),
                 request,
                 app_state,
                 body: Ok(Bytes::new()),
@@ -89,6 +93,21 @@ impl FromRequest for Call {
 
 /// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Decodes the path parameters in which the router has left `%25`, `%2B` or `%2F`. It decodes all
+/// other escapes.
+fn decode_segments(request: &HttpRequest) -> Vec<(String, String)> {
+    let escaped = request
+        .match_info()
+        .iter()
+        .filter(|(_, text)| text.contains('%'));
+    escaped
+        .map(|(name, text)| {
+            let decoded = percent_decode_str(text).decode_utf8_lossy();
+            (name.to_owned(), decoded.into_owned())
+        })
+        .collect()
+}
 
 /// Reads a body of at most [`BODY_BYTES_MAX`] bytes.
 async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
@@ -196,15 +215,16 @@ impl Call {
 
     /// Returns a path parameter that the route always has.
     pub(crate) fn path_segment(&self, name: &str) -> &str {
-        self.request
-            .match_info()
-            .get(name)
+        self.optional_path_segment(name)
             .expect("the route has this segment")
     }
 
     /// Returns a path parameter that only some routes have.
     pub(crate) fn optional_path_segment(&self, name: &str) -> Option<&str> {
-        self.request.match_info().get(name)
+        let decoded = self.decoded_segments.iter().find(|(key, _)| key == name);
+        decoded
+            .map(|(_, text)| text.as_str())
+            .or_else(|| self.request.match_info().get(name))
     }
 
     /// Parses the consent handle in the path.
