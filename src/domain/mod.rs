@@ -19,6 +19,7 @@ pub(crate) mod consent_matcher;
 pub(crate) mod constant_time;
 pub(crate) mod contract_report;
 pub(crate) mod customer;
+pub(crate) mod customer_address;
 pub(crate) mod delivery;
 pub(crate) mod diagnostic;
 pub(crate) mod digits;

@@ -152,8 +152,11 @@ pub struct Terms {
     /// The FIU's id as it appears in the request.
     pub consumer: Arc<str>,
     pub consumer_type: ConsumerType,
-    /// The customer's address at the AA, `name@handle`.
+    /// The customer's address at the AA, in its normal form
+    /// ([`crate::domain::customer_address::normalize_address`]).
     pub customer: Arc<str>,
+    /// The customer's address as the FIU wrote it. `None`: in its normal form, or not as an address.
+    pub sent_customer: Option<Box<str>>,
     pub purpose: Arc<Purpose>,
     pub range: TimeRange,
     pub data_life: (DataLifeUnit, u32),
@@ -163,4 +166,11 @@ pub struct Terms {
     pub vdr_provider: Option<Arc<VdrProvider>>,
     /// `txnid` of the request; empty in a command whose call has none, and then generated.
     pub txnid: Box<str>,
+}
+
+impl Terms {
+    /// Returns the customer's address as the FIU wrote it, for answers and artefacts.
+    pub fn customer_as_sent(&self) -> &str {
+        self.sent_customer.as_deref().unwrap_or(&self.customer)
+    }
 }

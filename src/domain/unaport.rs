@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::account::FiType;
+use crate::domain::customer_address::normalize_sent_address;
 use crate::domain::ids::{ProductId, SessionId};
 use crate::domain::naming::wire_enum;
 use crate::domain::terms::{
@@ -125,14 +126,16 @@ pub struct RelativeTerms {
 }
 
 impl RelativeTerms {
-    /// Returns the terms of a consent raised at this instant.
+    /// Returns the terms of a consent raised at this instant. `customer` is the address as it was
+    /// sent.
     ///
     /// `Assumption:` a template's `consentStart` that has passed means "from today", and expiry and
     /// data range are counted from the start and from today; Unaport documents only that the fields
     /// are in months.
-    pub fn resolve_at(&self, now: Timestamp, customer: Arc<str>, txnid: Box<str>) -> Terms {
+    pub fn resolve_at(&self, now: Timestamp, customer: String, txnid: Box<str>) -> Terms {
         let start = self.start.max(now);
         let (from, to) = self.range_months;
+        let (customer, sent_customer) = normalize_sent_address(customer);
         Terms {
             start,
             expiry: start.saturating_add_months(self.expiry_months),
@@ -143,6 +146,7 @@ impl RelativeTerms {
             consumer: Arc::clone(&self.consumer),
             consumer_type: ConsumerType::Fiu,
             customer,
+            sent_customer,
             purpose: Arc::clone(&self.purpose),
             range: TimeRange {
                 from: now.shift_months(from),

@@ -127,6 +127,7 @@ pub(crate) fn raise_consent(customer: u8, days: i64) -> Command {
         consumer: "FIU-1".into(),
         consumer_type: ConsumerType::Fiu,
         customer: customer_address(customer),
+        sent_customer: None,
         purpose: Arc::new(purpose),
         range: TimeRange {
             from: START,

@@ -8,6 +8,7 @@ use crate::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::customer_address::normalize_address;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
 use crate::domain::rejection::Rejection;
@@ -163,9 +164,10 @@ impl WebviewSession {
                 consents.push(consent);
             }
         }
+        let customer = normalize_address(&self.request.user);
         let all_of_customer = consents
             .iter()
-            .all(|consent| *consent.terms.customer == *self.request.user);
+            .all(|consent| *consent.terms.customer == *customer);
         if consents.is_empty() || !all_of_customer {
             Err(Outcome::InvalidRequest)
         } else {

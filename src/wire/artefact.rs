@@ -183,7 +183,8 @@ impl<'a> ConsentDetail<'a> {
             fi_types,
             consumer,
             consumer_type,
-            customer,
+            customer: _,
+            sent_customer: _,
             purpose,
             range,
             data_life,
@@ -204,7 +205,9 @@ impl<'a> ConsentDetail<'a> {
                 r#type: consumer_type.as_str(),
             },
             data_provider: None,
-            customer: CustomerId { id: customer },
+            customer: CustomerId {
+                id: terms.customer_as_sent(),
+            },
             accounts: None,
             purpose: ConsentPurpose {
                 code: &purpose.code,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use crate::domain::account::FiType;
+use crate::domain::customer_address::{normalize_address, normalize_sent_address};
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::terms::{
@@ -263,6 +264,7 @@ impl ConsentDetailRequest {
             )?,
         };
         let customer = resolve_customer_address(customer.unwrap_or_default(), rules, aa_handle)?;
+        let (customer, sent_customer) = normalize_sent_address(customer);
         let purpose = parse_purpose(purpose.unwrap_or_default())?;
         let range = TimeRange {
             from: rules.require_timestamp("ConsentDetail.FIDataRange.from", range.from)?,
@@ -305,7 +307,8 @@ impl ConsentDetailRequest {
             fi_types,
             consumer: consumer_id.into(),
             consumer_type,
-            customer: customer.into(),
+            customer,
+            sent_customer,
             purpose: Arc::new(purpose),
             range,
             data_life,
@@ -364,7 +367,7 @@ fn resolve_customer_address(
     }
     let accepts_mobile = rules.rebit_version.is_none() || rules.is_generation_two();
     match mobile.filter(|_| accepts_mobile) {
-        Some(mobile) => Ok(format!("{mobile}@{aa_handle}")),
+        Some(mobile) => Ok(format!("{}@{aa_handle}", normalize_address(&mobile))),
         None => Err(ApiError::invalid_field(
             "ConsentDetail.Customer.id",
             "is missing, and no Identifiers entry of type MOBILE replaces it",
@@ -378,7 +381,6 @@ fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
         start,
         expiry,
         range,
-        customer,
         ..
     } = terms;
     if start >= expiry {
@@ -395,6 +397,7 @@ fn check_consistency(terms: &Terms, aa_handle: &str) -> Result<(), ApiError> {
             message,
         ));
     }
+    let customer = terms.customer_as_sent();
     if !is_customer_address(customer) {
         let message = format!(
             "{} is not an address of the form name@{aa_handle}",

@@ -79,14 +79,13 @@ pub struct ConsentResponse<'a> {
 impl<'a> ConsentResponse<'a> {
     /// Returns the response to a consent request that was accepted at `timestamp`.
     pub fn new(consent: &'a Consent, timestamp: Timestamp) -> Self {
-        let Terms {
-            customer, txnid, ..
-        } = &*consent.terms;
         Self {
             ver: RESPONSE_VER,
             timestamp: IsoTimestamp(timestamp),
-            txnid,
-            customer: CustomerId { id: customer },
+            txnid: &consent.terms.txnid,
+            customer: CustomerId {
+                id: consent.terms.customer_as_sent(),
+            },
             consent_handle: consent.handle.to_string(),
         }
     }

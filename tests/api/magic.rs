@@ -137,6 +137,40 @@ async fn the_first_seven_go_through_their_states_on_every_api() {
     }
 }
 
+/// The spellings of one mobile number.
+const SPELLINGS: [&str; 6] = [
+    "9999999002",
+    "09999999002",
+    "919999999002",
+    "+919999999002",
+    "00919999999002",
+    "+91-99999-99002",
+];
+
+#[tokio::test]
+async fn every_spelling_of_a_number_is_one_customer() {
+    let mut harness = Harness::start().await;
+    for (api, handle) in [
+        (Api::Seed, "onemoney"),
+        (Api::Rebit, "mockaa"),
+        (Api::Unaport, "ink"),
+    ] {
+        for number in SPELLINGS {
+            let consent = harness.reset_and_raise(api, number).await;
+            harness.app.advance_clock("0s").await;
+            let state = harness.app.consent_state(&consent).await;
+            assert_eq!(state, "REJECTED", "{api:?} {number}");
+            let path = format!("/_mockaa/v1/consents/{consent}");
+            let customer = harness.app.get(&path).await.expect_ok()["customer"].clone();
+            assert_eq!(customer, format!("9999999002@{handle}"), "{api:?}");
+            // The answer has the address as it was sent.
+            let (_, answer) = harness.try_raise(api, number).await;
+            let sent = format!("{number}@{handle}");
+            assert_eq!(answer["Customer"]["id"], sent, "{api:?}");
+        }
+    }
+}
+
 /// Returns the newest session; requests data first on the ReBIT API, where sessions start only on
 /// request.
 async fn newest_session(harness: &Harness, api: Api, handle: &str) -> Value {

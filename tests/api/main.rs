@@ -10,6 +10,7 @@ mod contract;
 mod contract_excuses;
 mod control;
 mod credentials;
+mod customer_addresses;
 mod determinism;
 mod deviations;
 mod errors;

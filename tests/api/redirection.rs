@@ -13,8 +13,12 @@ pub const NOW: &str = "040720200600000";
 
 /// Builds the query of a redirection.
 pub fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) -> String {
+    encrypt_query(id, date, passphrase, ("9876500001%40mockaa", handles))
+}
+
+fn encrypt_query(id: &str, date: &str, passphrase: &str, (user, handles): (&str, &str)) -> String {
     let text = format!(
-        "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
+        "txnid=T1&sessionid=S1&userid={user}&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handles}"
     );
     let mut url = Url::parse("http://x/").expect("a URL");
     url.query_pairs_mut()
@@ -29,6 +33,10 @@ pub fn redirection_query(id: &str, date: &str, passphrase: &str, handles: &str) 
 
 /// Returns the outcome that the browser brings back: `errorcode` of `ecres`.
 fn parse_outcome(location: &str) -> String {
+    parse_outcome_of("9876500001%40mockaa", location)
+}
+
+fn parse_outcome_of(user: &str, location: &str) -> String {
     let back = Url::parse(location).expect("an address");
     let value = |name: &str| {
         back.query_pairs()
@@ -47,7 +55,7 @@ fn parse_outcome(location: &str) -> String {
         .decrypt(&value("ecres"))
         .expect("the text decrypts");
     assert!(
-        text.starts_with("txnid=T1&sessionid=S1&userid=9876500001%40mockaa&status="),
+        text.starts_with(&format!("txnid=T1&sessionid=S1&userid={user}&status=")),
         "{text}"
     );
     text.split("errorcode=")
@@ -108,6 +116,18 @@ async fn a_customer_is_shown_the_consents_and_sent_back() {
             "an answered consent is no longer available"
         );
     }
+}
+
+#[tokio::test]
+async fn the_customer_is_found_by_every_spelling_of_the_number() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let user = "%2B919876500001%40mockaa";
+    let query = encrypt_query("FIU-1", NOW, PASSPHRASE, (user, &handle));
+    let (_, location) = post_decision(&app, "approve", &query).await;
+    let location = location.expect("an address");
+    assert_eq!(parse_outcome_of(user, &location), "0");
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
 }
 
 #[tokio::test]

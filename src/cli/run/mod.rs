@@ -32,6 +32,7 @@ use crate::domain::action::Action;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
 use crate::domain::command::{Command as EngineCommand, RaiseConsent};
 use crate::domain::consent::Api;
+use crate::domain::customer_address::normalize_address;
 use crate::domain::expectation::Expectation;
 use crate::domain::glob::Glob;
 use crate::domain::journal_entry::JournalRecord;
@@ -691,7 +692,8 @@ impl ScenarioTest<'_> {
             fi_types: fi_types.unwrap_or_else(|| vec![FiType::Deposit]).into(),
             consumer: Arc::clone(&fiu.entity.id),
             consumer_type: ConsumerType::Fiu,
-            customer: customer.into(),
+            customer: normalize_address(&customer).into(),
+            sent_customer: None,
             purpose: Arc::new(Purpose {
                 code,
                 ref_uri: None,

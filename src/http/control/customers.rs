@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{authenticate_operator, read_page};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
+use crate::domain::customer_address::normalize_address;
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
@@ -53,7 +54,7 @@ pub(crate) fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         })
     });
     let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
-    let address = call.path_segment("customer");
+    let address = &*normalize_address(call.path_segment("customer"));
     let (record, mut accounts) = world.catch_up().customer(address);
     accounts.retain(|CustomerAccount { account, .. }| {
         (fips.is_empty() || fips.contains(&&*account.fip))
@@ -149,7 +150,7 @@ fn change_customer(
     build_command: impl Fn(&World, Arc<str>) -> Result<Command, ApiError>,
 ) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let customer: Arc<str> = call.path_segment("customer").into();
+    let customer: Arc<str> = normalize_address(call.path_segment("customer")).into();
     if !is_customer_address(&customer) {
         return Err(ApiError::invalid_field(
             "customer",

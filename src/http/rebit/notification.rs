@@ -8,6 +8,7 @@ use crate::domain::action::ConsentAction;
 use crate::domain::command::{Command, ConfirmLink, FipStatusReport};
 use crate::domain::command_arguments::Party;
 use crate::domain::consent::{Consent, Status};
+use crate::domain::customer_address::normalize_address;
 use crate::domain::participants::Member;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::SessionStatus;
@@ -226,7 +227,7 @@ fn apply_link_status(
             ApiError::invalid_field("AccountLinkStatusNotification.customerAddress", message)
         })?;
     }
-    let customer: Arc<str> = customer.into();
+    let customer: Arc<str> = normalize_address(&customer).into();
     context.plan_customer_faults(&caller.world, &customer)?;
     let command = ConfirmLink {
         customer,

@@ -17,6 +17,7 @@ use crate::domain::api_fault::{
 };
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent_matcher::ConsentMatcher;
+use crate::domain::customer_address::normalize_address;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
 use crate::domain::glob::Glob;
@@ -155,7 +156,7 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
         api,
     } = spec;
     ConsentMatcher {
-        customers: to_globs(customer.as_ref()),
+        customers: iter_texts(customer.as_ref()).map(customer_glob).collect(),
         fius: to_globs(fiu.as_ref()),
         aas: to_globs(aa.as_ref()),
         fi_types: fi_types.iter().flatten().copied().collect(),
@@ -170,6 +171,11 @@ fn convert_match(spec: &MatchSpec) -> ConsentMatcher {
 
 fn to_globs(texts: Option<&OneOrMany>) -> Vec<Glob> {
     iter_texts(texts).map(Glob::new).collect()
+}
+
+/// Returns the pattern of customers' addresses. Worlds keep addresses in their normal form.
+fn customer_glob(text: &str) -> Glob {
+    Glob::new(&normalize_address(text))
 }
 
 fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {
@@ -188,7 +194,7 @@ fn subject_filter(
 ) -> SubjectFilter {
     SubjectFilter {
         handle,
-        customer: customer.map(|customer| Glob::new(customer)),
+        customer: customer.map(|customer| customer_glob(customer)),
         fiu: fiu.map(|fiu| Glob::new(fiu)),
     }
 }
@@ -356,7 +362,7 @@ impl Converter {
                 calls: calls.map_or(Occurrences::ALL, |count| count.0),
                 per_mille,
                 duration: *r#for,
-                customer: customer.as_deref().map(Glob::new),
+                customer: customer.as_deref().map(customer_glob),
                 fiu: fiu.as_deref().map(Glob::new),
             };
             rules.push(ApiFaultRule {

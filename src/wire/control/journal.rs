@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_fault::ApiFaultName;
+use crate::domain::customer_address::normalize_address;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{ConsentTrace, Expectation, ExpectationStatus, NearMiss, Verdict};
 use crate::domain::ids::ConsentHandle;
@@ -78,7 +79,7 @@ impl JournalFilter {
             kind,
             op: op.transpose()?,
             handle: handle.transpose()?,
-            customer: value("customer")?,
+            customer: value("customer")?.map(|text| normalize_address(&text).into_owned()),
         })
     }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Status};
+use crate::domain::customer_address::normalize_address;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::scenario_set::Scenario;
 use crate::wire::api_error::ApiError;
@@ -71,7 +72,7 @@ impl TryFrom<PinRequest> for PinTarget {
 
     fn try_from(request: PinRequest) -> Result<Self, ApiError> {
         match (request.customer, request.consent_handle) {
-            (Some(customer), None) => Ok(Self::Customer(customer)),
+            (Some(customer), None) => Ok(Self::Customer(normalize_address(&customer).into_owned())),
             (None, Some(handle)) => Ok(Self::Consent(handle)),
             _ => Err(ApiError::invalid_field(
                 "body",

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::consent::Status;
+use crate::domain::customer_address::normalize_address;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
@@ -255,7 +256,7 @@ impl TryFrom<CallRequest> for CallCondition {
         Ok(Self {
             operation,
             fiu: fiu.map(Into::into),
-            customer: customer.map(Into::into),
+            customer: customer.map(|text| normalize_address(&text).into()),
             count,
             within,
         })

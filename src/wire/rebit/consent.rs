@@ -129,7 +129,7 @@ impl<'a> ConsentsResponse<'a> {
         Self {
             head: context.response_head(),
             customer: CustomerId {
-                id: &consent.terms.customer,
+                id: consent.terms.customer_as_sent(),
             },
             consent_handle: consent.handle.to_string(),
         }

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::field_rules::{
-    FieldRule, FieldType, PHONE_LENGTH_MAX, ValidatedBody, enum_names, is_phone,
-};
+use super::field_rules::{FieldRule, FieldType, PHONE_LENGTH_MAX, ValidatedBody, enum_names};
 use super::template::{fi_type_names, purpose_codes, read_data_life, read_frequency, read_purpose};
 use super::{VERSION, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{Consent, Status};
+use crate::domain::customer_address::{normalize_address, normalize_sent_address};
 use crate::domain::ids::ProductId;
 use crate::domain::participants::Aa;
 use crate::domain::terms::{
@@ -221,6 +220,8 @@ impl<'a> ConsentRequest<'a> {
             .and_then(Value::as_object)
             .expect("the body was validated");
         let request = ValidatedBody::assume_validated(request);
+        let (customer, sent_customer) =
+            normalize_sent_address(resolve_customer_address(body, request, aa)?);
         let terms = Terms {
             start: request.required_timestamp("ConsentDetail.consentStart"),
             expiry: request.required_timestamp("ConsentDetail.consentExpiry"),
@@ -233,7 +234,8 @@ impl<'a> ConsentRequest<'a> {
                 .into(),
             consumer_type: request
                 .required_enum("ConsentDetail.DataConsumer.type", ConsumerType::parse),
-            customer: resolve_customer_address(body, request, aa)?.into(),
+            customer,
+            sent_customer,
             purpose: Arc::new(read_purpose(request)),
             range: TimeRange {
                 from: request.required_timestamp("ConsentDetail.FIDataRange.from"),
@@ -304,25 +306,12 @@ fn resolve_customer_address(
     qualify_with_aa_handle(field, name, aa)
 }
 
-/// Returns a customer's identifier as an address at the AA.
-///
-/// `Assumption:` a mobile number with the country code of India, or with a leading zero, identifies
-/// the same customer as the number without.
+/// Returns a customer's identifier as an address at the AA. An address stays as it was sent.
 fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, ApiError> {
-    let digits = name
-        .strip_prefix('+')
-        .filter(|digits| is_phone(digits))
-        .unwrap_or(name);
-    let without_prefix = ["0", "91", "091"].map(|prefix| digits.strip_prefix(prefix));
-    let national = without_prefix
-        .into_iter()
-        .flatten()
-        .find(|national| national.len() == 10 && is_phone(national));
-    let name = national.unwrap_or(digits);
     let address = if name.contains('@') {
         name.to_owned()
     } else {
-        format!("{name}@{}", aa.handle)
+        format!("{}@{}", normalize_address(name), aa.handle)
     };
     if is_customer_address(&address) {
         Ok(address)
@@ -378,11 +367,9 @@ impl<'a> TemplateConsentRequest<'a> {
             "mobileNumber"
         };
         // The call has no txnid; the world generates one.
-        Ok(template.terms.resolve_at(
-            now,
-            qualify_with_aa_handle(field, name, aa)?.into(),
-            "".into(),
-        ))
+        Ok(template
+            .terms
+            .resolve_at(now, qualify_with_aa_handle(field, name, aa)?, "".into()))
     }
 }
 
@@ -415,7 +402,7 @@ impl<'a> CreateConsentResponse<'a> {
             timestamp: IsoTimestamp(now),
             txnid: &consent.terms.txnid,
             customer: Customer {
-                id: &consent.terms.customer,
+                id: consent.terms.customer_as_sent(),
             },
             handle: consent.handle.to_string(),
             success: "Consent created successfully",
@@ -559,7 +546,7 @@ pub(crate) fn build_status_response<'a>(
     let consent_record = ConsentRecord {
         id: consent.number,
         tracking_id: &metadata.tracking_id,
-        vua_id: &terms.customer,
+        vua_id: terms.customer_as_sent(),
         org_id,
         consent_handle: consent.handle.to_string(),
         approve_status,

@@ -424,7 +424,7 @@ fn is_email_part(part: &str) -> bool {
     !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace())
 }
 
-pub(crate) fn is_phone(text: &str) -> bool {
+fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -281,7 +281,7 @@ pub(crate) fn build_template_list<'a>(
 /// Returns `ConsentDetail` as the template was created, with relative dates.
 fn build_relative_detail(plan: &RelativeTerms) -> Value {
     // The day is arbitrary: all fields that depend on it are overwritten below.
-    let terms = plan.resolve_at(Timestamp::MIN, "".into(), "".into());
+    let terms = plan.resolve_at(Timestamp::MIN, String::new(), "".into());
     let mut detail = serde_json::to_value(ConsentDetail::from_terms(&terms))
         .expect("texts and numbers serialise");
     detail["consentStart"] = json!(plan.start.to_string());
