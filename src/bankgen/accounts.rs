@@ -6,6 +6,7 @@ use rand::{Rng, RngExt};
 
 use crate::bankgen::random_stream;
 use crate::domain::account::{Account, FiType, LinkableAccount};
+use crate::domain::customer_address::{customer_identifier, normalize_address};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{AccountPlan, Persona, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -66,7 +67,8 @@ fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> 
     })
 }
 
-/// The references and the masked number of an account.
+/// The references and the masked number of an account. The FIP's are the same at every AA; the link
+/// belongs to the customer's address at one AA.
 struct AccountRefs {
     link_ref: Box<str>,
     masked_number: Box<str>,
@@ -76,13 +78,19 @@ struct AccountRefs {
 fn generate_refs(seed: u64, customer: &str, ordinal: u64) -> AccountRefs {
     let mut rng = random_stream(StreamKey {
         seed,
-        owner: customer,
+        owner: &customer_identifier(customer),
         kind: StreamKind::Account,
         ordinal,
     });
-    let link_ref = random_uuid(&mut rng);
     let account_ref = random_uuid(&mut rng);
     let masked_number = format!("XXXXXXXX{:04}", rng.random_range(0..10_000)).into();
+    let mut link_rng = random_stream(StreamKey {
+        seed,
+        owner: &normalize_address(customer),
+        kind: StreamKind::Account,
+        ordinal,
+    });
+    let link_ref = random_uuid(&mut link_rng);
     AccountRefs {
         link_ref,
         masked_number,

@@ -1,6 +1,8 @@
 //! The behavior of one bank account: a cash-flow plan, with everything that is sampled once for the
 //! account. `ledger` generates the transactions from it.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +13,7 @@ use crate::bankgen::narration::{Counterparty, STYLE_COUNT};
 use crate::bankgen::people::{Branch, pick_random};
 use crate::bankgen::random_stream;
 use crate::domain::calendar::{Month, working_day_on_or_after};
+use crate::domain::customer_address::customer_identifier;
 use crate::domain::money::Paise;
 use crate::domain::persona::{
     AmountRule, CashFlowPlan, CounterpartyChoice, Flow, Loan, MinMax, NamePool, NameSource,
@@ -33,7 +36,8 @@ pub(crate) struct AccountBehavior<'a> {
     pub earns_interest: bool,
     pub is_firm: bool,
     seed: u64,
-    customer: &'a str,
+    /// The identifier of the customer.
+    customer: Cow<'a, str>,
     /// The owner of the account's random streams.
     stream_owner: String,
     flows: Vec<SampledFlow<'a>>,
@@ -86,6 +90,7 @@ impl<'a> AccountBehavior<'a> {
             earns_interest,
             is_firm,
         } = *inputs;
+        let customer = customer_identifier(customer);
         let stream_owner = format!("{customer}#{account_ordinal}");
         let mut rng = random_stream(StreamKey {
             seed,

@@ -30,6 +30,7 @@ use crate::bankgen::behavior::{AccountBehavior, BehaviorInputs};
 use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
 use crate::domain::consent::Consent;
+use crate::domain::customer_address::customer_identifier;
 use crate::domain::ids::SessionId;
 use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -201,7 +202,7 @@ fn build_ledger_source<'a>(
         ContentPlan::Imported(ledger) => {
             let mut rng = random_stream(StreamKey {
                 seed,
-                owner: customer,
+                owner: &customer_identifier(customer),
                 kind: StreamKind::Behavior,
                 ordinal: account_ordinal,
             });

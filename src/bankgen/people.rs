@@ -9,6 +9,7 @@ use crate::bankgen::names::{
     CITIES, FIRST_NAMES, FOREIGN_ADDRESSES, LAST_NAMES, STREETS, pool_entries,
 };
 use crate::bankgen::random_stream;
+use crate::domain::customer_address::{customer_identifier, is_national_number};
 use crate::domain::persona::{HolderPlan, NamePool};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
@@ -45,6 +46,7 @@ impl Branch {
 
 /// Generates the holders of a customer's accounts.
 pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> Holders {
+    let customer = &*customer_identifier(customer);
     let mut rng = random_stream(StreamKey {
         seed,
         owner: customer,
@@ -52,7 +54,7 @@ pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> H
         ordinal: 0,
     });
     let surname = pick_random(&mut rng, LAST_NAMES);
-    let first = sample_holder(&mut rng, surname, plan, mobile_from_address(customer));
+    let first = sample_holder(&mut rng, surname, plan, mobile_number(customer));
     let second = plan.has_joint_holder.then(|| {
         let mut rng = random_stream(StreamKey {
             seed,
@@ -73,12 +75,9 @@ pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> H
     Holders { first, second }
 }
 
-/// Returns the mobile number in the customer's address, if it has one.
-fn mobile_from_address(customer: &str) -> Option<&str> {
-    let local = customer
-        .split_once('@')
-        .map_or(customer, |(local, _)| local);
-    (local.len() == 10 && local.bytes().all(|byte| byte.is_ascii_digit())).then_some(local)
+/// Returns the customer's identifier if it is a mobile number.
+fn mobile_number(identifier: &str) -> Option<&str> {
+    is_national_number(identifier).then_some(identifier)
 }
 
 fn sample_holder(

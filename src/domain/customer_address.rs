@@ -35,6 +35,16 @@ pub(crate) fn normalize_sent_address(sent: String) -> (Arc<str>, Option<Box<str>
     }
 }
 
+/// Returns the customer's identifier, the same at every FIP and AA: the name of the address in its
+/// normal form. The data of a customer is generated from it.
+///
+/// `Assumption:` FIPs discover accounts by the mobile number that an AA has verified, so a number
+/// has the same accounts at all AAs. No source says the same of other names; they are treated
+/// alike.
+pub(crate) fn customer_identifier(address: &str) -> Cow<'_, str> {
+    normalize_name(split_address(address).0)
+}
+
 fn split_address(address: &str) -> (&str, Option<&str>) {
     address
         .split_once('@')
@@ -67,7 +77,7 @@ fn remove_separators(number: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_national_number(text: &str) -> bool {
+pub(crate) fn is_national_number(text: &str) -> bool {
     text.len() == NATIONAL_DIGITS && is_digits(text)
 }
 
@@ -77,7 +87,7 @@ fn is_digits(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::normalize_address;
+    use super::{customer_identifier, normalize_address};
 
     #[test]
     fn a_mobile_number_has_one_form() {
@@ -94,6 +104,7 @@ mod tests {
             let address = format!("{number}@mockaa");
             assert_eq!(normalize_address(&address), "9999999002@mockaa", "{number}");
             assert_eq!(normalize_address(number), "9999999002", "{number}");
+            assert_eq!(customer_identifier(&address), "9999999002", "{number}");
         }
     }
 
@@ -112,6 +123,7 @@ mod tests {
         ] {
             let address = format!("{name}@mockaa");
             assert_eq!(normalize_address(&address), address);
+            assert_eq!(customer_identifier(&address), name);
         }
         assert_eq!(
             normalize_address("+447700900123@mockaa"),

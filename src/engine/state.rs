@@ -11,6 +11,7 @@ use crate::domain::consent::{
     Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Status, StatusChange,
 };
 use crate::domain::customer::Customer;
+use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::persona::PersonaInstance;
@@ -47,8 +48,8 @@ pub(crate) struct State {
     by_fip_session: HashMap<SessionId, SessionId>,
     /// Customers with an explicit record.
     customers: HashMap<Arc<str>, Customer>,
-    /// The persona instances of each customer, the current one last; a customer without an entry
-    /// has the default persona.
+    /// The persona instances of each customer by identifier, the current one last; a customer
+    /// without an entry has the default persona.
     persona_instances: HashMap<Arc<str>, Vec<PersonaInstance>>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<ConsentTemplate>>,
@@ -122,7 +123,7 @@ impl State {
     /// Returns the persona instances of a customer, the current one last.
     pub(crate) fn persona_instances(&self, address: &str) -> &[PersonaInstance] {
         self.persona_instances
-            .get(address)
+            .get(&*customer_identifier(address))
             .map_or(&[], Vec::as_slice)
     }
 
@@ -134,19 +135,17 @@ impl State {
     fn assign_persona(&mut self, address: &Arc<str>, instance: &PersonaInstance) {
         let instances = self
             .persona_instances
-            .entry(Arc::clone(address))
+            .entry(customer_identifier(address).into())
             .or_default();
         instances.retain(|earlier| earlier.definition.name != instance.definition.name);
         instances.push(instance.clone());
+        // Makes the address one of those that the world knows.
+        self.stream_ordinals.entry(Arc::clone(address)).or_default();
     }
 
     /// Returns the addresses of all customers with a record, a persona or a consent, sorted.
     pub(crate) fn customer_addresses(&self) -> Vec<Arc<str>> {
-        let addresses = self
-            .stream_ordinals
-            .keys()
-            .chain(self.customers.keys())
-            .chain(self.persona_instances.keys());
+        let addresses = self.stream_ordinals.keys().chain(self.customers.keys());
         addresses
             .cloned()
             .collect::<BTreeSet<_>>()

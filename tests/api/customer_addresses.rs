@@ -1,7 +1,7 @@
 //! One customer has one address in a world, however a caller writes the mobile number.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, extract_handle, rebit_request, seed_request};
 use crate::jws_verifier::JwsVerifier;
@@ -86,4 +86,40 @@ async fn scenarios_match_the_customer_by_every_spelling() {
     let handle = extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
     app.advance_clock("0s").await;
     assert_eq!(app.consent_state(&handle).await, "REJECTED");
+}
+
+#[tokio::test]
+async fn a_number_has_the_same_accounts_at_every_aa() {
+    let app = TestApp::start().await;
+    let accounts = async |aa: &str| {
+        app.get(&format!("/_mockaa/v1/customers/9876500001@{aa}/accounts"))
+            .await
+            .expect_ok()["items"]
+            .clone()
+    };
+    let fields = |accounts: &Value, names: &[&str]| -> Vec<Vec<Value>> {
+        let items = accounts.as_array().expect("a list").iter();
+        items
+            .map(|item| names.iter().map(|name| item[*name].clone()).collect())
+            .collect()
+    };
+    let (first, second) = (accounts("mockaa").await, accounts("ink").await);
+    let at_fip = ["fiType", "fipId", "accRefNumber", "maskedAccNumber"];
+    assert_eq!(fields(&first, &at_fip), fields(&second, &at_fip));
+    let links = ["linkRefNumber"];
+    let (first, second) = (fields(&first, &links), fields(&second, &links));
+    assert!(
+        first.iter().all(|link| !second.contains(link)),
+        "each AA links by itself"
+    );
+    // The bank's customer is one person: an assigned persona holds at every AA.
+    let persona = json!({ "persona": "pensioner" });
+    app.post("/_mockaa/v1/customers/9876500001@ink/persona", &persona)
+        .await
+        .expect_ok();
+    let elsewhere = app
+        .get("/_mockaa/v1/customers/9876500001@mockaa/accounts")
+        .await
+        .expect_ok();
+    assert_eq!(elsewhere["persona"], "pensioner");
 }

@@ -18,6 +18,7 @@ use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
 use crate::domain::calendar::Month;
+use crate::domain::customer_address::customer_identifier;
 use crate::domain::document::{Document, Element};
 use crate::domain::money::Paise;
 use crate::domain::persona::{AccountPlan, MinMax, OpeningDate};
@@ -131,7 +132,10 @@ impl<'a> HoldingContext<'a> {
         amount: MinMax<Paise>,
         holders: &'a Holders,
     ) -> Self {
-        let owner = format!("{}#{account_ordinal}", request.customer);
+        let owner = format!(
+            "{}#{account_ordinal}",
+            customer_identifier(request.customer)
+        );
         let mut rng = random_stream(StreamKey {
             seed: request.seed,
             owner: &owner,
