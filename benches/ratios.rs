@@ -25,7 +25,7 @@ use mockaa::internals::crypto::keys::SigningKey;
 use mockaa::internals::crypto::{base64, jws};
 use mockaa::internals::domain::account::Account;
 use mockaa::internals::domain::action::ConsentAction;
-use mockaa::internals::domain::command::{Command, RaiseConsent};
+use mockaa::internals::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
 use mockaa::internals::domain::consent::{Api, Input};
 use mockaa::internals::domain::ids::{ConsentHandle, SessionId};
 use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
@@ -285,6 +285,7 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         metadata: None,
         scenario: None,
         persona: None,
+        on_repeated_txnid: OnRepeatedTxnid::Note,
     };
     let receipt = world
         .submit(Command::RaiseConsent(raise))

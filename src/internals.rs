@@ -61,7 +61,7 @@ pub mod domain {
     }
 
     pub mod command {
-        pub use crate::domain::command::{Command, RaiseConsent};
+        pub use crate::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
     }
 
     pub mod consent {

@@ -572,7 +572,14 @@ impl SuiteRunner {
         variations: Vec<Variation>,
     ) -> Outcome {
         let mut replies = Vec::new();
-        for (label, body) in variations {
+        for (label, mut body) in variations {
+            // Each message has its own txnid, unless the case is about the txnid.
+            if body["txnid"]
+                .as_str()
+                .is_some_and(|txnid| txnid.len() == 36)
+            {
+                body["txnid"] = self.app.next_txnid().into();
+            }
             replies.push((label, actor.post(&self.app, path, &body).await));
         }
         Outcome::Calls(replies)
@@ -1357,11 +1364,10 @@ impl SuiteRunner {
     }
 
     async fn raise_with_scenario(&self, scenario: &str) -> String {
-        let request = Participant::fiu_1().build_signed_request(
-            &self.app,
-            "/Consent",
-            &consent_request().to_string(),
-        );
+        let mut body = consent_request();
+        body["txnid"] = self.app.next_txnid().into();
+        let request =
+            Participant::fiu_1().build_signed_request(&self.app, "/Consent", &body.to_string());
         extract_handle(
             &self
                 .app

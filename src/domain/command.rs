@@ -100,6 +100,14 @@ pub enum Command {
     },
 }
 
+/// The treatment of a message whose `txnid` an earlier message of its sender has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRepeatedTxnid {
+    Refuse,
+    /// Accepts the message, with a note in the journal.
+    Note,
+}
+
 /// A validated request for data.
 #[derive(Clone, Debug)]
 pub struct RequestData {
@@ -108,6 +116,7 @@ pub struct RequestData {
     /// The key material with which the data is encrypted for the FIU.
     pub key: Arc<PeerKey>,
     pub txnid: Box<str>,
+    pub on_repeated_txnid: OnRepeatedTxnid,
 }
 
 /// A request for the data of some accounts of a session.
@@ -165,6 +174,7 @@ pub struct RaiseConsent {
     pub scenario: Option<Box<str>>,
     /// Persona that the scenario sets for the consent's accounts.
     pub persona: Option<Arc<Persona>>,
+    pub on_repeated_txnid: OnRepeatedTxnid,
 }
 
 /// A validated consent template.

@@ -37,6 +37,10 @@ pub enum Rejection {
         requested: TimeRange,
         granted: TimeRange,
     },
+    #[error(
+        "txnid {} has been used for {made}; send each message under a new UUID", quote_value(.txnid)
+    )]
+    TxnidRepeated { txnid: String, made: String },
     #[error("no data session has the id {0}")]
     UnknownSession(String),
     #[error("data cannot be fetched while the consent is {status}")]

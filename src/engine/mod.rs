@@ -25,6 +25,7 @@ pub(crate) mod sandbox_config;
 pub(crate) mod scenario_selection;
 mod state;
 mod timers;
+pub(crate) mod txnid_index;
 pub(crate) mod verify;
 pub(crate) mod world;
 pub(crate) mod worlds;

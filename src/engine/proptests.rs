@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
 use crate::domain::action::ConsentAction;
-use crate::domain::command::{Command, FetchData, FipStatusReport, RaiseConsent, RequestData};
+use crate::domain::command::{
+    Command, FetchData, FipStatusReport, OnRepeatedTxnid, RaiseConsent, RequestData,
+};
 use crate::domain::command_arguments::{AccountChoice, AccountStatuses};
 use crate::domain::consent::{Api, Consent, Input, Status};
 use crate::domain::ids::ConsentHandle;
@@ -147,6 +149,7 @@ pub(crate) fn raise_consent(customer: u8, days: i64) -> Command {
         metadata: None,
         scenario: None,
         persona: None,
+        on_repeated_txnid: OnRepeatedTxnid::Note,
     })
 }
 
@@ -376,6 +379,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                 nonce: [0; 32],
             }),
             txnid: "t".into(),
+            on_repeated_txnid: OnRepeatedTxnid::Note,
         }),
         DataStep::Answer {
             session: index,

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
+use crate::domain::command::{Command, RaiseConsent, RequestData};
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent::{
     Api, CachedSignatures, Consent, FipArtefact, Grant, HISTORY_MAX, Status, StatusChange,
@@ -15,10 +16,12 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::persona::PersonaInstance;
+use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::terms::{Purpose, Terms, VdrProvider};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
+use crate::engine::txnid_index::{MessageKey, TxnidIndex};
 
 /// The number of ids drawn for one customer, by kind: the next ordinal of each random stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +45,8 @@ pub(crate) struct State {
     sessions_with_analytics: HashSet<SessionId>,
     /// Oldest first, for listings.
     session_order: Vec<SessionId>,
+    /// Sessions that an FIU has requested, by their place in `session_order`.
+    session_txnids: TxnidIndex,
     /// The number of accounts in all sessions.
     session_account_count: u32,
     /// Sessions by the id that a FIP knows them by.
@@ -57,6 +62,7 @@ pub(crate) struct State {
     timing_overrides: HashMap<ConsentHandle, TimingOverride>,
     /// Oldest first, for listings.
     consent_order: Vec<ConsentHandle>,
+    consent_txnids: TxnidIndex,
     stream_ordinals: HashMap<Arc<str>, StreamOrdinals>,
     texts: Interner<str>,
     purposes: Interner<Purpose>,
@@ -113,6 +119,39 @@ impl State {
     /// Returns the consent templates, oldest first.
     pub(crate) fn templates(&self) -> &[Arc<ConsentTemplate>] {
         &self.templates
+    }
+
+    /// Returns the refusal of a message whose `txnid` its sender has used up: the newest consent or
+    /// session of that `txnid` is less than 24 h old.
+    pub(crate) fn find_repeated_txnid(
+        &self,
+        command: &Command,
+        now: Timestamp,
+    ) -> Option<Rejection> {
+        let (txnid, made) = match command {
+            Command::RaiseConsent(RaiseConsent { terms, fiu, .. }) => {
+                let key = (&**fiu, &*terms.txnid);
+                let position = self.consent_txnids.find(key, now, |position| {
+                    message_of_consent(&self.consents[&self.consent_order[to_index(position)]])
+                })?;
+                let handle = self.consent_order[to_index(position)];
+                (&terms.txnid, format!("the consent {handle}"))
+            }
+            Command::RequestData(RequestData { handle, txnid, .. }) => {
+                let key = (&*self.consent(*handle)?.fiu, &**txnid);
+                let position = self.session_txnids.find(key, now, |position| {
+                    let id = self.session_order[to_index(position)];
+                    message_of_session(&self.sessions[&id], &self.consents)
+                })?;
+                let id = self.session_order[to_index(position)];
+                (txnid, format!("the data session {id}"))
+            }
+            _ => return None,
+        };
+        Some(Rejection::TxnidRepeated {
+            txnid: txnid.to_string(),
+            made,
+        })
     }
 
     /// Returns the explicit record of the customer with this address, if there is one.
@@ -201,8 +240,13 @@ impl State {
                 .entry(Arc::clone(&consent.terms.customer))
                 .or_default()
                 .handles += 1;
+            let position = to_ordinal(self.consent_order.len());
             self.consent_order.push(consent.handle);
             self.consents.insert(consent.handle, Arc::clone(consent));
+            let (order, consents) = (&self.consent_order, &self.consents);
+            self.consent_txnids.insert(position, |position| {
+                message_of_consent(&consents[&order[to_index(position)]])
+            });
             return;
         }
         if let Event::TemplateSaved { template } = event {
@@ -296,7 +340,20 @@ impl State {
                 ordinals.sessions += 1;
                 ordinals.fip_sessions += to_ordinal(session.fips.len());
                 self.sessions.insert(session.id, Arc::clone(session));
+                let position = to_ordinal(self.session_order.len());
                 self.session_order.push(session.id);
+                // The AA's own sessions have the `txnid` of the consent.
+                if session.peer_key.is_some() {
+                    let Self {
+                        session_order,
+                        sessions,
+                        consents,
+                        ..
+                    } = self;
+                    self.session_txnids.insert(position, |position| {
+                        message_of_session(&sessions[&session_order[to_index(position)]], consents)
+                    });
+                }
                 self.session_account_count += to_ordinal(session.accounts.len());
                 self.by_fip_session
                     .extend(session.fips.iter().map(|part| (part.id, session.id)));
@@ -414,9 +471,28 @@ fn new_artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
     }
 }
 
+/// Returns the message that has raised a consent: sender, `txnid` and time.
+fn message_of_consent(consent: &Consent) -> (MessageKey<'_>, Timestamp) {
+    ((&consent.fiu, &consent.terms.txnid), consent.created_at)
+}
+
+/// Returns the message with which an FIU has opened a session: sender, `txnid` and time.
+fn message_of_session<'a>(
+    session: &'a Session,
+    consents: &'a HashMap<ConsentHandle, Arc<Consent>>,
+) -> (MessageKey<'a>, Timestamp) {
+    let fiu = &consents[&session.handle].fiu;
+    ((fiu, &session.txnid), session.opened_at)
+}
+
 /// Converts the length of a list to an ordinal.
 fn to_ordinal(length: usize) -> u32 {
-    u32::try_from(length).expect("a customer has few FIPs and accounts")
+    u32::try_from(length).expect("a world has fewer objects than that")
+}
+
+/// Converts an ordinal to an index of a list.
+fn to_index(ordinal: u32) -> usize {
+    usize::try_from(ordinal).expect("an index has at least 32 bits")
 }
 
 /// A set that keeps one shared copy of each value.

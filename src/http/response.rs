@@ -815,7 +815,7 @@ mod tests {
     use crate::bankgen;
     use crate::config::personas::{find_persona, load_personas};
     use crate::config::{ParticipantSetup, load_participants};
-    use crate::domain::command::{Command, RaiseConsent};
+    use crate::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
     use crate::domain::consent::Api;
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::security_mode::SecurityMode;
@@ -878,6 +878,7 @@ mod tests {
             metadata: None,
             scenario: None,
             persona: None,
+            on_repeated_txnid: OnRepeatedTxnid::Note,
         };
         let receipt = world
             .submit(Command::RaiseConsent(raise))

@@ -8,6 +8,7 @@ use crate::crypto::jws::{
     verify_compact, verify_detached,
 };
 use crate::domain::call_facts::{MESSAGE_TOLERANCE, RequestSignature};
+use crate::domain::command::OnRepeatedTxnid;
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey, RegisteredEntity};
 pub use crate::domain::security_mode::SecurityMode;
@@ -143,6 +144,14 @@ pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<RegisteredEntity>
 }
 
 impl SecurityMode {
+    /// Returns the treatment of a message with a `txnid` that its sender has used up.
+    pub(crate) fn on_repeated_txnid(self) -> OnRepeatedTxnid {
+        match self {
+            Self::Open | Self::Lenient => OnRepeatedTxnid::Note,
+            Self::Strict => OnRepeatedTxnid::Refuse,
+        }
+    }
+
     /// Returns the error in strict mode; in lenient mode notes it in the journal, once.
     pub(crate) fn reject_in_strict(
         self,
@@ -204,6 +213,11 @@ impl Caller {
         make_error: impl FnOnce() -> ApiError,
     ) -> Result<(), ApiError> {
         self.security.reject_in_strict(&self.world, make_error)
+    }
+
+    /// Calls [`SecurityMode::on_repeated_txnid`].
+    pub(crate) fn on_repeated_txnid(&self) -> OnRepeatedTxnid {
+        self.security.on_repeated_txnid()
     }
 
     /// Calls [`SecurityMode::reject_deviations_in_strict`] in the caller's world.

@@ -38,6 +38,7 @@ pub(crate) fn create_consent(
         metadata: None,
         scenario,
         persona: None,
+        on_repeated_txnid: caller.on_repeated_txnid(),
     };
     raise_consent(context, world, command, |outcome| {
         ApiResponse::json(&ConsentResponse::new(

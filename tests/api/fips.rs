@@ -406,8 +406,10 @@ async fn every_call_is_served_below_every_base_path_and_behind_a_router() {
     let (handle, id) = journey.raise_and_approve(|_| ()).await;
     let session = journey.open_session(&id).await;
     for base_path in ["", "/v1", "/v2", "/V2", "/proxy/v2"] {
+        let mut consent_request = crate::participants::consent_request();
+        consent_request["txnid"] = app.next_txnid().into();
         for (path, body) in [
-            ("/Consent", crate::participants::consent_request()),
+            ("/Consent", consent_request.clone()),
             ("/Consent/handle", rebit_message("ConsentHandle", &handle)),
             ("/Consent/fetch", rebit_message("consentId", &id)),
             ("/FI/request", journey.build_fi_request(&id).await),

@@ -1,5 +1,7 @@
 //! A sandbox with its FIU, and the verbs of the control API as methods.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use mockaa::{Sandbox, SandboxBuilder};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ pub struct TestApp {
     pub sandbox: Sandbox,
     pub fiu: Inbox,
     client: Client,
+    txnid_count: AtomicU64,
     /// Path prefix of the world: `""`, or `/w/NAME`.
     world: String,
 }
@@ -63,8 +66,15 @@ impl TestApp {
             sandbox,
             fiu,
             client,
+            txnid_count: AtomicU64::new(0),
             world: String::new(),
         }
+    }
+
+    /// Returns a `txnid` that no other message of this app has.
+    pub fn next_txnid(&self) -> String {
+        let number = self.txnid_count.fetch_add(1, Ordering::Relaxed);
+        format!("0b811819-9044-4856-b0ee-{number:012}")
     }
 
     /// Selects another world of the same sandbox.

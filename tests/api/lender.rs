@@ -75,6 +75,7 @@ impl Lender {
     /// Creates the recorded consent, with changes.
     pub async fn create_consent(&self, app: &TestApp, change: impl FnOnce(&mut Value)) -> Reply {
         let mut body = consent_request();
+        body["ConsentsRequest"]["txnid"] = app.next_txnid().into();
         change(&mut body);
         self.post(
             app,
@@ -97,6 +98,7 @@ impl Lender {
         change: impl FnOnce(&mut Value),
     ) -> String {
         let mut body = consent_request();
+        body["ConsentsRequest"]["txnid"] = app.next_txnid().into();
         change(&mut body);
         let path = format!("{APP_PREFIX}/FIU/Consents/{}", self.org_id);
         let request = app

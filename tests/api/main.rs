@@ -37,6 +37,7 @@ mod rebit;
 mod rebit_v1;
 mod redirection;
 mod registry;
+mod repeated_txnids;
 mod scenario_control;
 mod scenarios;
 mod secrets;

@@ -186,6 +186,7 @@ impl<'a> Journey<'a> {
     pub async fn raise_consent(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut body = consent_request();
         body["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
+        body["txnid"] = self.app.next_txnid().into();
         change(&mut body);
         extract_handle(&self.fiu.post(self.app, "/Consent", &body).await.expect_ok())
     }
@@ -194,6 +195,7 @@ impl<'a> Journey<'a> {
     pub async fn build_message(&self, name: &str, value: &str) -> Value {
         let mut message = rebit_message(name, value);
         message["timestamp"] = self.app.get("/_mockaa/v1/clock").await.expect_ok()["now"].clone();
+        message["txnid"] = self.app.next_txnid().into();
         message
     }
 

@@ -38,9 +38,9 @@ async fn a_token_opens_the_calls_for_a_day() {
             api_key,
             ..Participant::fiu_1()
         };
-        fiu.post(&app, "/Consent", &consent_request())
-            .await
-            .expect_ok();
+        let mut body = consent_request();
+        body["txnid"] = app.next_txnid().into();
+        fiu.post(&app, "/Consent", &body).await.expect_ok();
     }
     app.advance_clock("P1D").await;
     let request = app

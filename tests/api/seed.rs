@@ -212,6 +212,7 @@ async fn the_api_key_comes_bare_or_as_bearer() {
     ] {
         let mut body = seed_request();
         body["ConsentDetail"]["DataConsumer"]["id"] = "FIU-1".into();
+        body["txnid"] = app.next_txnid().into();
         let request = app
             .request(Method::POST, "/consent")
             .header("Authorization", &value)

@@ -30,7 +30,7 @@ use crate::config::{Options, find_config_file, load_participants};
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
-use crate::domain::command::{Command as EngineCommand, RaiseConsent};
+use crate::domain::command::{Command as EngineCommand, OnRepeatedTxnid, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::customer_address::normalize_address;
 use crate::domain::expectation::Expectation;
@@ -721,6 +721,7 @@ impl ScenarioTest<'_> {
             metadata,
             scenario,
             persona: None,
+            on_repeated_txnid: OnRepeatedTxnid::Note,
         }
     }
 }

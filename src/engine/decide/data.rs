@@ -41,6 +41,7 @@ pub(crate) fn request_data(
         range,
         key,
         txnid,
+        on_repeated_txnid: _,
     } = request;
     let consent = find_consent(state, handle)?;
     let grant = check_granted(consent, context.now)?;

@@ -185,6 +185,7 @@ fn raise_consent(
         metadata,
         scenario: _,
         persona,
+        on_repeated_txnid: _,
     } = request;
     if terms.expiry <= context.now {
         return Err(Rejection::AlreadyExpired {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::domain::command::Command;
+use crate::domain::command::{Command, OnRepeatedTxnid};
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::Delivery;
@@ -162,7 +162,12 @@ impl<'a> Execution<'a> {
             }
             other => other,
         };
+        let repetition = self.check_txnid(&command, now)?;
         let events = self.world.decide(self.inner, command, now)?;
+        if let Some(repetition) = repetition {
+            self.inner
+                .append_note_once(&format!("strict mode would reject: {repetition}"));
+        }
         let last_event = events.last().expect("a decision has events").clone();
         if let (Some(plan), Some(handle)) = (plan, last_event.consent_handle()) {
             self.inner.scenario_plans.insert(handle, plan);
@@ -171,6 +176,27 @@ impl<'a> Execution<'a> {
             self.apply_event(event, now);
         }
         Ok(last_event)
+    }
+
+    /// Returns what is to be noted about a message whose `txnid` its sender has used up.
+    ///
+    /// # Errors
+    /// The same, if such messages are refused.
+    fn check_txnid(
+        &self,
+        command: &Command,
+        now: Timestamp,
+    ) -> Result<Option<Rejection>, Rejection> {
+        let on_repeated = match command {
+            Command::RaiseConsent(raise) => raise.on_repeated_txnid,
+            Command::RequestData(request) => request.on_repeated_txnid,
+            _ => return Ok(None),
+        };
+        let repetition = self.inner.state.find_repeated_txnid(command, now);
+        match (repetition, on_repeated) {
+            (Some(rejection), OnRepeatedTxnid::Refuse) => Err(rejection),
+            (repetition, _) => Ok(repetition),
+        }
     }
 
     /// Applies an event: changes the state, schedules timers, queues webhooks, lets the plan react,

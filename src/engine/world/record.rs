@@ -8,7 +8,7 @@ use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::journal_entry::{CallRecord, EntryKind, JournalRecord};
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
-use crate::engine::world::World;
+use crate::engine::world::{Inner, World};
 
 /// Maximum number of different notes of one world. Notes quote what callers sent.
 const NOTES_MAX: usize = 1_000;
@@ -18,6 +18,24 @@ const NOTE_CHARS_MAX: usize = 300;
 /// Maximum length of the explanation of an invalid signature, in characters; it quotes the sender's
 /// header and body.
 const SIGNATURE_ERROR_CHARS_MAX: usize = 4_000;
+
+impl Inner {
+    /// Writes a note to the journal, unless it stands there already.
+    pub(super) fn append_note_once(&mut self, text: &str) {
+        let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
+        if self.seen_notes.contains(&text) || self.seen_notes.len() > NOTES_MAX {
+            return;
+        }
+        let is_full = self.seen_notes.len() == NOTES_MAX;
+        let text = if is_full {
+            format!("{NOTES_MAX} different notes were written; further ones are not kept")
+        } else {
+            text
+        };
+        self.seen_notes.insert(text.clone());
+        self.append_note(text);
+    }
+}
 
 impl World {
     /// Records a call and its response.
@@ -38,19 +56,7 @@ impl World {
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
     pub fn write_note_once(&self, text: &str) {
-        let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
-        let mut inner = self.lock();
-        if inner.seen_notes.contains(&text) || inner.seen_notes.len() > NOTES_MAX {
-            return;
-        }
-        let is_full = inner.seen_notes.len() == NOTES_MAX;
-        let text = if is_full {
-            format!("{NOTES_MAX} different notes were written; further ones are not kept")
-        } else {
-            text
-        };
-        inner.seen_notes.insert(text.clone());
-        inner.append_note(text);
+        self.lock().append_note_once(text);
     }
 
     /// Records the reason why a signature did not verify.

@@ -44,6 +44,7 @@ pub(crate) fn create_consent(
         metadata: None,
         scenario,
         persona: None,
+        on_repeated_txnid: caller.on_repeated_txnid(),
     };
     raise_consent(context, &caller.world, command, |outcome| {
         ApiResponse::json(&ConsentsResponse::new(

@@ -76,6 +76,7 @@ pub(crate) async fn request_data(
         range,
         key,
         txnid: head.txnid.as_str().into(),
+        on_repeated_txnid: caller.on_repeated_txnid(),
     };
     let receipt = world.submit(Command::RequestData(command))?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {

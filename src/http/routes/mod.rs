@@ -222,6 +222,7 @@ const CONSENT_CODES: &[ErrorCode] = &[
     ErrorCode::InvalidConsentUse,
     ErrorCode::InvalidCustomerAddress,
     ErrorCode::InvalidDateRange,
+    ErrorCode::IdempotencyError,
 ];
 
 /// Refusals of a call beside those of its whole section.

@@ -109,6 +109,7 @@ pub(crate) static ROUTES: &[Route] = &[
         ErrorCode::ConsentExpired,
         ErrorCode::ConsentRevoked,
         ErrorCode::ConsentPaused,
+        ErrorCode::IdempotencyError,
     ]),
     post("/FI/fetch", "fetchData", waiting!(fi::fetch_data, recorded))
         .with_summary("Fetch data (2.x)")

@@ -118,6 +118,7 @@ fn submit_consent(
         metadata: Some(header.metadata),
         scenario: call.requested_scenario()?,
         persona: None,
+        on_repeated_txnid: caller.security.on_repeated_txnid(),
     };
     raise_consent(context, &caller.world, command, |outcome| {
         let consent = outcome.consent();

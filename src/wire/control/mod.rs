@@ -206,6 +206,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
             | Rejection::LinkRefTaken(_)
             | Rejection::NoPendingAccount(_)
             | Rejection::NoKeyMaterial
+            | Rejection::TxnidRepeated { .. }
             | Rejection::NoAccountToLink { .. }
             | Rejection::NoLinkedAccount { .. }
             | Rejection::NotResendable(_)

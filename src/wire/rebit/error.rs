@@ -102,6 +102,7 @@ fn classify_rejection(rejection: &Rejection) -> ErrorCode {
             Code::InvalidConsentStatus
         }
         Rejection::NotStarted { .. } => Code::InvalidConsentDetail,
+        Rejection::TxnidRepeated { .. } => Code::IdempotencyError,
         Rejection::NoKeyMaterial => Code::InvalidKey,
         Rejection::FrequencyExhausted(_) => Code::InvalidConsentUse,
         Rejection::OutOfRange { .. } => Code::InvalidDateRange,

@@ -1,0 +1,64 @@
+//! Finds what an earlier message has made by the `txnid` of the message. The index holds positions
+//! only: a `txnid` is kept with the consent or the session.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use crate::domain::time::{Millis, Timestamp};
+
+/// Time for which a `txnid` is used up, in world time.
+///
+/// `Assumption:` ReBIT AA API 2.0.0 defines IdempotencyError ("UUID/Id is not unique"), but neither
+/// the time nor the calls nor the senders among which an id is unique. Each FIU has its own, each for
+/// consents and for data requests; only an accepted message uses it up.
+const TXNID_TTL: Millis = Millis::from_secs(24 * 60 * 60);
+
+/// The sender of a message and its `txnid`.
+pub(crate) type MessageKey<'a> = (&'a str, &'a str);
+
+/// Positions in a list of consents or sessions, by the message that has made each.
+#[derive(Debug, Default)]
+pub(crate) struct TxnidIndex {
+    positions: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl TxnidIndex {
+    /// Returns the position that an accepted message with this key has, if its `txnid` is still used
+    /// up. `describe` returns the key and the time of the message at a position.
+    pub(crate) fn find<'a>(
+        &self,
+        key: MessageKey<'_>,
+        now: Timestamp,
+        describe: impl Fn(u32) -> (MessageKey<'a>, Timestamp),
+    ) -> Option<u32> {
+        let position = *self.positions.find(self.hasher.hash_one(key), |position| {
+            describe(*position).0 == key
+        })?;
+        (now < describe(position).1.saturating_add(TXNID_TTL)).then_some(position)
+    }
+
+    /// Records an accepted message. Of several with one key, the first within the time counts.
+    pub(crate) fn insert<'a>(
+        &mut self,
+        position: u32,
+        describe: impl Fn(u32) -> (MessageKey<'a>, Timestamp),
+    ) {
+        let (key, at) = describe(position);
+        if self.find(key, at, &describe).is_some() {
+            return;
+        }
+        let hash = self.hasher.hash_one(key);
+        let expired = self
+            .positions
+            .find_mut(hash, |other| describe(*other).0 == key);
+        if let Some(expired) = expired {
+            *expired = position;
+            return;
+        }
+        let hasher = &self.hasher;
+        self.positions
+            .insert_unique(hash, position, |other| hasher.hash_one(describe(*other).0));
+    }
+}
