@@ -18,6 +18,7 @@ use crate::http::response::ApiResponse;
 use crate::http::security::find_key_owner;
 use crate::http::signature_cache::sign_compact;
 use crate::wire::api_error::ApiError;
+use crate::wire::fields::list_date_time_deviations;
 use crate::wire::registry::{EntityType, RegistryContext, build_entity_list, build_error};
 use crate::wire::token::{
     Claims, SecretRequest, TokenValidity, build_iam_error, build_iam_response, build_oauth_error,
@@ -83,7 +84,13 @@ pub(crate) fn read_secret(call: &Call) -> Result<ApiResponse, ApiError> {
     let at = world.message_time(None);
     let request = call
         .parse_json::<SecretRequest>()
-        .and_then(SecretRequest::into_content);
+        .and_then(SecretRequest::into_content)
+        .and_then(|content| {
+            let deviations = list_date_time_deviations(call.body()?);
+            let security = call.app_state().security();
+            security.reject_deviations_in_strict(&world, deviations)?;
+            Ok(content)
+        });
     let (txnid, entity_id) = match request {
         Ok(content) => content,
         Err(error) => {

@@ -16,6 +16,8 @@ use crate::http::security::{AllowedCallers, authenticate_api_key};
 use crate::http::signature_cache::sign_detail;
 use crate::wire::api_error::ApiError;
 use crate::wire::artefact::ConsentDetail;
+use crate::wire::consent_detail::list_filter_deviations;
+use crate::wire::fields::list_date_time_deviations;
 use crate::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 
 pub(crate) fn create_consent(
@@ -27,8 +29,11 @@ pub(crate) fn create_consent(
     let world = &caller.world;
     let request: ConsentRequest = call.parse_json()?;
     let aa = caller.participants.default_aa();
+    caller.reject_deviations_in_strict(list_date_time_deviations(call.body()?))?;
     let terms = request.into_terms(&aa.handle, world.now())?;
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
+    let filters = terms.filters.as_deref().unwrap_or_default();
+    caller.reject_deviations_in_strict(list_filter_deviations(filters))?;
     let scenario = call.requested_scenario()?;
     let command = RaiseConsent {
         terms,

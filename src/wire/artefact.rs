@@ -151,10 +151,6 @@ impl<'a> ConsentDetail<'a> {
         });
         let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
         detail.accounts = Some(accounts.map(ConsentAccount::new).collect());
-        if consent.api == Api::Unaport {
-            // Quirk: the recorded artefacts have an empty list where the request had no filter.
-            detail.data_filter.get_or_insert_default();
-        }
         let standard = match consent.api {
             Api::Seed => None,
             Api::Rebit(_) | Api::Unaport => {

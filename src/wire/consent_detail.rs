@@ -431,12 +431,44 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
     )))
 }
 
+/// Returns the deviations of terms that strict mode rejects and the other modes note.
+pub(crate) fn list_term_deviations(terms: &Terms) -> Vec<ApiError> {
+    let mut deviations = list_guideline_deviations(terms);
+    deviations.extend(list_filter_deviations(
+        terms.filters.as_deref().unwrap_or_default(),
+    ));
+    deviations
+}
+
+/// Returns the errors of filters whose operator orders the types of transactions.
+///
+/// `Assumption:` ReBIT AA API 2.0.0, `DataFilter`, has one list of operators for both types. Strict
+/// mode rejects those that mean nothing for a type, the other modes note them.
+pub(crate) fn list_filter_deviations(filters: &[DataFilter]) -> Vec<ApiError> {
+    let deviations = filters.iter().filter(|filter| {
+        matches!(filter.criterion, FilterCriterion::Type(_))
+            && !matches!(
+                filter.operator,
+                FilterOperator::Equal | FilterOperator::NotEqual
+            )
+    });
+    deviations
+        .map(|filter| {
+            let message = format!(
+                "{} has no meaning for TRANSACTIONTYPE; use = or !=",
+                filter.operator
+            );
+            ApiError::invalid_field("ConsentDetail.DataFilter.operator", message)
+        })
+        .collect()
+}
+
 /// Returns the deviations from rules that only the certification has: DataLife against
 /// `consentMode`, and the address of the purpose (cases AA_1010 and AA_1012; general guidelines,
 /// rule 5; `docs/sources.md#certification-cases`).
 ///
 /// `Assumption:` strict mode rejects them, the other modes note them: hosted sandboxes accept them.
-pub(crate) fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
+fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
     let Terms {
         mode,
         data_life,

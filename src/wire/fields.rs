@@ -10,7 +10,7 @@ use chrono::DateTime;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Number;
+use serde_json::{Number, Value};
 
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -276,6 +276,91 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
         .then(|| Timestamp::from_millis(ms))
 }
 
+/// Returns whether the text has the form of a date-time: RFC 3339, section 5.6, or the same without
+/// the colon of the offset (certification framework, general guidelines, rule 4).
+fn has_date_time_form(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let follows = |form: &[u8], bytes: &[u8]| {
+        form.len() == bytes.len()
+            && form
+                .iter()
+                .zip(bytes)
+                .all(|(expected, byte)| match expected {
+                    b'0' => byte.is_ascii_digit(),
+                    expected => expected.eq_ignore_ascii_case(byte),
+                })
+    };
+    let Some((date_time, rest)) = bytes.split_at_checked(19) else {
+        return false;
+    };
+    let fraction_length = match rest {
+        [b'.', digits @ ..] => {
+            1 + digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        }
+        _ => 0,
+    };
+    let (fraction, offset) = rest.split_at(fraction_length);
+    follows(b"0000-00-00T00:00:00", date_time)
+        && fraction.len() != 1
+        && match offset {
+            [b'+' | b'-', digits @ ..] => follows(b"00:00", digits) || follows(b"0000", digits),
+            zulu => follows(b"Z", zulu),
+        }
+}
+
+/// Returns the date-times of a body that the sandbox understands although they do not have the form
+/// of one, such as those with a space instead of `T`.
+///
+/// `Assumption:` strict mode rejects them, the other modes note them.
+pub(crate) fn list_date_time_deviations(body: &[u8]) -> Vec<ApiError> {
+    let mut deviations = Vec::new();
+    // Bodies without such a text are not parsed again.
+    if body_texts(body).any(is_date_time_deviation)
+        && let Ok(document) = serde_json::from_slice(body)
+    {
+        collect_date_time_deviations("", &document, &mut deviations);
+    }
+    deviations
+}
+
+/// Returns the texts of a JSON body that have no escape.
+fn body_texts(body: &[u8]) -> impl Iterator<Item = &str> {
+    body.split(|byte| *byte == b'"')
+        .filter_map(|text| std::str::from_utf8(text).ok())
+}
+
+fn is_date_time_deviation(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+        && !has_date_time_form(text)
+        && parse_timestamp(text).is_some()
+}
+
+fn collect_date_time_deviations(path: &str, value: &Value, deviations: &mut Vec<ApiError>) {
+    let join = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    match value {
+        Value::String(text) if is_date_time_deviation(text) => {
+            let message = format!(
+                "{} is not a date-time of RFC 3339; write it as 2024-01-31T18:30:00.000Z",
+                quote_value(text)
+            );
+            deviations.push(ApiError::invalid_field(path.to_owned(), message));
+        }
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| collect_date_time_deviations(&join(name), value, deviations)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(index, value)| {
+            collect_date_time_deviations(&join(&index.to_string()), value, deviations);
+        }),
+        _ => {}
+    }
+}
+
 /// Returns a required transaction id: 36 characters with four hyphens in the positions of a UUID.
 /// The version digit is not checked, because the sample of the seed documents has version 1
 /// (`docs/architecture.md#apis`).
@@ -302,7 +387,7 @@ pub(crate) fn require_uuid(field: &'static str, value: Option<String>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::parse_timestamp;
+    use super::{has_date_time_form, list_date_time_deviations, parse_timestamp};
 
     #[test]
     fn all_spellings_of_one_timestamp_are_read() {
@@ -335,5 +420,40 @@ mod tests {
         ] {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_date_time_has_the_form_of_rfc_3339() {
+        for text in [
+            "2018-12-06T11:39:57Z",
+            "2018-12-06t11:39:57.1z",
+            "2018-12-06T11:39:57.153+05:30",
+            "2018-12-06T11:39:57.153-0000",
+        ] {
+            assert!(has_date_time_form(text), "{text}");
+            assert!(parse_timestamp(text).is_some(), "{text}");
+        }
+        for text in [
+            "2018-12-06 11:39:57Z",
+            "2018-12-06T11:39:57 +0530",
+            "2018-12-06T11:39:57.Z",
+            "2018-12-06T11:39:57",
+            "2018-12-06",
+            "",
+        ] {
+            assert!(!has_date_time_form(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn deviations_are_named_by_their_path() {
+        let body = br#"{"a":{"b":[{"at":"2018-12-06 11:39:57Z"}]},"ok":"2018-12-06T11:39:57Z","text":"2018 12"}"#;
+        let deviations = list_date_time_deviations(body);
+        assert_eq!(deviations.len(), 1);
+        let text = deviations[0].to_string();
+        assert!(
+            text.starts_with("a.b.0.at '2018-12-06 11:39:57Z' is not"),
+            "{text}"
+        );
     }
 }

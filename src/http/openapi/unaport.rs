@@ -25,7 +25,7 @@ pub(crate) fn form_schema(rules: &[FieldRule]) -> Value {
         let mut node = &mut schema;
         let mut names = rule.path.split('.').peekable();
         while let Some(name) = names.next() {
-            if rule.presence == Presence::Required {
+            if rule.presence != Presence::Optional {
                 require_property(node, name);
             }
             let properties = node["properties"].as_object_mut().expect("an object");

@@ -18,7 +18,7 @@ use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::http::signature_cache::{sign_consent, sign_consent_for_fip};
 use crate::wire::api_error::ApiError;
-use crate::wire::consent_detail::list_guideline_deviations;
+use crate::wire::consent_detail::list_term_deviations;
 use crate::wire::rebit::ResponseContext;
 use crate::wire::rebit::consent::{
     ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse,
@@ -34,7 +34,7 @@ pub(crate) fn create_consent(
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
     let aa = caller.participants.default_aa();
     caller.check_customer_address(&terms.customer, aa)?;
-    caller.reject_deviations_in_strict(list_guideline_deviations(&terms))?;
+    caller.reject_deviations_in_strict(list_term_deviations(&terms))?;
     let scenario = call.requested_scenario()?;
     let command = RaiseConsent {
         terms,

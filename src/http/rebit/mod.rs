@@ -13,6 +13,7 @@ use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller, authenticate_api_key};
 use crate::wire::api_error::ApiError;
+use crate::wire::fields::list_date_time_deviations;
 use crate::wire::rebit::error::Envelope;
 use crate::wire::rebit::{Head, Heartbeat, Request};
 
@@ -45,6 +46,7 @@ where
     })?;
     let head = request.take_head()?;
     caller.check_timestamp(head.timestamp)?;
+    caller.reject_deviations_in_strict(list_date_time_deviations(call.body()?))?;
     let content = request.into_content(&head, &caller.participants.default_aa().handle)?;
     Ok((head, content, caller))
 }

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::{UnaportCaller, UnaportConsent, authenticate_caller, authenticate_for_organisation};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::{Command, RaiseConsent};
@@ -25,7 +23,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::unaport::consent::{
     ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
     TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
-    list_guideline_deviations,
+    list_term_deviations,
 };
 
 pub(crate) fn create_consent(
@@ -33,7 +31,7 @@ pub(crate) fn create_consent(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
-    let body: Map<String, Value> = call.parse_json()?;
+    let body = caller.parse_body(call)?;
     let request = ConsentRequest::validate_body(&body)?;
     let header = request.read_header();
     let aa = caller.resolve_aa(&header)?;
@@ -51,7 +49,7 @@ pub(crate) fn create_from_template(
 ) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
     let world = &caller.world;
-    let body: Map<String, Value> = call.parse_json()?;
+    let body = caller.parse_body(call)?;
     let request = TemplateConsentRequest::validate_body(&body)?;
     let now = world.now();
     let header = request.read_header(now);
@@ -103,7 +101,10 @@ fn submit_consent(
         .check_customer_address(&caller.world, &terms.customer, aa)?;
     caller
         .security
-        .reject_deviations_in_strict(&caller.world, list_guideline_deviations(&terms))?;
+        .reject_deviations_in_strict(&caller.world, list_term_deviations(&terms))?;
+    caller
+        .security
+        .reject_deviations_in_strict(&caller.world, header.list_vua_deviations(&terms, aa))?;
     // Without a token the caller acts as the FIU that the request names
     // (`docs/architecture.md#security`).
     let claimed_fiu = caller

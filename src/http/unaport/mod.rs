@@ -10,6 +10,8 @@ pub(crate) mod templates;
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::crypto::jws::{verify_compact, verify_hs256};
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Fiu, Participants};
@@ -26,6 +28,7 @@ use crate::http::requested_fault::apply_requested_fault;
 use crate::http::route_info::UNAPORT_COMMON_PATH;
 use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
+use crate::wire::fields::list_date_time_deviations;
 use crate::wire::unaport::Envelope;
 use crate::wire::unaport::auth::{Claims, TokenType};
 
@@ -143,6 +146,15 @@ struct UnaportConsent {
 }
 
 impl UnaportCaller {
+    /// Parses the body, a JSON object.
+    fn parse_body(&self, call: &Call) -> Result<Map<String, Value>, ApiError> {
+        let body = call.parse_json()?;
+        let deviations = list_date_time_deviations(call.body()?);
+        self.security
+            .reject_deviations_in_strict(&self.world, deviations)?;
+        Ok(body)
+    }
+
     fn api_version(&self) -> UnaportVersion {
         self.world.config().unaport.version
     }

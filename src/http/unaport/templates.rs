@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::authenticate_for_organisation;
 use crate::domain::command::{Command, SaveTemplate};
 use crate::domain::event::Event;
@@ -12,7 +10,7 @@ use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::template::{
-    CreateTemplateResponse, build_template_list, list_guideline_deviations, parse_template,
+    CreateTemplateResponse, build_template_list, list_term_deviations, parse_template,
 };
 
 pub(crate) fn save_template(
@@ -20,12 +18,12 @@ pub(crate) fn save_template(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let caller = authenticate_for_organisation(call, context)?;
-    let body: Map<String, Value> = call.parse_json()?;
+    let body = caller.parse_body(call)?;
     let (name, terms) = parse_template(&body)?;
     caller.check_fiu("ConsentDetail.DataConsumer.id", &terms.consumer)?;
     caller
         .security
-        .reject_deviations_in_strict(&caller.world, list_guideline_deviations(&terms))?;
+        .reject_deviations_in_strict(&caller.world, list_term_deviations(&terms))?;
     let fiu = Arc::clone(&caller.fiu.entity.id);
     let receipt = caller
         .world

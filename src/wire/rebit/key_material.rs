@@ -83,8 +83,11 @@ impl KeyMaterial {
         }
     }
 
-    /// Validates the schema. In 1.1.x only the key and the nonce are checked: senders mix up the
-    /// labels, and the object identifier in the key determines the curve.
+    /// Validates the schema.
+    ///
+    /// `Assumption:` in 1.1.x only the key and the nonce are checked, although ReBIT AA API 1.1.2
+    /// requires the labels `cryptoAlg` and `curve`: senders mix them up, and the object identifier
+    /// in the key determines the curve.
     pub fn into_checked(self, version: RebitVersion) -> Result<CheckedKeyMaterial, ApiError> {
         let Self {
             crypto_alg,

@@ -33,7 +33,7 @@ use crate::wire::fields::{IsoTimestamp, is_customer_address};
 pub(crate) const RULES: &[FieldRule] = &[
     // Quirk: mandatory by the table, empty in the recorded calls, which identify the customer by
     // mobile number.
-    FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
+    FieldRule::present("vuaId", FieldType::Text).with_max_length(50),
     FieldRule::mandatory("createdBy", FieldType::Text).with_max_length(100),
     FieldRule::mandatory("trackingId", FieldType::Text).with_max_length(50),
     FieldRule::mandatory("aaId", FieldType::Text).with_max_length(50),
@@ -163,7 +163,7 @@ pub(crate) const RULES: &[FieldRule] = &[
 /// The field rules of Create Consent with template.
 pub(crate) const RULES_WITH_TEMPLATE: &[FieldRule] = &[
     // Quirk: as above; here `mobileNumber` is a separate field.
-    FieldRule::optional("vuaId", FieldType::Text).with_max_length(50),
+    FieldRule::present("vuaId", FieldType::Text).with_max_length(50),
     FieldRule::mandatory("mobileNumber", FieldType::Phone).with_max_length(PHONE_LENGTH_MAX),
     FieldRule::mandatory("createdBy", FieldType::Text).with_max_length(100),
     FieldRule::mandatory("trackingId", FieldType::Text).with_max_length(50),
@@ -180,6 +180,27 @@ pub(crate) struct ConsentRequestHeader {
     pub aa_id: Box<str>,
     pub fiu_id: Box<str>,
     pub metadata: UnaportMetadata,
+    vua_id: Option<Box<str>>,
+}
+
+impl ConsentRequestHeader {
+    /// Returns the error of a `vuaId` at another AA than the one that the request names, unless it
+    /// is the address of these terms, which has a check of its own.
+    ///
+    /// `Assumption:` `vuaId` names the customer at the AA of `aaId`; the page does not connect the
+    /// two fields. Strict mode rejects another handle, the other modes note it.
+    pub(crate) fn list_vua_deviations(&self, terms: &Terms, aa: &Aa) -> Vec<ApiError> {
+        let vua = self.vua_id.as_deref().unwrap_or_default();
+        match vua.rsplit_once('@') {
+            Some((_, handle)) if *handle != *aa.handle && vua != terms.customer_as_sent() => {
+                let (vua, id, handle) = (quote_value(vua), &aa.id, &aa.handle);
+                let message =
+                    format!("{vua} is not an address at {id}, whose addresses end in @{handle}");
+                vec![ApiError::invalid_field("vuaId", message)]
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> ConsentRequestHeader {
@@ -193,6 +214,7 @@ fn read_header(body: ValidatedBody<'_>, ver: &str, timestamp: Timestamp) -> Cons
             ver: ver.into(),
             timestamp,
         },
+        vua_id: body.text_at("vuaId").map(Into::into),
     }
 }
 
@@ -244,7 +266,7 @@ impl<'a> ConsentRequest<'a> {
             data_life: read_data_life(request),
             frequency: read_frequency(request),
             filters: consent_detail::parse_filter_json(
-                request.non_empty_value("ConsentDetail.DataFilter"),
+                request.value_at("ConsentDetail.DataFilter"),
             )
             .map_err(prefix_field_path)?,
             vdr_provider: None,
@@ -255,10 +277,9 @@ impl<'a> ConsentRequest<'a> {
     }
 }
 
-/// Returns the deviations from rules that only the certification has, by their field paths in this
-/// body.
-pub(crate) fn list_guideline_deviations(terms: &Terms) -> Vec<ApiError> {
-    let deviations = consent_detail::list_guideline_deviations(terms);
+/// Returns the deviations of terms that strict mode rejects, by their field paths in this body.
+pub(crate) fn list_term_deviations(terms: &Terms) -> Vec<ApiError> {
+    let deviations = consent_detail::list_term_deviations(terms);
     deviations.into_iter().map(prefix_field_path).collect()
 }
 

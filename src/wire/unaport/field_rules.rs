@@ -28,6 +28,8 @@ pub(crate) struct FieldRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
+    /// The field must be present; its text may be empty.
+    Present,
     Optional,
 }
 
@@ -79,6 +81,16 @@ impl FieldRule {
         Self {
             path,
             presence: Presence::Required,
+            field_type,
+            length: None,
+        }
+    }
+
+    /// Returns the rule of a field that must be present and may be empty.
+    pub(crate) const fn present(path: &'static str, field_type: FieldType) -> Self {
+        Self {
+            path,
+            presence: Presence::Present,
             field_type,
             length: None,
         }
@@ -143,11 +155,7 @@ impl<'a> ValidatedBody<'a> {
     /// Returns the value at `path`; `None` for a missing field, `null`, a blank text, an empty
     /// object and an empty list.
     pub(crate) fn non_empty_value(self, path: &str) -> Option<&'a Value> {
-        let mut segments = path.split('.');
-        let mut value = self.0.get(segments.next()?)?;
-        for segment in segments {
-            value = value.as_object()?.get(segment)?;
-        }
+        let value = self.value_at(path)?;
         let is_empty = match value {
             Value::Null => true,
             Value::String(text) => text.trim().is_empty(),
@@ -156,6 +164,16 @@ impl<'a> ValidatedBody<'a> {
             Value::Bool(_) | Value::Number(_) => false,
         };
         (!is_empty).then_some(value)
+    }
+
+    /// Returns the value at `path`, also an empty one.
+    pub(crate) fn value_at(self, path: &str) -> Option<&'a Value> {
+        let mut segments = path.split('.');
+        let mut value = self.0.get(segments.next()?)?;
+        for segment in segments {
+            value = value.as_object()?.get(segment)?;
+        }
+        Some(value)
     }
 
     pub(crate) fn text_at(self, path: &str) -> Option<&'a str> {
@@ -220,13 +238,25 @@ impl<'a> ValidatedBody<'a> {
                 .check_value(value)
                 .or_else(|| check_length(value, rule.length)),
             // A missing parent is reported once, by its own rule.
-            None => (rule.presence == Presence::Required && !self.is_parent_missing(rule, rules))
-                .then(|| "is missing or empty".to_owned()),
+            None => self
+                .check_presence(rule)
+                .filter(|_| !self.is_parent_missing(rule, rules))
+                .map(str::to_owned),
         };
         problem.map(|message| FieldError {
             field: rule.path.into(),
             message,
         })
+    }
+
+    /// Returns the problem of a field without a value.
+    fn check_presence(self, rule: &FieldRule) -> Option<&'static str> {
+        let has_text = self.value_at(rule.path).is_some_and(Value::is_string);
+        match rule.presence {
+            Presence::Required => Some("is missing or empty"),
+            Presence::Present if !has_text => Some("is missing; it may be an empty text"),
+            Presence::Present | Presence::Optional => None,
+        }
     }
 
     /// Returns whether the rules have a parent of this field that is missing or not an object.

@@ -155,8 +155,8 @@ pub(crate) fn parse_template(
 }
 
 /// Returns the deviations of a template's terms from rules that only the certification has.
-pub(crate) fn list_guideline_deviations(plan: &RelativeTerms) -> Vec<ApiError> {
-    consent_detail::list_guideline_deviations(&sample_terms(plan))
+pub(crate) fn list_term_deviations(plan: &RelativeTerms) -> Vec<ApiError> {
+    consent_detail::list_term_deviations(&sample_terms(plan))
 }
 
 /// Returns the terms of a consent that is raised from a template at its start.
