@@ -12,6 +12,7 @@ use crate::domain::command_arguments::{AccountChoice, AccountStatuses, Party, Ti
 use crate::domain::consent::{Input, Status};
 use crate::domain::naming::{tagged_family, wire_name_schema};
 use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Millis;
 
@@ -89,6 +90,13 @@ tagged_family! {
             Notify = "notify" (ScriptedNotification)
             /// Changes data timing and latency of this consent from now on.
             Set = "set" (TimingOverride)
+            /// From now on the customer's visits to the AA by web redirection end at once, before
+            /// an answer.
+            Redirect = "redirect" {
+                /// The `errorcode` with which the browser comes back; without it, visits reach the
+                /// page again.
+                errorcode: Option<RedirectionCode>,
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::error_code::ErrorCode;
 use crate::domain::glob::Glob;
 use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::operation::Operation;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{
     Occurrences, WebhookFaultRule, default_timestamp_offset, default_transfer_time,
@@ -24,6 +25,7 @@ tagged_family! {
     /// Names of the API faults in scenario files, the journal and reports.
     ApiFaultName {
         [Status(StatusFault) = "status"]
+        [Redirect(RedirectFault) = "redirect"]
 
         /// A fault of the reply as a whole: its delay, its signature, its body.
         Reply(ReplyFault) {
@@ -113,6 +115,7 @@ impl ApiFaultName {
         match self {
             Self::Reset | Self::EmptyResponse | Self::TruncatedChunk | Self::MalformedChunk => true,
             Self::Status
+            | Self::Redirect
             | Self::Latency
             | Self::WrongSignature
             | Self::StaleResponse
@@ -142,6 +145,24 @@ pub struct StatusFault {
     /// The ReBIT error code of the response; default: the one that fits the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<ErrorCode>,
+}
+
+/// Another `errorcode` in the answer of a visit by web redirection. What the customer did takes
+/// effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct RedirectFault {
+    /// Sends the browser back with another `errorcode` than the visit's.
+    pub redirect: RedirectedCode,
+}
+
+/// The value of a redirect fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct RedirectedCode {
+    pub errorcode: RedirectionCode,
 }
 
 wire_enum! {

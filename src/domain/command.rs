@@ -10,6 +10,7 @@ use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::key_exchange::PeerKey;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::Persona;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::session::{FiStatus, SessionAccount};
 use crate::domain::terms::{Terms, TimeRange};
 use crate::domain::unaport::{AnalyticsStatus, RelativeTerms, UnaportMetadata};
@@ -97,6 +98,11 @@ pub enum Command {
     SetTiming {
         handle: ConsentHandle,
         timing: TimingOverride,
+    },
+    /// Ends later visits to the AA about this consent with a code; `None` ends none.
+    ScriptRedirection {
+        handle: ConsentHandle,
+        code: Option<RedirectionCode>,
     },
 }
 

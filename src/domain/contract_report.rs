@@ -150,6 +150,9 @@ pub const fn grading_of(fault: ApiFaultName) -> FaultGrading {
             ContractRule::HonoursRetryAfter,
             ContractRule::NoRetryAfter4xx,
         ]),
+        ApiFaultName::Redirect => FaultGrading::Ungraded(
+            "the browser carries the code; mockaa does not see what the FIU shows",
+        ),
         ApiFaultName::Latency => {
             FaultGrading::Ungraded("an FIU may wait for the response or give up")
         }

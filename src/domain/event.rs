@@ -11,6 +11,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId};
 use crate::domain::naming::named_enum;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::PersonaInstance;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::session::Session;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, ConsentTemplate};
@@ -88,6 +89,11 @@ named_enum! {
             handle: ConsentHandle,
             timing: TimingOverride,
         }
+        /// Later visits to the AA about the consent end with a code, or none does any more.
+        RedirectionScripted = "redirection.scripted" {
+            handle: ConsentHandle,
+            code: Option<RedirectionCode>,
+        }
         TemplateSaved = "template.saved" {
             template: Arc<ConsentTemplate>,
         }
@@ -147,7 +153,8 @@ impl EventName {
             | Self::DataExpired
             | Self::AnalyticsReported
             | Self::NotificationScripted
-            | Self::TimingChanged => true,
+            | Self::TimingChanged
+            | Self::RedirectionScripted => true,
         }
     }
 
@@ -169,6 +176,7 @@ impl EventName {
             | Self::AnalyticsReported
             | Self::NotificationScripted
             | Self::TimingChanged
+            | Self::RedirectionScripted
             | Self::TemplateSaved
             | Self::CustomerRegistered
             | Self::PersonaAssigned
@@ -195,7 +203,8 @@ impl Event {
             | Self::ConsentExpired { handle }
             | Self::AnalyticsReported { handle, .. }
             | Self::NotificationScripted { handle, .. }
-            | Self::TimingChanged { handle, .. } => Some(*handle),
+            | Self::TimingChanged { handle, .. }
+            | Self::RedirectionScripted { handle, .. } => Some(*handle),
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataFetched { session }

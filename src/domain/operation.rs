@@ -52,7 +52,6 @@ impl Operation {
                 | Self::TemplateList
                 | Self::Token
                 | Self::Registry
-                | Self::Redirection
                 | Self::Unknown
         )
     }

@@ -7,6 +7,7 @@ use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time_source::TimeSettings;
 
 /// An account aggregator that the sandbox plays.
@@ -132,6 +133,10 @@ pub struct Fiu {
     /// Passphrase that the FIU and the AA share for web redirection
     /// (`docs/sources.md#web-redirection`).
     pub redirect_passphrase: Arc<str>,
+    /// The code with which the browser comes back if the customer leaves without an answer.
+    ///
+    /// `Assumption:` aa-redirection-standards 1.5.0 has no code for it: 20, unknown, by default.
+    pub unanswered_errorcode: RedirectionCode,
 }
 
 /// URLs of an FIU's webhooks. The most specific one applies; without one, webhooks are only

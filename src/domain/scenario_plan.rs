@@ -155,6 +155,12 @@ impl Action {
             Self::Sandbox(SandboxAction::Notify(notification)) => notification
                 .content()
                 .map(|content| Command::SendScriptedNotification { handle, content }),
+            Self::Sandbox(SandboxAction::Redirect { errorcode }) => {
+                Some(Command::ScriptRedirection {
+                    handle,
+                    code: *errorcode,
+                })
+            }
             Self::Sandbox(SandboxAction::Set(timing)) => Some(Command::SetTiming {
                 handle,
                 timing: *timing,

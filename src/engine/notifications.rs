@@ -53,6 +53,7 @@ pub(crate) fn notifications_for(
         | Event::ConsentApproved { .. }
         | Event::DataRequested { .. }
         | Event::TimingChanged { .. }
+        | Event::RedirectionScripted { .. }
         | Event::DataFetched { .. }
         | Event::TemplateSaved { .. }
         | Event::CustomerRegistered { .. }

@@ -16,6 +16,7 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::persona::PersonaInstance;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::terms::{Purpose, Terms, VdrProvider};
@@ -60,6 +61,8 @@ pub(crate) struct State {
     templates: Vec<Arc<ConsentTemplate>>,
     /// The timing of consents for which it was overridden.
     timing_overrides: HashMap<ConsentHandle, TimingOverride>,
+    /// The code with which visits about a consent end at once.
+    scripted_redirections: HashMap<ConsentHandle, RedirectionCode>,
     /// Oldest first, for listings.
     consent_order: Vec<ConsentHandle>,
     consent_txnids: TxnidIndex,
@@ -198,6 +201,11 @@ impl State {
             .iter()
             .skip(skip)
             .filter_map(|handle| self.consents.get(handle))
+    }
+
+    /// Returns the code with which visits about this consent end at once, if any.
+    pub(crate) fn scripted_redirection(&self, handle: ConsentHandle) -> Option<RedirectionCode> {
+        self.scripted_redirections.get(&handle).copied()
     }
 
     /// Returns the timing that overrides the defaults for this consent.
@@ -365,6 +373,12 @@ impl State {
                     .expect("data is fetched under a granted consent")
                     .fetch_count += 1;
                 self.sessions.insert(session.id, Arc::clone(session));
+            }
+            Event::RedirectionScripted { handle, code } => {
+                match code {
+                    Some(code) => self.scripted_redirections.insert(*handle, *code),
+                    None => self.scripted_redirections.remove(handle),
+                };
             }
             Event::TimingChanged { handle, timing } => {
                 let overrides = self.timing_overrides.entry(*handle).or_default();

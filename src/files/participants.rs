@@ -16,6 +16,7 @@ use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookUrls,
 };
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::text::quote_value;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::files::unaport::UnaportEntry;
@@ -114,6 +115,8 @@ pub(crate) struct FiuEntry {
     message_time: Option<String>,
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
+    #[serde(alias = "unanswered_errorcode")]
+    unanswered_errorcode: Option<RedirectionCode>,
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
 }
@@ -180,6 +183,7 @@ impl FiuEntry {
                     message_time,
                 },
             redirect_passphrase,
+            unanswered_errorcode,
         } = fiu;
         let WebhookUrls {
             base,
@@ -205,6 +209,7 @@ impl FiuEntry {
             signing_time: signing_time.map(|source| source.to_string()),
             message_time: message_time.map(|source| source.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
+            unanswered_errorcode: Some(*unanswered_errorcode),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
@@ -297,6 +302,16 @@ impl FiuEntry {
                 |fiu| Arc::clone(&fiu.redirect_passphrase),
             ),
         };
+        let unanswered_errorcode = self
+            .unanswered_errorcode
+            .or_else(|| previous.map(|fiu| fiu.unanswered_errorcode))
+            .unwrap_or(RedirectionCode::UNKNOWN);
+        if unanswered_errorcode.is_success() {
+            return Err(ApiError::invalid_field(
+                "fiu.unansweredErrorcode",
+                "is 0, which means approval; use 20, or 5 as in version 1.1.0",
+            ));
+        }
         Ok(Fiu {
             entity,
             webhook_secret,
@@ -307,6 +322,7 @@ impl FiuEntry {
             fi_schema,
             time_settings,
             redirect_passphrase,
+            unanswered_errorcode,
         })
     }
 }

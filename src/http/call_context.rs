@@ -12,6 +12,7 @@ use crate::domain::consent::Consent;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time::Millis;
 use crate::engine::faults::{CallFault, CallSubject};
 use crate::engine::world::{CallFaults, Receipt, World};
@@ -169,6 +170,18 @@ impl CallContext {
         };
         let planned = world.faults().plan_call_faults(target, self.parties.handle);
         self.accept_faults(planned)
+    }
+
+    /// Returns the code with which a fault sends the browser back, if one does, and records that the
+    /// fault has had an effect.
+    pub(crate) fn apply_redirect_fault(&self, world: &World) -> Option<RedirectionCode> {
+        self.faults().iter().find_map(|planned| {
+            let ApiFault::Redirect(fault) = &planned.fault else {
+                return None;
+            };
+            world.faults().mark_applied(planned.rule.as_slice());
+            Some(fault.redirect.errorcode)
+        })
     }
 
     /// Raises a consent whose scenario gives the faults of the call too.

@@ -196,6 +196,7 @@ pub(crate) fn find_defects(
                     | Tampering::MissingField,
                 )) => (AnswerDefect::TamperedArtefact, has_other_artefact),
                 ApiFault::Status(_)
+                | ApiFault::Redirect(_)
                 | ApiFault::Reply(ReplyFault::Latency(_))
                 | ApiFault::Transport(_) => return None,
             };

@@ -29,6 +29,7 @@ mod seed;
 mod service_info;
 mod signature_cache;
 mod unaport;
+mod visit;
 mod webview;
 mod world_prefix;
 

@@ -2,8 +2,10 @@
 
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
-use crate::domain::consent::Input;
+use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
+use crate::domain::visit_action::VisitAction;
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::reject_cross_site;
 use crate::http::response::ApiResponse;
@@ -28,26 +30,40 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(page.with_content_security_policy(JOURNEY_POLICY))
 }
 
-/// Approves or rejects the consent, and redirects to the FIU's redirect URL, or else to the page.
+/// Answers the consent, or leaves it unanswered, and redirects to the FIU's redirect URL, or else to
+/// the page.
 pub(crate) fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
-    let input = match call.path_segment("action") {
-        "approve" => Input::Approve,
-        "reject" => Input::Reject,
-        _ => return Err(call.unknown_route_error()),
+    let action = VisitAction::parse(call.path_segment("action"));
+    let input = match action.ok_or_else(|| call.unknown_route_error())? {
+        VisitAction::Approve => Input::Approve,
+        VisitAction::Reject => Input::Reject,
+        VisitAction::Leave => {
+            let consent = world.catch_up().consent(handle);
+            let consent = consent.filter(|consent| !consent.hidden);
+            let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+            return Ok(redirect_back(call, &world, &consent));
+        }
+        // The page shows one consent.
+        VisitAction::Answer => return Err(call.unknown_route_error()),
     };
     let receipt = world.submit(Command::TransitionConsent {
         handle,
         action: ConsentAction::with_defaults(input),
     })?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
-        let metadata = outcome.consent().metadata.as_ref();
-        let redirect_url = metadata.and_then(|metadata| metadata.redirect_url.as_deref());
-        ApiResponse::redirect_see_other(redirect_url.map_or_else(
-            || format!("{}/ui/consents/{handle}", call.base_url(&world)),
-            str::to_owned,
-        ))
+        redirect_back(call, &world, outcome.consent())
     }))
+}
+
+/// Redirects to the FIU's redirect URL, or else to the page.
+fn redirect_back(call: &Call, world: &World, consent: &Consent) -> ApiResponse {
+    let metadata = consent.metadata.as_ref();
+    let redirect_url = metadata.and_then(|metadata| metadata.redirect_url.as_deref());
+    ApiResponse::redirect_see_other(redirect_url.map_or_else(
+        || format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
+        str::to_owned,
+    ))
 }

@@ -510,6 +510,7 @@ impl Call {
                 ApiFault::Transport(_) | ApiFault::Reply(ReplyFault::Latency(_)) => true,
                 ApiFault::Reply(ReplyFault::WrongSignature {}) => signature.is_some(),
                 ApiFault::Status(_)
+                | ApiFault::Redirect(_)
                 | ApiFault::Reply(ReplyFault::StaleResponse {})
                 | ApiFault::Content(_) => false,
             }));

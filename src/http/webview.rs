@@ -5,23 +5,25 @@
 use std::sync::Arc;
 
 use crate::crypto::redirection::{MessageKey, deobfuscate_id, obfuscate_id};
-use crate::domain::action::ConsentAction;
-use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::customer_address::normalize_address;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{Millis, Timestamp};
+use crate::domain::visit_action::VisitAction;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_context::CallContext;
 use crate::http::control::reject_cross_site;
 use crate::http::pages::JOURNEY_POLICY;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::http::visit::{answer_command, parse_answer};
 use crate::ui::ConsentPage;
 use crate::wire::api_error::ApiError;
-use crate::wire::redirection::{Outcome, Request, format_date, parse_date};
+use crate::wire::redirection::{Request, format_date, parse_date};
 
 /// Allowed distance between `reqdate` and the clock.
 const DATE_WINDOW: Millis = Millis::from_secs(180);
@@ -31,18 +33,20 @@ const DATE_WINDOW: Millis = Millis::from_secs(180);
 /// `Assumption:` no source gives a number.
 const SESSION_TTL: Millis = Millis::from_secs(15 * 60);
 
-pub(crate) async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
-    let session = WebviewSession::from_call(call, DATE_WINDOW).await?;
-    match session.pending_consents() {
-        Err(outcome) => session.redirect_to_fiu(outcome).await,
+pub(crate) async fn show_webview(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let visit = Visit::from_call(call, context, DATE_WINDOW).await?;
+    match visit.pending_consents() {
+        Err(code) => visit.redirect_to_fiu(context, code).await,
         Ok(consents) => {
-            let base = call.base_url(&session.world);
+            let base = call.base_url(&visit.world);
             let query = call.query();
             let page = ConsentPage::for_consents(
                 &consents,
-                &format!("{base}/aa/webview/approve?{query}"),
-                &format!("{base}/aa/webview/reject?{query}"),
-                session.world.now(),
+                |action| format!("{base}/aa/webview/{action}?{query}"),
+                visit.world.now(),
             );
             let page = ApiResponse::html(page.to_html());
             Ok(page.with_content_security_policy(JOURNEY_POLICY))
@@ -50,46 +54,52 @@ pub(crate) async fn show_webview(call: &Call) -> Result<ApiResponse, ApiError> {
     }
 }
 
-/// Approves or rejects all consents of the request, and sends the browser back to the FIU.
-pub(crate) async fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
+/// Answers the consents of the request, or none of them, and sends the browser back to the FIU.
+pub(crate) async fn submit_decision(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     reject_cross_site(call)?;
-    let input = match call.path_segment("action") {
-        "approve" => Input::Approve,
-        "reject" => Input::Reject,
-        _ => return Err(call.unknown_route_error()),
-    };
+    let action = VisitAction::parse(call.path_segment("action"))
+        .ok_or_else(|| call.unknown_route_error())?;
     // The age is checked below: an expired session is still read, since its request has the FIU's
     // URL.
-    let session = WebviewSession::from_call(call, Millis(i64::MAX)).await?;
-    if !is_within_window(&session.world, session.requested_at, SESSION_TTL) {
-        return session.redirect_to_fiu(Outcome::SessionTimeout).await;
+    let visit = Visit::from_call(call, context, Millis(i64::MAX)).await?;
+    if !is_within_window(&visit.world, visit.requested_at, SESSION_TTL) {
+        let code = RedirectionCode::SESSION_TIMEOUT;
+        return visit.redirect_to_fiu(context, code).await;
     }
-    let consents = match session.pending_consents() {
+    let consents = match visit.pending_consents() {
         Ok(consents) => consents,
-        Err(outcome) => return session.redirect_to_fiu(outcome).await,
+        Err(code) => return visit.redirect_to_fiu(context, code).await,
     };
-    let commands = consents
-        .iter()
-        .map(|consent| Command::TransitionConsent {
-            handle: consent.handle,
-            action: ConsentAction::with_defaults(input),
-        })
-        .collect();
-    match session.world.submit_all(commands) {
-        Ok(receipt) => {
-            let outcome = if input == Input::Approve {
-                Outcome::Success
-            } else {
-                Outcome::Rejected
+    let answers: Vec<(Arc<Consent>, Input)> = match action {
+        VisitAction::Leave => {
+            let code = visit.fiu.unanswered_errorcode;
+            return visit.redirect_to_fiu(context, code).await;
+        }
+        VisitAction::Approve => answer_all(consents, Input::Approve),
+        VisitAction::Reject => answer_all(consents, Input::Reject),
+        VisitAction::Answer => {
+            let form = Params::parse(call.body_text()?)?;
+            let answer = |consent: Arc<Consent>| {
+                let input = parse_answer(&form, &consent)?;
+                Ok((consent, input))
             };
-            ApiResponse::try_from_receipt(receipt, async |_| session.redirect_to_fiu(outcome).await)
-                .await
+            consents
+                .into_iter()
+                .map(answer)
+                .collect::<Result<_, ApiError>>()?
         }
-        Err(Rejection::NoGrantableAccount { .. }) => {
-            session.redirect_to_fiu(Outcome::AccountNotLinked).await
-        }
-        Err(_) => session.redirect_to_fiu(Outcome::ConsentNotAvailable).await,
-    }
+    };
+    visit.submit_answers(context, &answers).await
+}
+
+fn answer_all(consents: Vec<Arc<Consent>>, input: Input) -> Vec<(Arc<Consent>, Input)> {
+    consents
+        .into_iter()
+        .map(|consent| (consent, input))
+        .collect()
 }
 
 /// Returns whether an instant is at most `window` in the past and at most [`DATE_WINDOW`] in the
@@ -101,7 +111,7 @@ fn is_within_window(world: &World, at: Timestamp, window: Millis) -> bool {
 }
 
 /// Visit of one customer, sent by one FIU.
-struct WebviewSession {
+struct Visit {
     world: Arc<World>,
     fiu: Arc<Fiu>,
     /// `reqdate` of the request.
@@ -109,10 +119,14 @@ struct WebviewSession {
     request: Request,
 }
 
-impl WebviewSession {
-    /// Reads and decrypts the request in the URL. The date is checked first, because deriving the
-    /// key takes about 20 ms.
-    async fn from_call(call: &Call, window: Millis) -> Result<Self, ApiError> {
+impl Visit {
+    /// Reads and decrypts the request in the URL, and plans the faults of the call. The date is
+    /// checked first, because deriving the key takes about 20 ms.
+    async fn from_call(
+        call: &Call,
+        context: &mut CallContext,
+        window: Millis,
+    ) -> Result<Self, ApiError> {
         let params = Params::parse(call.query())?;
         let fi = require_param(&params, "fi")?;
         let date = require_param(&params, "reqdate")?;
@@ -144,22 +158,30 @@ impl WebviewSession {
                 format!("does not decrypt with the passphrase of {id}: AES-256-CBC, key by PBKDF2 from reqdate");
             ApiError::invalid_field("ecreq", message)
         })?;
-        Ok(Self {
+        let visit = Self {
             world,
             fiu,
             requested_at,
             request: Request::parse(&text)?,
-        })
+        };
+        context.set_caller(&visit.fiu.entity.id);
+        let mut named = visit.request.handles.iter();
+        match named.find_map(|handle| visit.find_own(handle)) {
+            Some(consent) => context.plan_consent_faults(&visit.world, &consent)?,
+            None => context.plan_faults(&visit.world)?,
+        }
+        Ok(visit)
     }
 
-    /// Returns the consents of the request if all of them are pending consents of this customer,
-    /// else the outcome that the FIU gets.
-    fn pending_consents(&self) -> Result<Vec<Arc<Consent>>, Outcome> {
+    /// Returns the consents of the request if all of them are pending consents of this customer, and
+    /// no scenario ends the visit. Else returns the code that the FIU gets.
+    fn pending_consents(&self) -> Result<Vec<Arc<Consent>>, RedirectionCode> {
         let mut consents = Vec::<Arc<Consent>>::new();
         for handle in &self.request.handles {
             let consent = self
-                .find_pending(handle)
-                .ok_or(Outcome::ConsentNotAvailable)?;
+                .find_own(handle)
+                .filter(|consent| consent.status == Status::Pending)
+                .ok_or(RedirectionCode::CONSENT_NOT_AVAILABLE)?;
             if !consents.iter().any(|seen| seen.handle == consent.handle) {
                 consents.push(consent);
             }
@@ -169,27 +191,85 @@ impl WebviewSession {
             .iter()
             .all(|consent| *consent.terms.customer == *customer);
         if consents.is_empty() || !all_of_customer {
-            Err(Outcome::InvalidRequest)
-        } else {
-            Ok(consents)
+            return Err(RedirectionCode::INVALID_REQUEST);
         }
+        let scripted = consents
+            .iter()
+            .find_map(|consent| self.world.catch_up().scripted_redirection(consent.handle));
+        scripted.map_or(Ok(consents), Err)
     }
 
-    fn find_pending(&self, handle: &str) -> Option<Arc<Consent>> {
+    /// Returns a consent of the FIU, in any status.
+    fn find_own(&self, handle: &str) -> Option<Arc<Consent>> {
         let consent = self
             .world
             .catch_up()
             .consent(ConsentHandle::parse(handle)?)?;
-        let is_visible = !consent.hidden && consent.fiu == self.fiu.entity.id;
-        (is_visible && consent.status == Status::Pending).then_some(consent)
+        (!consent.hidden && consent.fiu == self.fiu.entity.id).then_some(consent)
     }
 
-    /// Sends the browser back to the FIU.
-    async fn redirect_to_fiu(&self, outcome: Outcome) -> Result<ApiResponse, ApiError> {
+    /// Submits the answers together, and sends the browser back. The visit is a success if one
+    /// consent is approved (aa-redirection-standards 1.5.0, `status`).
+    ///
+    /// `Assumption:` `srcref` names the approved consents, if there are some.
+    async fn submit_answers(
+        &self,
+        context: &CallContext,
+        answers: &[(Arc<Consent>, Input)],
+    ) -> Result<ApiResponse, ApiError> {
+        let commands = answers
+            .iter()
+            .map(|(consent, input)| answer_command(consent, *input))
+            .collect();
+        match self.world.submit_all(commands) {
+            Ok(receipt) => {
+                let approved = answers.iter().filter(|(_, input)| *input == Input::Approve);
+                let approved: Vec<_> = approved
+                    .map(|(consent, _)| consent.handle.to_string())
+                    .collect();
+                let (code, handles) = if approved.is_empty() {
+                    (RedirectionCode::REJECTED, &self.request.handles)
+                } else {
+                    (RedirectionCode::SUCCESS, &approved)
+                };
+                ApiResponse::try_from_receipt(receipt, async |_| {
+                    self.redirect_with_handles(context, code, handles).await
+                })
+                .await
+            }
+            Err(Rejection::NoGrantableAccount { .. }) => {
+                let code = RedirectionCode::ACCOUNT_NOT_LINKED;
+                self.redirect_to_fiu(context, code).await
+            }
+            Err(_) => {
+                let code = RedirectionCode::CONSENT_NOT_AVAILABLE;
+                self.redirect_to_fiu(context, code).await
+            }
+        }
+    }
+
+    /// Sends the browser back to the FIU, with the handles of the request.
+    async fn redirect_to_fiu(
+        &self,
+        context: &CallContext,
+        code: RedirectionCode,
+    ) -> Result<ApiResponse, ApiError> {
+        self.redirect_with_handles(context, code, &self.request.handles)
+            .await
+    }
+
+    /// Sends the browser back to the FIU with this code, or with that of a fault.
+    async fn redirect_with_handles(
+        &self,
+        context: &CallContext,
+        code: RedirectionCode,
+        handles: &[String],
+    ) -> Result<ApiResponse, ApiError> {
+        let code = context.apply_redirect_fault(&self.world).unwrap_or(code);
         let date = format_date(self.world.message_time(Some(&self.fiu.entity.id)));
-        let aa = Arc::clone(&self.world.participants().default_aa().id);
+        let aa = self.find_aa();
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
-        let text = self.request.encode_response(outcome);
+        let text = self.request.encode_response(code, handles);
         let encrypted = tokio::task::spawn_blocking(move || {
             MessageKey::derive(&passphrase, &salt).encrypt(&text)
         });
@@ -198,6 +278,22 @@ impl WebviewSession {
             self.request
                 .build_return_url(&obfuscate_id(&aa, &date), &date, &encrypted),
         ))
+    }
+
+    /// Returns the id of the AA that the customer visits: that of the first consent, else that of
+    /// the customer's handle, else the first AA.
+    fn find_aa(&self) -> Arc<str> {
+        let participants = self.world.participants();
+        let mut handles = self.request.handles.iter();
+        if let Some(consent) = handles.find_map(|handle| self.find_own(handle)) {
+            return Arc::clone(&consent.aa);
+        }
+        let user_handle = self.request.user.rsplit_once('@').map(|(_, handle)| handle);
+        let aa = participants
+            .aas
+            .iter()
+            .find(|aa| user_handle == Some(&*aa.handle));
+        Arc::clone(&aa.unwrap_or_else(|| participants.default_aa()).id)
     }
 }
 

@@ -480,7 +480,8 @@ impl Linter<'_> {
     /// Reports an operation that the APIs of the plan do not have.
     fn check_operation(&mut self, effect: &str, op: Operation, location: SourceLocation) {
         let operations = self.context.answer_fields.operations(&self.apis);
-        if op == Operation::Unknown || operations.contains(&op) || !self.is_limited_by_match() {
+        let is_of_no_api = matches!(op, Operation::Unknown | Operation::Redirection);
+        if is_of_no_api || operations.contains(&op) || !self.is_limited_by_match() {
             return;
         }
         let names: Vec<_> = operations.iter().map(|op| op.as_str()).collect();

@@ -373,6 +373,9 @@ impl<'a> Walk<'a> {
                 self.see_event(EventName::NotificationScripted);
             }
             Action::Sandbox(SandboxAction::Set(_)) => self.see_event(EventName::TimingChanged),
+            Action::Sandbox(SandboxAction::Redirect { .. }) => {
+                self.see_event(EventName::RedirectionScripted);
+            }
         }
     }
 
@@ -469,6 +472,7 @@ fn causes_event(action: &Action, event: EventName) -> bool {
         Action::Transition(action) => event_of(action.input()) == event,
         Action::Sandbox(SandboxAction::Notify(_)) => event == EventName::NotificationScripted,
         Action::Sandbox(SandboxAction::Set(_)) => event == EventName::TimingChanged,
+        Action::Sandbox(SandboxAction::Redirect { .. }) => event == EventName::RedirectionScripted,
         Action::Answer(_) | Action::Customer(_) => false,
     }
 }

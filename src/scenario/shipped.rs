@@ -55,6 +55,8 @@ shipped!(
     "timed-out.yaml",
     "false-notification.yaml",
     "manual-approval.yaml",
+    "redirect-code-differs.yaml",
+    "redirect-sign-in-fails.yaml",
     "webhook-alg-confusion.yaml",
     "webhook-alg-none.yaml",
     "webhook-altered-api-key.yaml",

@@ -9,6 +9,7 @@ use askama::Template;
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::terms::{FetchType, FilterCriterion, FilterOperator};
 use crate::domain::time::Timestamp;
+use crate::domain::visit_action::VisitAction;
 
 /// Page of one consent in plain words, with Approve and Reject while the consent is pending.
 #[derive(Template)]
@@ -25,6 +26,11 @@ pub(crate) struct ConsentPage {
     can_answer: bool,
     approve_url: String,
     reject_url: String,
+    /// Leads back to the FIU without an answer.
+    leave_url: String,
+    /// The form that answers each of several consents by itself: its URL, and the handle and the
+    /// purpose of each consent.
+    single_answers: Option<(String, Vec<(String, String)>)>,
     /// The FIU's URL to which the customer returns.
     return_url: Option<String>,
     now: String,
@@ -34,6 +40,7 @@ impl ConsentPage {
     /// Creates the page; `base` is the sandbox's address with the world's prefix.
     pub(crate) fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
         let terms = &consent.terms;
+        let action_url = |action| format!("{base}/ui/consents/{}/{action}", consent.handle);
         let mut request_lines = vec![
             format!(
                 "Accounts: {}",
@@ -101,8 +108,10 @@ impl ConsentPage {
             status: consent.status.as_str(),
             status_text: describe_status(consent.status),
             can_answer: consent.status.transition_on(Input::Approve).is_some(),
-            approve_url: format!("{base}/ui/consents/{}/approve", consent.handle),
-            reject_url: format!("{base}/ui/consents/{}/reject", consent.handle),
+            approve_url: action_url(VisitAction::Approve),
+            reject_url: action_url(VisitAction::Reject),
+            leave_url: action_url(VisitAction::Leave),
+            single_answers: None,
             return_url: consent
                 .metadata
                 .as_ref()
@@ -112,26 +121,29 @@ impl ConsentPage {
         }
     }
 
-    /// Creates a page for several consents of one FIU that are answered together, by forms for
-    /// these two URLs.
+    /// Creates a page for the consents of a visit, with the URL of each action.
     pub(crate) fn for_consents(
         consents: &[Arc<Consent>],
-        approve_url: &str,
-        reject_url: &str,
+        action_url: impl Fn(VisitAction) -> String,
         now: Timestamp,
     ) -> Self {
         let (first, others) = consents.split_first().expect("there is a consent to show");
         let mut page = Self::new(first, "", now);
+        let mut subjects = vec![(page.handle.clone(), page.purpose.clone())];
         for other in others {
             let other = Self::new(other, "", now);
             page.request_lines
                 .push(format!("And for: {}", other.purpose));
+            subjects.push((other.handle.clone(), other.purpose));
             page.request_lines.extend(other.request_lines);
             page.handle = format!("{}, {}", page.handle, other.handle);
         }
         Self {
-            approve_url: approve_url.to_owned(),
-            reject_url: reject_url.to_owned(),
+            approve_url: action_url(VisitAction::Approve),
+            reject_url: action_url(VisitAction::Reject),
+            leave_url: action_url(VisitAction::Leave),
+            single_answers: (!others.is_empty())
+                .then(|| (action_url(VisitAction::Answer), subjects)),
             ..page
         }
     }

@@ -5,6 +5,7 @@
 use chrono::{NaiveDateTime, Timelike};
 use reqwest::Url;
 
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::ApiError;
@@ -57,30 +58,6 @@ pub(crate) struct Request {
     pub handles: Vec<String>,
 }
 
-/// The outcome of a customer's visit (aa-redirection-standards 1.5.0, error codes).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Success,
-    Rejected,
-    ConsentNotAvailable,
-    InvalidRequest,
-    SessionTimeout,
-    AccountNotLinked,
-}
-
-impl Outcome {
-    const fn code(self) -> u8 {
-        match self {
-            Self::Success => 0,
-            Self::Rejected => 1,
-            Self::ConsentNotAvailable => 2,
-            Self::InvalidRequest => 3,
-            Self::SessionTimeout => 6,
-            Self::AccountNotLinked => 10,
-        }
-    }
-}
-
 impl Request {
     /// Parses the decrypted text, which is form-urlencoded.
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
@@ -111,21 +88,17 @@ impl Request {
         })
     }
 
-    /// Returns the plaintext of `ecres`.
-    pub(crate) fn encode_response(&self, outcome: Outcome) -> String {
+    /// Returns the plaintext of `ecres`; `handles` are the consents in `srcref`.
+    pub(crate) fn encode_response(&self, code: RedirectionCode, handles: &[String]) -> String {
         let mut form = Url::parse("form:").expect("a scheme is a URL");
-        let status = if outcome == Outcome::Success {
-            "S"
-        } else {
-            "F"
-        };
+        let status = if code.is_success() { "S" } else { "F" };
         form.query_pairs_mut()
             .append_pair("txnid", &self.txnid)
             .append_pair("sessionid", &self.session)
             .append_pair("userid", &self.user)
             .append_pair("status", status)
-            .append_pair("errorcode", &outcome.code().to_string())
-            .append_pair("srcref", &self.handles.join(","));
+            .append_pair("errorcode", &code.to_string())
+            .append_pair("srcref", &handles.join(","));
         form.query().unwrap_or_default().to_owned()
     }
 
@@ -161,7 +134,8 @@ fn require_form_value(form: &Url, name: &'static str) -> Result<String, ApiError
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, Request, format_date, parse_date};
+    use super::{Request, format_date, parse_date};
+    use crate::domain::redirection_code::RedirectionCode;
 
     #[test]
     fn a_date_reads_back_as_it_is_written() {
@@ -187,7 +161,10 @@ mod tests {
         let request = Request::parse(text).expect("a request");
         assert_eq!(request.handles, ["a", "b"]);
         let expected = "txnid=T1&sessionid=S1&userid=x%40mockaa&status=F&errorcode=1&srcref=a%2Cb";
-        assert_eq!(request.encode_response(Outcome::Rejected), expected);
+        assert_eq!(
+            request.encode_response(RedirectionCode::REJECTED, &request.handles),
+            expected
+        );
         let url = request.build_return_url("Zm9v", "031120201803460", "YQ==");
         assert_eq!(
             url,

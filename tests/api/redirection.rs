@@ -5,6 +5,7 @@ use mockaa::internals::crypto::redirection::{MessageKey, deobfuscate_id, obfusca
 use reqwest::{Method, StatusCode, Url};
 
 use crate::helpers::{Reply, TestApp};
+use crate::lender::Lender;
 use crate::participants::Journey;
 
 pub const PASSPHRASE: &str = "mockaa-dev-fiu-1-passphrase";
@@ -37,6 +38,20 @@ fn parse_outcome(location: &str) -> String {
 }
 
 fn parse_outcome_of(user: &str, location: &str) -> String {
+    let text = decrypt_outcome(location);
+    assert!(
+        text.starts_with(&format!("txnid=T1&sessionid=S1&userid={user}&status=")),
+        "{text}"
+    );
+    text.split("errorcode=")
+        .nth(1)
+        .and_then(|rest| rest.split('&').next())
+        .expect("a code")
+        .to_owned()
+}
+
+/// Returns the plaintext of `ecres` that the browser brings back.
+fn decrypt_outcome(location: &str) -> String {
     let back = Url::parse(location).expect("an address");
     let value = |name: &str| {
         back.query_pairs()
@@ -51,18 +66,9 @@ fn parse_outcome_of(user: &str, location: &str) -> String {
         deobfuscate_id(&value("fi"), &date).as_deref(),
         Some("mockaa")
     );
-    let text = MessageKey::derive(PASSPHRASE, &date)
+    MessageKey::derive(PASSPHRASE, &date)
         .decrypt(&value("ecres"))
-        .expect("the text decrypts");
-    assert!(
-        text.starts_with(&format!("txnid=T1&sessionid=S1&userid={user}&status=")),
-        "{text}"
-    );
-    text.split("errorcode=")
-        .nth(1)
-        .and_then(|rest| rest.split('&').next())
-        .expect("a code")
-        .to_owned()
+        .expect("the text decrypts")
 }
 
 async fn post_decision(app: &TestApp, verb: &str, query: &str) -> (StatusCode, Option<String>) {
@@ -259,4 +265,203 @@ async fn a_customer_who_takes_too_long_is_sent_back_without_an_answer() {
     let (_, location) = post_decision(&app, "approve", &query).await;
     assert_eq!(parse_outcome(&location.expect("an address")), "6");
     assert_eq!(app.consent_state(&handle).await, "PENDING");
+}
+
+#[tokio::test]
+async fn who_leaves_without_an_answer_can_come_back() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    let leave = async || {
+        let (status, location) = post_decision(&app, "leave", &query).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        parse_outcome(&location.expect("an address"))
+    };
+    assert_eq!(leave().await, "20");
+    let configure = async |code: u64| {
+        let path = "/_mockaa/v1/config/fiu/FIU-1";
+        let request = app.request(Method::PUT, path);
+        let body = serde_json::json!({ "unansweredErrorcode": code });
+        app.send(request.json(&body)).await
+    };
+    configure(5).await.expect_ok();
+    assert_eq!(leave().await, "5");
+    for code in [0, 21] {
+        let refused = configure(code).await;
+        assert_eq!(refused.status, 400, "{code}");
+        assert!(
+            refused.text.contains("unansweredErrorcode"),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+    assert_eq!(open_webview(&app, &query).await.status, 200);
+    let (_, location) = post_decision(&app, "approve", &query).await;
+    assert_eq!(parse_outcome(&location.expect("an address")), "0");
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
+}
+
+#[tokio::test]
+async fn the_page_without_redirection_can_be_left_too() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let page = app.get(&format!("/ui/consents/{handle}")).await;
+    assert!(page.text.contains("Leave without an answer"));
+    let request = app.request(Method::POST, &format!("/ui/consents/{handle}/leave"));
+    let (status, location) = app.send_raw(request).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let location = location.expect("an address");
+    assert!(location.ends_with(&format!("/ui/consents/{handle}")));
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+}
+
+/// Posts the answers to the consents of a visit and returns the status and what the browser brings
+/// back: `errorcode`, and the handles in `srcref`.
+async fn post_answers(
+    app: &TestApp,
+    query: &str,
+    answers: &[(&str, &str)],
+) -> Result<(String, String), Reply> {
+    let pairs: Vec<_> = answers
+        .iter()
+        .map(|(handle, answer)| format!("{handle}={answer}"))
+        .collect();
+    let form = pairs.join("&");
+    let request = app
+        .request(Method::POST, &format!("/aa/webview/answer?{query}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    let response = request.send().await.expect("a response");
+    let Some(location) = response.headers().get("location") else {
+        return Err(Reply {
+            status: response.status(),
+            signature: None,
+            text: response.text().await.expect("text"),
+        });
+    };
+    let text = decrypt_outcome(location.to_str().expect("text"));
+    let value = |name: &str| {
+        let form = Url::parse(&format!("form:?{text}")).expect("a form");
+        let pair = form.query_pairs().find(|(key, _)| key == name);
+        pair.expect("the field is present").1.into_owned()
+    };
+    Ok((value("errorcode"), value("srcref")))
+}
+
+#[tokio::test]
+async fn each_consent_of_a_visit_has_its_own_answer() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (first, second) = (
+        journey.raise_consent(|_| ()).await,
+        journey.raise_consent(|_| ()).await,
+    );
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &format!("{first},{second}"));
+    let page = open_webview(&app, &query).await.text;
+    assert!(page.contains("/aa/webview/answer?"), "{page}");
+    for handle in [&first, &second] {
+        assert!(page.contains(&format!("name=\"{handle}\"")), "{page}");
+    }
+    for (answers, field) in [
+        (vec![(first.as_str(), "approve")], &second),
+        (
+            vec![(first.as_str(), "perhaps"), (&second, "reject")],
+            &first,
+        ),
+    ] {
+        let refused = post_answers(&app, &query, &answers)
+            .await
+            .expect_err("an incomplete form");
+        assert_eq!(refused.status, 400);
+        assert_eq!(refused.json()["field"], **field, "{}", refused.text);
+    }
+    assert_eq!(app.consent_state(&first).await, "PENDING");
+    let answers = [(first.as_str(), "approve"), (second.as_str(), "reject")];
+    let outcome = post_answers(&app, &query, &answers).await;
+    assert_eq!(
+        outcome.expect("a redirect"),
+        ("0".to_owned(), first.clone())
+    );
+    assert_eq!(app.consent_state(&first).await, "ACTIVE");
+    assert_eq!(app.consent_state(&second).await, "REJECTED");
+
+    let third = journey.raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &third);
+    let outcome = post_answers(&app, &query, &[(&third, "reject")]).await;
+    assert_eq!(outcome.expect("a redirect"), ("1".to_owned(), third));
+}
+
+#[tokio::test]
+async fn a_step_ends_visits_with_its_code() {
+    let app = TestApp::start().await;
+    let text = "version: 1\nname: lost\nconsent: manual\nsteps:\n  - redirect: { errorcode: 4 }\n  - { after: 1m, redirect: {} }\n";
+    let put = app.request(Method::PUT, "/_mockaa/v1/scenarios/lost");
+    app.send(put.body(text)).await.expect_ok();
+    let journey = Journey::new(&app);
+    let pin = serde_json::json!({ "customer": "9876500001@mockaa" });
+    app.post("/_mockaa/v1/scenarios/lost/pin", &pin)
+        .await
+        .expect_ok();
+    let handle = journey.raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    let request = app.request(Method::GET, &format!("/aa/webview?{query}"));
+    let (status, location) = app.send_raw(request).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert_eq!(parse_outcome(&location.expect("an address")), "4");
+    let (_, location) = post_decision(&app, "approve", &query).await;
+    assert_eq!(parse_outcome(&location.expect("an address")), "4");
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+    app.advance_clock("1m").await;
+    assert_eq!(open_webview(&app, &query).await.status, 200);
+    let events = app.read_journal_events().await;
+    let scripted = events
+        .iter()
+        .filter(|entry| entry["kind"] == "redirection.scripted");
+    assert_eq!(scripted.count(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_changes_the_code_and_not_the_visit() {
+    let app = TestApp::start().await;
+    let faults = "api_faults:\n  - where: { op: redirection, customer: \"9876500001@*\" }\n    fault: { redirect: { errorcode: 20 } }\n";
+    app.put_faults(faults).await.expect_ok();
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    assert_eq!(open_webview(&app, &query).await.status, 200);
+    let (_, location) = post_decision(&app, "approve", &query).await;
+    assert_eq!(parse_outcome(&location.expect("an address")), "20");
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
+    let elsewhere = "api_faults:\n  - fault: { redirect: { errorcode: 20 } }\n";
+    let refused = app.put_faults(elsewhere).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("where: { op: redirection }"),
+        "{}",
+        refused.text
+    );
+}
+
+#[tokio::test]
+async fn the_browser_comes_back_from_the_consents_aa() {
+    let app = TestApp::start().await;
+    let lender = Lender::log_in(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    let fiu = "UNACORES-FIU-UAT";
+    let passphrase = "mockaa-dev-unacores-fiu-uat-passphrase";
+    for (user, handles, aa) in [
+        ("9876500001%40ink", handle.as_str(), "UNACORES-AA-UAT"),
+        ("9876500001%40onemoney", "x", "onemoney-aa"),
+        ("9876500001%40elsewhere", "x", "mockaa"),
+    ] {
+        let query = encrypt_query(fiu, NOW, passphrase, (user, handles));
+        let (_, location) = post_decision(&app, "leave", &query).await;
+        let back = Url::parse(&location.expect("an address")).expect("a URL");
+        let value = |name: &str| {
+            let pair = back.query_pairs().find(|(key, _)| key == name);
+            pair.expect("a parameter").1.into_owned()
+        };
+        let sender = deobfuscate_id(&value("fi"), &value("resdate"));
+        assert_eq!(sender.as_deref(), Some(aa));
+    }
 }

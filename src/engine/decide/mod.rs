@@ -160,6 +160,10 @@ pub(crate) fn decide(
             handle: find_consent(state, handle)?.handle,
             timing,
         }]),
+        Command::ScriptRedirection { handle, code } => Ok(vec![Event::RedirectionScripted {
+            handle: find_consent(state, handle)?.handle,
+            code,
+        }]),
     }
 }
 

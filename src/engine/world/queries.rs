@@ -14,6 +14,7 @@ use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::journal_entry::{EntryKind, JournalEntry};
 use crate::domain::notification::Notification;
 use crate::domain::persona::Persona;
+use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, Session};
 use crate::domain::time::Timestamp;
@@ -164,6 +165,11 @@ impl WorldQueries<'_> {
             .take(limit)
             .cloned()
             .collect()
+    }
+
+    /// Returns the code with which visits about this consent end at once, if any.
+    pub fn scripted_redirection(self, handle: ConsentHandle) -> Option<RedirectionCode> {
+        self.0.lock().state.scripted_redirection(handle)
     }
 
     /// Returns the name of the customer's current persona.

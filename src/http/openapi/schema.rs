@@ -8,6 +8,7 @@ use crate::domain::consent::Input;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::event::EventName;
 use crate::domain::operation::Operation;
+use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
 use crate::wire::control::journal::NON_EVENT_KINDS;
 use crate::wire::control::schema_types::DURATION_PATTERN;
@@ -104,7 +105,19 @@ pub(crate) fn boolean_text() -> Value {
 }
 
 pub(crate) fn decision() -> Value {
-    one_of(["approve", "reject"])
+    one_of(
+        [
+            VisitAction::Approve,
+            VisitAction::Reject,
+            VisitAction::Leave,
+        ]
+        .map(VisitAction::as_str),
+    )
+}
+
+/// Returns the schema of what ends a visit, which may be about several consents.
+pub(crate) fn visit_action() -> Value {
+    one_of(VisitAction::ALL.iter().map(|action| action.as_str()))
 }
 
 pub(crate) fn consent_action() -> Value {

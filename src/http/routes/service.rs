@@ -41,7 +41,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Section::Redirection,
         "/aa/webview",
         "showWebview",
-        waiting!(webview::show_webview),
+        waiting!(webview::show_webview, recorded),
     )
     .with_summary("Show the AA's page to a customer whom an FIU sends")
     .with_operation(Operation::Redirection)
@@ -52,12 +52,16 @@ pub(crate) static ROUTES: &[Route] = &[
         Section::Redirection,
         "/aa/webview/{action}",
         "submitWebviewDecision",
-        waiting!(webview::submit_decision),
+        waiting!(webview::submit_decision, recorded),
     )
-    .with_summary("Approve or reject the consents, and return to the FIU")
+    .with_summary("Answer the consents, or leave, and return to the FIU")
     .with_operation(Operation::Redirection)
     .with_parameters(&[
-        DECISION,
+        Parameter::in_path(
+            "action",
+            schema::visit_action,
+            "The end of the visit; `answer` has a form with `approve` or `reject` for each handle",
+        ),
         REDIRECTION_REQUEST[0],
         REDIRECTION_REQUEST[1],
         REDIRECTION_REQUEST[2],

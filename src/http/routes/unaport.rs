@@ -261,7 +261,7 @@ pub(crate) static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/public/shorten/{code}",
         "followShortLink",
-        Handler::Immediate(consents::follow_short_link),
+        Handler::Recorded(consents::follow_short_link),
     )
     .with_summary("Follow the customer's short link to the consent's page")
     .with_operation(Operation::Redirection)
@@ -270,7 +270,7 @@ pub(crate) static ROUTES: &[Route] = &[
     get(
         "/backend-v2/api/v2/redirect/{code}",
         "followRedirect",
-        Handler::Immediate(consents::follow_short_link),
+        Handler::Recorded(consents::follow_short_link),
     )
     .with_summary("Follow the customer's link, in its other spelling")
     .with_operation(Operation::Redirection)

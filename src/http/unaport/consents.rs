@@ -189,7 +189,10 @@ pub(crate) fn revoke_consent(
 }
 
 /// Redirects the customer's browser from the short link to the consent's page.
-pub(crate) fn follow_short_link(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) fn follow_short_link(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let code = call.path_segment("code");
     let consent =
@@ -201,6 +204,7 @@ pub(crate) fn follow_short_link(call: &Call) -> Result<ApiResponse, ApiError> {
             quote_value(code)
         ))
     })?;
+    context.plan_consent_faults(&world, &consent)?;
     Ok(ApiResponse::redirect_found(format!(
         "{}/ui/consents/{}",
         call.base_url(&world),

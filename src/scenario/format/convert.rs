@@ -24,6 +24,7 @@ use crate::domain::glob::Glob;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::message_filter::MessageFilter;
 use crate::domain::notification::NotificationKind;
+use crate::domain::operation::Operation;
 use crate::domain::scenario_plan::{Rule, ScenarioPlan, SourceLocation, Step};
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
@@ -349,6 +350,10 @@ impl Converter {
             } = r#where.as_ref().unwrap_or(&default_selector);
             if let ApiFault::Reply(ReplyFault::Latency(latency)) = fault {
                 self.check_latency(entry, *latency);
+            }
+            if matches!(fault, ApiFault::Redirect(_)) && *op != Some(Operation::Redirection) {
+                let message = "redirect is a fault of visits; write where: { op: redirection }";
+                self.add_diagnostic(entry, message.to_owned());
             }
             #[expect(
                 clippy::cast_possible_truncation,
