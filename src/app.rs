@@ -129,6 +129,7 @@ impl Sandbox {
             approval,
             control_token,
             allow_host,
+            allow_origin,
             public_url,
             webhook_timeout,
             world_ttl,
@@ -138,7 +139,7 @@ impl Sandbox {
         let setup = load_participants(config.as_deref(), fiu_url.as_deref())?;
         let time_settings = time_settings.complete_with(setup.time_settings);
         setup.check_times(security, time_settings)?;
-        let access = AccessPolicy::new(bind, &allow_host, public_url.as_deref())
+        let access = AccessPolicy::new(bind, &allow_host, &allow_origin, public_url.as_deref())
             .map_err(ConfigError::Access)?;
         let ParticipantSetup {
             participants,
@@ -562,6 +563,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.options.allow_host.push(name.into());
+        self
+    }
+
+    /// Lets scripts of a web page call the ReBIT and seed APIs from a browser (CORS): its scheme,
+    /// host and port, or `*` for all pages.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.options.allow_origin.push(origin.into());
         self
     }
 

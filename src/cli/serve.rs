@@ -136,6 +136,16 @@ pub struct Arguments {
     )]
     allow_host: Vec<String>,
 
+    /// Web page whose scripts may call the ReBIT and seed APIs from a browser (CORS), such as
+    /// `http://localhost:3000`; `*` for all pages; may be repeated. The Unaport API allows all.
+    #[arg(
+        long,
+        env = "MOCKAA_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN,…"
+    )]
+    allow_origin: Vec<String>,
+
     /// Scheme, host and port under which browsers reach the sandbox, such as
     /// `https://sandbox.test`; links in answers begin with it. Default: the address that the
     /// caller used.
@@ -189,6 +199,7 @@ impl From<Arguments> for Options {
             workers,
             control_token,
             allow_host,
+            allow_origin,
             public_url,
         } = arguments;
         Self {
@@ -213,6 +224,7 @@ impl From<Arguments> for Options {
             approval,
             control_token,
             allow_host,
+            allow_origin,
             public_url,
             webhook_timeout,
             world_ttl,

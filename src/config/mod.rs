@@ -58,6 +58,8 @@ pub struct Options {
     pub control_token: Option<String>,
     /// Host names under which browsers and operators reach the sandbox, beside local ones.
     pub allow_host: Vec<String>,
+    /// Origins of the web pages whose scripts may call the ReBIT and seed APIs; `*`: all.
+    pub allow_origin: Vec<String>,
     /// Scheme, host and port under which browsers reach the sandbox; links in answers begin with
     /// it. `None`: the address that the caller used.
     pub public_url: Option<String>,
@@ -90,6 +92,7 @@ impl Default for Options {
             approval: ApprovalMode::Manual,
             control_token: None,
             allow_host: Vec::new(),
+            allow_origin: Vec::new(),
             public_url: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             world_ttl: None,

@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::http::Uri;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
 use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
@@ -30,6 +30,14 @@ pub(crate) struct AccessPolicy {
     listens_on_loopback: bool,
     allowed_hosts: Vec<Authority>,
     public_origin: Option<Origin>,
+    allowed_origins: AllowedOrigins,
+}
+
+/// The web pages whose scripts may read the answers of the ReBIT and seed calls (CORS).
+#[derive(Clone, Debug)]
+enum AllowedOrigins {
+    Any,
+    Listed(Vec<Origin>),
 }
 
 /// Host and port of a URL or a `Host` header.
@@ -48,15 +56,35 @@ struct Origin {
     port: u16,
 }
 
+impl AllowedOrigins {
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let texts: Vec<_> = texts.iter().filter(|text| !text.is_empty()).collect();
+        if texts.iter().any(|text| *text == "*") {
+            return Ok(Self::Any);
+        }
+        let origins = texts.into_iter().map(|text| {
+            Origin::parse(text).ok_or_else(|| {
+                format!(
+                    "--allow-origin {} is not scheme, host and port; give an origin such as \
+                     http://localhost:3000, or * for all",
+                    quote_value(text)
+                )
+            })
+        });
+        origins.collect::<Result<_, _>>().map(Self::Listed)
+    }
+}
+
 impl AccessPolicy {
-    /// Returns the policy of a sandbox that listens on `bind`, with the values of `--allow-host`
-    /// and `--public-url`.
+    /// Returns the policy of a sandbox that listens on `bind`, with the values of `--allow-host`,
+    /// `--allow-origin` and `--public-url`.
     ///
     /// # Errors
     /// The invalid option, its problem and the remedy.
     pub(crate) fn new(
         bind: IpAddr,
         allowed_hosts: &[String],
+        allowed_origins: &[String],
         public_url: Option<&str>,
     ) -> Result<Self, String> {
         let allowed_hosts = allowed_hosts.iter().filter(|host| !host.is_empty());
@@ -86,7 +114,20 @@ impl AccessPolicy {
             listens_on_loopback: bind.to_canonical().is_loopback(),
             allowed_hosts: allowed_hosts?,
             public_origin: public_origin.transpose()?,
+            allowed_origins: AllowedOrigins::parse(allowed_origins)?,
         })
+    }
+
+    /// Returns the value of `Access-Control-Allow-Origin` for a script of this page; `None` if the
+    /// page is not allowed.
+    pub(crate) fn find_allowed_origin(&self, origin: &HeaderValue) -> Option<HeaderValue> {
+        match &self.allowed_origins {
+            AllowedOrigins::Any => Some(HeaderValue::from_static("*")),
+            AllowedOrigins::Listed(allowed) => {
+                let page = Origin::parse(origin.to_str().ok()?)?;
+                allowed.contains(&page).then(|| origin.clone())
+            }
+        }
     }
 
     /// Returns the value of `--public-url` without a slash at its end.
@@ -295,7 +336,8 @@ mod tests {
 
     fn policy(allowed: &[&str], public_url: Option<&str>) -> AccessPolicy {
         let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
-        AccessPolicy::new(IpAddr::from([127, 0, 0, 1]), &allowed, public_url).expect("a policy")
+        AccessPolicy::new(IpAddr::from([127, 0, 0, 1]), &allowed, &[], public_url)
+            .expect("a policy")
     }
 
     fn is_own(policy: &AccessPolicy, host: &str) -> bool {
@@ -369,7 +411,7 @@ mod tests {
     fn invalid_options_are_named_with_a_remedy() {
         let loopback = IpAddr::from([127, 0, 0, 1]);
         for host in ["http://a.test", "a.test/b", "a b", "*.test", "u@a.test"] {
-            let error = AccessPolicy::new(loopback, &[host.to_owned()], None).expect_err(host);
+            let error = AccessPolicy::new(loopback, &[host.to_owned()], &[], None).expect_err(host);
             assert!(error.starts_with("--allow-host '"), "{error}");
         }
         for url in [
@@ -379,10 +421,15 @@ mod tests {
             "https://aa.test/x",
             "https://",
         ] {
-            let error = AccessPolicy::new(loopback, &[], Some(url)).expect_err(url);
+            let error = AccessPolicy::new(loopback, &[], &[], Some(url)).expect_err(url);
             assert!(error.starts_with("--public-url '"), "{error}");
         }
-        let public = AccessPolicy::new(loopback, &[String::new()], Some("HTTPS://AA.test:443/"));
+        let public = AccessPolicy::new(
+            loopback,
+            &[String::new()],
+            &[],
+            Some("HTTPS://AA.test:443/"),
+        );
         assert_eq!(
             public.expect("a policy").public_url().as_deref(),
             Some("https://aa.test")

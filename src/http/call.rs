@@ -13,7 +13,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION,
-    CONTENT_TYPE, HeaderMap, HeaderValue,
+    CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
@@ -430,18 +430,29 @@ impl Call {
         self.request.conn_data::<ClientSocket>().cloned()
     }
 
-    /// Returns whether this is a CORS preflight for the Unaport API, which the service allows.
+    /// Returns the value of `Access-Control-Allow-Origin` if the call comes from a script of an
+    /// allowed web page. The Unaport service allows all pages.
+    pub(crate) fn allowed_origin(&self) -> Option<HeaderValue> {
+        let origin = self.headers().get(ORIGIN)?;
+        match self.protocol() {
+            Protocol::Unaport => Some(HeaderValue::from_static("*")),
+            Protocol::Rebit | Protocol::Seed => self.app_state.access.find_allowed_origin(origin),
+            Protocol::Control => None,
+        }
+    }
+
+    /// Returns whether this is a CORS preflight.
     fn is_cors_preflight(&self) -> bool {
         self.request.method() == Method::OPTIONS
             && self.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-            && self.protocol() == Protocol::Unaport
     }
 
     /// Allows a CORS preflight for these methods and for the headers that it names.
-    fn allow_preflight(&self, methods: &str) -> HttpResponse {
+    fn allow_preflight(&self, origin: HeaderValue, methods: &str) -> HttpResponse {
         let mut response = HttpResponse::NoContent();
         response
-            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, origin))
+            .insert_header((VARY, "Origin"))
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, methods));
         if let Some(headers) = self.headers().get(ACCESS_CONTROL_REQUEST_HEADERS) {
             response.insert_header((ACCESS_CONTROL_ALLOW_HEADERS, headers));
@@ -461,8 +472,10 @@ impl Call {
             .as_ref()
             .map(ResourceInfo::allowed_methods)
             .unwrap_or_default();
-        if self.is_cors_preflight() {
-            return self.allow_preflight(&allowed);
+        if self.is_cors_preflight()
+            && let Some(origin) = self.allowed_origin()
+        {
+            return self.allow_preflight(origin, &allowed);
         }
         let error = ApiError::MethodNotAllowed {
             method: self.request.method().to_string(),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderName, HeaderValue, LOCATION, ORIGIN, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_DISPOSITION,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -333,11 +333,6 @@ impl Call {
                 HeaderValue::from_static(value),
             );
         }
-        if self.headers().contains_key(ORIGIN) {
-            response
-                .headers_mut()
-                .insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        }
         response
     }
 
@@ -362,13 +357,23 @@ impl Call {
         let is_registry = self
             .route()
             .is_some_and(|route| route.section == Section::Registry);
-        match self.protocol() {
+        let mut response = match self.protocol() {
             Protocol::Control if is_registry => self.reply_registry(outcome, context).await,
             Protocol::Control => self.reply_control(outcome),
             Protocol::Seed => self.reply_seed(outcome, context).await,
             Protocol::Rebit => self.reply_rebit(outcome, context).await,
             Protocol::Unaport => self.reply_unaport(outcome, context).await,
+        };
+        if let Some(origin) = self.allowed_origin() {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("x-jws-signature"),
+            );
+            headers.append(VARY, HeaderValue::from_static("Origin"));
         }
+        response
     }
 
     /// Applies content faults, signs, records the call in the journal, and then applies delays and

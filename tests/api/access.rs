@@ -503,3 +503,56 @@ async fn what_a_caller_sends_cannot_leave_its_line() {
         assert!(!text.contains(['\n', '\u{9b}', '\u{2066}']), "{text:?}");
     }
 }
+
+#[tokio::test]
+async fn pages_that_are_allowed_call_the_apis_from_a_browser() {
+    const PAGE: &str = "http://localhost:3000";
+    let start = async |origins: &[&str]| {
+        TestApp::start_with(|builder| {
+            let add =
+                |builder: mockaa::SandboxBuilder, origin: &&str| builder.allow_origin(*origin);
+            origins.iter().fold(builder, add)
+        })
+        .await
+    };
+    let call = async |app: &TestApp, method: Method, origin: &str| {
+        let request = app.request(method, "/Consent").header("origin", origin);
+        let request = request
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "x-jws-signature");
+        request.send().await.expect("a response")
+    };
+    let allowed = |response: &reqwest::Response| {
+        let value = response.headers().get("access-control-allow-origin");
+        value.map(|value| value.to_str().expect("text").to_owned())
+    };
+    for (origins, origin, expected) in [
+        (&[][..], PAGE, None),
+        (&[PAGE], PAGE, Some(PAGE)),
+        (&[PAGE], "http://localhost:3001", None),
+        (&[PAGE], "null", None),
+        (&["https://a.test", "*"], "https://b.test", Some("*")),
+    ] {
+        let app = start(origins).await;
+        let preflight = call(&app, Method::OPTIONS, origin).await;
+        assert_eq!(allowed(&preflight).as_deref(), expected, "{origin}");
+        let status = if expected.is_some() { 204 } else { 405 };
+        assert_eq!(preflight.status(), status, "{origin}");
+        let answer = call(&app, Method::POST, origin).await;
+        assert_eq!(allowed(&answer).as_deref(), expected, "{origin}");
+        let exposed = answer.headers().get("access-control-expose-headers");
+        assert_eq!(exposed.is_some(), expected.is_some());
+        // A page that may call the APIs may not control the sandbox.
+        let control = app
+            .request(Method::POST, "/_mockaa/v1/reset")
+            .header("origin", origin);
+        let refused = control.send().await.expect("a response");
+        assert_eq!((refused.status().as_u16(), allowed(&refused)), (403, None));
+    }
+    let start = mockaa::Sandbox::builder().allow_origin("a.test").start();
+    let error = start.await.expect_err("it is no origin").to_string();
+    assert!(
+        error.starts_with("--allow-origin 'a.test' is not"),
+        "{error}"
+    );
+}
