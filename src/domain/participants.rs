@@ -125,6 +125,9 @@ pub struct Fiu {
     /// Id of the FIU's organisation in the Unaport API.
     pub org_id: Arc<str>,
     pub webhooks: WebhookUrls,
+    /// Headers of the FIU's own that every webhook has: name in lower case, and value. They are
+    /// secrets, such as the credentials of basic authentication.
+    pub webhook_headers: WebhookHeaders,
     pub signature: SignatureProfile,
     pub plaintext: PlaintextEncoding,
     pub fi_schema: FiSchema,
@@ -138,6 +141,9 @@ pub struct Fiu {
     /// `Assumption:` aa-redirection-standards 1.5.0 has no code for it: 20, unknown, by default.
     pub unanswered_errorcode: RedirectionCode,
 }
+
+/// Names, in lower case, and values of headers.
+pub type WebhookHeaders = Arc<[(Box<str>, Box<str>)]>;
 
 /// URLs of an FIU's webhooks. The most specific one applies; without one, webhooks are only
 /// recorded.

@@ -3,10 +3,12 @@
 //!
 //! Omitted keys of an entry are derived from its id, so an id alone is a complete entry.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::Url;
+use reqwest::header::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ use crate::crypto::base64;
 use crate::domain::ids::derive_id;
 use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
-    PlaintextEncoding, PublicKey, SignatureProfile, WebhookUrls,
+    PlaintextEncoding, PublicKey, SignatureProfile, WebhookHeaders, WebhookUrls,
 };
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::text::quote_value;
@@ -99,6 +101,10 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "webhook_secret", alias = "secret")]
     #[schemars(with = "Option<SecretText>")]
     webhook_secret: Option<String>,
+    /// Headers that every webhook has beside those of the sandbox, such as `Authorization`. An
+    /// empty object removes them.
+    #[serde(alias = "webhook_headers")]
+    webhook_headers: Option<BTreeMap<String, String>>,
     #[serde(alias = "signature_profile")]
     #[schemars(with = "Option<SignatureProfile>")]
     signature_profile: Option<String>,
@@ -174,6 +180,7 @@ impl FiuEntry {
             webhook_secret,
             org_id,
             webhooks,
+            webhook_headers,
             signature,
             plaintext,
             fi_schema,
@@ -203,6 +210,12 @@ impl FiuEntry {
             analytics_url: analytics.as_deref().map(Into::into),
             org_id: Some(org_id.to_string()),
             webhook_secret: Some(webhook_secret.to_string()),
+            webhook_headers: Some(
+                webhook_headers
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.to_string()))
+                    .collect(),
+            ),
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
             fi_schema: Some(fi_schema.to_string()),
@@ -262,6 +275,12 @@ impl FiuEntry {
                 check_webhook_url("fiu.analyticsUrl", url)
             })?,
         };
+        let webhook_headers = match self.webhook_headers {
+            Some(headers) => validate_webhook_headers(headers)?,
+            None => previous
+                .map(|fiu| Arc::clone(&fiu.webhook_headers))
+                .unwrap_or_default(),
+        };
         let org_id = match self.org_id {
             None => {
                 previous.map_or_else(|| default_org_id(&entity.id), |fiu| Arc::clone(&fiu.org_id))
@@ -317,6 +336,7 @@ impl FiuEntry {
             webhook_secret,
             org_id,
             webhooks,
+            webhook_headers,
             signature,
             plaintext,
             fi_schema,
@@ -597,6 +617,58 @@ fn validate_id(field: &'static str, id: Option<String>) -> Result<Arc<str>, ApiE
 
 fn is_id_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'@')
+}
+
+/// Names of headers that the sandbox or HTTP itself sets.
+const RESERVED_HEADERS: [&str; 11] = [
+    "aa_api_key",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "transfer-encoding",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-jws-signature",
+];
+
+/// Maximum number of webhook headers of an FIU's own.
+const WEBHOOK_HEADERS_MAX: usize = 32;
+
+/// Validates headers that every webhook of an FIU has.
+fn validate_webhook_headers(headers: BTreeMap<String, String>) -> Result<WebhookHeaders, ApiError> {
+    const FIELD: &str = "fiu.webhookHeaders";
+    if headers.len() > WEBHOOK_HEADERS_MAX {
+        let message = format!(
+            "has {} headers; the limit is {WEBHOOK_HEADERS_MAX}",
+            headers.len()
+        );
+        return Err(ApiError::invalid_field(FIELD, message));
+    }
+    let mut validated = BTreeMap::<Box<str>, Box<str>>::new();
+    for (name, value) in headers {
+        let problem =
+            |text: &str| ApiError::invalid_field(FIELD, format!("{} {text}", quote_value(&name)));
+        let header = HeaderName::try_from(&name)
+            .map_err(|_| problem("is not the name of a header; write Authorization"))?;
+        if RESERVED_HEADERS.contains(&header.as_str()) {
+            return Err(problem("is set by the sandbox; choose another name"));
+        }
+        // The value is not quoted, since it is a secret.
+        let is_text = HeaderValue::try_from(&value).is_ok_and(|value| value.to_str().is_ok());
+        if !is_text {
+            return Err(problem("has a value that is not printable ASCII text"));
+        }
+        if validated
+            .insert(header.as_str().into(), value.into())
+            .is_some()
+        {
+            return Err(problem("occurs twice; names of headers ignore case"));
+        }
+    }
+    Ok(validated.into_iter().collect())
 }
 
 /// Validates a secret of Standard Webhooks 1.0: `whsec_` and base64 of 24 to 64 bytes.

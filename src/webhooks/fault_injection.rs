@@ -38,6 +38,8 @@ pub(crate) struct AttemptInput<'a> {
     pub foreign_api_key: &'a dyn Fn() -> Arc<str>,
     /// Signing time of the attempt.
     pub at: Timestamp,
+    /// Headers of the FIU's own.
+    pub own_headers: &'a [(Box<str>, Box<str>)],
 }
 
 /// HTTP request of an attempt.
@@ -106,6 +108,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
         aa_api_key,
         foreign_api_key,
         at,
+        own_headers,
     } = *input;
     let mut draft = Draft {
         body: message.body.clone(),
@@ -233,6 +236,11 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
     let headers = headers
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .chain(
+            own_headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string())),
+        )
         .collect();
     OutgoingRequest {
         headers,

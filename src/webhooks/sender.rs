@@ -18,7 +18,7 @@ use crate::crypto::keys::Keyring;
 use crate::domain::call_facts::SentFacts;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
-use crate::domain::participants::{Aa, AaCredential, Participants};
+use crate::domain::participants::{Aa, AaCredential, Participants, WebhookHeaders};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
@@ -29,7 +29,7 @@ use crate::webhooks::fault_injection::{
 };
 use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
-use crate::wire::mask::{RequestMask, mask_target};
+use crate::wire::mask::{MASKED_HEADER, RequestMask, mask_target};
 use crate::wire::notification::{RESPONSE_BYTES_MAX, check_acknowledgement, find_ack_error};
 
 /// Paths below an FIU's base URL.
@@ -55,6 +55,8 @@ struct PreparedAttempt {
     facts: SentFacts,
     /// For each fault of the attempt, whether it shows in the request.
     effective_faults: Vec<bool>,
+    /// Headers of the FIU's own, which no record shows.
+    own_headers: WebhookHeaders,
 }
 
 /// HTTP client that makes the attempts of deliveries and records their outcomes.
@@ -195,14 +197,17 @@ impl WebhookSender {
                 aa_api_key: &tokens.api_key_of(aa, issuer),
                 foreign_api_key: &|| tokens.api_key_of(&other_aa(&participants, aa), issuer),
                 at: world.time_rules(Some(&fiu.entity.id)).signing_time(clocks),
+                own_headers: &fiu.webhook_headers,
             };
             let outgoing = build_attempt(&input, &faults);
             let facts = read_sent_facts(&outgoing, fiu.signature);
             let effective_faults = find_effective_faults(&input, &faults, &outgoing);
+            let own_headers = Arc::clone(&fiu.webhook_headers);
             PreparedAttempt {
                 outgoing,
                 facts,
                 effective_faults,
+                own_headers,
             }
         });
         task.await.ok()
@@ -219,6 +224,7 @@ impl WebhookSender {
             outgoing,
             facts,
             effective_faults,
+            own_headers,
         } = prepared;
         let number = attempt_number(delivery);
         let is_unaltered = delivery
@@ -228,13 +234,15 @@ impl WebhookSender {
         let faulty_body = (!is_unaltered).then(|| Arc::from(outgoing.body.as_slice()));
         let (at, system_time) = (world.now(), system_now());
         let started = Instant::now();
-        let headers = outgoing.headers.clone();
+        let headers = mask_own_headers(&outgoing.headers, &own_headers);
+        let own_secrets = RequestMask::for_headers(own_headers.iter().map(|(_, value)| &**value));
         let (outcome, retry_after) = if outgoing.is_sent {
             self.post_request(&url, outgoing).await
         } else {
             let reason = "not sent: an injected fault makes the attempt fail".to_owned();
             (AttemptOutcome::Failed { reason }, None)
         };
+        let outcome = mask_outcome(outcome, &own_secrets);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
         let acknowledgement = check_acknowledgement(outcome.body(), facts.txnid.as_deref());
@@ -449,6 +457,39 @@ async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
     stream.flush().await?;
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     Ok(())
+}
+
+/// Returns the headers for the record. The values of the FIU's own are masked there, for good.
+fn mask_own_headers(
+    headers: &[(String, String)],
+    own: &[(Box<str>, Box<str>)],
+) -> Vec<(String, String)> {
+    let recorded = headers.iter().map(|(name, value)| {
+        let is_own = own.iter().any(|(own_name, _)| **own_name == **name);
+        let value = if is_own { MASKED_HEADER } else { value };
+        (name.clone(), value.to_owned())
+    });
+    recorded.collect()
+}
+
+/// Masks what an answer repeats of the FIU's own headers.
+fn mask_outcome(outcome: AttemptOutcome, secrets: &RequestMask) -> AttemptOutcome {
+    match outcome {
+        AttemptOutcome::Accepted {
+            status,
+            body,
+            remark,
+        } => AttemptOutcome::Accepted {
+            status,
+            body: secrets.mask_repeated(&body),
+            remark: remark.map(|remark| secrets.mask_repeated(&remark)),
+        },
+        AttemptOutcome::Rejected { status, body } => AttemptOutcome::Rejected {
+            status,
+            body: secrets.mask_repeated(&body),
+        },
+        failed @ AttemptOutcome::Failed { .. } => failed,
+    }
 }
 
 /// Length of the part of an FIU's answer that the log shows, in characters.

@@ -98,11 +98,7 @@ impl RequestMask {
         let mut values = Vec::new();
         let secret_headers = headers.iter().filter(|(name, _)| is_secret_header(name));
         for (_, value) in secret_headers {
-            // The credentials follow the scheme; a list of cookies is split too.
-            for part in value.split([' ', ';', ',']) {
-                let pair_value = part.split_once('=').map_or("", |(_, value)| value);
-                add_values(&mut values, [part.as_bytes(), pair_value.as_bytes()]);
-            }
+            add_header_values(&mut values, value);
         }
         for secret in find_in_target(target, 0) {
             let value = &target[secret.range];
@@ -122,6 +118,18 @@ impl RequestMask {
         Self {
             values,
             body: body_secrets,
+        }
+    }
+
+    /// Returns the mask of headers all of which are secrets.
+    pub(crate) fn for_headers<'a>(headers: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut values = Vec::new();
+        for value in headers {
+            add_header_values(&mut values, value);
+        }
+        Self {
+            values,
+            body: Vec::new(),
         }
     }
 
@@ -150,6 +158,11 @@ impl RequestMask {
     pub(crate) fn mask_answer(&self, body: &[u8]) -> Vec<u8> {
         let masked = mask_body(body);
         blank_bytes(&masked, &self.find_repeated(&masked))
+    }
+
+    /// Returns a text with what it repeats of the request's secrets masked.
+    pub(crate) fn mask_repeated(&self, text: &str) -> String {
+        blank_text(text, &self.find_repeated(text.as_bytes()))
     }
 
     /// Returns a message about the request with its secrets masked.
@@ -188,6 +201,15 @@ const DEPTH_MAX: usize = 32;
 
 /// Shortest value that is looked for in an answer, in bytes.
 const REPEATED_VALUE_MIN: usize = 4;
+
+/// Adds the secrets in the value of a header. The credentials follow the scheme; a list of cookies
+/// is split too.
+fn add_header_values(values: &mut Vec<Vec<u8>>, value: &str) {
+    for part in value.split([' ', ';', ',']) {
+        let pair_value = part.split_once('=').map_or("", |(_, value)| value);
+        add_values(values, [part.as_bytes(), pair_value.as_bytes()]);
+    }
+}
 
 fn add_values<'a>(values: &mut Vec<Vec<u8>>, new: impl IntoIterator<Item = &'a [u8]>) {
     for value in new {
