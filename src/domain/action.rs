@@ -8,7 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::domain::command_arguments::{AccountChoice, AccountStatuses, Party, TimingOverride};
+use crate::domain::command_arguments::{
+    AccountAnswer, AccountChoice, AccountSelector, AccountStatuses, Party, TimingOverride,
+};
 use crate::domain::consent::{Input, Status};
 use crate::domain::naming::{tagged_family, wire_name_schema};
 use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
@@ -62,6 +64,10 @@ tagged_family! {
                 /// The FIPs concerned; default: all.
                 #[serde(default)]
                 fips: Vec<Box<str>>,
+                /// The `description` of the accounts in the notification.
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[schemars(length(min = 1))]
+                reason: Option<Box<str>>,
             }
             /// FIPs answer TIMEOUT.
             TimeOut = "time_out" {
@@ -158,26 +164,30 @@ pub struct FipAnswers {
     pub last_fip: Option<FipAnswer>,
 }
 
-/// An answer, immediate or delayed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// An answer, immediate or with details.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
 pub enum FipAnswer {
     Immediate(#[schemars(schema_with = "answer_schema")] FiStatus),
-    Delayed(DelayedAnswer),
+    Detailed(DetailedAnswer),
 }
 
-/// An answer with the delay after which it comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// An answer with its delay and its reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = add_fail_synonym)]
-pub struct DelayedAnswer {
+pub struct DetailedAnswer {
     #[serde(alias = "fail")]
     #[schemars(schema_with = "answer_schema")]
     pub answer: FiStatus,
     /// The delay of the answer, in world time.
     #[serde(default)]
     pub after: Millis,
+    /// The `description` of the account in the notification; default: that of the status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub reason: Option<Box<str>>,
 }
 
 fn answer_schema(_: &mut SchemaGenerator) -> Schema {
@@ -197,27 +207,38 @@ fn add_fail_synonym(schema: &mut Schema) {
 }
 
 impl FipAnswer {
-    const fn status(self) -> FiStatus {
+    const fn status(&self) -> FiStatus {
         match self {
-            Self::Immediate(status) => status,
-            Self::Delayed(delayed) => delayed.answer,
+            Self::Immediate(status) => *status,
+            Self::Detailed(answer) => answer.answer,
         }
     }
 
-    const fn delay(self) -> Millis {
+    const fn delay(&self) -> Millis {
         match self {
             Self::Immediate(_) => Millis::ZERO,
-            Self::Delayed(delayed) => delayed.after,
+            Self::Detailed(answer) => answer.after,
         }
     }
 
-    /// Returns the status that the answer contributes at one of the delays. An answer that is due
-    /// at another delay is PENDING, so that the default does not apply to it.
-    fn status_at_delay(self, delay: Millis) -> FiStatus {
+    /// Returns what the answer contributes at one of the delays. An answer that is due at another
+    /// delay is PENDING, so that the default does not apply to it.
+    fn answer_at_delay(&self, delay: Millis) -> AccountAnswer {
         if self.delay() == delay {
-            self.status()
+            self.to_account_answer()
         } else {
-            FiStatus::Pending
+            FiStatus::Pending.into()
+        }
+    }
+
+    fn to_account_answer(&self) -> AccountAnswer {
+        let reason = match self {
+            Self::Immediate(_) => None,
+            Self::Detailed(answer) => answer.reason.clone(),
+        };
+        AccountAnswer {
+            status: self.status(),
+            reason,
         }
     }
 }
@@ -231,13 +252,18 @@ impl FipAnswers {
         }
     }
 
-    fn answers_at_fips(fips: &[Box<str>], status: FiStatus) -> Self {
+    fn answers_at_fips(fips: &[Box<str>], answer: FipAnswer) -> Self {
         if fips.is_empty() {
-            return Self::uniform_answer(status);
+            return Self {
+                default: Some(answer),
+                ..Self::default()
+            };
         }
-        let answer = FipAnswer::Immediate(status);
         Self {
-            fips: fips.iter().map(|fip| (fip.clone(), answer)).collect(),
+            fips: fips
+                .iter()
+                .map(|fip| (fip.clone(), answer.clone()))
+                .collect(),
             ..Self::default()
         }
     }
@@ -246,7 +272,7 @@ impl FipAnswers {
         let names_nothing =
             self.fips.is_empty() && self.accounts.is_empty() && self.last_fip.is_none();
         let ready = names_nothing.then_some(FipAnswer::Immediate(FiStatus::Ready));
-        self.default.or(ready)
+        self.default.clone().or(ready)
     }
 
     /// Returns whether one of the answers is this one.
@@ -266,7 +292,7 @@ impl FipAnswers {
             .chain(&self.last_fip)
             .chain(self.fips.values())
             .chain(self.accounts.values())
-            .map(|answer| answer.delay())
+            .map(FipAnswer::delay)
             .collect()
     }
 
@@ -275,7 +301,7 @@ impl FipAnswers {
         let statuses_at_delay = |answers: &BTreeMap<Box<str>, FipAnswer>, delay| {
             answers
                 .iter()
-                .map(|(name, answer)| (name.clone(), answer.status_at_delay(delay)))
+                .map(|(name, answer)| (name.clone(), answer.answer_at_delay(delay)))
                 .collect()
         };
         self.delays()
@@ -285,10 +311,13 @@ impl FipAnswers {
                     default: self
                         .default_answer()
                         .filter(|answer| answer.delay() == delay)
-                        .map(FipAnswer::status),
+                        .map(|answer| answer.to_account_answer()),
                     by_fip: statuses_at_delay(&self.fips, delay),
                     by_account: statuses_at_delay(&self.accounts, delay),
-                    last_fip: self.last_fip.map(|answer| answer.status_at_delay(delay)),
+                    last_fip: self
+                        .last_fip
+                        .as_ref()
+                        .map(|answer| answer.answer_at_delay(delay)),
                 };
                 (delay, statuses)
             })
@@ -301,8 +330,17 @@ impl AnswerAction {
     pub fn answers(&self) -> FipAnswers {
         match self {
             Self::Deliver(answers) => answers.clone(),
-            Self::Deny { fips } => FipAnswers::answers_at_fips(fips, FiStatus::Denied),
-            Self::TimeOut { fips } => FipAnswers::answers_at_fips(fips, FiStatus::Timeout),
+            Self::Deny { fips, reason } => {
+                let answer = DetailedAnswer {
+                    answer: FiStatus::Denied,
+                    after: Millis::ZERO,
+                    reason: reason.clone(),
+                };
+                FipAnswers::answers_at_fips(fips, FipAnswer::Detailed(answer))
+            }
+            Self::TimeOut { fips } => {
+                FipAnswers::answers_at_fips(fips, FipAnswer::Immediate(FiStatus::Timeout))
+            }
         }
     }
 }
@@ -360,7 +398,11 @@ impl Action {
             Self::Transition(ConsentAction::Approve { accounts, .. }) => match accounts {
                 AccountChoice::All => (Vec::new(), Vec::new()),
                 AccountChoice::ByLinkRef(accounts) => (Vec::new(), accounts.clone()),
-                AccountChoice::Matching(selector) => (selector.fips.clone(), Vec::new()),
+                AccountChoice::Matching(AccountSelector { fips, except, .. }) => {
+                    let except = except.clone().unwrap_or_default();
+                    let fips = fips.iter().cloned().chain(except.fips);
+                    (fips.collect(), except.accounts)
+                }
             },
             Self::Answer(action) => {
                 let FipAnswers { fips, accounts, .. } = action.answers();

@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use crate::domain::account::{Account, FiType};
+use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::api_fault::Latency;
 use crate::domain::naming::wire_enum;
 use crate::domain::session::{DataTiming, FiStatus, SessionAccount};
@@ -39,19 +41,37 @@ impl TimingOverride {
 /// then `last_fip`, then `default`. An account without an answer stays PENDING.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountStatuses {
-    pub default: Option<FiStatus>,
-    pub by_fip: Vec<(Box<str>, FiStatus)>,
+    pub default: Option<AccountAnswer>,
+    pub by_fip: Vec<(Box<str>, AccountAnswer)>,
     /// By `linkRefNumber`.
-    pub by_account: Vec<(Box<str>, FiStatus)>,
+    pub by_account: Vec<(Box<str>, AccountAnswer)>,
     /// Answer of the FIP of the session's last account, if the session has several FIPs.
-    pub last_fip: Option<FiStatus>,
+    pub last_fip: Option<AccountAnswer>,
+}
+
+/// A FIP's answer for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountAnswer {
+    /// PENDING: the FIP answers later.
+    pub status: FiStatus,
+    /// The `description` in the notification; `None`: that of the status.
+    pub reason: Option<Box<str>>,
+}
+
+impl From<FiStatus> for AccountAnswer {
+    fn from(status: FiStatus) -> Self {
+        Self {
+            status,
+            reason: None,
+        }
+    }
 }
 
 impl AccountStatuses {
     /// Returns answers that give every account the same status.
     pub fn uniform_status(status: FiStatus) -> Self {
         Self {
-            default: Some(status),
+            default: Some(status.into()),
             ..Self::default()
         }
     }
@@ -59,12 +79,12 @@ impl AccountStatuses {
     /// Returns answers by FIP and by account. Without any of them and without a default, all
     /// accounts are READY.
     pub fn with_overrides(
-        default: Option<FiStatus>,
-        by_fip: Vec<(Box<str>, FiStatus)>,
-        by_account: Vec<(Box<str>, FiStatus)>,
+        default: Option<AccountAnswer>,
+        by_fip: Vec<(Box<str>, AccountAnswer)>,
+        by_account: Vec<(Box<str>, AccountAnswer)>,
     ) -> Self {
         let has_no_overrides = by_fip.is_empty() && by_account.is_empty();
-        let default = default.or(has_no_overrides.then_some(FiStatus::Ready));
+        let default = default.or(has_no_overrides.then_some(FiStatus::Ready.into()));
         Self {
             default,
             by_fip,
@@ -74,21 +94,22 @@ impl AccountStatuses {
     }
 
     /// Returns the answer for one account of a session; `None`: the account stays PENDING.
-    pub fn status_for(
+    pub fn answer_for(
         &self,
         account: &SessionAccount,
         session: &[SessionAccount],
-    ) -> Option<FiStatus> {
-        let status = find_status(&self.by_account, &account.link_ref)
-            .or_else(|| find_status(&self.by_fip, &account.fip))
-            .or_else(|| self.last_fip.filter(|_| is_of_last_fip(account, session)))
-            .or(self.default);
-        status.filter(|status| *status != FiStatus::Pending)
+    ) -> Option<&AccountAnswer> {
+        let last_fip = self.last_fip.as_ref();
+        let answer = find_answer(&self.by_account, &account.link_ref)
+            .or_else(|| find_answer(&self.by_fip, &account.fip))
+            .or_else(|| last_fip.filter(|_| is_of_last_fip(account, session)))
+            .or(self.default.as_ref());
+        answer.filter(|answer| answer.status != FiStatus::Pending)
     }
 }
 
 /// The linked accounts for which a consent is granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountChoice {
     /// All accounts of the requested FI types.
@@ -100,6 +121,22 @@ pub enum AccountChoice {
     /// The accounts that match the selector.
     #[serde(untagged)]
     Matching(AccountSelector),
+}
+
+impl<'de> Deserialize<'de> for AccountChoice {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) if text == "all" => Ok(Self::All),
+            list @ Value::Array(_) => serde_json::from_value(list).map(Self::ByLinkRef),
+            selector @ Value::Object(_) => serde_json::from_value(selector).map(Self::Matching),
+            _ => {
+                let forms =
+                    "write all, a list of linkRefNumbers, or a filter such as { fips: [FIP-1] }";
+                return Err(D::Error::custom(forms));
+            }
+        }
+        .map_err(D::Error::custom)
+    }
 }
 
 impl JsonSchema for AccountChoice {
@@ -131,6 +168,12 @@ pub struct AccountSelector {
     /// The FI types; default: any.
     #[serde(default)]
     pub fi_types: Vec<FiType>,
+    /// The account types; default: any.
+    #[serde(default)]
+    pub account_types: Vec<AccountType>,
+    /// The accounts that are left out: all but these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub except: Option<ExceptedAccounts>,
     /// At most this many accounts, in the order in which the customer sees them.
     #[serde(rename = "first", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
@@ -153,6 +196,35 @@ impl AccountSelector {
     fn matches_account(&self, account: &Account) -> bool {
         (self.fips.is_empty() || self.fips.iter().any(|fip| **fip == *account.fip))
             && (self.fi_types.is_empty() || self.fi_types.contains(&account.fi_type))
+            && (self.account_types.is_empty() || self.account_types.contains(&account.account_type))
+            && !self
+                .except
+                .as_ref()
+                .is_some_and(|except| except.contains_account(account))
+    }
+}
+
+/// Accounts that are left out. One of the conditions suffices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+pub struct ExceptedAccounts {
+    /// The accounts at these FIPs.
+    pub fips: Vec<Box<str>>,
+    /// The accounts of these FI types.
+    pub fi_types: Vec<FiType>,
+    /// The accounts of these account types.
+    pub account_types: Vec<AccountType>,
+    /// The accounts with these `linkRefNumber`s.
+    pub accounts: Vec<Box<str>>,
+}
+
+impl ExceptedAccounts {
+    fn contains_account(&self, account: &Account) -> bool {
+        self.fips.iter().any(|fip| **fip == *account.fip)
+            || self.fi_types.contains(&account.fi_type)
+            || self.account_types.contains(&account.account_type)
+            || self.accounts.contains(&account.link_ref)
     }
 }
 
@@ -161,11 +233,14 @@ wire_enum! {
     Party { Customer = "customer", Fiu = "fiu", Fip = "fip" }
 }
 
-fn find_status(statuses: &[(Box<str>, FiStatus)], name: &str) -> Option<FiStatus> {
-    statuses
+fn find_answer<'a>(
+    answers: &'a [(Box<str>, AccountAnswer)],
+    name: &str,
+) -> Option<&'a AccountAnswer> {
+    answers
         .iter()
         .find(|(known, _)| &**known == name)
-        .map(|(_, status)| *status)
+        .map(|(_, answer)| answer)
 }
 
 /// Returns whether the account is at the FIP of the session's last account, in a session of several

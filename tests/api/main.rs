@@ -2,6 +2,7 @@
 //! sleep.
 
 mod access;
+mod account_choices;
 mod accounts;
 mod api_faults;
 mod bad_input;
@@ -51,5 +52,6 @@ mod specification;
 mod unaport;
 mod verification;
 mod webhook_faults;
+mod webhook_headers;
 mod webhooks;
 mod worlds;

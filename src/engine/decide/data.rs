@@ -149,7 +149,7 @@ pub(crate) fn deliver_data(
     if let Some(session) = pending_session {
         let answers_pending = session.accounts.iter().any(|account| {
             account.status == FiStatus::Pending
-                && statuses.status_for(account, &session.accounts).is_some()
+                && statuses.answer_for(account, &session.accounts).is_some()
         });
         if !answers_pending {
             return Err(Rejection::NoPendingAccount(session.id.to_string()));
@@ -172,7 +172,7 @@ pub(crate) fn deliver_data(
     if !session
         .accounts
         .iter()
-        .any(|account| statuses.status_for(account, &session.accounts).is_some())
+        .any(|account| statuses.answer_for(account, &session.accounts).is_some())
     {
         return Err(Rejection::NoPendingAccount(session.id.to_string()));
     }
@@ -536,9 +536,19 @@ fn data_prepared_event(
     context: &DecisionContext<'_>,
 ) -> Event {
     let accounts = session.accounts.iter().map(|account| {
-        let status = statuses.status_for(account, &session.accounts);
-        match status.filter(|_| account.status == FiStatus::Pending) {
-            Some(status) => answer_account(account, consent, status, context),
+        let answer = statuses.answer_for(account, &session.accounts);
+        match answer.filter(|_| account.status == FiStatus::Pending) {
+            Some(answer) => {
+                let answered = answer_account(account, consent, answer.status, context);
+                let reason = answer.reason.clone();
+                match reason.filter(|_| answered.status == answer.status) {
+                    Some(reason) => SessionAccount {
+                        description: Cow::Owned(reason.into()),
+                        ..answered
+                    },
+                    None => answered,
+                }
+            }
             None => account.clone(),
         }
     });

@@ -150,16 +150,15 @@ pub struct ApproveRequest {
     /// Keep the consent READY until `activate`. Default: false.
     #[serde(default)]
     hold: bool,
-    /// The `linkRefNumber`s to grant. Default: all linked accounts of the requested FI types.
-    accounts: Option<Vec<String>>,
+    /// The accounts to grant: `all` linked accounts of the requested FI types, the default; a list
+    /// of `linkRefNumber`s; or a filter, as in scenarios.
+    #[serde(default)]
+    accounts: AccountChoice,
 }
 
 impl From<ApproveRequest> for ConsentAction {
     fn from(request: ApproveRequest) -> Self {
         let ApproveRequest { hold, accounts } = request;
-        let accounts = accounts.map_or(AccountChoice::All, |accounts| {
-            AccountChoice::ByLinkRef(accounts.into_iter().map(Into::into).collect())
-        });
         Self::Approve { hold, accounts }
     }
 }

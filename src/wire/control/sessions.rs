@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-use crate::domain::command_arguments::AccountStatuses;
+use crate::domain::command_arguments::{AccountAnswer, AccountStatuses};
 use crate::domain::session::{FiStatus, FipSession, Session, SessionAccount, SessionStatus};
 use crate::domain::text::quote_value;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
-use crate::wire::fields::{IsoTimestamp, require_enum};
+use crate::wire::fields::{IsoTimestamp, require_enum, require_text};
 
 /// A data session.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -104,11 +106,45 @@ impl From<&FipSession> for FipSessionView {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliverRequest {
-    default: Option<String>,
+    default: Option<DeliveredAnswer>,
     #[serde(default)]
-    fips: BTreeMap<String, String>,
+    fips: BTreeMap<String, DeliveredAnswer>,
     #[serde(default)]
-    accounts: BTreeMap<String, String>,
+    accounts: BTreeMap<String, DeliveredAnswer>,
+}
+
+/// An answer: its status, or the status with a reason.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+enum DeliveredAnswer {
+    Status(String),
+    Explained {
+        answer: String,
+        /// The `description` of the account in the notification.
+        reason: String,
+    },
+}
+
+impl<'de> Deserialize<'de> for DeliveredAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Explained {
+            answer: String,
+            reason: String,
+        }
+
+        match Value::deserialize(deserializer)? {
+            Value::String(status) => Ok(Self::Status(status)),
+            object @ Value::Object(_) => serde_json::from_value(object)
+                .map(|Explained { answer, reason }| Self::Explained { answer, reason })
+                .map_err(D::Error::custom),
+            _ => Err(D::Error::custom(
+                "write a status, or {\"answer\":\"DENIED\",\"reason\":\"…\"}",
+            )),
+        }
+    }
 }
 
 impl TryFrom<DeliverRequest> for AccountStatuses {
@@ -121,12 +157,12 @@ impl TryFrom<DeliverRequest> for AccountStatuses {
             accounts,
         } = request;
         let default = default
-            .map(|text| parse_status("default", &text))
+            .map(|answer| parse_answer("default", answer))
             .transpose()?;
         Ok(Self::with_overrides(
             default,
-            parse_statuses("fips", fips)?,
-            parse_statuses("accounts", accounts)?,
+            parse_answers("fips", fips)?,
+            parse_answers("accounts", accounts)?,
         ))
     }
 }
@@ -141,13 +177,23 @@ fn parse_status(field: &'static str, text: &str) -> Result<FiStatus, ApiError> {
     })
 }
 
-fn parse_statuses(
+fn parse_answer(field: &'static str, answer: DeliveredAnswer) -> Result<AccountAnswer, ApiError> {
+    match answer {
+        DeliveredAnswer::Status(status) => Ok(parse_status(field, &status)?.into()),
+        DeliveredAnswer::Explained { answer, reason } => Ok(AccountAnswer {
+            status: parse_status(field, &answer)?,
+            reason: Some(require_text(field, Some(reason))?.into()),
+        }),
+    }
+}
+
+fn parse_answers(
     field: &'static str,
-    statuses: BTreeMap<String, String>,
-) -> Result<Vec<(Box<str>, FiStatus)>, ApiError> {
-    statuses
+    answers: BTreeMap<String, DeliveredAnswer>,
+) -> Result<Vec<(Box<str>, AccountAnswer)>, ApiError> {
+    answers
         .into_iter()
-        .map(|(name, text)| Ok((name.into(), parse_status(field, &text)?)))
+        .map(|(name, answer)| Ok((name.into(), parse_answer(field, answer)?)))
         .collect()
 }
 
