@@ -143,7 +143,7 @@ pub struct Fiu {
 }
 
 /// Names, in lower case, and values of headers.
-pub type WebhookHeaders = Arc<[(Box<str>, Box<str>)]>;
+pub(crate) type WebhookHeaders = Arc<[(Box<str>, Box<str>)]>;
 
 /// URLs of an FIU's webhooks. The most specific one applies; without one, webhooks are only
 /// recorded.

@@ -77,7 +77,7 @@ async fn a_choice_that_cannot_be_read_is_refused() {
             "write all, a list of linkRefNumbers, or a filter",
         ),
         (json!({ "account_types": ["GOLD"] }), "GOLD"),
-        (json!({ "excpet": {} }), "excpet"),
+        (json!({ "exclude": {} }), "exclude"),
         (json!({ "except": { "first": 1 } }), "first"),
     ] {
         let (handle, refused) = approve(&app, choice.clone()).await;
