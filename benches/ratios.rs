@@ -54,7 +54,7 @@ use mockaa::internals::wire::rebit::ResponseContext;
 use mockaa::internals::wire::rebit::fi::{EncryptedAccount, EncryptedEntry, encode_fetch_response};
 use mockaa::internals::wire::rebit::key_material::KeyMaterial;
 use mockaa::internals::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
-use mockaa::{SecurityMode, TimeSettings};
+use mockaa::{FairUseMode, SecurityMode, TimeSettings};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -256,6 +256,7 @@ fn new_world() -> Arc<World> {
             frozen: true,
         },
         security: SecurityMode::Lenient,
+        fair_use: FairUseMode::Note,
         time_settings: TimeSettings::default(),
         initial_participants: Arc::new(bench_participants()),
         push_data: None,

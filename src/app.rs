@@ -23,6 +23,7 @@ use crate::config::{
     ConfigError, Options, ParticipantSetup, aa_scenarios, check_path, load_participants,
 };
 use crate::crypto::base64::url_encode;
+use crate::domain::fair_use::FairUseMode;
 use crate::domain::persona::DEFAULT_PERSONA;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
@@ -123,6 +124,7 @@ impl Sandbox {
             personas,
             default_persona,
             security,
+            fair_use,
             push_data,
             push_data_path,
             data_timing,
@@ -166,6 +168,7 @@ impl Sandbox {
             seed: seed.unwrap_or_else(random_seed),
             clock,
             security,
+            fair_use,
             time_settings,
             initial_participants: Arc::new(participants),
             default_webhook_url: fiu_url,
@@ -512,6 +515,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn persona(mut self, name: impl Into<String>) -> Self {
         self.options.default_persona = Some(name.into());
+        self
+    }
+
+    /// Sets the treatment of consent and data requests outside fair use; default: a note in the
+    /// journal.
+    #[must_use]
+    pub fn fair_use(mut self, mode: FairUseMode) -> Self {
+        self.options.fair_use = mode;
         self
     }
 

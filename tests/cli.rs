@@ -664,3 +664,62 @@ fn the_built_in_fiu_of_a_run_accepts_the_webhooks_of_a_frozen_world() {
         assert!(output.status.success(), "{clock}: {stdout}");
     }
 }
+
+#[test]
+fn a_consent_request_is_checked_against_fair_use() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-consent-check");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let detail = json!({
+        "consentStart": "2020-07-04T06:00:00.000Z", "consentExpiry": "2020-08-04T06:00:00.000Z",
+        "consentMode": "STORE", "fetchType": "ONETIME", "consentTypes": ["SUMMARY"], "fiTypes": ["DEPOSIT"],
+        "DataConsumer": { "id": "FIU-1", "type": "FIU" }, "Purpose": { "code": "103" },
+        "FIDataRange": { "from": "2020-01-04T06:00:00.000Z", "to": "2020-07-04T06:00:00.000Z" },
+        "DataLife": { "unit": "MONTH", "value": 1 }, "Frequency": { "unit": "DAY", "value": 1 },
+    });
+    let check = |name: &str, document: &Value, options: &[&str]| {
+        let file = folder.join(name);
+        std::fs::write(&file, document.to_string()).expect("a file");
+        let file = file.to_str().expect("text").to_owned();
+        let mut arguments = vec!["consent", "check", &file];
+        arguments.extend(options);
+        let output = run(&arguments);
+        let stdout = decode_lossy(&output.stdout).replace(&file, name);
+        (output.status.code(), stdout, decode_lossy(&output.stderr))
+    };
+    // The request of each API, and its terms alone.
+    let rebit = json!({ "ver": "2.0.0", "ConsentDetail": detail });
+    let unaport =
+        json!({ "vuaId": "", "ConsentsRequest": { "ver": "2.0.0", "ConsentDetail": detail } });
+    for document in [&detail, &rebit, &unaport] {
+        let (code, stdout, stderr) = check("a.json", document, &[]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+        assert_eq!(stdout, "a.json: purpose 103, ONETIME: within fair use\n");
+    }
+    let mut beyond = detail.clone();
+    beyond["DataLife"]["value"] = 3.into();
+    beyond["consentExpiry"] = "2021-07-04T06:00:00.000Z".into();
+    let (code, stdout, _) = check("b.json", &beyond, &[]);
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        stdout,
+        "b.json: purpose 103, ONETIME: outside fair use, 2 limits\n  \
+         ConsentDetail.DataLife.value is 3 MONTH; the limit is 31 DAY or 1 MONTH\n  \
+         ConsentDetail.consentExpiry is 2021-07-04; the limit is 1 MONTH after consentStart, 2020-08-04\n"
+    );
+    let (code, stdout, _) = check("b.json", &beyond, &["--template", "CT006", "--json"]);
+    let verdict: Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!(code, Some(1));
+    assert_eq!(verdict["basis"], "purpose 103, ONETIME, CT006");
+    assert_eq!(
+        verdict["deviations"][1]["field"],
+        "ConsentDetail.consentExpiry"
+    );
+    let mut unreadable = detail.clone();
+    unreadable["fetchType"] = "SOMETIMES".into();
+    let (code, _, stderr) = check("c.json", &unreadable, &[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.contains("ConsentDetail.fetchType 'SOMETIMES' is not one of"),
+        "{stderr}"
+    );
+}

@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::cli::consent_check::{CheckArguments, check_request};
 use crate::cli::read_input;
 use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
 use crate::domain::text::{escape_controls, escape_line_controls};
@@ -20,6 +21,11 @@ pub(crate) enum ConsentCommand {
     List(WorldTarget),
     /// Show a consent.
     Show(ConsentTarget),
+    /// Check a consent request against the fair-use templates; needs no sandbox.
+    #[command(
+        after_help = "Example:\n  mockaa consent check request.json --template CT035\n\nExit code 1: a limit is exceeded; 2: the file cannot be read."
+    )]
+    Check(CheckArguments),
     /// Approve a consent as the customer.
     Approve {
         #[command(flatten)]
@@ -126,6 +132,7 @@ pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitC
             );
             return Ok(ExitCode::SUCCESS);
         }
+        ConsentCommand::Check(arguments) => return check_request(&arguments),
         ConsentCommand::Show(ConsentTarget { handle, remote }) => {
             let response = remote
                 .get(&format!("consents/{}", encode_segment(&handle)))

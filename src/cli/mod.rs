@@ -4,6 +4,7 @@
 
 mod common_args;
 mod config;
+mod consent_check;
 mod control;
 mod data;
 mod demo;

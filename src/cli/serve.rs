@@ -16,6 +16,7 @@ use crate::cli::common_args::PersonaArgs;
 use crate::cli::config::{describe_credential, describe_webhook_urls};
 use crate::cli::parse_duration_arg;
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
+use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::WebhookUrls;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time_source::{TimeSettings, TimeSource};
@@ -84,6 +85,11 @@ pub struct Arguments {
     /// or strict (as a certified AA).
     #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = parse_security, value_name = "MODE")]
     security: SecurityMode,
+
+    /// Treatment of consent and data requests outside the fair-use templates: off, note (in the
+    /// journal) or refuse (with 412).
+    #[arg(long, env = "MOCKAA_FAIR_USE", default_value = "note", value_parser = parse_fair_use, value_name = "MODE")]
+    fair_use: FairUseMode,
 
     /// Post statements to the FIU; default: on the seed API only, which has no data call.
     #[arg(long, env = "MOCKAA_PUSH_DATA", value_name = "true|false")]
@@ -170,6 +176,10 @@ fn parse_time_source(text: &str) -> Result<TimeSource, String> {
     TimeSource::parse(text).ok_or_else(|| format!("one of {}", TimeSource::accepted_names()))
 }
 
+fn parse_fair_use(text: &str) -> Result<FairUseMode, String> {
+    FairUseMode::parse(text).ok_or_else(|| format!("one of {}", FairUseMode::accepted_names()))
+}
+
 fn parse_security(text: &str) -> Result<SecurityMode, String> {
     SecurityMode::parse(text).ok_or_else(|| format!("one of {}", SecurityMode::accepted_names()))
 }
@@ -190,6 +200,7 @@ impl From<Arguments> for Options {
             personas: PersonaArgs { personas },
             persona,
             security,
+            fair_use,
             push_data,
             push_data_path,
             data: data_timing,
@@ -218,6 +229,7 @@ impl From<Arguments> for Options {
             personas,
             default_persona: persona,
             security,
+            fair_use,
             push_data,
             push_data_path,
             data_timing,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
+use crate::domain::fair_use::FairUseMode;
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Entity, Participants, WebhookUrls};
 use crate::domain::security_mode::SecurityMode;
@@ -49,6 +50,8 @@ pub struct Options {
     /// Persona of customers that no persona was assigned to.
     pub default_persona: Option<String>,
     pub security: SecurityMode,
+    /// Treatment of consent and data requests outside fair use.
+    pub fair_use: FairUseMode,
     pub push_data: Option<bool>,
     pub push_data_path: String,
     /// Time at which FIPs answer a data request.
@@ -86,6 +89,7 @@ impl Default for Options {
             personas: None,
             default_persona: None,
             security: SecurityMode::Lenient,
+            fair_use: FairUseMode::Note,
             push_data: None,
             push_data_path: DEFAULT_PUSH_DATA_PATH.to_owned(),
             data_timing: DataTiming::Immediate,

@@ -28,6 +28,7 @@ pub(crate) mod duration;
 pub(crate) mod error_code;
 pub(crate) mod event;
 pub(crate) mod expectation;
+pub(crate) mod fair_use;
 pub(crate) mod glob;
 pub(crate) mod ids;
 pub(crate) mod journal_entry;

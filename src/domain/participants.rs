@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
+use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::NotificationKind;
 use crate::domain::redirection_code::RedirectionCode;
@@ -140,6 +141,8 @@ pub struct Fiu {
     ///
     /// `Assumption:` aa-redirection-standards 1.5.0 has no code for it: 20, unknown, by default.
     pub unanswered_errorcode: RedirectionCode,
+    /// The fair-use templates for which the FIU is registered.
+    pub fair_use_templates: Vec<FairUseTemplate>,
 }
 
 /// Names, in lower case, and values of headers.

@@ -13,6 +13,7 @@ use crate::domain::command::{
 };
 use crate::domain::command_arguments::{AccountChoice, AccountStatuses};
 use crate::domain::consent::{Api, Consent, Input, Status};
+use crate::domain::fair_use::FairUseMode;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
@@ -52,6 +53,7 @@ pub(crate) fn new_world() -> Arc<World> {
             frozen: true,
         },
         security: SecurityMode::Lenient,
+        fair_use: FairUseMode::Note,
         time_settings: TimeSettings::default(),
         initial_participants: Arc::new(Participants {
             aas: vec![Arc::new(aa)],

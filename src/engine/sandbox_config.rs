@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::domain::account::{Account, LinkableAccount};
+use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance, Personas};
 use crate::domain::security_mode::SecurityMode;
@@ -37,6 +38,8 @@ pub struct SandboxConfig {
     pub seed: u64,
     pub clock: ClockStart,
     pub security: SecurityMode,
+    /// The treatment of requests outside fair use.
+    pub fair_use: FairUseMode,
     /// The clocks of messages where neither the FIU nor the world sets one.
     pub time_settings: TimeSettings,
     /// The participants of a world until it changes them.

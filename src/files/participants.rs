@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::base64;
+use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::ids::derive_id;
 use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
@@ -123,6 +124,10 @@ pub(crate) struct FiuEntry {
     redirect_passphrase: Option<String>,
     #[serde(alias = "unanswered_errorcode")]
     unanswered_errorcode: Option<RedirectionCode>,
+    /// Fair-use templates that hold for this FIU beside those for every FIU.
+    #[serde(alias = "fair_use_templates")]
+    #[schemars(with = "Option<Vec<FairUseTemplate>>")]
+    fair_use_templates: Option<Vec<String>>,
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
 }
@@ -191,6 +196,7 @@ impl FiuEntry {
                 },
             redirect_passphrase,
             unanswered_errorcode,
+            fair_use_templates,
         } = fiu;
         let WebhookUrls {
             base,
@@ -223,6 +229,7 @@ impl FiuEntry {
             message_time: message_time.map(|source| source.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
             unanswered_errorcode: Some(*unanswered_errorcode),
+            fair_use_templates: Some(fair_use_templates.iter().map(ToString::to_string).collect()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
@@ -331,6 +338,22 @@ impl FiuEntry {
                 "is 0, which means approval; use 20, or 5 as in version 1.1.0",
             ));
         }
+        let fair_use_templates = match self.fair_use_templates {
+            Some(names) => names
+                .into_iter()
+                .map(|name| {
+                    require_enum(
+                        "fiu.fairUseTemplates",
+                        Some(name),
+                        FairUseTemplate::parse,
+                        FairUseTemplate::accepted_names,
+                    )
+                })
+                .collect::<Result<_, _>>()?,
+            None => previous
+                .map(|fiu| fiu.fair_use_templates.clone())
+                .unwrap_or_default(),
+        };
         Ok(Fiu {
             entity,
             webhook_secret,
@@ -343,6 +366,7 @@ impl FiuEntry {
             time_settings,
             redirect_passphrase,
             unanswered_errorcode,
+            fair_use_templates,
         })
     }
 }

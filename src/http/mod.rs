@@ -12,6 +12,7 @@ mod call;
 mod call_context;
 mod call_facts;
 mod control;
+mod fair_use;
 mod fault_injection;
 pub(crate) mod openapi;
 mod pages;

@@ -823,6 +823,7 @@ mod tests {
     use crate::config::{ParticipantSetup, load_participants};
     use crate::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
     use crate::domain::consent::Api;
+    use crate::domain::fair_use::FairUseMode;
     use crate::domain::persona::DEFAULT_PERSONA;
     use crate::domain::security_mode::SecurityMode;
     use crate::domain::session::{ApprovalMode, DataTiming};
@@ -850,6 +851,7 @@ mod tests {
                 .parse::<ClockStart>()
                 .expect("a clock"),
             security: SecurityMode::Lenient,
+            fair_use: FairUseMode::Note,
             time_settings: TimeSettings::default(),
             initial_participants: Arc::new(participants),
             default_webhook_url: None,

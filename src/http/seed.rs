@@ -9,6 +9,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::fair_use::check_consent_fair_use;
 use crate::http::raise::raise_consent;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
@@ -34,6 +35,7 @@ pub(crate) fn create_consent(
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
     let filters = terms.filters.as_deref().unwrap_or_default();
     caller.reject_deviations_in_strict(list_filter_deviations(filters))?;
+    check_consent_fair_use(world, &caller.participants, &fiu, &terms)?;
     let scenario = call.requested_scenario()?;
     let command = RaiseConsent {
         terms,

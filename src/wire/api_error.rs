@@ -31,6 +31,12 @@ pub enum ApiError {
     InvalidCustomerAddress(String),
     #[error("ConsentDetail.Purpose.{0}")]
     InvalidPurpose(String),
+    /// A request outside fair use (`docs/sources.md#fair-use`).
+    #[error("{field} {message}")]
+    FairUse {
+        field: &'static str,
+        message: String,
+    },
     #[error("{0}")]
     InvalidKey(String),
     #[error("{0}")]
@@ -120,6 +126,7 @@ impl ApiError {
     pub fn into_field_error(self) -> Option<FieldError> {
         let (field, message) = match self {
             Self::InvalidField { field, message } => (field, message),
+            Self::FairUse { field, message } => (field.into(), message),
             Self::InvalidCustomerAddress(message) => ("ConsentDetail.Customer.id".into(), message),
             Self::InvalidPurpose(message) => ("ConsentDetail.Purpose".into(), message),
             _ => return None,

@@ -16,6 +16,7 @@ mod determinism;
 mod deviations;
 mod errors;
 mod expectations;
+mod fair_use;
 mod fi;
 mod fi_entries;
 mod fips;

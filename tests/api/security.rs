@@ -1,9 +1,9 @@
 //! The three security modes (`docs/architecture.md#security`).
 
-use mockaa::SecurityMode;
 use mockaa::internals::crypto::jws::sign_detached;
 use mockaa::internals::crypto::keys::SigningKey;
 use mockaa::internals::domain::participants::SignatureProfile;
+use mockaa::{FairUseMode, SecurityMode};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -123,7 +123,12 @@ async fn lenient_accepts_and_notes_what_strict_would_reject() {
 
 #[tokio::test]
 async fn open_asks_for_nothing_and_notes_nothing() {
-    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Open)).await;
+    let app = TestApp::start_with(|builder| {
+        builder
+            .security(SecurityMode::Open)
+            .fair_use(FairUseMode::Off)
+    })
+    .await;
     assert_eq!(
         post_as(&app, "/Consent", &rebit_request(), Some("nope"), None)
             .await

@@ -13,6 +13,7 @@ use crate::domain::version::{MajorVersion, RebitVersion};
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::fair_use::check_consent_fair_use;
 use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -35,6 +36,7 @@ pub(crate) fn create_consent(
     let aa = caller.participants.default_aa();
     caller.check_customer_address(&terms.customer, aa)?;
     caller.reject_deviations_in_strict(list_term_deviations(&terms))?;
+    check_consent_fair_use(&caller.world, &caller.participants, &fiu, &terms)?;
     let scenario = call.requested_scenario()?;
     let command = RaiseConsent {
         terms,

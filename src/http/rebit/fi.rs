@@ -18,6 +18,7 @@ use crate::engine::world::CommandOutcome;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::call_facts::hash_value;
+use crate::http::fair_use::check_data_fair_use;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -70,6 +71,7 @@ pub(crate) async fn request_data(
             "Consent.digitalSignature is not the third part of the artefact's signedConsent";
         return Err(ApiError::InvalidSignature(message.to_owned()));
     }
+    check_data_fair_use(world, &consent.terms, range)?;
     let key = Arc::new(parse_peer_key(&caller, &key)?);
     let command = RequestData {
         handle: consent.handle,

@@ -223,6 +223,7 @@ const CONSENT_CODES: &[ErrorCode] = &[
     ErrorCode::InvalidCustomerAddress,
     ErrorCode::InvalidDateRange,
     ErrorCode::IdempotencyError,
+    ErrorCode::PreconditionFailed,
 ];
 
 /// Refusals of a call beside those of its whole section.

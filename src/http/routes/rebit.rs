@@ -110,6 +110,7 @@ pub(crate) static ROUTES: &[Route] = &[
         ErrorCode::ConsentRevoked,
         ErrorCode::ConsentPaused,
         ErrorCode::IdempotencyError,
+        ErrorCode::PreconditionFailed,
     ]),
     post("/FI/fetch", "fetchData", waiting!(fi::fetch_data, recorded))
         .with_summary("Fetch data (2.x)")

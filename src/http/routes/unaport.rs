@@ -103,7 +103,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_parameters(SCENARIO_HEADERS)
     .with_request(Json(Component("UnaportConsentByTemplate")))
     .with_response(answer("UnaportConsentCreated"))
-    .with_refusals(&[403, 404]),
+    .with_refusals(&[403, 404, 412]),
     post(
         "/backend-v2/api/v2/FIU/Consents/{org_id}",
         "createUnaportConsent",
@@ -114,7 +114,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_parameters(SCENARIO_HEADERS)
     .with_request(Json(Component("UnaportConsent")))
     .with_response(answer("UnaportConsentCreated"))
-    .with_refusals(&[403]),
+    .with_refusals(&[403, 412]),
     post(
         "/backend-v2/api/v2/FIU/Consents/revoke/{org_id}/{consentId}",
         "revokeConsent",

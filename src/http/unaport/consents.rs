@@ -15,6 +15,7 @@ use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::fair_use::check_consent_fair_use;
 use crate::http::raise::raise_consent;
 use crate::http::response::ApiResponse;
 use crate::http::route_info::UNAPORT_APPLICATION_PATH;
@@ -111,11 +112,13 @@ fn submit_consent(
         .participants
         .find_fiu(&header.fiu_id)
         .filter(|_| caller.is_anonymous);
+    let fiu = Arc::clone(&claimed_fiu.unwrap_or(&caller.fiu).entity.id);
+    check_consent_fair_use(&caller.world, &caller.participants, &fiu, &terms)?;
     let command = RaiseConsent {
         terms,
         api: Api::Unaport,
         aa: Arc::clone(&aa.id),
-        fiu: Arc::clone(&claimed_fiu.unwrap_or(&caller.fiu).entity.id),
+        fiu,
         metadata: Some(header.metadata),
         scenario: call.requested_scenario()?,
         persona: None,

@@ -174,6 +174,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
         | ApiError::InvalidFiStatusNotification(_)
         | ApiError::InvalidSignature(_)
         | ApiError::InvalidDocument(_) => 400,
+        ApiError::FairUse { .. } => 412,
         ApiError::Timeout(_) => 408,
         ApiError::Unauthorized(_) => 401,
         ApiError::Forbidden(_) => 403,

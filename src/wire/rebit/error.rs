@@ -72,6 +72,7 @@ pub(crate) fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
         | ApiError::NotPermitted(_) => Code::InvalidRequest,
         ApiError::InvalidCustomerAddress(_) => Code::InvalidCustomerAddress,
         ApiError::InvalidPurpose(_) => Code::InvalidConsentPurpose,
+        ApiError::FairUse { .. } => Code::PreconditionFailed,
         ApiError::InvalidKey(_) => Code::InvalidKey,
         ApiError::InvalidNotifier(_) => Code::InvalidNotifier,
         ApiError::InvalidFiStatusNotification(_) => Code::InvalidFiStatusNotification,

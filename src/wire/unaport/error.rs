@@ -63,6 +63,8 @@ impl<'a> ErrorBody<'a> {
 pub(crate) fn http_status(api_error: &ApiError) -> u16 {
     match api_error {
         ApiError::NotPermitted(_) => 403,
+        // The status that the fair-use guidelines for AAs prescribe.
+        ApiError::FairUse { .. } => 412,
         ApiError::InjectedStatus { status, .. } => *status,
         other => match control::http_status(other) {
             409 | 412 | 413 => 400,
