@@ -695,6 +695,7 @@ fn fetch_with_mockaa(curve: Curve) -> Work {
         curve,
         public: fiu.public,
         nonce: fiu.nonce,
+        labels: None,
     };
     let session = SessionId::from_random([3; 16]);
     Box::new(move || {

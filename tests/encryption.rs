@@ -65,6 +65,7 @@ fn peer_of(pair: &KeyPair) -> PeerKey {
         curve: pair.curve,
         public: pair.public.clone(),
         nonce: pair.nonce,
+        labels: None,
     }
 }
 

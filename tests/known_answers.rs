@@ -78,6 +78,7 @@ fn parse_peer(key_value: &str, nonce: &str) -> PeerKey {
         curve,
         public,
         nonce: parse_nonce(nonce).expect("a nonce"),
+        labels: None,
     }
 }
 
@@ -247,6 +248,7 @@ fn a_scalar_of_the_reference_implementation_has_its_point() {
         curve: pair.curve,
         public: pair.public.clone(),
         nonce: pair.nonce,
+        labels: None,
     };
     let ciphertext = other
         .encrypt(&peer_of(&pair), b"statement".to_vec())
@@ -383,6 +385,7 @@ fn what_does_not_fit_does_not_decrypt() {
         curve: pair.curve,
         public: pair.public.clone(),
         nonce: pair.nonce,
+        labels: None,
     };
     let ciphertext = theirs
         .encrypt(&peer_of(&ours), b"x".to_vec())

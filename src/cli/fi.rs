@@ -193,6 +193,7 @@ fn parse_peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeErro
         curve,
         public,
         nonce: parse_nonce(nonce)?,
+        labels: None,
     })
 }
 

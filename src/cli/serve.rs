@@ -81,8 +81,9 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     persona: Option<String>,
 
-    /// Required authentication of callers: open (none), lenient (none, but failures are recorded)
-    /// or strict (as a certified AA).
+    /// Required authentication of callers: open (none), lenient (what is missing or unknown is
+    /// accepted and noted, a signature that does not match is refused) or strict (as a certified
+    /// AA).
     #[arg(long, env = "MOCKAA_SECURITY", default_value = "lenient", value_parser = parse_security, value_name = "MODE")]
     security: SecurityMode,
 

@@ -39,7 +39,7 @@ pub enum KeyExchangeError {
     #[error("KeyValue is neither a PEM public key nor base64 of its DER form")]
     Encoding,
     #[error(
-        "KeyValue is not a key on Curve25519; it must be id-ecPublicKey with BouncyCastle's explicit parameters, or X25519 (1.3.101.110)"
+        "KeyValue is not the SubjectPublicKeyInfo, in PEM or base64 of DER, of a key on Curve25519: id-ecPublicKey with BouncyCastle's explicit parameters, or X25519 (1.3.101.110); the raw key does not suffice"
     )]
     UnsupportedCurve,
     #[error("the point of KeyValue is not on the curve, or is of low order")]
@@ -81,6 +81,7 @@ pub fn parse_public_key(key_value: &str) -> Result<(Curve, Box<[u8]>), KeyExchan
             curve: Curve::X25519,
             public: public.clone(),
             nonce: [0; 32],
+            labels: None,
         };
         KeyPair::from_random(Curve::X25519, [1; 32], [0; 32]).derive_shared_secret(&probe)?;
         return Ok((Curve::X25519, public));

@@ -18,4 +18,13 @@ pub struct PeerKey {
     /// X ‖ Y, big-endian, 64 bytes (Weierstrass), or u, little-endian, 32 bytes (RFC 7748).
     pub public: Box<[u8]>,
     pub nonce: [u8; 32],
+    /// The labels that the answer repeats; `None`: those of the curve.
+    pub labels: Option<KeyLabels>,
+}
+
+/// `cryptoAlg` and `curve` of a key material.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyLabels {
+    pub algorithm: Box<str>,
+    pub curve: Box<str>,
 }

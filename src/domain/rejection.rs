@@ -26,9 +26,7 @@ pub enum Rejection {
         "ConsentDetail.consentExpiry {expiry} is not after the world's clock, {now}; raise the expiry, or start the world earlier with --clock"
     )]
     AlreadyExpired { expiry: Timestamp, now: Timestamp },
-    #[error(
-        "the consent's use is exhausted: {0}; raise a consent with a higher Frequency, or advance the clock"
-    )]
+    #[error("the consent's use is exhausted: {0}")]
     FrequencyExhausted(String),
     #[error(
         "FIDataRange {} to {} is not within the consent's, {} to {}", .requested.from, .requested.to, .granted.from, .granted.to

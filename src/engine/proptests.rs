@@ -379,6 +379,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                 curve: Curve::X25519,
                 public: [0; 32].into(),
                 nonce: [0; 32],
+                labels: None,
             }),
             txnid: "t".into(),
             on_repeated_txnid: OnRepeatedTxnid::Note,

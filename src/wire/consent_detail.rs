@@ -585,7 +585,8 @@ fn parse_filter(
     )?;
     let (value, is_string) = match filter.value {
         Some(Value::String(value)) => (require_text(VALUE, Some(value))?, true),
-        Some(Value::Number(value)) if rules.rebit_version.is_none() => {
+        // The example of ReBIT AA API 1.1.2 has a number, as that of the seed documents.
+        Some(Value::Number(value)) if !rules.is_generation_two() => {
             (format_js_number(&value), false)
         }
         None | Some(Value::Null) => return Err(ApiError::invalid_field(VALUE, "is missing")),

@@ -151,6 +151,7 @@ pub fn decrypt_documents(pair: &KeyPair, fetched: &Value) -> Vec<(String, String
             curve,
             public,
             nonce: parse_nonce(&text(&material["Nonce"])).expect("a nonce"),
+            labels: None,
         };
         for item in entry["data"].as_array().expect("a list") {
             let plaintext = pair

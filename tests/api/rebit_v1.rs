@@ -263,3 +263,63 @@ async fn ver_1_0_names_the_first_generation_and_is_repeated() {
         (404, &json!("NoSuchVersion"))
     );
 }
+
+/// What the examples of ReBIT AA API 1.1.2 have: a number in a filter, and one pair of labels for
+/// every key.
+#[tokio::test]
+async fn the_first_generation_takes_what_its_examples_have() {
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Strict)).await;
+    let fiu = Participant::fiu_1();
+    let filter = json!({ "type": "TRANSACTIONAMOUNT", "operator": ">=", "value": 20000 });
+    let mut request = v1_consent_request();
+    request["ConsentDetail"]["DataFilter"] = json!([filter]);
+    let handle = extract_handle(&fiu.post(&app, "/Consent", &request).await.expect_ok());
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let path = format!("/Consent/handle/{handle}");
+    let id = fiu.get(&app, &path).await.expect_ok()["ConsentStatus"]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let artefact = fiu.get(&app, &format!("/Consent/{id}")).await.expect_ok();
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let detail = verifier.decode_compact(artefact["signedConsent"].as_str().expect("a JWS"));
+    assert_eq!(detail["DataFilter"], json!([filter]), "as it was sent");
+    let mut second_generation = consent_request();
+    second_generation["txnid"] = app.next_txnid().into();
+    second_generation["ConsentDetail"]["DataFilter"] = json!([filter]);
+    let refused = fiu.post(&app, "/Consent", &second_generation).await;
+    assert_eq!(refused.status, 400);
+
+    let pair = key_pair(Curve::X25519);
+    for (labels, expected) in [
+        (("ECDH", "Curve25519"), ("ECDH", "Curve25519")),
+        (("X25519", "X25519"), ("X25519", "X25519")),
+        (("RSA", "P-256"), ("X25519", "X25519")),
+    ] {
+        let mut data_request = Journey::new(&app).build_fi_request(id).await;
+        data_request["ver"] = "1.0".into();
+        data_request["KeyMaterial"] = key_material(&pair);
+        data_request["KeyMaterial"]["cryptoAlg"] = labels.0.into();
+        data_request["KeyMaterial"]["curve"] = labels.1.into();
+        let opened = fiu.post(&app, "/FI/request", &data_request).await;
+        let opened = opened.expect_ok();
+        let session = opened["sessionId"].as_str().expect("a session");
+        let path = format!("/FI/fetch/{session}");
+        let fetched = fiu.get(&app, &path).await.expect_ok();
+        let material = &fetched["FI"][0]["KeyMaterial"];
+        assert_eq!(
+            (&material["cryptoAlg"], &material["curve"]),
+            (&json!(expected.0), &json!(expected.1))
+        );
+        assert!(!decrypt_documents(&pair, &fetched).is_empty());
+        for (query, problem) in [
+            (
+                "fipid=FIP-1",
+                "unknown query parameter 'fipid'; did you mean fipId?",
+            ),
+            ("fipId=FIP-1&fipId=FIP-2", "fipId is given twice"),
+        ] {
+            let refused = fiu.get(&app, &format!("{path}?{query}")).await;
+            assert_eq!(refused.status, 400);
+            assert!(refused.text.contains(problem), "{}", refused.text);
+        }
+    }
+}

@@ -417,8 +417,13 @@ fn check_granted(consent: &Consent, now: Timestamp) -> Result<&Grant, Rejection>
 
 fn describe_allowance(terms: &Terms) -> String {
     match (terms.fetch_type, terms.frequency) {
-        (FetchType::OneTime, _) => "a ONETIME consent is good for one request".to_owned(),
-        (FetchType::Periodic, (unit, value)) => format!("its Frequency allows {value} per {unit}"),
+        (FetchType::OneTime, _) => {
+            "a ONETIME consent is good for one request; raise another, or one with fetchType PERIODIC"
+                .to_owned()
+        }
+        (FetchType::Periodic, (unit, value)) => format!(
+            "its Frequency allows {value} per {unit}; raise a consent with a higher one, or advance the clock"
+        ),
     }
 }
 

@@ -97,6 +97,7 @@ fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerK
         expiry,
         key_value,
         nonce,
+        labels,
     } = offered;
     let mut request_times = caller.world.request_times();
     if request_times.all(|now| *expiry <= now) {
@@ -111,6 +112,7 @@ fn parse_peer_key(caller: &Caller, offered: &CheckedKeyMaterial) -> Result<PeerK
         curve,
         public,
         nonce: parse_nonce(nonce).map_err(|error| key_material_error(&error))?,
+        labels: labels.clone(),
     })
 }
 
@@ -142,7 +144,11 @@ pub(crate) async fn fetch_data_by_path(
 }
 
 fn parse_fetch_query(call: &Call) -> Result<FetchData, ApiError> {
-    let params = Params::parse(call.query())?;
+    let params = Params::parse(call.query())?.reject_unknown(&["fipId", "linkRefNumber"])?;
+    if params.values_of("fipId").count() > 1 {
+        let message = "is given twice; a fetch is for one FIP, or without it for all";
+        return Err(ApiError::invalid_field("fipId", message));
+    }
     let link_refs = params
         .values_of("linkRefNumber")
         .map(str::to_owned)

@@ -125,7 +125,8 @@ fn encrypt_entry(
             key_value,
             base64::encode(&pair.nonce),
             now.saturating_add(KEY_TTL),
-        ),
+        )
+        .with_labels(key.labels.as_ref()),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::key_exchange::Curve;
+use crate::domain::key_exchange::{Curve, KeyLabels};
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::version::{MajorVersion, RebitVersion};
@@ -47,6 +47,8 @@ pub struct CheckedKeyMaterial {
     pub expiry: Timestamp,
     pub key_value: String,
     pub nonce: String,
+    /// The labels that the answer repeats; 1.1.x only.
+    pub labels: Option<KeyLabels>,
 }
 
 /// Returns `Some` if the name is a `curve` of 2.x.
@@ -83,11 +85,25 @@ impl KeyMaterial {
         }
     }
 
+    /// Returns the key material with these labels, if there are some.
+    #[must_use]
+    pub fn with_labels(self, labels: Option<&KeyLabels>) -> Self {
+        match labels {
+            None => self,
+            Some(KeyLabels { algorithm, curve }) => Self {
+                crypto_alg: Some(algorithm.to_string()),
+                curve: Some(curve.to_string()),
+                ..self
+            },
+        }
+    }
+
     /// Validates the schema.
     ///
     /// `Assumption:` in 1.1.x only the key and the nonce are checked, although ReBIT AA API 1.1.2
     /// requires the labels `cryptoAlg` and `curve`: senders mix them up, and the object identifier
-    /// in the key determines the curve.
+    /// in the key determines the curve. The answer repeats labels that the API has, since 1.1.2 has
+    /// ECDH and Curve25519 for every key.
     pub fn into_checked(self, version: RebitVersion) -> Result<CheckedKeyMaterial, ApiError> {
         let Self {
             crypto_alg,
@@ -96,7 +112,17 @@ impl KeyMaterial {
             public_key,
             nonce,
         } = self;
-        let algorithm = if version.major_version() == MajorVersion::V2 {
+        let is_generation_two = version.major_version() == MajorVersion::V2;
+        let labels = crypto_alg.as_deref().zip(curve.as_deref());
+        let labels = labels
+            .filter(|(algorithm, curve)| {
+                !is_generation_two && ALGORITHMS.contains(algorithm) && check_curve(curve).is_some()
+            })
+            .map(|(algorithm, curve)| KeyLabels {
+                algorithm: algorithm.into(),
+                curve: curve.into(),
+            });
+        let algorithm = if is_generation_two {
             let algorithm = require_text("KeyMaterial.cryptoAlg", crypto_alg)?;
             require_enum("KeyMaterial.curve", curve, check_curve, curve_names)?;
             Some(algorithm)
@@ -108,6 +134,7 @@ impl KeyMaterial {
             expiry: require_timestamp("KeyMaterial.DHPublicKey.expiry", public_key.expiry)?,
             key_value: require_text("KeyMaterial.DHPublicKey.KeyValue", public_key.key_value)?,
             nonce: require_text("KeyMaterial.Nonce", nonce)?,
+            labels,
         };
         match algorithm.filter(|name| !ALGORITHMS.contains(&name.to_ascii_uppercase().as_str())) {
             Some(name) => {
