@@ -12,6 +12,7 @@ pub(crate) mod answer_fields;
 pub(crate) mod api_fault;
 pub(crate) mod calendar;
 pub(crate) mod call_facts;
+pub(crate) mod client_hint;
 pub(crate) mod command;
 pub(crate) mod command_arguments;
 pub(crate) mod consent;

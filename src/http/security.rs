@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use crate::crypto::jws::{
-    SearchEffort, SignatureError, SignatureQuestion, SignedContent, explain_signature,
-    verify_compact, verify_detached,
+    PayloadEncoding, SearchEffort, SignatureError, SignatureQuestion, SignedContent,
+    explain_signature, verify_compact, verify_detached,
 };
 use crate::domain::call_facts::{MESSAGE_TOLERANCE, RequestSignature};
+use crate::domain::client_hint::ClientHint;
 use crate::domain::command::OnRepeatedTxnid;
 use crate::domain::consent::Consent;
-use crate::domain::participants::{Aa, Entity, Member, Participants, PublicKey, RegisteredEntity};
+use crate::domain::participants::{
+    Aa, Entity, Member, Participants, PublicKey, RegisteredEntity, SignatureProfile,
+};
 pub use crate::domain::security_mode::SecurityMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -263,8 +266,9 @@ impl Caller {
         let mut first_error = None;
         for candidate in &candidates {
             match verify_detached(signature, candidate, &caller_keys) {
-                Ok(_) => {
+                Ok(encoding) => {
                     *finding = Some(RequestSignature::Valid);
+                    self.note_profile(encoding);
                     return Ok(());
                 }
                 Err(error) => first_error = first_error.or(Some(error)),
@@ -293,6 +297,25 @@ impl Caller {
             Err(api_error)
         } else {
             self.reject_in_strict(|| api_error)
+        }
+    }
+
+    /// Notes an FIU that signs in another profile than the one in which it gets signatures.
+    fn note_profile(&self, encoding: PayloadEncoding) {
+        let Some(Member::Fiu(fiu)) = &self.member else {
+            return;
+        };
+        let signs = match encoding {
+            PayloadEncoding::Raw => SignatureProfile::Detached,
+            PayloadEncoding::Encoded => SignatureProfile::Encoded,
+        };
+        if fiu.signature != signs && fiu.signature != SignatureProfile::Off {
+            let hint = ClientHint::SignsInOtherProfile {
+                fiu: &fiu.entity.id,
+                signs,
+                gets: fiu.signature,
+            };
+            self.world.write_note_once(&hint.to_string());
         }
     }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
 use crate::domain::call_facts::SentFacts;
+use crate::domain::client_hint::ClientHint;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Aa, AaCredential, Participants, WebhookHeaders};
@@ -141,6 +142,7 @@ impl WebhookSender {
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
+        note_objection(&world, &attempt);
         world.driver().record_attempt(delivery.id, attempt);
     }
 
@@ -457,6 +459,18 @@ async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
     stream.flush().await?;
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
     Ok(())
+}
+
+/// Notes an FIU that objects to the signature of an unaltered message.
+fn note_objection(world: &World, attempt: &Attempt) {
+    let is_altered = attempt.effective_faults.iter().any(|shows| *shows);
+    if attempt.acknowledgement.objects_to_signature
+        && !is_altered
+        && let Some(gets) = attempt.facts.profile
+    {
+        let hint = ClientHint::ObjectsToSignature { gets };
+        world.write_note_once(&hint.to_string());
+    }
 }
 
 /// Returns the headers for the record. The values of the FIU's own are masked there, for good.

@@ -65,7 +65,7 @@ pub enum ApiError {
     InvalidSignature(String),
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
-    #[error("unknown call {method} {}; docs/calls.md lists the calls", quote_value(.path))]
+    #[error("unknown call {method} {}; /docs of this sandbox lists the calls", quote_value(.path))]
     UnknownRoute { method: String, path: String },
     /// A call that clients make although no document has it.
     #[error("unknown call {method} {}; no document has it, use {instead}", quote_value(.path))]

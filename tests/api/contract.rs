@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt;
+use mockaa::internals::crypto::jws::sign_detached;
 use mockaa::internals::domain::api_fault::ApiFaultName;
 use mockaa::internals::domain::contract_report::{ContractRule, FaultGrading, grading_of};
+use mockaa::internals::domain::participants::SignatureProfile;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use crate::fiu::{FiuApi, Flaw, ModelFiu};
 use crate::helpers::TestApp;
 use crate::inbox::ReceiverBehavior;
 use crate::lender::Lender;
-use crate::participants::Journey;
+use crate::participants::{Journey, Participant};
 
 /// Number of worlds that are played at the same time.
 const CONCURRENT_WORLDS: usize = 12;
@@ -400,6 +402,43 @@ async fn a_rejection_because_of_a_frozen_clock_is_no_failure() {
 }
 
 #[tokio::test]
+async fn an_fiu_that_signs_in_another_profile_is_told_the_setting() {
+    let app = TestApp::start().await;
+    let sign = async |profile: &str| {
+        let fiu = Participant::fiu_1();
+        let text = crate::helpers::rebit_request().to_string();
+        let profile = SignatureProfile::parse(profile).expect("a profile");
+        let signature = sign_detached(&fiu.key, text.as_bytes(), profile).expect("a signature");
+        let call = app.request(Method::POST, "/Consent");
+        let call = call
+            .header("client_api_key", &fiu.api_key)
+            .header("content-type", "application/json")
+            .header("x-jws-signature", signature);
+        app.send(call.body(text)).await.expect_ok();
+        list_hints(&app).await
+    };
+    assert_eq!(sign("detached").await, [""; 0]);
+    let hints = sign("encoded").await;
+    let setting = "set `signature_profile` of the FIU to encoded (docs/clients.md)";
+    assert!(hints.len() == 1 && hints[0].ends_with(setting), "{hints:?}");
+    let settings = json!({ "signatureProfile": "off" });
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+    app.send(request.json(&settings)).await.expect_ok();
+    assert_eq!(sign("encoded").await.len(), 1, "no further hint");
+}
+
+/// Returns the notes that name the page of settings.
+async fn list_hints(app: &TestApp) -> Vec<String> {
+    let entries = app.read_full_journal().await;
+    let notes = entries.iter().filter(|entry| entry["kind"] == "note");
+    notes
+        .filter_map(|note| note["text"].as_str())
+        .filter(|text| text.contains("docs/clients.md"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
 async fn an_objection_to_the_signature_names_the_other_profile() {
     let refusal = json!({ "errorCode": "SignatureDoesNotMatch", "errorMsg": "no" }).to_string();
     for (profile, other) in [("detached", "encoded"), ("encoded", "detached")] {
@@ -425,6 +464,10 @@ async fn an_objection_to_the_signature_names_the_other_profile() {
                 text.contains(&format!("try the signature profile {other}")),
                 "{text}"
             );
+            // The journal has the same hint.
+            let notes = list_hints(&app).await;
+            assert_eq!(notes.len(), 1, "{notes:?}");
+            assert!(text.ends_with(&notes[0]), "{text}: {notes:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::Findings;
 use super::history::RunHistory;
 use crate::domain::api_fault::ApiFaultName;
+use crate::domain::client_hint::ClientHint;
 use crate::domain::consent::Status;
 use crate::domain::contract_report::FETCHES_MAX;
 use crate::domain::ids::ConsentHandle;
@@ -119,7 +120,8 @@ pub(super) fn check_fetch_counts(run: &RunHistory<'_>) -> Findings {
         let count = counts.entry((session, facts.content)).or_default();
         *count += 1;
         if *count == FETCHES_MAX + 1 {
-            let text = format!("the data of session {session} was fetched {count} times");
+            let hint = ClientHint::FetchesAgain;
+            let text = format!("the data of session {session} was fetched {count} times; {hint}");
             findings.add_evidence(call.seq, text);
         }
     }

@@ -3,8 +3,8 @@
 use super::Findings;
 use super::history::{RunHistory, SentWebhook};
 use crate::domain::call_facts::{Acknowledgement, ApiFamily};
+use crate::domain::client_hint::ClientHint;
 use crate::domain::notification::NotificationKind;
-use crate::domain::participants::SignatureProfile;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::WebhookFaultName;
 
@@ -145,13 +145,7 @@ fn suggest_profile(webhook: &SentWebhook<'_>) -> String {
     if !webhook.record.acknowledgement.objects_to_signature {
         return String::new();
     }
-    let other = match webhook.record.facts.profile {
-        Some(SignatureProfile::Detached) => SignatureProfile::Encoded,
-        Some(SignatureProfile::Encoded | SignatureProfile::Off) => SignatureProfile::Detached,
-        None => return String::new(),
-    };
-    format!(
-        "; the FIU objects to the signature: try the signature profile {other} (`signature_profile` \
-         of the FIU in mockaa.toml)"
-    )
+    let profile = webhook.record.facts.profile;
+    let hint = profile.map(|gets| ClientHint::ObjectsToSignature { gets });
+    hint.map(|hint| format!("; {hint}")).unwrap_or_default()
 }
