@@ -123,6 +123,7 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
     #[serde(alias = "unanswered_errorcode")]
+    #[schemars(range(min = 1, max = 20))]
     unanswered_errorcode: Option<RedirectionCode>,
     /// Fair-use templates that hold for this FIU beside those for every FIU.
     #[serde(alias = "fair_use_templates")]
