@@ -390,14 +390,7 @@ const ACCOUNT_CHECK: Rule = Rule {
 /// `Assumption:` dates are compared by the day in India; the guidelines count in calendar units and
 /// name no time of the day.
 pub(crate) fn check_consent(terms: &Terms, templates: &[FairUseTemplate]) -> FairUseVerdict {
-    let of_purpose: Vec<_> = RULES
-        .iter()
-        .filter(|rule| rule.purpose == &*terms.purpose.code)
-        .filter(|rule| {
-            rule.template
-                .is_none_or(|template| templates.contains(&template))
-        })
-        .collect();
+    let of_purpose: Vec<_> = select_rules(terms, templates).collect();
     let mut candidates: Vec<_> = of_purpose
         .iter()
         .copied()
@@ -425,7 +418,20 @@ pub(crate) fn check_consent(terms: &Terms, templates: &[FairUseTemplate]) -> Fai
 /// Returns the deviation of a data request whose range is longer than one request may have
 /// (fair-use guidelines, rule set for data requests); with several FI types the shortest limit
 /// applies.
-pub(crate) fn check_data_request(terms: &Terms, range: TimeRange) -> Option<FairUseDeviation> {
+///
+/// `Assumption:` a ONETIME template of the FIU replaces the limit by the consent's own range: its
+/// only request could not fetch what the template allows otherwise (CT010, CT045).
+pub(crate) fn check_data_request(
+    terms: &Terms,
+    templates: &[FairUseTemplate],
+    range: TimeRange,
+) -> Option<FairUseDeviation> {
+    if terms.fetch_type == FetchType::OneTime {
+        let mut rules = select_rules(terms, templates);
+        if rules.any(|rule| rule.template.is_some() && rule.fetch_type == FetchType::OneTime) {
+            return None;
+        }
+    }
     let limits = terms
         .fi_types
         .iter()
@@ -441,9 +447,23 @@ pub(crate) fn check_data_request(terms: &Terms, range: TimeRange) -> Option<Fair
     })
 }
 
+/// Returns the rules for the purpose that hold for an FIU with these templates, of any fetch type.
+fn select_rules<'a>(
+    terms: &'a Terms,
+    templates: &'a [FairUseTemplate],
+) -> impl Iterator<Item = &'static Rule> {
+    RULES
+        .iter()
+        .filter(|rule| rule.purpose == &*terms.purpose.code)
+        .filter(|rule| {
+            rule.template
+                .is_none_or(|template| templates.contains(&template))
+        })
+}
+
 /// Returns the longest range of one data request.
 fn request_limit(purpose: &str, fi_type: FiType) -> Option<Span> {
-    let is_security = SECURITIES.contains(&fi_type);
+    let is_security = SECURITIES_AND_BONDS.contains(&fi_type);
     match purpose {
         "101" | "102" if is_security => Some(Span::Years(2)),
         "101" | "102" => Some(Span::Months(13)),

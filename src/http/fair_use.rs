@@ -1,8 +1,10 @@
 //! The fair-use check of consent requests and data requests, by the mode of the sandbox. The limits
 //! are in [`crate::domain::fair_use`].
 
+use crate::domain::consent::Consent;
 use crate::domain::fair_use::{
-    FairUseDeviation, FairUseMode, FairUseVerdict, check_consent, check_data_request,
+    FairUseDeviation, FairUseMode, FairUseTemplate, FairUseVerdict, check_consent,
+    check_data_request,
 };
 use crate::domain::participants::Participants;
 use crate::domain::terms::{Terms, TimeRange};
@@ -22,8 +24,7 @@ pub(crate) fn check_consent_fair_use(
     if world.config().fair_use == FairUseMode::Off {
         return Ok(());
     }
-    let fiu = participants.find_fiu(fiu);
-    let templates = fiu.map_or(&[][..], |fiu| &fiu.fair_use_templates);
+    let templates = find_templates(participants, fiu);
     let FairUseVerdict { basis, deviations } = check_consent(terms, templates);
     for deviation in deviations {
         report_deviation(world, &basis, deviation)?;
@@ -37,16 +38,24 @@ pub(crate) fn check_consent_fair_use(
 /// [`ApiError::FairUse`], if the sandbox refuses them.
 pub(crate) fn check_data_fair_use(
     world: &World,
-    terms: &Terms,
+    participants: &Participants,
+    consent: &Consent,
     range: TimeRange,
 ) -> Result<(), ApiError> {
-    match check_data_request(terms, range) {
+    let terms = &consent.terms;
+    let templates = find_templates(participants, &consent.fiu);
+    match check_data_request(terms, templates, range) {
         Some(deviation) if world.config().fair_use != FairUseMode::Off => {
             let basis = format!("purpose {}", terms.purpose.code);
             report_deviation(world, &basis, deviation)
         }
         _ => Ok(()),
     }
+}
+
+fn find_templates<'a>(participants: &'a Participants, fiu: &str) -> &'a [FairUseTemplate] {
+    let fiu = participants.find_fiu(fiu);
+    fiu.map_or(&[][..], |fiu| &fiu.fair_use_templates)
 }
 
 fn report_deviation(

@@ -289,3 +289,50 @@ async fn a_data_request_has_a_longest_range() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_template_allows_can_be_fetched() {
+    let app = start(FairUseMode::Refuse).await;
+    let journey = Journey::new(&app);
+    let account_check = |detail: &mut Value| {
+        fit_underwriting(detail);
+        detail["Purpose"] =
+            json!({ "code": "105", "refUri": "https://api.rebit.org.in/aa/purpose/105.xml" });
+        detail["fiTypes"] = json!(["DEPOSIT"]);
+        detail["consentExpiry"] = "2020-07-05T06:00:00.000Z".into();
+        detail["DataLife"] = json!({ "unit": "DAY", "value": 1 });
+    };
+    let half_a_year =
+        json!({ "from": "2020-01-04T06:00:00.000Z", "to": "2020-07-04T00:00:00.000Z" });
+    let a_year = json!({ "from": "2019-07-04T06:00:00.000Z", "to": "2020-07-04T00:00:00.000Z" });
+    let bonds = |detail: &mut Value| {
+        fit_monitoring(detail);
+        detail["Purpose"] =
+            json!({ "code": "102", "refUri": "https://api.rebit.org.in/aa/purpose/102.xml" });
+        detail["fiTypes"] = json!(["BONDS"]);
+        detail["consentExpiry"] = "2021-07-04T06:00:00.000Z".into();
+        detail["FIDataRange"]["to"] = "2021-07-04T06:00:00.000Z".into();
+        detail["DataLife"] = json!({ "unit": "DAY", "value": 7 });
+    };
+    let two_years = json!({ "from": "2018-07-04T06:00:00.000Z", "to": NOW });
+    let cases = [
+        ("CT010", account_check as fn(&mut Value), half_a_year),
+        ("CT045", account_check, a_year),
+        ("CT019", bonds, two_years),
+    ];
+    for (template, fit, range) in cases {
+        let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+        let request = request.json(&json!({ "fairUseTemplates": [template] }));
+        app.send(request).await.expect_ok();
+        let (_, id) = journey
+            .raise_and_approve(|body| {
+                fit(&mut body["ConsentDetail"]);
+                body["ConsentDetail"]["FIDataRange"]["from"] = range["from"].clone();
+            })
+            .await;
+        let mut request = journey.build_fi_request(&id).await;
+        request["FIDataRange"] = range;
+        let reply = journey.fiu.post(&app, "/FI/request", &request).await;
+        assert_eq!(reply.status, 200, "{template}: {}", reply.text);
+    }
+}

@@ -71,7 +71,7 @@ pub(crate) async fn request_data(
             "Consent.digitalSignature is not the third part of the artefact's signedConsent";
         return Err(ApiError::InvalidSignature(message.to_owned()));
     }
-    check_data_fair_use(world, &consent.terms, range)?;
+    check_data_fair_use(world, &caller.participants, &consent, range)?;
     let key = Arc::new(parse_peer_key(&caller, &key)?);
     let command = RequestData {
         handle: consent.handle,
