@@ -8,10 +8,11 @@ const NATIONAL_DIGITS: usize = 10;
 
 /// Returns the address, or the name without a handle, with a mobile number of India in its national
 /// form: ten digits. So `+919999999002`, `919999999002`, `09999999002` and `9999999002` are one
-/// customer on every API. Other names stay as they are, but for a `+` before digits.
+/// customer on every API. A number of another country keeps its `+`. Other names stay as they are.
 ///
 /// `Assumption:` no source states that these spellings are one customer. The networks route them to
-/// one subscriber, and FIPs discover accounts by that number.
+/// one subscriber, and FIPs discover accounts by that number. Ten digits after a `+` are a number of
+/// India whose country code was forgotten.
 pub(crate) fn normalize_address(address: &str) -> Cow<'_, str> {
     let (name, handle) = split_address(address);
     match normalize_name(name) {
@@ -51,20 +52,50 @@ fn split_address(address: &str) -> (&str, Option<&str>) {
         .map_or((address, None), |(name, handle)| (name, Some(handle)))
 }
 
+/// Returns a pattern of addresses, in which `*` stands for any text, in the form of the addresses
+/// that it is to match. A number of India loses its country code as far as the pattern shows it.
+pub(crate) fn normalize_pattern(pattern: &str) -> Cow<'_, str> {
+    let (name, handle) = split_address(pattern);
+    let is_number = name.contains('*')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_digit() || ['*', '+', ' ', '-'].contains(&c));
+    if !is_number {
+        return normalize_address(pattern);
+    }
+    let digits = remove_separators(name);
+    let national = ["+91", "0091", "0"]
+        .iter()
+        .find_map(|prefix| digits.strip_prefix(prefix))
+        .unwrap_or(&digits);
+    Cow::Owned(match handle {
+        Some(handle) => format!("{national}@{handle}"),
+        None => national.to_owned(),
+    })
+}
+
 fn normalize_name(name: &str) -> Cow<'_, str> {
     if is_national_number(name) {
         return Cow::Borrowed(name);
     }
-    let international = name.strip_prefix('+');
-    let digits = remove_separators(international.unwrap_or(name));
-    let national = ["0", "91", "091", "0091"]
+    let digits = remove_separators(name);
+    let prefixes: &[&str] = if digits.starts_with('+') {
+        &["+91", "+"]
+    } else {
+        &["0", "91", "091", "0091", ""]
+    };
+    let national = prefixes
         .iter()
         .filter_map(|prefix| digits.strip_prefix(prefix))
-        .chain([&*digits])
         .find(|rest| is_national_number(rest));
-    match national {
-        Some(national) => Cow::Owned(national.to_owned()),
-        None => Cow::Borrowed(international.filter(|rest| is_digits(rest)).unwrap_or(name)),
+    if let Some(national) = national {
+        return Cow::Owned(national.to_owned());
+    }
+    let is_foreign = digits.strip_prefix('+').is_some_and(is_digits);
+    if is_foreign {
+        digits
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -87,7 +118,7 @@ fn is_digits(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{customer_identifier, normalize_address};
+    use super::{customer_identifier, normalize_address, normalize_pattern};
 
     #[test]
     fn a_mobile_number_has_one_form() {
@@ -125,10 +156,33 @@ mod tests {
             assert_eq!(normalize_address(&address), address);
             assert_eq!(customer_identifier(&address), name);
         }
-        assert_eq!(
-            normalize_address("+447700900123@mockaa"),
-            "447700900123@mockaa"
-        );
+    }
+
+    #[test]
+    fn a_number_of_another_country_is_no_number_of_india() {
+        for number in ["+447700900123", "+97150123456", "+8613912345678"] {
+            assert_eq!(normalize_address(number), number);
+        }
+        assert_eq!(normalize_address("+44 7700-900123@aa"), "+447700900123@aa");
+    }
+
+    #[test]
+    fn a_pattern_has_the_form_of_the_addresses_that_it_matches() {
+        for (pattern, normal) in [
+            ("+9198765*", "98765*"),
+            ("+91 98765-*@mockaa", "98765*@mockaa"),
+            ("0091987*", "987*"),
+            ("0987*", "987*"),
+            ("98765*", "98765*"),
+            ("91987*", "91987*"),
+            ("*002@mockaa", "*002@mockaa"),
+            ("+65*", "+65*"),
+            ("+919999999002@*", "9999999002@*"),
+            ("asha-*@mockaa", "asha-*@mockaa"),
+            ("*", "*"),
+        ] {
+            assert_eq!(normalize_pattern(pattern), normal, "{pattern}");
+        }
     }
 
     #[test]

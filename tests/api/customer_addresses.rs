@@ -80,12 +80,21 @@ async fn the_control_api_knows_the_customer_by_every_spelling() {
 #[tokio::test]
 async fn scenarios_match_the_customer_by_every_spelling() {
     let app = TestApp::start().await;
-    let text = "version: 1\nname: spelled\nmatch: { customer: \"+91-98765-00001@*\" }\nsteps: [reject: {}]\n";
-    let put = app.request(Method::PUT, "/_mockaa/v1/scenarios/spelled");
-    app.send(put.body(text)).await.expect_ok();
-    let handle = extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
-    app.advance_clock("0s").await;
-    assert_eq!(app.consent_state(&handle).await, "REJECTED");
+    for pattern in [
+        "+91-98765-00001@*",
+        "+9198765*",
+        "+91 98765-0*@mockaa",
+        "098765*",
+    ] {
+        let text = format!(
+            "version: 1\nname: spelled\nmatch: {{ customer: \"{pattern}\" }}\nsteps: [reject: {{}}]\n"
+        );
+        let put = app.request(Method::PUT, "/_mockaa/v1/scenarios/spelled");
+        app.send(put.body(text)).await.expect_ok();
+        let handle = extract_handle(&app.post("/Consent", &rebit_request()).await.expect_ok());
+        app.advance_clock("0s").await;
+        assert_eq!(app.consent_state(&handle).await, "REJECTED", "{pattern}");
+    }
 }
 
 #[tokio::test]

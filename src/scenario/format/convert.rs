@@ -17,7 +17,7 @@ use crate::domain::api_fault::{
 };
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent_matcher::ConsentMatcher;
-use crate::domain::customer_address::normalize_address;
+use crate::domain::customer_address::normalize_pattern;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{CountRange, Expectation, ExpectationTarget, SubjectFilter};
 use crate::domain::glob::Glob;
@@ -176,7 +176,7 @@ fn to_globs(texts: Option<&OneOrMany>) -> Vec<Glob> {
 
 /// Returns the pattern of customers' addresses. Worlds keep addresses in their normal form.
 fn customer_glob(text: &str) -> Glob {
-    Glob::new(&normalize_address(text))
+    Glob::new(&normalize_pattern(text))
 }
 
 fn iter_texts(texts: Option<&OneOrMany>) -> impl Iterator<Item = &str> {

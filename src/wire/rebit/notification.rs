@@ -11,8 +11,8 @@ use crate::domain::session::{FiStatus, SessionStatus};
 use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{
-    check_list_length, deserialize_object, deserialize_object_list, require_enum, require_field,
-    require_text,
+    check_list_length, deserialize_object, deserialize_object_list, is_customer_address,
+    require_enum, require_field, require_text,
 };
 
 /// The claimed sender of a notification, not yet validated.
@@ -329,15 +329,12 @@ impl Request for LinkNotification {
             |status| (status == "LINKED").then_some(()),
             || "LINKED".to_owned(),
         )?;
-        match customer.split_once('@') {
-            Some((name, handle)) if !name.is_empty() && !handle.is_empty() => {}
-            _ => {
-                let message = format!(
-                    "{} is not an address of the form name@{aa_handle}",
-                    quote_value(&customer)
-                );
-                return Err(ApiError::invalid_field(CUSTOMER, message));
-            }
+        if !is_customer_address(&customer) {
+            let message = format!(
+                "{} is not an address of the form name@{aa_handle}",
+                quote_value(&customer)
+            );
+            return Err(ApiError::invalid_field(CUSTOMER, message));
         }
         Ok(LinkNotificationContent {
             notifier,

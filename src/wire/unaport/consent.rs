@@ -329,23 +329,25 @@ fn resolve_customer_address(
 
 /// Returns a customer's identifier as an address at the AA. An address stays as it was sent.
 fn qualify_with_aa_handle(field: &'static str, name: &str, aa: &Aa) -> Result<String, ApiError> {
-    let address = if name.contains('@') {
+    let is_address = name.contains('@');
+    let sent = if is_address {
         name.to_owned()
     } else {
-        format!("{}@{}", normalize_address(name), aa.handle)
+        format!("{name}@{}", aa.handle)
     };
-    if is_customer_address(&address) {
-        Ok(address)
-    } else {
-        Err(ApiError::invalid_field(
-            field,
-            format!(
-                "{} is not of the form NAME@{}",
-                quote_value(name),
-                aa.handle
-            ),
-        ))
+    if !is_customer_address(&sent) {
+        let message = format!(
+            "{} is not of the form NAME@{}",
+            quote_value(name),
+            aa.handle
+        );
+        return Err(ApiError::invalid_field(field, message));
     }
+    Ok(if is_address {
+        sent
+    } else {
+        normalize_address(&sent).into_owned()
+    })
 }
 
 /// A validated request with template.
