@@ -618,6 +618,18 @@ fn config_is_checked_and_served() {
             )
             .contains("\"id\":\"LENDER\"")
     );
+    // A message has the place of a mistake, and not the text there: it may be a secret.
+    for headers in [
+        "\"Basic hunter2\"",
+        "{ Authorization = [\"Basic hunter2\"] }",
+        "{ Authorization = \"Basic hunter2",
+    ] {
+        let text = format!("[[fiu]]\nid = \"LENDER\"\nwebhook_headers = {headers}\n");
+        let wrong = folder.write_file("wrong.toml", &text);
+        let stderr = decode_lossy(&run(&["config", "show", "--config", &wrong]).stderr);
+        assert!(stderr.contains("line 3, column "), "{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
+    }
     // The file in the current folder is used, as by `serve`.
     let output = mockaa_command(&["config", "show"])
         .current_dir(Path::new(&file).parent().expect("a folder"))

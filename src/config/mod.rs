@@ -15,6 +15,7 @@ use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Entity, Participants, WebhookUrls};
+use crate::domain::secret_names::remove_quoted_value;
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::text::display_path;
@@ -334,7 +335,19 @@ fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String
 }
 
 fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {
-    toml::from_str(text).map_err(|error| file_error(name, error))
+    toml::from_str(text).map_err(|error| file_error(name, describe_toml_error(&error, text)))
+}
+
+/// Returns the place and the problem, without the source: it may have a secret.
+fn describe_toml_error(error: &toml::de::Error, text: &str) -> String {
+    let problem = remove_quoted_value(error.message());
+    let Some(span) = error.span() else {
+        return problem.to_owned();
+    };
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("line {line}, column {column}: {problem}")
 }
 
 fn file_error(file: &str, message: impl std::fmt::Display) -> ConfigError {

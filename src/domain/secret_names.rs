@@ -26,6 +26,9 @@ const PUBLIC_NAMES: [&[&str]; 5] = [
     &["x", "jws", "signature"],
 ];
 
+/// Names without a secret word whose value is a secret: the headers may hold credentials.
+const SECRET_NAMES: [&[&str]; 1] = [&["webhook", "headers"]];
+
 /// Names with a secret word whose value is no secret.
 ///
 /// `Assumption:` the type of a token, always `Bearer`, is the only such name in the specifications.
@@ -38,7 +41,8 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         return false;
     }
     splits.iter().any(|words| {
-        words.iter().any(|word| is_secret_word(word))
+        is_listed(words, &SECRET_NAMES)
+            || words.iter().any(|word| is_secret_word(word))
             || words
                 .windows(2)
                 .any(|pair| pair[0] == "api" && singular(&pair[1]) == "key")
@@ -56,6 +60,22 @@ pub(crate) fn is_secret_header(name: &str) -> bool {
     };
     is_secret_name(name)
         || (!is_listed(&words, &HARMLESS_NAMES) && words.iter().any(ends_with_secret))
+}
+
+/// Returns whether a path to a value, such as `fiu[0].webhookHeaders`, has the name of a secret.
+pub(crate) fn is_secret_path(path: &str) -> bool {
+    path.split(['.', '[', ']']).any(is_secret_header)
+}
+
+/// Returns the part of serde's message that does not quote the value.
+pub(crate) fn remove_quoted_value(reason: &str) -> &str {
+    let quotes_value = ["invalid type: ", "invalid value: "]
+        .iter()
+        .any(|kind| reason.starts_with(kind));
+    match reason.rfind(", expected ").filter(|_| quotes_value) {
+        Some(end) => &reason[end + 2..],
+        None => reason,
+    }
 }
 
 /// Returns whether a name is that of public material.

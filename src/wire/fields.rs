@@ -12,6 +12,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
 
+use crate::domain::secret_names::{is_secret_path, remove_quoted_value};
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
@@ -90,13 +91,18 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
                     path
                 };
                 // serde quotes the value in full, which may be long.
-                let reason = path_error.inner().to_string();
+                let full_reason = path_error.inner().to_string();
+                let reason = if is_secret_path(&field) {
+                    remove_quoted_value(&full_reason)
+                } else {
+                    &full_reason
+                };
                 let end = reason
                     .char_indices()
                     .map(|(at, _)| at)
                     .find(|at| *at >= REASON_BYTES_MAX);
                 let reason =
-                    end.map_or_else(|| reason.clone(), |end| format!("{}…", &reason[..end]));
+                    end.map_or_else(|| reason.to_owned(), |end| format!("{}…", &reason[..end]));
                 ApiError::invalid_field(field, format!("cannot be read: {reason}"))
             }
             Ok(_) => ApiError::InvalidJson(error.to_string()),
