@@ -247,7 +247,7 @@ impl WebhookSender {
         let outcome = mask_outcome(outcome, &own_secrets);
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let faults = delivery.fault_names(number);
-        let acknowledgement = check_acknowledgement(outcome.body(), facts.txnid.as_deref());
+        let acknowledgement = check_acknowledgement(&outcome, facts.txnid.as_deref());
         Attempt {
             at,
             system_time,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::call_facts::Acknowledgement;
 use crate::domain::consent::{Api, Consent, Status};
+use crate::domain::delivery::AttemptOutcome;
 use crate::domain::notification::{Notification, NotificationContent, RawNotification};
 use crate::domain::participants::{Aa, DataForm, DataForms};
 use crate::domain::session::{Session, SessionAccount};
@@ -348,10 +349,20 @@ pub(crate) fn find_ack_error(body: &str) -> Option<String> {
 }
 
 /// Compares the body of an FIU's answer with `NotificationResponse` (ReBIT FIU API 2.0.0), whatever
-/// its media type. `sent_txnid` is that of the webhook.
-pub(crate) fn check_acknowledgement(body: &str, sent_txnid: Option<&str>) -> Acknowledgement {
+/// its media type. `sent_txnid` is that of the webhook. Only an answer that reports an error can
+/// object to the signature.
+pub(crate) fn check_acknowledgement(
+    outcome: &AttemptOutcome,
+    sent_txnid: Option<&str>,
+) -> Acknowledgement {
+    let body = outcome.body();
+    let reports_error = match outcome {
+        AttemptOutcome::Accepted { remark, .. } => remark.is_some(),
+        AttemptOutcome::Rejected { .. } => true,
+        AttemptOutcome::Failed { .. } => false,
+    };
     let text = body.to_ascii_lowercase();
-    let objects_to_signature = ["signature", "jws"].iter().any(|word| text.contains(word));
+    let names_signature = ["signature", "jws"].iter().any(|word| text.contains(word));
     let (has_response, problems) = match serde_json::from_str::<Value>(body) {
         Ok(Value::Object(fields)) => (
             fields.contains_key("response"),
@@ -366,7 +377,7 @@ pub(crate) fn check_acknowledgement(body: &str, sent_txnid: Option<&str>) -> Ack
     };
     Acknowledgement {
         has_response,
-        objects_to_signature: objects_to_signature && !problems.is_empty(),
+        objects_to_signature: reports_error && names_signature,
         problems,
     }
 }
@@ -405,7 +416,7 @@ fn find_response_problems(fields: &Map<String, Value>, sent_txnid: Option<&str>)
 
 #[cfg(test)]
 mod tests {
-    use super::{check_acknowledgement, find_ack_error};
+    use super::{AttemptOutcome, check_acknowledgement, find_ack_error};
 
     #[test]
     fn an_acknowledgement_that_reports_an_error_is_flagged() {
@@ -420,7 +431,12 @@ mod tests {
     #[test]
     fn a_response_needs_all_fields_and_the_txnid_of_the_webhook() {
         let whole = r#"{"ver":"2.0.0","timestamp":"2018-09-22T06:13:30.967+0000","txnid":"t","response":"OK"}"#;
-        let problems = |body: &str| check_acknowledgement(body, Some("t")).problems;
+        let accepted = |body: &str| AttemptOutcome::Accepted {
+            status: 200,
+            body: body.to_owned(),
+            remark: None,
+        };
+        let problems = |body: &str| check_acknowledgement(&accepted(body), Some("t")).problems;
         assert_eq!(problems(whole), Vec::<String>::new());
         for (old, new, problem) in [
             (r#""ver":"2.0.0","#, "", "ver is missing"),
@@ -444,7 +460,17 @@ mod tests {
         assert_eq!(problems("OK"), ["the body is not a JSON object"]);
         let cut = format!("{{\"response\":\"{}", "O".repeat(20_000));
         assert_eq!(problems(&cut), ["the body has 20000 bytes or more"]);
-        assert!(check_acknowledgement("invalid JWS", None).objects_to_signature);
-        assert!(!check_acknowledgement("no such consent", None).objects_to_signature);
+        let rejected = |body: &str| AttemptOutcome::Rejected {
+            status: 401,
+            body: body.to_owned(),
+        };
+        for (outcome, objects) in [
+            (rejected("invalid JWS"), true),
+            (rejected("no such consent"), false),
+            (accepted("the signature is valid"), false),
+        ] {
+            let acknowledgement = check_acknowledgement(&outcome, None);
+            assert_eq!(acknowledgement.objects_to_signature, objects, "{outcome:?}");
+        }
     }
 }

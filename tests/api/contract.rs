@@ -473,6 +473,19 @@ async fn an_objection_to_the_signature_names_the_other_profile() {
 }
 
 #[tokio::test]
+async fn an_answer_that_accepts_the_signature_is_no_objection() {
+    let verified = json!({ "status": "ok", "signature": "verified" }).to_string();
+    let echo = json!({ "headers": { "x-jws-signature": "eyJ" } }).to_string();
+    for body in [verified, echo, "the signature is valid".to_owned()] {
+        let app = TestApp::start().await;
+        app.fiu.set_behavior(ReceiverBehavior::Respond(200, body));
+        app.raise_with_scenario("approve").await;
+        app.advance_clock("0s").await;
+        assert!(list_hints(&app).await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn an_acknowledgement_is_graded_by_its_body() {
     let whole = json!({ "ver": "2.0.0", "timestamp": "2020-07-04T06:00:00.000Z", "txnid": "another", "response": "OK" });
     let respond = |body: &str| ReceiverBehavior::Respond(200, body.to_owned());
