@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::api_fault::Latency;
@@ -128,7 +128,12 @@ impl<'de> Deserialize<'de> for AccountChoice {
         match Value::deserialize(deserializer)? {
             Value::String(text) if text == "all" => Ok(Self::All),
             list @ Value::Array(_) => serde_json::from_value(list).map(Self::ByLinkRef),
-            selector @ Value::Object(_) => serde_json::from_value(selector).map(Self::Matching),
+            Value::Object(fields) => {
+                let selector = serde_json::from_value(fields.clone().into());
+                let selector = selector.map_err(D::Error::custom)?;
+                check_conditions("the filter", &fields).map_err(D::Error::custom)?;
+                Ok(Self::Matching(selector))
+            }
             _ => {
                 let forms =
                     "write all, a list of linkRefNumbers, or a filter such as { fips: [FIP-1] }";
@@ -137,6 +142,23 @@ impl<'de> Deserialize<'de> for AccountChoice {
         }
         .map_err(D::Error::custom)
     }
+}
+
+/// Refuses a filter with nothing in it, or with an empty list: it would select everything.
+fn check_conditions(name: &str, fields: &Map<String, Value>) -> Result<(), String> {
+    if fields.is_empty() {
+        return Err(format!("{name} is empty; give a condition, or write all"));
+    }
+    for (name, condition) in fields {
+        match condition {
+            Value::Array(list) if list.is_empty() => {
+                return Err(format!("{name} is empty; leave it out, or give an entry"));
+            }
+            Value::Object(fields) => check_conditions(name, fields)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 impl JsonSchema for AccountChoice {
@@ -163,12 +185,15 @@ impl JsonSchema for AccountChoice {
 #[schemars(extend("minProperties" = 1))]
 pub struct AccountSelector {
     /// The FIPs; default: any.
+    #[schemars(length(min = 1))]
     #[serde(default)]
     pub fips: Vec<Box<str>>,
     /// The FI types; default: any.
+    #[schemars(length(min = 1))]
     #[serde(default)]
     pub fi_types: Vec<FiType>,
     /// The account types; default: any.
+    #[schemars(length(min = 1))]
     #[serde(default)]
     pub account_types: Vec<AccountType>,
     /// The accounts that are left out: all but these.
@@ -210,12 +235,16 @@ impl AccountSelector {
 #[schemars(extend("minProperties" = 1))]
 pub struct ExceptedAccounts {
     /// The accounts at these FIPs.
+    #[schemars(length(min = 1))]
     pub fips: Vec<Box<str>>,
     /// The accounts of these FI types.
+    #[schemars(length(min = 1))]
     pub fi_types: Vec<FiType>,
     /// The accounts of these account types.
+    #[schemars(length(min = 1))]
     pub account_types: Vec<AccountType>,
     /// The accounts with these `linkRefNumber`s.
+    #[schemars(length(min = 1))]
     pub accounts: Vec<Box<str>>,
 }
 

@@ -79,6 +79,11 @@ async fn a_choice_that_cannot_be_read_is_refused() {
         (json!({ "account_types": ["GOLD"] }), "GOLD"),
         (json!({ "exclude": {} }), "exclude"),
         (json!({ "except": { "first": 1 } }), "first"),
+        (json!({ "fips": [] }), "empty"),
+        (json!({ "account_types": [] }), "empty"),
+        (json!({ "except": { "fips": [] } }), "empty"),
+        (json!({ "except": {} }), "empty"),
+        (json!({}), "empty"),
     ] {
         let (handle, refused) = approve(&app, choice.clone()).await;
         assert_eq!(refused.status, 400, "{choice}");
