@@ -133,7 +133,10 @@ impl State {
     ) -> Option<Rejection> {
         let (txnid, made) = match command {
             Command::RaiseConsent(RaiseConsent { terms, fiu, .. }) => {
-                let key = (&**fiu, &*terms.txnid);
+                let key = MessageKey {
+                    fiu,
+                    txnid: &terms.txnid,
+                };
                 let position = self.consent_txnids.find(key, now, |position| {
                     message_of_consent(&self.consents[&self.consent_order[to_index(position)]])
                 })?;
@@ -141,7 +144,8 @@ impl State {
                 (&terms.txnid, format!("the consent {handle}"))
             }
             Command::RequestData(RequestData { handle, txnid, .. }) => {
-                let key = (&*self.consent(*handle)?.fiu, &**txnid);
+                let fiu = &self.consent(*handle)?.fiu;
+                let key = MessageKey { fiu, txnid };
                 let position = self.session_txnids.find(key, now, |position| {
                     let id = self.session_order[to_index(position)];
                     message_of_session(&self.sessions[&id], &self.consents)
@@ -487,7 +491,11 @@ fn new_artefact(fip: &Arc<str>, consent_id: ConsentId) -> FipArtefact {
 
 /// Returns the message that has raised a consent: sender, `txnid` and time.
 fn message_of_consent(consent: &Consent) -> (MessageKey<'_>, Timestamp) {
-    ((&consent.fiu, &consent.terms.txnid), consent.created_at)
+    let key = MessageKey {
+        fiu: &consent.fiu,
+        txnid: &consent.terms.txnid,
+    };
+    (key, consent.created_at)
 }
 
 /// Returns the message with which an FIU has opened a session: sender, `txnid` and time.
@@ -496,7 +504,11 @@ fn message_of_session<'a>(
     consents: &'a HashMap<ConsentHandle, Arc<Consent>>,
 ) -> (MessageKey<'a>, Timestamp) {
     let fiu = &consents[&session.handle].fiu;
-    ((fiu, &session.txnid), session.opened_at)
+    let key = MessageKey {
+        fiu,
+        txnid: &session.txnid,
+    };
+    (key, session.opened_at)
 }
 
 /// Converts the length of a list to an ordinal.

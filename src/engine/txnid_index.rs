@@ -1,7 +1,7 @@
 //! Finds what an earlier message has made by the `txnid` of the message. The index holds positions
 //! only: a `txnid` is kept with the consent or the session.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use hashbrown::HashTable;
 
@@ -14,8 +14,28 @@ use crate::domain::time::{Millis, Timestamp};
 /// consents and for data requests; only an accepted message uses it up.
 const TXNID_TTL: Millis = Millis::from_secs(24 * 60 * 60);
 
-/// The sender of a message and its `txnid`.
-pub(crate) type MessageKey<'a> = (&'a str, &'a str);
+/// The sender of a message and its `txnid`. A UUID has the same meaning in upper and lower case
+/// (RFC 9562, section 4), so case is ignored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageKey<'a> {
+    pub fiu: &'a str,
+    pub txnid: &'a str,
+}
+
+impl PartialEq for MessageKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.fiu == other.fiu && self.txnid.eq_ignore_ascii_case(other.txnid)
+    }
+}
+
+impl Hash for MessageKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fiu.hash(state);
+        for byte in self.txnid.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
 
 /// Positions in a list of consents or sessions, by the message that has made each.
 #[derive(Debug, Default)]

@@ -54,6 +54,11 @@ async fn strict_refuses_a_second_consent_under_one_txnid() {
     let made = fiu.post(&app, "/Consent", &body).await.expect_ok();
     let handle = made["ConsentHandle"].as_str().expect("a handle");
     assert_refused(&fiu.post(&app, "/Consent", &body).await, handle);
+    // A UUID in upper case is the same UUID.
+    let mut shouted = body.clone();
+    shouted["txnid"] = TXNID.to_uppercase().into();
+    let refused = fiu.post(&app, "/Consent", &shouted).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
     assert_eq!(app.count_consents().await, 1);
     // Another FIU chooses its txnids by itself.
     let mut of_other = body.clone();
