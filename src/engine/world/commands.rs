@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::command::{Command, FetchData, RaiseConsent};
+use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
@@ -140,14 +141,19 @@ impl World {
         })
     }
 
-    /// Queues a webhook to be sent again.
+    /// Queues a webhook to be sent again and returns it as it is then, before it is sent; `None` if
+    /// the id is unknown.
     ///
     /// # Errors
     /// [`Rejection::NotResendable`] while it is held, queued or in flight.
-    pub fn resend_delivery(&self, id: u64) -> Result<(), Rejection> {
-        let result = self.lock_caught_up().outbox.resend_delivery(id);
+    pub fn resend_delivery(&self, id: u64) -> Result<Option<Delivery>, Rejection> {
+        let mut inner = self.lock_caught_up();
+        let result = inner.outbox.resend_delivery(id);
+        let delivery = inner.outbox.delivery(id);
+        drop(inner);
         self.wake.notify_one();
-        result.map_err(|progress| Rejection::NotResendable(progress.as_str()))
+        result.map_err(|progress| Rejection::NotResendable(progress.as_str()))?;
+        Ok(delivery)
     }
 
     /// Runs an operation under the lock, between the work due before it and after it; holds the

@@ -30,10 +30,10 @@ pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Sends the same bytes of a webhook once more: one attempt, without retries.
 pub(crate) fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let id = find_delivery(call, &world)?.id;
-    world.resend_delivery(id)?;
+    let delivery = find_delivery(call, &world)?;
+    let delivery = world.resend_delivery(delivery.id)?.unwrap_or(delivery);
     Ok(ApiResponse::json(&DeliveryView::new(
-        &find_delivery(call, &world)?,
+        &delivery,
         BodyDetail::Omit,
         SecretDetail::Mask,
     )))
