@@ -181,6 +181,42 @@ fn every_source_file_is_reachable() {
     assert!(orphans.is_empty(), "{orphans:?}");
 }
 
+/// Returns the number of faults in the table below a heading of `docs/scenarios.md`.
+fn count_faults(page: &str, heading: &str) -> usize {
+    let section = page
+        .split("\n## ")
+        .find(|section| section.starts_with(heading))
+        .unwrap_or_else(|| panic!("docs/scenarios.md has no {heading}"));
+    let table = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| fault"));
+    table
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .count()
+}
+
+#[test]
+fn the_documentation_counts_what_is_there() {
+    let page = read_text(&project_root().join("docs/scenarios.md"));
+    let scenarios = list_files("scenarios", "yaml").len();
+    let webhook_faults = count_faults(&page, "Webhook faults");
+    let api_faults = count_faults(&page, "API faults");
+    let faults = format!("{webhook_faults} webhook faults");
+    let both = format!("{api_faults} API faults");
+    for (file, text) in [
+        ("README.md", format!("{scenarios} are shipped")),
+        ("README.md", faults.clone()),
+        ("README.md", both.clone()),
+        ("docs/api.md", faults),
+        ("docs/api.md", both),
+        ("docs/scenarios.md", format!("ships {scenarios} scenarios")),
+    ] {
+        let page = read_text(&project_root().join(file));
+        assert!(page.contains(&text), "{file} does not say: {text}");
+    }
+}
+
 #[test]
 fn every_fixture_is_used() {
     let sources: String = ["src", "tests", "benches"]

@@ -35,10 +35,20 @@ struct HitCount {
     first_hit_at: Timestamp,
 }
 
+/// The point of a call at which faults are planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallStage {
+    /// The call has arrived.
+    Arrival,
+    /// The call sends a browser back to the FIU. Faults of the redirection count these calls only.
+    Return,
+}
+
 /// The attributes of a call that select faults.
 #[derive(Clone, Copy, Debug)]
 pub struct CallSubject<'a> {
     pub op: Operation,
+    pub stage: CallStage,
     pub customer: Option<&'a str>,
     pub fiu: Option<&'a str>,
 }
@@ -299,7 +309,12 @@ fn named_key_prefix(name: &str) -> String {
 
 fn matches_call(rule: &ApiFaultRule, call: CallSubject<'_>) -> bool {
     let selector = &rule.selector;
-    selector.op.is_none_or(|op| op == call.op)
+    let stage = match rule.fault {
+        ApiFault::Redirect(_) => CallStage::Return,
+        _ => CallStage::Arrival,
+    };
+    stage == call.stage
+        && selector.op.is_none_or(|op| op == call.op)
         && matches_glob(selector.customer.as_ref(), call.customer)
         && matches_glob(selector.fiu.as_ref(), call.fiu)
 }

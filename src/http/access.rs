@@ -130,6 +130,14 @@ impl AccessPolicy {
         }
     }
 
+    /// Returns whether any page may call the ReBIT API from a browser.
+    pub(crate) fn allows_origins(&self) -> bool {
+        match &self.allowed_origins {
+            AllowedOrigins::Any => true,
+            AllowedOrigins::Listed(allowed) => !allowed.is_empty(),
+        }
+    }
+
     /// Returns the value of `--public-url` without a slash at its end.
     pub(crate) fn public_url(&self) -> Option<String> {
         self.public_origin.as_ref().map(Origin::to_url)

@@ -323,7 +323,7 @@ impl Call {
     /// Returns the body as text. The content type is not checked, since YAML has several.
     pub(crate) fn body_text(&self) -> Result<&str, ApiError> {
         std::str::from_utf8(self.body()?)
-            .map_err(|_| ApiError::InvalidJson("it is not UTF-8".to_owned()))
+            .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))
     }
 
     /// Parses the body as JSON; an empty body or `null` gives the default value.
@@ -438,6 +438,16 @@ impl Call {
             Protocol::Unaport => Some(HeaderValue::from_static("*")),
             Protocol::Rebit | Protocol::Seed => self.app_state.access.find_allowed_origin(origin),
             Protocol::Control => None,
+        }
+    }
+
+    /// Returns whether pages of different origins get different answers (Fetch, "CORS protocol and
+    /// HTTP caches").
+    pub(crate) fn depends_on_origin(&self) -> bool {
+        match self.protocol() {
+            Protocol::Unaport => self.headers().contains_key(ORIGIN),
+            Protocol::Rebit | Protocol::Seed => self.app_state.access.allows_origins(),
+            Protocol::Control => false,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::domain::operation::Operation;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time::Millis;
-use crate::engine::faults::{CallFault, CallSubject};
+use crate::engine::faults::{CallFault, CallStage, CallSubject};
 use crate::engine::world::{CallFaults, Receipt, World};
 use crate::wire::api_error::ApiError;
 
@@ -163,18 +163,27 @@ impl CallContext {
         let Some(op) = self.operation.filter(|_| !self.faults_planned) else {
             return Ok(());
         };
-        let target = CallSubject {
-            op,
-            customer: self.parties.customer.as_deref(),
-            fiu: self.parties.fiu.as_deref(),
-        };
-        let planned = world.faults().plan_call_faults(target, self.parties.handle);
+        let planned = self.plan_stage(world, op, CallStage::Arrival);
         self.accept_faults(planned)
     }
 
-    /// Returns the code with which a fault sends the browser back, if one does, and records that the
-    /// fault has had an effect.
-    pub(crate) fn apply_redirect_fault(&self, world: &World) -> Option<RedirectionCode> {
+    fn plan_stage(&self, world: &World, op: Operation, stage: CallStage) -> CallFaults {
+        let subject = CallSubject {
+            op,
+            stage,
+            customer: self.parties.customer.as_deref(),
+            fiu: self.parties.fiu.as_deref(),
+        };
+        world
+            .faults()
+            .plan_call_faults(subject, self.parties.handle)
+    }
+
+    /// Plans the faults of a browser's return to the FIU. Returns the code with which one of them
+    /// sends the browser back, and records that it has had an effect.
+    pub(crate) fn plan_return(&mut self, world: &World) -> Option<RedirectionCode> {
+        let planned = self.plan_stage(world, self.operation?, CallStage::Return);
+        self.faults.faults.extend(planned.faults);
         self.faults().iter().find_map(|planned| {
             let ApiFault::Redirect(fault) = &planned.fault else {
                 return None;
@@ -208,6 +217,7 @@ impl CallContext {
             op: self
                 .operation
                 .expect("a call that raises consents has an operation"),
+            stage: CallStage::Arrival,
             customer: Some(&*customer),
             fiu: Some(&*fiu),
         };

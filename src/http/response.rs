@@ -37,7 +37,7 @@ use crate::http::fault_injection::{
     ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::request_log::record_subject;
-use crate::http::route_info::{Protocol, Section};
+use crate::http::route_info::Protocol;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::mask::{RequestMask, mask_target};
@@ -336,13 +336,15 @@ impl Call {
         response
     }
 
-    /// Answers a call of the token service or the registry, which have error formats of their own.
-    async fn reply_registry(
+    /// Answers a call of the token service, of the registry or of web redirection. They are recorded
+    /// as those of the APIs are.
+    async fn reply_recorded(
         &self,
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
     ) -> HttpResponse {
         self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
+            self.log_rejection(error);
             ApiResponse::json_with_status(http_status(error), &ErrorView::from(error))
         })
         .await
@@ -354,11 +356,9 @@ impl Call {
         outcome: Result<ApiResponse, ApiError>,
         context: CallContext,
     ) -> HttpResponse {
-        let is_registry = self
-            .route()
-            .is_some_and(|route| route.section == Section::Registry);
+        let is_recorded = self.route().is_some_and(|route| route.operation.is_some());
         let mut response = match self.protocol() {
-            Protocol::Control if is_registry => self.reply_registry(outcome, context).await,
+            Protocol::Control if is_recorded => self.reply_recorded(outcome, context).await,
             Protocol::Control => self.reply_control(outcome),
             Protocol::Seed => self.reply_seed(outcome, context).await,
             Protocol::Rebit => self.reply_rebit(outcome, context).await,
@@ -369,8 +369,11 @@ impl Call {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("x-jws-signature"),
+                HeaderValue::from_static("x-jws-signature, retry-after"),
             );
+        }
+        if self.depends_on_origin() {
+            let headers = response.headers_mut();
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
         response

@@ -134,11 +134,15 @@ impl Visit {
         let requested_at = parse_date(&date)?;
         let world = call.get_or_create_world()?;
         if !is_within_window(&world, requested_at, window) {
-            let message = format!(
-                "{requested_at} is more than {} s away from the clock, {}",
-                window.0 / 1000,
-                world.now()
-            );
+            let now = world.now();
+            let (limit, side) = if requested_at > now {
+                (DATE_WINDOW, "ahead of")
+            } else {
+                (window, "behind")
+            };
+            let limit_s = limit.0 / 1000;
+            let message =
+                format!("{requested_at} is more than {limit_s} s {side} the clock, {now}");
             return Err(ApiError::invalid_field("reqdate", message));
         }
         let participants = world.participants();
@@ -214,7 +218,7 @@ impl Visit {
     /// `Assumption:` `srcref` names the approved consents, if there are some.
     async fn submit_answers(
         &self,
-        context: &CallContext,
+        context: &mut CallContext,
         answers: &[(Arc<Consent>, Input)],
     ) -> Result<ApiResponse, ApiError> {
         let commands = answers
@@ -251,7 +255,7 @@ impl Visit {
     /// Sends the browser back to the FIU, with the handles of the request.
     async fn redirect_to_fiu(
         &self,
-        context: &CallContext,
+        context: &mut CallContext,
         code: RedirectionCode,
     ) -> Result<ApiResponse, ApiError> {
         self.redirect_with_handles(context, code, &self.request.handles)
@@ -261,11 +265,11 @@ impl Visit {
     /// Sends the browser back to the FIU with this code, or with that of a fault.
     async fn redirect_with_handles(
         &self,
-        context: &CallContext,
+        context: &mut CallContext,
         code: RedirectionCode,
         handles: &[String],
     ) -> Result<ApiResponse, ApiError> {
-        let code = context.apply_redirect_fault(&self.world).unwrap_or(code);
+        let code = context.plan_return(&self.world).unwrap_or(code);
         let date = format_date(self.world.message_time(Some(&self.fiu.entity.id)));
         let aa = self.find_aa();
         let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());

@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::action::{Action, ConsentAction, CustomerAction, DelinkedAccounts};
+use crate::domain::action::{
+    Action, ConsentAction, CustomerAction, DelinkedAccounts, SandboxAction,
+};
 use crate::domain::answer_fields::{AnswerFields, Outcome};
 use crate::domain::api_fault::{ApiFault, ApiFaultRule, ContentFault, ReplyFault};
 use crate::domain::consent::{Input, Status};
@@ -211,6 +213,18 @@ impl Linter<'_> {
                 state.states.extend(revoked);
             }
             Action::Customer(CustomerAction::Deregister {}) => state.left_line = Some(line),
+            Action::Sandbox(SandboxAction::Redirect { .. })
+                if !state.states.contains(&Status::Pending) =>
+            {
+                let states: Vec<_> = state.states.iter().map(|status| status.as_str()).collect();
+                let states = states.join(" or ");
+                let message = format!(
+                    "{name}, line {line}, changes nothing, since a visit is about a PENDING \
+                     consent: it is {states} since line {}",
+                    state.since_line
+                );
+                self.add_diagnostic(Severity::Error, location, message);
+            }
             Action::Customer(CustomerAction::Link { .. }) | Action::Sandbox(_) => {}
         }
     }
@@ -311,22 +325,22 @@ impl Linter<'_> {
                 self.add_diagnostic(Severity::Error, rule.location, message);
                 continue;
             }
-            let Some(status) = rule
-                .event
-                .resulting_status()
-                .filter(|status| status.legal_inputs().next().is_none())
-            else {
+            let Some(status) = rule.event.resulting_status() else {
                 continue;
             };
-            let changes_consent = matches!(rule.action, Action::Transition(_) | Action::Answer(_));
-            if changes_consent {
-                let line = rule.location.line;
-                let message = format!(
-                    "rule {number}, line {line}, can never fire: after {} the consent is {status}",
-                    rule.event
-                );
-                self.add_diagnostic(Severity::Error, rule.location, message);
-            }
+            let is_final = status.legal_inputs().next().is_none();
+            let effect = match rule.action {
+                Action::Transition(_) | Action::Answer(_) if is_final => "can never fire",
+                Action::Sandbox(SandboxAction::Redirect { .. }) if status != Status::Pending => {
+                    "changes nothing, since a visit is about a PENDING consent"
+                }
+                _ => continue,
+            };
+            let message = format!(
+                "rule {number}, line {}, {effect}: after {} the consent is {status}",
+                rule.location.line, rule.event
+            );
+            self.add_diagnostic(Severity::Error, rule.location, message);
         }
     }
 
@@ -897,6 +911,14 @@ mod tests {
         insta::assert_snapshot!(lint_text(
             "version: 1\nname: x\nconsent: timed\nsteps:\n  - approve: {}\n  - resume: {}\n  - { after: 30s, approve: {} }\n  - \
              deregister: {}\n  - pause: {}\n"
+        ));
+    }
+
+    #[test]
+    fn redirections_of_an_answered_consent_are_reported() {
+        insta::assert_snapshot!(lint_text(
+            "version: 1\nname: x\nsteps:\n  - approve: {}\n  - redirect: { errorcode: 4 }\nrules:\n  - { when: \
+             consent.active, redirect: { errorcode: 4 } }\n  - { when: consent.raised, redirect: { errorcode: 4 } }\n"
         ));
     }
 

@@ -541,7 +541,14 @@ async fn pages_that_are_allowed_call_the_apis_from_a_browser() {
         let answer = call(&app, Method::POST, origin).await;
         assert_eq!(allowed(&answer).as_deref(), expected, "{origin}");
         let exposed = answer.headers().get("access-control-expose-headers");
-        assert_eq!(exposed.is_some(), expected.is_some());
+        let expected_names = expected.map(|_| "x-jws-signature, retry-after");
+        assert_eq!(
+            exposed.map(|names| names.to_str().expect("text")),
+            expected_names
+        );
+        // A cache must not give the answer for one page to another.
+        let vary = answer.headers().get("vary");
+        assert_eq!(vary.is_some(), !origins.is_empty(), "{origin}");
         // A page that may call the APIs may not control the sandbox.
         let control = app
             .request(Method::POST, "/_mockaa/v1/reset")

@@ -465,3 +465,64 @@ async fn the_browser_comes_back_from_the_consents_aa() {
         assert_eq!(sender.as_deref(), Some(aa));
     }
 }
+
+#[tokio::test]
+async fn a_fault_of_the_return_counts_returns_only() {
+    let app = TestApp::start().await;
+    let faults = "api_faults:\n  - where: { op: redirection, calls: 1 }\n    fault: { redirect: { errorcode: 7 } }\n";
+    let put = app.request(Method::PUT, "/_mockaa/v1/faults/first-return");
+    app.send(put.body(faults)).await.expect_ok();
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    assert_eq!(open_webview(&app, &query).await.status, 200);
+    for code in ["7", "20"] {
+        let (_, location) = post_decision(&app, "leave", &query).await;
+        assert_eq!(parse_outcome(&location.expect("an address")), code);
+    }
+}
+
+#[tokio::test]
+async fn visits_stand_in_the_journal_and_can_be_expected() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    open_webview(&app, &query).await;
+    post_decision(&app, "leave", &query).await;
+    let journal = app.read_full_journal().await;
+    let visits: Vec<_> = journal
+        .iter()
+        .filter(|entry| entry["call"]["op"] == "redirection")
+        .map(|entry| {
+            (
+                entry["call"]["status"].as_u64(),
+                entry["consentHandle"].as_str(),
+            )
+        })
+        .collect();
+    let expected = [(Some(200), Some(&*handle)), (Some(303), Some(&*handle))];
+    assert_eq!(visits, expected);
+    let expectations = "expect:\n  - call: { op: redirection, count: 2 }\n";
+    let request = app.request(Method::POST, "/_mockaa/v1/assert");
+    let report = app.send(request.body(expectations)).await.expect_ok();
+    assert_eq!(report["passed"], true, "{report}");
+    let contract = app.get("/_mockaa/v1/report").await.expect_ok();
+    assert!(!contract.to_string().contains("redirection"), "{contract}");
+}
+
+#[tokio::test]
+async fn a_request_of_the_future_and_an_unreadable_form_are_explained() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", "040720990700000", PASSPHRASE, &handle);
+    let path = format!("/aa/webview/approve?{query}");
+    let refused = app.send(app.request(Method::POST, &path)).await;
+    assert_eq!(refused.status, 400);
+    let message = "is more than 180 s ahead of the clock, 2020-07-04T06:00:00.000Z";
+    assert!(refused.text.contains(message), "{}", refused.text);
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    let path = format!("/aa/webview/answer?{query}");
+    let request = app.request(Method::POST, &path).body(vec![0xff_u8]);
+    let refused = app.send(request).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["error"], "body is not UTF-8");
+}

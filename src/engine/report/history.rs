@@ -58,7 +58,7 @@ impl<'a> RunHistory<'a> {
         let (mut expiries, mut failed_sessions) = (HashMap::new(), Vec::new());
         for JournalEntry { seq, at, record } in entries.iter().copied() {
             match record {
-                JournalRecord::Call(record) if !record.facts.is_from_fip => calls.push(FiuCall {
+                JournalRecord::Call(record) if is_from_fiu(record) => calls.push(FiuCall {
                     seq: *seq,
                     at: *at,
                     record,
@@ -257,6 +257,12 @@ impl SentWebhook<'_> {
 
 const fn has_failed(status: SessionStatus) -> bool {
     matches!(status, SessionStatus::Failed | SessionStatus::Expired)
+}
+
+/// Returns whether an FIU has made a call itself. Web redirection is the call of a customer's
+/// browser.
+fn is_from_fiu(call: &CallRecord) -> bool {
+    !call.facts.is_from_fip && call.operation != Operation::Redirection
 }
 
 fn is_misdating(fault: WebhookFaultName) -> bool {

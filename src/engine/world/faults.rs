@@ -13,7 +13,7 @@ use crate::domain::time::Millis;
 use crate::domain::webhook_fault::FaultRuleId;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
-use crate::engine::faults::{CallFault, CallSubject, FAULT_SETS_MAX, random_fraction};
+use crate::engine::faults::{CallFault, CallStage, CallSubject, FAULT_SETS_MAX, random_fraction};
 use crate::engine::world::{Inner, World};
 
 /// Maximum number of responses stored per world, for faults that repeat an earlier response.
@@ -62,9 +62,10 @@ impl World {
                 system_time,
             ));
         }
-        if let Some(latency) =
-            consent.and_then(|handle| inner.state.timing_overrides(handle).latency)
-        {
+        let latency = consent
+            .filter(|_| call.stage == CallStage::Arrival)
+            .and_then(|handle| inner.state.timing_overrides(handle).latency);
+        if let Some(latency) = latency {
             inner.id_counter += 1;
             let key = StreamKey {
                 seed: self.seed,

@@ -138,7 +138,7 @@ mod tests {
     use crate::domain::operation::Operation;
     use crate::domain::rejection::Rejection;
     use crate::domain::scenario_plan::ScenarioPlan;
-    use crate::engine::faults::CallSubject;
+    use crate::engine::faults::{CallStage, CallSubject};
     use crate::engine::proptests::{new_world, raise_consent};
     use crate::scenario::format::parse;
 
@@ -168,6 +168,7 @@ mod tests {
         };
         let subject = CallSubject {
             op: Operation::ConsentCreate,
+            stage: CallStage::Arrival,
             customer: Some(CUSTOMER),
             fiu: None,
         };
@@ -207,6 +208,7 @@ mod tests {
         };
         let subject = CallSubject {
             op: Operation::ConsentCreate,
+            stage: CallStage::Arrival,
             customer: Some(CUSTOMER),
             fiu: None,
         };
