@@ -186,15 +186,15 @@ impl JsonSchema for AccountChoice {
 pub struct AccountSelector {
     /// The FIPs; default: any.
     #[schemars(length(min = 1))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fips: Vec<Box<str>>,
     /// The FI types; default: any.
     #[schemars(length(min = 1))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fi_types: Vec<FiType>,
     /// The account types; default: any.
     #[schemars(length(min = 1))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub account_types: Vec<AccountType>,
     /// The accounts that are left out: all but these.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -236,15 +236,19 @@ impl AccountSelector {
 pub struct ExceptedAccounts {
     /// The accounts at these FIPs.
     #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fips: Vec<Box<str>>,
     /// The accounts of these FI types.
     #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fi_types: Vec<FiType>,
     /// The accounts of these account types.
     #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub account_types: Vec<AccountType>,
     /// The accounts with these `linkRefNumber`s.
     #[schemars(length(min = 1))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<Box<str>>,
 }
 
