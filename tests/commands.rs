@@ -5,7 +5,7 @@ mod binary;
 mod skip;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -1063,4 +1063,119 @@ fn an_unknown_persona_is_reported_with_its_place() {
         .expect("the command runs");
     assert_eq!(run.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&run.stderr).contains("unknown persona studnt"));
+}
+
+/// Posts the seed consent this many times.
+fn raise_consents(server: &Server, count: usize) {
+    let url = format!("{}/consent", server.base_url());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build();
+        let client = client.expect("a client");
+        for _ in 0..count {
+            let body = include_str!("../fixtures/seed/consent-request.json");
+            let request = client.post(&url).header("content-type", "application/json");
+            let response = request.body(body).send().await.expect("a response");
+            assert_eq!(response.status(), 200);
+        }
+    });
+}
+
+/// A page of the control API has at most 1,000 entries.
+#[test]
+fn lists_print_the_newest_entries_of_all_pages() {
+    let fixture = ServerFixture::start();
+    raise_consents(&fixture.server, 1_010);
+    let count_lines = |arguments: &[&str]| {
+        let stdout = fixture.expect_stdout(arguments);
+        let last = stdout.lines().last().unwrap_or_default().to_owned();
+        (stdout.lines().count(), last)
+    };
+    // A heading, the entries, and what came before.
+    let (lines, last) = count_lines(&["consent", "list"]);
+    assert_eq!(lines, 52);
+    assert_eq!(last, "(961 earlier entries; --last N or --all prints more)");
+    assert_eq!(count_lines(&["consent", "list", "--all"]).0, 1_012);
+    assert_eq!(count_lines(&["consent", "list", "--last", "3"]).0, 5);
+    let (lines, last) = count_lines(&["journal", "--kind", "consent.raised", "--last", "2"]);
+    assert_eq!(
+        (lines, last.as_str()),
+        (3, "(1009 earlier entries; --last N or --all prints more)")
+    );
+    let newest = fixture.run_json(&["consent", "list", "--last", "1"]);
+    assert_eq!(
+        (&newest["earlier"], newest["items"].as_array().map(Vec::len)),
+        (&json!(1_010), Some(1))
+    );
+    let handle = newest["items"][0]["consentHandle"]
+        .as_str()
+        .expect("a handle");
+    let entry = fixture.expect_stdout(&["journal", "--consent", handle, "--last", "1"]);
+    assert!(
+        entry.contains(&format!("[1999999999@onemoney {handle}]")),
+        "{entry}"
+    );
+
+    // Filters count too.
+    fixture.expect_stdout(&["consent", "approve", handle]);
+    let active = fixture.run_json(&["consent", "list", "--state", "active"]);
+    assert_eq!(active["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        count_lines(&["consent", "list", "--customer", "nobody@mockaa"]),
+        (2, "(none)".to_owned())
+    );
+    fixture.expect_stdout(&["clock", "advance", "--by", "1h"]);
+    fixture.expect_stdout(&["consent", "pause", handle]);
+    let recent = fixture.run_json(&["journal", "--since", "5m", "--kind", "consent.paused"]);
+    assert_eq!(recent["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(recent["items"][0]["customer"], "1999999999@onemoney");
+    let older = fixture.run_json(&["journal", "--since", "5m", "--kind", "consent.active"]);
+    assert_eq!(older["items"], json!([]));
+    let webhooks = fixture.expect_stdout(&["webhook", "list", "--consent", handle]);
+    let heading = webhooks.lines().next().unwrap_or_default();
+    for column in ["STATUS", "CREATED", "TRIES", "ANSWER", "FAULTS"] {
+        assert!(heading.contains(column), "{heading}");
+    }
+    assert!(webhooks.contains("PAUSED"), "{webhooks}");
+
+    for (arguments, problem) in [
+        (
+            &["consent", "list", "--since", "soon"][..],
+            "--since soon is neither",
+        ),
+        (&["consent", "list", "--last", "3", "--all"], "--all"),
+        (&["journal", "--wait", "1s", "--follow"], "--follow"),
+    ] {
+        let (code, _, stderr) = fixture.run_command(arguments);
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(stderr.contains(problem), "{stderr}");
+    }
+}
+
+#[test]
+fn a_followed_list_prints_what_comes() {
+    let fixture = ServerFixture::start();
+    let mut follower = mockaa_command(&["consent", "list", "--last", "0", "--follow", "--json"])
+        .env("MOCKAA_URL", fixture.server.base_url())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    // The first line comes when the list is followed; consents before it are not printed.
+    let is_printed = std::thread::spawn(move || lines.next());
+    while !is_printed.is_finished() {
+        raise_consents(&fixture.server, 1);
+    }
+    let line = is_printed
+        .join()
+        .expect("no panic")
+        .expect("a line")
+        .expect("text");
+    let consent: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(consent["customer"], "1999999999@onemoney");
+    follower.kill().expect("it runs");
+    follower.wait().expect("it ends");
 }

@@ -11,14 +11,21 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::cli::consent_check::{CheckArguments, check_request};
+use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::read_input;
-use crate::cli::remote::{Remote, encode_segment, field_text, print_fields, print_list};
+use crate::cli::remote::{
+    Remote, encode_segment, field_text, print_fields, print_list, print_table,
+};
+use crate::domain::customer_address::normalize_address;
 use crate::domain::text::{escape_controls, escape_line_controls};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsentCommand {
     /// List the consents of a world.
-    List(WorldTarget),
+    #[command(
+        after_help = "Examples:\n  mockaa consent list --state PENDING\n  mockaa consent list --last 10 --follow"
+    )]
+    List(ConsentListArguments),
     /// Show a consent.
     Show(ConsentTarget),
     /// Check a consent request against the fair-use templates; needs no sandbox.
@@ -104,12 +111,44 @@ impl UntilCallArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ConsentListArguments {
+    /// Only consents in this state, such as PENDING.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only consents of this customer.
+    #[arg(long, value_name = "ADDRESS")]
+    customer: Option<String>,
+    /// Only consents of this FIU.
+    #[arg(long, value_name = "ID")]
+    fiu: Option<String>,
+    #[command(flatten)]
+    list: ListArguments,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// Returns a customer's address in the form in which worlds keep it.
+fn normalize(address: &str) -> String {
+    normalize_address(address).into_owned()
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ConsentTarget {
     /// The consent handle.
     handle: String,
     #[command(flatten)]
     remote: Remote,
 }
+
+const CONSENT_LIST: [(&str, &str); 7] = [
+    ("created", "createdAt"),
+    ("handle", "consentHandle"),
+    ("state", "state"),
+    ("customer", "customer"),
+    ("fiu", "fiuId"),
+    ("api", "api"),
+    ("scenario", "scenario"),
+];
 
 const CONSENT_FIELDS: [(&str, &str); 8] = [
     ("handle", "consentHandle"),
@@ -124,12 +163,25 @@ const CONSENT_FIELDS: [(&str, &str); 8] = [
 
 pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitCode> {
     let (target, action, body) = match command {
-        ConsentCommand::List(WorldTarget { remote }) => {
-            print_list(
-                &remote,
-                &remote.get("consents").await?,
-                &CONSENT_FIELDS[..6],
-            );
+        ConsentCommand::List(ConsentListArguments {
+            state,
+            customer,
+            fiu,
+            list,
+            remote,
+        }) => {
+            let consents = List {
+                remote: &remote,
+                path: "consents".to_owned(),
+                time_field: "createdAt",
+                filters: vec![
+                    ("state", state),
+                    ("customer", customer.as_deref().map(normalize)),
+                    ("fiuId", fiu),
+                ],
+            };
+            let print = |items: &[Value]| print_rows(items, &CONSENT_LIST);
+            consents.print(&list, print).await?;
             return Ok(ExitCode::SUCCESS);
         }
         ConsentCommand::Check(arguments) => return check_request(&arguments),
@@ -482,7 +534,10 @@ fn collect_fields<const N: usize>(fields: [(&str, Option<String>); N]) -> Value 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
     /// List the webhooks of a world.
-    List(WorldTarget),
+    #[command(
+        after_help = "Examples:\n  mockaa webhook list --state dropped\n  mockaa webhook list --since 5m --follow"
+    )]
+    List(WebhookListArguments),
     /// Show a webhook with its attempts and its body.
     #[command(
         after_help = "Examples:\n  mockaa webhook show 1\n  mockaa webhook show 1 --body | mockaa jws verify --signature \"$SIG\""
@@ -502,6 +557,63 @@ pub(crate) enum WebhookCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WebhookListArguments {
+    /// Only deliveries in this state, such as delivered, waiting or dropped.
+    #[arg(long)]
+    state: Option<String>,
+    /// Only webhooks of this kind, such as consent.status.
+    #[arg(long)]
+    event: Option<String>,
+    /// Only webhooks about this consent.
+    #[arg(long, value_name = "HANDLE")]
+    consent: Option<String>,
+    /// Only webhooks to this FIU.
+    #[arg(long, value_name = "ID")]
+    fiu: Option<String>,
+    #[command(flatten)]
+    list: ListArguments,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+/// Prints deliveries with their last attempts.
+fn print_webhooks(deliveries: &[Value]) {
+    let columns = [
+        "id", "created", "event", "status", "state", "tries", "answer", "faults", "consent", "fiu",
+    ];
+    let rows: Vec<Vec<String>> = deliveries
+        .iter()
+        .map(|delivery| {
+            let attempts = delivery["attempts"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice);
+            let last = attempts.last().unwrap_or(&Value::Null);
+            let answer = ["status", "error"].map(|field| field_text(last, field));
+            let [status, error] = answer;
+            let faults = delivery["faults"].as_array().map_or(&[][..], Vec::as_slice);
+            let faults: Vec<_> = faults.iter().filter_map(Value::as_str).collect();
+            vec![
+                field_text(delivery, "id"),
+                field_text(delivery, "createdAt"),
+                field_text(delivery, "event"),
+                field_text(delivery, "status"),
+                field_text(delivery, "state"),
+                attempts.len().to_string(),
+                if status == "-" { error } else { status },
+                if faults.is_empty() {
+                    "-".to_owned()
+                } else {
+                    faults.join(",")
+                },
+                field_text(delivery, "consentHandle"),
+                field_text(delivery, "fiuId"),
+            ]
+        })
+        .collect();
+    print_table(&columns, &rows);
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WebhookTarget {
     /// Number of the delivery, as `webhook list` prints it.
     id: u64,
@@ -518,8 +630,26 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
         ("fiu", "fiuId"),
     ];
     match command {
-        WebhookCommand::List(WorldTarget { remote }) => {
-            print_list(&remote, &remote.get("webhooks").await?, &columns);
+        WebhookCommand::List(WebhookListArguments {
+            state,
+            event,
+            consent,
+            fiu,
+            list,
+            remote,
+        }) => {
+            let webhooks = List {
+                remote: &remote,
+                path: "webhooks".to_owned(),
+                time_field: "createdAt",
+                filters: vec![
+                    ("state", state),
+                    ("event", event),
+                    ("consentHandle", consent),
+                    ("fiuId", fiu),
+                ],
+            };
+            webhooks.print(&list, print_webhooks).await?;
         }
         WebhookCommand::Show {
             target: WebhookTarget { id, remote },
@@ -621,7 +751,7 @@ pub(crate) async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode>
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  mockaa journal\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
+    after_help = "Examples:\n  mockaa journal\n  mockaa journal --follow --since 5m\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
                         consent.active"
 )]
 pub(crate) struct JournalArguments {
@@ -634,16 +764,21 @@ pub(crate) struct JournalArguments {
     /// Consent that the entries concern; default: all.
     #[arg(long, value_name = "HANDLE")]
     consent: Option<String>,
-    /// Print only entries with a higher sequence number.
-    #[arg(long, default_value_t = 0)]
-    after: u64,
+    /// Customer whom the entries concern; default: all.
+    #[arg(long, value_name = "ADDRESS")]
+    customer: Option<String>,
+    /// Print all entries with a higher sequence number.
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["last", "all"])]
+    after: Option<u64>,
     /// Longest wait for the first matching entry, in system time; default: no wait.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["last", "all", "since", "follow"])]
     wait: Option<String>,
     /// Show keys, tokens and passwords instead of masking them; with --json, in all parts of a
     /// call.
     #[arg(long)]
     reveal: bool,
+    #[command(flatten)]
+    list: ListArguments,
     #[command(flatten)]
     remote: Remote,
 }
@@ -653,42 +788,44 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         kind,
         op,
         consent,
+        customer,
         after,
         wait,
         reveal,
+        list,
         remote,
     } = arguments;
-    let filters = [
+    let mut query = format!("reveal={reveal}");
+    for (name, value) in [
         ("kind", &kind),
         ("op", &op),
         ("consentHandle", &consent),
-        ("within", &wait),
-    ];
-    let mut query = format!("after={after}");
-    if reveal {
-        query += "&reveal=true";
-    }
-    for (name, value) in filters
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
-    {
-        query += &format!("&{name}={}", encode_segment(value));
-    }
-    let path = if wait.is_some() {
-        "journal/wait"
-    } else {
-        "journal"
-    };
-    let list = remote.get(&format!("{path}?{query}")).await?;
-    if remote.json {
-        list.print();
-    } else {
-        let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-        print_entries(items);
-        if let Some(evicted) = list["evicted"].as_u64().filter(|evicted| *evicted > 0) {
-            println!("({evicted} older entries were evicted)");
+        ("customer", &customer),
+    ] {
+        if let Some(value) = value {
+            query += &format!("&{name}={}", encode_segment(value));
         }
     }
+    if let Some(wait) = wait {
+        // The entries that are there or come, up to a page.
+        let after = after.unwrap_or(0);
+        let within = encode_segment(&wait);
+        let path = format!("journal/wait?{query}&after={after}&within={within}");
+        let page = remote.get(&path).await?;
+        if remote.json {
+            page.print();
+        } else {
+            print_entries(page["items"].as_array().map_or(&[][..], Vec::as_slice));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let journal = List {
+        remote: &remote,
+        path: format!("journal?{query}"),
+        time_field: "at",
+        filters: Vec::new(),
+    };
+    journal.print_after(after, &list, print_entries).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -739,12 +876,17 @@ fn format_entry(entry: &Value) -> String {
                 .replace('\n', "\n        ")
         ),
     };
-    let consent = entry["consentHandle"]
-        .as_str()
-        .map(|handle| format!("  [{handle}]"))
-        .unwrap_or_default();
+    let subject: Vec<_> = ["customer", "consentHandle"]
+        .into_iter()
+        .filter(|field| !entry[*field].is_null())
+        .map(|field| field_text(entry, field))
+        .collect();
+    let subject = match &subject[..] {
+        [] => String::new(),
+        parts => format!("  [{}]", parts.join(" ")),
+    };
     format!(
-        "{:>6}  {}  {summary}{consent}",
+        "{:>6}  {}  {summary}{subject}",
         field_text(entry, "seq"),
         field_text(entry, "at")
     )

@@ -13,6 +13,7 @@ mod github;
 mod inbox;
 mod jws;
 mod listen;
+mod lists;
 mod log_output;
 mod magic;
 mod ready;

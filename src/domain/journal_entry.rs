@@ -20,6 +20,8 @@ pub struct JournalEntry {
     pub seq: u64,
     /// World time.
     pub at: Timestamp,
+    /// Customer whom the entry concerns, if one is known.
+    pub customer: Option<Arc<str>>,
     pub record: JournalRecord,
 }
 
@@ -170,6 +172,16 @@ pub enum EntryKind {
 }
 
 impl JournalRecord {
+    /// Returns the customer whom the record itself names.
+    pub fn customer(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Event(event) => event.customer(),
+            Self::Call(call) => call.customer.as_ref(),
+            Self::Webhook(webhook) => Some(&webhook.customer),
+            Self::StepRejected { .. } | Self::InvalidSignature { .. } | Self::Note { .. } => None,
+        }
+    }
+
     pub fn kind(&self) -> EntryKind {
         match self {
             Self::Event(event) => EntryKind::Event(event.name()),

@@ -4,6 +4,7 @@
 //! missing.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Timestamp;
@@ -22,12 +23,18 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn append_entry(&mut self, at: Timestamp, record: JournalRecord) {
+    pub(crate) fn append_entry(
+        &mut self,
+        at: Timestamp,
+        customer: Option<Arc<str>>,
+        record: JournalRecord,
+    ) {
         self.last_seq += 1;
         self.body_bytes += record.body_bytes();
         self.entries.push_back(JournalEntry {
             seq: self.last_seq,
             at,
+            customer,
             record,
         });
         while self.entries.len() > ENTRIES_MAX
@@ -79,6 +86,7 @@ mod tests {
         for _ in 0..ENTRIES_MAX + 5 {
             journal.append_entry(
                 Timestamp::from_millis(0),
+                None,
                 JournalRecord::Note {
                     text: String::new(),
                 },

@@ -302,24 +302,19 @@ fn matches_subject(subject: &SubjectFilter, entry: &JournalEntry, state: &State)
         .record
         .consent_handle()
         .and_then(|handle| state.consent(handle));
-    let (customer, fiu) = match &entry.record {
-        JournalRecord::Call(call) => (call.customer.clone(), call.fiu.clone()),
-        JournalRecord::Webhook(webhook) => (
-            Some(Arc::clone(&webhook.customer)),
-            Some(Arc::clone(&webhook.fiu)),
-        ),
-        JournalRecord::Event(event) => (event.customer().cloned(), None),
-        _ => (None, None),
+    let fiu = match &entry.record {
+        JournalRecord::Call(call) => call.fiu.clone(),
+        JournalRecord::Webhook(webhook) => Some(Arc::clone(&webhook.fiu)),
+        _ => None,
     };
-    let customer = customer.or_else(|| consent.map(|consent| Arc::clone(&consent.terms.customer)));
     let fiu = fiu.or_else(|| consent.map(|consent| Arc::clone(&consent.fiu)));
     subject
         .handle
         .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
-        && subject
-            .customer
-            .as_ref()
-            .is_none_or(|glob| customer.is_some_and(|customer| glob.matches(&customer)))
+        && subject.customer.as_ref().is_none_or(|glob| {
+            let customer = entry.customer.as_ref();
+            customer.is_some_and(|customer| glob.matches(customer))
+        })
         && subject
             .fiu
             .as_ref()

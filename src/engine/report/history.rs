@@ -56,7 +56,10 @@ impl<'a> RunHistory<'a> {
         let (mut calls, mut webhooks) = (Vec::new(), Vec::new());
         let mut status_changes: HashMap<_, Vec<_>> = HashMap::new();
         let (mut expiries, mut failed_sessions) = (HashMap::new(), Vec::new());
-        for JournalEntry { seq, at, record } in entries.iter().copied() {
+        for JournalEntry {
+            seq, at, record, ..
+        } in entries.iter().copied()
+        {
             match record {
                 JournalRecord::Call(record) if is_from_fiu(record) => calls.push(FiuCall {
                     seq: *seq,

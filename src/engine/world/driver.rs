@@ -47,9 +47,7 @@ impl WorldDriver<'_> {
             for rule in delivery.rules_applied_last() {
                 inner.faults.mark_applied(rule);
             }
-            inner
-                .journal
-                .append_entry(now, build_webhook_record(&delivery, outcome));
+            inner.append_record(now, build_webhook_record(&delivery, outcome));
         }
         drop(inner);
         self.0.notify_delivery_done();
@@ -61,7 +59,7 @@ impl WorldDriver<'_> {
         inner.outbox.mark_unaddressed(id);
         if let Some(delivery) = inner.outbox.delivery(id) {
             let now = inner.clock.now(system_now());
-            inner.journal.append_entry(
+            inner.append_record(
                 now,
                 build_webhook_record(&delivery, "not sent: the FIU has no URL".to_owned()),
             );

@@ -131,7 +131,7 @@ impl<'a> Execution<'a> {
         };
         if let Err(reason) = outcome {
             let handle = Some(handle);
-            self.inner.journal.append_entry(
+            self.inner.append_record(
                 due,
                 JournalRecord::StepRejected {
                     handle,
@@ -211,9 +211,7 @@ impl<'a> Execution<'a> {
         });
         self.inner.state.apply(&event, now);
         let Some(handle) = event.consent_handle() else {
-            self.inner
-                .journal
-                .append_entry(now, JournalRecord::Event(event));
+            self.inner.append_record(now, JournalRecord::Event(event));
             return;
         };
         let consent = Arc::clone(
@@ -289,9 +287,7 @@ impl<'a> Execution<'a> {
             }
             None => {}
         }
-        self.inner
-            .journal
-            .append_entry(now, JournalRecord::Event(event));
+        self.inner.append_record(now, JournalRecord::Event(event));
     }
 
     fn enqueue_notification(
@@ -377,7 +373,7 @@ impl<'a> Execution<'a> {
                 .outbox
                 .delivery(self.inner.outbox.last_id())
                 .expect("it has just been recorded");
-            self.inner.journal.append_entry(
+            self.inner.append_record(
                 now,
                 build_webhook_record(&delivery, "not sent: dropped by a fault".to_owned()),
             );
@@ -539,7 +535,7 @@ fn stop_rules(inner: &mut Inner, plan: &ScenarioPlan, handle: ConsentHandle, now
         ..plan.clone()
     };
     inner.scenario_plans.insert(handle, Arc::new(stopped));
-    inner.journal.append_entry(
+    inner.append_record(
         now,
         JournalRecord::StepRejected {
             handle: Some(handle),

@@ -113,10 +113,19 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// Writes a record to the journal, with the customer whom it concerns.
+    fn append_record(&mut self, at: Timestamp, record: JournalRecord) {
+        let customer = record.customer().cloned().or_else(|| {
+            let consent = self.state.consent(record.consent_handle()?)?;
+            Some(Arc::clone(&consent.terms.customer))
+        });
+        self.journal.append_entry(at, customer, record);
+    }
+
     /// Writes a note to the journal.
     fn append_note(&mut self, text: String) {
         let now = self.clock.now(system_now());
-        self.journal.append_entry(now, JournalRecord::Note { text });
+        self.append_record(now, JournalRecord::Note { text });
     }
 }
 

@@ -42,9 +42,7 @@ impl World {
     pub fn record_call(&self, call: CallRecord) {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::Call(Arc::new(call)));
+        inner.append_record(now, JournalRecord::Call(Arc::new(call)));
         drop(inner);
         self.journal_appended.notify_waiters();
     }
@@ -64,9 +62,7 @@ impl World {
         let text = text.chars().take(SIGNATURE_ERROR_CHARS_MAX).collect();
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        inner
-            .journal
-            .append_entry(now, JournalRecord::InvalidSignature { text });
+        inner.append_record(now, JournalRecord::InvalidSignature { text });
     }
 
     /// Returns the number of evicted journal entries of these kinds.

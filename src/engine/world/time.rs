@@ -125,7 +125,7 @@ impl World {
             ClockChange::Set { .. } if inner.clock.is_frozen() => Clock::Frozen { at: target },
             ClockChange::Set { .. } | ClockChange::Run => Clock::running_from(target, system_time),
         };
-        inner.journal.append_entry(
+        inner.append_record(
             target,
             JournalRecord::Note {
                 text: format!("the clock was {change}"),

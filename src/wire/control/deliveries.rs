@@ -19,6 +19,8 @@ pub(crate) struct DeliveryView {
     webhook_id: String,
     #[schemars(with = "NotificationKind")]
     event: &'static str,
+    /// The status that the message carries.
+    status: Option<&'static str>,
     #[schemars(with = "UuidText")]
     consent_handle: String,
     fiu_id: String,
@@ -102,6 +104,7 @@ impl DeliveryView {
             id: *id,
             webhook_id: notification.webhook_id(),
             event: notification.kind().as_str(),
+            status: notification.status(),
             consent_handle: notification.consent.handle.to_string(),
             fiu_id: notification.fiu.to_string(),
             state: state.as_str(),

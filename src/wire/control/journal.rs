@@ -97,7 +97,7 @@ impl JournalFilter {
             && self
                 .customer
                 .as_deref()
-                .is_none_or(|customer| entry_customer(&entry.record) == Some(customer))
+                .is_none_or(|customer| entry.customer.as_deref() == Some(customer))
     }
 }
 
@@ -138,15 +138,6 @@ fn entry_kind(record: &JournalRecord) -> &'static str {
         JournalRecord::StepRejected { .. } => "scenario.step_rejected",
         JournalRecord::InvalidSignature { .. } => "signature.invalid",
         JournalRecord::Note { .. } => "note",
-    }
-}
-
-fn entry_customer(record: &JournalRecord) -> Option<&str> {
-    match record {
-        JournalRecord::Event(event) => event.customer().map(|customer| &**customer),
-        JournalRecord::Call(call) => call.customer.as_deref(),
-        JournalRecord::Webhook(webhook) => Some(&webhook.customer),
-        _ => None,
     }
 }
 
@@ -600,7 +591,12 @@ impl From<&JournalEntry> for EntryView {
 impl EntryView {
     /// Returns the view of an entry, with or without its secrets.
     pub(crate) fn new(entry: &JournalEntry, secrets: SecretDetail) -> Self {
-        let JournalEntry { seq, at, record } = entry;
+        let JournalEntry {
+            seq,
+            at,
+            customer,
+            record,
+        } = entry;
         let kind = entry_kind(record);
         let text = match record {
             JournalRecord::StepRejected { origin, reason, .. } => {
@@ -616,7 +612,6 @@ impl EntryView {
             SecretDetail::Mask => mask_text(&text),
             SecretDetail::Reveal => text,
         });
-        let customer = entry_customer(record).map(str::to_owned);
         let consent_handle = record.consent_handle().map(|handle| handle.to_string());
         let (call, webhook) = match record {
             JournalRecord::Call(call) => (Some(CallView::new(call, secrets)), None),
@@ -628,7 +623,7 @@ impl EntryView {
             at: at.to_string(),
             kind,
             consent_handle,
-            customer,
+            customer: customer.as_deref().map(str::to_owned),
             text,
             call,
             webhook,
