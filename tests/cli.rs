@@ -735,3 +735,52 @@ fn a_consent_request_is_checked_against_fair_use() {
         "{stderr}"
     );
 }
+
+/// Compose files pass unset variables as empty ones.
+#[test]
+fn an_empty_variable_is_unset_and_an_unknown_one_is_refused() {
+    let mut command = mockaa_command(&["config", "show"]);
+    let names = [
+        "CONFIG", "CLOCK", "LOG", "SECURITY", "SEED", "TOKEN", "URL", "WORLD", "WORKERS",
+    ];
+    for name in names {
+        command.env(format!("MOCKAA_{name}"), "");
+    }
+    let output = command.output().expect("the command runs");
+    let stderr = decode_lossy(&output.stderr);
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""));
+
+    let server = Server::start(&[]);
+    let listed = mockaa_command(&["world", "list"])
+        .env("MOCKAA_URL", server.base_url())
+        .env("MOCKAA_TOKEN", "")
+        .output()
+        .expect("the command runs");
+    assert_eq!(
+        listed.status.code(),
+        Some(0),
+        "{}",
+        decode_lossy(&listed.stderr)
+    );
+
+    for (name, remedy) in [
+        ("MOCKAA_CLOK", "did you mean MOCKAA_CLOCK?"),
+        ("MOCKAA_SOMETHING_ELSE", "or unset it"),
+    ] {
+        let refused = mockaa_command(&["magic"]).env(name, "x").output();
+        let refused = refused.expect("the command runs");
+        let stderr = decode_lossy(&refused.stderr);
+        assert_eq!(
+            (refused.status.code(), &*refused.stdout),
+            (Some(2), &b""[..])
+        );
+        assert!(
+            stderr.contains(&format!("unknown environment variable {name}"))
+                && stderr.contains(remedy),
+            "{stderr}"
+        );
+    }
+    // A variable with a wrong value is still refused.
+    let refused = mockaa_command(&["serve"]).env("MOCKAA_SEED", "x").output();
+    assert_eq!(refused.expect("the command runs").status.code(), Some(2));
+}

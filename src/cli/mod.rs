@@ -8,6 +8,7 @@ mod consent_check;
 mod control;
 mod data;
 mod demo;
+mod environment;
 mod fi;
 mod github;
 mod inbox;
@@ -23,13 +24,14 @@ mod scenario;
 mod serve;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -147,7 +149,11 @@ enum Command {
 
 /// Runs the command that the process arguments name, and returns its exit code.
 pub async fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    if let Err(message) = environment::check_names(&Arguments::command()) {
+        eprintln!("mockaa: {message}");
+        return ExitCode::from(2);
+    }
+    let arguments = match parse_arguments(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return print_parser_error(&error),
     };
@@ -216,12 +222,21 @@ impl Command {
     }
 }
 
+/// Parses the arguments of the process. Empty environment variables do not count.
+fn parse_arguments(
+    arguments: impl Iterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Arguments, clap::Error> {
+    let command = environment::ignore_empty_variables(Arguments::command());
+    let mut matches = command.try_get_matches_from(arguments)?;
+    Arguments::from_arg_matches_mut(&mut matches)
+}
+
 /// Prints what the parser of the arguments answers, a help text included. The answer to arguments
 /// without control characters is the same, and quotes none.
 fn print_parser_error(error: &clap::Error) -> ExitCode {
     let arguments = std::env::args_os()
         .map(|argument| escape_controls(&argument.to_string_lossy()).into_owned());
-    let escaped = Arguments::try_parse_from(arguments);
+    let escaped = parse_arguments(arguments);
     // A closed stdout or stderr is no other error.
     let _ = escaped.as_ref().err().unwrap_or(error).print();
     if error.use_stderr() {

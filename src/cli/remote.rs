@@ -105,7 +105,9 @@ impl Remote {
         Self {
             server,
             world: None,
-            token: std::env::var("MOCKAA_TOKEN").ok(),
+            token: std::env::var("MOCKAA_TOKEN")
+                .ok()
+                .filter(|token| !token.is_empty()),
             json: false,
         }
     }
