@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use crate::cli::consent_check::{CheckArguments, check_request};
 use crate::cli::lists::{List, ListArguments, print_rows};
-use crate::cli::read_input;
 use crate::cli::remote::{
     Remote, encode_segment, field_text, print_fields, print_list, print_table,
 };
-use crate::domain::customer_address::normalize_address;
+use crate::cli::{UsageError, read_input};
 use crate::domain::text::{escape_controls, escape_line_controls};
+use crate::wire::fields::parse_customer_address;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConsentCommand {
@@ -128,8 +128,12 @@ pub(crate) struct ConsentListArguments {
 }
 
 /// Returns a customer's address in the form in which worlds keep it.
-fn normalize(address: &str) -> String {
-    normalize_address(address).into_owned()
+fn parse_customer(address: Option<&str>) -> Result<Option<String>, UsageError> {
+    let parse = |text| parse_customer_address("--customer", text);
+    let address = address.map(parse).transpose();
+    address
+        .map(|address| address.map(|address| address.to_string()))
+        .map_err(|error| UsageError(error.to_string()))
 }
 
 #[derive(Debug, Args)]
@@ -176,7 +180,7 @@ pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitC
                 time_field: "createdAt",
                 filters: vec![
                     ("state", state),
-                    ("customer", customer.as_deref().map(normalize)),
+                    ("customer", parse_customer(customer.as_deref())?),
                     ("fiuId", fiu),
                 ],
             };
@@ -350,7 +354,16 @@ pub(crate) enum WorldCommand {
     /// List the worlds of a sandbox.
     List(WorldTarget),
     /// Reset a world: no consents, no webhooks, the clock at its start.
-    Reset(WorldTarget),
+    #[command(
+        after_help = "Examples:\n  mockaa world reset\n  mockaa world reset --keep scenarios,participants"
+    )]
+    Reset {
+        /// Parts of the world to keep: scenarios, faults, participants, clock.
+        #[arg(long, value_delimiter = ',', value_name = "PART,…")]
+        keep: Vec<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Delete a world. The next call to its name creates a new one.
     Delete {
         /// Name of the world.
@@ -371,9 +384,9 @@ pub(crate) async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode>
         WorldCommand::List(WorldTarget { remote }) => {
             print_list(&remote, &remote.get("worlds").await?, &columns);
         }
-        WorldCommand::Reset(WorldTarget { remote }) => print_fields(
+        WorldCommand::Reset { keep, remote } => print_fields(
             &remote,
-            &remote.post("reset", &Value::Null).await?,
+            &remote.post("reset", &json!({ "keep": keep })).await?,
             &columns,
         ),
         WorldCommand::Delete { name, remote } => {

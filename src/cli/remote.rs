@@ -129,9 +129,10 @@ impl Remote {
         self.request_json(Method::GET, path, None).await
     }
 
+    /// Posts a value; null is sent as no body.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
-        self.request_json(Method::POST, path, Some(body.to_string()))
-            .await
+        let body = (!body.is_null()).then(|| body.to_string());
+        self.request_json(Method::POST, path, body).await
     }
 
     /// Posts a text in one of our file formats, such as YAML.

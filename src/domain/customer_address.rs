@@ -108,6 +108,17 @@ fn remove_separators(number: &str) -> Cow<'_, str> {
     }
 }
 
+/// Returns whether the text is a mobile number: one of India, or of another country with its code.
+/// A number has at most 15 digits (ITU-T E.164, section 6.1).
+pub(crate) fn is_mobile_number(text: &str) -> bool {
+    let normal = normalize_name(text);
+    let digits = normal.strip_prefix('+').unwrap_or(&normal);
+    // With the code of India, it would be in its national form.
+    !normal.starts_with("+91")
+        && is_digits(digits)
+        && (NATIONAL_DIGITS..=15).contains(&digits.len())
+}
+
 pub(crate) fn is_national_number(text: &str) -> bool {
     text.len() == NATIONAL_DIGITS && is_digits(text)
 }

@@ -59,3 +59,4 @@ pub(crate) mod unaport;
 pub(crate) mod version;
 pub(crate) mod visit_action;
 pub(crate) mod webhook_fault;
+pub(crate) mod world_part;

@@ -71,6 +71,14 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(duration.0))
     }
 
+    /// Returns the instant plus `duration`, if it is within the years 1 to 9999.
+    pub fn checked_add(self, duration: Millis) -> Option<Self> {
+        let ms = self.0.checked_add(duration.0)?;
+        (Self::MIN.0..=Self::MAX.0)
+            .contains(&ms)
+            .then_some(Self(ms))
+    }
+
     /// Returns the instant plus calendar months in UTC, at most [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add_months(self, months: u32) -> Self {

@@ -79,6 +79,8 @@ pub(crate) enum AdvanceRejection {
         "{target} is before the world's clock, {now}; time only moves forward, reset the world to go back"
     )]
     Backwards { target: Timestamp, now: Timestamp },
+    #[error("that is after the year 9999, the last one of every clock; advance by less")]
+    BeyondClocks,
 }
 
 /// Advances the world's clock.
@@ -93,7 +95,9 @@ pub(crate) async fn advance_clock(
     let guard = AdvanceGuard::try_new(world)?;
     let from = guard.from;
     let to = match plan.target {
-        AdvanceTarget::By(duration) => from.saturating_add(duration),
+        AdvanceTarget::By(duration) => from
+            .checked_add(duration)
+            .ok_or(AdvanceRejection::BeyondClocks)?,
         AdvanceTarget::To(at) => at,
         AdvanceTarget::UntilIdle => Timestamp::MAX,
     };

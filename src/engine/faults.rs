@@ -79,6 +79,14 @@ impl FaultRegistry {
         &self.active_sets
     }
 
+    /// Returns the active sets without the counts of their hits.
+    pub(crate) fn without_counts(&self) -> Self {
+        Self {
+            active_sets: self.active_sets.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Activates a fault set under a name and replaces the earlier set of that name with its
     /// hit counts. Returns `false` if there are [`FAULT_SETS_MAX`] other sets.
     pub(crate) fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {

@@ -35,7 +35,7 @@ impl SandboxScenarios {
 }
 
 /// The local scenarios, customer pins and default scenario of one world.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ScenarioSelection {
     local: BTreeMap<String, LocalScenario>,
     /// The scenario name of each pinned customer address.
@@ -43,6 +43,7 @@ pub(crate) struct ScenarioSelection {
     default_scenario: Option<String>,
 }
 
+#[derive(Clone)]
 struct LocalScenario {
     plan: Arc<ScenarioPlan>,
     /// The text as it was submitted.

@@ -7,6 +7,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::time::Timestamp;
+use crate::domain::world_part::WorldPart;
 use crate::engine::clock::{Clock, TimeRules, system_now};
 use crate::engine::sandbox_config::SandboxConfig;
 use crate::engine::world::{DEFAULT_WORLD, World};
@@ -74,10 +75,13 @@ impl Worlds {
         self.map.get(name).map(|world| Arc::clone(&world))
     }
 
-    /// Replaces the world by a new one of the same name; undelivered webhooks of the old one are
-    /// never sent.
-    pub(crate) fn reset_world(&self, name: &str) -> Arc<World> {
+    /// Replaces the world by a new one of the same name, with these parts of the old one;
+    /// undelivered webhooks of the old one are never sent.
+    pub(crate) fn reset_world(&self, name: &str, kept: &[WorldPart]) -> Arc<World> {
         let new_world = self.create_world(name);
+        if let Some(old) = self.find_world(name) {
+            new_world.take_over(&old, kept);
+        }
         if let Some(old) = self.map.insert(name.into(), Arc::clone(&new_world)) {
             old.close();
         }

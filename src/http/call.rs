@@ -247,11 +247,18 @@ impl Call {
     }
 
     pub(crate) fn world_name(&self) -> Result<&str, ApiError> {
-        let name = match self.request.match_info().get("world") {
-            Some(name) => name,
-            None => self
-                .control_header("x-mockaa-world")?
-                .unwrap_or(DEFAULT_WORLD),
+        let named = self.control_header("x-mockaa-world")?;
+        let name = match (self.request.match_info().get("world"), named) {
+            (Some(name), Some(other)) if name != other => {
+                let message = format!(
+                    "is {}, but the path has the world {}; name one of them",
+                    quote_value(other),
+                    quote_value(name)
+                );
+                return Err(ApiError::invalid_field("x-mockaa-world", message));
+            }
+            (Some(name), _) => name,
+            (None, named) => named.unwrap_or(DEFAULT_WORLD),
         };
         if (1..=64).contains(&name.len())
             && name
@@ -326,12 +333,12 @@ impl Call {
             .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))
     }
 
-    /// Parses the body as JSON; an empty body or `null` gives the default value.
+    /// Parses the body as JSON; an empty body gives the default value.
     pub(crate) fn parse_json_or_default<T: DeserializeOwned + Default>(
         &self,
     ) -> Result<T, ApiError> {
         let body = self.body()?.trim_ascii();
-        if body.is_empty() || body == b"null" {
+        if body.is_empty() {
             Ok(T::default())
         } else {
             self.parse_json()

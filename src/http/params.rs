@@ -3,6 +3,7 @@
 use actix_web::web::Query;
 
 use crate::domain::naming::suggest_name;
+use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 
 /// Decoded name and value pairs in their order; a name may occur more than once.
@@ -24,6 +25,10 @@ impl Params {
             .find(|(name, _)| !names.contains(&name.as_str()))
         {
             None => Ok(self),
+            Some((name, _)) if names.is_empty() => {
+                let message = format!("has {}; this call has no parameters", quote_value(name));
+                Err(ApiError::invalid_field("query", message))
+            }
             Some((name, _)) if name.is_empty() => Err(ApiError::invalid_field(
                 "query",
                 format!(

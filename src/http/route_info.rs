@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use actix_web::http::Method;
 
+use serde_json::Value;
+
 use crate::domain::naming::wire_enum;
 use crate::domain::operation::Operation;
 use crate::http::access::AccessRule;
@@ -121,6 +123,76 @@ impl Section {
     }
 }
 
+/// Place of a parameter in the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Location {
+    Path,
+    Query,
+    Header,
+}
+
+/// Parameter of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub location: Location,
+    pub is_required: bool,
+    pub schema: fn() -> Value,
+    pub description: &'static str,
+}
+
+impl Parameter {
+    pub const fn in_path(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Path,
+            is_required: true,
+            schema,
+            description,
+        }
+    }
+
+    pub const fn in_query(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Query,
+            is_required: false,
+            schema,
+            description,
+        }
+    }
+
+    pub const fn in_header(
+        name: &'static str,
+        schema: fn() -> Value,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            location: Location::Header,
+            is_required: false,
+            schema,
+            description,
+        }
+    }
+
+    #[must_use]
+    pub const fn into_required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+}
+
 /// The facts about a route that its calls need.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteInfo {
@@ -133,6 +205,20 @@ pub(crate) struct RouteInfo {
     pub is_v1_only: bool,
     /// Component that describes the response; `None` if there is no such component.
     pub response_component: Option<&'static str>,
+    /// Parameters beside those that all calls have, and beside common ones of the path.
+    pub parameters: &'static [Parameter],
+    pub takes_body: bool,
+}
+
+impl RouteInfo {
+    /// Returns the names of the parameters in the query.
+    pub(crate) fn query_names(self) -> Vec<&'static str> {
+        let parameters = self.parameters.iter();
+        parameters
+            .filter(|parameter| parameter.location == Location::Query)
+            .map(|parameter| parameter.name)
+            .collect()
+    }
 }
 
 /// The routes with one path. A clone shares them, since each call takes one.

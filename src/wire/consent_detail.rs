@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use crate::domain::account::FiType;
-use crate::domain::customer_address::{normalize_address, normalize_sent_address};
+use crate::domain::customer_address::{
+    is_mobile_number, normalize_address, normalize_sent_address,
+};
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::terms::{
@@ -359,6 +361,12 @@ fn resolve_customer_address(
         )?;
         let value = require_text("ConsentDetail.Customer.Identifiers.value", identifier.value)?;
         if kind == IdentifierType::Mobile {
+            if !is_mobile_number(&value) {
+                return Err(ApiError::InvalidCustomerAddress(format!(
+                    "{} in Identifiers is not a mobile number, such as 9999999999",
+                    quote_value(&value)
+                )));
+            }
             mobile.get_or_insert(value);
         }
     }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use serde::de::value::MapAccessDeserializer;
@@ -12,6 +13,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
 
+use crate::domain::customer_address::normalize_address;
 use crate::domain::secret_names::{is_secret_path, remove_quoted_value};
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -162,6 +164,22 @@ pub(crate) fn is_customer_address(text: &str) -> bool {
         && text
             .split_once('@')
             .is_some_and(|(name, handle)| is_address_part(name) && is_address_part(handle))
+}
+
+/// Parses the address of a customer that an operator names, into the form in which a world keeps it.
+pub(crate) fn parse_customer_address(
+    field: &'static str,
+    text: &str,
+) -> Result<Arc<str>, ApiError> {
+    let address = normalize_address(text);
+    if is_customer_address(&address) {
+        return Ok(address.into());
+    }
+    let message = format!(
+        "{} is not an address of the form name@handle, such as 9876543210@mockaa",
+        quote_value(text)
+    );
+    Err(ApiError::invalid_field(field, message))
 }
 
 fn is_address_part(part: &str) -> bool {

@@ -51,6 +51,7 @@ mod signature_explanations;
 mod skip;
 mod specification;
 mod unaport;
+mod undefined_input;
 mod verification;
 mod webhook_faults;
 mod webhook_headers;

@@ -39,18 +39,14 @@ async fn a_world_has_its_own_consents_clock_and_journal() {
 }
 
 #[tokio::test]
-async fn the_header_names_a_world_and_the_path_comes_first() {
+async fn the_header_or_the_path_names_a_world() {
     let mut app = TestApp::start().await;
-    let raise = |app: &TestApp, path: &str| {
-        app.request(Method::POST, path)
-            .header("x-mockaa-world", "by-header")
-    };
-    app.send(raise(&app, "/consent").json(&seed_request()))
-        .await
-        .expect_ok();
-    app.send(raise(&app, "/w/by-path/consent").json(&seed_request()))
-        .await
-        .expect_ok();
+    let by_header = app
+        .request(Method::POST, "/consent")
+        .header("x-mockaa-world", "by-header");
+    app.send(by_header.json(&seed_request())).await.expect_ok();
+    let by_path = app.request(Method::POST, "/w/by-path/consent");
+    app.send(by_path.json(&seed_request())).await.expect_ok();
     for (world, consents) in [("by-header", 1), ("by-path", 1), ("default", 0)] {
         app.switch_world(world);
         assert_eq!(app.count_consents().await, consents, "{world}");

@@ -429,7 +429,7 @@ impl ScenarioTest<'_> {
     async fn run_scenario(&self, file: &Path, text: &str) -> anyhow::Result<ScenarioResult> {
         let started_at = Instant::now();
         let name = &self.plan.name;
-        let world = self.sandbox.worlds().reset_world(name);
+        let world = self.sandbox.worlds().reset_world(name, &[]);
         world
             .scenarios()
             .put_local(Arc::clone(&self.plan), text)

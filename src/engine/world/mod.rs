@@ -31,6 +31,7 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
+use crate::domain::world_part::WorldPart;
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
 use crate::engine::faults::FaultRegistry;
@@ -250,6 +251,34 @@ impl World {
         drop(participants);
         self.lock().append_note(note.to_owned());
         Ok(changed)
+    }
+
+    /// Takes these parts of a world that this one replaces, and records a note.
+    pub(super) fn take_over(&self, old: &Self, kept: &[WorldPart]) {
+        if kept.is_empty() {
+            return;
+        }
+        if kept.contains(&WorldPart::Participants) {
+            let mut participants = self
+                .participants
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *participants = old.participants();
+        }
+        let old = old.lock();
+        let mut inner = self.lock();
+        if kept.contains(&WorldPart::Scenarios) {
+            inner.scenario_selection = old.scenario_selection.clone();
+        }
+        if kept.contains(&WorldPart::Faults) {
+            inner.faults = old.faults.without_counts();
+        }
+        if kept.contains(&WorldPart::Clock) {
+            inner.clock = old.clock;
+            inner.time_settings = old.time_settings;
+        }
+        let names: Vec<_> = kept.iter().map(|part| part.as_str()).collect();
+        inner.append_note(format!("the world was reset and kept {}", names.join(", ")));
     }
 
     /// Generates an id for an object outside the world's state.

@@ -8,7 +8,7 @@ use crate::domain::duration::format_duration;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
 use crate::domain::time::Millis;
 use crate::domain::time_source::TimeSettings;
-use crate::engine::advance::{Limits, StopReason, advance_clock};
+use crate::engine::advance::{AdvanceRejection, Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
@@ -80,7 +80,12 @@ pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiE
     let world = authenticate_operator(call)?;
     let plan = AdvancePlan::try_from(call.parse_json::<AdvanceRequest>()?)?;
     let outcome = advance_clock(&world, &plan, Limits::default()).await;
-    let outcome = outcome.map_err(|error| ApiError::Conflict(error.to_string()))?;
+    let outcome = outcome.map_err(|error| match error {
+        AdvanceRejection::BeyondClocks => ApiError::invalid_field("by", error.to_string()),
+        AdvanceRejection::InProgress | AdvanceRejection::Backwards { .. } => {
+            ApiError::Conflict(error.to_string())
+        }
+    })?;
     let (entries, _) = world
         .catch_up()
         .journal_after(outcome.journal_after, PAGE_MAX);

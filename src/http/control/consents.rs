@@ -1,6 +1,6 @@
 //! Consents: listing them, reading one, changing its state, and running scenario steps on it.
 
-use super::{authenticate_operator, read_page};
+use super::{authenticate_operator, read_page, reject_body};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input};
@@ -48,7 +48,10 @@ pub(crate) fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError>
     })?;
     let action = match input {
         Input::Approve => call.parse_json_or_default::<ApproveRequest>()?.into(),
-        other => ConsentAction::with_defaults(other),
+        other => {
+            reject_body(call)?;
+            ConsentAction::with_defaults(other)
+        }
     };
     let receipt = world.submit(Command::TransitionConsent {
         handle: call.parse_handle()?,

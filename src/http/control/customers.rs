@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{authenticate_operator, read_page};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
-use crate::domain::customer_address::normalize_address;
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
@@ -18,7 +17,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::customers::{
     CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
 };
-use crate::wire::fields::is_customer_address;
+use crate::wire::fields::parse_customer_address;
 
 pub(crate) fn list_customers(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
@@ -54,7 +53,7 @@ pub(crate) fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         })
     });
     let fi_types = fi_types.collect::<Result<Vec<_>, _>>()?;
-    let address = &*normalize_address(call.path_segment("customer"));
+    let address = &*parse_customer_address("customer", call.path_segment("customer"))?;
     let (record, mut accounts) = world.catch_up().customer(address);
     accounts.retain(|CustomerAccount { account, .. }| {
         (fips.is_empty() || fips.contains(&&*account.fip))
@@ -150,16 +149,7 @@ fn change_customer(
     build_command: impl Fn(&World, Arc<str>) -> Result<Command, ApiError>,
 ) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let customer: Arc<str> = normalize_address(call.path_segment("customer")).into();
-    if !is_customer_address(&customer) {
-        return Err(ApiError::invalid_field(
-            "customer",
-            format!(
-                "{} is not an address of the form name@handle",
-                quote_value(&customer)
-            ),
-        ));
-    }
+    let customer = parse_customer_address("customer", call.path_segment("customer"))?;
     let receipt = world.submit(build_command(&world, Arc::clone(&customer))?)?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
         if let Some(link) = LinkRequestView::from_event(&outcome.last_event) {

@@ -28,9 +28,16 @@ pub(crate) const PAGE_MAX: usize = 1_000;
 
 /// Accepts every caller of a sandbox on loopback, else callers with the control token. Requests
 /// that a page of another site sends from a developer's browser are rejected here and by
-/// [`crate::http::access`]. Returns the call's world.
+/// [`crate::http::access`]. Input that the call does not have is rejected, since it would change
+/// nothing. Returns the call's world.
 pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
     reject_cross_site(call)?;
+    authenticate_token(call)?;
+    reject_undefined_input(call)?;
+    call.get_or_create_world()
+}
+
+fn authenticate_token(call: &Call) -> Result<(), ApiError> {
     match &call.app_state().control_token {
         Some(token)
             if !call
@@ -41,8 +48,31 @@ pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError>
                            Bearer <token>, as printed at start";
             Err(ApiError::Unauthorized(message.to_owned()))
         }
-        _ => call.get_or_create_world(),
+        _ => Ok(()),
     }
+}
+
+/// Rejects parameters that the route does not have, and a body where it has none.
+fn reject_undefined_input(call: &Call) -> Result<(), ApiError> {
+    let Some(route) = call.route() else {
+        return Ok(());
+    };
+    Params::parse(call.query())?.reject_unknown(&route.query_names())?;
+    if route.takes_body {
+        Ok(())
+    } else {
+        reject_body(call)
+    }
+}
+
+/// Rejects a body with content, for a call that reads none.
+pub(crate) fn reject_body(call: &Call) -> Result<(), ApiError> {
+    let body = call.body()?.trim_ascii();
+    if body.is_empty() || body == b"{}" {
+        return Ok(());
+    }
+    let message = "is not read by this call; send none";
+    Err(ApiError::invalid_field("body", message))
 }
 
 /// Rejects a request that a browser sends on behalf of another site.

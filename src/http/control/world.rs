@@ -7,7 +7,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{WorldView, list_nonempty_states};
+use crate::wire::control::world::{ResetRequest, WorldView, list_nonempty_states};
 
 pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
@@ -27,7 +27,8 @@ pub(crate) fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {
 
 pub(crate) fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
     authenticate_operator(call)?;
-    let world = call.worlds().reset_world(call.world_name()?);
+    let kept = call.parse_json_or_default::<ResetRequest>()?.parse()?;
+    let world = call.worlds().reset_world(call.world_name()?, &kept);
     Ok(ApiResponse::json(&render_world(&world)))
 }
 

@@ -26,7 +26,7 @@ use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 use crate::wire::control::world::{
-    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest, WorldView,
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, ResetRequest, SetClockRequest, WorldView,
 };
 
 const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
@@ -187,5 +187,5 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/_mockaa/v1/world", "getWorld", Handler::Immediate(world::get_world)).with_summary("Get a summary of this world").with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
     get("/_mockaa/v1/worlds", "listWorlds", Handler::Immediate(world::list_worlds)).with_summary("List the worlds").with_response(ResponseBody::Json(Derived(schema_of::<Page<WorldView>>))),
     delete("/_mockaa/v1/worlds/{name}", "deleteWorld", Handler::Immediate(world::delete_world)).with_summary("Delete a world with its timers and webhooks").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
-    post("/_mockaa/v1/reset", "resetWorld", Handler::Immediate(world::reset_world)).with_summary("Reset this world").with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
+    post("/_mockaa/v1/reset", "resetWorld", Handler::Immediate(world::reset_world)).with_summary("Reset this world, but for the parts in `keep`").with_request(OptionalJson(Derived(schema_of::<ResetRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
 ];

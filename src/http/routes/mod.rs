@@ -13,7 +13,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
 
 use crate::domain::call_facts::ApiFamily;
 use crate::domain::error_code::ErrorCode;
@@ -23,6 +22,7 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::openapi::schema;
 use crate::http::response::ApiResponse;
+pub(crate) use crate::http::route_info::{Location, Parameter};
 use crate::http::route_info::{ProtocolPrefixes, ResourceInfo, RouteInfo};
 pub(crate) use crate::http::route_info::{RouteMethod, Section};
 use crate::wire::api_error::ApiError;
@@ -107,76 +107,6 @@ pub enum ResponseBody {
     Redirect(u16),
     /// A page, or a redirect with this status.
     PageOrRedirect(u16),
-}
-
-/// Place of a parameter in the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Location {
-    Path,
-    Query,
-    Header,
-}
-
-/// Parameter of a call.
-#[derive(Clone, Copy)]
-pub struct Parameter {
-    pub name: &'static str,
-    pub location: Location,
-    pub is_required: bool,
-    pub schema: fn() -> Value,
-    pub description: &'static str,
-}
-
-impl Parameter {
-    pub const fn in_path(
-        name: &'static str,
-        schema: fn() -> Value,
-        description: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            location: Location::Path,
-            is_required: true,
-            schema,
-            description,
-        }
-    }
-
-    pub const fn in_query(
-        name: &'static str,
-        schema: fn() -> Value,
-        description: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            location: Location::Query,
-            is_required: false,
-            schema,
-            description,
-        }
-    }
-
-    pub const fn in_header(
-        name: &'static str,
-        schema: fn() -> Value,
-        description: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            location: Location::Header,
-            is_required: false,
-            schema,
-            description,
-        }
-    }
-
-    #[must_use]
-    pub const fn into_required(self) -> Self {
-        Self {
-            is_required: true,
-            ..self
-        }
-    }
 }
 
 /// Participants that authenticate for a call.
@@ -473,6 +403,8 @@ impl Resource {
             operation: route.operation,
             is_v1_only: route.is_v1_only,
             response_component: route.response_component(),
+            parameters: route.parameters,
+            takes_body: !matches!(route.request, RequestBody::Empty),
         });
         ResourceInfo::new(routes.collect())
     }

@@ -1,13 +1,14 @@
 //! Owns the control API's view of the journal, the filter of journal queries, and the results of
 //! expectations.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_fault::ApiFaultName;
-use crate::domain::customer_address::normalize_address;
 use crate::domain::event::EventName;
 use crate::domain::expectation::{ConsentTrace, Expectation, ExpectationStatus, NearMiss, Verdict};
 use crate::domain::ids::ConsentHandle;
@@ -20,6 +21,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::StatusChangeView;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
+use crate::wire::fields::parse_customer_address;
 use crate::wire::mask::{
     RequestMask, SecretDetail, mask_headers, mask_message, mask_target, mask_text,
 };
@@ -40,7 +42,7 @@ pub(crate) struct JournalFilter {
     kind: Option<String>,
     op: Option<Operation>,
     handle: Option<ConsentHandle>,
-    customer: Option<String>,
+    customer: Option<Arc<str>>,
 }
 
 impl JournalFilter {
@@ -79,7 +81,9 @@ impl JournalFilter {
             kind,
             op: op.transpose()?,
             handle: handle.transpose()?,
-            customer: value("customer")?.map(|text| normalize_address(&text).into_owned()),
+            customer: value("customer")?
+                .map(|text| parse_customer_address("customer", &text))
+                .transpose()?,
         })
     }
 

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Status};
-use crate::domain::customer_address::normalize_address;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::scenario_set::Scenario;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{FilledText, UuidText};
+use crate::wire::fields::parse_customer_address;
 
 /// A scenario that consents may be assigned to.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -72,7 +72,10 @@ impl TryFrom<PinRequest> for PinTarget {
 
     fn try_from(request: PinRequest) -> Result<Self, ApiError> {
         match (request.customer, request.consent_handle) {
-            (Some(customer), None) => Ok(Self::Customer(normalize_address(&customer).into_owned())),
+            (Some(customer), None) => {
+                let address = parse_customer_address("customer", &customer)?;
+                Ok(Self::Customer(address.to_string()))
+            }
             (None, Some(handle)) => Ok(Self::Consent(handle)),
             _ => Err(ApiError::invalid_field(
                 "body",

@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::consent::Status;
-use crate::domain::customer_address::normalize_address;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
+use crate::domain::world_part::WorldPart;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
 use crate::wire::control::schema_types::{DurationText, IdleText, SettleText, TimestampText};
-use crate::wire::fields::{parse_time_settings, parse_timestamp};
+use crate::wire::fields::{parse_customer_address, parse_time_settings, parse_timestamp};
 
 /// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -256,7 +256,9 @@ impl TryFrom<CallRequest> for CallCondition {
         Ok(Self {
             operation,
             fiu: fiu.map(Into::into),
-            customer: customer.map(|text| normalize_address(&text).into()),
+            customer: customer
+                .map(|text| parse_customer_address("until.call.customer", &text))
+                .transpose()?,
             count,
             within,
         })
@@ -265,6 +267,33 @@ impl TryFrom<CallRequest> for CallCondition {
 
 /// Largest number of calls that an advance waits for: the journal keeps no more.
 const CALLS_MAX: usize = 10_000;
+
+/// The body of `reset`; it is optional.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResetRequest {
+    /// The parts of the world that it keeps; default: none.
+    #[serde(default)]
+    #[schemars(with = "Vec<WorldPart>")]
+    keep: Vec<String>,
+}
+
+impl ResetRequest {
+    /// Parses the parts.
+    pub(crate) fn parse(&self) -> Result<Vec<WorldPart>, ApiError> {
+        let parse = |name: &String| {
+            WorldPart::parse(name).ok_or_else(|| {
+                let message = format!(
+                    "has {}, which is not one of {}",
+                    quote_value(name),
+                    WorldPart::accepted_names()
+                );
+                ApiError::invalid_field("keep", message)
+            })
+        };
+        self.keep.iter().map(parse).collect()
+    }
+}
 
 /// The body of `clock/freeze`; it is optional.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::customer_address::is_mobile_number;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::wire::api_error::{ApiError, FieldError};
@@ -454,7 +455,8 @@ fn is_email_part(part: &str) -> bool {
     !part.is_empty() && !part.contains(|c: char| c == '@' || c.is_whitespace())
 }
 
+/// Returns whether the text is a mobile number of digits, with or without a `+`.
 fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    digits.bytes().all(|byte| byte.is_ascii_digit()) && is_mobile_number(text)
 }
