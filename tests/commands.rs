@@ -658,8 +658,17 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
 }
 
 impl ServerFixture {
+    /// Returns the number of notes about the first FIU.
+    fn count_notes(&self) -> usize {
+        let journal = self.run_json(&["journal", "--after", "0"]);
+        let items = journal["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let texts = items.iter().filter_map(|item| item["text"].as_str());
+        texts.filter(|text| text.contains("FIU-1")).count()
+    }
+
     /// Starts `mockaa listen` and waits until it receives the webhooks of the first FIU.
     fn start_inbox(&self, arguments: &[&str]) -> Child {
+        let notes_before = self.count_notes();
         let mut command = mockaa_command(&[&["listen"], arguments].concat());
         let command = command.env("MOCKAA_URL", self.server.base_url());
         let mut listener = command
@@ -669,16 +678,7 @@ impl ServerFixture {
             .expect("the command runs");
         // Webhooks that are sent before `listen` is ready are lost; the world has its address when it
         // is ready.
-        while self.run_json(&["journal", "--after", "0"])["items"]
-            .as_array()
-            .is_some_and(|items| {
-                !items.iter().any(|item| {
-                    item["text"]
-                        .as_str()
-                        .is_some_and(|text| text.contains("FIU-1"))
-                })
-            })
-        {
+        while self.count_notes() == notes_before {
             assert!(
                 listener.try_wait().expect("a child process").is_none(),
                 "the inbox is still running"
@@ -786,6 +786,160 @@ fn an_inbox_verifies_and_prints_every_webhook() {
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect();
     insta::assert_json_snapshot!(lines, { "[].at" => "", "[].url" => "", "[].listening" => "", "[].headers" => "" });
+}
+
+impl ServerFixture {
+    /// Sets addresses of the first FIU, and returns all that it has.
+    fn set_addresses(&self, addresses: &Value) -> [Value; 3] {
+        let url = format!("{}/_mockaa/v1/config/fiu/FIU-1", self.server.base_url());
+        let body = addresses.to_string();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let entry: Value = runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build();
+            let request = client.expect("a client").put(url);
+            let request = request
+                .header("content-type", "application/json")
+                .body(body);
+            let answer = request.send().await.expect("an answer");
+            answer.json().await.expect("JSON")
+        });
+        ["baseUrl", "consentUrl", "dataUrl"].map(|name| entry[name].clone())
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_inbox_gives_the_addresses_back_however_it_ends() {
+    let fixture = ServerFixture::start();
+    let addresses = json!({
+        "baseUrl": "http://127.0.0.1:9/fiu",
+        "consentUrl": "http://127.0.0.1:9/consents",
+    });
+    let before = fixture.set_addresses(&addresses);
+    let keep = json!({});
+    // Both addresses lead to the inbox meanwhile.
+    let listener = fixture.start_inbox(&["--count", "1"]);
+    assert_ne!(fixture.set_addresses(&keep), before);
+    fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
+    let (code, stdout, stderr) = split_output(&listener.wait_with_output().expect("it ends"));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.starts_with("/Consent/Notification  ACTIVE"),
+        "{stdout}"
+    );
+    assert_eq!(fixture.set_addresses(&keep), before);
+    for signal in ["-TERM", "-INT"] {
+        let listener = fixture.start_inbox(&[]);
+        let id = listener.id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status();
+        assert!(status.expect("kill runs").success());
+        let (code, _, stderr) = split_output(&listener.wait_with_output().expect("it ends"));
+        assert_eq!(code, 0, "{signal}: {stderr}");
+        assert_eq!(fixture.set_addresses(&keep), before, "{signal}");
+    }
+    // Who changed the address meanwhile keeps it.
+    let listener = fixture.start_inbox(&[]);
+    let changed = fixture.set_addresses(&json!({ "baseUrl": "http://127.0.0.1:9/other" }));
+    let id = listener.id().to_string();
+    let status = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(status.expect("kill runs").success());
+    let (_, _, stderr) = split_output(&listener.wait_with_output().expect("it ends"));
+    assert!(
+        stderr.contains("FIU-1 has another address by now"),
+        "{stderr}"
+    );
+    assert_eq!(fixture.set_addresses(&keep), changed);
+}
+
+#[test]
+fn an_inbox_forwards_to_the_application_and_filters() {
+    let fixture = ServerFixture::start();
+    let application = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!(
+        "http://{}/hooks/",
+        application.local_addr().expect("an address")
+    );
+    let answers = std::thread::spawn(move || {
+        let mut requests = Vec::new();
+        for answer in [
+            "HTTP/1.1 202 Accepted\r\ncontent-length: 5\r\nconnection: close\r\n\r\nlater",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok",
+        ] {
+            let (mut stream, _) = application.accept().expect("a webhook");
+            let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).expect("a line");
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                head += &line;
+                if line == "\r\n" {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).expect("the body");
+            stream.write_all(answer.as_bytes()).expect("an answer");
+            requests.push(head + &decode_lossy(&body));
+        }
+        requests
+    });
+    let listener =
+        fixture.start_inbox(&["--forward-to", &url, "--status", "paused", "--count", "1"]);
+    fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
+    // The answer is that of the application.
+    fixture.expect_stdout(&["clock", "advance", "--by", "0s"]);
+    let view = fixture.run_json(&["webhook", "show", "1"]);
+    let attempt = &view["attempts"][0];
+    assert_eq!(
+        (&attempt["status"], &attempt["answer"]),
+        (&json!(202), &json!("later"))
+    );
+    fixture.expect_stdout(&["consent", "pause", &fixture.handle]);
+    let (code, stdout, stderr) = split_output(&listener.wait_with_output().expect("it ends"));
+    assert_eq!(code, 0, "{stderr}");
+    let lines: Vec<_> = stdout.lines().collect();
+    assert!(
+        lines[0].contains("PAUSED") && lines[0].ends_with("valid  → 200"),
+        "{stdout}"
+    );
+    assert_eq!(lines[1..], ["  the application answers 200: ok"]);
+    assert!(stderr.contains("1 not shown by the filters"), "{stderr}");
+    let requests = answers.join().expect("two webhooks");
+    for request in requests {
+        assert!(
+            request.starts_with("POST /hooks/Consent/Notification HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert!(request.contains("\r\nx-jws-signature: "), "{request}");
+        assert!(request.contains(&fixture.handle), "{request}");
+    }
+}
+
+#[test]
+fn a_raw_webhook_is_printed_as_it_came() {
+    let fixture = ServerFixture::start();
+    let listener = fixture.start_inbox(&["--raw", "--count", "1"]);
+    fixture.expect_stdout(&["consent", "approve", &fixture.handle]);
+    let output = listener.wait_with_output().expect("it ends");
+    let stdout = decode_lossy(&output.stdout);
+    let (head, body) = stdout.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(
+        head.starts_with("POST /Consent/Notification HTTP/1.1\r\n"),
+        "{head}"
+    );
+    assert!(head.contains("\r\nx-jws-signature: "), "{head}");
+    let sent = Command::new(env!("CARGO_BIN_EXE_mockaa"))
+        .args(["webhook", "show", "1", "--body"])
+        .env("MOCKAA_URL", fixture.server.base_url())
+        .output()
+        .expect("the command runs");
+    assert_eq!(body, decode_lossy(&sent.stdout) + "\n");
 }
 
 #[cfg(unix)]

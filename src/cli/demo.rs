@@ -33,14 +33,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let fiu = Inbox::start(
-        Ipv4Addr::LOCALHOST.into(),
-        0,
-        ReceiverBehavior {
-            response_status: None,
-            checks_timestamps: false,
-        },
-    )?;
+    let behavior = ReceiverBehavior {
+        response_status: None,
+        checks_timestamps: false,
+    };
+    let fiu = Inbox::start((Ipv4Addr::LOCALHOST.into(), 0), behavior, None)?;
     let sandbox = Sandbox::builder()
         .seed(arguments.seed)
         .clock(format!("{CLOCK},frozen"))

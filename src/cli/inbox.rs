@@ -3,12 +3,16 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::web::{Bytes, Data, PayloadConfig, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::Context;
+use reqwest::Client;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -34,6 +38,18 @@ pub(crate) struct ReceivedWebhook {
     pub message: Value,
     /// The status of the response.
     pub status: u16,
+    /// The headers as they came.
+    pub headers: Vec<(String, String)>,
+    /// What the application has answered, or why it has not; `None` if nothing is forwarded.
+    pub forwarded: Option<Result<ForwardedAnswer, String>>,
+}
+
+/// The answer of the application to which an inbox forwards.
+#[derive(Debug)]
+pub(crate) struct ForwardedAnswer {
+    pub status: u16,
+    pub content_type: Option<String>,
+    pub body: Bytes,
 }
 
 /// The running FIU server with its received webhooks.
@@ -50,6 +66,80 @@ struct InboxState {
     verification_keys: RwLock<VerificationKeys>,
     sender: UnboundedSender<ReceivedWebhook>,
     behavior: ReceiverBehavior,
+    application: Option<Application>,
+}
+
+/// The application to which an inbox forwards each webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    client: Client,
+    /// Without a slash at its end.
+    base_url: String,
+}
+
+/// Time that an application has to answer.
+const APPLICATION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Headers of one connection (RFC 9110, section 7.6.1), and those that the client writes itself.
+const CONNECTION_HEADERS: [&str; 9] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+impl Application {
+    /// Returns the application at this base URL.
+    ///
+    /// # Errors
+    /// The text is not an http or https URL.
+    pub(crate) fn new(base_url: &str) -> anyhow::Result<Self> {
+        let url = reqwest::Url::parse(base_url).context("it is not a URL")?;
+        anyhow::ensure!(
+            ["http", "https"].contains(&url.scheme()) && url.query().is_none(),
+            "give an http or https URL without a query"
+        );
+        let client = Client::builder()
+            .timeout(APPLICATION_TIMEOUT)
+            .redirect(Policy::none())
+            .no_proxy();
+        Ok(Self {
+            client: client.build()?,
+            base_url: base_url.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// Sends the same path, headers and bytes to the application.
+    async fn forward(
+        &self,
+        path: &str,
+        headers: &[(String, String)],
+        body: Bytes,
+    ) -> Result<ForwardedAnswer, String> {
+        let mut request = self.client.post(format!("{}{path}", self.base_url));
+        let passed = headers
+            .iter()
+            .filter(|(name, _)| !CONNECTION_HEADERS.contains(&name.as_str()));
+        for (name, value) in passed {
+            request = request.header(name, value);
+        }
+        let answer = request.body(body).send().await.map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        })?;
+        let content_type = answer.headers().get("content-type");
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        Ok(ForwardedAnswer {
+            status: answer.status().as_u16(),
+            content_type: content_type.map(str::to_owned),
+            body: answer.bytes().await.map_err(|error| error.to_string())?,
+        })
+    }
 }
 
 /// The behavior of the FIU.
@@ -73,17 +163,19 @@ struct VerificationKeys {
 }
 
 impl Inbox {
-    /// Starts the server; port 0 selects a free port.
+    /// Starts the server; port 0 selects a free port. With an application, each webhook is forwarded
+    /// to it, and its answer is the inbox's.
     pub(crate) fn start(
-        bind: IpAddr,
-        port: u16,
+        (bind, port): (IpAddr, u16),
         behavior: ReceiverBehavior,
+        application: Option<Application>,
     ) -> anyhow::Result<Self> {
         let (sender, messages) = unbounded_channel();
         let state = Arc::new(InboxState {
             verification_keys: RwLock::default(),
             sender,
             behavior,
+            application,
         });
         let data = Data::from(Arc::clone(&state));
         let limit = PayloadConfig::new(BODY_BYTES_MAX);
@@ -176,14 +268,33 @@ async fn receive_webhook(
                 .flatten()
         });
     drop(verification_keys);
-    let answer = json!({
-        "ver": message["ver"], "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
-    });
-    let status = state.behavior.response_status.unwrap_or(match &error {
-        None => 200,
-        Some(_) if is_unauthorized => 401,
-        Some(_) => 400,
-    });
+    let headers: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let forwarded = match &state.application {
+        Some(application) => {
+            let path = request.uri().path_and_query();
+            let path = path.map_or("/", PathAndQuery::as_str);
+            Some(application.forward(path, &headers, body.clone()).await)
+        }
+        None => None,
+    };
+    let own_status = match (&forwarded, &error) {
+        (Some(Ok(answer)), _) => answer.status,
+        (Some(Err(_)), _) => 502,
+        (None, None) => 200,
+        (None, Some(_)) if is_unauthorized => 401,
+        (None, Some(_)) => 400,
+    };
+    let status = state.behavior.response_status.unwrap_or(own_status);
+    let response = build_response(status, &message, forwarded.as_ref());
     let webhook_id = request
         .headers()
         .get("webhook-id")
@@ -196,14 +307,34 @@ async fn receive_webhook(
         body,
         message,
         status,
+        headers,
+        forwarded,
     };
     // The receiver is gone once the command stops; the response does not depend on it.
     let _ = state.sender.send(received);
+    response
+}
+
+/// Builds the answer: the application's body, else an acknowledgement of a webhook that is accepted.
+fn build_response(
+    status: u16,
+    message: &Value,
+    forwarded: Option<&Result<ForwardedAnswer, String>>,
+) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    if let Some(Ok(answer)) = forwarded {
+        if let Some(content_type) = &answer.content_type {
+            response.insert_header(("content-type", content_type.as_str()));
+        }
+        return response.body(answer.body.clone());
+    }
     if status.is_success() {
-        HttpResponse::build(status).json(answer)
+        response.json(json!({
+            "ver": message["ver"], "timestamp": message["timestamp"], "txnid": message["txnid"], "response": "OK",
+        }))
     } else {
-        HttpResponse::build(status).finish()
+        response.finish()
     }
 }
 

@@ -239,13 +239,14 @@ async fn run_files(arguments: &Arguments, results: &mut RunResults) -> anyhow::R
     let plans = load_plans(&arguments.files, &arguments.personas.load_personas()?)?;
     let mut queue = select_plans(plans, arguments.filter.as_ref(), results)?;
     let inbox = if arguments.fiu_url.is_none() && arguments.command.is_empty() {
+        let behavior = ReceiverBehavior {
+            response_status: None,
+            checks_timestamps: carries_wall_time(arguments)?,
+        };
         Some(Inbox::start(
-            Ipv4Addr::LOCALHOST.into(),
-            0,
-            ReceiverBehavior {
-                response_status: None,
-                checks_timestamps: carries_wall_time(arguments)?,
-            },
+            (Ipv4Addr::LOCALHOST.into(), 0),
+            behavior,
+            None,
         )?)
     } else {
         None
