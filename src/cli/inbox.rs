@@ -142,6 +142,32 @@ impl Application {
     }
 }
 
+impl InboxState {
+    /// Returns the first check that a webhook fails, and whether its API key is wrong.
+    fn find_error(
+        &self,
+        request: &HttpRequest,
+        body: &[u8],
+        message: &Value,
+    ) -> (Option<String>, bool) {
+        let verification_keys = self
+            .verification_keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = check_api_key(request, message, &verification_keys.keys) {
+            return (Some(error), true);
+        }
+        let checks_timestamps = self.behavior.checks_timestamps;
+        let error = verify_signatures(request, body, &verification_keys).err();
+        let error = error.or_else(|| {
+            checks_timestamps
+                .then(|| check_timestamp(message))
+                .flatten()
+        });
+        (error, false)
+    }
+}
+
 /// The behavior of the FIU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiverBehavior {
@@ -252,22 +278,7 @@ async fn receive_webhook(
     state: Data<InboxState>,
 ) -> HttpResponse {
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let verification_keys = state
-        .verification_keys
-        .read()
-        .unwrap_or_else(PoisonError::into_inner);
-    let api_key_error = check_api_key(&request, &message, &verification_keys.keys).err();
-    let is_unauthorized = api_key_error.is_some();
-    let error = api_key_error
-        .or_else(|| verify_signatures(&request, &body, &verification_keys).err())
-        .or_else(|| {
-            state
-                .behavior
-                .checks_timestamps
-                .then(|| check_timestamp(&message))
-                .flatten()
-        });
-    drop(verification_keys);
+    let (error, is_unauthorized) = state.find_error(&request, &body, &message);
     let headers: Vec<_> = request
         .headers()
         .iter()

@@ -57,6 +57,21 @@ struct Selection {
     evicted: u64,
 }
 
+impl Selection {
+    /// Says how many entries are not in it.
+    fn print_omissions(&self) {
+        let Self {
+            earlier, evicted, ..
+        } = self;
+        if *earlier > 0 {
+            println!("({earlier} earlier entries; --last N or --all prints more)");
+        }
+        if *evicted > 0 {
+            println!("({evicted} older entries were evicted)");
+        }
+    }
+}
+
 impl List<'_> {
     /// Prints the list by the options. `print` gets the entries; it is called again for entries that
     /// follow.
@@ -78,9 +93,10 @@ impl List<'_> {
         let since = self.resolve_since(arguments.since.as_deref()).await?;
         let limit = (!arguments.all && after.is_none()).then_some(arguments.last);
         // Read before the list, so that no entry comes between the two unseen.
-        let journal_end = match arguments.follow {
-            true => self.find_journal_end().await?,
-            false => 0,
+        let journal_end = if arguments.follow {
+            self.find_journal_end().await?
+        } else {
+            0
         };
         let mut selection = self.select(after.unwrap_or(0), limit, since).await?;
         let items = selection.items.make_contiguous();
@@ -93,7 +109,7 @@ impl List<'_> {
         }
         self.print_items(items, &print);
         if !self.remote.json {
-            self.print_omissions(&selection);
+            selection.print_omissions();
         }
         if arguments.follow {
             let places = (selection.cursor, journal_end);
@@ -104,21 +120,11 @@ impl List<'_> {
 
     fn print_items(&self, items: &[Value], print: &impl Fn(&[Value])) {
         if self.remote.json {
-            items.iter().for_each(|item| println!("{item}"));
+            for item in items {
+                println!("{item}");
+            }
         } else {
             print(items);
-        }
-    }
-
-    fn print_omissions(&self, selection: &Selection) {
-        let Selection {
-            earlier, evicted, ..
-        } = selection;
-        if *earlier > 0 {
-            println!("({earlier} earlier entries; --last N or --all prints more)");
-        }
-        if *evicted > 0 {
-            println!("({evicted} older entries were evicted)");
         }
     }
 

@@ -154,6 +154,19 @@ async fn an_advance_beyond_all_clocks_moves_nothing() {
     assert_eq!(clock().await, before);
 }
 
+/// Returns the parts that are still there: default scenario, fault sets, name of the FIU, date.
+async fn read_parts(app: &TestApp) -> [String; 4] {
+    let get = async |path: &str| app.get(&format!("/_mockaa/v1/{path}")).await.expect_ok();
+    let faults = get("faults").await["items"].as_array().map_or(0, Vec::len);
+    let now = get("clock").await["now"].as_str().expect("text")[..10].to_owned();
+    [
+        get("scenarios/default").await["name"].to_string(),
+        faults.to_string(),
+        get("config/fiu/FIU-1").await["name"].to_string(),
+        now,
+    ]
+}
+
 #[tokio::test]
 async fn a_reset_keeps_what_it_is_told() {
     let app = TestApp::start().await;
@@ -174,18 +187,6 @@ async fn a_reset_keeps_what_it_is_told() {
         app.post("/Consent", &rebit_request()).await.expect_ok();
         app.advance_clock("P2D").await;
     };
-    /// The parts that are still there: default scenario, fault sets, name of the FIU, date.
-    async fn read_parts(app: &TestApp) -> [String; 4] {
-        let get = async |path: &str| app.get(&format!("/_mockaa/v1/{path}")).await.expect_ok();
-        let faults = get("faults").await["items"].as_array().map_or(0, Vec::len);
-        let now = get("clock").await["now"].as_str().expect("text")[..10].to_owned();
-        [
-            get("scenarios/default").await["name"].to_string(),
-            faults.to_string(),
-            get("config/fiu/FIU-1").await["name"].to_string(),
-            now,
-        ]
-    }
     let new = read_parts(&app).await;
     set_up().await;
     let changed = read_parts(&app).await;
