@@ -88,7 +88,7 @@ pub struct Sandbox {
     reaper_task: Option<JoinHandle<()>>,
     /// Watches the scenario folder until it is dropped.
     _watcher: Option<RecommendedWatcher>,
-    /// Time in which stopping completes webhook attempts: the timeout of one attempt.
+    /// Longest time in which stopping completes responses and webhooks.
     drain_timeout: Duration,
 }
 
@@ -134,6 +134,7 @@ impl Sandbox {
             allow_origin,
             public_url,
             webhook_timeout,
+            drain_timeout,
             world_ttl,
             workers,
         } = options;
@@ -241,7 +242,6 @@ impl Sandbox {
         let server = server.run();
         let handle = server.handle();
         let server_task = tokio::spawn(server);
-        let drain_timeout = webhook_timeout;
         Ok(Self {
             address,
             worlds,
@@ -309,23 +309,48 @@ impl Sandbox {
             .expect("the default world is created first and never exceeds the limit")
     }
 
-    /// Stops accepting connections, completes the responses and webhooks in progress, and ends.
-    /// Takes at most 5 s for the responses and the webhook timeout for the webhooks.
+    /// Stops accepting connections, completes the responses in progress, sends the webhooks that are
+    /// due, and ends. Takes at most the drain time; what is then left is logged.
     pub async fn stop(mut self) {
-        self.server_handle.stop(true).await;
-        let drain_worlds = async {
-            for world in self.worlds.list_worlds() {
-                world.drain_deliveries().await;
+        let drain_worlds = async || {
+            let worlds = self.worlds.list_worlds();
+            for world in &worlds {
+                world.begin_draining();
+            }
+            for world in &worlds {
+                world.wait_until_quiescent().await;
             }
         };
-        if tokio::time::timeout(self.drain_timeout, drain_worlds)
-            .await
-            .is_err()
-        {
-            tracing::warn!("webhooks are still being sent; stopping anyway");
-        }
+        let drain = async {
+            tokio::join!(self.server_handle.stop(true), drain_worlds());
+            // The last responses have caused webhooks too.
+            drain_worlds().await;
+        };
+        // What is left is counted below.
+        let _ = tokio::time::timeout(self.drain_timeout, drain).await;
+        self.log_unsent();
+        drop(self.server_handle.stop(false));
         if let Err(error) = (&mut self.server_task).await {
             tracing::error!(%error, "the server ended with an error");
+        }
+    }
+}
+
+impl Sandbox {
+    /// Logs the webhooks that are lost when the sandbox ends.
+    fn log_unsent(&self) {
+        for world in self.worlds.list_worlds() {
+            let unsent = world.count_unsent();
+            if unsent.total() > 0 {
+                tracing::warn!(
+                    world = world.name(),
+                    queued = unsent.queued,
+                    in_flight = unsent.in_flight,
+                    waiting_for_retry = unsent.waiting,
+                    "{} webhooks were not sent",
+                    unsent.total()
+                );
+            }
         }
     }
 }
@@ -551,6 +576,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn workers(mut self, count: usize) -> Self {
         self.options.workers = Some(count);
+        self
+    }
+
+    /// Sets the longest time in which [`Sandbox::stop`] completes responses and webhooks, in system
+    /// time; default: 8 s.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.options.drain_timeout = timeout;
         self
     }
 

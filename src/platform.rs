@@ -14,7 +14,7 @@ use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
 
-/// The signals that ask the program to stop: SIGTERM and SIGINT on Unix; Ctrl-C, Ctrl-Break and
+/// The signals that ask the program to stop: SIGTERM, SIGINT and SIGHUP on Unix; Ctrl-C, Ctrl-Break and
 /// the closing of the console on Windows.
 #[derive(Debug)]
 pub(crate) struct StopSignals(system::StopSignals);
@@ -102,6 +102,7 @@ mod unix {
     pub(crate) struct StopSignals {
         terminate: Signal,
         interrupt: Signal,
+        hangup: Signal,
     }
 
     impl StopSignals {
@@ -109,6 +110,7 @@ mod unix {
             Ok(Self {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                hangup: signal(SignalKind::hangup())?,
             })
         }
 
@@ -116,6 +118,7 @@ mod unix {
             tokio::select! {
                 _ = self.terminate.recv() => {}
                 _ = self.interrupt.recv() => {}
+                _ = self.hangup.recv() => {}
             }
         }
     }

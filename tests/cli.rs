@@ -784,3 +784,126 @@ fn an_empty_variable_is_unset_and_an_unknown_one_is_refused() {
     let refused = mockaa_command(&["serve"]).env("MOCKAA_SEED", "x").output();
     assert_eq!(refused.expect("the command runs").status.code(), Some(2));
 }
+
+/// Answers `count` webhooks on this listener, each after `pause`, and returns their number.
+fn answer_webhooks(
+    fiu: TcpListener,
+    count: usize,
+    answer: &'static str,
+) -> std::thread::JoinHandle<usize> {
+    std::thread::spawn(move || {
+        let mut received = 0;
+        while received < count {
+            let Ok((socket, _)) = fiu.accept() else { break };
+            let mut reader = BufReader::new(socket);
+            let mut length = 0;
+            let mut line = String::new();
+            while line != "\r\n" {
+                line.clear();
+                if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                    break;
+                }
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+            }
+            let mut body = vec![0; length];
+            if reader.read_exact(&mut body).is_ok() {
+                received += 1;
+                let _ = reader.get_mut().write_all(answer.as_bytes());
+            }
+        }
+        received
+    })
+}
+
+/// Raises consents, each of a customer who rejects: each causes one webhook.
+fn raise_rejected(server: &Server, count: usize) {
+    for _ in 0..count {
+        raise_consent(server, "9999999002@onemoney");
+    }
+}
+
+/// Raises a consent of this customer, and returns its handle.
+fn raise_consent(server: &Server, customer: &str) -> String {
+    let body = include_str!("../fixtures/seed/consent-request.json")
+        .replace("{{current_timestamp}}", "2020-07-04T06:00:00.000Z")
+        .replace("1999999999@onemoney", customer);
+    let answer = server.send_request(&post_request("/consent", "application/json", &body));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    body["ConsentHandle"].as_str().expect("a handle").to_owned()
+}
+
+fn post_request(path: &str, media_type: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {media_type}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn due_webhooks_are_sent_before_the_end() {
+    for signal in ["TERM", "HUP"] {
+        let fiu = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", fiu.local_addr().expect("an address"));
+        let clock = "2020-07-04T06:00:00Z,frozen";
+        let mut server = Server::start_with_log(&["--fiu-url", &url, "--clock", clock]);
+        raise_rejected(&server, 4);
+        // The webhooks of one consent are sent one after the other.
+        let handle = raise_consent(&server, "1999999999@onemoney");
+        let steps = "[approve: {}, pause: {}, resume: {}, pause: {}, resume: {}, revoke: {}]";
+        let path = format!("/_mockaa/v1/consents/{handle}/play");
+        let played = server.send_request(&post_request(&path, "text/yaml", steps));
+        assert!(played.starts_with("HTTP/1.1 200"), "{played}");
+        server.send_signal(signal);
+        let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let received = answer_webhooks(fiu, 10, answer);
+        assert_eq!(received.join().expect("a number"), 10, "{signal}");
+        let status = server.child.wait().expect("the process ends");
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_sent_before_the_end_is_counted() {
+    let fiu = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", fiu.local_addr().expect("an address"));
+    let clock = "2020-07-04T06:00:00Z,frozen";
+    let mut server =
+        Server::start_with_log(&["--fiu-url", &url, "--clock", clock, "--drain", "200ms"]);
+    raise_rejected(&server, 1);
+    // The first attempt fails, so that it waits for a retry; the next one is never answered.
+    let answer = "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let receiver = fiu.try_clone().expect("a handle");
+    assert_eq!(answer_webhooks(receiver, 1, answer).join().expect("one"), 1);
+    raise_rejected(&server, 1);
+    let (_socket, _) = fiu.accept().expect("the second webhook");
+    server.send_signal("TERM");
+    let mut log = String::new();
+    let mut stderr = server.child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut log).expect("text");
+    assert!(log.contains("2 webhooks were not sent"), "{log}");
+    for part in [
+        "world=\"default\"",
+        "queued=0",
+        "in_flight=1",
+        "waiting_for_retry=1",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
+#[test]
+fn a_time_of_zero_is_refused_where_it_would_end_everything() {
+    for option in ["--webhook-timeout", "--world-ttl"] {
+        let output = run(&["serve", option, "0s"]);
+        let stderr = decode_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("give 1ms or more"), "{stderr}");
+    }
+}

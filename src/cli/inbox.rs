@@ -40,7 +40,7 @@ pub(crate) struct ReceivedWebhook {
     pub status: u16,
     /// The headers as they came.
     pub headers: Vec<(String, String)>,
-    /// What the application has answered, or why it has not; `None` if nothing is forwarded.
+    /// The answer of the application, or the reason why there is none; `None` if nothing is forwarded.
     pub forwarded: Option<Result<ForwardedAnswer, String>>,
 }
 

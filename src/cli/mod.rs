@@ -283,6 +283,15 @@ fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     ))
 }
 
+/// Parses a duration of system time after which something is given up: 0 would end it at once.
+fn parse_positive_duration_arg(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration_arg(text)?;
+    if duration.is_zero() {
+        return Err("it is no time at all; give 1ms or more".to_owned());
+    }
+    Ok(duration)
+}
+
 /// An invalid option or file; exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::config::{describe_credential, describe_webhook_urls};
-use crate::cli::parse_duration_arg;
+use crate::cli::{parse_duration_arg, parse_positive_duration_arg};
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::WebhookUrls;
@@ -112,11 +112,15 @@ pub struct Arguments {
     data: DataTiming,
 
     /// Timeout of a webhook attempt, in system time.
-    #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_duration_arg, value_name = "TIME")]
+    #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     webhook_timeout: Duration,
 
+    /// Longest time in which a stop signal lets responses and due webhooks finish, in system time.
+    #[arg(long, env = "MOCKAA_DRAIN", default_value = "8s", value_parser = parse_duration_arg, value_name = "TIME")]
+    drain: Duration,
+
     /// Delete worlds that are unused for this time, in system time; default: never.
-    #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_duration_arg, value_name = "TIME")]
+    #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     world_ttl: Option<Duration>,
 
     /// Number of threads that answer requests; default: one per core.
@@ -207,6 +211,7 @@ impl From<Arguments> for Options {
             data: data_timing,
             consent: approval,
             webhook_timeout,
+            drain: drain_timeout,
             world_ttl,
             workers,
             control_token,
@@ -240,6 +245,7 @@ impl From<Arguments> for Options {
             allow_origin,
             public_url,
             webhook_timeout,
+            drain_timeout,
             world_ttl,
             workers: workers.map(usize::from),
         }
@@ -253,7 +259,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     print_ready_line(&sandbox)?;
     stop_signals.recv().await;
     tracing::info!(
-        "stopping: no new calls are accepted, webhooks in flight may finish; \
+        "stopping: no new calls are accepted, and due webhooks are sent; \
          send the signal again to stop immediately"
     );
     tokio::select! {

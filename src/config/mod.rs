@@ -31,6 +31,9 @@ pub(crate) const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default
 /// Default time in which an FIU must answer a webhook (Standard Webhooks 1.0: 15 to 30 s).
 pub(crate) const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Default time in which stopping completes responses and webhooks. Docker kills after 10 s.
+pub(crate) const DEFAULT_DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// Options of a sandbox. [`Default`] has those of `mockaa serve` without flags, on a free port.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -69,6 +72,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
+    /// Longest time in which stopping completes responses and webhooks.
+    pub drain_timeout: Duration,
     /// Idle time after which a world is removed, in system time; `None`: never.
     pub world_ttl: Option<Duration>,
     /// Number of HTTP worker threads; `None`: one per core.
@@ -100,6 +105,7 @@ impl Default for Options {
             allow_origin: Vec::new(),
             public_url: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
+            drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             world_ttl: None,
             workers: None,
         }

@@ -11,7 +11,7 @@ wire_enum! {
         Faults = "faults",
         /// FIUs and FIPs, as the control API has changed them.
         Participants = "participants",
-        /// Whether the clock runs, its time, and the clocks of messages.
+        /// The time of the clock, whether it runs, and the clocks of messages.
         Clock = "clock",
     }
 }

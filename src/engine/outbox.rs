@@ -125,6 +125,21 @@ impl DeliveryPlan {
     }
 }
 
+/// Numbers of webhooks that have not been sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UnsentWebhooks {
+    pub queued: usize,
+    pub in_flight: usize,
+    /// Those that wait for a retry, or for a delay of a fault.
+    pub waiting: usize,
+}
+
+impl UnsentWebhooks {
+    pub(crate) fn total(self) -> usize {
+        self.queued + self.in_flight + self.waiting
+    }
+}
+
 impl Outbox {
     /// Adds a notification. Returns the deliveries that wait for a later instant, each with that
     /// instant.
@@ -393,9 +408,17 @@ impl Outbox {
         !self.ready.is_empty()
     }
 
-    /// Returns whether no attempt is in flight.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight == 0
+    /// Returns the numbers of deliveries that have not ended, by what they wait for.
+    pub(crate) fn count_unsent(&self) -> UnsentWebhooks {
+        let mut unsent = UnsentWebhooks::default();
+        for delivery in self.open.values() {
+            match delivery.state {
+                DeliveryState::Sending => unsent.in_flight += 1,
+                DeliveryState::Waiting => unsent.waiting += 1,
+                _ => unsent.queued += 1,
+            }
+        }
+        unsent
     }
 
     /// Returns the deliveries that a fault makes arrive before the response that caused them.

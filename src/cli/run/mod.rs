@@ -25,7 +25,7 @@ use crate::cli::common_args::PersonaArgs;
 use crate::cli::github::format_error;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
 use crate::cli::scenario::{Format, expand_paths, format_diagnostics};
-use crate::cli::{UsageError, parse_duration_arg};
+use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
 use crate::config::{Options, find_config_file, load_participants};
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
@@ -108,7 +108,7 @@ pub(crate) struct Arguments {
     personas: PersonaArgs,
 
     /// Timeout for one file, in system time.
-    #[arg(long, default_value = "10m", value_parser = parse_duration_arg, value_name = "TIME")]
+    #[arg(long, default_value = "10m", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     timeout: Duration,
 
     /// Count a broken rule of the contract report as a failure.

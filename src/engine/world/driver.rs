@@ -1,8 +1,6 @@
 //! The interface of a world for the task that drives it: due work, ready deliveries and the time of
 //! the next work.
 
-use std::sync::atomic::Ordering;
-
 use crate::domain::delivery::{Attempt, Delivery};
 use crate::domain::time::Millis;
 use crate::engine::clock::{Clock, system_now};
@@ -22,9 +20,13 @@ impl World {
 }
 
 impl WorldDriver<'_> {
-    /// Runs due work and takes the webhooks that may be sent now.
+    /// Runs due work, unless the sandbox is stopping, and takes the webhooks that may be sent now.
     pub fn run_due_and_take_ready(self) -> Vec<Delivery> {
-        let mut inner = self.0.lock_caught_up();
+        let mut inner = if self.0.is_draining() {
+            self.0.lock()
+        } else {
+            self.0.lock_caught_up()
+        };
         // Checked under the lock, so that a caller that waits for the end of deliveries sees those
         // taken.
         if self.should_dispatch() {
@@ -71,6 +73,9 @@ impl WorldDriver<'_> {
     /// Returns the time until the next work is due; `None` if there is none or the clock is
     /// stopped.
     pub fn time_until_next_due(self) -> Option<Millis> {
+        if self.0.is_draining() {
+            return None;
+        }
         let mut inner = self.0.lock();
         let system_time = system_now();
         match inner.clock {
@@ -91,6 +96,6 @@ impl WorldDriver<'_> {
 
     /// Returns whether due work and ready webhooks of this world should still be processed.
     pub fn should_dispatch(self) -> bool {
-        !self.0.is_closed() && !self.0.draining.load(Ordering::Acquire)
+        !self.0.is_closed()
     }
 }

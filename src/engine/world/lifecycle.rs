@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::engine::outbox::UnsentWebhooks;
 use crate::engine::world::World;
 
 impl World {
@@ -11,12 +12,24 @@ impl World {
         self.is_closed() || self.lock().outbox.is_quiescent()
     }
 
-    /// Stops starting attempts and waits until those in flight have ended.
-    pub async fn drain_deliveries(&self) {
+    /// Stops running due work. Webhooks that may be sent already are still sent.
+    pub(crate) fn begin_draining(&self) {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
-        self.wait_until(|world| world.is_closed() || world.lock().outbox.is_idle())
-            .await;
+    }
+
+    /// Waits until no webhook may be sent, nor is being sent.
+    pub(crate) async fn wait_until_quiescent(&self) {
+        self.wait_until(Self::is_quiescent).await;
+    }
+
+    /// Returns the webhooks that are not sent if the world ends now.
+    pub(crate) fn count_unsent(&self) -> UnsentWebhooks {
+        self.lock().outbox.count_unsent()
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     pub(super) async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {

@@ -74,7 +74,7 @@ pub struct World {
     pub(super) fiu_activity: Notify,
     /// Set while the clock is being advanced.
     pub(super) advancing: AtomicBool,
-    /// Set while the sandbox shuts down: attempts in flight may finish, no other is started.
+    /// Set while the sandbox stops: no further work runs, and what may be sent is sent.
     draining: AtomicBool,
     closed: AtomicBool,
     /// Set after a message was signed with the AA's next key, which is published from then on.
