@@ -36,7 +36,7 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::{
     AccessPolicy, AppState, ClientSocket, SecurityMode, build_document, configure_routes,
-    consume_world_prefix, log_call, protocol_prefixes,
+    consume_world_prefix, known_paths, log_call, protocol_prefixes,
 };
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
@@ -201,6 +201,7 @@ impl Sandbox {
             access,
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),
+            known_paths: known_paths(),
         });
         let app_data = shared.clone();
         let server = HttpServer::new(move || {

@@ -376,13 +376,20 @@ impl Call {
             .find(|call| call.method == method && path.contains(call.path))
             .filter(|_| self.protocol() == Protocol::Unaport)
             .map(|call| call.instead);
-        match instead {
-            Some(instead) => ApiError::UndocumentedRoute {
+        if let Some(instead) = instead {
+            return ApiError::UndocumentedRoute {
                 method,
                 path,
                 instead,
-            },
-            None => ApiError::UnknownRoute { method, path },
+            };
+        }
+        let rest = strip_world(&path);
+        let mount = &path[..path.len() - rest.len()];
+        let known_paths = &self.app_state.known_paths;
+        ApiError::UnknownRoute {
+            explanation: known_paths.explain(&method, mount, rest),
+            method,
+            path,
         }
     }
 

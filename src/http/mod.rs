@@ -14,6 +14,7 @@ mod call_facts;
 mod control;
 mod fair_use;
 mod fault_injection;
+mod known_paths;
 pub(crate) mod openapi;
 mod pages;
 mod params;
@@ -50,9 +51,10 @@ pub use security::SecurityMode;
 
 use self::call::Call;
 use self::call_context::CallContext;
+use self::known_paths::KnownPaths;
 use self::route_info::ProtocolPrefixes;
-pub(crate) use self::routes::protocol_prefixes;
 use self::routes::{Resource, list_resources};
+pub(crate) use self::routes::{known_paths, protocol_prefixes};
 use crate::crypto::keys::Keyring;
 use crate::engine::worlds::Worlds;
 use crate::scenario::library::Library;
@@ -77,6 +79,8 @@ pub(crate) struct AppState {
     pub describe_calls: fn(&str) -> Value,
     /// Format of errors for paths that no call has.
     pub protocol_prefixes: ProtocolPrefixes,
+    /// Explains paths that no call has.
+    pub known_paths: KnownPaths,
 }
 
 impl AppState {

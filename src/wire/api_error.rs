@@ -65,8 +65,17 @@ pub enum ApiError {
     InvalidSignature(String),
     #[error("{0}")]
     Forbidden(Cow<'static, str>),
-    #[error("unknown call {method} {}; /docs of this sandbox lists the calls", quote_value(.path))]
-    UnknownRoute { method: String, path: String },
+    #[error(
+        "unknown call {method} {}; {}/docs of this sandbox lists the calls",
+        quote_value(.path),
+        .explanation.as_ref().map(|text| format!("{text} ")).unwrap_or_default()
+    )]
+    UnknownRoute {
+        method: String,
+        path: String,
+        /// What is probably wrong with the path.
+        explanation: Option<String>,
+    },
     /// A call that clients make although no document has it.
     #[error("unknown call {method} {}; no document has it, use {instead}", quote_value(.path))]
     UndocumentedRoute {

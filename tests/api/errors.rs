@@ -463,3 +463,46 @@ async fn a_bad_signature_is_explained_in_the_journal_and_not_to_the_caller() {
         );
     }
 }
+
+/// Each API reports an unknown path in its own format, and says what was probably meant.
+#[tokio::test]
+async fn an_unknown_path_is_explained() {
+    let app = TestApp::start().await;
+    for (path, field, explanation) in [
+        (
+            "/v2/v2/Consent",
+            "errorMsg",
+            "the base path /v2 stands in it twice, did you mean /v2/Consent?",
+        ),
+        (
+            "/w/ci-7/v2/Consnt",
+            "errorMsg",
+            "did you mean /w/ci-7/v2/Consent?",
+        ),
+        (
+            "/api/v1/public/user/logn",
+            "message",
+            "did you mean /api/v1/public/user/login?",
+        ),
+        (
+            "/_mockaa/v1/clock/freze",
+            "error",
+            "did you mean /_mockaa/v1/clock/freeze?",
+        ),
+        (
+            "/_mockaa/v1/nothing/like/this",
+            "error",
+            "/docs of this sandbox lists the calls",
+        ),
+    ] {
+        let reply = app.request(Method::POST, path).send().await;
+        let reply = reply.expect("an answer");
+        assert_eq!(reply.status(), 404, "{path}");
+        let body: Value = reply.json().await.expect("JSON");
+        let message = body[field].as_str();
+        assert!(
+            message.is_some_and(|message| message.contains(explanation)),
+            "{path} {body}"
+        );
+    }
+}

@@ -20,6 +20,7 @@ use crate::domain::operation::Operation;
 use crate::http::access::AccessRule;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::known_paths::KnownPaths;
 use crate::http::openapi::schema;
 use crate::http::response::ApiResponse;
 pub(crate) use crate::http::route_info::{Location, Parameter};
@@ -345,11 +346,19 @@ impl Route {
     /// Returns the prefixes of paths whose errors have the format of this section, although no call
     /// has the path.
     fn error_prefixes(&self) -> impl Iterator<Item = String> {
-        let first = self.local_path().split('/').nth(1).unwrap_or_default();
-        let section = self.section;
+        let (path, section) = (self.local_path(), self.section);
+        // The second version of the registry begins with a base path of ReBIT.
+        let start = Section::Rebit.base_paths().iter().find(|base| {
+            let rest = path.strip_prefix(**base);
+            !base.is_empty() && rest.is_some_and(|rest| rest.starts_with('/'))
+        });
+        let start = start.map_or(1, |base| base.len() + 1);
+        let first = path[start..]
+            .find('/')
+            .map_or(path, |end| &path[..start + end]);
         section.base_paths().iter().map(move |base| match section {
             Section::Unaport => (*base).to_owned(),
-            _ => format!("{base}/{first}"),
+            _ => format!("{base}{first}"),
         })
     }
 }
@@ -445,4 +454,18 @@ pub(crate) fn protocol_prefixes() -> ProtocolPrefixes {
         prefixes.map(move |prefix| (prefix, protocol, rule))
     });
     ProtocolPrefixes::new(prefixes.collect())
+}
+
+/// Returns the paths of all calls. The documented base path of a call comes first.
+pub(crate) fn known_paths() -> KnownPaths {
+    let paths = all_routes().flat_map(|route| {
+        let (method, path) = (route.method, route.local_path());
+        let documented = route.path.strip_suffix(path).unwrap_or_default();
+        let bases = route.section.base_paths().iter().copied();
+        let others = bases.filter(move |base| *base != documented);
+        std::iter::once(documented)
+            .chain(others)
+            .map(move |base| (method, base, path))
+    });
+    KnownPaths::new(paths)
 }
