@@ -54,7 +54,7 @@ use mockaa::internals::wire::rebit::ResponseContext;
 use mockaa::internals::wire::rebit::fi::{EncryptedAccount, EncryptedEntry, encode_fetch_response};
 use mockaa::internals::wire::rebit::key_material::KeyMaterial;
 use mockaa::internals::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
-use mockaa::{FairUseMode, SecurityMode, TimeSettings};
+use mockaa::{FairUseMode, RetryPolicy, SecurityMode, TimeSettings};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -259,6 +259,7 @@ fn new_world() -> Arc<World> {
         fair_use: FairUseMode::Note,
         time_settings: TimeSettings::default(),
         initial_participants: Arc::new(bench_participants()),
+        retries: RetryPolicy::default(),
         push_data: None,
         scenarios: Arc::default(),
         fips: SimulatedFips {

@@ -7,12 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use socket2::SockRef;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -25,6 +21,7 @@ use crate::config::{
 use crate::crypto::base64::url_encode;
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::persona::DEFAULT_PERSONA;
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Millis;
 use crate::domain::time_source::TimeSource;
@@ -34,19 +31,15 @@ use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use crate::engine::world::DEFAULT_WORLD;
 use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
+use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, ClientSocket, SecurityMode, build_document, configure_routes,
-    consume_world_prefix, known_paths, log_call, protocol_prefixes,
+    AccessPolicy, AppState, SecurityMode, build_document, known_paths, protocol_prefixes,
 };
+use crate::platform::connection_limits::ConnectionLimits;
+use crate::platform::raise_open_files_limit;
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
-
-/// Time in which a stopping server completes its responses, in seconds.
-const SHUTDOWN_TIMEOUT_S: u64 = 5;
-
-/// Time for which an idle connection is kept open.
-const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// Reason why a sandbox did not start.
 #[derive(Debug, Error)]
@@ -134,6 +127,7 @@ impl Sandbox {
             allow_origin,
             public_url,
             webhook_timeout,
+            webhook_retries,
             drain_timeout,
             world_ttl,
             workers,
@@ -176,6 +170,7 @@ impl Sandbox {
             data_timing,
             approval_mode: approval,
             unaport,
+            retries: webhook_retries,
             push_data,
             scenarios: Arc::clone(library.scenarios()),
             fips: SimulatedFips {
@@ -203,34 +198,17 @@ impl Sandbox {
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
         });
-        let app_data = shared.clone();
-        let server = HttpServer::new(move || {
-            App::new()
-                .wrap(from_fn(consume_world_prefix))
-                .wrap(from_fn(log_call))
-                .app_data(app_data.clone())
-                .configure(configure_routes)
-        })
-        .workers(
-            workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into)),
-        )
-        // Longer than clients keep an idle connection, so the server never closes one that a client
-        // is about to reuse.
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
-        // Transport faults act on the socket itself.
-        .on_connect(|stream, connection| {
-            let stream = stream.downcast_ref::<TcpStream>();
-            if let Some(socket) = stream.and_then(|stream| SockRef::from(stream).try_clone().ok()) {
-                connection.insert(ClientSocket(Arc::new(socket)));
-            }
-        })
-        .disable_signals();
         let address = SocketAddr::new(bind, port);
-        let server = server
-            .bind(address)
-            .map_err(|source| StartError::Bind { address, source })?;
-        let address = server.addrs()[0];
+        let bind_error = |source| StartError::Bind { address, source };
+        let listener = listen(address).map_err(bind_error)?;
+        let address = listener.local_addr().map_err(bind_error)?;
+        let worker_count =
+            workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into));
+        let limits = ConnectionLimits::for_open_files(raise_open_files_limit(), worker_count);
+        let workers = Workers {
+            count: worker_count,
+            connections_max: limits.connections_per_worker,
+        };
         let webhook_sender = Arc::new(WebhookSender::new(
             keys,
             WebhookPaths {
@@ -238,9 +216,10 @@ impl Sandbox {
             },
             issuer_url.unwrap_or_else(|| local_url(address)),
             webhook_timeout,
+            limits,
         )?);
         let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
-        let server = server.run();
+        let server = start_server(listener, workers, shared.clone()).map_err(bind_error)?;
         let handle = server.handle();
         let server_task = tokio::spawn(server);
         Ok(Self {
@@ -592,6 +571,13 @@ impl SandboxBuilder {
     #[must_use]
     pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
         self.options.webhook_timeout = timeout;
+        self
+    }
+
+    /// Sets the delays after which a webhook that failed is sent again.
+    #[must_use]
+    pub fn webhook_retries(mut self, retries: RetryPolicy) -> Self {
+        self.options.webhook_retries = retries;
         self
     }
 

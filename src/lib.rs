@@ -47,5 +47,6 @@ mod wire;
 pub use app::{Sandbox, SandboxBuilder, StartError};
 pub use config::{ConfigError, Options};
 pub use domain::fair_use::FairUseMode;
+pub use domain::retry_policy::RetryPolicy;
 pub use domain::time_source::{TimeSettings, TimeSource};
 pub use http::SecurityMode;

@@ -410,7 +410,7 @@ fn only_one_function_reports_skipped_tests() {
 #[test]
 fn platform_differences_are_in_one_file() {
     let patterns = ["cfg(unix)", "cfg(windows)", "std::os::", "signal::unix"];
-    let platform = project_root().join("src/platform.rs");
+    let platform = project_root().join("src/platform/mod.rs");
     let wrong: Vec<_> = list_files("src", "rs")
         .into_iter()
         .filter(|file| *file != platform)
@@ -424,7 +424,7 @@ fn platform_differences_are_in_one_file() {
         .collect();
     assert!(
         wrong.is_empty(),
-        "move to src/platform.rs:\n{}",
+        "move to src/platform/mod.rs:\n{}",
         wrong.join("\n")
     );
 }

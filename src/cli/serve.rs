@@ -18,6 +18,7 @@ use crate::cli::{parse_duration_arg, parse_positive_duration_arg};
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::WebhookUrls;
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::engine::clock::ClockStart;
@@ -115,6 +116,14 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_WEBHOOK_TIMEOUT", default_value = "15s", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     webhook_timeout: Duration,
 
+    /// Delays in world time after which a webhook that failed is sent again, or none.
+    #[arg(long, env = "MOCKAA_WEBHOOK_RETRIES", default_value = RetryPolicy::DEFAULT_DELAYS, value_name = "TIMES")]
+    webhook_retries: RetryPolicy,
+
+    /// Let no Retry-After of a receiver lengthen these delays.
+    #[arg(long, env = "MOCKAA_IGNORE_RETRY_AFTER")]
+    ignore_retry_after: bool,
+
     /// Longest time in which a stop signal lets responses and due webhooks finish, in system time.
     #[arg(long, env = "MOCKAA_DRAIN", default_value = "8s", value_parser = parse_duration_arg, value_name = "TIME")]
     drain: Duration,
@@ -211,6 +220,8 @@ impl From<Arguments> for Options {
             data: data_timing,
             consent: approval,
             webhook_timeout,
+            webhook_retries,
+            ignore_retry_after,
             drain: drain_timeout,
             world_ttl,
             workers,
@@ -245,6 +256,11 @@ impl From<Arguments> for Options {
             allow_origin,
             public_url,
             webhook_timeout,
+            webhook_retries: if ignore_retry_after {
+                webhook_retries.without_retry_after()
+            } else {
+                webhook_retries
+            },
             drain_timeout,
             world_ttl,
             workers: workers.map(usize::from),

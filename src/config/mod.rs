@@ -15,6 +15,7 @@ use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::notification::NotificationKind;
 use crate::domain::participants::{Entity, Participants, WebhookUrls};
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::secret_names::remove_quoted_value;
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
@@ -72,6 +73,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
+    /// The delays after which a webhook that failed is sent again.
+    pub webhook_retries: RetryPolicy,
     /// Longest time in which stopping completes responses and webhooks.
     pub drain_timeout: Duration,
     /// Idle time after which a world is removed, in system time; `None`: never.
@@ -105,6 +108,7 @@ impl Default for Options {
             allow_origin: Vec::new(),
             public_url: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
+            webhook_retries: RetryPolicy::default(),
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             world_ttl: None,
             workers: None,

@@ -19,10 +19,12 @@ wire_enum! {
         /// Waits for the next attempt after a failure, or for the end of an injected delay.
         Waiting = "waiting",
         Delivered = "delivered",
-        /// The last attempt of the backoff schedule has failed, or the FIU answered 410.
+        /// The last attempt has failed, or the FIU answered 410.
         Exhausted = "exhausted",
         /// The FIU has no URL for this kind of webhook.
         Unaddressed = "unaddressed",
+        /// Not sent: the FIU has answered 410 at this URL, so it is no longer called.
+        Disabled = "disabled",
         /// Never sent, because of a fault.
         Dropped = "dropped",
     }

@@ -310,6 +310,8 @@ wire_enum! {
     TransportVariant {
         Chunked = "chunked",
         Http10 = "http_1_0",
+        /// With `Expect: 100-continue`. Without TLS the body waits for the 100, for 1 s at most; over
+        /// TLS it follows at once.
         ExpectContinue = "expect_continue",
         FreshConnection = "fresh_connection",
     }

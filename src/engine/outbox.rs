@@ -1,32 +1,19 @@
 //! The undelivered webhooks of a world, in order per consent. An entry is added under the same lock
 //! as its event, so that a state change and its message are one step. It leaves when it is
-//! delivered, exhausted, unaddressed or dropped. Sending belongs to `webhooks`.
+//! delivered, exhausted, unaddressed, disabled or dropped. Sending belongs to `webhooks`.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::ids::{ConsentHandle, MessageId};
 use crate::domain::notification::Notification;
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{AppliedFault, SchedulingFault, WebhookFault};
 
-/// The delays before each attempt, in world time. The first attempt has none; when the last attempt
-/// fails, the delivery is exhausted.
-///
-/// `Assumption:` no AA documents its retries; the delays give a receiver time to recover, and are short
-/// enough for a test.
-pub(crate) const BACKOFF_SCHEDULE: [Millis; 6] = [
-    Millis::ZERO,
-    Millis::from_secs(1),
-    Millis::from_secs(5),
-    Millis::from_secs(30),
-    Millis::from_secs(2 * 60),
-    Millis::from_secs(10 * 60),
-];
-
-/// Maximum delay that an FIU's `Retry-After` can request.
-const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
+/// Status with which a receiver says that its URL is no longer served.
+const GONE: u16 = 410;
 
 /// Maximum number of undelivered webhooks per world; commands are rejected while the outbox is
 /// full.
@@ -83,6 +70,8 @@ pub(crate) struct Outbox {
     in_flight: usize,
     held_count: usize,
     finished: VecDeque<Delivery>,
+    /// URLs whose receiver has answered 410.
+    disabled_urls: BTreeSet<String>,
     finished_bytes: usize,
 }
 
@@ -294,27 +283,35 @@ impl Outbox {
         deliveries
     }
 
-    /// Records the outcome of an attempt. An FIU's `Retry-After` can lengthen the delay of the
-    /// schedule, and a response of 410 ends the delivery (Standard Webhooks 1.0).
-    pub(crate) fn record_attempt(&mut self, id: u64, attempt: Attempt, now: Timestamp) -> NextStep {
+    /// Records the outcome of an attempt. A response of 410 ends the delivery and disables its URL
+    /// (Standard Webhooks 1.0); a success enables it again.
+    pub(crate) fn record_attempt(
+        &mut self,
+        id: u64,
+        attempt: Attempt,
+        now: Timestamp,
+        retries: &RetryPolicy,
+    ) -> NextStep {
         self.in_flight -= 1;
         let delivery = self
             .open
             .get_mut(&id)
             .expect("a delivery in flight is open");
         let is_accepted = matches!(attempt.outcome, AttemptOutcome::Accepted { .. });
-        let is_gone = matches!(
-            attempt.outcome,
-            AttemptOutcome::Rejected { status: 410, .. }
-        );
-        let requested_delay = attempt.retry_after.unwrap_or_default();
+        let is_gone = attempt.outcome.status() == Some(GONE);
+        if is_gone {
+            self.disabled_urls.insert(attempt.url.clone());
+        } else if is_accepted {
+            self.disabled_urls.remove(&attempt.url);
+        }
+        let retry_after = attempt.retry_after;
         delivery.attempts.push(attempt);
         if !is_accepted
             && !is_gone
             && !delivery.is_manual_resend
-            && let Some(wait) = BACKOFF_SCHEDULE.get(delivery.attempts.len())
+            && let Some(delay) = retries.delay_after(delivery.attempts.len(), retry_after)
         {
-            let at = now.saturating_add(requested_delay.min(RETRY_AFTER_MAX).max(*wait));
+            let at = now.saturating_add(delay);
             delivery.state = DeliveryState::Waiting;
             delivery.next_attempt_at = Some(at);
             return NextStep::RetryAt(at);
@@ -330,10 +327,20 @@ impl Outbox {
         NextStep::Done
     }
 
-    /// Records a delivery that has no destination.
-    pub(crate) fn mark_unaddressed(&mut self, id: u64) {
+    /// Returns whether the receiver at this URL has answered 410.
+    pub(crate) fn is_disabled(&self, url: &str) -> bool {
+        self.disabled_urls.contains(url)
+    }
+
+    /// Enables all URLs again.
+    pub(crate) fn enable_urls(&mut self) {
+        self.disabled_urls.clear();
+    }
+
+    /// Ends a delivery in flight that is not sent.
+    pub(crate) fn end_unsent(&mut self, id: u64, state: DeliveryState) {
         self.in_flight -= 1;
-        self.finish_delivery(id, DeliveryState::Unaddressed);
+        self.finish_delivery(id, state);
     }
 
     fn finish_delivery(&mut self, id: u64, state: DeliveryState) {

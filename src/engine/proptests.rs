@@ -20,6 +20,7 @@ use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::participants::{Aa, AaCredential, Fip, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::rejection::Rejection;
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
 use crate::domain::terms::{
@@ -64,6 +65,7 @@ pub(crate) fn new_world() -> Arc<World> {
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::for_fiu("FIU-1".into()),
+        retries: RetryPolicy::default(),
         push_data: Some(true),
         scenarios: Arc::default(),
         fips: SimulatedFips {

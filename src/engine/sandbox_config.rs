@@ -8,6 +8,7 @@ use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance, Personas};
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time_source::TimeSettings;
@@ -51,6 +52,8 @@ pub struct SandboxConfig {
     /// The approval of consent requests that no scenario drives.
     pub approval_mode: ApprovalMode,
     pub unaport: UnaportConfig,
+    /// The delays after which a webhook that failed is sent again.
+    pub retries: RetryPolicy,
     /// The push of statements by webhook; `None` enables it only for APIs without a data call.
     pub push_data: Option<bool>,
     /// The scenarios that all worlds share, beside their local ones.

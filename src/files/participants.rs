@@ -4,7 +4,6 @@
 //! Omitted keys of an entry are derived from its id, so an id alone is a complete entry.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::base64;
 use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::ids::derive_id;
+use crate::domain::metadata_address::is_metadata_host;
 use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookHeaders, WebhookUrls,
@@ -705,29 +705,6 @@ fn validate_secret(secret: &str) -> Result<Arc<str>, ApiError> {
             "fiu.webhookSecret",
             "is not whsec_ followed by base64 of 24 to 64 bytes",
         )),
-    }
-}
-
-/// The instance-metadata services of clouds, which are never called, nor is any link-local IPv4
-/// address (`docs/architecture.md#participants`).
-const METADATA_HOSTS: [&str; 3] = [
-    "fd00:ec2::254",
-    "metadata.google.internal",
-    "100.100.100.200",
-];
-
-fn is_metadata_host(host: &str) -> bool {
-    let host = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .trim_end_matches('.')
-        .to_ascii_lowercase();
-    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => {
-            address.is_link_local() || METADATA_HOSTS.contains(&&*address.to_string())
-        }
-        Ok(IpAddr::V6(address)) => METADATA_HOSTS.contains(&&*address.to_string()),
-        Err(_) => METADATA_HOSTS.contains(&&*host),
     }
 }
 

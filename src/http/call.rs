@@ -13,7 +13,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION,
-    CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, VARY,
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
@@ -32,7 +32,7 @@ use crate::engine::world::{CallInProgress, DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
 use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
-use crate::http::fault_injection::ClientSocket;
+use crate::http::connection::ClientSocket;
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
 use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::wire::api_error::ApiError;
@@ -77,6 +77,9 @@ impl FromRequest for Call {
                 in_progress: None,
             };
             call.in_progress = call.begin_in_world();
+            if switches_protocol(&call.request) {
+                return Ok(call);
+            }
             let body = tokio::time::timeout(BODY_TIMEOUT, read_body(&mut payload)).await;
             let body = body.unwrap_or_else(|_| {
                 Err(ApiError::BodyReadFailed(format!(
@@ -93,6 +96,15 @@ impl FromRequest for Call {
 
 /// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Returns whether what follows the headers is another protocol instead of a body: it would never
+/// end. The sandbox is no proxy and ignores `Upgrade` (RFC 9110 §7.8), so it answers at once.
+fn switches_protocol(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let has_length =
+        headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    request.method() == Method::CONNECT || (headers.contains_key(UPGRADE) && !has_length)
+}
 
 /// Decodes the path parameters in which the router has left `%25`, `%2B` or `%2F`. It decodes all
 /// other escapes.
@@ -371,6 +383,9 @@ impl Call {
 
     pub(crate) fn unknown_route_error(&self) -> ApiError {
         let (method, path) = (self.method().to_owned(), self.path().to_owned());
+        if self.request.method() == Method::CONNECT {
+            return ApiError::NoProxy;
+        }
         let instead = UNDOCUMENTED_CALLS
             .iter()
             .find(|call| call.method == method && path.contains(call.path))

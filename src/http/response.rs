@@ -33,8 +33,9 @@ use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::call_context::{CallContext, CallParties};
 use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
+use crate::http::connection::ClientSocket;
 use crate::http::fault_injection::{
-    ClientSocket, FaultyBody, InjectionContext, fault_names, inject_content_faults,
+    FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
@@ -828,6 +829,7 @@ mod tests {
     use crate::domain::consent::Api;
     use crate::domain::fair_use::FairUseMode;
     use crate::domain::persona::DEFAULT_PERSONA;
+    use crate::domain::retry_policy::RetryPolicy;
     use crate::domain::security_mode::SecurityMode;
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::domain::time_source::TimeSettings;
@@ -861,6 +863,7 @@ mod tests {
             data_timing: DataTiming::Immediate,
             approval_mode: ApprovalMode::Manual,
             unaport,
+            retries: RetryPolicy::default(),
             push_data: None,
             scenarios: Arc::clone(
                 Library::load(None, RequiredScenarios::default(), Arc::clone(&personas))

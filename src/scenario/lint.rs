@@ -22,6 +22,7 @@ use crate::domain::naming::{closest_name, wire_enum};
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::participants::Fip;
+use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
 use crate::domain::text::quote_value;
@@ -29,7 +30,6 @@ use crate::domain::time::Millis;
 use crate::domain::webhook_fault::{
     SchedulingFault, WebhookFault, WebhookFaultRule, WebhookSelector,
 };
-use crate::engine::outbox::BACKOFF_SCHEDULE;
 use crate::scenario::format::Diagnostic;
 use crate::scenario::reachability::{
     Actors, Bound, Reachability, can_follow, event_of, list_apis, reachable_from,
@@ -359,10 +359,11 @@ impl Linter<'_> {
 
     fn check_webhook_fault(&mut self, rule: &WebhookFaultRule, location: SourceLocation) {
         let WebhookFaultRule { selector, fault } = rule;
-        let attempts = u32::try_from(BACKOFF_SCHEDULE.len()).unwrap_or(u32::MAX);
+        let attempts = u32::try_from(RetryPolicy::default().attempts_max()).unwrap_or(u32::MAX);
         if selector.attempts.first > attempts {
-            let message =
-                format!("matches nothing: a webhook is attempted {attempts} times at most");
+            let message = format!(
+                "matches nothing: a webhook is attempted {attempts} times at most by default"
+            );
             self.add_diagnostic(Severity::Error, location, message);
         }
         if let WebhookFault::Scheduling(

@@ -43,7 +43,7 @@ pub(crate) struct AttemptInput<'a> {
 }
 
 /// HTTP request of an attempt.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OutgoingRequest {
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,

@@ -4,6 +4,7 @@
 //! world.
 
 mod aa_api_key;
+mod connection;
 mod fault_injection;
 mod message;
 mod sender;
@@ -19,26 +20,21 @@ pub(crate) use sender::{SenderError, WebhookPaths, WebhookSender};
 use self::aa_api_key::AaTokens;
 use crate::engine::world::World;
 
-/// Largest number of deliveries of one world in flight.
-const CONCURRENT_DELIVERIES_MAX: usize = 256;
-
 /// Runs a world's due timers and sends its ready webhooks, until the world is closed or drained.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one task that waits for a world's next due time"
 )]
 pub(crate) async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
-    let slots = Arc::new(Semaphore::new(CONCURRENT_DELIVERIES_MAX));
+    let slots = Arc::new(Semaphore::new(sender.deliveries_per_world()));
     let tokens = Arc::new(AaTokens::default());
     while world.driver().should_dispatch() {
         for delivery in world.driver().run_due_and_take_ready() {
-            let (slots, send) = (
-                Arc::clone(&slots),
-                Arc::clone(&sender).send_delivery(
-                    Arc::clone(&world),
-                    Arc::clone(&tokens),
-                    delivery,
-                ),
+            let slots = Arc::clone(&slots);
+            let send = Arc::clone(&sender).send_delivery(
+                Arc::clone(&world),
+                Arc::clone(&tokens),
+                delivery,
             );
             tokio::spawn(async move {
                 let _slot = slots

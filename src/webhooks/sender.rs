@@ -11,7 +11,7 @@ use reqwest::{Body, Client, ClientBuilder, Response, Url, Version};
 use socket2::SockRef;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
@@ -24,7 +24,12 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
+use crate::platform::connection_limits::{ConnectionLimits, IDLE_PER_HOST_MAX};
+use crate::platform::is_out_of_resources;
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
+use crate::webhooks::connection::{
+    Resolver, check_host, connect, post_after_continue, request_path,
+};
 use crate::webhooks::fault_injection::{
     AttemptInput, OutgoingRequest, SendMode, build_attempt, find_effective_faults,
 };
@@ -50,6 +55,16 @@ impl WebhookPaths {
     }
 }
 
+/// Time for which an idle connection to an FIU is kept open.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// First pause after this machine had no resources for an attempt; it doubles up to the second.
+const SHORTAGE_PAUSE_MIN: Duration = Duration::from_millis(10);
+const SHORTAGE_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// This machine had no file, port or memory for a connection. The text is the system's error.
+struct ResourceShortage(String);
+
 /// An attempt that is ready to be made.
 struct PreparedAttempt {
     outgoing: OutgoingRequest,
@@ -69,6 +84,9 @@ pub(crate) struct WebhookSender {
     paths: WebhookPaths,
     /// URL of the sandbox, which is the issuer of the AAs' tokens.
     base_url: String,
+    limits: ConnectionLimits,
+    /// One for each attempt of all worlds that may be made at the same time.
+    slots: Semaphore,
 }
 
 /// Failure to create the HTTP client.
@@ -87,6 +105,7 @@ impl WebhookSender {
         paths: WebhookPaths,
         base_url: String,
         response_timeout: Duration,
+        limits: ConnectionLimits,
     ) -> Result<Self, SenderError> {
         // A machine without CA certificates (a bare container) can still reach an FIU over plain
         // HTTP.
@@ -102,7 +121,14 @@ impl WebhookSender {
             keys,
             paths,
             base_url,
+            limits,
+            slots: Semaphore::new(limits.deliveries),
         })
+    }
+
+    /// Returns the number of webhooks of one world that are sent at the same time.
+    pub(super) fn deliveries_per_world(&self) -> usize {
+        self.limits.deliveries_per_world
     }
 
     /// Makes one attempt and records it. For an FIU without a URL it records the webhook that would
@@ -136,6 +162,10 @@ impl WebhookSender {
             world.driver().mark_unaddressed(delivery.id);
             return;
         };
+        if !delivery.is_manual_resend && world.driver().is_disabled(&url) {
+            world.driver().mark_disabled(delivery.id);
+            return;
+        }
         // Nothing of a world may arrive after it has been reset.
         let attempt = tokio::select! {
             attempt = self.perform_attempt(&world, url, &delivery, prepared) => attempt,
@@ -239,7 +269,7 @@ impl WebhookSender {
         let headers = mask_own_headers(&outgoing.headers, &own_headers);
         let own_secrets = RequestMask::for_headers(own_headers.iter().map(|(_, value)| &**value));
         let (outcome, retry_after) = if outgoing.is_sent {
-            self.post_request(&url, outgoing).await
+            self.post_with_resources(&url, outgoing).await
         } else {
             let reason = "not sent: an injected fault makes the attempt fail".to_owned();
             (AttemptOutcome::Failed { reason }, None)
@@ -264,38 +294,67 @@ impl WebhookSender {
         }
     }
 
-    async fn post_request(
+    /// Posts a request as soon as this machine has the resources for a connection: a lack of them
+    /// is no answer of the FIU, so it uses up no attempt.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "nothing tells when a file descriptor becomes free"
+    )]
+    async fn post_with_resources(
         &self,
         url: &str,
         outgoing: OutgoingRequest,
     ) -> (AttemptOutcome, Option<Millis>) {
+        let mut pause = SHORTAGE_PAUSE_MIN;
+        loop {
+            let slot = self.slots.acquire().await;
+            match self.post_request(url, outgoing.clone()).await {
+                Ok(posted) => return posted,
+                Err(shortage) => tracing::warn!(
+                    error = shortage.0,
+                    "this machine has no resources for a webhook; it is sent later"
+                ),
+            }
+            drop(slot);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SHORTAGE_PAUSE_MAX);
+        }
+    }
+
+    async fn post_request(
+        &self,
+        url: &str,
+        outgoing: OutgoingRequest,
+    ) -> Result<(AttemptOutcome, Option<Millis>), ResourceShortage> {
         let OutgoingRequest {
             headers,
             body,
             mode,
             is_sent: _,
         } = outgoing;
-        if mode == SendMode::Reset && url.starts_with("http://") {
-            let head = headers
-                .iter()
-                .map(|(name, value)| format!("{name}: {value}\r\n"))
-                .collect::<String>();
-            let reason = match tokio::time::timeout(
-                self.response_timeout,
-                reset_mid_body(url, &head, &body),
-            )
-            .await
-            {
-                Ok(Ok(())) => {
+        if let Err(reason) = check_host(url) {
+            let reason = reason.to_owned();
+            return Ok((AttemptOutcome::Failed { reason }, None));
+        }
+        // Without TLS, the connection itself can do what the client does not.
+        let plain_url = Url::parse(url).ok().filter(|url| url.scheme() == "http");
+        match (mode, plain_url) {
+            (SendMode::Reset, Some(url)) => {
+                let reset = self.within_timeout(reset_mid_body(&url, &headers, &body));
+                let outcome = reset.await?.map(|()| {
                     "an injected fault reset the connection in the middle of the body".to_owned()
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!(
-                    "no connection within {} s",
-                    self.response_timeout.as_secs_f32()
-                ),
-            };
-            return (AttemptOutcome::Failed { reason }, None);
+                });
+                let (Ok(reason) | Err(reason)) = outcome;
+                return Ok((AttemptOutcome::Failed { reason }, None));
+            }
+            (SendMode::Transport(TransportVariant::ExpectContinue), Some(url)) => {
+                let post = self.within_timeout(post_after_continue(&url, &headers, body));
+                return Ok(match post.await? {
+                    Ok(response) => self.read_response(response).await,
+                    Err(reason) => (AttemptOutcome::Failed { reason }, None),
+                });
+            }
+            _ => {}
         }
         let mut request = self.client.post(url);
         for (name, value) in &headers {
@@ -324,20 +383,39 @@ impl WebhookSender {
             }
         };
         match request.send().await {
-            Ok(response) => {
-                let retry_after = response
-                    .headers()
-                    .get(RETRY_AFTER)
-                    .and_then(|value| parse_retry_after(value.to_str().ok()?, system_now()));
-                (self.read_outcome(response).await, retry_after)
+            Ok(response) => Ok(self.read_response(response).await),
+            Err(error) if find_io_error(&error).is_some_and(is_out_of_resources) => {
+                Err(ResourceShortage(self.describe_error(&error)))
             }
-            Err(error) => (
-                AttemptOutcome::Failed {
-                    reason: self.describe_error(&error),
-                },
-                None,
-            ),
+            Err(error) => {
+                let reason = self.describe_error(&error);
+                Ok((AttemptOutcome::Failed { reason }, None))
+            }
         }
+    }
+
+    /// Performs an exchange within the time of a response. The inner error is the reason of its
+    /// failure.
+    async fn within_timeout<T>(
+        &self,
+        exchange: impl Future<Output = io::Result<T>>,
+    ) -> Result<Result<T, String>, ResourceShortage> {
+        match tokio::time::timeout(self.response_timeout, exchange).await {
+            Ok(Ok(value)) => Ok(Ok(value)),
+            Ok(Err(error)) if is_out_of_resources(&error) => {
+                Err(ResourceShortage(error.to_string()))
+            }
+            Ok(Err(error)) => Ok(Err(describe_causes(&error))),
+            Err(_) => Ok(Err(self.describe_timeout())),
+        }
+    }
+
+    async fn read_response(&self, response: Response) -> (AttemptOutcome, Option<Millis>) {
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| parse_retry_after(value.to_str().ok()?, system_now()));
+        (self.read_outcome(response).await, retry_after)
     }
 
     /// Reads a response. 2xx is success; every other status, redirects included, is a rejection
@@ -377,22 +455,43 @@ impl WebhookSender {
         }
     }
 
-    /// Returns the error with its chain of causes; "error sending request" alone does not help.
     fn describe_error(&self, error: &reqwest::Error) -> String {
         if error.is_timeout() {
-            return format!(
-                "no response within {} s",
-                self.response_timeout.as_secs_f32()
-            );
+            self.describe_timeout()
+        } else {
+            describe_causes(error)
         }
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(inner) = cause {
-            reason = format!("{reason}: {inner}");
-            cause = inner.source();
-        }
-        reason
     }
+
+    fn describe_timeout(&self) -> String {
+        let seconds = self.response_timeout.as_secs_f32();
+        format!("no response within {seconds} s")
+    }
+}
+
+/// Returns the error with its chain of causes; "error sending request" alone does not help.
+fn describe_causes(error: &dyn std::error::Error) -> String {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        reason = format!("{reason}: {inner}");
+        cause = inner.source();
+    }
+    reason
+}
+
+/// Returns the error of the operating system that caused this one.
+fn find_io_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && error.raw_os_error().is_some()
+        {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Returns an AA other than `aa`: a participant, or where there is no other, an AA that is not
@@ -413,6 +512,9 @@ fn client_builder(response_timeout: Duration) -> ClientBuilder {
         .timeout(response_timeout)
         .redirect(Policy::none())
         .no_proxy()
+        .dns_resolver(Resolver)
+        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -440,19 +542,15 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Millis> {
 }
 
 /// Sends the first half of a request's body and resets the connection.
-async fn reset_mid_body(url: &str, head: &str, body: &[u8]) -> io::Result<()> {
-    let url = Url::parse(url).map_err(io::Error::other)?;
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port_or_known_default().unwrap_or(80);
-    let address = format!("{host}:{port}");
-    let mut stream = TcpStream::connect(&address).await?;
-    let path = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    let length = body.len();
+async fn reset_mid_body(url: &Url, headers: &[(String, String)], body: &[u8]) -> io::Result<()> {
+    let mut stream = connect(url).await?;
+    let headers = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect::<String>();
+    let (path, host, length) = (request_path(url), url.authority(), body.len());
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\n{headers}content-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(&body[..length / 2]).await?;

@@ -1,4 +1,4 @@
-//! Request bodies for transport faults: sent slowly, in chunked encoding, or broken off.
+//! Request bodies for transport faults: sent slowly, late, in chunked encoding, or broken off.
 
 use std::future::Future;
 use std::io;
@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::Sleep;
 
 /// Number of chunks of a body.
 const CHUNKS: u32 = 20;
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// Request body that is sent in chunks, with pauses if it has a duration.
 pub(crate) struct ThrottledBody {
@@ -19,7 +20,8 @@ pub(crate) struct ThrottledBody {
     size: u64,
     chunk_bytes: usize,
     pause: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
+    /// The condition of the next chunk.
+    wait: Option<Wait>,
     length: BodyLength,
     /// Number of remaining bytes at which the body fails.
     break_at_remaining: Option<usize>,
@@ -35,8 +37,19 @@ enum BodyLength {
 impl ThrottledBody {
     /// Returns a body that takes this long to send.
     pub(crate) fn with_duration(body: Vec<u8>, duration: Duration) -> Self {
+        let mut body = Self::new(body, BodyLength::Known);
+        body.pause = duration / CHUNKS;
+        body.start_pause();
+        body
+    }
+
+    /// Returns a body whose first byte waits until this future is ready.
+    pub(crate) fn with_start(
+        body: Vec<u8>,
+        start: impl Future<Output = ()> + Send + Sync + 'static,
+    ) -> Self {
         Self {
-            pause: duration / CHUNKS,
+            wait: Some(Box::pin(start)),
             ..Self::new(body, BodyLength::Known)
         }
     }
@@ -63,9 +76,16 @@ impl ThrottledBody {
             chunk_bytes,
             rest,
             pause: Duration::ZERO,
-            sleep: None,
+            wait: None,
             length,
             break_at_remaining: None,
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a fault asks for a slow body")]
+    fn start_pause(&mut self) {
+        if !self.pause.is_zero() {
+            self.wait = Some(Box::pin(tokio::time::sleep(self.pause)));
         }
     }
 }
@@ -74,7 +94,6 @@ impl Body for ThrottledBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    #[expect(clippy::disallowed_methods, reason = "a fault asks for a slow body")]
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -90,18 +109,15 @@ impl Body for ThrottledBody {
                 "body broken off by an injected fault",
             ))));
         }
-        if !self.pause.is_zero() {
-            let pause = self.pause;
-            let sleep = self
-                .sleep
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
-            if sleep.as_mut().poll(context).is_pending() {
+        if let Some(wait) = &mut self.wait {
+            if wait.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
-            self.sleep = None;
+            self.wait = None;
         }
         let bytes = self.chunk_bytes.min(self.rest.len());
         let frame = Frame::data(self.rest.split_to(bytes));
+        self.start_pause();
         Poll::Ready(Some(Ok(frame)))
     }
 

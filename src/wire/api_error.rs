@@ -73,9 +73,14 @@ pub enum ApiError {
     UnknownRoute {
         method: String,
         path: String,
-        /// What is probably wrong with the path.
+        /// The end of the message: the probable mistake in the path.
         explanation: Option<String>,
     },
+    /// A CONNECT, which a client sends to a proxy.
+    #[error(
+        "this sandbox is no proxy; unset HTTPS_PROXY and HTTP_PROXY of your client, or name the host in NO_PROXY"
+    )]
+    NoProxy,
     /// A call that clients make although no document has it.
     #[error("unknown call {method} {}; no document has it, use {instead}", quote_value(.path))]
     UndocumentedRoute {

@@ -1,6 +1,7 @@
 //! The check of `Host` and `Origin`, frames, and URLs to which a customer is sent back.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use mockaa::internals::crypto::redirection::{MessageKey, obfuscate_id};
 use reqwest::{Method, Url};
@@ -562,4 +563,37 @@ async fn pages_that_are_allowed_call_the_apis_from_a_browser() {
         error.starts_with("--allow-origin 'a.test' is not"),
         "{error}"
     );
+}
+
+/// What follows the headers of these is no body; a server that waited for it would never answer.
+#[tokio::test]
+async fn a_request_to_switch_the_protocol_is_answered_at_once() {
+    let app = TestApp::start().await;
+    let websocket = [
+        "host: localhost",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+    ];
+    for (line, headers, status) in [
+        (
+            "CONNECT example.com:443 HTTP/1.1",
+            &["host: example.com:443"][..],
+            404,
+        ),
+        ("CONNECT /Consent HTTP/1.1", &["host: localhost"], 405),
+        ("GET /livez HTTP/1.1", &websocket, 200),
+        ("POST /Consent HTTP/1.1", &websocket, 400),
+        ("GET /nothing HTTP/1.1", &websocket, 404),
+    ] {
+        let reply = send_raw(app.sandbox.address(), line, headers);
+        let reply = tokio::time::timeout(Duration::from_secs(5), reply).await;
+        assert_eq!(reply.expect("an answer at once").status, status, "{line}");
+    }
+    let reply = send_raw(
+        app.sandbox.address(),
+        "CONNECT example.com:443 HTTP/1.1",
+        &["host: x"],
+    )
+    .await;
+    assert!(reply.body.contains("is no proxy"), "{}", reply.body);
 }

@@ -19,6 +19,8 @@ pub struct RawRequest {
     pub body_error: Option<String>,
     /// Number of reads in which the request arrived.
     pub reads: usize,
+    /// `true` if the body began before the 100 for which the request asks.
+    pub is_hasty: bool,
 }
 
 impl RawRequest {
@@ -136,7 +138,15 @@ async fn read_request(stream: &mut TcpStream) -> Option<RawRequest> {
         body: bytes[end + 4..].to_vec(),
         body_error: None,
         reads: 1,
+        is_hasty: false,
     };
+    if request.header("expect") == Some("100-continue") {
+        // The sender waits for 1 s; a body in this time is one that did not wait.
+        let early = tokio::time::timeout(Duration::from_millis(200), stream.readable()).await;
+        request.is_hasty = early.is_ok() || !request.body.is_empty();
+        let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
+        stream.write_all(interim).await.ok()?;
+    }
     let length = request
         .header("content-length")
         .map(|length| length.parse::<usize>().expect("a length"));

@@ -1,7 +1,9 @@
 //! Faults in webhooks: each fault by name, from a scenario file and from the control API, observed
 //! by a receiver on a plain socket.
 
-use mockaa::TimeSource;
+use std::str::FromStr;
+
+use mockaa::{RetryPolicy, TimeSource};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -575,6 +577,8 @@ async fn the_transport_is_unusual_or_breaks() {
     );
     let expecting = raise_first_with_fault(&app, &mut fiu, "transport: expect_continue").await;
     assert_eq!(expecting.header("expect"), Some("100-continue"));
+    assert!(!expecting.is_hasty, "the body waits for the 100");
+    assert_eq!(verify_signatures(&app, &expecting).await, (true, true));
     let slow = raise_first_with_fault(&app, &mut fiu, "slow_body: { over: 200ms }").await;
     assert!(slow.reads > 5, "the body arrives in chunks: {}", slow.reads);
     assert_eq!(verify_signatures(&app, &slow).await, (true, true));
@@ -660,6 +664,66 @@ async fn retry_after_delays_retries_and_410_stops_them() {
     fiu.next_request().await;
     app.advance_clock("0s").await;
     assert_eq!(app.list_delivery_states().await, ["delivered", "delivered"]);
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_not_called_until_it_is_enabled() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let url = fiu.url.clone();
+    for enable in ["resend", "configure"] {
+        app.post("/_mockaa/v1/reset", &Value::Null)
+            .await
+            .expect_ok();
+        fiu.enqueue_answers(&["HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n"]);
+        for _ in 0..2 {
+            app.raise_with_scenario("approve").await;
+            app.advance_clock("P1D").await;
+        }
+        assert_eq!(fiu.drain_requests().len(), 1, "the second is not sent");
+        assert_eq!(app.list_delivery_states().await, ["exhausted", "disabled"]);
+        let notes = app.get("/_mockaa/v1/journal?kind=note").await.expect_ok();
+        let notes = notes.to_string();
+        assert!(
+            notes.contains("410 (Gone)") && notes.contains(&url),
+            "{notes}"
+        );
+        if enable == "resend" {
+            app.post("/_mockaa/v1/webhooks/2/resend", &Value::Null)
+                .await
+                .expect_ok();
+            app.advance_clock("0s").await;
+            assert_eq!(fiu.drain_requests().len(), 1, "a resend is sent");
+        } else {
+            let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+            let configured = app.send(request.json(&json!({ "baseUrl": url }))).await;
+            configured.expect_ok();
+        }
+        app.raise_with_scenario("approve").await;
+        app.advance_clock("0s").await;
+        assert_eq!(fiu.drain_requests().len(), 1, "{enable} enables the URL");
+    }
+}
+
+#[tokio::test]
+async fn retries_follow_the_settings() {
+    let mut fiu = RawFiu::start().await;
+    let url = fiu.url.clone();
+    let retries = RetryPolicy::from_str("2s,3s").expect("two delays");
+    let retries = retries.without_retry_after();
+    let app = TestApp::start_with(|builder| builder.fiu_url(url).webhook_retries(retries)).await;
+    fiu.enqueue_answers(&["HTTP/1.1 503 Busy\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n"; 4]);
+    app.raise_with_scenario("approve").await;
+    for (advance, arrived) in [
+        ("1999ms", 1),
+        ("1ms", 1),
+        ("2999ms", 0),
+        ("1ms", 1),
+        ("P1D", 0),
+    ] {
+        app.advance_clock(advance).await;
+        assert_eq!(fiu.drain_requests().len(), arrived, "after {advance}");
+    }
+    assert_eq!(app.list_delivery_states().await, ["exhausted"]);
 }
 
 #[tokio::test]

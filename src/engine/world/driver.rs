@@ -1,7 +1,7 @@
 //! The interface of a world for the task that drives it: due work, ready deliveries and the time of
 //! the next work.
 
-use crate::domain::delivery::{Attempt, Delivery};
+use crate::domain::delivery::{Attempt, Delivery, DeliveryState};
 use crate::domain::time::Millis;
 use crate::engine::clock::{Clock, system_now};
 use crate::engine::outbox::NextStep;
@@ -41,7 +41,10 @@ impl WorldDriver<'_> {
         let mut inner = self.0.lock();
         let now = inner.clock.now(system_now());
         let outcome = attempt.outcome.to_string();
-        if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now) {
+        let url = attempt.url.clone();
+        let was_disabled = inner.outbox.is_disabled(&url);
+        let retries = &self.0.config.retries;
+        if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now, retries) {
             inner.timers.schedule_work(at, Work::Retry(id));
         }
         if let Some(delivery) = inner.outbox.delivery(id) {
@@ -51,20 +54,39 @@ impl WorldDriver<'_> {
             }
             inner.append_record(now, build_webhook_record(&delivery, outcome));
         }
+        let is_newly_disabled = !was_disabled && inner.outbox.is_disabled(&url);
         drop(inner);
+        if is_newly_disabled {
+            self.0.write_note(format!(
+                "the FIU answered 410 (Gone): no webhook is sent to {url} until an FIU is configured or a resend succeeds"
+            ));
+        }
         self.0.notify_delivery_done();
     }
 
-    /// Records a webhook to an FIU without a base URL as unaddressed.
+    /// Records that a webhook is not sent because the FIU has no URL for it.
     pub fn mark_unaddressed(self, id: u64) {
+        let outcome = "not sent: the FIU has no URL";
+        self.end_unsent(id, DeliveryState::Unaddressed, outcome);
+    }
+
+    /// Records that a webhook is not sent because its receiver has answered 410.
+    pub fn mark_disabled(self, id: u64) {
+        let outcome = "not sent: the FIU has answered 410 at this URL";
+        self.end_unsent(id, DeliveryState::Disabled, outcome);
+    }
+
+    /// Returns whether the receiver at this URL has answered 410.
+    pub fn is_disabled(self, url: &str) -> bool {
+        self.0.lock().outbox.is_disabled(url)
+    }
+
+    fn end_unsent(self, id: u64, state: DeliveryState, outcome: &str) {
         let mut inner = self.0.lock();
-        inner.outbox.mark_unaddressed(id);
+        inner.outbox.end_unsent(id, state);
         if let Some(delivery) = inner.outbox.delivery(id) {
             let now = inner.clock.now(system_now());
-            inner.append_record(
-                now,
-                build_webhook_record(&delivery, "not sent: the FIU has no URL".to_owned()),
-            );
+            inner.append_record(now, build_webhook_record(&delivery, outcome.to_owned()));
         }
         drop(inner);
         self.0.notify_delivery_done();

@@ -249,7 +249,10 @@ impl World {
         let changed = Arc::new(change(&participants)?);
         *participants = Arc::clone(&changed);
         drop(participants);
-        self.lock().append_note(note.to_owned());
+        let mut inner = self.lock();
+        inner.outbox.enable_urls();
+        inner.append_note(note.to_owned());
+        drop(inner);
         Ok(changed)
     }
 

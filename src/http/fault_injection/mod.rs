@@ -7,7 +7,7 @@ use crate::domain::api_fault::ApiFaultName;
 use crate::engine::faults::CallFault;
 
 pub(crate) use self::content::{InjectionContext, inject_content_faults};
-pub(crate) use self::transport::{ClientSocket, FaultyBody};
+pub(crate) use self::transport::FaultyBody;
 
 /// Returns the names of faults.
 pub(crate) fn fault_names(faults: &[CallFault]) -> Vec<ApiFaultName> {

@@ -4,23 +4,17 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::web::Bytes;
-use socket2::Socket;
 use tokio::time::Sleep;
 
 use crate::domain::api_fault::TransportFault;
 use crate::engine::world::DeliveryHold;
-
-/// Second handle on the socket of a connection, beside the server's own.
-#[derive(Clone, Debug)]
-pub(crate) struct ClientSocket(pub Arc<Socket>);
+use crate::http::connection::ClientSocket;
 
 /// Number of chunks of a slow body.
 const CHUNKS: u32 = 20;
@@ -66,10 +60,9 @@ impl FaultyBody {
     ) -> Self {
         let rest = Bytes::from(body);
         if matches!(fault, TransportFault::EmptyResponse {})
-            && let Some(ClientSocket(socket)) = &socket
+            && let Some(socket) = &socket
         {
-            // The server's later writes fail.
-            let _ = socket.shutdown(Shutdown::Both);
+            socket.shut_down();
         }
         Self {
             size: rest.len(),
@@ -143,12 +136,12 @@ impl MessageBody for FaultyBody {
                 if self.poll_pause(FLUSH_DELAY, context) {
                     return Poll::Pending;
                 }
-                if let Some(ClientSocket(socket)) = &self.socket {
+                if let Some(socket) = &self.socket {
                     if matches!(self.fault, TransportFault::MalformedChunk {}) {
-                        let _ = socket.send(b"this is no chunk\r\n");
+                        socket.send(b"this is no chunk\r\n");
                     }
                     if matches!(self.fault, TransportFault::Reset {}) {
-                        let _ = socket.set_linger(Some(Duration::ZERO));
+                        socket.reset_on_close();
                     }
                 }
                 Poll::Ready(Some(Err(InjectedFault)))

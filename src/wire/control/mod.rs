@@ -178,7 +178,8 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
         ApiError::Timeout(_) => 408,
         ApiError::Unauthorized(_) => 401,
         ApiError::Forbidden(_) => 403,
-        ApiError::UnknownRoute { .. }
+        ApiError::NoProxy
+        | ApiError::UnknownRoute { .. }
         | ApiError::UndocumentedRoute { .. }
         | ApiError::InvalidWorldName(_)
         | ApiError::MissingHandle

@@ -52,7 +52,8 @@ pub(crate) fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
     let code = match error {
         ApiError::BodyTooLarge(_) => return (413, Code::InvalidRequest),
         ApiError::Forbidden(_) => return (403, Code::InvalidRequest),
-        ApiError::UnknownRoute { .. }
+        ApiError::NoProxy
+        | ApiError::UnknownRoute { .. }
         | ApiError::UndocumentedRoute { .. }
         | ApiError::InvalidWorldName(_)
         | ApiError::NotFound(_) => {

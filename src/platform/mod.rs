@@ -1,5 +1,8 @@
-//! Parts that differ between operating systems: stop signals, process groups and private files.
+//! Parts that differ between operating systems: stop signals, process groups, private files, and the
+//! limit of open files.
 //! No other module has a `cfg(unix)` or `cfg(windows)`.
+
+pub(crate) mod connection_limits;
 
 use std::fs::File;
 use std::io;
@@ -85,6 +88,21 @@ pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
     system::create_private_file(path)
 }
 
+/// Raises the number of files and connections that the process may have open, and returns it;
+/// `None` where the system has no such limit.
+pub(crate) fn raise_open_files_limit() -> Option<u64> {
+    system::raise_open_files_limit()
+}
+
+/// Returns whether an operation failed because this machine has no more files, ports or memory for
+/// it.
+pub(crate) fn is_out_of_resources(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    error.kind() == io::ErrorKind::OutOfMemory
+        || error.kind() == io::ErrorKind::AddrNotAvailable
+        || code.is_some_and(|code| system::RESOURCE_ERRORS.contains(&code))
+}
+
 #[cfg(unix)]
 mod unix {
     use std::fs::{File, OpenOptions, Permissions};
@@ -93,7 +111,14 @@ mod unix {
     use std::path::Path;
 
     use process_wrap::tokio::ProcessGroup;
+    use rlimit::{Resource, increase_nofile_limit};
     use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// Codes of errors for which this process or machine has no file or buffer left.
+    pub(crate) const RESOURCE_ERRORS: &[i32] = &[libc::EMFILE, libc::ENFILE, libc::ENOBUFS];
+
+    /// Number of open files that is always enough.
+    const OPEN_FILES_WANTED: u64 = 65_536;
 
     /// Read and write for the owner, nothing for others.
     const OWNER_ONLY: u32 = 0o600;
@@ -125,6 +150,12 @@ mod unix {
 
     pub(crate) fn process_group() -> ProcessGroup {
         ProcessGroup::leader()
+    }
+
+    pub(crate) fn raise_open_files_limit() -> Option<u64> {
+        // It may stay as it is; then fewer connections are used.
+        let raised = increase_nofile_limit(OPEN_FILES_WANTED);
+        raised.or_else(|_| Resource::NOFILE.get_soft()).ok()
     }
 
     pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
@@ -176,8 +207,16 @@ mod windows {
         }
     }
 
+    /// Codes of errors for which this process or machine has no socket or buffer left: WSAEMFILE and
+    /// WSAENOBUFS.
+    pub(crate) const RESOURCE_ERRORS: &[i32] = &[10_024, 10_055];
+
     pub(crate) fn process_group() -> JobObject {
         JobObject
+    }
+
+    pub(crate) fn raise_open_files_limit() -> Option<u64> {
+        None
     }
 
     pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
