@@ -187,7 +187,7 @@ impl Sandbox {
 
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
-        let issuer_url = access.public_url();
+        let issuer_url = access.issuer_url();
         let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
             scenarios: library,
@@ -214,7 +214,7 @@ impl Sandbox {
             WebhookPaths {
                 fi_data: push_data_path,
             },
-            issuer_url.unwrap_or_else(|| local_url(address)),
+            issuer_url,
             webhook_timeout,
             limits,
         )?);
@@ -244,6 +244,12 @@ impl Sandbox {
     /// listens on all addresses it is the loopback URL.
     pub fn base_url(&self) -> String {
         local_url(self.address)
+    }
+
+    /// Returns the URL under which browsers reach the sandbox, without a slash at the end; `None` if
+    /// it was not set.
+    pub fn public_url(&self) -> Option<String> {
+        self.shared.access.public_url()
     }
 
     /// Returns the seed from which all worlds derive theirs; starting with it repeats a run.

@@ -13,6 +13,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::binary::{Server, create_folder, run_in};
+
 /// Number of open files that macOS allows by default.
 const FEW_FILES: &str = "256";
 
@@ -90,7 +92,7 @@ async fn slow_receivers_leave_files_for_callers_where_few_may_be_open() {
         .read_line(&mut line)
         .expect("a line");
     let ready: Value = serde_json::from_str(&line).expect("a ready line");
-    let mut server = binary::Server { child, ready };
+    let mut server = Server { child, ready };
     let url = server.base_url().to_owned();
     let client = reqwest::Client::new();
     let raise = async |number: usize| {
@@ -142,6 +144,29 @@ async fn slow_receivers_leave_files_for_callers_where_few_may_be_open() {
         );
     }
     let _ = server.child.kill();
+}
+
+#[test]
+fn the_ready_file_is_there_while_the_sandbox_answers() {
+    let folder = create_folder("serve-ready-file", &[("ready.json", "of an earlier run")]);
+    let file = folder.join("ready.json");
+    let path = file.to_str().expect("UTF-8");
+    let public_url = "https://sandbox.test";
+    let mut server = Server::start(&["--ready-file", path, "--public-url", public_url]);
+    let written: Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).expect("a file")).expect("JSON");
+    assert_eq!(written, server.ready);
+    assert_eq!(written["public_url"], public_url);
+    let pid = server.child.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(killed.expect("kill runs").success());
+    assert!(server.child.wait().expect("it ends").success());
+    assert!(!file.exists());
+    let missing = folder.join("nothing/ready.json");
+    let missing = missing.to_str().expect("UTF-8");
+    let (code, _, stderr) = run_in(&folder, &["serve", "--port", "0", "--ready-file", missing]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("--ready-file"), "{stderr}");
 }
 
 /// Returns a UUID for a number.

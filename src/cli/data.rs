@@ -27,6 +27,8 @@ use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
+use crate::engine::entropy::derive_world_seed;
+use crate::engine::world::DEFAULT_WORLD;
 use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::files::statement::check_document;
@@ -97,7 +99,7 @@ pub(crate) struct GenerateArguments {
     #[arg(long, default_value = "2024-07-01", value_name = "DATE", value_parser = parse_date)]
     as_of: NaiveDate,
 
-    /// Seed of all generated data, a whole number.
+    /// Seed of the sandbox whose data are generated, as in `mockaa serve --seed`.
     #[arg(
         long,
         env = "MOCKAA_SEED",
@@ -105,6 +107,10 @@ pub(crate) struct GenerateArguments {
         allow_negative_numbers = true
     )]
     seed: u64,
+
+    /// World whose data are generated; each world beside the default one has a seed of its own.
+    #[arg(long, env = "MOCKAA_WORLD", default_value = DEFAULT_WORLD, value_name = "NAME")]
+    world: String,
 
     /// Address of the customer; it determines the name, the amounts and the counterparties.
     #[arg(long, default_value = "9999999999@mockaa", value_name = "ADDRESS")]
@@ -187,7 +193,8 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         definition: find_persona(&personas, &arguments.persona)?,
         as_of: arguments.as_of,
     };
-    let account = select_account(arguments, &persona)?;
+    let seed = derive_world_seed(arguments.seed, &arguments.world);
+    let account = select_account(arguments, seed, &persona)?;
     let schema = FiSchema::parse(&arguments.schema).ok_or_else(|| {
         UsageError(format!(
             "--schema {} is not one of {}",
@@ -204,7 +211,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     }
     let range = resolve_range(arguments)?;
     let request = StatementRequest {
-        seed: arguments.seed,
+        seed,
         customer: &arguments.customer,
         persona: &persona,
         account: &account,
@@ -265,6 +272,7 @@ fn write_file(
 
 fn select_account(
     arguments: &GenerateArguments,
+    seed: u64,
     persona: &PersonaInstance,
 ) -> anyhow::Result<Account> {
     let name = arguments.fi_type.to_uppercase();
@@ -276,7 +284,7 @@ fn select_account(
     let linkable = generate_accounts(
         &parties.participants,
         &persona.definition,
-        arguments.seed,
+        seed,
         &arguments.customer,
     );
     let candidates: Vec<Account> = linkable
@@ -303,7 +311,7 @@ fn select_account(
             )
         })
     })?;
-    if !is_supported(arguments.seed, &arguments.customer, persona, &account) {
+    if !is_supported(seed, &arguments.customer, persona, &account) {
         return Err(UsageError(format!(
             "{fi_type} is not simulated: its accounts answer DENIED"
         ))

@@ -3,27 +3,28 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::config::{describe_credential, describe_webhook_urls};
-use crate::cli::{parse_duration_arg, parse_positive_duration_arg};
+use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::WebhookUrls;
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::session::{ApprovalMode, DataTiming};
+use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::engine::clock::ClockStart;
 use crate::http::SecurityMode;
-use crate::platform::StopSignals;
+use crate::platform::{StopSignals, create_private_file};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -136,6 +137,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
     workers: Option<u16>,
 
+    /// File for the ready line, which appears when the sandbox answers and goes when it stops.
+    #[arg(long, env = "MOCKAA_READY_FILE", value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+
     /// Token of the control API, for `Authorization: Bearer`; default: none on loopback, else
     /// random.
     #[arg(
@@ -225,6 +230,7 @@ impl From<Arguments> for Options {
             drain: drain_timeout,
             world_ttl,
             workers,
+            ready_file: _,
             control_token,
             allow_host,
             allow_origin,
@@ -270,9 +276,18 @@ impl From<Arguments> for Options {
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
+    let ready_file = arguments.ready_file.clone();
+    if let Some(file) = &ready_file {
+        // A file of an earlier run would say too early that this one is ready.
+        remove_ready_file(file)?;
+    }
     let sandbox = Sandbox::start(arguments.into()).await?;
     print_banner(&sandbox);
-    print_ready_line(&sandbox)?;
+    let ready_line = describe_sandbox(&sandbox);
+    if let Some(file) = &ready_file {
+        write_ready_file(file, &ready_line)?;
+    }
+    print_ready_line(&ready_line)?;
     stop_signals.recv().await;
     tracing::info!(
         "stopping: no new calls are accepted, and due webhooks are sent; \
@@ -282,11 +297,37 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         () = sandbox.stop() => {}
         () = stop_signals.recv() => {}
     }
+    if let Some(file) = &ready_file {
+        remove_ready_file(file)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the ready line on stdout: one line of JSON, for scripts.
-fn print_ready_line(sandbox: &Sandbox) -> anyhow::Result<()> {
+/// Writes the ready line to a file. It appears whole.
+fn write_ready_file(file: &Path, line: &Value) -> anyhow::Result<()> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = create_private_file(&draft)
+        .and_then(|mut draft| writeln!(draft, "{line}"))
+        .and_then(|()| std::fs::rename(&draft, file));
+    written.map_err(|error| {
+        let file = display_path(file);
+        UsageError(format!("--ready-file {file}: cannot write it: {error}")).into()
+    })
+}
+
+fn remove_ready_file(file: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let file = display_path(file);
+            Err(UsageError(format!("--ready-file {file}: cannot remove it: {error}")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the content of the ready line.
+fn describe_sandbox(sandbox: &Sandbox) -> Value {
     let mut line = json!({
         "event": "ready",
         "base_url": sandbox.base_url(),
@@ -298,6 +339,14 @@ fn print_ready_line(sandbox: &Sandbox) -> anyhow::Result<()> {
     if let Some(token) = sandbox.control_token() {
         line["control_token"] = token.into();
     }
+    if let Some(public_url) = sandbox.public_url() {
+        line["public_url"] = public_url.into();
+    }
+    line
+}
+
+/// Prints the ready line on stdout: one line of JSON, for scripts.
+fn print_ready_line(line: &Value) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")
         .and_then(|()| stdout.flush())
@@ -318,7 +367,8 @@ fn print_banner(sandbox: &Sandbox) {
     eprintln!("  AA base URL    {base}   (other worlds: {base}/w/NAME)");
     eprintln!("  Unaport        {base}/api/v1 and {base}/backend-v2/api/v2");
     eprintln!("  control API    {base}/_mockaa/v1/world");
-    eprintln!("  customer page  {base}/ui/consents/HANDLE");
+    let public_url = sandbox.public_url().unwrap_or_else(|| base.clone());
+    eprintln!("  customer page  {public_url}/ui/consents/HANDLE");
     eprintln!(
         "  public key     {base}/.well-known/jwks.json   kid {}",
         sandbox.kid()

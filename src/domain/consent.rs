@@ -6,6 +6,7 @@ use crate::domain::account::Account;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::naming::wire_enum;
 use crate::domain::persona::PersonaInstance;
+use crate::domain::short_code::ShortCode;
 use crate::domain::terms::{FetchType, FrequencyUnit, Terms};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::UnaportMetadata;
@@ -164,6 +165,8 @@ pub struct Consent {
     pub handle: ConsentHandle,
     /// Sequence number, from 1 in every world.
     pub number: u32,
+    /// Code of its short link.
+    pub short_code: ShortCode,
     pub api: Api,
     /// Id of the AA at which the consent was raised.
     pub aa: Arc<str>,

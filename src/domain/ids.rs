@@ -19,6 +19,11 @@ macro_rules! uuid_id {
                 Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
             }
 
+            /// Returns the 16 bytes of the UUID.
+            pub fn bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
             /// Parses 36 characters with four hyphens, in either case; `None` for any other text.
             pub fn parse(text: &str) -> Option<Self> {
                 (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten().map(Self)

@@ -52,6 +52,7 @@ pub(crate) mod scenario_set;
 pub(crate) mod secret_names;
 pub(crate) mod security_mode;
 pub(crate) mod session;
+pub(crate) mod short_code;
 pub(crate) mod statement;
 pub(crate) mod terms;
 pub(crate) mod text;

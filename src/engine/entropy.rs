@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::domain::random_stream::{StreamKey, StreamKind};
+use crate::engine::world::DEFAULT_WORLD;
 
 /// Returns the generator of a stream. It is ChaCha, whose numbers are the same on every platform
 /// and in every release.
@@ -21,8 +22,12 @@ pub(crate) fn random_id_bytes(key: StreamKey<'_>) -> [u8; 16] {
     bytes
 }
 
-/// Derives the seed of a world: worlds of one sandbox differ, the same world of two runs does not.
+/// Derives the seed of a world: worlds of one sandbox differ, the same world of two runs does not. The
+/// default world has the sandbox's seed.
 pub(crate) fn derive_world_seed(sandbox_seed: u64, world: &str) -> u64 {
+    if world == DEFAULT_WORLD {
+        return sandbox_seed;
+    }
     stream_rng(StreamKey {
         seed: sandbox_seed,
         owner: world,

@@ -19,6 +19,7 @@ use crate::domain::persona::PersonaInstance;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
+use crate::domain::short_code::ShortCode;
 use crate::domain::terms::{Purpose, Terms, VdrProvider};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
@@ -39,6 +40,7 @@ pub(crate) struct StreamOrdinals {
 pub(crate) struct State {
     consents: HashMap<ConsentHandle, Arc<Consent>>,
     by_consent_id: HashMap<ConsentId, ConsentHandle>,
+    by_short_code: HashMap<ShortCode, ConsentHandle>,
     /// Consents by the id of an artefact that a FIP holds.
     by_fip_consent_id: HashMap<ConsentId, ConsentHandle>,
     sessions: HashMap<SessionId, Arc<Session>>,
@@ -113,10 +115,16 @@ impl State {
             .filter_map(|id| self.sessions.get(id))
     }
 
-    /// Returns the consent with this [`Consent::number`].
-    pub(crate) fn consent_by_number(&self, number: u32) -> Option<&Arc<Consent>> {
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.consents.get(self.consent_order.get(index)?)
+    /// Returns the consent with this short link.
+    pub(crate) fn consent_by_code(&self, code: ShortCode) -> Option<&Arc<Consent>> {
+        self.consents.get(self.by_short_code.get(&code)?)
+    }
+
+    /// Returns the code of the short link of a new consent.
+    pub(crate) fn find_free_code(&self, handle: ConsentHandle) -> ShortCode {
+        ShortCode::candidates(handle)
+            .find(|code| !self.by_short_code.contains_key(code))
+            .expect("a world has fewer consents than there are codes")
     }
 
     /// Returns the consent templates, oldest first.
@@ -255,6 +263,8 @@ impl State {
             let position = to_ordinal(self.consent_order.len());
             self.consent_order.push(consent.handle);
             self.consents.insert(consent.handle, Arc::clone(consent));
+            self.by_short_code
+                .insert(consent.short_code, consent.handle);
             let (order, consents) = (&self.consent_order, &self.consents);
             self.consent_txnids.insert(position, |position| {
                 message_of_consent(&consents[&order[to_index(position)]])

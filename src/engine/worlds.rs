@@ -26,7 +26,7 @@ pub(crate) struct Worlds {
 
 /// The rejection of a world beyond [`WORLDS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the sandbox already has {WORLDS_MAX} worlds; reset or delete some, or reuse one")]
+#[error("the sandbox already has {WORLDS_MAX} worlds with consents; delete some, or reuse one")]
 pub(crate) struct TooManyWorlds;
 
 impl Worlds {
@@ -52,22 +52,37 @@ impl Worlds {
         rules.message_time(Clock::from_start(self.config.clock, system_time).read(system_time))
     }
 
-    /// Returns the world of that name and creates it if there is none.
+    /// Returns the world of that name and creates it if there is none. If the table is full, the
+    /// world without consents that is unused for longest goes first.
     ///
     /// # Errors
-    /// [`TooManyWorlds`] when one more would exceed [`WORLDS_MAX`].
+    /// [`TooManyWorlds`] when [`WORLDS_MAX`] worlds have consents.
     pub(crate) fn get_or_create(&self, name: &str) -> Result<Arc<World>, TooManyWorlds> {
         if let Some(world) = self.find_world(name) {
             world.mark_used();
             return Ok(world);
         }
-        if self.map.len() >= WORLDS_MAX {
-            return Err(TooManyWorlds);
+        while self.map.len() >= WORLDS_MAX {
+            let empty = self.find_oldest_empty().ok_or(TooManyWorlds)?;
+            if self.delete_world(&empty) {
+                tracing::warn!(
+                    world = &*empty,
+                    "the table of worlds is full; this one, without consents, is deleted"
+                );
+            }
         }
         match self.map.entry(name.into()) {
             Entry::Occupied(existing) => Ok(Arc::clone(existing.get())),
             Entry::Vacant(slot) => Ok(Arc::clone(&slot.insert(self.create_world(name)))),
         }
+    }
+
+    /// Returns the name of the world without consents that is unused for longest.
+    fn find_oldest_empty(&self) -> Option<Arc<str>> {
+        let worlds = self.map.iter();
+        let empty = worlds.filter(|world| world.name() != DEFAULT_WORLD && world.is_empty());
+        let oldest = empty.min_by_key(|world| world.last_used_at());
+        oldest.map(|world| Arc::clone(world.key()))
     }
 
     /// Returns the world of that name, if there is one.

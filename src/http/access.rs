@@ -75,6 +75,9 @@ impl AllowedOrigins {
     }
 }
 
+/// Issuer of tokens in a sandbox without a public URL.
+const DEFAULT_ISSUER_URL: &str = "http://mockaa";
+
 impl AccessPolicy {
     /// Returns the policy of a sandbox that listens on `bind`, with the values of `--allow-host`,
     /// `--allow-origin` and `--public-url`.
@@ -138,9 +141,21 @@ impl AccessPolicy {
         }
     }
 
+    /// Returns whether only this machine reaches the sandbox.
+    pub(crate) fn listens_on_loopback(&self) -> bool {
+        self.listens_on_loopback
+    }
+
     /// Returns the value of `--public-url` without a slash at its end.
     pub(crate) fn public_url(&self) -> Option<String> {
         self.public_origin.as_ref().map(Origin::to_url)
+    }
+
+    /// Returns the URL that tokens name as their issuer: the public one, else one that depends on
+    /// neither address nor port, so that equal runs give equal tokens.
+    pub(crate) fn issuer_url(&self) -> String {
+        self.public_url()
+            .unwrap_or_else(|| DEFAULT_ISSUER_URL.to_owned())
     }
 
     /// Judges a request by the rule of its route.

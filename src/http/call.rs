@@ -22,6 +22,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::crypto::jws::RequestTarget;
+use crate::domain::constant_time::equals_secret;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::rejection::Rejection;
@@ -34,6 +35,7 @@ use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
 use crate::http::connection::ClientSocket;
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
+use crate::http::security::is_registered_key;
 use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_json;
@@ -191,15 +193,19 @@ impl Call {
         self.request.headers()
     }
 
-    /// Returns all headers as text, in no certain order.
+    /// Returns all headers as text, in the order of their names.
     pub(crate) fn list_headers(&self) -> Vec<(String, String)> {
-        self.headers()
+        let mut headers: Vec<(String, String)> = self
+            .headers()
             .iter()
             .map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
                 (name.as_str().to_owned(), value)
             })
-            .collect()
+            .collect();
+        // The map has an order of its own in each process.
+        headers.sort_by(|(name, _), (other, _)| name.cmp(other));
+        headers
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -249,13 +255,39 @@ impl Call {
     }
 
     /// Returns the world of the call, from the path, else from `x-mockaa-world`, else the default
-    /// one. Creates it if it does not exist.
+    /// one. Creates it if it does not exist and the caller may do so.
     pub(crate) fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
         let name = self.world_name()?;
+        let is_there = name == DEFAULT_WORLD || self.worlds().find_world(name).is_some();
+        if !is_there && !self.may_create_world() {
+            return Err(ApiError::NotFound(format!(
+                "there is no world {name}; beyond loopback it is made by GET \
+                 /w/{name}/_mockaa/v1/world with the control token, or by the first call with the \
+                 API key of a participant"
+            )));
+        }
         self.app_state
             .worlds
             .get_or_create(name)
             .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
+    }
+
+    /// Returns whether the caller may create a world: anybody on loopback, else the operator and
+    /// participants.
+    fn may_create_world(&self) -> bool {
+        if self.app_state.access.listens_on_loopback() {
+            return true;
+        }
+        let is_operator = self.bearer_token().is_some_and(|token| {
+            let expected = self.app_state.control_token.as_deref();
+            expected.is_some_and(|expected| equals_secret(token, expected))
+        });
+        let keys = ["client_api_key", "fip_api_key", AUTHORIZATION.as_str()];
+        is_operator
+            || keys.iter().any(|header| {
+                let key = self.api_key(&[header]);
+                key.is_some_and(|key| is_registered_key(self.app_state(), key))
+            })
     }
 
     pub(crate) fn world_name(&self) -> Result<&str, ApiError> {
@@ -305,6 +337,12 @@ impl Call {
             "http"
         };
         format!("{scheme}://{host}{}", world.base_path())
+    }
+
+    /// Returns the URL of a world as the issuer of tokens.
+    pub(crate) fn issuer_url(&self, world: &World) -> String {
+        let issuer = self.app_state.access.issuer_url();
+        format!("{issuer}{}", world.base_path())
     }
 
     /// Checks `Host` and `Origin` by the rule of the route, or of the prefix of a path without one.

@@ -73,7 +73,7 @@ pub(crate) async fn generate_user_token(call: &Call) -> Result<ApiResponse, ApiE
         return Ok(iam_error((401, "Unauthorized", message), &txnid, at));
     };
     let id = world.generate_id(StreamKind::Token);
-    let claims = Claims::for_user(&holder, &call.base_url(&world), &id, world.now());
+    let claims = Claims::for_user(&holder, &call.issuer_url(&world), &id, world.now());
     let token = sign_claims(call, &claims).await;
     Ok(ApiResponse::json(&build_user_response(&token, &txnid, at)))
 }
@@ -172,7 +172,7 @@ async fn issue_token(call: &Call, world: &World, id: &str, secret: &str) -> Opti
         .filter(|entity| equals_secret(secret, entity.api_key()))?;
     let claims = Claims::new(
         &holder,
-        &call.base_url(world),
+        &call.issuer_url(world),
         &world.generate_id(StreamKind::Token),
         TokenValidity::issued_at(world.now()),
     );

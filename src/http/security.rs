@@ -19,6 +19,7 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::ClockReading;
 use crate::engine::world::World;
+use crate::http::AppState;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::wire::api_error::ApiError;
@@ -124,6 +125,13 @@ pub(crate) fn authenticate_api_key(
         }
     }
     Ok(caller)
+}
+
+/// Returns whether a key or a token of our token service belongs to a participant of new worlds.
+pub(crate) fn is_registered_key(app_state: &AppState, key: &str) -> bool {
+    let participants = &app_state.worlds.config().initial_participants;
+    participants.entity_by_api_key(key).is_some()
+        || verify_compact(key, &app_state.keys.default_key().public).is_some()
 }
 
 /// Returns the entity that an API key belongs to: a fixed key, or a token of our token service. A

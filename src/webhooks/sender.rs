@@ -82,8 +82,8 @@ pub(crate) struct WebhookSender {
     response_timeout: Duration,
     keys: Arc<Keyring>,
     paths: WebhookPaths,
-    /// URL of the sandbox, which is the issuer of the AAs' tokens.
-    base_url: String,
+    /// Issuer of the AAs' tokens in the default world.
+    issuer_url: String,
     limits: ConnectionLimits,
     /// One for each attempt of all worlds that may be made at the same time.
     slots: Semaphore,
@@ -95,7 +95,7 @@ pub(crate) struct WebhookSender {
 pub struct SenderError(#[from] reqwest::Error);
 
 impl WebhookSender {
-    /// Creates a sender. `base_url` is the sandbox's URL; `response_timeout` limits the wait for an
+    /// Creates a sender. `issuer_url` is the issuer of tokens; `response_timeout` limits the wait for an
     /// FIU's response, in system time.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl WebhookSender {
     pub(crate) fn new(
         keys: Arc<Keyring>,
         paths: WebhookPaths,
-        base_url: String,
+        issuer_url: String,
         response_timeout: Duration,
         limits: ConnectionLimits,
     ) -> Result<Self, SenderError> {
@@ -120,7 +120,7 @@ impl WebhookSender {
             response_timeout,
             keys,
             paths,
-            base_url,
+            issuer_url,
             limits,
             slots: Semaphore::new(limits.deliveries),
         })
@@ -193,7 +193,7 @@ impl WebhookSender {
         );
         let spare_key = Arc::clone(self.keys.spare_key());
         let token_key = Arc::clone(&self.keys.default_key().private);
-        let base_url = format!("{}{}", self.base_url, world.base_path());
+        let issuer_url = format!("{}{}", self.issuer_url, world.base_path());
         let faults: Vec<_> = delivery
             .faults_on_attempt(attempt_number(delivery))
             .cloned()
@@ -215,7 +215,7 @@ impl WebhookSender {
                 .get_or_init(|| prepare_message(&notification, aa, &key, fiu.signature, &world));
             let clocks = world.read_clocks();
             let issuer = TokenIssuer {
-                base_url: &base_url,
+                base_url: &issuer_url,
                 key: &token_key,
                 clocks: [clocks.world, clocks.system],
             };

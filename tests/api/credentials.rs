@@ -61,7 +61,7 @@ async fn the_aa_presents_a_token_of_the_token_service() {
         (&claims["roles"], &claims["typ"]),
         (&json!("AA"), &json!("Bearer"))
     );
-    let issuer = format!("{}{ISSUER_PATH}", app.sandbox.base_url());
+    let issuer = format!("http://mockaa{ISSUER_PATH}");
     assert_eq!(claims["iss"], issuer.as_str());
     assert!(claims["jti"].as_str().is_some_and(|id| !id.is_empty()));
 
@@ -70,7 +70,7 @@ async fn the_aa_presents_a_token_of_the_token_service() {
     app.advance_clock("0s").await;
     let message = app.fiu.drain_messages().remove(0);
     let claims = decode_token(&app, message.header("aa_api_key")).await;
-    let issuer = format!("{}/w/other{ISSUER_PATH}", app.sandbox.base_url());
+    let issuer = format!("http://mockaa/w/other{ISSUER_PATH}");
     assert_eq!(
         claims["iss"],
         issuer.as_str(),

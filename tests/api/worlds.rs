@@ -1,10 +1,12 @@
 //! Isolation of worlds.
 
+use std::net::Ipv4Addr;
+
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, extract_handle, seed_request};
+use crate::helpers::{FIU_1_KEY, TestApp, extract_handle, rebit_message, seed_request};
 
 #[tokio::test]
 async fn a_world_has_its_own_consents_clock_and_journal() {
@@ -265,4 +267,96 @@ async fn an_advance_of_a_world_that_is_reset_ends() {
         .expect("a status")
         .to_owned();
     assert!(["world-reset", "target"].contains(&&*stopped), "{stopped}");
+}
+
+/// Beyond loopback a stranger cannot fill the table of worlds.
+#[tokio::test]
+async fn beyond_loopback_only_participants_and_operators_make_worlds() {
+    let app = TestApp::start_with(|builder| builder.bind(Ipv4Addr::UNSPECIFIED.into())).await;
+    let token = format!("Bearer {}", app.sandbox.control_token().expect("a token"));
+    let body = rebit_message("ConsentHandle", "00000000-0000-4000-8000-000000000000");
+    for (world, path, header, value, status) in [
+        ("a", "/Consent/handle", "x-nothing", "", 404),
+        ("b", "/Consent/handle", "client_api_key", "a-wrong-key", 404),
+        ("c", "/Consent/handle", "client_api_key", FIU_1_KEY, 400),
+        (
+            "d",
+            "/_mockaa/v1/clock/freeze",
+            "authorization",
+            &token,
+            200,
+        ),
+        (
+            "e",
+            "/_mockaa/v1/clock/freeze",
+            "authorization",
+            "Bearer x",
+            401,
+        ),
+    ] {
+        let request = app.request(Method::POST, &format!("/w/{world}{path}"));
+        let request = if path == "/Consent/handle" {
+            request.json(&body)
+        } else {
+            request
+        };
+        let reply = request
+            .header(header, value)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(reply.status(), status, "{world}");
+        let text = reply.text().await.expect("a text");
+        let is_named = text.contains(&format!("GET /w/{world}/_mockaa/v1/world"));
+        assert_eq!(is_named, status == 404, "{text}");
+    }
+    let page = app.request(
+        Method::GET,
+        "/w/f/ui/consents/00000000-0000-4000-8000-000000000000",
+    );
+    assert_eq!(page.send().await.expect("an answer").status(), 404);
+    let request = app.request(Method::GET, "/_mockaa/v1/worlds");
+    let request = request.header("authorization", &token);
+    let worlds: Value = request
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    let names = worlds["items"].as_array().expect("a list").iter();
+    let names: Vec<_> = names.map(|world| world["name"].as_str()).collect();
+    assert_eq!(names, [Some("c"), Some("d"), Some("default")]);
+}
+
+#[tokio::test]
+async fn a_full_table_loses_the_empty_world_that_is_unused_for_longest() {
+    let mut app = TestApp::start().await;
+    app.switch_world("used");
+    app.raise_consent(|_| {}).await;
+    app.switch_world("default");
+    let app = &app;
+    let touch = async |name: String| {
+        let request = app.request(Method::GET, &format!("/w/{name}/_mockaa/v1/clock"));
+        let reply = request.send().await.expect("an answer");
+        assert_eq!(reply.status(), 200);
+    };
+    touch("oldest".to_owned()).await;
+    // With these, the table has its 10,000 worlds.
+    stream::iter(0..9_997)
+        .for_each_concurrent(16, |number| touch(format!("empty-{number}")))
+        .await;
+    let list = async || {
+        let worlds = app.get("/_mockaa/v1/worlds").await.expect_ok();
+        let items = worlds["items"].as_array().expect("a list").iter();
+        let names = items.map(|world| world["name"].as_str().expect("a name").to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let before = list().await;
+    assert_eq!(before.len(), 10_000);
+    touch("one-more".to_owned()).await;
+    let after = list().await;
+    assert_eq!(after.len(), 10_000);
+    let is_there = |name: &str| after.iter().any(|world| world == name);
+    assert!(is_there("used") && is_there("one-more") && !is_there("oldest"));
 }

@@ -223,14 +223,16 @@ fn raise_consent(
         ));
         terms.txnid = txnid.to_string().into();
     }
+    let handle = ConsentHandle::from_random(context.derive_id(
+        &terms.customer,
+        StreamKind::ConsentHandle,
+        ordinal,
+    ));
     let consent = Consent {
-        handle: ConsentHandle::from_random(context.derive_id(
-            &terms.customer,
-            StreamKind::ConsentHandle,
-            ordinal,
-        )),
+        handle,
         number: u32::try_from(state.consent_count() + 1)
             .expect("a machine holds fewer than 2^32 consents"),
+        short_code: state.find_free_code(handle),
         api,
         aa,
         fiu,

@@ -192,6 +192,11 @@ impl World {
         &self.name
     }
 
+    /// Returns whether the world has no consents.
+    pub fn is_empty(&self) -> bool {
+        self.lock().state.consent_count() == 0
+    }
+
     /// Returns the path prefix of this world; it is empty for the default world.
     pub fn base_path(&self) -> String {
         if self.name() == DEFAULT_WORLD {

@@ -17,6 +17,7 @@ use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, Session};
+use crate::domain::short_code::ShortCode;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
@@ -106,8 +107,8 @@ impl WorldQueries<'_> {
     }
 
     /// Returns the consent with this [`Consent::number`], of which Unaport's short links are made.
-    pub fn consent_by_number(self, number: u32) -> Option<Arc<Consent>> {
-        self.0.lock().state.consent_by_number(number).cloned()
+    pub fn consent_by_code(self, code: ShortCode) -> Option<Arc<Consent>> {
+        self.0.lock().state.consent_by_code(code).cloned()
     }
 
     /// Returns up to `limit` consents in the order in which they were raised, after skipping `skip`.

@@ -124,7 +124,7 @@ fn authenticate_refresh_token(
 
 /// Issues an access token and a refresh token to an authenticated user.
 async fn issue_tokens(call: &Call, world: &World, user: &AuthenticatedUser) -> ApiResponse {
-    let base = call.base_url(world);
+    let base = call.issuer_url(world);
     let issuer = TokenIssuer {
         base_url: &base,
         now: world.now(),

@@ -11,6 +11,7 @@ use crate::domain::consent::Api;
 use crate::domain::ids::ConsentId;
 use crate::domain::participants::Aa;
 use crate::domain::rejection::Rejection;
+use crate::domain::short_code::ShortCode;
 use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
@@ -23,8 +24,7 @@ use crate::http::signature_cache::sign_consent;
 use crate::wire::api_error::ApiError;
 use crate::wire::unaport::consent::{
     ConsentRequest, ConsentRequestHeader, CreateConsentResponse, RevokeConsentResponse,
-    TemplateConsentRequest, build_status_response, decode_short_code, encode_short_code,
-    list_term_deviations,
+    TemplateConsentRequest, build_status_response, list_term_deviations,
 };
 
 pub(crate) fn create_consent(
@@ -126,7 +126,7 @@ fn submit_consent(
     };
     raise_consent(context, &caller.world, command, |outcome| {
         let consent = outcome.consent();
-        let code = encode_short_code(consent.number);
+        let code = consent.short_code;
         let link = format!(
             "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
             call.base_url(&caller.world)
@@ -198,8 +198,7 @@ pub(crate) fn follow_short_link(
 ) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let code = call.path_segment("code");
-    let consent =
-        decode_short_code(code).and_then(|number| world.catch_up().consent_by_number(number));
+    let consent = ShortCode::parse(code).and_then(|code| world.catch_up().consent_by_code(code));
     let consent = consent.filter(|consent| consent.metadata.is_some() && !consent.hidden);
     let consent = consent.ok_or_else(|| {
         ApiError::NotFound(format!(

@@ -83,6 +83,7 @@ impl ConsentView {
         let Consent {
             handle,
             number: _,
+            short_code: _,
             api,
             aa,
             fiu,

@@ -407,13 +407,8 @@ async fn patterns_are_found() {
         .clone()
         .find(|irregularity| irregularity["activity"] == "Immediate big debit after Salary credit")
         .expect("the irregularity is reported");
-    assert!(
-        after["monthlyTransactions"]
-            .as_array()
-            .expect("months")
-            .len()
-            > 10
-    );
+    let months = after["monthlyTransactions"].as_array().expect("months");
+    assert!(months.len() >= 6, "half of the year: {}", months.len());
 }
 
 /// Collects the path of every value with its JSON types; list items and keys that are data share
