@@ -1333,3 +1333,48 @@ fn a_followed_list_prints_what_comes() {
     follower.kill().expect("it runs");
     follower.wait().expect("it ends");
 }
+
+#[test]
+fn a_number_that_does_not_fit_is_refused_with_the_range() {
+    for (arguments, message) in [
+        (
+            &["serve", "--port", "http"][..],
+            "'--port <PORT>': give a whole number from 0 to 65535",
+        ),
+        (&["serve", "--port", "-1"], "from 0 to 65535"),
+        (&["serve", "--port", "65536"], "from 0 to 65535"),
+        (
+            &["serve", "--workers", "0"],
+            "'--workers <COUNT>': give a whole number from 1 to 1024",
+        ),
+        (
+            &["demo", "--seed", "1.5"],
+            "'--seed <SEED>': give a whole number from 0 to 18446744073709551615",
+        ),
+        (&["webhook", "show", "last"], "'<ID>': give a whole number"),
+        (
+            &["journal", "--last", "-5"],
+            "'--last <N>': give a whole number",
+        ),
+        (
+            &["listen", "--answer", "99"],
+            "give a whole number from 100 to 599",
+        ),
+        (
+            &[
+                "clock",
+                "advance",
+                "--until-call",
+                "fi.request",
+                "--count",
+                "many",
+            ],
+            "'--count <COUNT>': give a whole number from 0 to 4294967295",
+        ),
+    ] {
+        let output = mockaa_command(arguments).output().expect("it runs");
+        let (code, _, stderr) = split_output(&output);
+        assert_eq!(code, 2, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+    }
+}

@@ -17,6 +17,7 @@ mod listen;
 mod lists;
 mod log_output;
 mod magic;
+mod numbers;
 mod ready;
 mod remote;
 mod run;
@@ -227,7 +228,7 @@ fn parse_arguments(
     arguments: impl Iterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Arguments, clap::Error> {
     let command = environment::ignore_empty_variables(Arguments::command());
-    let mut matches = command.try_get_matches_from(arguments)?;
+    let mut matches = numbers::explain_numbers(command).try_get_matches_from(arguments)?;
     Arguments::from_arg_matches_mut(&mut matches)
 }
 
