@@ -2,7 +2,6 @@
 //! journal, expectations and contract report. HTTP and output helpers belong to
 //! [`crate::cli::remote`].
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +14,7 @@ use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::remote::{
     Remote, encode_segment, field_text, print_fields, print_list, print_table,
 };
-use crate::cli::{UsageError, read_input};
+use crate::cli::{UsageError, read_input, stdout};
 use crate::domain::text::{escape_controls, escape_line_controls};
 use crate::wire::fields::parse_customer_address;
 
@@ -673,7 +672,7 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
             let bytes = remote
                 .get_bytes(&format!("webhooks/{id}/body{query}"))
                 .await?;
-            std::io::stdout().write_all(&bytes)?;
+            stdout::print_bytes(&bytes)?;
         }
         WebhookCommand::Show {
             target: WebhookTarget { id, remote },

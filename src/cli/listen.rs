@@ -1,7 +1,6 @@
 //! `mockaa listen`: an inbox that verifies and prints each webhook. The server belongs to
 //! [`crate::cli::inbox`].
 
-use std::io::Write;
 use std::net::IpAddr;
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::UsageError;
 use crate::cli::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::{Remote, encode_segment, field_text};
+use crate::cli::stdout::{StdoutError, print_bytes};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, quote_value};
 use crate::domain::time_source::TimeSource;
@@ -146,7 +146,7 @@ async fn print_webhooks(
         counts.invalid += u64::from(received.error.is_some());
         if arguments.selects(&received) {
             counts.printed += 1;
-            print_webhook(&received, format);
+            print_webhook(&received, format)?;
         }
         // A key may have been rotated since the last message.
         refresh_verification_keys(inbox, remote, fius).await?;
@@ -277,13 +277,13 @@ async fn refresh_verification_keys(
     inbox.set_verification_keys(&keys, secrets)
 }
 
-fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
+fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) -> Result<(), StdoutError> {
     match format {
         WebhookFormat::Json => println!("{}", format_json_line(received)),
         WebhookFormat::Line => print_line(received),
         WebhookFormat::LineAndBody => {
             print_line(received);
-            print_bytes(&received.body);
+            print_bytes(&[&received.body[..], b"\n"].concat())?;
         }
         WebhookFormat::Raw => {
             let mut request = format!("POST {} HTTP/1.1\r\n", received.path);
@@ -291,9 +291,10 @@ fn print_webhook(received: &ReceivedWebhook, format: WebhookFormat) {
                 request += &format!("{name}: {value}\r\n");
             }
             request += "\r\n";
-            print_bytes(&[request.as_bytes(), &received.body].concat());
+            print_bytes(&[request.as_bytes(), &received.body, b"\n"].concat())?;
         }
     }
+    Ok(())
 }
 
 fn print_line(received: &ReceivedWebhook) {
@@ -335,14 +336,6 @@ fn status_text(message: &Value) -> String {
     } else {
         consent
     }
-}
-
-/// Prints bytes unchanged, and a line feed.
-fn print_bytes(bytes: &[u8]) {
-    let mut bytes = bytes.to_vec();
-    bytes.push(b'\n');
-    // A closed pipe ends the command when the next line is printed.
-    let _ = std::io::stdout().write_all(&bytes);
 }
 
 /// Returns the webhook as JSON in one line. `body` is the body as it came. A body with line breaks,

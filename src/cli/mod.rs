@@ -1,6 +1,7 @@
 //! The command line (`docs/architecture.md#control-api-and-command-line`). Each command has a
-//! module; this one parses the arguments, sets up logging and maps errors to exit codes: 0 success,
-//! 1 expectations unmet, 2 usage or invalid file, 3 could not run.
+//! module; this one parses the arguments and sets up logging. Errors end with the exit codes of
+//! [`ExitStatus`]: 0 success, 1 expectations unmet, 2 usage or invalid file, 3 could not run, 4 the
+//! sandbox refuses.
 
 mod common_args;
 mod config;
@@ -9,6 +10,7 @@ mod control;
 mod data;
 mod demo;
 mod environment;
+pub(crate) mod exit_status;
 mod fi;
 mod github;
 mod inbox;
@@ -23,6 +25,7 @@ mod remote;
 mod run;
 mod scenario;
 mod serve;
+mod stdout;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -38,13 +41,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::app::StartError;
+use crate::cli::exit_status::ExitStatus;
 use crate::cli::log_output::{LogEncoding, LogOutput};
-use crate::config::ConfigError;
-use crate::config::personas::PersonaLoadError;
+use crate::cli::stdout::{CodeMeaning, StdoutError};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::text::{display_path, escape_controls, escape_line_controls};
-use crate::scenario::library::ScenarioLoadError;
 
 /// A local stand-in for an Indian Account Aggregator.
 ///
@@ -151,14 +152,15 @@ enum Command {
 /// Runs the command that the process arguments name, and returns its exit code.
 pub async fn run() -> ExitCode {
     if let Err(message) = environment::check_names(&Arguments::command()) {
-        eprintln!("mockaa: {message}");
-        return ExitCode::from(2);
+        stdout::print_error(&message);
+        return ExitStatus::Usage.into();
     }
     let arguments = match parse_arguments(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return print_parser_error(&error),
     };
-    install_closed_stdout_hook(arguments.command.is_verdict());
+    let meaning = arguments.command.code_meaning();
+    stdout::install_panic_hook(meaning);
     let encoding = match arguments.log_format {
         LogFormat::Text => LogEncoding::Text,
         LogFormat::Json => LogEncoding::Json,
@@ -207,19 +209,24 @@ pub async fn run() -> ExitCode {
         Command::Assert(arguments) => control::run_assertions(arguments).await,
         Command::Report(arguments) => control::print_report(arguments).await,
     };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("mockaa: {}", escape_quoted_arguments(&format!("{error:#}")));
-        ExitCode::from(exit_code(&error))
-    })
+    let code = outcome.unwrap_or_else(|error| {
+        if let Some(StdoutError(error)) = error.downcast_ref() {
+            return stdout::failure_code(error, meaning);
+        }
+        stdout::print_error(&escape_quoted_arguments(&stdout::format_causes(&error)));
+        ExitStatus::of_error(&error).into()
+    });
+    stdout::finish(code, meaning)
 }
 
 impl Command {
-    /// Returns whether the exit code of the command is a result that a script relies on.
-    fn is_verdict(&self) -> bool {
-        matches!(
-            self,
-            Self::Run(_) | Self::Demo(_) | Self::Jws(_) | Self::Assert(_) | Self::Report(_)
-        )
+    fn code_meaning(&self) -> CodeMeaning {
+        match self {
+            Self::Run(_) | Self::Demo(_) | Self::Jws(_) | Self::Assert(_) | Self::Report(_) => {
+                CodeMeaning::Verdict
+            }
+            _ => CodeMeaning::Completion,
+        }
     }
 }
 
@@ -238,12 +245,15 @@ fn print_parser_error(error: &clap::Error) -> ExitCode {
     let arguments = std::env::args_os()
         .map(|argument| escape_controls(&argument.to_string_lossy()).into_owned());
     let escaped = parse_arguments(arguments);
-    // A closed stdout or stderr is no other error.
-    let _ = escaped.as_ref().err().unwrap_or(error).print();
+    let printed = escaped.as_ref().err().unwrap_or(error).print();
     if error.use_stderr() {
         run::report_wrong_arguments(&error.to_string());
+        return ExitStatus::Usage.into();
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+    match printed {
+        Ok(()) => stdout::finish(ExitStatus::Success.into(), CodeMeaning::Completion),
+        Err(error) => stdout::failure_code(&error, CodeMeaning::Completion),
+    }
 }
 
 /// Returns a message without control characters but its own line feeds: an argument that it quotes
@@ -298,50 +308,12 @@ fn parse_positive_duration_arg(text: &str) -> Result<Duration, String> {
 #[error("{0}")]
 struct UsageError(String);
 
+/// A call that the sandbox refuses; exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct SandboxRefusal(String);
+
 /// An expectation that was not met in time; exit code 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UnmetExpectation(String);
-
-/// Returns the exit code of an error: 1 for unmet expectations, 2 for an invalid option or
-/// file, 3 for all others.
-fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<UnmetExpectation>() {
-        return 1;
-    }
-    if error.is::<UsageError>()
-        || error.is::<ConfigError>()
-        || error.is::<PersonaLoadError>()
-        || error.is::<ScenarioLoadError>()
-    {
-        return 2;
-    }
-    match error.downcast_ref::<StartError>() {
-        Some(StartError::Config(_) | StartError::Scenarios(_) | StartError::Personas(_)) => 2,
-        Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => 3,
-    }
-}
-
-/// Exit code of a command that a signal about a closed pipe would end in a shell (128 + SIGPIPE).
-const CLOSED_PIPE_CODE: i32 = 141;
-
-/// Ends the process when stdout cannot be written. If the reader closes the pipe, as `| head` does,
-/// the exit code is 0, but for a command whose exit code is a verdict: it has not been reached.
-fn install_closed_stdout_hook(is_verdict: bool) {
-    let default_hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let text = panic
-            .payload()
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .unwrap_or_default();
-        if text.starts_with("failed printing to stdout") {
-            if text.contains("pipe") {
-                std::process::exit(if is_verdict { CLOSED_PIPE_CODE } else { 0 });
-            }
-            eprintln!("mockaa: {}", escape_controls(text));
-            std::process::exit(3);
-        }
-        default_hook(panic);
-    }));
-}
