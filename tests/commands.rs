@@ -1378,3 +1378,24 @@ fn a_number_that_does_not_fit_is_refused_with_the_range() {
         assert!(stderr.contains(message), "{arguments:?}: {stderr}");
     }
 }
+
+#[test]
+fn tables_are_colored_where_a_variable_forces_it() {
+    let fixture = ServerFixture::start();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = mockaa_command(&["consent", "list"]);
+        command.env("MOCKAA_URL", fixture.server.base_url());
+        let output = command.envs(variables.iter().copied()).output();
+        decode_lossy(&output.expect("the command runs").stdout)
+    };
+    let plain = run(&[]);
+    assert!(!plain.contains('\u{1b}'), "{plain:?}");
+    let colored = run(&[("CLICOLOR_FORCE", "1")]);
+    assert!(
+        colored.contains("\u{1b}[33mPENDING\u{1b}[0m"),
+        "{colored:?}"
+    );
+    let style = regex::Regex::new("\u{1b}\\[[0-9]*m").expect("a pattern");
+    assert_eq!(style.replace_all(&colored, ""), plain);
+    assert_eq!(run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
+}

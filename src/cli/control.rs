@@ -14,6 +14,7 @@ use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::remote::{
     Remote, encode_segment, field_text, print_fields, print_list, print_table,
 };
+use crate::cli::terminal::Palette;
 use crate::cli::{UsageError, read_input, stdout};
 use crate::domain::text::{escape_controls, escape_line_controls};
 use crate::wire::fields::parse_customer_address;
@@ -842,13 +843,14 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
 }
 
 fn print_entries(entries: &[Value]) {
+    let palette = Palette::of_stdout();
     for entry in entries {
-        println!("{}", format_entry(entry));
+        println!("{}", format_entry(entry, palette));
     }
 }
 
 /// Formats a journal entry as one line.
-fn format_entry(entry: &Value) -> String {
+fn format_entry(entry: &Value, palette: Palette) -> String {
     let summary = match entry["kind"].as_str() {
         Some("call") => {
             let call = &entry["call"];
@@ -861,7 +863,7 @@ fn format_entry(entry: &Value) -> String {
                 field_text(call, "op"),
                 field_text(call, "method"),
                 field_text(call, "path"),
-                field_text(call, "status")
+                palette.paint_state(&field_text(call, "status"))
             )
         }
         Some("webhook") => {
@@ -873,7 +875,7 @@ fn format_entry(entry: &Value) -> String {
             let (event, status, outcome) = (
                 field_text(webhook, "event"),
                 field_text(webhook, "status"),
-                field_text(webhook, "outcome"),
+                palette.paint_state(&field_text(webhook, "outcome")),
             );
             format!(
                 "webhook {} {event} {status}: {outcome}{faults}",
@@ -936,6 +938,7 @@ pub(crate) async fn run_assertions(arguments: AssertArguments) -> anyhow::Result
     if remote.json {
         verdicts.print();
     } else {
+        let palette = Palette::of_stdout();
         for verdict in verdicts["results"]
             .as_array()
             .map_or(&[][..], Vec::as_slice)
@@ -944,8 +947,9 @@ pub(crate) async fn run_assertions(arguments: AssertArguments) -> anyhow::Result
                 field_text(verdict, "outcome"),
                 field_text(verdict, "expected"),
             );
+            let outcome = palette.paint_state(&format!("{outcome:<9}"));
             println!(
-                "{outcome:<9} {}: {expected}, counted {}",
+                "{outcome} {}: {expected}, counted {}",
                 field_text(verdict, "location"),
                 field_text(verdict, "count")
             );

@@ -26,6 +26,7 @@ mod run;
 mod scenario;
 mod serve;
 mod stdout;
+mod terminal;
 
 use std::borrow::Cow;
 use std::ffi::OsString;

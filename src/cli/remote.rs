@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
+use crate::cli::terminal::Palette;
 use crate::cli::{UnmetExpectation, UsageError};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
@@ -251,32 +252,53 @@ pub(crate) fn encode_segment(text: &str) -> String {
 
 /// Prints rows under their headings, each column as wide as its widest cell.
 pub(crate) fn print_table(headings: &[&str], rows: &[Vec<String>]) {
+    print!("{}", format_table(headings, rows, Palette::of_stdout()));
+}
+
+fn format_table(headings: &[&str], rows: &[Vec<String>], palette: Palette) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let headings: Vec<String> = headings
+    let titles: Vec<String> = headings
         .iter()
         .map(|heading| heading.to_uppercase())
         .collect();
-    print_row(&headings, &widths);
+    let mut table = palette.paint_heading(&pad_cells(&titles, &widths).join("  "));
+    table.push('\n');
     for row in rows {
-        print_row(row, &widths);
+        let cells: Vec<String> = pad_cells(row, &widths)
+            .iter()
+            .zip(headings)
+            .map(|(cell, heading)| palette.paint_cell(heading, cell))
+            .collect();
+        table += &cells.join("  ");
+        table.push('\n');
     }
     if rows.is_empty() {
-        println!("(none)");
+        table += "(none)\n";
     }
+    table
 }
 
-fn print_row(cells: &[String], widths: &[usize]) {
-    let cells: Vec<String> = cells
+/// Returns the cells of a row in the widths of their columns. Nothing follows the last text.
+fn pad_cells(cells: &[String], widths: &[usize]) -> Vec<String> {
+    let last = cells.iter().rposition(|cell| !cell.trim().is_empty());
+    cells
         .iter()
         .zip(widths)
-        .map(|(cell, width)| format!("{cell:width$}"))
-        .collect();
-    println!("{}", cells.join("  ").trim_end());
+        .take(last.map_or(0, |last| last + 1))
+        .enumerate()
+        .map(|(at, (cell, width))| {
+            if Some(at) == last {
+                cell.trim_end().to_owned()
+            } else {
+                format!("{cell:width$}")
+            }
+        })
+        .collect()
 }
 
 /// Returns the text of a field at a dotted path on one line; `-` if it is missing.
@@ -320,7 +342,29 @@ pub(crate) fn print_fields(remote: &Remote, value: &JsonResponse, fields: &[(&st
         .map(|(name, _)| name.len())
         .max()
         .unwrap_or_default();
+    let palette = Palette::of_stdout();
     for (name, path) in fields {
-        println!("{name:widest$}  {}", field_text(value, path));
+        let text = palette.paint_cell(name, &field_text(value, path));
+        println!("{name:widest$}  {text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_aligned_and_painted() {
+        let rows = [["1", "PENDING"], ["22", "-"]].map(|row| row.map(str::to_owned).to_vec());
+        let headings = ["id", "state"];
+        let plain = format_table(&headings, &rows, Palette::Plain);
+        assert_eq!(plain, "ID  STATE\n1   PENDING\n22  -\n");
+        let colored = format_table(&headings, &rows, Palette::Colored);
+        assert_eq!(
+            colored,
+            "\u{1b}[1mID  STATE\u{1b}[0m\n1   \u{1b}[33mPENDING\u{1b}[0m\n22  -\n"
+        );
+        let empty = format_table(&["a", ""], &[], Palette::Plain);
+        assert_eq!(empty, "A\n(none)\n");
     }
 }
