@@ -444,7 +444,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
         "PAUSED"
     );
     let (code, _, stderr) = fixture.run_command(&["consent", "approve", handle]);
-    assert_eq!(code, 2);
+    assert_eq!(code, 4);
     assert!(
         stderr
             .contains("cannot approve a consent that is PAUSED; legal now: resume, revoke, expire"),
@@ -456,7 +456,7 @@ fn a_consent_is_controlled_and_the_clock_is_advanced() {
     );
     fixture.expect_stdout(&["consent", "play", handle, "deliver: {}"]);
     let (code, _, stderr) = fixture.run_command(&["consent", "play", handle, "{delver: {}}"]);
-    assert_eq!(code, 2);
+    assert_eq!(code, 4);
     assert!(
         stderr.contains("1:2: unknown key 'delver' in the step; did you mean deliver?"),
         "{stderr}"
@@ -577,10 +577,10 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             "0 of 1 entries arrived within 0 ms",
         ),
         (&["clock", "advance"], 2, "--by <TIME>"),
-        (&["clock", "advance", "--by", "-5s"], 2, "by"),
+        (&["clock", "advance", "--by", "-5s"], 4, "by"),
         (
             &["clock", "advance", "--by", "0s", "--settle", "soon"],
-            2,
+            4,
             "settle",
         ),
         (&["clock", "set"], 2, "<TO>"),
@@ -592,7 +592,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
         ),
         (
             &["clock", "advance", "--until-call", "fi.requests"],
-            2,
+            4,
             "until.call.op",
         ),
     ] {
@@ -619,7 +619,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
     for (expectation, code) in [
         ("state: { is: PAUSED }", 0),
         ("state: { is: REVOKED }", 1),
-        ("state: { is: GONE }", 2),
+        ("state: { is: GONE }", 4),
     ] {
         let mut command = mockaa_command(&["assert", "-"]);
         let command = command.env("MOCKAA_URL", fixture.server.base_url());
@@ -643,7 +643,7 @@ fn scenarios_faults_and_expectations_come_from_files_or_stdin() {
             "{expectation}: {}{stderr}",
             decode_lossy(&output.stdout)
         );
-        assert_eq!(code == 2, stderr.contains("GONE"), "{stderr}");
+        assert_eq!(code == 4, stderr.contains("GONE"), "{stderr}");
     }
     // The FIU has not polled after the dropped webhook.
     let (code, report, _) = fixture.run_command(&["report"]);
@@ -756,7 +756,7 @@ fn the_bytes_of_a_webhook_pass_through_every_command() {
     let again = run(&["webhook", "show", "2", "--body", "--attempt", "1"]);
     assert_eq!(decode_lossy(&again.stdout), reformatted);
     let missing = run(&["webhook", "show", "2", "--body", "--attempt", "9"]);
-    assert_eq!(missing.status.code(), Some(2));
+    assert_eq!(missing.status.code(), Some(4));
     let error = decode_lossy(&missing.stderr);
     assert!(error.contains("webhook 2 has no attempt 9"), "{error}");
     let received = listener.wait_with_output().expect("the inbox ends");

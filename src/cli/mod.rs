@@ -7,6 +7,7 @@ mod common_args;
 mod config;
 mod consent_check;
 mod control;
+pub(crate) mod control_calls;
 mod data;
 mod demo;
 mod environment;

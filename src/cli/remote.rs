@@ -5,14 +5,15 @@ use std::io::IsTerminal as _;
 use std::ops::Deref;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, Url};
 use serde_json::Value;
 
+use crate::cli::control_calls::name_commands;
 use crate::cli::terminal::Palette;
-use crate::cli::{UnmetExpectation, UsageError};
+use crate::cli::{SandboxRefusal, UnmetExpectation};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
 
@@ -25,6 +26,7 @@ pub(crate) struct Remote {
         long,
         env = "MOCKAA_URL",
         default_value = "http://127.0.0.1:8080",
+        value_parser = parse_server_url,
         value_name = "URL"
     )]
     server: String,
@@ -45,6 +47,22 @@ pub(crate) struct Remote {
     /// Print the response in JSON, unchanged.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Parses the address of a sandbox; `http://` may be left out.
+pub(crate) fn parse_server_url(text: &str) -> Result<String, String> {
+    let url = match text.split_once("://") {
+        Some(_) => text.to_owned(),
+        None => format!("http://{text}"),
+    };
+    let is_valid = Url::parse(&url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.query().is_none()
+    });
+    if is_valid {
+        Ok(url.trim_end_matches('/').to_owned())
+    } else {
+        Err("give the address that `mockaa serve` prints, such as http://127.0.0.1:8080".to_owned())
+    }
 }
 
 /// A response in JSON: its text as it came, and its value.
@@ -114,7 +132,7 @@ impl Remote {
     }
 
     pub(crate) fn server_url(&self) -> &str {
-        self.server.trim_end_matches('/')
+        &self.server
     }
 
     /// Returns the base URL of the world.
@@ -151,7 +169,7 @@ impl Remote {
 
     /// Requests a plain-text response, for a terminal.
     pub(crate) async fn get_text(&self, path: &str) -> anyhow::Result<String> {
-        let (_, bytes) = self
+        let bytes = self
             .send_request((Method::GET, "text/plain"), path, None)
             .await?;
         let text = String::from_utf8(bytes).context("the response is not UTF-8")?;
@@ -160,8 +178,7 @@ impl Remote {
 
     /// Requests the exact bytes of a response.
     pub(crate) async fn get_bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let (_, bytes) = self.send_request((Method::GET, "*/*"), path, None).await?;
-        Ok(bytes)
+        self.send_request((Method::GET, "*/*"), path, None).await
     }
 
     async fn request_json(
@@ -170,15 +187,13 @@ impl Remote {
         path: &str,
         body: Option<String>,
     ) -> anyhow::Result<JsonResponse> {
-        let (url, bytes) = self
+        let bytes = self
             .send_request((method, "application/json"), path, body)
             .await?;
         let text = String::from_utf8(bytes).ok();
         let value = text.as_deref().map(serde_json::from_str).transpose();
         let value = value.ok().flatten();
-        let (text, value) = text
-            .zip(value)
-            .with_context(|| format!("{url} does not answer in JSON; is it a mockaa sandbox?"))?;
+        let (text, value) = text.zip(value).with_context(|| self.describe_stranger())?;
         Ok(JsonResponse { text, value })
     }
 
@@ -187,7 +202,7 @@ impl Remote {
         (method, accept): (Method, &str),
         path: &str,
         body: Option<String>,
-    ) -> anyhow::Result<(String, Vec<u8>)> {
+    ) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/_mockaa/v1/{path}", self.base_url());
         let builder = Client::builder()
             .tls_certs_only(Vec::new())
@@ -205,35 +220,80 @@ impl Remote {
                 .header("content-type", "application/json")
                 .body(body);
         }
-        let hint = "is `mockaa serve` running? give its address with --server or MOCKAA_URL";
         let response = request
             .send()
             .await
-            .with_context(|| format!("{url} does not answer; {hint}"))?;
+            .map_err(|error| self.describe_failure(&error))?;
         let status = response.status();
         let bytes = response
             .bytes()
             .await
-            .with_context(|| format!("{url} ended the response too early"))?
+            .map_err(|error| self.describe_failure(&error))?
             .to_vec();
         if status.is_success() {
-            return Ok((url, bytes));
+            return Ok(bytes);
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let error_body = serde_json::from_str::<Value>(&text).ok();
-        let message = error_body
-            .as_ref()
-            .and_then(|body| body["error"].as_str())
-            .unwrap_or(&text);
-        let message = escape_line_controls(message).into_owned();
-        if status == StatusCode::REQUEST_TIMEOUT {
-            return Err(UnmetExpectation(message).into());
-        }
-        if status.is_client_error() {
-            return Err(UsageError(message).into());
-        }
-        anyhow::bail!("{url} answers {status}: {message}")
+        Err(self.describe_refusal(status, &bytes))
     }
+
+    /// Returns the error of a request without a complete answer.
+    fn describe_failure(&self, error: &reqwest::Error) -> anyhow::Error {
+        let server = self.server_url();
+        let reason = if error.is_timeout() {
+            format!("no answer within {} s", RESPONSE_TIMEOUT.as_secs())
+        } else {
+            innermost_cause(error)
+        };
+        if error.is_connect() {
+            anyhow!(
+                "{server} does not answer: {reason}; is `mockaa serve` running? give its address \
+                 with --server or MOCKAA_URL"
+            )
+        } else {
+            anyhow!("{server} gives no complete answer: {reason}")
+        }
+    }
+
+    /// Returns the text of the error of a server that answers as no sandbox does.
+    fn describe_stranger(&self) -> String {
+        format!(
+            "{} is no mockaa sandbox; give its address with --server or MOCKAA_URL",
+            self.server_url()
+        )
+    }
+
+    /// Returns the error of an answer without success.
+    fn describe_refusal(&self, status: StatusCode, body: &[u8]) -> anyhow::Error {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let Some(message) = body["error"].as_str() else {
+            return anyhow!("{}: it answers {status}", self.describe_stranger());
+        };
+        let message = escape_line_controls(&name_commands(message)).into_owned();
+        match status {
+            StatusCode::REQUEST_TIMEOUT => UnmetExpectation(message).into(),
+            StatusCode::UNAUTHORIZED => SandboxRefusal(format!(
+                "the sandbox at {} {}; give its token with --token or MOCKAA_TOKEN",
+                self.server_url(),
+                if self.token.is_some() {
+                    "has another token"
+                } else {
+                    "requires a token"
+                }
+            ))
+            .into(),
+            status if status.is_client_error() => SandboxRefusal(message).into(),
+            _ => anyhow!("the sandbox answers {status}: {message}"),
+        }
+    }
+}
+
+/// Returns the text of the error at the end of the chain of causes.
+fn innermost_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
 }
 
 /// The characters that are escaped in a segment of a path: all but the unreserved ones (RFC 3986,
@@ -352,6 +412,21 @@ pub(crate) fn print_fields(remote: &Remote, value: &JsonResponse, fields: &[(&st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_a_sandbox_needs_no_scheme() {
+        for (text, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("localhost:8080/", "http://localhost:8080"),
+            ("https://sandbox.test/", "https://sandbox.test"),
+            ("http://[::1]:80/w/mine", "http://[::1]:80/w/mine"),
+        ] {
+            assert_eq!(parse_server_url(text).as_deref(), Ok(url));
+        }
+        for text in ["", "ftp://x", "http://", "http://x:port", "http://x/?a=1"] {
+            assert!(parse_server_url(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_table_is_aligned_and_painted() {

@@ -53,8 +53,9 @@ pub(crate) fn get_fip(call: &Call) -> Result<ApiResponse, ApiError> {
 
 fn unknown_participant_error(call: &Call, kind: &str) -> ApiError {
     ApiError::NotFound(format!(
-        "no {kind} has the id {}; create it with PUT",
-        quote_value(call.path_segment("id"))
+        "no {kind} has the id {}; create it with PUT /_mockaa/v1/config/{}/{{id}}",
+        quote_value(call.path_segment("id")),
+        kind.to_lowercase()
     ))
 }
 
