@@ -1399,3 +1399,27 @@ fn tables_are_colored_where_a_variable_forces_it() {
     assert_eq!(style.replace_all(&colored, ""), plain);
     assert_eq!(run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
 }
+
+#[test]
+fn a_missing_or_wrong_token_is_explained_by_its_option() {
+    let server = Server::start(&["--control-token", "open-sesame"]);
+    let address = server.base_url().trim_start_matches("http://");
+    let list = ["world", "list", "--server", address];
+    for (options, problem) in [
+        (&[][..], "requires a token"),
+        (&["--token", "wrong"], "has another token"),
+    ] {
+        let output = mockaa_command(&[&list, options].concat()).output();
+        let (code, _, stderr) = split_output(&output.expect("the command runs"));
+        let remedy = format!("{problem}; give its token with --token or MOCKAA_TOKEN\n");
+        assert_eq!(code, 4, "{stderr}");
+        assert!(stderr.ends_with(&remedy), "{stderr}");
+    }
+    for command in [&list[..], &["scenario", "list", "--server", address]] {
+        let output = mockaa_command(command)
+            .env("MOCKAA_TOKEN", "open-sesame")
+            .output();
+        let (code, _, stderr) = split_output(&output.expect("the command runs"));
+        assert_eq!(code, 0, "{command:?}: {stderr}");
+    }
+}

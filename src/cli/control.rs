@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::cli::consent_check::{CheckArguments, check_request};
 use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::remote::{
-    Remote, encode_segment, field_text, print_fields, print_list, print_table,
+    Remote, encode_segment, field_text, print_fields, print_list, print_table, print_texts,
 };
 use crate::cli::terminal::Palette;
 use crate::cli::{UsageError, read_input, stdout};
-use crate::domain::text::{escape_controls, escape_line_controls};
+use crate::domain::text::escape_line_controls;
 use crate::wire::fields::parse_customer_address;
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +75,7 @@ pub(crate) enum ConsentCommand {
 #[derive(Debug, Args)]
 pub(crate) struct WorldTarget {
     #[command(flatten)]
-    remote: Remote,
+    pub remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -287,11 +287,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             if remote.json {
                 list.print();
             } else {
-                let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
-                items
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .for_each(|customer| println!("{}", escape_controls(customer)));
+                print_texts(&list);
             }
             return Ok(ExitCode::SUCCESS);
         }

@@ -21,11 +21,13 @@ mod lists;
 mod log_output;
 mod magic;
 mod numbers;
+mod participants;
 mod ready;
 mod remote;
 mod run;
 mod scenario;
 mod serve;
+mod sessions;
 mod stdout;
 mod terminal;
 
@@ -128,10 +130,19 @@ enum Command {
     /// revoke, expire, play.
     #[command(subcommand)]
     Consent(control::ConsentCommand),
+    /// Data sessions of a running sandbox: list, show, deliver, analytics.
+    #[command(subcommand)]
+    Session(sessions::Command),
     /// Customers of a running sandbox and their accounts.
     #[command(subcommand)]
     Customer(control::CustomerCommand),
-    /// Worlds of a running sandbox: list, reset, delete.
+    /// FIUs of a world: list, show, put.
+    #[command(subcommand)]
+    Fiu(participants::FiuCommand),
+    /// FIPs of a world: list, show, put.
+    #[command(subcommand)]
+    Fip(participants::FipCommand),
+    /// Worlds of a running sandbox: list, show, reset, delete.
     #[command(subcommand)]
     World(control::WorldCommand),
     /// Clock of a world: show, freeze, run, set, advance.
@@ -202,6 +213,9 @@ pub async fn run() -> ExitCode {
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Scenario(command) => scenario::run(command).await,
         Command::Consent(command) => control::run_consent(command).await,
+        Command::Session(command) => sessions::run(command).await,
+        Command::Fiu(command) => participants::run_fiu(command).await,
+        Command::Fip(command) => participants::run_fip(command).await,
         Command::Customer(command) => control::run_customer(command).await,
         Command::World(command) => control::run_world(command).await,
         Command::Clock(command) => control::run_clock(command).await,

@@ -148,6 +148,23 @@ impl Remote {
         self.request_json(Method::GET, path, None).await
     }
 
+    /// Requests all pages of a list. A list of one page is returned unchanged.
+    pub(crate) async fn get_all(&self, path: &str) -> anyhow::Result<JsonResponse> {
+        let mut list = self.get(path).await?;
+        while !list["next"].is_null() {
+            let page = self.get(&format!("{path}?after={}", list["next"])).await?;
+            let mut value = list.value;
+            if let (Some(items), Some(further)) =
+                (value["items"].as_array_mut(), page["items"].as_array())
+            {
+                items.extend(further.iter().cloned());
+            }
+            value["next"] = page["next"].clone();
+            list = value.into();
+        }
+        Ok(list)
+    }
+
     /// Posts a value; null is sent as no body.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
         let body = (!body.is_null()).then(|| body.to_string());
@@ -368,6 +385,13 @@ pub(crate) fn field_text(value: &Value, path: &str) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => escape_controls(text).into_owned(),
         other => escape_controls(&other.to_string()).into_owned(),
+    }
+}
+
+/// Prints the items of a list of texts, one per line.
+pub(crate) fn print_texts(list: &JsonResponse) {
+    for text in list["items"].as_array().into_iter().flatten() {
+        println!("{}", escape_controls(text.as_str().unwrap_or_default()));
     }
 }
 
