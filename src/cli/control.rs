@@ -27,6 +27,7 @@ pub(crate) enum ConsentCommand {
     )]
     List(ConsentListArguments),
     /// Show a consent.
+    #[command(after_help = "Example:\n  mockaa consent show HANDLE")]
     Show(ConsentTarget),
     /// Check a consent request against the fair-use templates; needs no sandbox.
     #[command(
@@ -34,6 +35,9 @@ pub(crate) enum ConsentCommand {
     )]
     Check(CheckArguments),
     /// Approve a consent as the customer.
+    #[command(
+        after_help = "Examples:\n  mockaa consent approve HANDLE\n  mockaa consent approve HANDLE --hold"
+    )]
     Approve {
         #[command(flatten)]
         target: ConsentTarget,
@@ -45,18 +49,25 @@ pub(crate) enum ConsentCommand {
         accounts: Option<Vec<String>>,
     },
     /// Activate the artefact of a READY consent.
+    #[command(after_help = "Example:\n  mockaa consent activate HANDLE")]
     Activate(ConsentTarget),
     /// Reject a consent as the customer.
+    #[command(after_help = "Example:\n  mockaa consent reject HANDLE")]
     Reject(ConsentTarget),
     /// Let the AA fail to create the consent.
+    #[command(after_help = "Example:\n  mockaa consent fail HANDLE")]
     Fail(ConsentTarget),
     /// Pause a consent as the customer.
+    #[command(after_help = "Example:\n  mockaa consent pause HANDLE")]
     Pause(ConsentTarget),
     /// Resume a paused consent as the customer.
+    #[command(after_help = "Example:\n  mockaa consent resume HANDLE")]
     Resume(ConsentTarget),
     /// Revoke a consent as the customer.
+    #[command(after_help = "Example:\n  mockaa consent revoke HANDLE")]
     Revoke(ConsentTarget),
     /// Expire a consent before its time.
+    #[command(after_help = "Example:\n  mockaa consent expire HANDLE")]
     Expire(ConsentTarget),
     /// Run steps of the scenario format for one consent: any action, such as `{deny: {}}` or
     /// `{notify: {status: PAUSED}}`.
@@ -237,14 +248,21 @@ pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitC
 #[derive(Debug, Subcommand)]
 pub(crate) enum CustomerCommand {
     /// List the customers that calls to a world have named.
+    #[command(after_help = "Example:\n  mockaa customer list")]
     List(WorldTarget),
     /// List the accounts of a customer at all FIPs.
+    #[command(after_help = "Example:\n  mockaa customer accounts 9876543210@mockaa")]
     Accounts(CustomerTarget),
     /// Register a customer, without linked accounts.
+    #[command(after_help = "Example:\n  mockaa customer register 9876543210@mockaa")]
     Register(CustomerTarget),
     /// Deregister a customer; hides the consents without a notification.
+    #[command(after_help = "Example:\n  mockaa customer deregister 9876543210@mockaa")]
     Deregister(CustomerTarget),
     /// Ask a FIP to link accounts; the response names the next step.
+    #[command(
+        after_help = "Example:\n  mockaa customer link 9876543210@mockaa --fip FIP-1 --accounts ACC1,ACC2"
+    )]
     Link {
         #[command(flatten)]
         target: CustomerTarget,
@@ -255,7 +273,22 @@ pub(crate) enum CustomerCommand {
         #[arg(long, value_delimiter = ',', required = true, value_name = "REF,…")]
         accounts: Vec<String>,
     },
+    /// Confirm a link request with the one-time password of the FIP.
+    #[command(
+        after_help = "Example:\n  mockaa customer verify 9876543210@mockaa --ref REF-NUMBER --otp 123456"
+    )]
+    Verify {
+        #[command(flatten)]
+        target: CustomerTarget,
+        /// Reference of the link request (RefNumber), as `customer link` prints it.
+        #[arg(long = "ref", value_name = "REF")]
+        reference: String,
+        /// One-time password of the link request; a FIP that authenticates the customer needs none.
+        #[arg(long = "otp", value_name = "TEXT")]
+        one_time_password: Option<String>,
+    },
     /// Assign another persona to a customer; `mockaa data personas` lists them.
+    #[command(after_help = "Example:\n  mockaa customer persona 9876543210@mockaa over-indebted")]
     Persona {
         #[command(flatten)]
         target: CustomerTarget,
@@ -263,6 +296,9 @@ pub(crate) enum CustomerCommand {
         name: String,
     },
     /// Delink an account, which revokes the consents with this account.
+    #[command(
+        after_help = "Example:\n  mockaa customer delink 9876543210@mockaa --account LINK-REF"
+    )]
     Delink {
         #[command(flatten)]
         target: CustomerTarget,
@@ -283,7 +319,7 @@ pub(crate) struct CustomerTarget {
 pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<ExitCode> {
     let (target, action, body) = match command {
         CustomerCommand::List(WorldTarget { remote }) => {
-            let list = remote.get("customers").await?;
+            let list = remote.get_all("customers").await?;
             if remote.json {
                 list.print();
             } else {
@@ -323,6 +359,15 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             "link",
             json!({ "fipId": fip, "accounts": accounts }),
         ),
+        CustomerCommand::Verify {
+            target,
+            reference,
+            one_time_password,
+        } => (
+            target,
+            "verify",
+            collect_fields([("refNumber", Some(reference)), ("token", one_time_password)]),
+        ),
         CustomerCommand::Persona { target, name } => {
             (target, "persona", json!({ "persona": name }))
         }
@@ -348,7 +393,11 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorldCommand {
     /// List the worlds of a sandbox.
+    #[command(after_help = "Example:\n  mockaa world list")]
     List(WorldTarget),
+    /// Show a world: time, consents by state, open webhooks, timers.
+    #[command(after_help = "Examples:\n  mockaa world show\n  mockaa world show --world mine")]
+    Show(WorldTarget),
     /// Reset a world: no consents, no webhooks, the clock at its start.
     #[command(
         after_help = "Examples:\n  mockaa world reset\n  mockaa world reset --keep scenarios,participants"
@@ -361,6 +410,7 @@ pub(crate) enum WorldCommand {
         remote: Remote,
     },
     /// Delete a world. The next call to its name creates a new one.
+    #[command(after_help = "Example:\n  mockaa world delete mine")]
     Delete {
         /// Name of the world.
         name: String,
@@ -379,6 +429,21 @@ pub(crate) async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode>
     match command {
         WorldCommand::List(WorldTarget { remote }) => {
             print_list(&remote, &remote.get("worlds").await?, &columns);
+        }
+        WorldCommand::Show(WorldTarget { remote }) => {
+            let world = remote.get("world").await?;
+            print_fields(
+                &remote,
+                &world,
+                &[&columns[..], &[("seed", "seed"), ("timers", "timers")]].concat(),
+            );
+            if !remote.json {
+                let states = world["states"].as_array().map_or(&[][..], Vec::as_slice);
+                if !states.is_empty() {
+                    println!();
+                    print_rows(states, &[("state", "state"), ("consents", "count")]);
+                }
+            }
         }
         WorldCommand::Reset { keep, remote } => print_fields(
             &remote,
@@ -401,8 +466,12 @@ pub(crate) async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode>
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockCommand {
     /// Show the time of a world, and whether its clock runs.
+    #[command(after_help = "Example:\n  mockaa clock show")]
     Show(WorldTarget),
     /// Freeze the clock.
+    #[command(
+        after_help = "Examples:\n  mockaa clock freeze\n  mockaa clock freeze --at 2024-01-31T18:30:00Z"
+    )]
     Freeze {
         /// Instant to set the clock to; only in a world without consents.
         #[arg(long, value_name = "INSTANT")]
@@ -411,8 +480,12 @@ pub(crate) enum ClockCommand {
         remote: Remote,
     },
     /// Let a frozen clock run.
+    #[command(after_help = "Example:\n  mockaa clock run")]
     Run(WorldTarget),
     /// Set the clock, only in a world without consents; or the clocks of messages, at any time.
+    #[command(
+        after_help = "Examples:\n  mockaa clock set 2024-01-31T18:30:00Z\n  mockaa clock set --signing-time world"
+    )]
     Set {
         /// Instant, such as 2024-01-31T18:30:00Z.
         #[arg(required_unless_present_any = ["signing_time", "message_time"])]
@@ -562,6 +635,7 @@ pub(crate) enum WebhookCommand {
         attempt: Option<u64>,
     },
     /// Send a webhook again, with the same bytes.
+    #[command(after_help = "Example:\n  mockaa webhook resend 1")]
     Resend(WebhookTarget),
 }
 
@@ -698,7 +772,16 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
 #[derive(Debug, Subcommand)]
 pub(crate) enum FaultCommand {
     /// List the active fault sets.
+    #[command(after_help = "Example:\n  mockaa fault list")]
     List(WorldTarget),
+    /// Show a fault set with its text.
+    #[command(after_help = "Example:\n  mockaa fault show outage")]
+    Show {
+        /// Name of the fault set.
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Activate a fault set for a whole world.
     #[command(
         after_help = "Examples:\n  echo 'api_faults: [{where: {op: fi.fetch}, fault: {status: 503}}]' | mockaa fault put \
@@ -713,6 +796,7 @@ pub(crate) enum FaultCommand {
         remote: Remote,
     },
     /// Delete a fault set; without a name, all of them.
+    #[command(after_help = "Examples:\n  mockaa fault delete outage\n  mockaa fault delete")]
     Delete {
         /// Name of the fault set; default: all.
         name: Option<String>,
@@ -731,6 +815,15 @@ pub(crate) async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode>
     match command {
         FaultCommand::List(WorldTarget { remote }) => {
             print_list(&remote, &remote.get("faults").await?, &columns);
+        }
+        FaultCommand::Show { name, remote } => {
+            let path = format!("faults/{}", encode_segment(&name));
+            let faults = remote.get(&path).await?;
+            print_fields(&remote, &faults, &columns);
+            if !remote.json {
+                let text = faults["text"].as_str().unwrap_or_default();
+                println!("\n{}", escape_line_controls(text.trim_end()));
+            }
         }
         FaultCommand::Put { name, file, remote } => {
             let text =

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 
+use crate::cli::remote::Remote;
 use crate::cli::{UsageError, read_input};
 use crate::config::{ParticipantSetup, load_participants, shipped_key};
 use crate::crypto::jws::{
@@ -62,6 +63,12 @@ pub(crate) enum Command {
     /// Explain what a signature covers, and what else the sender may have signed.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(CheckArguments),
+    /// Print the public keys of the AAs of a running sandbox as a JWK set, for `--jwks`.
+    #[command(after_help = "Example:\n  mockaa jws keys > aa-jwks.json")]
+    Keys {
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 const SIGN_EXAMPLES: &str = "Examples:
@@ -118,8 +125,17 @@ fn parse_target(text: &str) -> Result<RequestTarget, String> {
     }
 }
 
-pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Keys { remote } => {
+            let keys = remote.get("keys").await?;
+            if remote.json {
+                keys.print();
+            } else {
+                keys.print_indented();
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Sign {
             signer,
             key,

@@ -118,12 +118,13 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     /// List the customers whose consents follow a fixed scenario.
-    Magic,
+    Magic(magic::Arguments),
     /// Run scenario files as tests, each in a new world, and grade them.
     Run(Box<run::Arguments>),
     /// Run an inbox that verifies and prints each webhook.
     Listen(listen::Arguments),
-    /// Scenario files: list, show, lint, schema; put, pin and default for a running sandbox.
+    /// Scenario files: list, show, lint, schema; put, delete, reload, pin and default for a running
+    /// sandbox.
     #[command(subcommand)]
     Scenario(scenario::Command),
     /// Consents of a running sandbox: list, show, approve, activate, reject, fail, pause, resume,
@@ -151,7 +152,7 @@ enum Command {
     /// Webhooks of a running sandbox: list, show, resend.
     #[command(subcommand)]
     Webhook(control::WebhookCommand),
-    /// Fault sets of a world: list, put, delete.
+    /// Fault sets of a world: list, show, put, delete.
     #[command(subcommand)]
     Fault(control::FaultCommand),
     /// Print the journal of a world, or wait for an entry with --wait.
@@ -159,6 +160,9 @@ enum Command {
     /// Check expectations against the journal of a world.
     Assert(control::AssertArguments),
     /// Print the contract report, which grades the behavior of your FIU.
+    #[command(
+        after_help = "Examples:\n  mockaa report\n  mockaa report --json\n\nExit code 1: a rule is broken."
+    )]
     Report(control::WorldTarget),
 }
 
@@ -204,11 +208,11 @@ pub async fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Ready(arguments) => ready::run(arguments).await,
-        Command::Jws(command) => jws::run(&command),
+        Command::Jws(command) => jws::run(&command).await,
         Command::Fi(command) => fi::run(&command),
         Command::Data(command) => data::run(command),
         Command::Config(command) => config::run(command),
-        Command::Magic => Ok(magic::run()),
+        Command::Magic(arguments) => magic::run(arguments).await,
         Command::Run(arguments) => run::run(*arguments).await,
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Scenario(command) => scenario::run(command).await,

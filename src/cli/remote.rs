@@ -49,6 +49,49 @@ pub(crate) struct Remote {
     pub json: bool,
 }
 
+// As `Remote`, for commands that have an answer of their own without a sandbox.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OptionalRemote {
+    /// Address of the sandbox; default: none, what the program contains is printed.
+    #[arg(long, env = "MOCKAA_URL", value_parser = parse_server_url, value_name = "URL")]
+    server: Option<String>,
+
+    /// Name of the world; default: the default world.
+    #[arg(long, env = "MOCKAA_WORLD", value_name = "NAME")]
+    world: Option<String>,
+
+    /// Token of the control API, if it requires one.
+    #[arg(
+        long,
+        env = "MOCKAA_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl OptionalRemote {
+    /// Returns the client, if a sandbox is named.
+    pub(crate) fn into_remote(self) -> Option<Remote> {
+        let Self {
+            server,
+            world,
+            token,
+            json,
+        } = self;
+        Some(Remote {
+            server: server?,
+            world,
+            token,
+            json,
+        })
+    }
+}
+
 /// Parses the address of a sandbox; `http://` may be left out.
 pub(crate) fn parse_server_url(text: &str) -> Result<String, String> {
     let url = match text.split_once("://") {
@@ -119,18 +162,6 @@ impl Deref for JsonResponse {
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
 impl Remote {
-    /// Returns a client of the default world of a sandbox, with table output.
-    pub(crate) fn for_server(server: String) -> Self {
-        Self {
-            server,
-            world: None,
-            token: std::env::var("MOCKAA_TOKEN")
-                .ok()
-                .filter(|token| !token.is_empty()),
-            json: false,
-        }
-    }
-
     pub(crate) fn server_url(&self) -> &str {
         &self.server
     }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::github::{Level, format_annotation};
-use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
+use crate::cli::lists::print_rows;
+use crate::cli::remote::{OptionalRemote, Remote, encode_segment, print_fields, print_texts};
 use crate::cli::{UsageError, read_input};
 use crate::config::{find_config_file, load_participants};
 use crate::domain::naming::suggest_name;
@@ -32,17 +33,18 @@ pub(crate) enum Command {
         after_help = "Examples:\n  mockaa scenario list\n  mockaa scenario list --server http://127.0.0.1:8080"
     )]
     List {
-        /// Address of the sandbox.
-        #[arg(long, env = "MOCKAA_URL", value_name = "URL")]
-        server: Option<String>,
-        /// Print the list in JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        remote: OptionalRemote,
     },
-    /// Print the text of a shipped scenario, as a template.
+    /// Print the text of a scenario of a sandbox, as a template; default: of a shipped one.
+    #[command(
+        after_help = "Examples:\n  mockaa scenario show approve > mine.yaml\n  mockaa scenario show mine --server http://127.0.0.1:8080"
+    )]
     Show {
         /// Name of the scenario, as `list` prints it.
         name: String,
+        #[command(flatten)]
+        remote: OptionalRemote,
     },
     /// Check scenario files for errors, and for steps and faults that can never have an effect.
     #[command(
@@ -77,13 +79,33 @@ pub(crate) enum Command {
         draft: DraftArg,
     },
     /// Add a scenario to a world of a running sandbox, or replace it.
+    #[command(
+        after_help = "Examples:\n  mockaa scenario put mine.yaml\n  mockaa scenario show approve | mockaa scenario put -"
+    )]
     Put {
         /// A scenario file; - is stdin.
         file: PathBuf,
         #[command(flatten)]
         remote: Remote,
     },
+    /// Delete a scenario that was added to a world of a running sandbox.
+    #[command(after_help = "Example:\n  mockaa scenario delete mine")]
+    Delete {
+        /// Name of the scenario.
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Reload the scenario folder of a running sandbox. An error leaves all scenarios unchanged.
+    #[command(after_help = "Example:\n  mockaa scenario reload")]
+    Reload {
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Assign a scenario to a consent, or to all later consents of a customer.
+    #[command(
+        after_help = "Examples:\n  mockaa scenario pin revoke --consent HANDLE\n  mockaa scenario pin webhook-lost --customer 9876543210@mockaa"
+    )]
     Pin {
         /// Name of the scenario.
         name: String,
@@ -102,6 +124,9 @@ pub(crate) enum Command {
         remote: Remote,
     },
     /// Set the scenario of consents for which no other rule selects one; without a name, show it.
+    #[command(
+        after_help = "Examples:\n  mockaa scenario default\n  mockaa scenario default approve\n  mockaa scenario default --none"
+    )]
     Default {
         /// Name of the scenario.
         name: Option<String>,
@@ -131,21 +156,40 @@ pub(crate) enum DraftArg {
 
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::List { server, json } => {
+        Command::List { remote } => {
             let columns = [
                 ("name", "name"),
                 ("source", "source"),
                 ("description", "description"),
             ];
-            let mut remote = Remote::for_server(server.clone().unwrap_or_default());
-            remote.json = json;
-            let list = match server {
-                Some(_) => remote.get("scenarios").await?,
+            let prints_json = remote.json;
+            let list = match remote.into_remote() {
+                Some(remote) => remote.get_all("scenarios").await?,
                 None => list_shipped().into(),
             };
-            print_list(&remote, &list, &columns);
+            if prints_json {
+                list.print();
+            } else {
+                let items = list["items"].as_array().map_or(&[][..], Vec::as_slice);
+                print_rows(items, &columns);
+            }
         }
-        Command::Show { name } => print!("{}", find_shipped_text(&name)?),
+        Command::Show { name, remote } => {
+            let prints_json = remote.json;
+            let text = match remote.into_remote() {
+                Some(remote) => {
+                    remote
+                        .get_text(&format!("scenarios/{}", encode_segment(&name)))
+                        .await?
+                }
+                None => find_shipped_text(&name)?.to_owned(),
+            };
+            if prints_json {
+                println!("{}", json!({ "name": name, "text": text }));
+            } else {
+                print!("{text}");
+            }
+        }
         Command::Lint {
             files,
             format,
@@ -189,6 +233,22 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 &response,
                 &[("name", "name"), ("source", "source")],
             );
+        }
+        Command::Delete { name, remote } => {
+            let path = format!("scenarios/{}", encode_segment(&name));
+            print_fields(
+                &remote,
+                &remote.delete(&path).await?,
+                &[("deleted", "deleted")],
+            );
+        }
+        Command::Reload { remote } => {
+            let names = remote.post("scenarios/reload", &Value::Null).await?;
+            if remote.json {
+                names.print();
+            } else {
+                print_texts(&names);
+            }
         }
         Command::Pin {
             name,
@@ -243,7 +303,7 @@ fn list_shipped() -> Value {
             json!({ "name": plan.name, "source": "shipped", "description": plan.description })
         })
         .collect();
-    json!({ "items": items })
+    json!({ "items": items, "next": null })
 }
 
 fn find_shipped_text(name: &str) -> Result<&'static str, UsageError> {
