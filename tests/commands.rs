@@ -1423,3 +1423,122 @@ fn a_missing_or_wrong_token_is_explained_by_its_option() {
         assert_eq!(code, 0, "{command:?}: {stderr}");
     }
 }
+
+/// A command that cannot reach its sandbox, or that its sandbox refuses, prints one line. It names
+/// commands and options, no call of the control API.
+#[test]
+fn an_error_of_a_sandbox_is_one_line_about_commands() {
+    let fixture = ServerFixture::start();
+    let unknown = "01234567-89ab-4def-8123-456789abcdef";
+    for (arguments, message) in [
+        (
+            &["consent", "show", unknown][..],
+            "no consent has the handle 01234567-89ab-4def-8123-456789abcdef; list them with `mockaa consent list`",
+        ),
+        (
+            &["session", "show", unknown],
+            "list them with `mockaa session list`",
+        ),
+        (
+            &["webhook", "show", "99"],
+            "no webhook has the id '99'; list them with `mockaa webhook list`",
+        ),
+        (
+            &["fiu", "show", "FIU-99"],
+            "create it with `mockaa fiu put`",
+        ),
+        (
+            &["fip", "show", "FIP-99"],
+            "create it with `mockaa fip put`",
+        ),
+        (
+            &["world", "delete", "nowhere"],
+            "list the worlds with `mockaa world list`",
+        ),
+        (
+            &["customer", "persona", "9876543210@mockaa", "salried"],
+            "did you mean salaried?",
+        ),
+        (&["scenario", "delete", "nosuch"], "nosuch"),
+        (&["fault", "show", "nosuch"], "nosuch"),
+        (
+            &["consent", "raise", "--scenario", "aprove"],
+            "unknown scenario 'aprove'; did you mean approve?",
+        ),
+    ] {
+        let (code, stdout, stderr) = fixture.run_command(arguments);
+        assert_eq!((code, &*stdout), (4, ""), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(stderr.contains(message), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("/_mockaa/"), "{stderr}");
+    }
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = unused.local_addr().expect("an address").to_string();
+    drop(unused);
+    let (code, stdout, stderr) = fixture.run_command(&["consent", "list", "--server", &address]);
+    assert_eq!((code, &*stdout), (3, ""), "{stderr}");
+    let begin = format!("mockaa: http://{address} does not answer: ");
+    assert!(stderr.starts_with(&begin), "{stderr}");
+    assert_eq!(stderr.matches(&address).count(), 1, "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+/// `consent raise` makes the calls of a real FIU, so strict mode accepts them.
+#[test]
+fn a_consent_is_raised_on_every_api_in_strict_mode() {
+    let server = Server::start(&["--security", "strict", "--seed", "42"]);
+    let run = |arguments: &[&str]| {
+        let mut command = mockaa_command(arguments);
+        command.env("MOCKAA_URL", server.base_url());
+        split_output(&command.output().expect("the command runs"))
+    };
+    for (api, seen, fiu) in [
+        ("rebit", "rebit-2", "FIU-1"),
+        ("seed", "seed", "FIU-1"),
+        ("unaport", "unaport", "UNACORES-FIU-UAT"),
+    ] {
+        let (code, stdout, stderr) = run(&["consent", "raise", "--api", api, "--json"]);
+        assert_eq!((code, &*stderr), (0, ""), "{api}");
+        let consent: Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(
+            (&consent["api"], &consent["fiuId"]),
+            (&json!(seen), &json!(fiu))
+        );
+        assert_eq!(consent["state"], "PENDING");
+        assert_eq!(consent["customer"], "9876543210@mockaa");
+    }
+    let chosen = [
+        "consent",
+        "raise",
+        "--customer",
+        "+91 98765 00007",
+        "--persona",
+        "over-indebted",
+        "--scenario",
+        "approve",
+        "--fi-type",
+        "deposit,term_deposit",
+    ];
+    let (code, stdout, stderr) = run(&chosen);
+    assert_eq!((code, &*stderr), (0, ""));
+    for line in [
+        "state     ACTIVE",
+        "customer  9876500007@mockaa",
+        "scenario  approve",
+        "page      http",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+    let (code, _, stderr) = run(&["consent", "raise", "--customer", "@"]);
+    assert_eq!(code, 4);
+    assert!(stderr.contains("Customer.id '@'"), "{stderr}");
+    let (code, _, stderr) = run(&["consent", "raise", "--fi-type", "DEPOSITS"]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("--fi-type") && stderr.contains("TERM_DEPOSIT"),
+        "{stderr}"
+    );
+    // Consents that are raised one after the other are no repetition to the contract report.
+    let (_, report, _) = run(&["report"]);
+    assert!(report.contains("no rule failed"), "{report}");
+}

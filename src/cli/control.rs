@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::consent_check::{CheckArguments, check_request};
 use crate::cli::lists::{List, ListArguments, print_rows};
+use crate::cli::raise::{self, RaiseArguments};
 use crate::cli::remote::{
     Remote, encode_segment, field_text, print_fields, print_list, print_table, print_texts,
 };
@@ -34,6 +35,12 @@ pub(crate) enum ConsentCommand {
         after_help = "Example:\n  mockaa consent check request.json --template CT035\n\nExit code 1: a limit is exceeded; 2: the file cannot be read."
     )]
     Check(CheckArguments),
+    /// Raise a consent as an FIU does, with the shipped development credentials; prints its handle
+    /// and the page of the customer.
+    #[command(
+        after_help = "Examples:\n  mockaa consent raise\n  mockaa consent raise --api unaport --customer 9999999001\n  mockaa consent raise --scenario webhook-lost --persona over-indebted --fi-type DEPOSIT,MUTUAL_FUNDS"
+    )]
+    Raise(Box<RaiseArguments>),
     /// Approve a consent as the customer.
     #[command(
         after_help = "Examples:\n  mockaa consent approve HANDLE\n  mockaa consent approve HANDLE --hold"
@@ -200,6 +207,7 @@ pub(crate) async fn run_consent(command: ConsentCommand) -> anyhow::Result<ExitC
             return Ok(ExitCode::SUCCESS);
         }
         ConsentCommand::Check(arguments) => return check_request(&arguments),
+        ConsentCommand::Raise(arguments) => return raise::run(*arguments).await,
         ConsentCommand::Show(ConsentTarget { handle, remote }) => {
             let response = remote
                 .get(&format!("consents/{}", encode_segment(&handle)))

@@ -22,6 +22,7 @@ mod log_output;
 mod magic;
 mod numbers;
 mod participants;
+mod raise;
 mod ready;
 mod remote;
 mod run;
@@ -127,8 +128,8 @@ enum Command {
     /// sandbox.
     #[command(subcommand)]
     Scenario(scenario::Command),
-    /// Consents of a running sandbox: list, show, approve, activate, reject, fail, pause, resume,
-    /// revoke, expire, play.
+    /// Consents of a running sandbox: list, show, raise, approve, activate, reject, fail, pause,
+    /// resume, revoke, expire, play; check a request.
     #[command(subcommand)]
     Consent(control::ConsentCommand),
     /// Data sessions of a running sandbox: list, show, deliver, analytics.

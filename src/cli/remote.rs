@@ -285,7 +285,7 @@ impl Remote {
     }
 
     /// Returns the error of a request without a complete answer.
-    fn describe_failure(&self, error: &reqwest::Error) -> anyhow::Error {
+    pub(crate) fn describe_failure(&self, error: &reqwest::Error) -> anyhow::Error {
         let server = self.server_url();
         let reason = if error.is_timeout() {
             format!("no answer within {} s", RESPONSE_TIMEOUT.as_secs())

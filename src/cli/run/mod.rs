@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::github::format_error;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
+use crate::cli::raise::ApiName;
 use crate::cli::scenario::{Format, expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
 use crate::config::{Options, find_config_file, load_participants};
@@ -143,13 +144,6 @@ const EXAMPLES: &str = "Examples:
   mockaa run loan.yaml --junit results.xml -- cargo test    … with your own test as the FIU
 
 Exit codes: 0 all as expected, 1 expectations unmet, 2 invalid file or option, 3 could not run.";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ApiName {
-    Seed,
-    Rebit,
-    Unaport,
-}
 
 fn parse_settle(text: &str) -> Result<Settle, String> {
     Settle::parse(text).ok_or_else(|| format!("give {}", Settle::ACCEPTED_FORMS))

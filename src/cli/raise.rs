@@ -1,0 +1,373 @@
+//! `mockaa consent raise`: raises a consent as an FIU does, by a call of the ReBIT, seed or Unaport
+//! API with the shipped development credentials. Scenario and persona are chosen with it.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::{Builder, Uuid};
+
+use crate::cli::remote::{Remote, encode_segment, print_fields};
+use crate::cli::{SandboxRefusal, UsageError};
+use crate::config::{load_participants, shipped_key};
+use crate::crypto::jws::sign_detached;
+use crate::domain::account::FiType;
+use crate::domain::customer_address::normalize_address;
+use crate::domain::participants::SignatureProfile;
+use crate::domain::text::escape_controls;
+use crate::domain::time::{Millis, Timestamp};
+use crate::domain::version::RebitVersion;
+use crate::engine::entropy::random_key;
+use crate::http::routes::all_routes;
+use crate::wire::fields::parse_timestamp;
+
+/// Validity period of the consents that the command raises.
+const CONSENT_DURATION: Millis = Millis::from_secs(365 * 86_400);
+
+/// Months of data that they cover.
+const DATA_MONTHS: i32 = 12;
+
+/// Name of the customer unless an option gives another.
+const CUSTOMER_NAME: &str = "9876543210";
+
+/// API by which a consent is raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ApiName {
+    Seed,
+    Rebit,
+    Unaport,
+}
+
+/// Arguments of a consent, without the sandbox. No doc comments on the type: clap would show them.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConsentOrder {
+    /// API of the call.
+    #[arg(long, value_enum, default_value_t = ApiName::Rebit)]
+    pub api: ApiName,
+    /// Address of the customer, or a mobile number at the default AA; default: 9876543210.
+    #[arg(long, value_name = "ADDRESS")]
+    pub customer: Option<String>,
+    /// FI types of the consent.
+    #[arg(long = "fi-type", value_parser = parse_fi_type, value_delimiter = ',', default_value = "DEPOSIT", value_name = "TYPE,…")]
+    pub fi_types: Vec<FiType>,
+    /// Persona of the customer; `mockaa data personas` lists them.
+    #[arg(long, value_name = "NAME")]
+    pub persona: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RaiseArguments {
+    #[command(flatten)]
+    order: ConsentOrder,
+    /// Scenario of this consent; `mockaa scenario list` lists them.
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+fn parse_fi_type(text: &str) -> Result<FiType, String> {
+    FiType::parse(&text.to_uppercase())
+        .ok_or_else(|| format!("give one of {}", FiType::accepted_names()))
+}
+
+const FIELDS: [(&str, &str); 6] = [
+    ("handle", "consentHandle"),
+    ("state", "state"),
+    ("customer", "customer"),
+    ("fiu", "fiuId"),
+    ("scenario", "scenario"),
+    ("page", "pageUrl"),
+];
+
+/// Runs `mockaa consent raise`.
+pub(crate) async fn run(arguments: RaiseArguments) -> anyhow::Result<ExitCode> {
+    let RaiseArguments {
+        order,
+        scenario,
+        remote,
+    } = arguments;
+    let handle = raise_consent(&remote, &order, scenario.as_deref()).await?;
+    let consent = remote
+        .get(&format!("consents/{}", encode_segment(&handle)))
+        .await?;
+    print_fields(&remote, &consent, &FIELDS);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Raises a consent and returns its handle. The scenario drives this consent only.
+///
+/// # Errors
+/// The sandbox refuses one of the calls.
+pub(crate) async fn raise_consent(
+    remote: &Remote,
+    order: &ConsentOrder,
+    scenario: Option<&str>,
+) -> anyhow::Result<String> {
+    let participants = load_participants(None, None)?.participants;
+    let customer = match order.customer.as_deref().unwrap_or(CUSTOMER_NAME) {
+        address if address.contains('@') => normalize_address(address).into_owned(),
+        name => {
+            normalize_address(&format!("{name}@{}", participants.default_aa().handle)).into_owned()
+        }
+    };
+    if let Some(persona) = &order.persona {
+        let path = format!("customers/{}/persona", encode_segment(&customer));
+        remote.post(&path, &json!({ "persona": persona })).await?;
+    }
+    let clock = remote.get("clock").await?;
+    let now = clock["now"].as_str().and_then(parse_timestamp);
+    let fiu = FiuClient {
+        client: Client::builder()
+            .tls_certs_only(Vec::new())
+            .no_proxy()
+            .build()?,
+        remote,
+        scenario,
+        terms: ConsentTerms {
+            now: now.context("the clock has no time")?,
+            customer: &customer,
+            fi_types: &order.fi_types,
+        },
+    };
+    let answer = match order.api {
+        ApiName::Rebit => fiu.raise_on_rebit().await?,
+        ApiName::Seed => fiu.raise_on_seed().await?,
+        ApiName::Unaport => {
+            let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
+            let mut aas = participants.aas.iter();
+            let aa = aas.find(|aa| Some(&*aa.handle) == handle);
+            fiu.raise_on_unaport(&aa.unwrap_or_else(|| participants.default_aa()).id)
+                .await?
+        }
+    };
+    answer["ConsentHandle"]
+        .as_str()
+        .map(str::to_owned)
+        .context("the answer has no ConsentHandle")
+}
+
+/// The part of a request that all APIs have.
+struct ConsentTerms<'a> {
+    now: Timestamp,
+    customer: &'a str,
+    fi_types: &'a [FiType],
+}
+
+impl ConsentTerms<'_> {
+    /// Returns the lowest version from `lowest` on that has all FI types.
+    fn version_from(&self, lowest: RebitVersion) -> RebitVersion {
+        let mut versions = RebitVersion::ALL.iter().copied();
+        let found = versions.find(|version| {
+            *version >= lowest
+                && self
+                    .fi_types
+                    .iter()
+                    .all(|fi_type| version.supports_fi_type(*fi_type))
+        });
+        found.unwrap_or(lowest)
+    }
+
+    /// Returns a message with `ConsentDetail`, as the FIU with this id sends it.
+    fn build_message(&self, version: RebitVersion, fiu: &str) -> Value {
+        let Self {
+            now,
+            customer,
+            fi_types,
+        } = self;
+        let txnid = random_uuid().to_string();
+        // Requests that differ in their dates only are repetitions to the contract report.
+        let purpose = format!("Wealth management service, request {}", &txnid[..8]);
+        json!({
+            "ver": version,
+            "timestamp": now.to_string(),
+            "txnid": txnid,
+            "ConsentDetail": {
+                "consentStart": now.to_string(),
+                "consentExpiry": now.saturating_add(CONSENT_DURATION).to_string(),
+                "consentMode": "STORE",
+                "fetchType": "PERIODIC",
+                "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"],
+                "fiTypes": fi_types,
+                "DataConsumer": { "id": fiu, "type": "FIU" },
+                "Customer": { "id": customer },
+                "Purpose": {
+                    "code": "101",
+                    "refUri": "https://api.rebit.org.in/aa/purpose/101.xml",
+                    "text": purpose,
+                    "Category": { "type": "Personal Finance" },
+                },
+                "FIDataRange": {
+                    "from": now.shift_months(-DATA_MONTHS).to_string(),
+                    "to": now.to_string(),
+                },
+                "DataLife": { "unit": "MONTH", "value": 1 },
+                "Frequency": { "unit": "DAY", "value": 1 },
+            },
+        })
+    }
+}
+
+fn random_uuid() -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&random_key()[..16]);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// Returns the path of a call by its name in `/openapi.json`.
+fn path_of(id: &str) -> &'static str {
+    let route = all_routes().find(|route| route.id == id);
+    route.expect("the call exists").path
+}
+
+/// An FIU of the world as it identifies itself.
+struct FiuCredentials {
+    id: String,
+    api_key: String,
+}
+
+/// A small FIU, with what it asks for.
+struct FiuClient<'a> {
+    client: Client,
+    remote: &'a Remote,
+    scenario: Option<&'a str>,
+    terms: ConsentTerms<'a>,
+}
+
+impl FiuClient<'_> {
+    /// Signs with the shipped key of the first FIU of the world.
+    async fn raise_on_rebit(&self) -> anyhow::Result<Value> {
+        let fiu = self.fetch_first_fiu().await?;
+        let key = shipped_key(&fiu.id).ok_or_else(|| {
+            UsageError(format!(
+                "the program has no development key of {}; raise the consent with --api seed",
+                escape_controls(&fiu.id)
+            ))
+        })?;
+        let version = self.terms.version_from(RebitVersion::V2_0_0);
+        let body = self.terms.build_message(version, &fiu.id).to_string();
+        let signature = sign_detached(&key, body.as_bytes(), SignatureProfile::Detached);
+        let request = self
+            .request(Method::POST, path_of("createConsent"))
+            .header("client_api_key", fiu.api_key)
+            .header("x-jws-signature", signature.context("the profile signs")?);
+        self.send(self.with_scenario(request).body(body)).await
+    }
+
+    async fn raise_on_seed(&self) -> anyhow::Result<Value> {
+        let fiu = self.fetch_first_fiu().await?;
+        let version = self.terms.version_from(RebitVersion::V1_1_3);
+        let body = self.terms.build_message(version, &fiu.id).to_string();
+        let request = self
+            .request(Method::POST, path_of("createSeedConsent"))
+            .header("authorization", fiu.api_key);
+        self.send(self.with_scenario(request).body(body)).await
+    }
+
+    async fn fetch_first_fiu(&self) -> anyhow::Result<FiuCredentials> {
+        let fius = self.remote.get("config/fiu").await?;
+        let [id, api_key] = ["id", "apiKey"].map(|name| fius["items"][0][name].as_str());
+        let (id, api_key) = id.zip(api_key).context("the world has no FIU")?;
+        Ok(FiuCredentials {
+            id: id.to_owned(),
+            api_key: api_key.to_owned(),
+        })
+    }
+
+    /// Logs in and raises the consent at this AA.
+    async fn raise_on_unaport(&self, aa: &str) -> anyhow::Result<Value> {
+        let user = "developer@lender.example";
+        let credentials = json!({ "emailId": user, "password": "any-password" });
+        let request = self.request(Method::POST, path_of("logIn"));
+        let login = self.send(request.body(credentials.to_string())).await?;
+        let token = login["access_token"].as_str().context("no access token")?;
+        let request = self.request(Method::GET, path_of("getClientOrganisation"));
+        let organisation = self.send(request.bearer_auth(token)).await?;
+        let fiu = organisation["fiutest"]["entityId"].as_str();
+        let fiu = fiu.context("the organisation has no FIU")?;
+        let organisation_id = organisation["orgId"].as_str().unwrap_or_default();
+        let version = self.terms.version_from(RebitVersion::V2_0_0);
+        let body = json!({
+            "vuaId": self.terms.customer,
+            "createdBy": user,
+            "trackingId": "mockaa consent raise",
+            "aaId": aa,
+            "fiuId": fiu,
+            "fiuBaseUrl": "https://lender.example",
+            "redirectUrl": "https://lender.example/back",
+            "ConsentsRequest": self.terms.build_message(version, fiu),
+        });
+        let path = path_of("createUnaportConsent").replace("{org_id}", organisation_id);
+        let request = self.request(Method::POST, &path).bearer_auth(token);
+        self.send(self.with_scenario(request).body(body.to_string()))
+            .await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.remote.base_url());
+        let request = self.client.request(method, url);
+        request.header("content-type", "application/json")
+    }
+
+    fn with_scenario(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.scenario {
+            Some(scenario) => request.header("x-mockaa-scenario", scenario),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let response = request.send().await;
+        let response = response.map_err(|error| self.remote.describe_failure(&error))?;
+        let status = response.status();
+        let body = response.bytes().await;
+        let body = body.map_err(|error| self.remote.describe_failure(&error))?;
+        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let mut messages = ["errorMsg", "message", "error"].iter();
+        let message = messages.find_map(|name| answer[*name].as_str());
+        let message =
+            message.with_context(|| format!("the consent request is answered {status}"))?;
+        Err(anyhow!(SandboxRefusal(format!(
+            "the consent request is answered {status}: {}",
+            escape_controls(message)
+        ))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_lowest_that_has_all_fi_types() {
+        for (fi_types, lowest, version) in [
+            (
+                &[FiType::Deposit][..],
+                RebitVersion::V1_1_3,
+                RebitVersion::V1_1_3,
+            ),
+            (
+                &[FiType::Deposit, FiType::Gstr1_3b],
+                RebitVersion::V1_1_3,
+                RebitVersion::V2_0_0,
+            ),
+            (
+                &[FiType::LifeInsurance],
+                RebitVersion::V2_0_0,
+                RebitVersion::V2_1_0,
+            ),
+        ] {
+            let terms = ConsentTerms {
+                now: Timestamp::from_millis(0),
+                customer: "",
+                fi_types,
+            };
+            assert_eq!(terms.version_from(lowest), version);
+        }
+    }
+}
