@@ -1542,3 +1542,23 @@ fn a_consent_is_raised_on_every_api_in_strict_mode() {
     let (_, report, _) = run(&["report"]);
     assert!(report.contains("no rule failed"), "{report}");
 }
+
+#[test]
+fn lists_without_a_sandbox_are_printed_as_json_too() {
+    let folder = create_folder("commands-json", &[]);
+    for (arguments, field) in [
+        (&["magic"][..], "number"),
+        (&["data", "personas"], "fiTypes"),
+        (&["scenario", "list"], "source"),
+    ] {
+        let (code, stdout, _) = run_in(&folder, &[arguments, &["--json"]].concat());
+        let list: Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(code, 0, "{arguments:?}");
+        assert!(list["items"][0][field].is_string() || list["items"][0][field].is_array());
+    }
+    let (_, statement, _) = run_in(&folder, &["data", "generate"]);
+    fs::write(folder.join("statement.xml"), statement).expect("a file");
+    let (code, stdout, _) = run_in(&folder, &["data", "check", "statement.xml", "--json"]);
+    let check: Value = serde_json::from_str(&stdout).expect("JSON");
+    assert_eq!((code, &check["file"]), (0, &json!("statement.xml")));
+}

@@ -11,6 +11,7 @@ use anyhow::Context;
 use chrono::{Days, Months, NaiveDate, NaiveTime};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 
 use crate::bankgen::{
     StatementRequest, generate_accounts, generate_statement, is_supported, write_rows,
@@ -22,7 +23,7 @@ use crate::config::personas::{find_persona, shipped_text};
 use crate::domain::account::{Account, FiType};
 use crate::domain::naming::suggest_name;
 use crate::domain::participants::FiSchema;
-use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance};
+use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
 use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
@@ -43,13 +44,16 @@ pub(crate) enum Command {
     Generate(Box<GenerateArguments>),
     /// List the personas with the FI types of their accounts.
     #[command(
-        after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
+        after_help = "Examples:\n  mockaa data personas\n  mockaa data personas --json\n  mockaa data personas --personas my-personas/\n  mockaa data personas --show \
                       salaried > mine.yaml"
     )]
     Personas {
         /// Print the file of this shipped persona instead, as a template for your own.
-        #[arg(long, value_name = "NAME", conflicts_with = "personas")]
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["personas", "json"])]
         show: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         personas: PersonaArgs,
     },
@@ -60,6 +64,9 @@ pub(crate) enum Command {
     Check {
         /// Statement in XML (ReBIT FI schemas v1), CSV or JSON; - is stdin.
         file: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -155,9 +162,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         } => print!("{}", shipped_text(&name)?),
         Command::Personas {
             show: None,
+            json,
             personas: persona_args,
         } => {
-            for persona in persona_args.load_personas()?.iter() {
+            let personas = persona_args.load_personas()?;
+            if json {
+                println!("{}", describe_personas(&personas));
+                return Ok(ExitCode::SUCCESS);
+            }
+            for persona in personas.iter() {
                 println!(
                     "{}\n    {}\n    {}\n",
                     persona.name,
@@ -166,7 +179,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                 );
             }
         }
-        Command::Check { file } => {
+        Command::Check { file, json } => {
             let summary = check_document(&read_input(Some(&file))?).map_err(|diagnostics| {
                 let lines: Vec<_> = diagnostics
                     .iter()
@@ -174,12 +187,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                     .collect();
                 UsageError(lines.join("\n"))
             })?;
-            println!(
-                "{}: {} with {} transactions, valid",
-                display_path(&file),
-                summary.format,
-                summary.rows
-            );
+            let (file, format, rows) = (display_path(&file), summary.format, summary.rows);
+            if json {
+                println!(
+                    "{}",
+                    json!({ "file": file, "format": format.to_string(), "transactions": rows })
+                );
+            } else {
+                println!("{file}: {format} with {rows} transactions, valid");
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -318,6 +334,23 @@ fn select_account(
         .into());
     }
     Ok(account)
+}
+
+/// Returns the personas in the form of a list of the control API.
+fn describe_personas(personas: &Personas) -> Value {
+    let items: Vec<Value> = personas
+        .iter()
+        .map(|persona| {
+            let accounts = persona.accounts.iter();
+            let fi_types: Vec<&str> = accounts.map(|account| account.fi_type.as_str()).collect();
+            json!({
+                "name": &*persona.name,
+                "description": &*persona.description,
+                "fiTypes": fi_types,
+            })
+        })
+        .collect();
+    json!({ "items": items, "next": null })
 }
 
 /// Lists the FI types of a persona's accounts, in its order. Only adjacent repetitions are removed.
