@@ -1562,3 +1562,76 @@ fn lists_without_a_sandbox_are_printed_as_json_too() {
     let check: Value = serde_json::from_str(&stdout).expect("JSON");
     assert_eq!((code, &check["file"]), (0, &json!("statement.xml")));
 }
+
+#[test]
+fn completions_and_manual_pages_name_the_commands() {
+    let folder = create_folder("commands-man", &[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (code, script, stderr) = run_in(&folder, &["completions", shell]);
+        assert_eq!((code, &*stderr), (0, ""), "{shell}");
+        assert!(script.contains("consent"), "{shell}: {script}");
+    }
+    let (code, page, _) = run_in(&folder, &["man"]);
+    assert_eq!(code, 0);
+    assert!(page.contains(".TH mockaa 1") && page.contains("mockaa\\-consent"));
+    let (code, stdout, _) = run_in(&folder, &["man", "--dir", "share/man1"]);
+    assert_eq!((code, &*stdout), (0, ""));
+    let page = fs::read_to_string(folder.join("share/man1/mockaa-consent-raise.1"));
+    assert!(page.expect("the page exists").contains("webhook\\-lost"));
+    fs::write(folder.join("file"), "").expect("a file");
+    let (code, _, stderr) = run_in(&folder, &["man", "--dir", "file/man1"]);
+    assert_eq!(code, 3);
+    assert!(
+        stderr.contains("cannot write to the folder file/man1"),
+        "{stderr}"
+    );
+    let (code, _, _) = run_in(&folder, &["completions", "cmd"]);
+    assert_eq!(code, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unwritable_stdout_is_one_line_and_no_panic() {
+    let fixture = ServerFixture::start();
+    for arguments in [
+        &["--help"][..],
+        &["help", "consent"],
+        &["--version"],
+        &["completions", "bash"],
+        &["man"],
+        &["magic"],
+        &["magic", "--json"],
+        &["demo"],
+        &["config", "show"],
+        &["data", "personas"],
+        &["data", "generate"],
+        &["scenario", "list"],
+        &["scenario", "show", "approve"],
+        &["scenario", "schema"],
+        &["consent", "list"],
+        &["consent", "show", &fixture.handle, "--json"],
+        &["journal"],
+        &["report"],
+        &["jws", "keys"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = mockaa_command(arguments)
+            .env("MOCKAA_URL", fixture.server.base_url())
+            .stdin(Stdio::null())
+            .stdout(full.expect("the device exists"))
+            .output()
+            .expect("the command runs");
+        let (code, _, stderr) = split_output(&output);
+        assert_eq!(code, 3, "{arguments:?}: {stderr}");
+        assert!(
+            stderr.starts_with("mockaa: cannot write to stdout: ") && stderr.lines().count() == 1,
+            "{arguments:?}: {stderr}"
+        );
+    }
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let refused = mockaa_command(&["consent", "show", "x"])
+        .env("MOCKAA_URL", fixture.server.base_url())
+        .stderr(full.expect("the device exists"))
+        .status();
+    assert_eq!(refused.expect("the command runs").code(), Some(4));
+}

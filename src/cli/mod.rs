@@ -3,6 +3,7 @@
 //! [`ExitStatus`]: 0 success, 1 expectations unmet, 2 usage or invalid file, 3 could not run, 4 the
 //! sandbox refuses.
 
+pub(crate) mod command_tree;
 mod common_args;
 mod config;
 mod consent_check;
@@ -35,7 +36,7 @@ mod terminal;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -165,6 +166,24 @@ enum Command {
         after_help = "Examples:\n  mockaa report\n  mockaa report --json\n\nExit code 1: a rule is broken."
     )]
     Report(control::WorldTarget),
+    /// Print a script that completes commands and options in a shell.
+    #[command(
+        after_help = "Examples:\n  mockaa completions bash > ~/.local/share/bash-completion/completions/mockaa\n  mockaa completions zsh > \
+                      ~/.zfunc/_mockaa\n  mockaa completions fish > ~/.config/fish/completions/mockaa.fish"
+    )]
+    Completions {
+        /// Shell of the script.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program, or write a page for each command.
+    #[command(
+        after_help = "Examples:\n  mockaa man > mockaa.1\n  mockaa man --dir ~/.local/share/man/man1"
+    )]
+    Man {
+        /// Folder for one page per command; it is created if it does not exist.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Runs the command that the process arguments name, and returns its exit code.
@@ -229,6 +248,8 @@ pub async fn run() -> ExitCode {
         Command::Journal(arguments) => control::print_journal(arguments).await,
         Command::Assert(arguments) => control::run_assertions(arguments).await,
         Command::Report(arguments) => control::print_report(arguments).await,
+        Command::Completions { shell } => command_tree::print_completions(shell),
+        Command::Man { dir } => command_tree::print_manual(dir.as_deref()),
     };
     let code = outcome.unwrap_or_else(|error| {
         if let Some(StdoutError(error)) = error.downcast_ref() {
