@@ -7,6 +7,20 @@ pub mod bankgen {
     };
 }
 
+pub mod cli {
+    pub mod command_tree {
+        pub use crate::cli::command_tree::build_command;
+    }
+
+    pub mod control_calls {
+        pub use crate::cli::control_calls::command_of_call;
+    }
+
+    pub mod exit_status {
+        pub use crate::cli::exit_status::ExitStatus;
+    }
+}
+
 pub mod config {
     pub mod personas {
         pub use crate::config::personas::load_personas;
