@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::binary::{Server, create_folder, run_in};
+use crate::binary::{Server, create_folder, mockaa_command, run_in};
 
 /// Number of open files that macOS allows by default.
 const FEW_FILES: &str = "256";
@@ -167,6 +167,142 @@ fn the_ready_file_is_there_while_the_sandbox_answers() {
     let (code, _, stderr) = run_in(&folder, &["serve", "--port", "0", "--ready-file", missing]);
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("--ready-file"), "{stderr}");
+}
+
+#[test]
+fn ready_asks_the_port_of_the_environment() {
+    let server = Server::start(&[]);
+    let (_, port) = server.base_url().rsplit_once(':').expect("a port");
+    let ready = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = mockaa_command(&[&["ready"], arguments].concat());
+        let status = command.envs(variables.iter().copied()).output();
+        status.expect("the command runs").status.code()
+    };
+    assert_eq!(ready(&[("MOCKAA_PORT", port)], &[]), Some(0));
+    assert_eq!(ready(&[("MOCKAA_PORT", "1")], &[]), Some(3));
+    assert_eq!(
+        ready(
+            &[("MOCKAA_PORT", "1"), ("MOCKAA_URL", server.base_url())],
+            &[]
+        ),
+        Some(0)
+    );
+    let bare = format!("127.0.0.1:{port}");
+    assert_eq!(
+        ready(&[("MOCKAA_PORT", "1")], &["--server", &bare]),
+        Some(0)
+    );
+}
+
+/// The command line comes before the environment, that before the file, and the file before the
+/// default.
+#[test]
+fn options_stand_in_the_file_and_are_explained() {
+    let file = "[serve]\nport = 0\nseed = 7\nclock = \"2020-07-04T06:00:00Z,frozen\"\n\
+                drain = \"1s\"\nallow_host = [\"a.test\", \"b.test\"]\ncontrol_token = \"secret-1\"\n\
+                ignore_retry_after = true\n";
+    let folder = create_folder("serve-options", &[("mockaa.toml", file)]);
+    let mut explain = mockaa_command(&["config", "explain", "--json", "serve", "--drain", "2s"]);
+    let explained = explain
+        .current_dir(&folder)
+        .env("MOCKAA_SEED", "8")
+        .output()
+        .expect("the command runs");
+    let explained: Value = serde_json::from_slice(&explained.stdout).expect("JSON");
+    let options = explained["options"].as_array().expect("a list");
+    for (option, value, origin) in [
+        ("--drain", "2s", "command line"),
+        ("--seed", "8", "MOCKAA_SEED"),
+        ("--port", "0", "mockaa.toml: serve.port"),
+        (
+            "--allow-host",
+            "a.test,b.test",
+            "mockaa.toml: serve.allow_host",
+        ),
+        (
+            "--control-token",
+            "(hidden)",
+            "mockaa.toml: serve.control_token",
+        ),
+        (
+            "--ignore-retry-after",
+            "true",
+            "mockaa.toml: serve.ignore_retry_after",
+        ),
+        ("--webhook-timeout", "15s", "default"),
+        ("--fiu-url", "", "default"),
+    ] {
+        let explained = options.iter().find(|found| found["option"] == option);
+        let expected = json!({ "option": option, "value": value, "origin": origin });
+        assert_eq!(explained, Some(&expected));
+    }
+
+    let mut child = mockaa_command(&["serve"])
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("a pipe"))
+        .read_line(&mut line)
+        .expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("a ready line");
+    let server = Server { child, ready };
+    assert_eq!(
+        (&server.ready["seed"], &server.ready["control_token"]),
+        (&json!(7), &json!("secret-1"))
+    );
+}
+
+#[test]
+fn an_option_in_the_file_that_does_not_fit_is_refused() {
+    for (text, problem) in [
+        (
+            "[serve]\nprot = 1",
+            "serve.prot: no option of `mockaa serve`; did you mean port?",
+        ),
+        (
+            "[serve]\nport = \"x\"",
+            "serve.port: invalid value 'x' for '--port <PORT>'",
+        ),
+        (
+            "[serve]\nport = 1.5",
+            "serve.port: give a text, a number, true, false or a list",
+        ),
+        ("[serve]\nconfig = \"x\"", "serve.config: no option"),
+        (
+            "[serve]\nignore_retry_after = 1",
+            "serve.ignore_retry_after: give true or false",
+        ),
+        (
+            "[serve]\nwebhook_timeout = \"0s\"",
+            "serve.webhook_timeout: invalid value '0s'",
+        ),
+        ("serve = 1", "serve: it is no table"),
+        ("[sevre]\nport = 1", "unknown field"),
+        ("[[aa]]\nid = \"a\"\napi_key = \"x\\r\\ny\"", "aa.api_key"),
+        ("[[aa]]\nid = \"a\"\nkid = \"x\\\"y\"", "aa.kid"),
+        ("[[aa]]\nid = \"a\"\nhandle = \"x y\"", "aa.handle"),
+    ] {
+        let folder = create_folder("serve-wrong-options", &[("mockaa.toml", text)]);
+        let (code, stdout, stderr) = run_in(&folder, &["serve", "--bind", "127.0.0.1"]);
+        assert_eq!((code, &*stdout), (2, ""), "{text}: {stderr}");
+        assert!(
+            stderr.contains("mockaa.toml") && stderr.contains(problem),
+            "{text}: {stderr}"
+        );
+    }
+    let folder = create_folder("serve-log", &[]);
+    for (levels, hint) in [
+        ("verbose", "known: error, warn"),
+        ("inof", "did you mean info?"),
+        ("mockaa=lots", "'lots'"),
+    ] {
+        let (code, _, stderr) = run_in(&folder, &["serve", "--log", levels]);
+        assert_eq!(code, 2, "{levels}: {stderr}");
+        assert!(stderr.contains(hint), "{levels}: {stderr}");
+    }
 }
 
 /// Returns a UUID for a number.

@@ -2,9 +2,30 @@
 
 use std::io::{self, Write};
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::domain::text::{escape_controls, escape_json_controls};
+use crate::domain::naming::suggest_name;
+use crate::domain::text::{escape_controls, escape_json_controls, quote_value};
+
+/// Names of levels, for messages.
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// Parses levels, such as `warn,mockaa::webhooks=debug`.
+///
+/// # Errors
+/// A word that is no level: the log would take it for a module and show nothing else.
+pub(crate) fn parse_levels(text: &str) -> Result<Targets, String> {
+    for part in text.split(',').map(str::trim) {
+        let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+        let is_module = !part.contains('=') && part.contains("::");
+        if !is_module && level.parse::<LevelFilter>().is_err() {
+            let suggestion = suggest_name(level, LEVELS.into_iter());
+            return Err(format!("{} is no level; {suggestion}", quote_value(level)));
+        }
+    }
+    text.parse().map_err(|error| format!("{error}"))
+}
 
 /// Encoding of the events in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod demo;
 mod environment;
 pub(crate) mod exit_status;
 mod fi;
+mod file_options;
 mod github;
 mod inbox;
 mod jws;
@@ -48,7 +49,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::log_output::{LogEncoding, LogOutput};
+use crate::cli::file_options::FileOptions;
+use crate::cli::log_output::{LogEncoding, LogOutput, parse_levels};
 use crate::cli::stdout::{CodeMeaning, StdoutError};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::text::{display_path, escape_controls, escape_line_controls};
@@ -62,7 +64,13 @@ use crate::domain::text::{display_path, escape_controls, escape_line_controls};
 struct Arguments {
     /// Log level on stderr: error, warn, info, debug, or levels per module, such as
     /// `warn,mockaa::webhooks=debug`; default: info for `serve`, else warn.
-    #[arg(long, env = "MOCKAA_LOG", global = true, value_name = "LEVELS")]
+    #[arg(
+        long,
+        env = "MOCKAA_LOG",
+        global = true,
+        value_parser = parse_levels,
+        value_name = "LEVELS"
+    )]
     log: Option<Targets>,
 
     /// Form of the log lines on stderr.
@@ -192,9 +200,17 @@ pub async fn run() -> ExitCode {
         stdout::print_error(&message);
         return ExitStatus::Usage.into();
     }
-    let arguments = match parse_arguments(std::env::args_os()) {
+    let given: Vec<_> = std::env::args_os().collect();
+    let command = match prepare_command(&given) {
+        Ok((command, _)) => command,
+        Err(error) => {
+            stdout::print_error(&error.to_string());
+            return ExitStatus::Usage.into();
+        }
+    };
+    let arguments = match parse_arguments(command.clone(), given.into_iter()) {
         Ok(arguments) => arguments,
-        Err(error) => return print_parser_error(&error),
+        Err(error) => return print_parser_error(command, &error),
     };
     let meaning = arguments.command.code_meaning();
     stdout::install_panic_hook(meaning);
@@ -272,21 +288,33 @@ impl Command {
     }
 }
 
-/// Parses the arguments of the process. Empty environment variables do not count.
+/// Returns the commands, with the options of `mockaa.toml` as defaults, for these arguments. Empty
+/// environment variables do not count.
+///
+/// # Errors
+/// The first option in the file that does not fit.
+fn prepare_command(arguments: &[OsString]) -> Result<(clap::Command, FileOptions), UsageError> {
+    let command = environment::ignore_empty_variables(Arguments::command());
+    let command = numbers::explain_numbers(command);
+    let file_options = FileOptions::read(&command, arguments);
+    Ok((file_options.apply(command)?, file_options))
+}
+
+/// Parses the arguments of the process.
 fn parse_arguments(
+    command: clap::Command,
     arguments: impl Iterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Arguments, clap::Error> {
-    let command = environment::ignore_empty_variables(Arguments::command());
-    let mut matches = numbers::explain_numbers(command).try_get_matches_from(arguments)?;
+    let mut matches = command.try_get_matches_from(arguments)?;
     Arguments::from_arg_matches_mut(&mut matches)
 }
 
 /// Prints what the parser of the arguments answers, a help text included. The answer to arguments
 /// without control characters is the same, and quotes none.
-fn print_parser_error(error: &clap::Error) -> ExitCode {
+fn print_parser_error(command: clap::Command, error: &clap::Error) -> ExitCode {
     let arguments = std::env::args_os()
         .map(|argument| escape_controls(&argument.to_string_lossy()).into_owned());
-    let escaped = parse_arguments(arguments);
+    let escaped = parse_arguments(command, arguments);
     let printed = escaped.as_ref().err().unwrap_or(error).print();
     if error.use_stderr() {
         run::report_wrong_arguments(&error.to_string());

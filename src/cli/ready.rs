@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::cli::parse_duration_arg;
+use crate::cli::remote::parse_server_url;
 
 /// The pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
@@ -19,14 +20,13 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
     after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234"
 )]
 pub(crate) struct Arguments {
-    /// Address of the sandbox.
-    #[arg(
-        long,
-        env = "MOCKAA_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    server: String,
+    /// Address of the sandbox; default: this machine, at --port.
+    #[arg(long, env = "MOCKAA_URL", value_parser = parse_server_url, value_name = "URL")]
+    server: Option<String>,
+
+    /// Port of a sandbox on this machine.
+    #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
+    port: u16,
 
     /// Time to keep trying, such as 10s; 0s tries once.
     #[arg(long, default_value = "0s", value_parser = parse_duration_arg, value_name = "TIME")]
@@ -38,7 +38,10 @@ pub(crate) struct Arguments {
     reason = "waits for another process, which sends no notification"
 )]
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let url = format!("{}/readyz", arguments.server.trim_end_matches('/'));
+    let port = arguments.port;
+    let server = arguments.server;
+    let server = server.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
+    let url = format!("{server}/readyz");
     let client = reqwest::Client::builder()
         .tls_certs_only(Vec::new())
         .no_proxy()
@@ -69,7 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if tokio::time::timeout(limit, attempts).await != Ok(true) {
         bail!(
             "{url} is not ready: {failure}; is `mockaa serve` running? \
-             give its address with --server or MOCKAA_URL"
+             give its address with --server or MOCKAA_URL, or its port with MOCKAA_PORT"
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -23,7 +23,10 @@ use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, WallTimeInStrict};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
-use crate::files::participants::{AaEntry, ParticipantsFile, check_distinct, check_fiu_url};
+pub(crate) use crate::files::participants::OPTION_TABLES;
+use crate::files::participants::{
+    AaEntry, ParticipantsFile, check_distinct, check_fiu_url, validate_kid,
+};
 use crate::wire::fields::parse_timestamp;
 
 /// Default path below an FIU's base URL to which statements are posted.
@@ -41,7 +44,7 @@ pub struct Options {
     pub bind: IpAddr,
     /// 0 picks a free port.
     pub port: u16,
-    /// Path of a `mockaa.toml`.
+    /// Path of a `mockaa.toml`. Its tables of command-line options have no effect here.
     pub config: Option<PathBuf>,
     pub fiu_url: Option<String>,
     pub seed: Option<u64>,
@@ -332,7 +335,9 @@ pub(crate) fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
 /// Returns the private key of an AA: its own, else the one that ships for it, else that of the
 /// default AA.
 fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
-    let kid = aa.kid.clone().unwrap_or_else(|| shipped_kid(&aa.id));
+    let kid = aa.kid.clone().filter(|kid| !kid.is_empty());
+    let kid = kid.unwrap_or_else(|| shipped_kid(&aa.id));
+    validate_kid(&kid).map_err(|error| error.to_string())?;
     let pem = match &aa.key {
         None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
         Some(key) => {

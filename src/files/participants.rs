@@ -9,6 +9,7 @@ use std::sync::Arc;
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::base64;
@@ -37,7 +38,19 @@ pub(crate) struct ParticipantsFile {
     pub fip: Option<Vec<FipEntry>>,
     pub unaport: Option<UnaportEntry>,
     pub time: Option<TimeEntry>,
+    /// Options of commands, which belong to the command line.
+    #[serde(rename = "serve")]
+    _serve: Option<IgnoredAny>,
+    #[serde(rename = "run")]
+    _run: Option<IgnoredAny>,
+    #[serde(rename = "demo")]
+    _demo: Option<IgnoredAny>,
+    #[serde(rename = "listen")]
+    _listen: Option<IgnoredAny>,
 }
+
+/// Names of the tables with the options of a command.
+pub(crate) const OPTION_TABLES: [&str; 4] = ["serve", "run", "demo", "listen"];
 
 /// The `[time]` table: the clocks of messages where an FIU sets none.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -168,14 +181,51 @@ impl AaEntry {
             ),
             None => (default_api_key(&id), AaCredential::Token),
         };
+        let handle = match discard_blank(self.handle) {
+            Some(handle) => validate_handle(handle)?,
+            None => Arc::clone(&id),
+        };
         Ok(Aa {
-            handle: self.handle.map_or_else(|| Arc::clone(&id), Into::into),
+            handle,
             api_key,
             credential,
             scenario: discard_blank(self.scenario).map(Into::into),
             id,
         })
     }
+}
+
+/// Validates the part after `@` of the addresses of an AA's customers.
+fn validate_handle(handle: String) -> Result<Arc<str>, ApiError> {
+    let is_valid = (1..=64).contains(&handle.len())
+        && handle.bytes().all(|byte| is_id_byte(byte) && byte != b'@');
+    if is_valid {
+        return Ok(handle.into());
+    }
+    let message = format!(
+        "{} must be 1 to 64 letters, digits, dots, dashes and underscores",
+        quote_value(&handle)
+    );
+    Err(ApiError::invalid_field("aa.handle", message))
+}
+
+/// Validates the id of an AA's signing key, which stands in the header of each signature.
+///
+/// # Errors
+/// The id and the characters that it may have.
+pub(crate) fn validate_kid(kid: &str) -> Result<(), ApiError> {
+    let is_valid = (1..=128).contains(&kid.len())
+        && kid
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    if is_valid {
+        return Ok(());
+    }
+    let message = format!(
+        "{} must be 1 to 128 ASCII characters without spaces, quotes and backslashes",
+        quote_value(kid)
+    );
+    Err(ApiError::invalid_field("aa.kid", message))
 }
 
 impl FiuEntry {
