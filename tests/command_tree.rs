@@ -276,7 +276,13 @@ fn split_command(line: &str) -> Vec<String> {
 
 #[test]
 fn every_command_has_an_example_that_it_accepts() {
-    for (words, command) in list_commands(&build_command(), "mockaa") {
+    let program = build_command();
+    let mut commands = list_commands(&program, "mockaa");
+    let groups = program
+        .get_subcommands()
+        .filter(|command| command.has_subcommands());
+    commands.extend(groups.map(|group| (format!("mockaa {}", group.get_name()), group.clone())));
+    for (words, command) in commands {
         let help = command.get_after_help().map(ToString::to_string);
         let help = help.unwrap_or_default();
         let examples: Vec<&str> = help

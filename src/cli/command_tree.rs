@@ -19,7 +19,24 @@ const PROGRAM: &str = "mockaa";
 
 /// Returns the program with all commands and options.
 pub fn build_command() -> Command {
-    numbers::explain_numbers(Arguments::command())
+    let command = numbers::explain_numbers(Arguments::command());
+    command.mut_subcommands(add_examples_of_subcommands)
+}
+
+/// Gives a command the first example of each subcommand.
+fn add_examples_of_subcommands(command: Command) -> Command {
+    if !command.has_subcommands() {
+        return command;
+    }
+    let examples: Vec<String> = command
+        .get_subcommands()
+        .filter_map(|subcommand| {
+            let help = subcommand.get_after_help()?.to_string();
+            let mut lines = help.lines();
+            lines.find(|line| line.starts_with("  ")).map(str::to_owned)
+        })
+        .collect();
+    command.after_help(format!("Examples:\n{}", examples.join("\n")))
 }
 
 /// Prints the script that completes commands in a shell.

@@ -294,8 +294,7 @@ impl Command {
 /// # Errors
 /// The first option in the file that does not fit.
 fn prepare_command(arguments: &[OsString]) -> Result<(clap::Command, FileOptions), UsageError> {
-    let command = environment::ignore_empty_variables(Arguments::command());
-    let command = numbers::explain_numbers(command);
+    let command = environment::ignore_empty_variables(command_tree::build_command());
     let file_options = FileOptions::read(&command, arguments);
     Ok((file_options.apply(command)?, file_options))
 }
