@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::cli::consent_check::{CheckArguments, check_request};
+use crate::cli::control_calls::name_commands;
 use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::raise::{self, RaiseArguments};
 use crate::cli::remote::{
@@ -972,7 +973,7 @@ fn format_entry(entry: &Value, palette: Palette) -> String {
             let (event, status, outcome) = (
                 field_text(webhook, "event"),
                 field_text(webhook, "status"),
-                palette.paint_state(&field_text(webhook, "outcome")),
+                palette.paint_outcome(&field_text(webhook, "outcome")),
             );
             format!(
                 "webhook {} {event} {status}: {outcome}{faults}",
@@ -983,7 +984,7 @@ fn format_entry(entry: &Value, palette: Palette) -> String {
             "{} {}",
             field_text(entry, "kind"),
             // Only an entry begins at the left.
-            escape_line_controls(entry["text"].as_str().unwrap_or_default())
+            escape_line_controls(&name_commands(entry["text"].as_str().unwrap_or_default()))
                 .replace('\n', "\n        ")
         ),
     };

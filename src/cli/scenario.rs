@@ -9,6 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::cli::common_args::PersonaArgs;
+use crate::cli::control_calls::name_commands;
 use crate::cli::github::{Level, format_annotation};
 use crate::cli::lists::print_rows;
 use crate::cli::remote::{OptionalRemote, Remote, encode_segment, print_fields, print_texts};
@@ -406,7 +407,9 @@ fn lint_files(
             {
                 println!(
                     "{file}:{}:{}: {severity}: {}",
-                    diagnostic.line, diagnostic.column, diagnostic.message
+                    diagnostic.line,
+                    diagnostic.column,
+                    name_commands(&diagnostic.message)
                 );
             }
             let (files, diagnostics_text) = (
@@ -448,7 +451,7 @@ fn lint_files(
                 let place = (file.as_str(), location);
                 println!(
                     "{}",
-                    format_annotation(level, place, None, &diagnostic.message)
+                    format_annotation(level, place, None, &name_commands(&diagnostic.message))
                 );
             }
         }

@@ -91,6 +91,16 @@ impl Palette {
         }
     }
 
+    /// Returns the outcome of a webhook in the color of its first words.
+    pub(crate) fn paint_outcome(self, outcome: &str) -> String {
+        let color = if outcome.starts_with("accepted with ") {
+            AnsiColor::Green
+        } else {
+            AnsiColor::Red
+        };
+        self.paint(outcome, color.on_default())
+    }
+
     /// Returns a state, an outcome or the status of an answer in its color.
     pub(crate) fn paint_state(self, text: &str) -> String {
         match state_color(text.trim()) {
@@ -158,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn each_state_has_a_color() {
+    fn each_state_and_outcome_has_a_color() {
         let states = Status::ALL.iter().map(|status| status.as_str());
         let states = states
             .chain(DeliveryState::ALL.iter().map(|state| state.as_str()))
@@ -171,5 +181,13 @@ mod tests {
         let painted = Palette::Colored.paint_cell("state", "ACTIVE  ");
         assert_eq!(painted, "\u{1b}[32mACTIVE  \u{1b}[0m");
         assert_eq!(Palette::Colored.paint_cell("handle", "active"), "active");
+        for (outcome, color) in [
+            ("accepted with 200", 32),
+            ("rejected with 503", 31),
+            ("not sent: the FIU has no URL", 31),
+        ] {
+            let painted = format!("\u{1b}[{color}m{outcome}\u{1b}[0m");
+            assert_eq!(Palette::Colored.paint_outcome(outcome), painted);
+        }
     }
 }
