@@ -94,7 +94,7 @@ impl List<'_> {
         let limit = (!arguments.all && after.is_none()).then_some(arguments.last);
         // Read before the list, so that no entry comes between the two unseen.
         let journal_end = if arguments.follow {
-            self.find_journal_end().await?
+            find_journal_end(self.remote).await?
         } else {
             0
         };
@@ -197,14 +197,9 @@ impl List<'_> {
         Ok(Some(now.saturating_add(Millis(-duration.0))))
     }
 
-    async fn find_journal_end(&self) -> anyhow::Result<u64> {
-        let journal = List {
-            remote: self.remote,
-            path: "journal".to_owned(),
-            time_field: "at",
-            filters: Vec::new(),
-        };
-        Ok(journal.select(0, Some(0), None).await?.cursor)
+    /// Returns the entries after a place.
+    pub(crate) async fn read_after(&self, after: u64) -> anyhow::Result<Vec<Value>> {
+        Ok(self.select(after, None, None).await?.items.into())
     }
 
     /// Prints the entries that come, until the process is stopped.
@@ -235,6 +230,17 @@ impl List<'_> {
             }
         }
     }
+}
+
+/// Returns the place after the last entry of the journal.
+pub(crate) async fn find_journal_end(remote: &Remote) -> anyhow::Result<u64> {
+    let journal = List {
+        remote,
+        path: "journal".to_owned(),
+        time_field: "at",
+        filters: Vec::new(),
+    };
+    Ok(journal.select(0, Some(0), None).await?.cursor)
 }
 
 /// Returns the place after these entries: the highest number of them, or else the number of entries.

@@ -3,13 +3,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
-use crate::cli::remote::{Remote, encode_segment, print_fields};
+use crate::cli::remote::{JsonResponse, Remote, encode_segment, print_fields};
 use crate::cli::{SandboxRefusal, UsageError};
 use crate::config::{load_participants, shipped_key};
 use crate::crypto::jws::sign_detached;
@@ -43,10 +43,11 @@ pub(crate) enum ApiName {
 /// Arguments of a consent, without the sandbox. No doc comments on the type: clap would show them.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConsentOrder {
-    /// API of the call.
-    #[arg(long, value_enum, default_value_t = ApiName::Rebit)]
-    pub api: ApiName,
-    /// Address of the customer, or a mobile number at the default AA; default: 9876543210.
+    /// API of the call; default: rebit, unless a story needs another.
+    #[arg(long, value_enum)]
+    pub api: Option<ApiName>,
+    /// Address of the customer, or a mobile number at the default AA; default: 9876543210, for a
+    /// story a new one.
     #[arg(long, value_name = "ADDRESS")]
     pub customer: Option<String>,
     /// FI types of the consent.
@@ -89,74 +90,30 @@ pub(crate) async fn run(arguments: RaiseArguments) -> anyhow::Result<ExitCode> {
         scenario,
         remote,
     } = arguments;
-    let handle = raise_consent(&remote, &order, scenario.as_deref()).await?;
-    let consent = remote
-        .get(&format!("consents/{}", encode_segment(&handle)))
-        .await?;
-    print_fields(&remote, &consent, &FIELDS);
+    let fiu = FiuClient::connect(&remote, &order, scenario.as_deref()).await?;
+    let handle = fiu.raise_consent().await?;
+    print_consent(&remote, &fetch_consent(&remote, &handle).await?);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Raises a consent and returns its handle. The scenario drives this consent only.
-///
-/// # Errors
-/// The sandbox refuses one of the calls.
-pub(crate) async fn raise_consent(
-    remote: &Remote,
-    order: &ConsentOrder,
-    scenario: Option<&str>,
-) -> anyhow::Result<String> {
-    let participants = load_participants(None, None)?.participants;
-    let customer = match order.customer.as_deref().unwrap_or(CUSTOMER_NAME) {
-        address if address.contains('@') => normalize_address(address).into_owned(),
-        name => {
-            normalize_address(&format!("{name}@{}", participants.default_aa().handle)).into_owned()
-        }
-    };
-    if let Some(persona) = &order.persona {
-        let path = format!("customers/{}/persona", encode_segment(&customer));
-        remote.post(&path, &json!({ "persona": persona })).await?;
-    }
-    let clock = remote.get("clock").await?;
-    let now = clock["now"].as_str().and_then(parse_timestamp);
-    let fiu = FiuClient {
-        client: Client::builder()
-            .tls_certs_only(Vec::new())
-            .no_proxy()
-            .build()?,
-        remote,
-        scenario,
-        terms: ConsentTerms {
-            now: now.context("the clock has no time")?,
-            customer: &customer,
-            fi_types: &order.fi_types,
-        },
-    };
-    let answer = match order.api {
-        ApiName::Rebit => fiu.raise_on_rebit().await?,
-        ApiName::Seed => fiu.raise_on_seed().await?,
-        ApiName::Unaport => {
-            let handle = customer.rsplit_once('@').map(|(_, handle)| handle);
-            let mut aas = participants.aas.iter();
-            let aa = aas.find(|aa| Some(&*aa.handle) == handle);
-            fiu.raise_on_unaport(&aa.unwrap_or_else(|| participants.default_aa()).id)
-                .await?
-        }
-    };
-    answer["ConsentHandle"]
-        .as_str()
-        .map(str::to_owned)
-        .context("the answer has no ConsentHandle")
+pub(crate) async fn fetch_consent(remote: &Remote, handle: &str) -> anyhow::Result<JsonResponse> {
+    let path = format!("consents/{}", encode_segment(handle));
+    remote.get(&path).await
+}
+
+/// Prints the handle and the page of a consent.
+pub(crate) fn print_consent(remote: &Remote, consent: &JsonResponse) {
+    print_fields(remote, consent, &FIELDS);
 }
 
 /// The part of a request that all APIs have.
-struct ConsentTerms<'a> {
+struct ConsentTerms {
     now: Timestamp,
-    customer: &'a str,
-    fi_types: &'a [FiType],
+    customer: String,
+    fi_types: Vec<FiType>,
 }
 
-impl ConsentTerms<'_> {
+impl ConsentTerms {
     /// Returns the lowest version from `lowest` on that has all FI types.
     fn version_from(&self, lowest: RebitVersion) -> RebitVersion {
         let mut versions = RebitVersion::ALL.iter().copied();
@@ -177,14 +134,10 @@ impl ConsentTerms<'_> {
             customer,
             fi_types,
         } = self;
-        let txnid = random_uuid().to_string();
+        let mut message = self.build_head(version);
         // Requests that differ in their dates only are repetitions to the contract report.
-        let purpose = format!("Wealth management service, request {}", &txnid[..8]);
-        json!({
-            "ver": version,
-            "timestamp": now.to_string(),
-            "txnid": txnid,
-            "ConsentDetail": {
+        let purpose = format!("Wealth management service, request {}", random_uuid());
+        message["ConsentDetail"] = json!({
                 "consentStart": now.to_string(),
                 "consentExpiry": now.saturating_add(CONSENT_DURATION).to_string(),
                 "consentMode": "STORE",
@@ -205,7 +158,16 @@ impl ConsentTerms<'_> {
                 },
                 "DataLife": { "unit": "MONTH", "value": 1 },
                 "Frequency": { "unit": "DAY", "value": 1 },
-            },
+        });
+        message
+    }
+
+    /// Returns the fields that begin each message of ReBIT.
+    fn build_head(&self, version: RebitVersion) -> Value {
+        json!({
+            "ver": version,
+            "timestamp": self.now.to_string(),
+            "txnid": random_uuid().to_string(),
         })
     }
 }
@@ -228,32 +190,147 @@ struct FiuCredentials {
     api_key: String,
 }
 
-/// A small FIU, with what it asks for.
-struct FiuClient<'a> {
-    client: Client,
-    remote: &'a Remote,
-    scenario: Option<&'a str>,
-    terms: ConsentTerms<'a>,
+/// A login of the Unaport API.
+struct UnaportLogin {
+    access_token: String,
+    organisation_id: String,
+    fiu: String,
 }
 
-impl FiuClient<'_> {
-    /// Signs with the shipped key of the first FIU of the world.
+/// User of the logins, who creates the consents.
+const UNAPORT_USER: &str = "developer@lender.example";
+
+/// A small FIU, with the consent that it asks for.
+pub(crate) struct FiuClient<'a> {
+    client: Client,
+    remote: &'a Remote,
+    api: ApiName,
+    aa: String,
+    scenario: Option<&'a str>,
+    terms: ConsentTerms,
+}
+
+impl<'a> FiuClient<'a> {
+    /// Prepares the consent of an order: its customer gets the persona. The scenario drives this
+    /// consent only.
+    ///
+    /// # Errors
+    /// The sandbox refuses one of the calls.
+    pub(crate) async fn connect(
+        remote: &'a Remote,
+        order: &ConsentOrder,
+        scenario: Option<&'a str>,
+    ) -> anyhow::Result<Self> {
+        let participants = load_participants(None, None)?.participants;
+        let default_aa = participants.default_aa();
+        let name = order.customer.as_deref().unwrap_or(CUSTOMER_NAME);
+        let (address, aa) = match name.rsplit_once('@') {
+            Some((_, handle)) => {
+                let mut aas = participants.aas.iter();
+                (name.to_owned(), aas.find(|aa| *aa.handle == *handle))
+            }
+            None => (format!("{name}@{}", default_aa.handle), Some(default_aa)),
+        };
+        let customer = normalize_address(&address).into_owned();
+        if let Some(persona) = &order.persona {
+            let path = format!("customers/{}/persona", encode_segment(&customer));
+            remote.post(&path, &json!({ "persona": persona })).await?;
+        }
+        let clock = remote.get("clock").await?;
+        let now = clock["now"].as_str().and_then(parse_timestamp);
+        Ok(Self {
+            client: Client::builder()
+                .tls_certs_only(Vec::new())
+                .no_proxy()
+                .build()?,
+            remote,
+            api: order.api.unwrap_or(ApiName::Rebit),
+            aa: aa.unwrap_or(default_aa).id.to_string(),
+            scenario,
+            terms: ConsentTerms {
+                now: now.context("the clock has no time")?,
+                customer,
+                fi_types: order.fi_types.clone(),
+            },
+        })
+    }
+
+    /// Returns the customer's address in its normal form.
+    pub(crate) fn customer(&self) -> &str {
+        &self.terms.customer
+    }
+
+    /// Raises the consent and returns its handle.
+    ///
+    /// # Errors
+    /// The sandbox refuses one of the calls.
+    pub(crate) async fn raise_consent(&self) -> anyhow::Result<String> {
+        let answer = match self.api {
+            ApiName::Rebit => self.raise_on_rebit().await?,
+            ApiName::Seed => self.raise_on_seed().await?,
+            ApiName::Unaport => self.raise_on_unaport().await?,
+        };
+        answer["ConsentHandle"]
+            .as_str()
+            .map(str::to_owned)
+            .context("the answer has no ConsentHandle")
+    }
+
+    /// Asks for the status of a consent, as an FIU does that has received no webhook.
+    ///
+    /// # Errors
+    /// The sandbox refuses one of the calls.
+    pub(crate) async fn poll_status(&self, handle: &str) -> anyhow::Result<()> {
+        let request = match self.api {
+            ApiName::Rebit => {
+                let mut message = self.terms.build_head(RebitVersion::V2_0_0);
+                message["ConsentHandle"] = handle.into();
+                let fiu = self.fetch_first_fiu().await?;
+                self.sign_request("getConsentStatus", &fiu, message.to_string())?
+            }
+            ApiName::Seed => {
+                let fiu = self.fetch_first_fiu().await?;
+                let path = path_of("getSeedConsent").replace("{id}", handle);
+                self.request(Method::GET, &path)
+                    .header("authorization", fiu.api_key)
+            }
+            ApiName::Unaport => {
+                let login = self.log_in().await?;
+                let path = path_of("getUnaportConsent").replace("{consentHandle}", handle);
+                self.request(Method::GET, &path)
+                    .bearer_auth(login.access_token)
+            }
+        };
+        self.send(request).await.map(drop)
+    }
+
     async fn raise_on_rebit(&self) -> anyhow::Result<Value> {
         let fiu = self.fetch_first_fiu().await?;
+        let version = self.terms.version_from(RebitVersion::V2_0_0);
+        let body = self.terms.build_message(version, &fiu.id).to_string();
+        let request = self.sign_request("createConsent", &fiu, body)?;
+        self.send(self.with_scenario(request)).await
+    }
+
+    /// Returns a call of ReBIT that is signed with the shipped key of the FIU.
+    fn sign_request(
+        &self,
+        call: &str,
+        fiu: &FiuCredentials,
+        body: String,
+    ) -> anyhow::Result<RequestBuilder> {
         let key = shipped_key(&fiu.id).ok_or_else(|| {
             UsageError(format!(
-                "the program has no development key of {}; raise the consent with --api seed",
+                "the program has no development key of {}; give --api seed",
                 escape_controls(&fiu.id)
             ))
         })?;
-        let version = self.terms.version_from(RebitVersion::V2_0_0);
-        let body = self.terms.build_message(version, &fiu.id).to_string();
         let signature = sign_detached(&key, body.as_bytes(), SignatureProfile::Detached);
         let request = self
-            .request(Method::POST, path_of("createConsent"))
-            .header("client_api_key", fiu.api_key)
+            .request(Method::POST, path_of(call))
+            .header("client_api_key", &fiu.api_key)
             .header("x-jws-signature", signature.context("the profile signs")?);
-        self.send(self.with_scenario(request).body(body)).await
+        Ok(request.body(body))
     }
 
     async fn raise_on_seed(&self) -> anyhow::Result<Value> {
@@ -276,33 +353,45 @@ impl FiuClient<'_> {
         })
     }
 
-    /// Logs in and raises the consent at this AA.
-    async fn raise_on_unaport(&self, aa: &str) -> anyhow::Result<Value> {
-        let user = "developer@lender.example";
-        let credentials = json!({ "emailId": user, "password": "any-password" });
-        let request = self.request(Method::POST, path_of("logIn"));
-        let login = self.send(request.body(credentials.to_string())).await?;
-        let token = login["access_token"].as_str().context("no access token")?;
-        let request = self.request(Method::GET, path_of("getClientOrganisation"));
-        let organisation = self.send(request.bearer_auth(token)).await?;
-        let fiu = organisation["fiutest"]["entityId"].as_str();
-        let fiu = fiu.context("the organisation has no FIU")?;
-        let organisation_id = organisation["orgId"].as_str().unwrap_or_default();
+    async fn raise_on_unaport(&self) -> anyhow::Result<Value> {
+        let UnaportLogin {
+            access_token,
+            organisation_id,
+            fiu,
+        } = self.log_in().await?;
         let version = self.terms.version_from(RebitVersion::V2_0_0);
         let body = json!({
             "vuaId": self.terms.customer,
-            "createdBy": user,
+            "createdBy": UNAPORT_USER,
             "trackingId": "mockaa consent raise",
-            "aaId": aa,
+            "aaId": self.aa,
             "fiuId": fiu,
             "fiuBaseUrl": "https://lender.example",
             "redirectUrl": "https://lender.example/back",
-            "ConsentsRequest": self.terms.build_message(version, fiu),
+            "ConsentsRequest": self.terms.build_message(version, &fiu),
         });
-        let path = path_of("createUnaportConsent").replace("{org_id}", organisation_id);
-        let request = self.request(Method::POST, &path).bearer_auth(token);
+        let path = path_of("createUnaportConsent").replace("{org_id}", &organisation_id);
+        let request = self.request(Method::POST, &path).bearer_auth(access_token);
         self.send(self.with_scenario(request).body(body.to_string()))
             .await
+    }
+
+    /// Logs in, and asks for the organisation and its FIU.
+    async fn log_in(&self) -> anyhow::Result<UnaportLogin> {
+        let credentials = json!({ "emailId": UNAPORT_USER, "password": "any-password" });
+        let request = self.request(Method::POST, path_of("logIn"));
+        let login = self.send(request.body(credentials.to_string())).await?;
+        let access_token = login["access_token"].as_str().context("no access token")?;
+        let request = self.request(Method::GET, path_of("getClientOrganisation"));
+        let organisation = self.send(request.bearer_auth(access_token)).await?;
+        let fiu = organisation["fiutest"]["entityId"].as_str();
+        let id = organisation["orgId"].as_str();
+        let (fiu, id) = fiu.zip(id).context("the organisation has no FIU")?;
+        Ok(UnaportLogin {
+            access_token: access_token.to_owned(),
+            organisation_id: id.to_owned(),
+            fiu: fiu.to_owned(),
+        })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -330,12 +419,10 @@ impl FiuClient<'_> {
         }
         let mut messages = ["errorMsg", "message", "error"].iter();
         let message = messages.find_map(|name| answer[*name].as_str());
-        let message =
-            message.with_context(|| format!("the consent request is answered {status}"))?;
-        Err(anyhow!(SandboxRefusal(format!(
-            "the consent request is answered {status}: {}",
-            escape_controls(message)
-        ))))
+        let message = message.map_or_else(String::new, |message| {
+            format!(": {}", escape_controls(message))
+        });
+        Err(SandboxRefusal(format!("the FIU's call is answered {status}{message}")).into())
     }
 }
 
@@ -364,8 +451,8 @@ mod tests {
         ] {
             let terms = ConsentTerms {
                 now: Timestamp::from_millis(0),
-                customer: "",
-                fi_types,
+                customer: String::new(),
+                fi_types: fi_types.to_vec(),
             };
             assert_eq!(terms.version_from(lowest), version);
         }

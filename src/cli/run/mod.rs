@@ -734,10 +734,19 @@ fn build_metadata(name: &str, now: Timestamp) -> UnaportMetadata {
     }
 }
 
-/// Returns the world time that a scenario runs: until its last step and the delays of its rules,
-/// plus one hour for webhook retries. `None` for a scenario without actions, which runs until no
-/// work is due.
+/// Returns the world time that a scenario runs: until its last action, plus one hour for webhook
+/// retries. `None` for a scenario without actions, which runs until no work is due.
 fn playing_time(plan: &ScenarioPlan) -> Option<Millis> {
+    let actions = action_time(plan)?;
+    Some(Millis(actions.0.saturating_add(RETRY_TIME.0)))
+}
+
+/// World time after the last action in which webhooks are sent again.
+pub(crate) const RETRY_TIME: Millis = Millis(60 * 60 * 1000);
+
+/// Returns the world time until the last step of a scenario and the delays of its rules; `None` for
+/// a scenario without actions.
+pub(crate) fn action_time(plan: &ScenarioPlan) -> Option<Millis> {
     if plan.steps.is_empty()
         && plan.rules.is_empty()
         && matches!(plan.approval, None | Some(ApprovalMode::Manual))
@@ -763,9 +772,7 @@ fn playing_time(plan: &ScenarioPlan) -> Option<Millis> {
                 .saturating_add(longest_answer_delay(&rule.action))
         })
         .sum::<i64>();
-    Some(Millis(
-        steps.saturating_add(rules).saturating_add(60 * 60 * 1000),
-    ))
+    Some(Millis(steps.saturating_add(rules)))
 }
 
 fn longest_answer_delay(action: &Action) -> i64 {
