@@ -940,7 +940,7 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_entries(entries: &[Value]) {
+pub(crate) fn print_entries(entries: &[Value]) {
     let palette = Palette::of_stdout();
     for entry in entries {
         println!("{}", format_entry(entry, palette));

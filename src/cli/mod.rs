@@ -33,6 +33,7 @@ mod serve;
 mod sessions;
 mod stdout;
 mod terminal;
+mod trigger;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -141,6 +142,8 @@ enum Command {
     /// resume, revoke, expire, play; check a request.
     #[command(subcommand)]
     Consent(control::ConsentCommand),
+    /// Raise a consent that follows a named story, let its time pass, and print what has happened.
+    Trigger(Box<trigger::Arguments>),
     /// Data sessions of a running sandbox: list, show, deliver, analytics.
     #[command(subcommand)]
     Session(sessions::Command),
@@ -253,6 +256,7 @@ pub async fn run() -> ExitCode {
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Scenario(command) => scenario::run(command).await,
         Command::Consent(command) => control::run_consent(command).await,
+        Command::Trigger(arguments) => trigger::run(*arguments).await,
         Command::Session(command) => sessions::run(command).await,
         Command::Fiu(command) => participants::run_fiu(command).await,
         Command::Fip(command) => participants::run_fip(command).await,
