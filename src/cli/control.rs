@@ -1011,7 +1011,8 @@ pub(crate) async fn print_report(arguments: WorldTarget) -> anyhow::Result<ExitC
     if remote.json {
         report.print();
     } else {
-        print!("{}", remote.get_text("report").await?);
+        let text = remote.get_text("report").await?;
+        print!("{}", Palette::of_stdout().paint_first_words(&text));
     }
     Ok(ExitCode::from(u8::from(report["passed"] != true)))
 }

@@ -17,11 +17,12 @@ pub(crate) enum Palette {
 const PAINTED_COLUMNS: [&str; 4] = ["answer", "outcome", "state", "status"];
 
 /// Words of a good end.
-const GOOD: [&str; 8] = [
+const GOOD: [&str; 9] = [
     "active",
     "completed",
     "delivered",
     "met",
+    "ok",
     "pass",
     "ready",
     "success",
@@ -45,9 +46,16 @@ const BAD: [&str; 13] = [
     "unmet",
 ];
 
-/// Words of a state that is not final.
-const WAITING: [&str; 7] = [
-    "held", "paused", "pending", "queued", "sending", "untested", "waiting",
+/// Words of a state that is not final, or of a check that was not made.
+const WAITING: [&str; 8] = [
+    "held",
+    "not-tested",
+    "paused",
+    "pending",
+    "queued",
+    "sending",
+    "skip",
+    "waiting",
 ];
 
 impl Palette {
@@ -89,6 +97,16 @@ impl Palette {
         } else {
             cell.to_owned()
         }
+    }
+
+    /// Returns lines whose first words are outcomes, in their colors.
+    pub(crate) fn paint_first_words(self, text: &str) -> String {
+        text.split_inclusive('\n')
+            .map(|line| {
+                let word = line.split_whitespace().next().unwrap_or_default();
+                line.replacen(word, &self.paint_state(word), 1)
+            })
+            .collect()
     }
 
     /// Returns the outcome of a webhook in the color of its first words.
@@ -181,6 +199,10 @@ mod tests {
         let painted = Palette::Colored.paint_cell("state", "ACTIVE  ");
         assert_eq!(painted, "\u{1b}[32mACTIVE  \u{1b}[0m");
         assert_eq!(Palette::Colored.paint_cell("handle", "active"), "active");
+        assert_eq!(
+            Palette::Colored.paint_first_words("PASS  a pass\n\n      the rest\n"),
+            "\u{1b}[32mPASS\u{1b}[0m  a pass\n\n      the rest\n"
+        );
         for (outcome, color) in [
             ("accepted with 200", 32),
             ("rejected with 503", 31),

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::cli::UsageError;
 use crate::cli::github::{Level, format_annotation};
+use crate::cli::terminal::Palette;
 use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::SourceLocation;
 use crate::domain::text::{display_path, escape_controls, escape_line_controls};
@@ -213,18 +214,34 @@ fn as_millis(duration: Duration) -> u64 {
 impl ScenarioResult {
     /// Prints the result as text.
     pub(super) fn print_text(&self) {
+        let palette = Palette::of_stdout();
         let verdict = if self.has_passed() { "ok  " } else { "FAIL" };
+        let verdict = palette.paint_state(verdict);
         println!("{verdict} {} ({})", self.name, self.file);
         for TestCase { name, outcome, .. } in &self.cases {
             match outcome {
-                CaseOutcome::Passed => println!("     ok    {}", escape_controls(name)),
-                CaseOutcome::Failed(reason) => print_reason("FAIL", name, reason),
-                CaseOutcome::Skipped(reason) => print_reason("skip", name, reason),
+                CaseOutcome::Passed => {
+                    println!(
+                        "     {}    {}",
+                        palette.paint_state("ok"),
+                        escape_controls(name)
+                    );
+                }
+                CaseOutcome::Failed(reason) => {
+                    print_reason(&palette.paint_state("FAIL"), name, reason);
+                }
+                CaseOutcome::Skipped(reason) => {
+                    print_reason(&palette.paint_state("skip"), name, reason);
+                }
             }
         }
         if !self.report.passed {
             println!("     Contract report of the FIU (--contract grades it):");
-            print!("{}", escape_line_controls(&render_text(&self.report)));
+            let report = render_text(&self.report);
+            print!(
+                "{}",
+                palette.paint_first_words(&escape_line_controls(&report))
+            );
         }
     }
 
