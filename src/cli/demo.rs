@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::Sandbox;
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
+use crate::cli::remote::build_client;
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
 use crate::domain::money::Paise;
@@ -20,6 +21,9 @@ use crate::domain::money::Paise;
 const REQUEST: &str = include_str!("../../fixtures/seed/consent-request.json");
 const CLOCK: &str = "2020-07-04T06:00:00.000Z";
 const SCENARIO: &str = "approve-deposit";
+
+/// Longest wait for an answer of the sandbox.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The number of transactions that are printed.
 const ROWS_SHOWN: usize = 6;
@@ -54,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         fiu.url
     );
     let mut demo = Demo {
-        client: build_client()?,
+        client: build_client(RESPONSE_TIMEOUT)?,
         base: sandbox.base_url(),
         fiu,
         step: 0,
@@ -83,14 +87,6 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "\nAll results were as expected. Next, for your own FIU: mockaa serve --fiu-url http://127.0.0.1:9000"
     );
     Ok(ExitCode::SUCCESS)
-}
-
-fn build_client() -> anyhow::Result<reqwest::Client> {
-    let builder = reqwest::Client::builder()
-        .tls_certs_only(Vec::new())
-        .no_proxy()
-        .timeout(Duration::from_secs(30));
-    builder.build().context("cannot create an HTTP client")
 }
 
 /// A step of the journey with its result.

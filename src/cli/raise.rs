@@ -9,7 +9,9 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
-use crate::cli::remote::{JsonResponse, Remote, encode_segment, print_fields};
+use crate::cli::remote::{
+    JsonResponse, RESPONSE_TIMEOUT, Remote, build_client, encode_segment, print_fields,
+};
 use crate::cli::{SandboxRefusal, UsageError};
 use crate::config::{load_participants, shipped_key};
 use crate::crypto::jws::sign_detached;
@@ -239,10 +241,7 @@ impl<'a> FiuClient<'a> {
         let clock = remote.get("clock").await?;
         let now = clock["now"].as_str().and_then(parse_timestamp);
         Ok(Self {
-            client: Client::builder()
-                .tls_certs_only(Vec::new())
-                .no_proxy()
-                .build()?,
+            client: build_client(RESPONSE_TIMEOUT)?,
             remote,
             api: order.api.unwrap_or(ApiName::Rebit),
             aa: aa.unwrap_or(default_aa).id.to_string(),

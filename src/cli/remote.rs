@@ -158,8 +158,17 @@ impl Deref for JsonResponse {
     }
 }
 
+/// Returns a client for sandboxes, which uses no proxy.
+pub(crate) fn build_client(timeout: Duration) -> anyhow::Result<Client> {
+    let builder = Client::builder().tls_certs_only(Vec::new()).no_proxy();
+    builder
+        .timeout(timeout)
+        .build()
+        .context("cannot create an HTTP client")
+}
+
 /// The longest wait for a response: a wait for journal entries takes up to 5 min, plus 30 s.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(330);
 
 impl Remote {
     pub(crate) fn server_url(&self) -> &str {
@@ -252,14 +261,8 @@ impl Remote {
         body: Option<String>,
     ) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/_mockaa/v1/{path}", self.base_url());
-        let builder = Client::builder()
-            .tls_certs_only(Vec::new())
-            .no_proxy()
-            .timeout(RESPONSE_TIMEOUT);
-        let mut request = builder
-            .build()?
-            .request(method, &url)
-            .header("accept", accept);
+        let client = build_client(RESPONSE_TIMEOUT)?;
+        let mut request = client.request(method, &url).header("accept", accept);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
