@@ -3,6 +3,7 @@
 
 mod binary;
 
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -296,6 +297,54 @@ fn every_command_has_an_example_that_it_accepts() {
             let parsed = build_command().try_get_matches_from(split_command(example));
             assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
         }
+    }
+}
+
+#[test]
+fn every_number_is_refused_with_the_range_that_fits() {
+    let numbers = [
+        TypeId::of::<u16>(),
+        TypeId::of::<u32>(),
+        TypeId::of::<u64>(),
+        TypeId::of::<usize>(),
+    ];
+    let mut count = 0;
+    for (words, command) in list_commands(&build_command(), "mockaa") {
+        for argument in command.get_arguments() {
+            let type_id = argument.get_value_parser().type_id();
+            let takes_number = argument.get_action().takes_values()
+                && numbers.iter().any(|number| type_id == *number);
+            if !takes_number {
+                continue;
+            }
+            count += 1;
+            let mut line: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            line.extend(argument.get_long().map(|long| format!("--{long}")));
+            line.push("many".to_owned());
+            let error = build_command().try_get_matches_from(&line);
+            let error = error.expect_err("it is no number").to_string();
+            assert!(
+                error.contains("give a whole number from ") && !error.contains("invalid digit"),
+                "{line:?}: {error}"
+            );
+        }
+    }
+    assert!(count > 10, "the commands have {count} numbers");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_help_ends_with_one_line_on_a_full_disk() {
+    for (words, _) in list_commands(&build_command(), "mockaa") {
+        let mut arguments: Vec<&str> = words.split(' ').skip(1).collect();
+        arguments.push("--help");
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = mockaa_command(&arguments)
+            .stdout(full.expect("the device exists"))
+            .output()
+            .expect("the command runs");
+        let (code, _, stderr) = split_output(&output);
+        assert_eq!((code, stderr.lines().count()), (3, 1), "{words}: {stderr}");
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) enum Command {
         /// Output format.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Print the results in JSON, as `--format json` does.
+        #[arg(long, conflicts_with = "format")]
+        json: bool,
         /// Count warnings as errors.
         #[arg(long)]
         strict: bool,
@@ -194,6 +197,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lint {
             files,
             format,
+            json,
             strict,
             config,
             personas: persona_args,
@@ -212,6 +216,7 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             } else {
                 Severity::Error
             };
+            let format = if json { Format::Json } else { format };
             let personas = persona_args.load_personas()?;
             return lint_files(&files, format, threshold, (&personas, context));
         }
