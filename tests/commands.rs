@@ -1462,6 +1462,14 @@ fn an_error_of_a_sandbox_is_one_line_about_commands() {
         (&["scenario", "delete", "nosuch"], "nosuch"),
         (&["fault", "show", "nosuch"], "nosuch"),
         (
+            &["world", "show", "--world", ".."],
+            "'..' is not a valid world name; use 1 to 64 letters",
+        ),
+        (
+            &["consent", "raise", "--world", "a/b"],
+            "'a/b' is not a valid",
+        ),
+        (
             &["consent", "raise", "--scenario", "aprove"],
             "unknown scenario 'aprove'; did you mean approve?",
         ),

@@ -240,6 +240,9 @@ fn scenarios_of_a_sandbox_are_stories_and_others_are_refused() {
     assert_eq!(result["consent"]["state"], "REJECTED");
     assert_eq!(result["consent"]["customer"], "9876500042@mockaa");
     assert_eq!(result["consent"]["persona"], "nri");
+    let elsewhere = journey.run_json(&["trigger", "reject", "--world", "elsewhere"]);
+    let page = elsewhere["consent"]["pageUrl"].as_str().expect("a URL");
+    assert!(page.contains("/w/elsewhere/ui/consents/"), "{page}");
     let (code, _, stderr) = journey.run(&["trigger", "consent-approve"]);
     assert_eq!(code, 2);
     assert!(

@@ -1,6 +1,6 @@
 //! The command line (`docs/architecture.md#control-api-and-command-line`). Each command has a
 //! module; this one parses the arguments and sets up logging. Errors end with the exit codes of
-//! [`ExitStatus`]: 0 success, 1 expectations unmet, 2 usage or invalid file, 3 could not run, 4 the
+//! `ExitStatus`: 0 success, 1 expectations unmet, 2 usage or invalid file, 3 could not run, 4 the
 //! sandbox refuses.
 
 pub(crate) mod command_tree;

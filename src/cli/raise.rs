@@ -394,8 +394,8 @@ impl<'a> FiuClient<'a> {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}{path}", self.remote.base_url());
-        let request = self.client.request(method, url);
+        let url = format!("{}{path}", self.remote.server_url());
+        let request = self.remote.name_world(self.client.request(method, url));
         request.header("content-type", "application/json")
     }
 

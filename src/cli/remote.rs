@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use crate::cli::control_calls::name_commands;
@@ -177,10 +177,22 @@ impl Remote {
 
     /// Returns the base URL of the world.
     pub(crate) fn base_url(&self) -> String {
-        // CI systems set a variable to the empty string to unset it.
-        match self.world.as_deref().filter(|world| !world.is_empty()) {
+        match self.world_name() {
             Some(world) => format!("{}/w/{world}", self.server_url()),
             None => self.server_url().to_owned(),
+        }
+    }
+
+    fn world_name(&self) -> Option<&str> {
+        // CI systems set a variable to the empty string to unset it.
+        self.world.as_deref().filter(|world| !world.is_empty())
+    }
+
+    /// Addresses a request to the world. In a path, a name such as `..` would be part of the URL.
+    pub(crate) fn name_world(&self, request: RequestBuilder) -> RequestBuilder {
+        match self.world_name() {
+            Some(world) => request.header("x-mockaa-world", world),
+            None => request,
         }
     }
 
@@ -260,9 +272,10 @@ impl Remote {
         path: &str,
         body: Option<String>,
     ) -> anyhow::Result<Vec<u8>> {
-        let url = format!("{}/_mockaa/v1/{path}", self.base_url());
+        let url = format!("{}/_mockaa/v1/{path}", self.server_url());
         let client = build_client(RESPONSE_TIMEOUT)?;
-        let mut request = client.request(method, &url).header("accept", accept);
+        let request = client.request(method, &url).header("accept", accept);
+        let mut request = self.name_world(request);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
