@@ -11,6 +11,7 @@ mod control;
 pub(crate) mod control_calls;
 mod data;
 mod demo;
+mod doctor;
 mod environment;
 pub(crate) mod exit_status;
 mod fi;
@@ -114,6 +115,9 @@ enum Command {
     Serve(Box<serve::Arguments>),
     /// Show one whole journey: a consent request leads to signed webhooks and bank data at an FIU.
     Demo(demo::Arguments),
+    /// Look at your set-up and name the one thing to change: clocks, proxies, your FIU's address,
+    /// its answers to a rightly and a wrongly signed webhook, its key.
+    Doctor(doctor::Arguments),
     /// Wait until a sandbox answers; for health checks and scripts.
     Ready(ready::Arguments),
     /// Sign and verify messages as ReBIT participants do, and explain invalid signatures.
@@ -246,6 +250,7 @@ pub async fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Ready(arguments) => ready::run(arguments).await,
         Command::Jws(command) => jws::run(&command).await,
         Command::Fi(command) => fi::run(&command),
@@ -284,9 +289,12 @@ pub async fn run() -> ExitCode {
 impl Command {
     fn code_meaning(&self) -> CodeMeaning {
         match self {
-            Self::Run(_) | Self::Demo(_) | Self::Jws(_) | Self::Assert(_) | Self::Report(_) => {
-                CodeMeaning::Verdict
-            }
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Doctor(_)
+            | Self::Jws(_)
+            | Self::Assert(_)
+            | Self::Report(_) => CodeMeaning::Verdict,
             _ => CodeMeaning::Completion,
         }
     }

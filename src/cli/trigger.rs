@@ -358,6 +358,7 @@ const fn is_open(state: DeliveryState) -> bool {
         DeliveryState::Delivered
         | DeliveryState::Exhausted
         | DeliveryState::Unaddressed
+        | DeliveryState::Disabled
         | DeliveryState::Dropped => false,
     }
 }

@@ -37,6 +37,7 @@ use crate::domain::customer_address::normalize_address;
 use crate::domain::expectation::Expectation;
 use crate::domain::glob::Glob;
 use crate::domain::journal_entry::JournalRecord;
+use crate::domain::participants::SignatureProfile;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
@@ -414,6 +415,63 @@ fn load_plans(paths: &[PathBuf], personas: &Personas) -> anyhow::Result<Vec<Load
     Ok(plans)
 }
 
+/// Plays a scenario in a world of its name, until it has ended. mockaa raises the consent itself.
+/// `profile` is the form of the signatures, if it is not the configured one.
+///
+/// # Errors
+/// The reason why it could not be played.
+pub(crate) async fn play_scenario(
+    sandbox: &Sandbox,
+    text: &str,
+    profile: Option<SignatureProfile>,
+) -> anyhow::Result<Arc<World>> {
+    let plan = parse(text).map_err(|diagnostics| {
+        let lines: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+        UsageError(lines.join("\n"))
+    })?;
+    let arguments = Arguments {
+        files: Vec::new(),
+        command: Vec::new(),
+        fiu_url: None,
+        api: ApiName::Rebit,
+        play_duration: None,
+        settle: Settle::default(),
+        seed: 0,
+        clock: None,
+        config: None,
+        personas: PersonaArgs { personas: None },
+        timeout: PROBE_TIMEOUT,
+        contract: false,
+        filter: None,
+        fail_fast: false,
+        junit: None,
+        format: Format::Text,
+        json: false,
+    };
+    let test = ScenarioTest {
+        sandbox,
+        arguments: &arguments,
+        plan: Arc::new(plan),
+    };
+    let world = test.start_world(text)?;
+    if let Some(profile) = profile {
+        world.update_participants("another signature profile", |participants| {
+            let mut participants = participants.clone();
+            for fiu in &mut participants.fius {
+                Arc::make_mut(fiu).signature = profile;
+            }
+            Ok::<_, anyhow::Error>(participants)
+        })?;
+    }
+    match test.play_in_virtual_time(&world).await {
+        None => Ok(world),
+        Some(failure) => Err(anyhow::anyhow!(failure)),
+    }
+}
+
+/// Longest time in which one scenario is played for a command other than `run`.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(120);
+
 struct ScenarioTest<'a> {
     sandbox: &'a Sandbox,
     arguments: &'a Arguments,
@@ -421,8 +479,8 @@ struct ScenarioTest<'a> {
 }
 
 impl ScenarioTest<'_> {
-    async fn run_scenario(&self, file: &Path, text: &str) -> anyhow::Result<ScenarioResult> {
-        let started_at = Instant::now();
+    /// Makes a new world whose consents follow the scenario.
+    fn start_world(&self, text: &str) -> anyhow::Result<Arc<World>> {
         let name = &self.plan.name;
         let world = self.sandbox.worlds().reset_world(name, &[]);
         world
@@ -430,6 +488,13 @@ impl ScenarioTest<'_> {
             .put_local(Arc::clone(&self.plan), text)
             .map_err(UsageError)?;
         world.scenarios().set_default(Some(name.clone()))?;
+        Ok(world)
+    }
+
+    async fn run_scenario(&self, file: &Path, text: &str) -> anyhow::Result<ScenarioResult> {
+        let started_at = Instant::now();
+        let name = &self.plan.name;
+        let world = self.start_world(text)?;
         let mut cases = vec![if self.arguments.command.is_empty() {
             self.run_in_virtual_time(&world).await
         } else {
