@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::bankgen;
 use crate::config::personas::{self, PersonaLoadError};
+use crate::config::tls::prepare_tls;
 use crate::config::{
     ConfigError, Options, ParticipantSetup, aa_scenarios, check_path, load_participants,
 };
@@ -126,6 +127,7 @@ impl Sandbox {
             allow_host,
             allow_origin,
             public_url,
+            tls_folder,
             webhook_timeout,
             webhook_retries,
             drain_timeout,
@@ -185,6 +187,16 @@ impl Sandbox {
         let reaper_task =
             world_ttl.map(|ttl| tokio::spawn(reap_idle_worlds(Arc::clone(&worlds), ttl)));
 
+        let tls = tls_folder
+            .map(|folder| {
+                let mut names = access.certificate_names();
+                if !bind.is_unspecified() {
+                    names.push(bind.to_string());
+                }
+                prepare_tls(&folder, names, system_now().ist_date())
+            })
+            .transpose()?;
+        let (acceptor, authority) = tls.map(|tls| (tls.acceptor, tls.authority)).unzip();
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
         let issuer_url = access.issuer_url();
@@ -194,6 +206,7 @@ impl Sandbox {
             keys: Arc::clone(&keys),
             control_token,
             access,
+            authority,
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
@@ -219,7 +232,8 @@ impl Sandbox {
             limits,
         )?);
         let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
-        let server = start_server(listener, workers, shared.clone()).map_err(bind_error)?;
+        let server =
+            start_server(listener, workers, acceptor, shared.clone()).map_err(bind_error)?;
         let handle = server.handle();
         let server_task = tokio::spawn(server);
         Ok(Self {
@@ -243,7 +257,12 @@ impl Sandbox {
     /// Returns the root URL of the default world, without a slash at the end. For a sandbox that
     /// listens on all addresses it is the loopback URL.
     pub fn base_url(&self) -> String {
-        local_url(self.address)
+        let scheme = if self.shared.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        local_url(scheme, self.address)
     }
 
     /// Returns the URL under which browsers reach the sandbox, without a slash at the end; `None` if
@@ -413,7 +432,7 @@ async fn reap_idle_worlds(worlds: Arc<Worlds>, ttl: Duration) {
 }
 
 /// Returns the URL of a sandbox that listens on this address, as this machine reaches it.
-fn local_url(mut address: SocketAddr) -> String {
+fn local_url(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         let loopback = if address.is_ipv4() {
             [127, 0, 0, 1].into()
@@ -422,7 +441,7 @@ fn local_url(mut address: SocketAddr) -> String {
         };
         address.set_ip(loopback);
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 /// Spawns a driver task for every new world.
@@ -577,6 +596,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn webhook_timeout(mut self, timeout: Duration) -> Self {
         self.options.webhook_timeout = timeout;
+        self
+    }
+
+    /// Answers https beside http, with a certificate of the development CA in this folder, which is made
+    /// if there is none.
+    #[must_use]
+    pub fn tls_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.options.tls_folder = Some(folder.into());
         self
     }
 

@@ -309,3 +309,83 @@ fn an_option_in_the_file_that_does_not_fit_is_refused() {
 fn uuid(number: usize) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
+
+/// A development CA signs the certificate; clients that trust it, and those that use http, are
+/// answered on one port.
+#[tokio::test]
+async fn https_is_answered_beside_http_and_its_authority_stays() {
+    let folder = create_folder("serve-tls", &[]);
+    let directory = folder.join("ca");
+    let directory = directory.to_str().expect("UTF-8");
+    let mut authorities = Vec::new();
+    for _ in 0..2 {
+        let server = Server::start(&["--tls", "--tls-dir", directory, "--allow-host", "aa.test"]);
+        let url = server.base_url().to_owned();
+        let address = url.strip_prefix("https://").expect("https");
+        let plain = format!("http://{address}");
+        let client = reqwest::Client::new();
+        let path = "/.well-known/mockaa-ca.pem";
+        let answer = client
+            .get(format!("{plain}{path}"))
+            .send()
+            .await
+            .expect("an answer");
+        let authority = answer.text().await.expect("a text");
+        assert!(!authority.contains("PRIVATE"), "the key stays secret");
+        let certificate = reqwest::Certificate::from_pem(authority.as_bytes()).expect("PEM");
+        authorities.push(authority);
+
+        let stranger = client.get(format!("{url}/livez")).send().await;
+        assert!(
+            stranger.is_err(),
+            "a client without the CA does not trust it"
+        );
+        let (_, port) = address.rsplit_once(':').expect("a port");
+        let port = port.parse().expect("a number");
+        let trusting = reqwest::Client::builder()
+            .tls_certs_only([certificate])
+            .resolve("aa.test", ([127, 0, 0, 1], port).into())
+            .build()
+            .expect("a client");
+        for host in ["127.0.0.1", "localhost", "aa.test"] {
+            let request = trusting.get(format!("https://{host}:{port}/openapi.json"));
+            let document: Value = request
+                .send()
+                .await
+                .expect(host)
+                .json()
+                .await
+                .expect("JSON");
+            assert_eq!(
+                document["servers"][0]["url"],
+                format!("https://{host}:{port}")
+            );
+        }
+        // A page of the sandbox may post to it.
+        for (origin, status) in [(&*url, 400), (&*plain, 403)] {
+            let request = trusting.post(format!("{url}/_mockaa/v1/clock/set"));
+            let reply = request.header("origin", origin).send().await;
+            assert_eq!(reply.expect("an answer").status(), status, "{origin}");
+        }
+        let ready = mockaa_command(&["ready", "--server", &url])
+            .env("MOCKAA_TLS_DIR", directory)
+            .output()
+            .expect("the command runs");
+        assert!(ready.status.success(), "{ready:?}");
+    }
+    assert_eq!(authorities[0], authorities[1], "it is made once");
+    let mode = std::fs::metadata(folder.join("ca/development-ca.pem")).expect("a file");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+    assert_eq!(mode & 0o077, 0, "only its owner reads the key");
+
+    std::fs::write(folder.join("ca/development-ca.pem"), "no CA").expect("a file");
+    let (code, _, stderr) = run_in(
+        &folder,
+        &["serve", "--port", "0", "--tls", "--tls-dir", directory],
+    );
+    assert_eq!(code, 2, "{stderr}");
+    assert!(
+        stderr.contains("development-ca.pem has no certificate and key; delete it"),
+        "{stderr}"
+    );
+}

@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         fiu.url
     );
     let mut demo = Demo {
-        client: build_client(RESPONSE_TIMEOUT)?,
+        client: build_client(&sandbox.base_url(), RESPONSE_TIMEOUT)?,
         base: sandbox.base_url(),
         fiu,
         step: 0,

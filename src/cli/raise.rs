@@ -241,7 +241,7 @@ impl<'a> FiuClient<'a> {
         let clock = remote.get("clock").await?;
         let now = clock["now"].as_str().and_then(parse_timestamp);
         Ok(Self {
-            client: build_client(RESPONSE_TIMEOUT)?,
+            client: build_client(remote.server_url(), RESPONSE_TIMEOUT)?,
             remote,
             api: order.api.unwrap_or(ApiName::Rebit),
             aa: aa.unwrap_or(default_aa).id.to_string(),

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::cli::parse_duration_arg;
-use crate::cli::remote::parse_server_url;
+use crate::cli::remote::{build_client, parse_server_url};
 
 /// The pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
@@ -42,11 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let server = arguments.server;
     let server = server.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
     let url = format!("{server}/readyz");
-    let client = reqwest::Client::builder()
-        .tls_certs_only(Vec::new())
-        .no_proxy()
-        .timeout(RESPONSE_TIMEOUT)
-        .build()?;
+    let client = build_client(&url, RESPONSE_TIMEOUT)?;
     let mut failure = "no response in time".to_owned();
     let attempts = async {
         loop {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use crate::cli::control_calls::name_commands;
 use crate::cli::terminal::Palette;
 use crate::cli::{SandboxRefusal, UnmetExpectation};
+use crate::config::tls::find_authority;
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
 
@@ -158,13 +159,19 @@ impl Deref for JsonResponse {
     }
 }
 
-/// Returns a client for sandboxes, which uses no proxy.
-pub(crate) fn build_client(timeout: Duration) -> anyhow::Result<Client> {
-    let builder = Client::builder().tls_certs_only(Vec::new()).no_proxy();
-    builder
-        .timeout(timeout)
-        .build()
-        .context("cannot create an HTTP client")
+/// Returns a client for the sandbox at this URL, which uses no proxy. It trusts the development CA of
+/// this machine.
+pub(crate) fn build_client(url: &str, timeout: Duration) -> anyhow::Result<Client> {
+    let builder = Client::builder().no_proxy().timeout(timeout);
+    let builder = if url.starts_with("https:") {
+        let authority = find_authority();
+        let authority = authority.map(|pem| Certificate::from_pem(pem.as_bytes()));
+        builder.tls_certs_merge(authority.transpose()?)
+    } else {
+        // Reading the certificates of the system takes time.
+        builder.tls_certs_only(Vec::new())
+    };
+    builder.build().context("cannot create an HTTP client")
 }
 
 /// The longest wait for a response: a wait for journal entries takes up to 5 min, plus 30 s.
@@ -273,7 +280,7 @@ impl Remote {
         body: Option<String>,
     ) -> anyhow::Result<Vec<u8>> {
         let url = format!("{}/_mockaa/v1/{path}", self.server_url());
-        let client = build_client(RESPONSE_TIMEOUT)?;
+        let client = build_client(&self.server, RESPONSE_TIMEOUT)?;
         let request = client.request(method, &url).header("accept", accept);
         let mut request = self.name_world(request);
         if let Some(token) = &self.token {

@@ -15,6 +15,7 @@ use crate::app::Sandbox;
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::config::{describe_credential, describe_webhook_urls};
 use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
+use crate::config::tls::default_folder;
 use crate::config::{DEFAULT_PUSH_DATA_PATH, Options, find_config_file};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::participants::WebhookUrls;
@@ -137,6 +138,15 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
     workers: Option<u16>,
 
+    /// Answer https too, on the same port, with a certificate of a development CA that is made on first
+    /// use. Clients trust `/.well-known/mockaa-ca.pem`.
+    #[arg(long, env = "MOCKAA_TLS")]
+    tls: bool,
+
+    /// Folder of the development CA; default: a folder for this program in your home.
+    #[arg(long, env = "MOCKAA_TLS_DIR", value_name = "DIR")]
+    tls_dir: Option<PathBuf>,
+
     /// File for the ready line, which appears when the sandbox answers and goes when it stops.
     #[arg(long, env = "MOCKAA_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -230,6 +240,8 @@ impl From<Arguments> for Options {
             drain: drain_timeout,
             world_ttl,
             workers,
+            tls,
+            tls_dir,
             ready_file: _,
             control_token,
             allow_host,
@@ -261,6 +273,8 @@ impl From<Arguments> for Options {
             allow_host,
             allow_origin,
             public_url,
+            // Without a home, the folder of the process has to do.
+            tls_folder: tls.then(|| tls_dir.or_else(default_folder).unwrap_or_default()),
             webhook_timeout,
             webhook_retries: if ignore_retry_after {
                 webhook_retries.without_retry_after()

@@ -30,8 +30,9 @@ const GOOD: [&str; 9] = [
 ];
 
 /// Words of a failure or a refusal.
-const BAD: [&str; 13] = [
+const BAD: [&str; 14] = [
     "denied",
+    "disabled",
     "dropped",
     "error",
     "exhausted",

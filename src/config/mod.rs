@@ -2,6 +2,7 @@
 //! participants.
 
 pub(crate) mod personas;
+pub(crate) mod tls;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,9 @@ pub struct Options {
     /// Scheme, host and port under which browsers reach the sandbox; links in answers begin with
     /// it. `None`: the address that the caller used.
     pub public_url: Option<String>,
+    /// Folder of the development CA with which the sandbox answers https, beside http on the same
+    /// port; `None`: http only.
+    pub tls_folder: Option<PathBuf>,
     /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
     /// The delays after which a webhook that failed is sent again.
@@ -110,6 +114,7 @@ impl Default for Options {
             allow_host: Vec::new(),
             allow_origin: Vec::new(),
             public_url: None,
+            tls_folder: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             webhook_retries: RetryPolicy::default(),
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
@@ -131,6 +136,9 @@ pub enum ConfigError {
     /// An invalid `--allow-host` or `--public-url`.
     #[error("{0}")]
     Access(String),
+    /// A certificate that cannot be made or read.
+    #[error("--tls: {0}")]
+    Tls(String),
     #[error("invalid path '{0}' below the FIU's base URL; begin it with /")]
     Path(String),
     #[error("{setting}: {reason}")]

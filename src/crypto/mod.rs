@@ -9,6 +9,7 @@
 //! on a blocking thread.
 
 pub(crate) mod base64;
+pub(crate) mod development_ca;
 pub(crate) mod jws;
 pub(crate) mod key_exchange;
 pub(crate) mod keys;

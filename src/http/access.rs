@@ -151,6 +151,33 @@ impl AccessPolicy {
         self.public_origin.as_ref().map(Origin::to_url)
     }
 
+    /// Returns the names and addresses under which the sandbox is reached, for its certificate.
+    pub(crate) fn certificate_names(&self) -> Vec<String> {
+        let local = [
+            "localhost",
+            "*.localhost",
+            "127.0.0.1",
+            "::1",
+            "host.docker.internal",
+            "mockaa",
+        ];
+        let public = self.public_origin.iter().map(|origin| &origin.host);
+        let allowed = self.allowed_hosts.iter().map(|allowed| &allowed.host);
+        let further = public.chain(allowed).map(|host| {
+            host.trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned()
+        });
+        let mut names: Vec<_> = local
+            .map(str::to_owned)
+            .into_iter()
+            .chain(further)
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Returns the URL that tokens name as their issuer: the public one, else one that depends on
     /// neither address nor port, so that equal runs give equal tokens.
     pub(crate) fn issuer_url(&self) -> String {
@@ -167,6 +194,7 @@ impl AccessPolicy {
         rule: AccessRule,
         uri: &Uri,
         headers: &HeaderMap,
+        is_tls: bool,
     ) -> Result<(), ApiError> {
         let is_host_judged = match rule {
             AccessRule::AnyHost => return Ok(()),
@@ -177,7 +205,7 @@ impl AccessPolicy {
         if is_host_judged {
             self.check_hosts(uri, headers)?;
         }
-        self.check_origins(uri, headers)
+        self.check_origins(uri, headers, is_tls)
     }
 
     /// Checks the `Host` header, and the host of an absolute request target.
@@ -238,13 +266,14 @@ impl AccessPolicy {
     }
 
     /// Checks each `Origin` against the origin of the request and against `--public-url`.
-    fn check_origins(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    fn check_origins(&self, uri: &Uri, headers: &HeaderMap, is_tls: bool) -> Result<(), ApiError> {
+        let (scheme, default_port) = if is_tls { ("https", 443) } else { ("http", 80) };
         let own = find_host(uri, headers)
             .as_deref()
             .and_then(Authority::parse)
             .map(|authority| Origin {
-                scheme: "http".to_owned(),
-                port: authority.port.unwrap_or(80),
+                scheme: scheme.to_owned(),
+                port: authority.port.unwrap_or(default_port),
                 host: authority.host,
             });
         for text in list_values(headers, &ORIGIN) {

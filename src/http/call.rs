@@ -33,7 +33,7 @@ use crate::engine::world::{CallInProgress, DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
 use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
-use crate::http::connection::ClientSocket;
+use crate::http::connection::{ClientSocket, IsTls};
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
 use crate::http::security::is_registered_key;
 use crate::http::{AppState, BODY_BYTES_MAX};
@@ -185,7 +185,7 @@ impl Call {
     /// Returns path and URL of the request.
     pub(crate) fn request_target(&self) -> RequestTarget {
         let connection = self.request.connection_info();
-        let origin = format!("{}://{}", connection.scheme(), connection.host());
+        let origin = format!("{}://{}", self.scheme(), connection.host());
         describe_target(self.method(), Some(origin), self.path_and_query())
     }
 
@@ -331,12 +331,21 @@ impl Call {
         let host = find_host(self.request.uri(), self.headers())
             .filter(|host| host.bytes().all(is_host_byte))
             .unwrap_or_else(|| "localhost".to_owned());
-        let scheme = if self.request.connection_info().scheme() == "https" {
+        format!("{}://{host}{}", self.scheme(), world.base_path())
+    }
+
+    /// Returns the scheme that the client used, as far as a proxy tells.
+    fn scheme(&self) -> &'static str {
+        if self.is_tls() || self.request.connection_info().scheme() == "https" {
             "https"
         } else {
             "http"
-        };
-        format!("{scheme}://{host}{}", world.base_path())
+        }
+    }
+
+    fn is_tls(&self) -> bool {
+        let connection = self.request.conn_data::<IsTls>();
+        connection.is_some_and(|IsTls(is_tls)| *is_tls)
     }
 
     /// Returns the URL of a world as the issuer of tokens.
@@ -356,7 +365,7 @@ impl Call {
             }
         };
         let access = &self.app_state.access;
-        access.check_request(rule, self.request.uri(), self.headers())
+        access.check_request(rule, self.request.uri(), self.headers(), self.is_tls())
     }
 
     /// Returns the body's bytes as they arrived.

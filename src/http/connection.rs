@@ -1,4 +1,5 @@
-//! A connection of the server. Faults reach its socket without a second file descriptor.
+//! A connection of the server, with or without TLS. Faults reach its socket without a second file
+//! descriptor.
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -10,23 +11,63 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// A TCP connection, or TLS over one.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    Plain(SharedStream),
+    Tls(Box<TlsStream<SharedStream>>),
+}
 
 /// The server's handle on a TCP connection.
 #[derive(Debug)]
-pub(crate) struct Connection(Rc<TcpStream>);
+pub(crate) struct SharedStream(Rc<TcpStream>);
+
+/// Marks the calls of a connection with TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IsTls(pub bool);
 
 /// The handle that the calls of a connection have on its socket, to reset it or to write bytes that
 /// the server would never write.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientSocket(Rc<TcpStream>);
 
+/// First byte of a TLS connection: the type of a handshake record (RFC 8446 §5.1). No method of HTTP
+/// begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 impl Connection {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self(Rc::new(stream))
+    /// Begins a connection. With an acceptor, its first byte tells whether the client speaks TLS.
+    ///
+    /// # Errors
+    /// The connection ends, or its handshake fails.
+    pub(crate) async fn begin(
+        stream: TcpStream,
+        acceptor: Option<&TlsAcceptor>,
+    ) -> io::Result<Self> {
+        if let Some(acceptor) = acceptor {
+            let mut first = [0];
+            stream.peek(&mut first).await?;
+            if first == [TLS_HANDSHAKE] {
+                let stream = acceptor.accept(SharedStream(Rc::new(stream))).await?;
+                return Ok(Self::Tls(Box::new(stream)));
+            }
+        }
+        Ok(Self::Plain(SharedStream(Rc::new(stream))))
     }
 
     pub(crate) fn client_socket(&self) -> ClientSocket {
-        ClientSocket(Rc::clone(&self.0))
+        let SharedStream(stream) = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        ClientSocket(Rc::clone(stream))
+    }
+
+    pub(crate) fn is_tls(&self) -> IsTls {
+        IsTls(matches!(self, Self::Tls(_)))
     }
 }
 
@@ -48,7 +89,7 @@ impl ClientSocket {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for SharedStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -68,7 +109,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for SharedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -98,7 +139,7 @@ impl AsyncWrite for Connection {
     }
 }
 
-impl Connection {
+impl SharedStream {
     fn poll_write_with(
         &self,
         context: &mut Context<'_>,
@@ -110,6 +151,64 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return Poll::Ready(written),
             }
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct AppState {
     pub describe_calls: fn(&str) -> Value,
     /// Format of errors for paths that no call has.
     pub protocol_prefixes: ProtocolPrefixes,
+    /// Certificate of the development CA, in PEM; `None` for a sandbox without https.
+    pub authority: Option<String>,
     /// Explains paths that no call has.
     pub known_paths: KnownPaths,
 }

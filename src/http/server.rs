@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive};
 use actix_server::Server;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
@@ -13,6 +14,7 @@ use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use socket2::SockRef;
+use tokio_rustls::TlsAcceptor;
 
 use crate::http::connection::Connection;
 use crate::http::{AppState, configure_routes, consume_world_prefix, log_call};
@@ -23,6 +25,9 @@ const SHUTDOWN_TIMEOUT_S: u64 = 5;
 /// Time for which an idle connection is kept open. It is longer than clients keep one, so the server
 /// never closes a connection that a client is about to reuse.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
+
+/// Time in which a connection with `--tls` must show what it speaks.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Number of connections that wait until a worker accepts them.
 const BACKLOG: i32 = 2048;
@@ -52,6 +57,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) fn start_server(
     listener: TcpListener,
     workers: Workers,
+    acceptor: Option<TlsAcceptor>,
     shared: Data<AppState>,
 ) -> io::Result<Server> {
     let address = listener.local_addr()?;
@@ -80,11 +86,24 @@ pub(crate) fn start_server(
             })
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.client_socket());
+                data.insert(connection.is_tls());
             })
             .h1(map_config(app, |()| AppConfig::default()));
-        fn_service(async |stream: TcpStream| {
-            let peer = stream.peer_addr().ok();
-            Ok((Connection::new(stream), peer))
+        let acceptor = acceptor.clone();
+        fn_service(move |stream: TcpStream| {
+            let acceptor = acceptor.clone();
+            async move {
+                let peer = stream.peer_addr().ok();
+                let begin = Connection::begin(stream, acceptor.as_ref());
+                let connection = tokio::time::timeout(HANDSHAKE_TIMEOUT, begin).await;
+                let connection = connection.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+                connection
+                    .map(|connection| (connection, peer))
+                    .map_err(|error| {
+                        tracing::debug!(%error, "a connection ended before its first call");
+                        DispatchError::Io(error)
+                    })
+            }
         })
         .and_then(answer)
     };

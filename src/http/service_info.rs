@@ -75,6 +75,18 @@ pub(crate) fn get_docs_style(_: &Call) -> ApiResponse {
     ApiResponse::static_text("text/css; charset=utf-8", docs::STYLE)
 }
 
+/// Returns the certificate of the development CA, for clients to trust.
+pub(crate) fn get_authority(call: &Call) -> Result<ApiResponse, ApiError> {
+    let authority = call.app_state().authority.as_ref().ok_or_else(|| {
+        ApiError::NotFound("this sandbox has no https; start it with --tls".to_owned())
+    })?;
+    Ok(ApiResponse::file(
+        authority.clone().into_bytes(),
+        "application/x-pem-file",
+        "mockaa-ca.pem".to_owned(),
+    ))
+}
+
 /// Returns the documentation of all calls in OpenAPI.
 pub(crate) fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;

@@ -449,6 +449,16 @@ impl Recorder {
         ] {
             self.control(id, &[], None).await;
         }
+        // Only a sandbox with https has it. It is a text, which has no example.
+        let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi-ca");
+        let secure = TestApp::start_with(|builder| builder.tls_folder(folder)).await;
+        let url = format!(
+            "http://{}/.well-known/mockaa-ca.pem",
+            secure.sandbox.address()
+        );
+        let reply = reqwest::get(url).await.expect("an answer");
+        assert_eq!(reply.status(), 200);
+        self.examples.insert("getAuthority".to_owned(), json!({}));
         let fiu = Some((
             "authorization",
             format!("Bearer {}", Participant::fiu_1().api_key),

@@ -107,6 +107,16 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_response(ResponseBody::Json(Component("Readiness"))),
     get(
         Section::Service,
+        "/.well-known/mockaa-ca.pem",
+        "getAuthority",
+        Handler::Immediate(service_info::get_authority),
+    )
+    .open_to_any_host()
+    .with_summary("Get the certificate of the development CA, for clients to trust")
+    .with_response(ResponseBody::File(&["application/x-pem-file"]))
+    .with_refusals(&[404]),
+    get(
+        Section::Service,
         "/docs",
         "showDocs",
         Handler::Immediate(service_info::show_docs),
