@@ -172,6 +172,12 @@ pub mod export {
     }
 }
 
+pub mod files {
+    pub mod participants {
+        pub use crate::files::participants::list_file_keys;
+    }
+}
+
 pub mod http {
     pub mod openapi {
         pub use crate::http::openapi::build_document;

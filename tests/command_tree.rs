@@ -17,6 +17,7 @@ use clap::{Arg, Command};
 use mockaa::internals::cli::command_tree::build_command;
 use mockaa::internals::cli::control_calls::command_of_call;
 use mockaa::internals::cli::exit_status::ExitStatus;
+use mockaa::internals::files::participants::list_file_keys;
 use mockaa::internals::http::routes::{Section, all_routes};
 use serde_json::Value;
 
@@ -526,4 +527,36 @@ fn the_page_of_all_commands_is_made_from_the_program() {
         kept == page,
         "MOCKAA_UPDATE_EXAMPLES=1 cargo test --test command_tree writes the page; first change: {changed:?}"
     );
+}
+
+/// The marks of the generated table in `docs/configuration.md`.
+const KEYS_BEGIN: &str = "<!-- keys -->\n";
+const KEYS_END: &str = "<!-- end of keys -->\n";
+
+#[test]
+fn the_keys_of_the_file_are_made_from_the_program() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let page = fs::read_to_string(&file).expect("the page");
+    let (before, rest) = page.split_once(KEYS_BEGIN).expect("the first mark");
+    let (shown, after) = rest.split_once(KEYS_END).expect("the second mark");
+    let mut table = "| table | key | value | meaning |\n| --- | --- | --- | --- |\n".to_owned();
+    for key in list_file_keys() {
+        assert!(
+            !key.description.is_empty(),
+            "{} {} is described",
+            key.table,
+            key.name
+        );
+        table += &format!(
+            "| `{}` | `{}` | {} | {} |\n",
+            key.table, key.name, key.form, key.description
+        );
+    }
+    if std::env::var_os("MOCKAA_UPDATE_EXAMPLES").is_some() {
+        let page = [before, KEYS_BEGIN, &table, KEYS_END, after].concat();
+        fs::write(&file, page).expect("the page is written");
+        return;
+    }
+    let hint = "MOCKAA_UPDATE_EXAMPLES=1 cargo test --test command_tree writes the table";
+    assert_eq!(shown, table, "{hint}");
 }

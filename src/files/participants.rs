@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::crypto::base64;
 use crate::domain::fair_use::FairUseTemplate;
@@ -23,7 +24,7 @@ use crate::domain::participants::{
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::text::quote_value;
 use crate::domain::time_source::{TimeSettings, TimeSource};
-use crate::files::unaport::UnaportEntry;
+use crate::files::unaport::{AccountEntry, UnaportEntry};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{SecretText, UrlText};
 use crate::wire::fields::{discard_blank, parse_time_settings, require_enum};
@@ -53,10 +54,14 @@ pub(crate) struct ParticipantsFile {
 pub(crate) const OPTION_TABLES: [&str; 4] = ["serve", "run", "demo", "listen"];
 
 /// The `[time]` table: the clocks of messages where an FIU sets none.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TimeEntry {
+    /// Clock of `webhook-timestamp` and its HMAC, for FIUs that set none.
+    #[schemars(with = "Option<TimeSource>")]
     signing_time: Option<String>,
+    /// Clock of `timestamp` in answers and webhook bodies, for FIUs that set none.
+    #[schemars(with = "Option<TimeSource>")]
     message_time: Option<String>,
 }
 
@@ -72,16 +77,21 @@ impl TimeEntry {
 
 /// An AA. An omitted handle or API key is derived from the id. With an API key, the AA sends that
 /// key as `aa_api_key`; without one, it sends a token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AaEntry {
+    /// Id, 1 to 64 letters, digits, dots, dashes, underscores and `@`. The only key that is required.
     pub id: String,
+    /// Part after `@` of its customers' addresses, without an `@`. Default: the id.
     handle: Option<String>,
+    /// Text that it sends as `aa_api_key`. Default: a token (JWT), and the secret
+    /// `mockaa-dev-ID-api-key` for the token service.
     api_key: Option<String>,
+    /// Scenario of its consents, where neither a header nor a magic customer selects one.
     scenario: Option<String>,
-    /// The key id of its signing key.
+    /// Id of its signing key, ASCII without spaces, quotes and backslashes.
     pub kid: Option<String>,
-    /// The file of its private key, PKCS#8 in PEM. Default: the shipped development key.
+    /// File of its private key, PKCS#8 in PEM, beside this file. Default: the shipped development key.
     pub key: Option<String>,
 }
 
@@ -89,29 +99,38 @@ pub(crate) struct AaEntry {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct FiuEntry {
+    /// Id, 1 to 64 letters, digits, dots, dashes, underscores and `@`.
     pub id: Option<String>,
+    /// Name for people. Default: the id.
     name: Option<String>,
+    /// API key that it sends. Default: `mockaa-dev-ID-api-key`, in lower case.
     #[serde(alias = "api_key")]
     api_key: Option<String>,
+    /// Base URL of its webhooks, below which each kind has its path. Default: `--fiu-url`.
     #[serde(alias = "base_url")]
     #[schemars(with = "Option<UrlText>")]
     base_url: Option<String>,
-    /// The exact URL of all webhooks.
+    /// Exact URL of all webhooks.
     #[serde(alias = "webhook_url")]
     #[schemars(with = "Option<UrlText>")]
     webhook_url: Option<String>,
+    /// Exact URL of webhooks about consents.
     #[serde(alias = "consent_url")]
     #[schemars(with = "Option<UrlText>")]
     consent_url: Option<String>,
+    /// Exact URL of webhooks about data.
     #[serde(alias = "data_url")]
     #[schemars(with = "Option<UrlText>")]
     data_url: Option<String>,
+    /// Exact URL of webhooks about analytics.
     #[serde(alias = "analytics_url")]
     #[schemars(with = "Option<UrlText>")]
     analytics_url: Option<String>,
+    /// Id of its organisation in the Unaport API.
     #[serde(alias = "org_id")]
     #[schemars(regex(pattern = r"^[A-Za-z0-9._@-]{1,64}$"))]
     org_id: Option<String>,
+    /// Secret of Standard Webhooks: `whsec_` and Base64 of 24 to 64 bytes.
     #[serde(alias = "webhook_secret", alias = "secret")]
     #[schemars(with = "Option<SecretText>")]
     webhook_secret: Option<String>,
@@ -119,22 +138,30 @@ pub(crate) struct FiuEntry {
     /// empty object removes them.
     #[serde(alias = "webhook_headers")]
     webhook_headers: Option<BTreeMap<String, String>>,
+    /// Form of the signatures that it gets.
     #[serde(alias = "signature_profile")]
     #[schemars(with = "Option<SignatureProfile>")]
     signature_profile: Option<String>,
+    /// Form of the encrypted documents: XML, or Base64 of it.
     #[schemars(with = "Option<PlaintextEncoding>")]
     plaintext: Option<String>,
+    /// Version of the documents of the three FI types of deposits.
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
+    /// Clock of `webhook-timestamp` and its HMAC.
     #[serde(alias = "signing_time")]
     #[schemars(with = "Option<TimeSource>")]
     signing_time: Option<String>,
+    /// Clock of `timestamp` in answers and webhook bodies.
     #[serde(alias = "message_time")]
     #[schemars(with = "Option<TimeSource>")]
     message_time: Option<String>,
+    /// Passphrase of web redirection.
     #[serde(alias = "redirect_passphrase")]
     redirect_passphrase: Option<String>,
+    /// Code of web redirection for a customer who leaves without an answer: 20, or 5 as in version
+    /// 1.1.0.
     #[serde(alias = "unanswered_errorcode")]
     #[schemars(range(min = 1, max = 20))]
     unanswered_errorcode: Option<RedirectionCode>,
@@ -142,6 +169,7 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "fair_use_templates")]
     #[schemars(with = "Option<Vec<FairUseTemplate>>")]
     fair_use_templates: Option<Vec<String>>,
+    /// Keys with which it signs, as JWKs: `{ kty = "RSA", kid = "…", n = "…", e = "AQAB" }`.
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
 }
@@ -150,24 +178,116 @@ pub(crate) struct FiuEntry {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct FipEntry {
+    /// Id, 1 to 64 letters, digits, dots, dashes, underscores and `@`.
     pub id: Option<String>,
+    /// Name for people. Default: the id.
     name: Option<String>,
+    /// API key that it sends. Default: `mockaa-dev-ID-api-key`, in lower case.
     #[serde(alias = "api_key")]
     api_key: Option<String>,
+    /// Proof of the customer when accounts are linked: DIRECT, or TOKEN with a one-time password.
     #[schemars(with = "Option<LinkingMethod>")]
     linking: Option<String>,
+    /// Entries of its data: one, or one for each account.
     #[serde(alias = "fi_entries")]
     #[schemars(with = "Option<FiEntries>")]
     fi_entries: Option<String>,
-    /// Default: the one of the FIU.
+    /// Form of the encrypted documents. Default: that of the FIU.
     #[schemars(with = "Option<PlaintextEncoding>")]
     plaintext: Option<String>,
-    /// Default: the one of the FIU.
+    /// Version of the documents of deposits. Default: that of the FIU.
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
+    /// Keys with which it signs, as JWKs.
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
+}
+
+/// A key of `mockaa.toml`, for its documentation.
+#[derive(Clone, Debug)]
+pub struct FileKey {
+    /// Table, such as `[[fiu]]`.
+    pub table: &'static str,
+    pub name: String,
+    /// Accepted values.
+    pub form: String,
+    pub description: String,
+}
+
+/// Returns the keys of all entries.
+pub fn list_file_keys() -> Vec<FileKey> {
+    let tables = [
+        ("[[aa]]", schema_for!(AaEntry)),
+        ("[[fiu]]", schema_for!(FiuEntry)),
+        ("[[fip]]", schema_for!(FipEntry)),
+        ("[unaport]", schema_for!(UnaportEntry)),
+        ("[[unaport.account]]", schema_for!(AccountEntry)),
+        ("[time]", schema_for!(TimeEntry)),
+    ];
+    tables
+        .iter()
+        .flat_map(|(table, schema)| {
+            let properties = schema.get("properties").and_then(Value::as_object);
+            properties
+                .into_iter()
+                .flatten()
+                .map(|(name, property)| FileKey {
+                    table,
+                    name: to_snake_case(name),
+                    form: describe_form(property, schema.as_value()),
+                    description: property["description"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                })
+        })
+        .collect()
+}
+
+/// Describes the values of a property of a schema.
+fn describe_form(property: &Value, schema: &Value) -> String {
+    let target = property["$ref"]
+        .as_str()
+        .and_then(|path| path.strip_prefix('#'));
+    if let Some(target) = target.and_then(|path| schema.pointer(path)) {
+        return describe_form(target, schema);
+    }
+    if let Some(choice) = property["anyOf"]
+        .as_array()
+        .and_then(|choices| choices.first())
+    {
+        return describe_form(choice, schema);
+    }
+    if let Some(names) = property["enum"].as_array() {
+        let names = names.iter().filter_map(Value::as_str);
+        return names
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+    }
+    let types = &property["type"];
+    let name = types.as_str().or_else(|| types[0].as_str());
+    match name {
+        Some("boolean") => "true or false".to_owned(),
+        Some("integer") => "number".to_owned(),
+        Some("array") => format!("list: {}", describe_form(&property["items"], schema)),
+        Some("object") => "table".to_owned(),
+        _ => "text".to_owned(),
+    }
+}
+
+/// Converts a name of the control API to that of the file.
+fn to_snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut text, letter| {
+        if letter.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+        text
+    })
 }
 
 impl AaEntry {

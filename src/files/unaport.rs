@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -21,23 +22,33 @@ use crate::wire::unaport::template;
 /// `unaport.fiu` if it is registered.
 const SANDBOX_FIU: &str = "UNACORES-FIU-UAT";
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UnaportEntry {
+    /// Version of the API: 2.0.0, or 1.7 with the bodies of the recorded collection.
+    #[schemars(with = "Option<UnaportVersion>")]
     version: Option<String>,
+    /// FIU of every login that has none of its own. Default: UNACORES-FIU-UAT, or the first one.
     fiu: Option<String>,
+    /// `consentStatus` in the webhook of a rejected consent.
+    #[schemars(with = "Option<RejectedConsentStatus>")]
     rejected_status: Option<String>,
+    /// `trackingId` and `consentId` at the top level of webhooks.
     top_level_ids: Option<bool>,
+    /// Accounts that may log in. Default: any.
     account: Option<Vec<AccountEntry>>,
     /// Bodies of Create Consent Template, each with a `productId` in addition.
     template: Option<Vec<Map<String, Value>>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AccountEntry {
+pub(crate) struct AccountEntry {
+    /// Address with which the account logs in.
     email: Option<String>,
+    /// Its password.
     password: Option<String>,
+    /// FIU of the account. Default: `fiu` of the table `[unaport]`.
     fiu: Option<String>,
 }
 

@@ -215,7 +215,7 @@ async fn tokens_links_and_headers_depend_on_no_port_and_no_other_customer() {
         let claims: Value = serde_json::from_slice(&claims).expect("JSON");
         let mut header_count = 0;
         for entry in app.read_full_journal().await {
-            let headers = entry["headers"].as_array().into_iter().flatten();
+            let headers = entry["call"]["headers"].as_array().into_iter().flatten();
             let names: Vec<_> = headers.map(|header| header["name"].as_str()).collect();
             assert!(names.is_sorted(), "{names:?}");
             header_count += names.len();
