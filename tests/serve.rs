@@ -81,18 +81,9 @@ async fn slow_receivers_leave_files_for_callers_where_few_may_be_open() {
     let limited = format!(
         "ulimit -n {FEW_FILES} && exec {binary} serve --port 0 --fiu-url {fiu_url} --clock {NOW},frozen"
     );
-    let mut child = Command::new("bash")
-        .args(["-c", &limited])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("bash runs");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("a pipe"))
-        .read_line(&mut line)
-        .expect("a line");
-    let ready: Value = serde_json::from_str(&line).expect("a ready line");
-    let mut server = Server { child, ready };
+    let mut command = Command::new("bash");
+    command.args(["-c", &limited]).stderr(Stdio::null());
+    let mut server = Server::spawn(&mut command);
     let url = server.base_url().to_owned();
     let client = reqwest::Client::new();
     let raise = async |number: usize| {
@@ -237,18 +228,9 @@ fn options_stand_in_the_file_and_are_explained() {
         assert_eq!(explained, Some(&expected));
     }
 
-    let mut child = mockaa_command(&["serve"])
-        .current_dir(&folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the command runs");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("a pipe"))
-        .read_line(&mut line)
-        .expect("a line");
-    let ready: Value = serde_json::from_str(&line).expect("a ready line");
-    let server = Server { child, ready };
+    let mut command = mockaa_command(&["serve"]);
+    command.current_dir(&folder).stderr(Stdio::null());
+    let server = Server::spawn(&mut command);
     assert_eq!(
         (&server.ready["seed"], &server.ready["control_token"]),
         (&json!(7), &json!("secret-1"))
@@ -388,4 +370,103 @@ async fn https_is_answered_beside_http_and_its_authority_stays() {
         stderr.contains("development-ca.pem has no certificate and key; delete it"),
         "{stderr}"
     );
+}
+
+/// Returns the response to a request on a connection of its own.
+fn exchange(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server accepts connections");
+    let timeout = Some(Duration::from_secs(10));
+    stream.set_read_timeout(timeout).expect("a time-out");
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut response = String::new();
+    stream
+        .read_to_string(&mut response)
+        .expect("an answer in time");
+    response
+}
+
+#[test]
+fn mistakes_of_clients_are_answered_at_once_and_by_their_cause() {
+    let server = Server::start(&["--bind", "0.0.0.0", "--control-token", "t"]);
+    let (_, port) = server.base_url().rsplit_once(':').expect("a port");
+    let address = format!("127.0.0.1:{port}");
+    let head = "host: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    for (line, status, text) in [
+        (
+            "POST /v2/v2/Consent",
+            404,
+            "the base path /v2 stands in it twice, did you mean /v2/Consent?",
+        ),
+        (
+            "POST /public/user/login",
+            404,
+            "the base URL ends with /api/v1",
+        ),
+        (
+            "GET /w/ci-7/Consent/handle/x",
+            404,
+            "GET /w/ci-7/_mockaa/v1/world with the control token",
+        ),
+        ("GET /_mockaa/v1/world", 401, "requires its token"),
+    ] {
+        let response = exchange(&address, &format!("{line} HTTP/1.1\r\n{head}"));
+        assert!(
+            response.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{line} {response}"
+        );
+        assert!(response.contains(text), "{line} {response}");
+    }
+    let response = exchange(
+        &address,
+        "CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n",
+    );
+    assert!(response.contains("is no proxy"), "{response}");
+    let upgrade = "GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n\r\n";
+    assert!(exchange(&address, upgrade).starts_with("HTTP/1.1 200 "));
+    let mut made = mockaa_command(&["world", "show", "--token", "t", "--world", "ci-7"]);
+    let made = made
+        .args(["--server", &address])
+        .output()
+        .expect("the command runs");
+    assert!(made.status.success(), "{made:?}");
+    let response = exchange(
+        &address,
+        &format!("GET /w/ci-7/Consent/handle/x HTTP/1.1\r\n{head}"),
+    );
+    assert!(!response.contains("there is no world"), "{response}");
+}
+
+/// A receiver that answers each webhook with 410 gets one, and no more until it is enabled.
+#[test]
+fn a_receiver_that_is_gone_shows_in_the_list_of_webhooks() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = vec![0; 64 * 1024];
+            // The webhook is small, and its content does not matter.
+            let _ = stream.read(&mut buffer);
+            let _ = stream
+                .write_all(b"HTTP/1.1 410 Gone\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let clock = format!("{NOW},frozen");
+    let server = Server::start(&["--fiu-url", &url, "--clock", &clock]);
+    let run = |arguments: &[&str]| {
+        let mut command = mockaa_command(arguments);
+        let output = command.env("MOCKAA_URL", server.base_url()).output();
+        let output = output.expect("the command runs");
+        assert!(output.status.success(), "{arguments:?} {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    for customer in ["9999999002@a", "9999999002@b"] {
+        run(&["consent", "raise", "--api", "seed", "--customer", customer]);
+        run(&["clock", "advance", "--by", "1s"]);
+    }
+    let webhooks = run(&["webhook", "list"]);
+    assert!(
+        webhooks.contains("exhausted") && webhooks.contains("disabled"),
+        "{webhooks}"
+    );
+    assert!(run(&["journal"]).contains("410 (Gone)"));
 }

@@ -74,9 +74,15 @@ impl Server {
     }
 
     fn start_with_stderr(arguments: &[&str], stderr: Stdio) -> Self {
-        let mut child = mockaa_command(&[&["serve", "--port", "0"], arguments].concat())
+        let mut command = mockaa_command(&[&["serve", "--port", "0"], arguments].concat());
+        command.stderr(stderr);
+        Self::spawn(&mut command)
+    }
+
+    /// Starts a command that serves.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
-            .stderr(stderr)
             .spawn()
             .expect("the command runs");
         let mut line = String::new();
