@@ -84,6 +84,8 @@ pub struct Sandbox {
     _watcher: Option<RecommendedWatcher>,
     /// Longest time in which stopping completes responses and webhooks.
     drain_timeout: Duration,
+    /// `true` once the webhooks that are lost have been logged.
+    has_logged_unsent: bool,
 }
 
 impl Sandbox {
@@ -246,6 +248,7 @@ impl Sandbox {
             reaper_task,
             _watcher: watcher,
             drain_timeout,
+            has_logged_unsent: false,
         })
     }
 
@@ -334,6 +337,7 @@ impl Sandbox {
         // What is left is counted below.
         let _ = tokio::time::timeout(self.drain_timeout, drain).await;
         self.log_unsent();
+        self.has_logged_unsent = true;
         drop(self.server_handle.stop(false));
         if let Err(error) = (&mut self.server_task).await {
             tracing::error!(%error, "the server ended with an error");
@@ -362,6 +366,9 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        if !self.has_logged_unsent {
+            self.log_unsent();
+        }
         // The command is sent at once; the future only waits for its completion.
         drop(self.server_handle.stop(false));
         self.driver_task.abort();

@@ -441,7 +441,7 @@ fn render_commands_page() -> String {
     for status in ExitStatus::ALL {
         page += &format!("| {} | {} |\n", status.code(), status.description());
     }
-    page += "\nAn error is one line on stderr. If the reader of a pipe closes it, as `| head` does, the code is 0, or 141 for commands whose code is a verdict.\n";
+    page += "\nAn error of a sandbox is one line on stderr; those of options and files may have more. If the reader of a pipe closes it, as `| head` does, the code is 0, or 141 for commands whose code is a verdict.\n";
     page += "\n## Environment variables\n\n| variable | option | commands | default |\n| --- | --- | --- | --- |\n";
     page += &render_variables(&program);
     page += "\n`mockaa run` sets `MOCKAA_BASE_URL`, `MOCKAA_SCENARIO`, `MOCKAA_URL` and `MOCKAA_WORLD` for the command after `--`.\n\

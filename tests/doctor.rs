@@ -165,11 +165,14 @@ fn each_fault_of_a_set_up_is_named_with_its_remedy() {
             answer_rightly(webhook)
         }
     });
+    let moved = start_fiu("", |_| (308, json!({})));
+    let failing = start_fiu("", |_| (500, json!({})));
     let late = start_fiu("Sun, 06 Nov 1994 08:49:37 GMT", answer_rightly);
-    let unused = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = unused.local_addr().expect("an address");
-    drop(unused);
-    let unused = format!("http://{address}");
+    // It has the port, so that no other test gets it, and does not listen.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(any).expect("a free port");
+    let unused = format!("http://{}", socket.local_addr().expect("an address"));
     for (url, remedy) in [
         (&trusting, "verify x-jws-signature over the raw body"),
         (
@@ -177,7 +180,12 @@ fn each_fault_of_a_set_up_is_named_with_its_remedy() {
             "answer with ver, timestamp, the webhook's txnid and response OK",
         ),
         (&elsewhere, "serve POST /Consent/Notification"),
-        (&refusing, "`mockaa jws explain` says what differs"),
+        (
+            &refusing,
+            "`mockaa jws explain` compares; or if your server asks for credentials",
+        ),
+        (&moved, "give the URL to which it redirects"),
+        (&failing, "look at the log of your FIU"),
         (&encoded, "signature_profile = \"encoded\""),
         (&late, "set the clock of the FIU's machine by NTP"),
         (&unused, "start it"),
@@ -211,6 +219,7 @@ fn keys_are_compared_and_wrong_options_refused() {
         ("first.json", &*key(0)),
         ("second.json", &*key(1)),
         ("none.json", "[]"),
+        ("empty.json", "{\"keys\":[]}"),
     ];
     let folder = create_folder("doctor-keys", &files);
     let examine_key = |file: &str| {
@@ -225,7 +234,7 @@ fn keys_are_compared_and_wrong_options_refused() {
         printed.contains("add it to public_keys of the [[fiu]] FIU-1"),
         "{printed}"
     );
-    for file in ["none.json", "missing.json"] {
+    for file in ["none.json", "empty.json", "missing.json"] {
         let (code, printed) = examine_key(file);
         assert_eq!(code, 2, "{printed}");
         assert!(printed.contains("--public-key"), "{printed}");

@@ -139,7 +139,10 @@ async fn slow_receivers_leave_files_for_callers_where_few_may_be_open() {
 
 #[test]
 fn the_ready_file_is_there_while_the_sandbox_answers() {
-    let folder = create_folder("serve-ready-file", &[("ready.json", "of an earlier run")]);
+    let folder = create_folder(
+        "serve-ready-file",
+        &[("ready.json", "{\"event\":\"ready\"}")],
+    );
     let file = folder.join("ready.json");
     let path = file.to_str().expect("UTF-8");
     let public_url = "https://sandbox.test";
@@ -153,11 +156,29 @@ fn the_ready_file_is_there_while_the_sandbox_answers() {
     assert!(killed.expect("kill runs").success());
     assert!(server.child.wait().expect("it ends").success());
     assert!(!file.exists());
+    // Nothing is removed that is not the line of this sandbox, also when it cannot start.
+    std::fs::write(&file, "precious").expect("a file");
     let missing = folder.join("nothing/ready.json");
     let missing = missing.to_str().expect("UTF-8");
-    let (code, _, stderr) = run_in(&folder, &["serve", "--port", "0", "--ready-file", missing]);
-    assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("--ready-file"), "{stderr}");
+    std::os::unix::fs::symlink(&file, folder.join("link")).expect("a link");
+    let link = folder.join("link");
+    for target in [path, missing, link.to_str().expect("UTF-8"), "/dev/null"] {
+        let (code, _, stderr) = run_in(&folder, &["serve", "--port", "0", "--ready-file", target]);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("--ready-file"), "{stderr}");
+    }
+    let kept = std::fs::read_to_string(&file).expect("it is still there");
+    assert_eq!(kept, "precious");
+    std::fs::remove_file(&file).expect("a file");
+    let first = Server::start(&["--ready-file", path]);
+    let mut second = Server::start(&["--ready-file", path]);
+    drop(first);
+    let pid = second.child.id().to_string();
+    assert!(file.exists(), "the file is that of the second");
+    let killed = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(killed.expect("kill runs").success());
+    assert!(second.child.wait().expect("it ends").success());
+    assert!(!file.exists());
 }
 
 #[test]
@@ -171,6 +192,7 @@ fn ready_asks_the_port_of_the_environment() {
     };
     assert_eq!(ready(&[("MOCKAA_PORT", port)], &[]), Some(0));
     assert_eq!(ready(&[("MOCKAA_PORT", "1")], &[]), Some(3));
+    assert_eq!(ready(&[("MOCKAA_PORT", "x")], &[]), Some(2));
     assert_eq!(
         ready(
             &[("MOCKAA_PORT", "1"), ("MOCKAA_URL", server.base_url())],
@@ -261,6 +283,8 @@ fn an_option_in_the_file_that_does_not_fit_is_refused() {
             "[serve]\nwebhook_timeout = \"0s\"",
             "serve.webhook_timeout: invalid value '0s'",
         ),
+        ("[serve]\nfiu-url = \"http://x\"", "did you mean fiu_url?"),
+        ("[serve", "line 1, column"),
         ("serve = 1", "serve: it is no table"),
         ("[sevre]\nport = 1", "unknown field"),
         ("[[aa]]\nid = \"a\"\napi_key = \"x\\r\\ny\"", "aa.api_key"),
@@ -274,6 +298,8 @@ fn an_option_in_the_file_that_does_not_fit_is_refused() {
             stderr.contains("mockaa.toml") && stderr.contains(problem),
             "{text}: {stderr}"
         );
+        let (code, stdout, stderr) = run_in(&folder, &["config", "explain"]);
+        assert_eq!((code, &*stdout), (2, ""), "explain {text}: {stderr}");
     }
     let folder = create_folder("serve-log", &[]);
     for (levels, hint) in [
@@ -469,4 +495,195 @@ fn a_receiver_that_is_gone_shows_in_the_list_of_webhooks() {
         "{webhooks}"
     );
     assert!(run(&["journal"]).contains("410 (Gone)"));
+}
+
+/// What the command line excludes does not count, and a flag of the file can be turned off.
+#[test]
+fn the_command_line_comes_before_flags_of_the_file() {
+    let scenario = "version: 1\nname: a\nsteps: [approve: {}]\n";
+    let file = "[run]\njson = true\n[serve]\nignore_retry_after = true\nlog = \"debug\"\n";
+    let folder = create_folder(
+        "serve-flags",
+        &[("mockaa.toml", file), ("a.yaml", scenario)],
+    );
+    let (_, stdout, _) = run_in(&folder, &["run", "a.yaml"]);
+    assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{stdout}");
+    for arguments in [
+        &["run", "a.yaml", "--format", "text"][..],
+        &["run", "a.yaml", "--json=false"],
+    ] {
+        let (code, stdout, stderr) = run_in(&folder, arguments);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stdout.starts_with("ok "), "{arguments:?} {stdout}");
+    }
+    let explain = ["config", "explain", "serve", "--ignore-retry-after=false"];
+    let (_, stdout, _) = run_in(&folder, &explain);
+    let line = stdout
+        .lines()
+        .find(|line| line.starts_with("--ignore-retry-after"));
+    assert!(
+        line.is_some_and(|line| line.contains("false") && line.contains("command line")),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn a_statement_goes_to_pipes_and_through_links() {
+    let folder = create_folder("serve-output", &[("file.csv", "old")]);
+    let generate = |output: &str| {
+        let (code, _, stderr) = run_in(
+            &folder,
+            &["data", "generate", "--format", "csv", "--output", output],
+        );
+        assert_eq!(code, 0, "{stderr}");
+    };
+    std::os::unix::fs::symlink("file.csv", folder.join("link.csv")).expect("a link");
+    generate("link.csv");
+    let link = folder.join("link.csv").symlink_metadata().expect("a link");
+    assert!(link.is_symlink());
+    let expected = std::fs::read_to_string(folder.join("file.csv")).expect("a file");
+    assert!(expected.len() > 1_000);
+    let pipe = folder.join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("it runs")
+            .success()
+    );
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("it is read")
+    });
+    generate("pipe");
+    assert_eq!(reader.join().expect("no panic"), expected);
+}
+
+/// The numbers of a world begin anew after a reset; what follows is not lost.
+#[test]
+fn a_followed_list_goes_on_after_a_reset() {
+    let server = Server::start(&["--clock", &format!("{NOW},frozen")]);
+    let run = |arguments: &[&str]| {
+        let mut command = mockaa_command(arguments);
+        let output = command.env("MOCKAA_URL", server.base_url()).output();
+        assert!(
+            output.expect("the command runs").status.success(),
+            "{arguments:?}"
+        );
+    };
+    for customer in ["9876543210@a", "9876543210@b", "9876543210@c"] {
+        run(&["consent", "raise", "--customer", customer]);
+    }
+    let mut follow = mockaa_command(&["consent", "list", "--follow"])
+        .env("MOCKAA_URL", server.base_url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut lines = BufReader::new(follow.stdout.take().expect("a pipe")).lines();
+    let mut next = |wanted: &str| {
+        let mut found = lines.by_ref().map(|line| line.expect("a line"));
+        assert!(found.any(|line| line.contains(wanted)), "{wanted}");
+    };
+    next("9876543210@c");
+    run(&["world", "reset"]);
+    // The follower has noticed the end of the world.
+    let mut notice = String::new();
+    BufReader::new(follow.stderr.take().expect("a pipe"))
+        .read_line(&mut notice)
+        .expect("a line");
+    assert_eq!(notice, "(the world was reset or deleted)\n");
+    run(&["consent", "raise", "--customer", "9876543211@d"]);
+    next("9876543211@d");
+    follow.kill().expect("it runs");
+    follow.wait().expect("it ends");
+}
+
+#[test]
+fn values_that_no_entry_can_have_are_refused() {
+    let server = Server::start(&[]);
+    for (arguments, hint) in [
+        (
+            &["webhook", "list", "--state", "drop"][..],
+            "known: held, queued",
+        ),
+        (&["webhook", "list", "--event", "x"], "known: "),
+        (&["webhook", "list", "--consent", "nope"], "give the UUID"),
+        (
+            &["consent", "list", "--state", "ACTIVES"],
+            "did you mean ACTIVE?",
+        ),
+        (
+            &["consent", "raise", "--customer", "98"],
+            "mobile number of 10 digits",
+        ),
+        (
+            &["consent", "raise", "--scenario", "a\nb"],
+            "without control characters",
+        ),
+        (
+            &[
+                "consent",
+                "list",
+                "--server",
+                "http://127.0.0.1:1/_mockaa/v1",
+            ],
+            "mockaa serve",
+        ),
+        (&["serve", "--drain", "P9999999999D"], "at most 366d"),
+        (&["serve", "--control-token", ""], "a value is required"),
+    ] {
+        let mut command = mockaa_command(arguments);
+        if arguments[0] != "serve" && !arguments.contains(&"--server") {
+            command.env("MOCKAA_URL", server.base_url());
+        }
+        let output = command.output().expect("the command runs");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(hint), "{arguments:?}: {stderr}");
+    }
+}
+
+/// The first signal waits for webhooks; the second ends at once, and says what is lost.
+#[test]
+fn a_second_signal_says_what_is_lost() {
+    let (fiu_url, _) = start_slow_receiver(Duration::from_secs(600));
+    let clock = format!("{NOW},frozen");
+    let arguments = ["--fiu-url", &fiu_url, "--clock", &clock, "--drain", "60s"];
+    let mut server = Server::start_with_log(&arguments);
+    let log = BufReader::new(server.child.stderr.take().expect("a pipe"));
+    let raise = [
+        "consent",
+        "raise",
+        "--api",
+        "seed",
+        "--customer",
+        "9999999002@a",
+    ];
+    let mut raise = mockaa_command(&raise);
+    let raised = raise.env("MOCKAA_URL", server.base_url()).status();
+    assert!(raised.expect("the command runs").success());
+    let pid = server.child.id().to_string();
+    let stop = || {
+        let killed = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(killed.expect("kill runs").success());
+    };
+    stop();
+    let mut lines = log.lines().map(|line| line.expect("a line"));
+    assert!(lines.any(|line| line.contains("send the signal again")));
+    stop();
+    assert!(lines.any(|line| line.contains("webhooks were not sent")));
+    assert!(server.child.wait().expect("it ends").success());
+}
+
+#[test]
+fn what_a_command_of_run_leaves_behind_is_killed() {
+    let scenario = "version: 1\nname: a\nsteps: [approve: {}]\n";
+    let folder = create_folder("serve-leftover", &[("a.yaml", scenario)]);
+    let leave = "sleep 300 & echo $! > pid";
+    run_in(&folder, &["run", "a.yaml", "--", "sh", "-c", leave]);
+    let pid = std::fs::read_to_string(folder.join("pid")).expect("a number");
+    // A zombie, for which nobody waits, has ended too.
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z "), "{state}");
 }

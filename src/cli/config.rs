@@ -77,6 +77,16 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
             personas: persona_args,
             json,
         } => {
+            let serve = [Some("mockaa".into()), Some("serve".into())];
+            let named = config
+                .clone()
+                .map(|file| [OsString::from("--config"), file.into()]);
+            let serve: Vec<_> = serve
+                .into_iter()
+                .flatten()
+                .chain(named.into_iter().flatten())
+                .collect();
+            prepare_command(&serve)?;
             let file = find_config_file(config);
             let parties = load_participants(file.as_deref(), None)?;
             let required = RequiredScenarios {
@@ -118,6 +128,10 @@ fn explain_options(arguments: &[OsString], json: bool) -> anyhow::Result<()> {
         let text = text.lines().next().unwrap_or_default();
         UsageError(text.trim_start_matches("error: ").to_owned())
     })?;
+    let explicit = matches
+        .subcommand()
+        .and_then(|(_, options)| options.try_get_one::<PathBuf>("config").ok().flatten());
+    load_participants(find_config_file(explicit.cloned()).as_deref(), None)?;
     let selected = matches
         .subcommand()
         .filter(|(name, _)| OPTION_TABLES.contains(name));

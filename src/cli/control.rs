@@ -18,6 +18,11 @@ use crate::cli::remote::{
 };
 use crate::cli::terminal::Palette;
 use crate::cli::{UsageError, read_input, stdout};
+use crate::domain::consent::Status;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::ids::ConsentHandle;
+use crate::domain::naming::{WireEnum, suggest_name};
+use crate::domain::notification::NotificationKind;
 use crate::domain::text::escape_line_controls;
 use crate::wire::fields::parse_customer_address;
 
@@ -129,10 +134,23 @@ impl UntilCallArgs {
     }
 }
 
+/// Parses a wire name, in either case.
+fn parse_wire_name<T: WireEnum>(text: &str) -> Result<String, String> {
+    let names = T::all_variants().iter().map(|variant| variant.wire_name());
+    let mut same = names.clone().filter(|name| name.eq_ignore_ascii_case(text));
+    let name = same.next().map(str::to_owned);
+    name.ok_or_else(|| suggest_name(text, names))
+}
+
+fn parse_handle(text: &str) -> Result<String, String> {
+    let handle = ConsentHandle::parse(text).map(|handle| handle.to_string());
+    handle.ok_or_else(|| "give the UUID that `mockaa consent list` prints".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ConsentListArguments {
     /// Only consents in this state, such as PENDING.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_wire_name::<Status>)]
     state: Option<String>,
     /// Only consents of this customer.
     #[arg(long, value_name = "ADDRESS")]
@@ -651,13 +669,13 @@ pub(crate) enum WebhookCommand {
 #[derive(Debug, Args)]
 pub(crate) struct WebhookListArguments {
     /// Only deliveries in this state, such as delivered, waiting or dropped.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_wire_name::<DeliveryState>)]
     state: Option<String>,
     /// Only webhooks of this kind, such as consent.status.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_wire_name::<NotificationKind>)]
     event: Option<String>,
     /// Only webhooks about this consent.
-    #[arg(long, value_name = "HANDLE")]
+    #[arg(long, value_parser = parse_handle, value_name = "HANDLE")]
     consent: Option<String>,
     /// Only webhooks to this FIU.
     #[arg(long, value_name = "ID")]

@@ -270,15 +270,21 @@ fn write_file(
     schema: FiSchema,
     output: &Path,
 ) -> anyhow::Result<()> {
+    let write = |file: File| -> anyhow::Result<()> {
+        let mut out = BufWriter::new(file);
+        write_statement(request, format, schema, &mut out)?;
+        Ok(out.flush()?)
+    };
+    // A link stays, and a device or a pipe gets the bytes.
+    let target = std::fs::canonicalize(output);
+    let output = target.as_deref().unwrap_or(output);
+    if output.exists() && !output.is_file() {
+        return write(File::options().write(true).open(output)?);
+    }
     let partial = output.with_extension(format!("partial-{}", std::process::id()));
     let result = File::create(&partial)
         .map_err(anyhow::Error::from)
-        .and_then(|file| {
-            let mut out = BufWriter::new(file);
-            write_statement(request, format, schema, &mut out)?;
-            out.flush()?;
-            Ok(())
-        });
+        .and_then(write);
     if result.is_err() {
         let _ = std::fs::remove_file(&partial);
     }

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use httpdate::parse_http_date;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::file_options::find_text;
 use crate::cli::remote::{parse_server_url, print_table};
 use crate::cli::run::play_scenario;
 use crate::cli::{UsageError, parse_positive_duration_arg};
@@ -117,13 +119,25 @@ const SIGNED: &str = "signed-webhook";
 const BADLY_SIGNED: &str = "badly-signed-webhook";
 const PUBLIC_KEY: &str = "public-key";
 
-pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = find_config_file(arguments.config.clone());
+    let of_serve = config
+        .as_deref()
+        .and_then(|file| find_text(file, "serve", "fiu_url"));
+    arguments.fiu_url = arguments.fiu_url.or(of_serve);
     let setup = load_participants(config.as_deref(), arguments.fiu_url.as_deref())?;
     let fiu = setup.participants.default_fiu();
-    let url = fiu.webhooks.base.as_deref().or(fiu.webhooks.all.as_deref());
+    let webhooks = &fiu.webhooks;
+    let urls = [
+        &webhooks.base,
+        &webhooks.all,
+        &webhooks.consent,
+        &webhooks.data,
+    ];
+    let url = urls.into_iter().find_map(|url| url.as_deref());
     let client = Client::builder()
         .no_proxy()
+        .redirect(Policy::none())
         .timeout(arguments.timeout)
         .build()?;
     let mut findings = vec![check_proxies(url)];
@@ -240,12 +254,22 @@ async fn check_sandbox(client: &Client, server: Option<&str>) -> Finding {
             let text = format!("its machine's clock is {} s off this one", skew / 1_000);
             Finding::wrong(SANDBOX, text, "set the clocks of both machines by NTP")
         }
-        _ if response.status().is_success() => {
-            Finding::right(SANDBOX, format!("{server} is ready"))
-        }
         _ => {
-            let text = format!("{server} answers {}", response.status());
-            Finding::wrong(SANDBOX, text, "look at the log of `mockaa serve`")
+            let status = response.status();
+            let answer = response.text().await.unwrap_or_default();
+            let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+            match answer["ready"].as_bool() {
+                Some(true) => Finding::right(SANDBOX, format!("{server} is ready")),
+                Some(false) => {
+                    let text = format!("{server} is not ready");
+                    Finding::wrong(SANDBOX, text, "look at the log of `mockaa serve`")
+                }
+                None => {
+                    let text = format!("{server} answers {status}, but not as a sandbox does");
+                    let remedy = "give the address that `mockaa serve` prints, with --server";
+                    Finding::wrong(SANDBOX, text, remedy)
+                }
+            }
         }
     }
 }
@@ -272,7 +296,7 @@ async fn check_reachable(client: &Client, url: &str) -> Vec<Finding> {
     let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     let response = match client.get(url).send().await {
         Ok(response) => response,
-        Err(_) if is_loopback && is_in_container() => {
+        Err(error) if is_refused(&error) && is_loopback && is_in_container() => {
             let text = format!("{url} is this container itself, where nothing listens");
             let remedy = "start it in this container, or give the FIU's name in the network of the containers, or \
                           host.docker.internal for a program on the host \
@@ -300,14 +324,26 @@ async fn check_reachable(client: &Client, url: &str) -> Vec<Finding> {
     vec![reached, clock]
 }
 
-/// Explains why a server cannot be reached.
-fn explain_failure(check: &'static str, url: &str, error: &reqwest::Error) -> Finding {
+/// Returns the causes of an error, the last one being the first.
+fn list_causes(error: &reqwest::Error) -> Vec<String> {
     let mut causes = Vec::new();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         causes.push(inner.to_string());
         cause = inner.source();
     }
+    causes
+}
+
+/// Returns whether nothing listens at the address.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let causes = list_causes(error).join(" ").to_lowercase();
+    error.is_connect() && causes.contains("refused")
+}
+
+/// Explains why a server cannot be reached.
+fn explain_failure(check: &'static str, url: &str, error: &reqwest::Error) -> Finding {
+    let causes = list_causes(error);
     let reason = causes.last().cloned().unwrap_or_else(|| error.to_string());
     let all = causes.join(" ").to_lowercase();
     let remedy = if error.is_timeout() {
@@ -319,8 +355,10 @@ fn explain_failure(check: &'static str, url: &str, error: &reqwest::Error) -> Fi
         "start it, or check the port, and let it listen on 0.0.0.0 if it runs in a container"
     } else if all.contains("certificate") || all.contains("tls") {
         "use http for a local server, or install the certificate of its issuer"
-    } else {
+    } else if error.is_connect() {
         "give the address under which this machine reaches it"
+    } else {
+        "let it answer in HTTP/1.1: it speaks another protocol, or closes the connection"
     };
     Finding::wrong(check, format!("{url} cannot be reached: {reason}"), remedy)
 }
@@ -349,9 +387,15 @@ async fn check_webhooks(
         ..Options::default()
     })
     .await?;
-    let mut findings = vec![check_signed_webhook(&sandbox).await?];
+    let signed = send_webhook(&sandbox, SIGNED_SCENARIO, None).await?;
     let attempt = send_webhook(&sandbox, BADLY_SIGNED_SCENARIO, None).await?;
+    let mut findings = vec![check_signed_webhook(&sandbox, &signed).await?];
+    let is_signed_accepted = matches!(signed.outcome, AttemptOutcome::Accepted { .. });
     findings.push(match &attempt.outcome {
+        AttemptOutcome::Rejected { status, .. } if !is_signed_accepted => Finding::not_checked(
+            BADLY_SIGNED,
+            format!("the FIU refuses it with {status}, as it refuses the rightly signed one"),
+        ),
         AttemptOutcome::Accepted { status, .. } => Finding::wrong(
             BADLY_SIGNED,
             format!("the FIU answers {status} to a webhook that another key has signed"),
@@ -371,8 +415,7 @@ async fn check_webhooks(
     Ok(findings)
 }
 
-async fn check_signed_webhook(sandbox: &Sandbox) -> anyhow::Result<Finding> {
-    let attempt = send_webhook(sandbox, SIGNED_SCENARIO, None).await?;
+async fn check_signed_webhook(sandbox: &Sandbox, attempt: &Attempt) -> anyhow::Result<Finding> {
     let url = &attempt.url;
     Ok(match &attempt.outcome {
         AttemptOutcome::Accepted { status, .. } => match attempt.acknowledgement.problems.first() {
@@ -396,6 +439,27 @@ async fn check_signed_webhook(sandbox: &Sandbox) -> anyhow::Result<Finding> {
             format!("{url} is not served"),
             "serve POST /Consent/Notification below the base URL, or set consent_url in mockaa.toml",
         ),
+        AttemptOutcome::Rejected {
+            status: status @ 300..=399,
+            ..
+        } => Finding::wrong(
+            SIGNED,
+            format!("{url} redirects with {status}; webhooks follow no redirect"),
+            "give the URL to which it redirects",
+        ),
+        AttemptOutcome::Rejected { status: 410, .. } => Finding::wrong(
+            SIGNED,
+            format!("{url} answers 410: it is no longer served"),
+            "give the URL that your FIU serves now",
+        ),
+        AttemptOutcome::Rejected {
+            status: status @ 500..,
+            body,
+        } => Finding::wrong(
+            SIGNED,
+            format!("the FIU fails with {status}: {}", first_line(body)),
+            "look at the log of your FIU: it fails on a right webhook",
+        ),
         AttemptOutcome::Rejected { status, body } => {
             let text = format!("the FIU refuses it with {status}: {}", first_line(body));
             match find_accepted_profile(sandbox).await? {
@@ -410,8 +474,9 @@ async fn check_signed_webhook(sandbox: &Sandbox) -> anyhow::Result<Finding> {
                     SIGNED,
                     text,
                     format!(
-                        "verify x-jws-signature over the raw body with the key {} of /.well-known/jwks.json; \
-                         `mockaa jws explain` says what differs",
+                        "verify x-jws-signature over the raw body with the key {} of \
+                         /.well-known/jwks.json, which `mockaa jws explain` compares; or if your \
+                         server asks for credentials of its own, set webhook_headers of the [[fiu]]",
                         sandbox.kid()
                     ),
                 ),
@@ -505,5 +570,9 @@ fn read_public_keys(file: &Path) -> anyhow::Result<Vec<PublicKey>> {
         let jwk: Jwk = serde_json::from_value(jwk).map_err(|error| refuse(error.to_string()))?;
         PublicKey::try_from(&jwk).map_err(|error| refuse(error.to_string()).into())
     });
-    keys.collect()
+    let keys: Vec<_> = keys.collect::<anyhow::Result<_>>()?;
+    if keys.is_empty() {
+        return Err(refuse("it has no key".to_owned()).into());
+    }
+    Ok(keys)
 }

@@ -4,12 +4,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::BoolValueParser;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use toml::{Table, Value};
 
 use crate::cli::UsageError;
-use crate::config::{OPTION_TABLES, find_config_file};
+use crate::config::{OPTION_TABLES, describe_toml_error, find_config_file};
 use crate::domain::naming::suggest_name;
 use crate::domain::text::display_path;
 
@@ -21,6 +22,8 @@ const CONFIG_OPTION: &str = "config";
 pub(crate) struct FileOptions {
     file: PathBuf,
     tables: Table,
+    /// Options that the command line or a variable sets.
+    given: Vec<clap::Id>,
 }
 
 /// Origin of an option's value.
@@ -33,28 +36,39 @@ pub(crate) enum Origin {
 }
 
 impl FileOptions {
-    /// Reads the file that these arguments select. A file that cannot be read or parsed has no
-    /// options; the command that uses it reports the error.
-    pub(crate) fn read(command: &Command, arguments: &[OsString]) -> Self {
+    /// Reads the file that these arguments select.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no TOML.
+    pub(crate) fn read(command: &Command, arguments: &[OsString]) -> Result<Self, UsageError> {
         let matches = command.clone().ignore_errors(true);
         let matches = matches.try_get_matches_from(arguments).ok();
         let selected = matches.as_ref().and_then(ArgMatches::subcommand);
         let Some((name, options)) = selected.filter(|(name, _)| OPTION_TABLES.contains(name))
         else {
-            return Self::default();
+            return Ok(Self::default());
         };
-        let has_config = command
-            .find_subcommand(name)
-            .is_some_and(|command| find_option(command, CONFIG_OPTION).is_some());
-        let explicit = options.try_get_one::<PathBuf>(CONFIG_OPTION).ok().flatten();
-        let explicit = explicit.filter(|_| has_config).cloned();
-        let Some(file) = find_config_file(explicit) else {
-            return Self::default();
+        let Some(file) = find_config_file(find_explicit_file(command, name, options)) else {
+            return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let mut tables: Table = text.parse().unwrap_or_default();
+        let shown = display_path(&file);
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| UsageError(format!("{shown}: {error}")))?;
+        let tables: Result<Table, _> = text.parse();
+        let mut tables = tables.map_err(|error: toml::de::Error| {
+            UsageError(format!("{shown}: {}", describe_toml_error(&error, &text)))
+        })?;
         tables.retain(|name, _| OPTION_TABLES.contains(&name));
-        Self { file, tables }
+        let is_given = |id: &&clap::Id| {
+            let source = options.value_source(id.as_str());
+            source.is_some_and(|source| source != ValueSource::DefaultValue)
+        };
+        let given = options.ids().filter(is_given).cloned().collect();
+        Ok(Self {
+            file,
+            tables,
+            given,
+        })
     }
 
     /// Gives the options of the commands the values of the file as their defaults.
@@ -68,12 +82,11 @@ impl FileOptions {
             };
             for (key, value) in values {
                 let place = format!("{table}.{key}");
-                let subcommand = command.find_subcommand(table);
-                let option =
-                    subcommand.and_then(|command| find_option(command, &to_long_name(key)));
-                let Some(option) = option.filter(|_| key != CONFIG_OPTION) else {
-                    let known: Vec<_> = subcommand.map(list_keys).unwrap_or_default();
-                    let suggestion = suggest_name(key, known.iter().map(String::as_str));
+                let known = list_options(&command, table);
+                let option = known.iter().find(|option| to_key(option) == *key);
+                let Some(option) = option else {
+                    let keys: Vec<_> = known.iter().map(|option| to_key(option)).collect();
+                    let suggestion = suggest_name(key, keys.iter().map(String::as_str));
                     let problem = format!("no option of `mockaa {table}`; {suggestion}");
                     return Err(self.refuse(&place, &problem));
                 };
@@ -84,13 +97,28 @@ impl FileOptions {
                     )
                 })?;
                 check_value(option, &text).map_err(|problem| self.refuse(&place, &problem))?;
-                let id = option.get_id().clone();
-                command = command.mut_subcommand(table, |command| {
-                    command.mut_arg(id, |option| option.default_value(text))
-                });
+                let option = (*option).clone();
+                if !self.is_overridden(&command, table, &option) {
+                    command = set_default(command, table, &option, text);
+                }
             }
         }
         Ok(command)
+    }
+
+    /// Returns whether an option is given that excludes this one.
+    fn is_overridden(&self, command: &Command, table: &str, option: &Arg) -> bool {
+        let Some(subcommand) = command.find_subcommand(table) else {
+            return false;
+        };
+        let is_given = |other: &&Arg| self.given.contains(other.get_id());
+        subcommand.get_arguments().filter(is_given).any(|other| {
+            let excludes = |one: &Arg, two: &Arg| {
+                let conflicts = subcommand.get_arg_conflicts_with(one);
+                conflicts.iter().any(|arg| arg.get_id() == two.get_id())
+            };
+            excludes(other, option) || excludes(option, other)
+        })
     }
 
     /// Returns the file.
@@ -125,20 +153,50 @@ pub(crate) fn to_key(option: &Arg) -> String {
     option.get_long().unwrap_or_default().replace('-', "_")
 }
 
-fn to_long_name(key: &str) -> String {
-    key.replace('_', "-")
+/// Returns the text that a file has for an option of a command.
+pub(crate) fn find_text(file: &Path, table: &str, key: &str) -> Option<String> {
+    let tables: Table = std::fs::read_to_string(file).ok()?.parse().ok()?;
+    tables.get(table)?.get(key)?.as_str().map(str::to_owned)
 }
 
-fn find_option<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
-    let mut options = command.get_arguments();
-    options.find(|option| option.get_long() == Some(long))
+/// Returns the file that the command line or a variable names.
+fn find_explicit_file(command: &Command, name: &str, options: &ArgMatches) -> Option<PathBuf> {
+    let mut arguments = command.find_subcommand(name)?.get_arguments();
+    arguments.find(|option| option.get_long() == Some(CONFIG_OPTION))?;
+    options.get_one::<PathBuf>(CONFIG_OPTION).cloned()
 }
 
-fn list_keys(command: &Command) -> Vec<String> {
-    let options = command.get_arguments().map(to_key);
-    options
-        .filter(|key| !key.is_empty() && key != CONFIG_OPTION)
+/// Returns the options of a command that can stand in the file: its own, and those of all commands.
+fn list_options<'a>(command: &'a Command, table: &str) -> Vec<&'a Arg> {
+    let own = command.find_subcommand(table);
+    let own = own.into_iter().flat_map(Command::get_arguments);
+    own.chain(command.get_arguments())
+        .filter(|option| option.get_long().is_some_and(|long| long != CONFIG_OPTION))
         .collect()
+}
+
+/// Sets the default of an option. That of a flag can still be turned off on the command line.
+fn set_default(command: Command, table: &str, option: &Arg, text: String) -> Command {
+    let is_flag = !option.get_action().takes_values();
+    let id = option.get_id().clone();
+    let set = |option: Arg| {
+        let option = if is_flag {
+            option
+                .action(ArgAction::Set)
+                .value_parser(BoolValueParser::new())
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+        } else {
+            option
+        };
+        option.default_value(text)
+    };
+    if option.is_global_set() {
+        command.mut_arg(id, set)
+    } else {
+        command.mut_subcommand(table, |command| command.mut_arg(id, set))
+    }
 }
 
 /// Returns a value as the command line has it; a list has commas between its items.

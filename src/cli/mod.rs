@@ -56,6 +56,7 @@ use crate::cli::log_output::{LogEncoding, LogOutput, parse_levels};
 use crate::cli::stdout::{CodeMeaning, StdoutError};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::text::{display_path, escape_controls, escape_line_controls};
+use crate::domain::time::Millis;
 
 /// A local stand-in for an Indian Account Aggregator.
 ///
@@ -211,6 +212,7 @@ pub async fn run() -> ExitCode {
     let command = match prepare_command(&given) {
         Ok((command, _)) => command,
         Err(error) => {
+            run::report_wrong_arguments(&error.to_string());
             stdout::print_error(&error.to_string());
             return ExitStatus::Usage.into();
         }
@@ -307,7 +309,7 @@ impl Command {
 /// The first option in the file that does not fit.
 fn prepare_command(arguments: &[OsString]) -> Result<(clap::Command, FileOptions), UsageError> {
     let command = environment::ignore_empty_variables(command_tree::build_command());
-    let file_options = FileOptions::read(&command, arguments);
+    let file_options = FileOptions::read(&command, arguments)?;
     Ok((file_options.apply(command)?, file_options))
 }
 
@@ -367,9 +369,15 @@ fn read_input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Longest duration of system time that an option takes.
+const SYSTEM_DURATION_MAX: Millis = Millis::from_secs(366 * 86_400);
+
 /// Parses a duration of system time.
 fn parse_duration_arg(text: &str) -> Result<Duration, String> {
     let millis = parse_duration(text).ok_or_else(|| format!("give {DURATION_FORMS}"))?;
+    if millis > SYSTEM_DURATION_MAX {
+        return Err("give at most 366d".to_owned());
+    }
     Ok(Duration::from_millis(
         u64::try_from(millis.0).unwrap_or_default(),
     ))

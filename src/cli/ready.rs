@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 
-use crate::cli::parse_duration_arg;
 use crate::cli::remote::{build_client, parse_server_url};
+use crate::cli::{UsageError, parse_duration_arg};
+use crate::domain::text::quote_value;
 
 /// The pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
@@ -20,17 +21,28 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
     after_help = "Examples:\n  mockaa ready --wait 10s\n  mockaa ready --server http://127.0.0.1:41234"
 )]
 pub(crate) struct Arguments {
-    /// Address of the sandbox; default: this machine, at --port.
+    /// Address of the sandbox; default: this machine, at the port of MOCKAA_PORT or 8080.
     #[arg(long, env = "MOCKAA_URL", value_parser = parse_server_url, value_name = "URL")]
     server: Option<String>,
-
-    /// Port of a sandbox on this machine.
-    #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
-    port: u16,
 
     /// Time to keep trying, such as 10s; 0s tries once.
     #[arg(long, default_value = "0s", value_parser = parse_duration_arg, value_name = "TIME")]
     wait: Duration,
+}
+
+/// Returns the port of a sandbox on this machine.
+fn find_port() -> Result<u16, UsageError> {
+    let text = std::env::var("MOCKAA_PORT").unwrap_or_default();
+    if text.is_empty() {
+        return Ok(8080);
+    }
+    let port = text.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| {
+        let text = quote_value(&text);
+        UsageError(format!(
+            "MOCKAA_PORT {text} is no port of a sandbox; give 1 to 65535"
+        ))
+    })
 }
 
 #[expect(
@@ -38,9 +50,10 @@ pub(crate) struct Arguments {
     reason = "waits for another process, which sends no notification"
 )]
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let port = arguments.port;
-    let server = arguments.server;
-    let server = server.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
+    let server = match arguments.server {
+        Some(server) => server,
+        None => format!("http://127.0.0.1:{}", find_port()?),
+    };
     let url = format!("{server}/readyz");
     let client = build_client(&url, RESPONSE_TIMEOUT)?;
     let mut failure = "no response in time".to_owned();

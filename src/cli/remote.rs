@@ -40,6 +40,7 @@ pub(crate) struct Remote {
     #[arg(
         long,
         env = "MOCKAA_TOKEN",
+        value_parser = parse_header_text,
         value_name = "TOKEN",
         hide_env_values = true
     )]
@@ -65,6 +66,7 @@ pub(crate) struct OptionalRemote {
     #[arg(
         long,
         env = "MOCKAA_TOKEN",
+        value_parser = parse_header_text,
         value_name = "TOKEN",
         hide_env_values = true
     )]
@@ -93,6 +95,14 @@ impl OptionalRemote {
     }
 }
 
+/// Parses a text that goes into a header.
+pub(crate) fn parse_header_text(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("give a text without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Parses the address of a sandbox; `http://` may be left out.
 pub(crate) fn parse_server_url(text: &str) -> Result<String, String> {
     let url = match text.split_once("://") {
@@ -100,7 +110,10 @@ pub(crate) fn parse_server_url(text: &str) -> Result<String, String> {
         None => format!("http://{text}"),
     };
     let is_valid = Url::parse(&url).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.host().is_some() && url.query().is_none()
+        matches!(url.scheme(), "http" | "https")
+            && url.host().is_some()
+            && url.query().is_none()
+            && !url.path().contains("/_mockaa")
     });
     if is_valid {
         Ok(url.trim_end_matches('/').to_owned())

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
@@ -156,6 +157,7 @@ pub struct Arguments {
     #[arg(
         long,
         env = "MOCKAA_TOKEN",
+        value_parser = NonEmptyStringValueParser::new(),
         value_name = "TOKEN",
         hide_env_values = true
     )]
@@ -292,15 +294,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let ready_file = arguments.ready_file.clone();
     if let Some(file) = &ready_file {
-        // A file of an earlier run would say too early that this one is ready.
-        remove_ready_file(file)?;
+        check_ready_file(file)?;
     }
     let sandbox = Sandbox::start(arguments.into()).await?;
     print_banner(&sandbox);
     let ready_line = describe_sandbox(&sandbox);
-    if let Some(file) = &ready_file {
-        write_ready_file(file, &ready_line)?;
-    }
+    // It goes however this function ends.
+    let _ready_file = ready_file
+        .map(|file| ReadyFile::write(file, &ready_line))
+        .transpose()?;
     print_ready_line(&ready_line)?;
     stop_signals.recv().await;
     tracing::info!(
@@ -311,39 +313,72 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         () = sandbox.stop() => {}
         () = stop_signals.recv() => {}
     }
-    if let Some(file) = &ready_file {
-        remove_ready_file(file)?;
-    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the ready line to a file. It appears whole.
-fn write_ready_file(file: &Path, line: &Value) -> anyhow::Result<()> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = create_private_file(&draft)
-        .and_then(|mut draft| writeln!(draft, "{line}"))
-        .and_then(|()| std::fs::rename(&draft, file));
-    written.map_err(|error| {
+/// Checks that a path has no file, or the ready file of an earlier run: nothing else is overwritten.
+fn check_ready_file(file: &Path) -> Result<(), UsageError> {
+    let refuse = |problem: &str| {
         let file = display_path(file);
-        UsageError(format!("--ready-file {file}: cannot write it: {error}")).into()
-    })
-}
-
-fn remove_ready_file(file: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            let file = display_path(file);
-            Err(UsageError(format!("--ready-file {file}: cannot remove it: {error}")).into())
-        }
-        _ => Ok(()),
+        UsageError(format!("--ready-file {file}: {problem}; give another file"))
+    };
+    let Ok(metadata) = file.symlink_metadata() else {
+        return Ok(());
+    };
+    if !metadata.is_file() {
+        return Err(refuse("it is no regular file"));
+    }
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let is_ready_line =
+        serde_json::from_str::<Value>(&text).is_ok_and(|line| line["event"] == READY_EVENT);
+    if is_ready_line || text.is_empty() {
+        Ok(())
+    } else {
+        Err(refuse("it has another content than a ready line"))
     }
 }
+
+/// The file of `--ready-file`, which goes when this is dropped, unless another sandbox has replaced it.
+struct ReadyFile {
+    file: PathBuf,
+    content: String,
+}
+
+impl ReadyFile {
+    /// Writes the ready line. The file appears whole.
+    fn write(file: PathBuf, line: &Value) -> Result<Self, UsageError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let draft = file.with_file_name(format!(".{name}.{}", std::process::id()));
+        let content = format!("{line}\n");
+        let written = create_private_file(&draft)
+            .and_then(|mut draft| draft.write_all(content.as_bytes()))
+            .and_then(|()| std::fs::rename(&draft, &file));
+        if let Err(error) = written {
+            let _ = std::fs::remove_file(&draft);
+            let file = display_path(&file);
+            return Err(UsageError(format!(
+                "--ready-file {file}: cannot write it: {error}"
+            )));
+        }
+        Ok(Self { file, content })
+    }
+}
+
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        if std::fs::read_to_string(&self.file).is_ok_and(|text| text == self.content) {
+            let _ = std::fs::remove_file(&self.file);
+        }
+    }
+}
+
+/// Value of `event` in the ready line.
+const READY_EVENT: &str = "ready";
 
 /// Returns the content of the ready line.
 fn describe_sandbox(sandbox: &Sandbox) -> Value {
     let mut line = json!({
-        "event": "ready",
+        "event": READY_EVENT,
         "base_url": sandbox.base_url(),
         "version": env!("CARGO_PKG_VERSION"),
         "world": sandbox.default_world().name(),

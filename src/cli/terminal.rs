@@ -30,7 +30,7 @@ const GOOD: [&str; 9] = [
 ];
 
 /// Words of a failure or a refusal.
-const BAD: [&str; 14] = [
+const BAD: [&str; 15] = [
     "denied",
     "disabled",
     "dropped",
@@ -40,6 +40,7 @@ const BAD: [&str; 14] = [
     "fail",
     "failed",
     "invalid",
+    "problem",
     "rejected",
     "revoked",
     "timeout",
@@ -48,7 +49,7 @@ const BAD: [&str; 14] = [
 ];
 
 /// Words of a state that is not final, or of a check that was not made.
-const WAITING: [&str; 8] = [
+const WAITING: [&str; 9] = [
     "held",
     "not-tested",
     "paused",
@@ -57,6 +58,7 @@ const WAITING: [&str; 8] = [
     "sending",
     "skip",
     "waiting",
+    "warning",
 ];
 
 impl Palette {

@@ -337,7 +337,9 @@ pub(crate) fn aa_scenarios(participants: &Participants) -> Vec<(String, String)>
 /// Returns the `mockaa.toml` in effect: the given one, else the one in the working directory, if it
 /// exists.
 pub(crate) fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
-    explicit.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(|file| file.exists()))
+    // A link that leads nowhere is no missing file.
+    let is_there = |file: &PathBuf| file.symlink_metadata().is_ok();
+    explicit.or_else(|| Some(PathBuf::from("mockaa.toml")).filter(is_there))
 }
 
 /// Returns the private key of an AA: its own, else the one that ships for it, else that of the
@@ -362,7 +364,7 @@ fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, Config
 }
 
 /// Returns the place and the problem, without the source: it may have a secret.
-fn describe_toml_error(error: &toml::de::Error, text: &str) -> String {
+pub(crate) fn describe_toml_error(error: &toml::de::Error, text: &str) -> String {
     let problem = remove_quoted_value(error.message());
     let Some(span) = error.span() else {
         return problem.to_owned();

@@ -10,6 +10,9 @@ use crate::domain::time::Millis;
 /// Longest delay that `Retry-After` can ask for.
 const RETRY_AFTER_MAX: Millis = Millis::from_secs(60 * 60);
 
+/// Longest delay before an attempt.
+const DELAY_MAX: Millis = Millis::from_secs(366 * 86_400);
+
 /// Largest number of attempts after the first.
 const RETRIES_MAX: usize = 50;
 
@@ -69,9 +72,12 @@ impl FromStr for RetryPolicy {
             return Err(format!("give at most {RETRIES_MAX} delays"));
         }
         let delays = texts.into_iter().map(|text| {
-            parse_duration(text.trim()).ok_or_else(|| {
+            let delay = parse_duration(text.trim()).filter(|delay| *delay <= DELAY_MAX);
+            delay.ok_or_else(|| {
                 let text = quote_value(text);
-                format!("{text} is no delay; give {DURATION_FORMS} for each, or none")
+                format!(
+                    "{text} is no delay; give {DURATION_FORMS}, at most 366d, for each, or none"
+                )
             })
         });
         Ok(Self {

@@ -13,6 +13,8 @@ struct KnownPath {
     method: RouteMethod,
     segments: Vec<&'static str>,
     base_path: &'static str,
+    /// `true` for the base path under which the documents have the call.
+    is_documented: bool,
 }
 
 impl KnownPath {
@@ -54,16 +56,18 @@ impl KnownPath {
 }
 
 impl KnownPaths {
-    /// Takes method, base path and path below the base path of each call.
+    /// Takes method, base path and path below the base path of each call, and whether the documents
+    /// have it there.
     pub(crate) fn new(
-        calls: impl Iterator<Item = (RouteMethod, &'static str, &'static str)>,
+        calls: impl Iterator<Item = (RouteMethod, &'static str, &'static str, bool)>,
     ) -> Self {
-        let known = calls.map(|(method, base_path, path)| KnownPath {
+        let known = calls.map(|(method, base_path, path, is_documented)| KnownPath {
             method,
             segments: split_segments(base_path)
                 .chain(split_segments(path))
                 .collect(),
             base_path,
+            is_documented,
         });
         Self(known.filter(|known| !known.segments.is_empty()).collect())
     }
@@ -147,7 +151,13 @@ impl KnownPaths {
         let longer = self.0.iter().filter(|known| {
             known.segments.len() > segments.len() && is_same_end(&known.segments, segments)
         });
-        longer.min_by_key(|known| (known.segments.len(), !known.has_method(method)))
+        longer.min_by_key(|known| {
+            (
+                !known.is_documented,
+                known.segments.len(),
+                !known.has_method(method),
+            )
+        })
     }
 
     /// Returns the path from which these segments differ least, if few letters differ.
@@ -235,6 +245,11 @@ mod tests {
                 "POST",
                 "/http://127.0.0.1:8080/Consent",
                 "a whole URL stands in the path, did you mean /Consent?",
+            ),
+            (
+                "GET",
+                "/FIU/GetConsent/x",
+                "the base URL ends with /backend-v2/api/v2, did you mean /backend-v2/api/v2/FIU/GetConsent/x?",
             ),
             (
                 "POST",

@@ -26,6 +26,12 @@ const SHUTDOWN_TIMEOUT_S: u64 = 5;
 /// never closes a connection that a client is about to reuse.
 const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
+/// The same where few connections are possible: idle ones would lock out new callers.
+const KEEP_ALIVE_IF_SCARCE: Duration = Duration::from_secs(5);
+
+/// Number of connections below which they are scarce.
+const CONNECTIONS_PLENTY: usize = 1_000;
+
 /// Time in which a connection with `--tls` must show what it speaks.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -61,6 +67,17 @@ pub(crate) fn start_server(
     shared: Data<AppState>,
 ) -> io::Result<Server> {
     let address = listener.local_addr()?;
+    let connections = workers.count.saturating_mul(workers.connections_max);
+    let keep_alive = if connections < CONNECTIONS_PLENTY {
+        tracing::warn!(
+            connections,
+            "few files may be open, so that idle connections are closed soon; raise the limit with \
+             ulimit -n"
+        );
+        KEEP_ALIVE_IF_SCARCE
+    } else {
+        KEEP_ALIVE
+    };
     let builder = Server::build()
         .workers(workers.count)
         .max_concurrent_connections(workers.connections_max)
@@ -77,7 +94,7 @@ pub(crate) fn start_server(
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let answer = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            .keep_alive(KeepAlive::Timeout(keep_alive))
             .local_addr(address)
             // Idle connections are closed when the server stops, not when their time has passed.
             .graceful_shutdown_signal(move || {

@@ -38,11 +38,10 @@ impl StopSignals {
 }
 
 /// A child process together with the processes that it starts: a process group on Unix, a job on
-/// Windows. Dropping a running one kills all of them.
+/// Windows. Dropping it kills all that still run.
 #[derive(Debug)]
 pub(crate) struct ProcessGroup {
     child: Box<dyn ChildWrapper>,
-    is_running: bool,
 }
 
 impl ProcessGroup {
@@ -55,27 +54,22 @@ impl ProcessGroup {
         command.wrap(system::process_group());
         Ok(Self {
             child: command.spawn()?,
-            is_running: true,
         })
     }
 
-    /// Waits until the command has ended.
+    /// Waits until the command has ended. What it has left running is killed when this is dropped.
     ///
     /// # Errors
     /// The error of the operating system.
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
-        let status = self.child.wait().await?;
-        self.is_running = false;
-        Ok(status)
+        self.child.wait().await
     }
 }
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if self.is_running {
-            // It fails only if the processes have ended meanwhile.
-            let _ = self.child.start_kill();
-        }
+        // It fails if all have ended.
+        let _ = self.child.start_kill();
     }
 }
 

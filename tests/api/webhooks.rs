@@ -336,9 +336,12 @@ async fn a_consent_that_failed_after_approval_reveals_no_id() {
 
 #[tokio::test]
 async fn an_fiu_that_is_not_there_is_a_failed_attempt() {
-    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    // It has the port, so that no other test gets it, and does not listen.
+    let unused = tokio::net::TcpSocket::new_v4().expect("a socket");
+    unused
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
     let address = unused.local_addr().expect("an address");
-    drop(unused);
     let app = TestApp::start_with(|builder| builder.fiu_url(format!("http://{address}"))).await;
     app.raise_consent_for("9999999002@mockaa").await;
     app.advance_clock("0s").await;

@@ -90,7 +90,7 @@ pub(crate) fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
 
 fn unknown_faults_error(name: &str) -> ApiError {
     ApiError::NotFound(format!(
-        "no faults are active under the name {}; activate some with PUT",
+        "no faults are active under the name {}; activate some with PUT /_mockaa/v1/faults/NAME",
         quote_value(name)
     ))
 }

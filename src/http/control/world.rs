@@ -7,7 +7,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{ResetRequest, WorldView, list_nonempty_states};
+use crate::wire::control::world::{AaView, ResetRequest, WorldView, list_nonempty_states};
 
 pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
@@ -56,5 +56,11 @@ fn render_world(world: &World) -> WorldView {
         states: list_nonempty_states(overview.status_counts),
         webhooks_open: overview.webhooks_open,
         timers: overview.timers,
+        aas: world
+            .participants()
+            .aas
+            .iter()
+            .map(|aa| AaView::from(&**aa))
+            .collect(),
     }
 }

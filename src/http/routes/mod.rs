@@ -465,7 +465,7 @@ pub(crate) fn known_paths() -> KnownPaths {
         let others = bases.filter(move |base| *base != documented);
         std::iter::once(documented)
             .chain(others)
-            .map(move |base| (method, base, path))
+            .map(move |base| (method, base, path, base == documented))
     });
     KnownPaths::new(paths)
 }

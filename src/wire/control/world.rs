@@ -8,6 +8,7 @@ use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::consent::Status;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::operation::Operation;
+use crate::domain::participants::Aa;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
@@ -44,6 +45,25 @@ pub(crate) struct WorldView {
     pub states: Vec<StateCountView>,
     pub webhooks_open: usize,
     pub timers: usize,
+    /// The AAs of the sandbox, the default one first.
+    pub aas: Vec<AaView>,
+}
+
+/// An AA of the sandbox.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AaView {
+    id: String,
+    /// The part after `@` of its customers' addresses.
+    handle: String,
+}
+
+impl From<&Aa> for AaView {
+    fn from(aa: &Aa) -> Self {
+        Self {
+            id: aa.id.to_string(),
+            handle: aa.handle.to_string(),
+        }
+    }
 }
 
 /// The number of consents in a state.
