@@ -600,6 +600,28 @@ fn a_followed_list_goes_on_after_a_reset() {
 }
 
 #[test]
+fn a_wrong_value_of_a_variable_names_the_variable() {
+    let mut serve = mockaa_command(&["serve"]);
+    let output = serve
+        .env("MOCKAA_PORT", "abc")
+        .output()
+        .expect("the command runs");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("the value is that of the variable MOCKAA_PORT"),
+        "{stderr}"
+    );
+    let mut serve = mockaa_command(&["serve", "--port", "abc"]);
+    let output = serve
+        .env("MOCKAA_PORT", "1")
+        .output()
+        .expect("the command runs");
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(!stderr.contains("MOCKAA_PORT"), "{stderr}");
+}
+
+#[test]
 fn values_that_no_entry_can_have_are_refused() {
     let server = Server::start(&[]);
     for (arguments, hint) in [
@@ -683,7 +705,35 @@ fn what_a_command_of_run_leaves_behind_is_killed() {
     let leave = "sleep 300 & echo $! > pid";
     run_in(&folder, &["run", "a.yaml", "--", "sh", "-c", leave]);
     let pid = std::fs::read_to_string(folder.join("pid")).expect("a number");
-    // A zombie, for which nobody waits, has ended too.
+    // A zombie has ended too.
     let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
+/// Neither of two inboxes could give the FIU its address back.
+#[test]
+fn a_second_inbox_of_the_same_fiu_is_refused() {
+    let server = Server::start(&["--fiu-url", "http://127.0.0.1:9"]);
+    let listen = || {
+        let mut command = mockaa_command(&["listen"]);
+        command.env("MOCKAA_URL", server.base_url());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    let mut first = listen().spawn().expect("the command runs");
+    let mut line = String::new();
+    let mut log = BufReader::new(first.stderr.take().expect("a pipe"));
+    log.read_line(&mut line).expect("a line");
+    assert!(line.contains("are sent to"), "{line}");
+    let second = listen().output().expect("the command runs");
+    let stderr = String::from_utf8(second.stderr).expect("UTF-8");
+    assert_eq!(second.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("another `mockaa listen`"), "{stderr}");
+    let pid = first.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(killed.expect("kill runs").success());
+    assert!(first.wait().expect("it ends").success());
+    let shown = mockaa_command(&["fiu", "show", "FIU-1", "--server", server.base_url()]).output();
+    let shown = String::from_utf8(shown.expect("it runs").stdout).expect("UTF-8");
+    assert!(shown.contains("http://127.0.0.1:9"), "{shown}");
 }

@@ -123,11 +123,20 @@ fn explain_options(arguments: &[OsString], json: bool) -> anyhow::Result<()> {
         .collect();
     let (program, file_options) = prepare_command(&arguments)?;
     let matches = program.clone().try_get_matches_from(&arguments);
-    let matches = matches.map_err(|error| {
-        let text = error.to_string();
-        let text = text.lines().next().unwrap_or_default();
-        UsageError(text.trim_start_matches("error: ").to_owned())
-    })?;
+    let matches = match matches {
+        Ok(matches) => matches,
+        Err(error) if !error.use_stderr() => {
+            print!("{error}");
+            return Ok(());
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let lines = text.lines().take_while(|line| !line.is_empty());
+            let problem = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+            let problem = problem.trim_start_matches("error: ").to_owned();
+            return Err(UsageError(problem).into());
+        }
+    };
     let explicit = matches
         .subcommand()
         .and_then(|(_, options)| options.try_get_one::<PathBuf>("config").ok().flatten());

@@ -150,7 +150,9 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         )),
         Some(url) => {
             let reached = check_reachable(&client, url).await;
-            let is_reachable = reached.iter().all(|found| found.verdict != Verdict::Wrong);
+            let is_unreachable =
+                |found: &Finding| found.check == REACHABLE && found.verdict == Verdict::Wrong;
+            let is_reachable = !reached.iter().any(is_unreachable);
             findings.extend(reached);
             if is_reachable {
                 findings.extend(check_webhooks(&arguments, config).await?);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::uri::PathAndQuery;
-use actix_web::web::{Bytes, Data, PayloadConfig, to};
+use actix_web::web::{Bytes, Data, PayloadConfig, get, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::Context;
 use reqwest::Client;
@@ -16,6 +16,7 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::cli::remote::build_client;
 use crate::crypto::base64::url_decode;
 use crate::crypto::{jws, webhook};
 use crate::domain::call_facts::MESSAGE_TOLERANCE;
@@ -168,6 +169,21 @@ impl InboxState {
     }
 }
 
+/// Path of a GET by which an inbox is recognised.
+const INBOX_PATH: &str = "/.well-known/mockaa-inbox";
+
+/// Returns whether an inbox of this program answers at the URL.
+pub(crate) async fn is_inbox(url: &str) -> bool {
+    let Ok(client) = build_client(url, INBOX_TIMEOUT) else {
+        return false;
+    };
+    let answer = client.get(format!("{url}{INBOX_PATH}")).send().await;
+    answer.is_ok_and(|answer| answer.status().as_u16() == 204)
+}
+
+/// Time in which an inbox says that it is one.
+const INBOX_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The behavior of the FIU.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceiverBehavior {
@@ -209,6 +225,7 @@ impl Inbox {
             App::new()
                 .app_data(limit.clone())
                 .app_data(data.clone())
+                .route(INBOX_PATH, get().to(async || HttpResponse::NoContent()))
                 .default_service(to(receive_webhook))
         })
         .workers(1)

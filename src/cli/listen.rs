@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::UsageError;
-use crate::cli::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior};
+use crate::cli::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior, is_inbox};
 use crate::cli::remote::{Remote, encode_segment, field_text};
 use crate::cli::stdout::{StdoutError, print_bytes};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
@@ -92,6 +92,17 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .or_else(|| items.first()?["id"].as_str().map(str::to_owned))
         .context("the world has no FIU; name one with --fiu")?;
     let entry = items.iter().find(|entry| entry["id"] == *id);
+    let address = entry.and_then(|entry| entry["baseUrl"].as_str());
+    if let Some(address) = address
+        && is_inbox(address).await
+    {
+        // Neither could give the FIU its address back.
+        let message = format!(
+            "webhooks of {id} go to another `mockaa listen` at {address}; stop it first, or name \
+             another --fiu or --world"
+        );
+        return Err(UsageError(message).into());
+    }
     let message_time = entry
         .and_then(|entry| entry["messageTime"].as_str())
         .or(clock["messageTime"].as_str());
@@ -223,7 +234,7 @@ impl Redirection {
         })
     }
 
-    /// Gives the FIU its addresses back, unless somebody has changed them meanwhile.
+    /// Gives the FIU its addresses back, unless they were changed meanwhile.
     async fn end(self, remote: &Remote) -> anyhow::Result<()> {
         let Self {
             path,

@@ -44,6 +44,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -219,7 +220,7 @@ pub async fn run() -> ExitCode {
     };
     let arguments = match parse_arguments(command.clone(), given.into_iter()) {
         Ok(arguments) => arguments,
-        Err(error) => return print_parser_error(command, &error),
+        Err(error) => return print_parser_error(&command, &error),
     };
     let meaning = arguments.command.code_meaning();
     stdout::install_panic_hook(meaning);
@@ -324,12 +325,15 @@ fn parse_arguments(
 
 /// Prints what the parser of the arguments answers, a help text included. The answer to arguments
 /// without control characters is the same, and quotes none.
-fn print_parser_error(command: clap::Command, error: &clap::Error) -> ExitCode {
+fn print_parser_error(command: &clap::Command, error: &clap::Error) -> ExitCode {
     let arguments = std::env::args_os()
         .map(|argument| escape_controls(&argument.to_string_lossy()).into_owned());
-    let escaped = parse_arguments(command, arguments);
+    let escaped = parse_arguments(command.clone(), arguments);
     let printed = escaped.as_ref().err().unwrap_or(error).print();
     if error.use_stderr() {
+        if let Some(variable) = find_variable(command, error) {
+            stdout::print_error(&format!("the value is that of the variable {variable}"));
+        }
         run::report_wrong_arguments(&error.to_string());
         return ExitStatus::Usage.into();
     }
@@ -337,6 +341,27 @@ fn print_parser_error(command: clap::Command, error: &clap::Error) -> ExitCode {
         Ok(()) => stdout::finish(ExitStatus::Success.into(), CodeMeaning::Completion),
         Err(error) => stdout::failure_code(&error, CodeMeaning::Completion),
     }
+}
+
+/// Returns the environment variable from which a wrong value comes.
+fn find_variable(command: &clap::Command, error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(usage)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let long = usage.strip_prefix("--")?.split([' ', '=', '[']).next()?;
+    let is_given = |argument: OsString| {
+        let argument = argument.to_string_lossy();
+        argument.split('=').next() == Some(&format!("--{long}"))
+    };
+    if std::env::args_os().any(is_given) {
+        return None;
+    }
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let mut options = commands.flat_map(clap::Command::get_arguments);
+    let option = options.find(|option| option.get_long() == Some(long))?;
+    let variable = option.get_env()?;
+    let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    is_set.then(|| variable.to_string_lossy().into_owned())
 }
 
 /// Returns a message without control characters but its own line feeds: an argument that it quotes

@@ -153,7 +153,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let scenario = fetch_scenario(&remote, story.map_or(&*name, |story| story.scenario)).await?;
     let plan = &scenario.plan;
     let journal_end = find_journal_end(&remote).await?;
-    order.api = order.api.or(story.and_then(|story| story.api));
+    let api = story.and_then(|story| story.api);
+    if let (Some(wanted), Some(given)) = (api, order.api)
+        && wanted != given
+    {
+        return Err(
+            UsageError(format!("{name} is a story of another API; leave out --api")).into(),
+        );
+    }
+    order.api = order.api.or(api);
     // A story may deregister its customer.
     order
         .customer

@@ -1,5 +1,5 @@
-//! A certificate authority for development, which signs the certificate of a sandbox. Whoever has its
-//! key can pose as any server to browsers that trust it, so each machine makes its own.
+//! A certificate authority for development, which signs the certificate of a sandbox. With its key,
+//! any server can pose as another to browsers that trust it, so each machine makes its own.
 
 use chrono::{Datelike, Days, NaiveDate};
 use rcgen::{

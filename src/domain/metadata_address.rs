@@ -1,4 +1,4 @@
-//! The instance-metadata services of clouds. They give credentials to whoever asks, so webhooks never
+//! The instance-metadata services of clouds. They give credentials to every caller, so webhooks never
 //! call them (`docs/architecture.md#participants`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

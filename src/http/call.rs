@@ -272,7 +272,7 @@ impl Call {
             .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
     }
 
-    /// Returns whether the caller may create a world: anybody on loopback, else the operator and
+    /// Returns whether the caller may create a world: each one on loopback, else the operator and
     /// participants.
     fn may_create_world(&self) -> bool {
         if self.app_state.access.listens_on_loopback() {
