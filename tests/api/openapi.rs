@@ -899,7 +899,8 @@ impl Recorder {
         self.control("listWorlds", &[], None).await;
         self.control("deleteWorld", &[("name", "other")], None)
             .await;
-        self.control("resetWorld", &[], None).await;
+        let kept = json!({ "keep": ["scenarios", "clock"] });
+        self.control("resetWorld", &[], Some(kept)).await;
         let at = json!({ "to": "2020-08-01T00:00:00.000Z" });
         self.control("setClock", &[], Some(at)).await;
         let at = json!({ "at": "2020-07-04T06:00:00.000Z" });

@@ -7,7 +7,7 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::scenario_set::Scenario;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::schema_types::{FilledText, UuidText};
+use crate::wire::control::schema_types::{AddressText, FilledText, UuidText};
 use crate::wire::fields::parse_customer_address;
 
 /// A scenario that consents may be assigned to.
@@ -54,7 +54,7 @@ impl From<&Scenario> for ScenarioView {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(extend("required" = [], "minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct PinRequest {
-    #[schemars(with = "FilledText")]
+    #[schemars(with = "AddressText")]
     customer: Option<String>,
     #[schemars(with = "UuidText")]
     consent_handle: Option<String>,

@@ -47,6 +47,11 @@ schema_type! {
 }
 
 schema_type! {
+    /// The schema of a customer's address.
+    AddressText: { "type": "string", "pattern": "^[^@\\s]+@[^@\\s]+$" }
+}
+
+schema_type! {
     /// The schema of the URL of a web server; empty for none.
     UrlText: { "type": "string", "pattern": "^(https?://\\S+)?$" }
 }

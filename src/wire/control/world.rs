@@ -15,7 +15,9 @@ use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::domain::world_part::WorldPart;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
-use crate::wire::control::schema_types::{DurationText, IdleText, SettleText, TimestampText};
+use crate::wire::control::schema_types::{
+    AddressText, DurationText, IdleText, SettleText, TimestampText,
+};
 use crate::wire::fields::{parse_customer_address, parse_time_settings, parse_timestamp};
 
 /// The clock of a world.
@@ -167,7 +169,7 @@ struct CallRequest {
     #[schemars(with = "String")]
     fiu: Option<String>,
     #[serde(default)]
-    #[schemars(with = "String")]
+    #[schemars(with = "AddressText")]
     customer: Option<String>,
     /// The number of calls; default: 1.
     #[serde(default)]
