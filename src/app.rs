@@ -334,7 +334,7 @@ impl Sandbox {
             // The last responses have caused webhooks too.
             drain_worlds().await;
         };
-        // What is left is counted below.
+        // The rest is counted below.
         let _ = tokio::time::timeout(self.drain_timeout, drain).await;
         self.log_unsent();
         self.has_logged_unsent = true;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use httpdate::parse_http_date;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use serde_json::{Value, json};
@@ -23,8 +22,8 @@ use crate::domain::delivery::{Attempt, AttemptOutcome};
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Fiu, PublicKey, SignatureProfile};
 use crate::domain::text::{display_path, escape_line_controls};
-use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
+use crate::wire::fields::parse_http_date;
 use crate::wire::jwk::Jwk;
 
 #[derive(Debug, Args)]
@@ -171,10 +170,11 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn print_findings(findings: &[Finding], json: bool) {
-    let first = findings
-        .iter()
+    // Of several, the last maximum is the first finding.
+    let from_last = findings.iter().rev();
+    let first = from_last
         .filter(|found| found.remedy.is_some())
-        .max_by_key(|found| (found.verdict, std::cmp::Reverse(position(findings, found))));
+        .max_by_key(|found| found.verdict);
     let remedy = first.and_then(|found| found.remedy.as_deref());
     if json {
         let items = findings.iter().map(|found| {
@@ -200,13 +200,6 @@ fn print_findings(findings: &[Finding], json: bool) {
         Some(remedy) => println!("\nChange this: {}", escape_line_controls(remedy)),
         None => println!("\nNothing to change."),
     }
-}
-
-fn position(findings: &[Finding], wanted: &Finding) -> usize {
-    findings
-        .iter()
-        .position(|found| std::ptr::eq(found, wanted))
-        .unwrap_or_default()
 }
 
 /// Finds proxies that would take calls for this machine.
@@ -285,9 +278,7 @@ const SKEW_NOTED_MS: i64 = 30_000;
 /// Returns how far the clock of a server is ahead of this machine's, in milliseconds.
 fn find_skew(response: &Response) -> Option<i64> {
     let date = response.headers().get("date")?.to_str().ok()?;
-    let at = parse_http_date(date).ok()?;
-    let since_epoch = at.duration_since(std::time::UNIX_EPOCH).ok()?;
-    let at = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
+    let at = parse_http_date(date)?;
     Some(at.as_millis() - system_now().as_millis())
 }
 

@@ -41,6 +41,11 @@ impl FileOptions {
     /// # Errors
     /// The file cannot be read, or is no TOML.
     pub(crate) fn read(command: &Command, arguments: &[OsString]) -> Result<Self, UsageError> {
+        // Most commands have no table, and need not be parsed twice.
+        let has_table = |argument: &OsString| OPTION_TABLES.iter().any(|table| argument == table);
+        if !arguments.iter().any(has_table) {
+            return Ok(Self::default());
+        }
         let matches = command.clone().ignore_errors(true);
         let matches = matches.try_get_matches_from(arguments).ok();
         let selected = matches.as_ref().and_then(ArgMatches::subcommand);

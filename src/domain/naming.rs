@@ -274,17 +274,24 @@ pub(crate) fn closest_name<'n>(
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {
     let text = text.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&text, &name.to_lowercase()),
-                name,
-            )
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, _)| *distance <= 1 + text.len() / 4)
+    let limit = 1 + text.len() / 4;
+    let similar = names.into_iter().filter_map(|name| {
+        let edits = count_edits(&text, &name.to_lowercase(), limit)?;
+        Some((edits, name))
+    });
+    similar
+        .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
+}
+
+/// Returns the number of letters in which two texts differ, if it is at most `limit`. The comparison
+/// takes memory for each pair of letters, so texts whose lengths differ by more are not compared.
+pub(crate) fn count_edits(one: &str, other: &str, limit: usize) -> Option<usize> {
+    let lengths = [one, other].map(|text| text.chars().count());
+    if lengths[0].abs_diff(lengths[1]) > limit {
+        return None;
+    }
+    Some(strsim::damerau_levenshtein(one, other)).filter(|edits| *edits <= limit)
 }
 
 /// Returns the end of an error message about an unknown name: the closest name, or all names.

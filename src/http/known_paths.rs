@@ -1,7 +1,6 @@
 //! Explains a path that no call has: a misspelling, or a base URL that is missing or doubled.
 
-use strsim::damerau_levenshtein;
-
+use crate::domain::naming::count_edits;
 use crate::http::route_info::RouteMethod;
 
 /// The paths of all calls, below each of their base paths.
@@ -38,6 +37,25 @@ impl KnownPath {
         } else {
             format!("did you mean {} {mount}{path}?", self.method)
         }
+    }
+
+    /// Returns the number of letters in which the path differs from these segments, if they are few.
+    /// What a parameter takes is left out on both sides: it is no mistake, however long it is.
+    fn count_edits(&self, segments: &[&str]) -> Option<usize> {
+        let is_taken = |from_end: usize| {
+            let known = self.segments.iter().rev().nth(from_end);
+            known.is_some_and(|known| is_parameter(known)) && from_end < segments.len()
+        };
+        let join_fixed = |segments: &[&str]| {
+            let indexed = segments.iter().rev().enumerate();
+            let fixed = indexed.filter(|(from_end, _)| !is_taken(*from_end));
+            let mut fixed: Vec<_> = fixed.map(|(_, segment)| *segment).collect();
+            fixed.reverse();
+            join(&fixed).to_lowercase()
+        };
+        let fixed = self.segments.iter().filter(|known| !is_parameter(known));
+        let limit = 1 + fixed.map(|known| known.len()).sum::<usize>() / 4;
+        count_edits(&join_fixed(segments), &join_fixed(&self.segments), limit)
     }
 
     /// Returns the path with its parameters filled from these segments, the last from the last.
@@ -162,21 +180,12 @@ impl KnownPaths {
 
     /// Returns the path from which these segments differ least, if few letters differ.
     fn find_similar(&self, method: &str, segments: &[&str]) -> Option<&KnownPath> {
-        let given = segments.join("/").to_lowercase();
-        let distances = self.0.iter().map(|known| {
-            let filled = known.fill(segments).to_lowercase();
-            (damerau_levenshtein(&given, &filled[1..]), known)
+        let similar = self.0.iter().filter_map(|known| {
+            let edits = known.count_edits(segments)?;
+            Some((edits, !known.has_method(method), known))
         });
-        distances
-            .filter(|(distance, known)| {
-                let fixed = known
-                    .segments
-                    .iter()
-                    .filter(|segment| !is_parameter(segment));
-                *distance <= 1 + fixed.map(|segment| segment.len()).sum::<usize>() / 4
-            })
-            .min_by_key(|(distance, known)| (*distance, !known.has_method(method)))
-            .map(|(_, known)| known)
+        let closest = similar.min_by_key(|(edits, is_other_method, _)| (*edits, *is_other_method));
+        closest.map(|(_, _, known)| known)
     }
 }
 
@@ -295,6 +304,17 @@ mod tests {
         ] {
             assert_eq!(known.explain("GET", "", path), None, "{path}");
         }
+    }
+
+    /// Comparing all letters of two such paths would take a gigabyte.
+    #[test]
+    fn a_long_parameter_is_not_compared() {
+        let value = "x".repeat(10_000);
+        let explanation = known_paths().explain("GET", "", &format!("/Consent/handel/{value}"));
+        let expected = format!("did you mean /Consent/handle/{value}?");
+        assert_eq!(explanation.as_deref(), Some(&*expected));
+        let unknown = known_paths().explain("GET", "", &format!("/{value}"));
+        assert_eq!(unknown, None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
@@ -35,6 +35,7 @@ use crate::webhooks::fault_injection::{
 };
 use crate::webhooks::message::{prepare_message, read_sent_facts};
 use crate::webhooks::throttle::ThrottledBody;
+use crate::wire::fields::parse_http_date;
 use crate::wire::mask::{MASKED_HEADER, RequestMask, mask_target};
 use crate::wire::notification::{RESPONSE_BYTES_MAX, check_acknowledgement, find_ack_error};
 
@@ -535,9 +536,7 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Millis> {
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(Millis::from_secs(i64::from(seconds)));
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
-    let at = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
+    let at = parse_http_date(value)?;
     Some(Millis((at.as_millis() - now.as_millis()).max(0)))
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use chrono::DateTime;
 use serde::de::value::MapAccessDeserializer;
@@ -164,6 +165,14 @@ pub(crate) fn is_customer_address(text: &str) -> bool {
         && text
             .split_once('@')
             .is_some_and(|(name, handle)| is_address_part(name) && is_address_part(handle))
+}
+
+/// Parses a date of HTTP (RFC 9110 §5.6.7).
+pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
+    let millis = i64::try_from(since_epoch.as_millis()).ok()?;
+    Some(Timestamp::from_millis(millis))
 }
 
 /// Parses the address of a customer that an operator names, into the form in which a world keeps it.
