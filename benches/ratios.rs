@@ -46,6 +46,7 @@ use mockaa::internals::engine::world::World;
 use mockaa::internals::export::{build_statement_workbook, pdf, xlsx};
 use mockaa::internals::wire::artefact::ConsentDetail;
 use mockaa::internals::wire::fi::csv::CsvWriter;
+use mockaa::internals::wire::fi::form::form_statement;
 use mockaa::internals::wire::fi::json::JsonWriter;
 use mockaa::internals::wire::fi::tabs::Tabs;
 use mockaa::internals::wire::fi::{StatementWriter, xml};
@@ -565,12 +566,21 @@ fn write_statement_with_mockaa(format: Format, measure: Measure) -> Work {
     let to = parse_timestamp("2024-03-31T18:29:59Z").expect("a date");
     let mut out = Vec::new();
     Box::new(move || {
-        let statements = [statement_of(&persona, &account, TimeRange { from, to })];
+        let statement = statement_of(&persona, &account, TimeRange { from, to });
+        let statements = [form_statement(statement, FiSchema::Current)];
         out.clear();
         match format {
-            Format::Xml => xml::write_statement(&statements[0], FiSchema::V1, &mut out),
-            Format::Json => write_row_by_row(&mut JsonWriter::default(), &statements[0], &mut out),
-            Format::Csv => write_row_by_row(&mut CsvWriter, &statements[0], &mut out),
+            Format::Xml => xml::write_statement(&statements[0], &mut out),
+            Format::Json => {
+                write_row_by_row(
+                    &mut JsonWriter::new(FiSchema::Current),
+                    &statements[0],
+                    &mut out,
+                );
+            }
+            Format::Csv => {
+                write_row_by_row(&mut CsvWriter(FiSchema::Current), &statements[0], &mut out);
+            }
             Format::Unaport => {
                 serde_json::to_writer(&mut out, &Tabs::without_session(&statements, to))
                     .expect("it serialises");
@@ -702,7 +712,8 @@ fn fetch_with_mockaa(curve: Curve) -> Work {
     Box::new(move || {
         let statement = statement_of(&persona, &account, TimeRange { from, to });
         let mut document = Vec::new();
-        xml::write_statement(&statement, FiSchema::V1, &mut document);
+        let sent = form_statement(statement, FiSchema::Current);
+        xml::write_statement(&sent, &mut document);
         let (secret, nonce) = derive_data_key(42, session, &account.fip, "xml");
         let pair = KeyPair::from_random(curve, secret, nonce);
         let encrypted = [EncryptedEntry {

@@ -98,6 +98,10 @@ pub mod domain {
         pub use crate::domain::key_exchange::{Curve, PeerKey};
     }
 
+    pub mod document {
+        pub use crate::domain::document::Element;
+    }
+
     pub mod money {
         pub use crate::domain::money::Paise;
     }
@@ -119,7 +123,7 @@ pub mod domain {
 
     pub mod statement {
         pub use crate::domain::statement::{
-            Row, Statement, StatementBody, Summary, TransactionMode, Transactions,
+            Row, SentStatement, Statement, StatementBody, Summary, TransactionMode, Transactions,
         };
     }
 
@@ -199,6 +203,10 @@ pub mod wire {
 
         pub mod csv {
             pub use crate::wire::fi::csv::CsvWriter;
+        }
+
+        pub mod form {
+            pub use crate::wire::fi::form::form_statement;
         }
 
         pub mod json {

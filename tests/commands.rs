@@ -1059,10 +1059,7 @@ fn data_is_generated_and_bad_arguments_are_rejected() {
             &["--account", "9"],
             "salaried has 6 of DEPOSIT, counted from 1",
         ),
-        (
-            &["--fi-type", "NPS", "--schema", "2.0.0"],
-            "exists for the three FI types of deposits only, not for NPS",
-        ),
+        (&["--schema", "3.0.0"], "give one of current, retired"),
         (
             &["--fi-type", "NPS", "--format", "svg"],
             "other FI types have no running balance",
@@ -1103,6 +1100,47 @@ fn data_is_generated_and_bad_arguments_are_rejected() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean pensioner?"));
 }
 
+/// The current generation applies after 12 July 2025, to every format and FI type.
+#[test]
+fn the_generation_of_the_schemas_follows_from_the_later_day() {
+    let folder = create_data_folder("generations");
+    let generate = |arguments: &[&str]| {
+        let output = output_in(&folder, &[&["data", "generate"], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (current, retired) = ("version=\"2.0.0\"", "version=\"1.1\"");
+    for (arguments, expected) in [
+        (&["--as-of", "2025-07-12"][..], retired),
+        (&["--as-of", "2025-07-13"], current),
+        (&["--as-of", "2024-01-01", "--to", "2025-07-13"], current),
+        (&["--as-of", "2025-07-13", "--to", "2024-01-01"], current),
+        (&["--as-of", "2025-07-13", "--schema", "retired"], retired),
+        (&["--as-of", "2025-07-13", "--schema", "1.1"], retired),
+        (&["--as-of", "2024-01-01", "--schema", "2.0.0"], current),
+    ] {
+        let document = generate(arguments);
+        assert!(document[..800].contains(expected), "{arguments:?}");
+    }
+    for (format, current, retired) in [
+        ("json", "\"transactionalBalance\"", "\"currentValue\""),
+        (
+            "csv",
+            "txnId,amount,narration,type,mode,transactionalBalance",
+            "balance",
+        ),
+    ] {
+        let arguments = ["--fi-type", "TERM_DEPOSIT", "--format", format, "--schema"];
+        let newer = generate(&[&arguments[..], &["current"]].concat());
+        let older = generate(&[&arguments[..], &["retired"]].concat());
+        assert!(
+            newer.contains(current) && !older.contains(current),
+            "{format}"
+        );
+        assert!(older.contains(retired), "{format}");
+    }
+}
+
 #[test]
 fn modified_statements_are_rejected_with_their_places() {
     let folder = create_data_folder("modified-files");
@@ -1139,17 +1177,39 @@ fn modified_statements_are_rejected_with_their_places() {
         ),
         ("tabs.json", &["--format", "unaport"]),
         ("newer.xml", &["--schema", "2.0.0"]),
+        (
+            "shares.xml",
+            &["--fi-type", "EQUITIES", "--schema", "current"],
+        ),
     ] {
         let output = run(&[&["data", "generate", "--output", file], arguments].concat());
         assert!(output.status.success(), "{file}");
     }
-    let newer = run(&["data", "check", "newer.xml"]);
-    assert!(
-        newer.status.success()
-            && String::from_utf8_lossy(&newer.stdout).contains("balances only; the schema")
-    );
+    for (file, schema) in [
+        ("year.xml", "XML of DEPOSIT 1.1 with"),
+        ("newer.xml", "XML of DEPOSIT 2.0.0 with"),
+        ("shares.xml", "XML of EQUITIES 1.0.0 with"),
+    ] {
+        let output = run(&["data", "check", file]);
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && stdout.contains(schema),
+            "{stdout}"
+        );
+    }
+    let shares = std::fs::read_to_string(folder.join("shares.xml")).expect("text");
+    let retired_name = shares.replacen("maskedDematId", "maskedAccNumber", 1);
+    std::fs::write(folder.join("shares.xml"), retired_name).expect("a file");
+    let newer = std::fs::read_to_string(folder.join("newer.xml")).expect("text");
+    let retired_word = newer.replacen("NO_FACILITY_GRANTED", "OD", 1);
+    std::fs::write(folder.join("newer.xml"), retired_word).expect("a file");
     for (file, expected) in [
         ("cut.csv", &["cut.csv:8: "][..]),
+        ("shares.xml", &["Account has no attribute maskedAccNumber"]),
+        (
+            "newer.xml",
+            &["Summary.facility 'OD' is not one of OVERDRAFT, CASH_CREDIT, NO_FACILITY_GRANTED"],
+        ),
         // An invalid row does not hide errors in the sums.
         (
             "both.xml",

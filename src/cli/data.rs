@@ -24,7 +24,7 @@ use crate::domain::account::{Account, FiType};
 use crate::domain::naming::suggest_name;
 use crate::domain::participants::FiSchema;
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
-use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::statement::{SentStatement, Statement, StatementBody};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
@@ -32,9 +32,10 @@ use crate::engine::entropy::derive_world_seed;
 use crate::engine::world::DEFAULT_WORLD;
 use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
-use crate::files::statement::check_document;
+use crate::files::statement::{CheckedStatement, check_document};
+use crate::wire::fi::form::form_statement;
 use crate::wire::fi::tabs::Tabs;
-use crate::wire::fi::xml::{XmlWriter, has_schema_v2};
+use crate::wire::fi::xml::XmlWriter;
 use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +63,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  mockaa data check statement.csv\n  mockaa data generate | mockaa data check -"
     )]
     Check {
-        /// Statement in XML (ReBIT FI schemas v1), CSV or JSON; - is stdin.
+        /// Statement in XML (FI schemas of both generations), CSV or JSON; - is stdin.
         file: PathBuf,
         /// Print JSON.
         #[arg(long)]
@@ -127,9 +128,10 @@ pub(crate) struct GenerateArguments {
     #[arg(long, value_enum, default_value_t = Format::Xml)]
     format: Format,
 
-    /// Version of the FI schema in XML: 1.1, or 2.0.0 for the three FI types of deposits.
-    #[arg(long, default_value = "1.1", value_name = "VERSION")]
-    schema: String,
+    /// Generation of the FI schemas: current or retired. Default: the one in force on the later of
+    /// --as-of and --to, current after 12 July 2025.
+    #[arg(long, value_name = "GENERATION", value_parser = parse_schema)]
+    schema: Option<FiSchema>,
 
     /// Output file; default: stdout.
     #[arg(long, short, value_name = "FILE")]
@@ -187,14 +189,22 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                     .collect();
                 UsageError(lines.join("\n"))
             })?;
-            let (file, format, rows) = (display_path(&file), summary.format, summary.rows);
+            let CheckedStatement {
+                format,
+                schema,
+                rows,
+            } = summary;
+            let file = display_path(&file);
             if json {
                 println!(
                     "{}",
-                    json!({ "file": file, "format": format.to_string(), "transactions": rows })
+                    json!({ "file": file, "format": format, "schema": schema, "transactions": rows })
                 );
             } else {
-                println!("{file}: {format} with {rows} transactions, valid");
+                let schema = schema
+                    .map(|schema| format!(" of {schema}"))
+                    .unwrap_or_default();
+                println!("{file}: {format}{schema} with {rows} transactions, valid");
             }
         }
     }
@@ -211,21 +221,10 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     };
     let seed = derive_world_seed(arguments.seed, &arguments.world);
     let account = select_account(arguments, seed, &persona)?;
-    let schema = FiSchema::parse(&arguments.schema).ok_or_else(|| {
-        UsageError(format!(
-            "--schema {} is not one of {}",
-            arguments.schema,
-            FiSchema::accepted_names()
-        ))
-    })?;
-    if schema == FiSchema::V2 && !has_schema_v2(account.fi_type) {
-        return Err(UsageError(format!(
-            "--schema 2.0.0 exists for the three FI types of deposits only, not for {}",
-            account.fi_type
-        ))
-        .into());
-    }
     let range = resolve_range(arguments)?;
+    let schema = arguments
+        .schema
+        .unwrap_or_else(|| FiSchema::in_force_on(arguments.as_of.max(range.to.ist_date())));
     let request = StatementRequest {
         seed,
         customer: &arguments.customer,
@@ -298,7 +297,7 @@ fn select_account(
     persona: &PersonaInstance,
 ) -> anyhow::Result<Account> {
     let name = arguments.fi_type.to_uppercase();
-    let fi_type = FiType::parse(&name).ok_or_else(|| {
+    let fi_type = FiType::parse_any_name(&name).ok_or_else(|| {
         let suggestion = suggest_name(&name, FiType::ALL.iter().map(|fi_type| fi_type.as_str()));
         UsageError(format!("unknown --fi-type {name}; {suggestion}"))
     })?;
@@ -370,6 +369,11 @@ fn list_fi_types(persona: &Persona) -> String {
     fi_types.join(", ")
 }
 
+fn parse_schema(text: &str) -> Result<FiSchema, String> {
+    FiSchema::parse_name_or_version(text)
+        .ok_or_else(|| format!("give one of {}", FiSchema::accepted_names()))
+}
+
 fn parse_date(text: &str) -> Result<NaiveDate, String> {
     text.parse()
         .map_err(|_| "give year, month and day, such as 2024-03-31".to_owned())
@@ -410,22 +414,22 @@ fn write_statement(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match format {
-        Format::Xml => write_streamed(request, &mut XmlWriter(schema), out),
-        Format::Json => write_streamed(request, &mut JsonWriter::default(), out),
-        Format::Csv => write_streamed(request, &mut CsvWriter, out),
-        Format::Xlsx => write_buffered(request, out, |statements| {
+        Format::Xml => write_streamed(request, schema, &mut XmlWriter(schema), out),
+        Format::Json => write_streamed(request, schema, &mut JsonWriter::new(schema), out),
+        Format::Csv => write_streamed(request, schema, &mut CsvWriter(schema), out),
+        Format::Xlsx => write_buffered(request, schema, out, |statements| {
             Ok(xlsx::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Pdf => write_buffered(request, out, |statements| {
+        Format::Pdf => write_buffered(request, schema, out, |statements| {
             Ok(pdf::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Unaport => write_buffered(request, out, |statements| {
+        Format::Unaport => write_buffered(request, schema, out, |statements| {
             let mut tabs =
                 serde_json::to_vec_pretty(&Tabs::without_session(statements, request.now))?;
             tabs.push(b'\n');
             Ok(tabs)
         }),
-        Format::Svg => write_buffered(request, out, |statements| {
+        Format::Svg => write_buffered(request, schema, out, |statements| {
             let transactions = statements[0].transactions();
             let transactions = transactions.ok_or_else(|| {
                 UsageError(
@@ -445,15 +449,16 @@ fn write_statement(
 /// Writes a format that needs the whole statement in memory.
 fn write_buffered(
     request: &StatementRequest<'_>,
+    schema: FiSchema,
     out: &mut dyn Write,
-    render: impl Fn(&[Statement]) -> anyhow::Result<Vec<u8>>,
+    render: impl Fn(&[SentStatement]) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<()> {
     let spinner = start_progress(
         request.range,
         ProgressBar::no_length(),
         "{spinner} generating the statement, {elapsed}",
     );
-    let bytes = render(&[build_statement(request)]);
+    let bytes = render(&[form_statement(build_statement(request), schema)]);
     spinner.finish_and_clear();
     Ok(out.write_all(&bytes?)?)
 }
@@ -486,6 +491,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// whole.
 fn write_streamed(
     request: &StatementRequest<'_>,
+    schema: FiSchema,
     form: &mut dyn StatementWriter,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -499,6 +505,7 @@ fn write_streamed(
     } else {
         request
     });
+    let head = form_statement(head, schema);
     if let StatementBody::Other(document) = &head.body {
         form.write_document(document, &mut buffer);
         return Ok(out.write_all(&buffer)?);

@@ -73,7 +73,7 @@ pub(crate) struct RaiseArguments {
 }
 
 fn parse_fi_type(text: &str) -> Result<FiType, String> {
-    FiType::parse(&text.to_uppercase())
+    FiType::parse_any_name(&text.to_uppercase())
         .ok_or_else(|| format!("give one of {}", FiType::accepted_names()))
 }
 

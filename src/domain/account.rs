@@ -32,6 +32,24 @@ wire_enum! {
     }
 }
 
+impl FiType {
+    /// Parses a name, or the older word of TERM_DEPOSIT.
+    ///
+    /// Quirk: FIPs of ReBIT FIP API 1.x and 2.0.0 also send `TERM-DEPOSIT`
+    /// (`docs/sources.md#rebit-versions`).
+    pub fn parse_any_name(text: &str) -> Option<Self> {
+        match text {
+            "TERM-DEPOSIT" => Some(Self::TermDeposit),
+            name => Self::parse(name),
+        }
+    }
+
+    /// Returns whether ReBIT has withdrawn the type (`docs/sources.md#fi-schemas`).
+    pub fn is_withdrawn(self) -> bool {
+        self == Self::InsurancePolicies
+    }
+}
+
 wire_enum! {
     /// Kind of account (ReBIT FIP API 2.0.0, `accType`). DEFAULT is used for every account that is
     /// not a bank account.

@@ -1,5 +1,8 @@
 //! A statement of an account other than a bank account: elements with attributes, as in the ReBIT
 //! FI schemas.
+//!
+//! A generated document has the names of all generations of its schema at once: an amount may be
+//! there as `investmentValue` and as `costValue`. The encoders write those of one generation.
 
 use std::borrow::Cow;
 
@@ -12,13 +15,14 @@ pub struct Document {
     pub root: Element,
 }
 
-/// An element. Data is in attributes, never in text nodes.
+/// An element. Data is in attributes, or in the text of an element without attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
     pub name: &'static str,
     /// Attributes in document order.
     pub attributes: Vec<(&'static str, AttributeValue)>,
     pub children: Vec<Element>,
+    pub text: Option<AttributeValue>,
     /// `true` if the schema allows several elements of this name. JSON then has a list, even for
     /// one.
     pub repeatable: bool,
@@ -30,7 +34,16 @@ impl Element {
             name,
             attributes: Vec::new(),
             children: Vec::new(),
+            text: None,
             repeatable: false,
+        }
+    }
+
+    /// Creates an element that has a text and no attributes.
+    pub fn new_text(name: &'static str, text: impl Into<AttributeValue>) -> Self {
+        Self {
+            text: Some(text.into()),
+            ..Self::new(name)
         }
     }
 
@@ -54,12 +67,17 @@ impl Element {
         self
     }
 
-    /// Returns the value of an attribute.
-    pub fn attribute_value(&self, name: &str) -> Option<&str> {
+    /// Returns the value of an attribute, as it is stored.
+    pub(crate) fn attribute(&self, name: &str) -> Option<&AttributeValue> {
         self.attributes
             .iter()
             .find(|(attribute, _)| *attribute == name)
-            .map(|(_, value)| &**value)
+            .map(|(_, value)| value)
+    }
+
+    /// Returns the value of an attribute.
+    pub fn attribute_value(&self, name: &str) -> Option<&str> {
+        self.attribute(name).map(|value| &**value)
     }
 
     /// Returns the first child of this name.

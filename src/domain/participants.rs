@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::fair_use::FairUseTemplate;
@@ -58,10 +60,14 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// Version of the FI schemas that an FIU reads, for FI types with two versions
-    /// (`docs/sources.md#fi-schemas`).
-    #[derive(Default)]
-    FiSchema { #[default] V1 = "1.1", V2 = "2.0.0" }
+    /// Generation of the FI schemas (`docs/sources.md#fi-schemas`).
+    FiSchema {
+        /// The generation in force since 13 July 2025: 2.0.0 of the deposits, 1.0.0 of securities
+        /// and insurance.
+        Current = "current",
+        /// The generation up to 2022.
+        Retired = "retired",
+    }
 }
 
 wire_enum! {
@@ -131,7 +137,8 @@ pub struct Fiu {
     pub webhook_headers: WebhookHeaders,
     pub signature: SignatureProfile,
     pub plaintext: PlaintextEncoding,
-    pub fi_schema: FiSchema,
+    /// `None`: the generation in force at the request for the data.
+    pub fi_schema: Option<FiSchema>,
     /// The clocks of messages to this FIU.
     pub time_settings: TimeSettings,
     /// Passphrase that the FIU and the AA share for web redirection
@@ -203,8 +210,39 @@ impl Fip {
     }
 }
 
+impl FiSchema {
+    /// Parses a generation: its name, or the version of DEPOSIT in it.
+    pub fn parse_name_or_version(text: &str) -> Option<Self> {
+        match text {
+            "2.0.0" => Some(Self::Current),
+            "1.1" => Some(Self::Retired),
+            name => Self::parse(name),
+        }
+    }
+
+    /// Returns the generation in force on a day: the current one after 12 July 2025
+    /// (`docs/sources.md#fi-schemas`).
+    pub fn in_force_on(day: NaiveDate) -> Self {
+        let last_day = NaiveDate::from_ymd_opt(2025, 7, 12).expect("a date");
+        if day > last_day {
+            Self::Current
+        } else {
+            Self::Retired
+        }
+    }
+}
+
+/// The facts of a request for data that decide the form of the data, beside the participants.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestedForm {
+    /// The generation that the scenario of the consent asks for.
+    pub scenario_schema: Option<FiSchema>,
+    /// The day of the request in the time of the world, in India.
+    pub requested_on: NaiveDate,
+}
+
 /// The form in which a FIP sends its data to an FIU.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataForm {
     pub entries: FiEntries,
     pub plaintext: PlaintextEncoding,
@@ -216,21 +254,29 @@ pub struct DataForm {
 pub struct DataForms<'a> {
     participants: &'a Participants,
     fiu: Option<&'a Fiu>,
+    requested: RequestedForm,
 }
 
 impl DataForms<'_> {
-    /// Returns the form of a FIP: its own settings, else those of the FIU. What is not registered
-    /// has the defaults.
+    /// Returns the form of a FIP: its own settings, else those of the FIU, else the defaults. The
+    /// generation of a scenario precedes both, and its default is the one in force.
     pub fn of_fip(&self, fip: &str) -> DataForm {
         let fip = self.participants.find_fip(fip);
         let own = |fip: &Arc<Fip>| (fip.fi_entries, fip.plaintext, fip.fi_schema);
         let (entries, plaintext, schema) = fip.map(own).unwrap_or_default();
         let of_fiu = self.fiu.map(|fiu| (fiu.plaintext, fiu.fi_schema));
-        let (default_plaintext, default_schema) = of_fiu.unwrap_or_default();
+        let (fiu_plaintext, fiu_schema) = of_fiu.unwrap_or_default();
+        let RequestedForm {
+            scenario_schema,
+            requested_on,
+        } = self.requested;
         DataForm {
             entries,
-            plaintext: plaintext.unwrap_or(default_plaintext),
-            schema: schema.unwrap_or(default_schema),
+            plaintext: plaintext.unwrap_or(fiu_plaintext),
+            schema: scenario_schema
+                .or(schema)
+                .or(fiu_schema)
+                .unwrap_or_else(|| FiSchema::in_force_on(requested_on)),
         }
     }
 }
@@ -362,10 +408,11 @@ impl Participants {
     }
 
     /// Returns the forms in which the FIPs send their data to this FIU.
-    pub fn data_forms<'a>(&'a self, fiu: &str) -> DataForms<'a> {
+    pub fn data_forms<'a>(&'a self, fiu: &str, requested: RequestedForm) -> DataForms<'a> {
         DataForms {
             participants: self,
             fiu: self.find_fiu(fiu).map(|fiu| &**fiu),
+            requested,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::participants::FiSchema;
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time::Millis;
 use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_DELAY};
@@ -35,6 +36,8 @@ pub struct ScenarioPlan {
     pub push_data: Option<bool>,
     /// The data timing where no rule delivers.
     pub data: Option<DataTiming>,
+    /// The generation of the FI schemas of the consent's data; it precedes the participants'.
+    pub fi_schema: Option<FiSchema>,
     pub fetch_quirks: FetchQuirks,
     /// The actions at fixed times, executed once and in order.
     pub steps: Vec<Step>,

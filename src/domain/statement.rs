@@ -1,11 +1,14 @@
 //! Statements: a FIP's report on one account, with holders, summary and transactions.
 
+use std::ops::Deref;
+
 use chrono::NaiveDate;
 
 use crate::domain::account::Account;
 use crate::domain::document::Document;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
+use crate::domain::participants::FiSchema;
 use crate::domain::terms::{TimeRange, TransactionType};
 use crate::domain::time::Timestamp;
 
@@ -31,9 +34,11 @@ wire_enum! {
 }
 
 impl TransactionMode {
-    /// Returns the coarser name of schema v1; FT is a transfer of funds.
-    pub fn v1_name(self) -> &'static str {
+    /// Returns the name in a generation of the schemas. That of the retired one is coarser; FT is
+    /// a transfer of funds.
+    pub fn name_in(self, schema: FiSchema) -> &'static str {
         match self {
+            _ if schema == FiSchema::Current => self.as_str(),
             Self::Cash => "CASH",
             Self::Upi => "UPI",
             Self::Card => "CARD",
@@ -49,8 +54,8 @@ impl TransactionMode {
         }
     }
 
-    /// Parses a name of schema v1 or v2.
-    pub fn parse_any_version(text: &str) -> Option<Self> {
+    /// Parses a name of either generation.
+    pub fn parse_any_name(text: &str) -> Option<Self> {
         if text == "FT" {
             Some(Self::Neft)
         } else {
@@ -67,11 +72,26 @@ pub struct Statement {
     pub body: StatementBody,
 }
 
+/// A statement in the form in which a FIP sends it: a document has the names of one generation only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SentStatement {
+    pub statement: Statement,
+    pub schema: FiSchema,
+}
+
+impl Deref for SentStatement {
+    type Target = Statement;
+
+    fn deref(&self) -> &Statement {
+        &self.statement
+    }
+}
+
 /// The parts of a statement other than the holders.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementBody {
     Bank(BankStatement),
-    /// The document of an account that is not a bank account, in the form of its schema.
+    /// The document of an account that is not a bank account.
     Other(Document),
 }
 
@@ -136,6 +156,12 @@ pub struct Holder {
 }
 
 impl Holder {
+    /// Returns the registration with the Central KYC Records Registry, in the words of the current
+    /// FI schemas of deposits.
+    pub fn ckyc_registration(&self) -> &'static str {
+        if self.ckyc_compliant { "YES" } else { "NO" }
+    }
+
     /// Returns the status in the FI schemas.
     pub fn nominee_status(&self) -> &'static str {
         if self.nominee_registered {

@@ -56,6 +56,8 @@ pub struct UnaportConfig {
     pub rejected_status: RejectedConsentStatus,
     /// `true` if consent and data webhooks have `trackingId` and `consentId` at the top level.
     pub top_level_ids: bool,
+    /// The name of the tab of bank accounts.
+    pub deposit_tab: DepositTab,
 }
 
 impl UnaportConfig {
@@ -68,6 +70,7 @@ impl UnaportConfig {
             templates: Vec::new(),
             rejected_status: RejectedConsentStatus::default(),
             top_level_ids: true,
+            deposit_tab: DepositTab::default(),
         }
     }
 }
@@ -157,6 +160,35 @@ impl RelativeTerms {
             filters: self.filters.clone(),
             vdr_provider: None,
             txnid,
+        }
+    }
+}
+
+wire_enum! {
+    /// The name of the tab of bank accounts in Fetch Data. The API's page prints DEPOSIT, and a
+    /// receiver of 2026 expects DEPOSIT_V2 (`docs/sources.md#unaport-fetch-data`).
+    #[derive(Default)]
+    DepositTab { #[default] Deposit = "DEPOSIT", DepositV2 = "DEPOSIT_V2" }
+}
+
+/// The names and quirks of Fetch Data for one consent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TabOptions {
+    pub deposit_tab: DepositTab,
+    pub quirks: FetchQuirks,
+}
+
+impl TabOptions {
+    /// Returns the options of a service whose Fetch Data has the quirks of a scenario in addition.
+    pub fn new(deposit_tab: DepositTab, quirks: FetchQuirks) -> Self {
+        let deposit_tab = if quirks.contains(FetchQuirk::DepositV2) {
+            DepositTab::DepositV2
+        } else {
+            deposit_tab
+        };
+        Self {
+            deposit_tab,
+            quirks,
         }
     }
 }

@@ -55,4 +55,13 @@ impl RebitVersion {
             _ => true,
         }
     }
+
+    /// Returns whether the version is so close to one with this FI type that only strict mode
+    /// refuses it.
+    ///
+    /// `Assumption:` 2.1.0 differs from 2.0.0 in the two insurance types only, and FIUs that name
+    /// them may still send 2.0.0.
+    pub fn tolerates_fi_type(self, fi_type: FiType) -> bool {
+        self == Self::V2_0_0 && Self::V2_1_0.supports_fi_type(fi_type)
+    }
 }

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
-use crate::domain::statement::{Holders, Statement, StatementBody};
+use crate::domain::statement::{Holders, SentStatement, StatementBody};
 use crate::domain::terms::TransactionType;
 
 /// Builds the workbook of statements; accounts of one FI type share their sheets.
-pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
+pub fn build_statement_workbook(statements: &[SentStatement]) -> Workbook {
     let mut header_fields = Vec::new();
     let holder = statements
         .iter()
@@ -56,7 +56,7 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
     }
     let range = statements
         .iter()
-        .find_map(Statement::transactions)
+        .find_map(|statement| statement.transactions())
         .map(|transactions| transactions.range);
     if let Some(range) = range {
         add_header_field(
@@ -85,8 +85,8 @@ pub fn build_statement_workbook(statements: &[Statement]) -> Workbook {
     }
 }
 
-fn add_bank_sheets(statements: &[Statement], sheets: &mut Vec<Sheet>) {
-    let bank_statements: Vec<&Statement> = statements
+fn add_bank_sheets(statements: &[SentStatement], sheets: &mut Vec<Sheet>) {
+    let bank_statements: Vec<&SentStatement> = statements
         .iter()
         .filter(|statement| statement.as_bank().is_some())
         .collect();

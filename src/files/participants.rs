@@ -145,7 +145,7 @@ pub(crate) struct FiuEntry {
     /// Form of the encrypted documents: XML, or Base64 of it.
     #[schemars(with = "Option<PlaintextEncoding>")]
     plaintext: Option<String>,
-    /// Version of the documents of the three FI types of deposits.
+    /// Generation of the FI schemas of its documents. Default: the one in force at the request.
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
@@ -195,7 +195,7 @@ pub(crate) struct FipEntry {
     /// Form of the encrypted documents. Default: that of the FIU.
     #[schemars(with = "Option<PlaintextEncoding>")]
     plaintext: Option<String>,
-    /// Version of the documents of deposits. Default: that of the FIU.
+    /// Generation of the FI schemas of its documents. Default: that of the FIU.
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
@@ -395,7 +395,7 @@ impl FiuEntry {
             ),
             signature_profile: Some(signature.to_string()),
             plaintext: Some(plaintext.to_string()),
-            fi_schema: Some(fi_schema.to_string()),
+            fi_schema: fi_schema.map(|schema| schema.to_string()),
             signing_time: signing_time.map(|source| source.to_string()),
             message_time: message_time.map(|source| source.to_string()),
             redirect_passphrase: Some(redirect_passphrase.to_string()),
@@ -479,11 +479,11 @@ impl FiuEntry {
             PlaintextEncoding::parse,
             PlaintextEncoding::accepted_names,
         )?;
-        let fi_schema = enum_or_previous(
+        let fi_schema = optional_enum_or_previous(
             "fiu.fiSchema",
             self.fi_schema,
-            previous.map_or(FiSchema::V1, |fiu| fiu.fi_schema),
-            FiSchema::parse,
+            previous.and_then(|fiu| fiu.fi_schema),
+            FiSchema::parse_name_or_version,
             FiSchema::accepted_names,
         )?;
         let previous_times = previous.map(|fiu| fiu.time_settings).unwrap_or_default();
@@ -592,7 +592,7 @@ impl FipEntry {
             "fip.fiSchema",
             self.fi_schema,
             previous.and_then(|fip| fip.fi_schema),
-            FiSchema::parse,
+            FiSchema::parse_name_or_version,
             FiSchema::accepted_names,
         )?;
         Ok(Fip {

@@ -2,28 +2,33 @@
 //! to `fi::validate`.
 //!
 //! A statement is used unchanged, after all of its rows, balances and dates were checked. The
-//! columns are those of the FI schema's `Transaction` (DEPOSIT v1), which `mockaa data generate`
-//! also writes.
+//! columns are those of the FI schema's `Transaction` (DEPOSIT, in either generation), which
+//! `mockaa data generate` also writes.
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
+use crate::domain::participants::FiSchema;
 use crate::domain::statement::{Ledger, NewRow, TransactionMode, Transactions};
 use crate::domain::terms::{TimeRange, TransactionType};
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::files::yaml::diagnostic_at;
 use crate::files::yaml::node::{self, Node, SpannedNode};
-use crate::wire::fi::csv::COLUMNS;
+use crate::wire::fi::csv::list_columns;
 use crate::wire::fi::validate as schema;
+use crate::wire::fi::xml::balance_attribute;
+
+/// The name of the balance in the current generation of the schemas.
+const BALANCE_COLUMN: &str = balance_attribute(FiSchema::Current);
 
 /// The columns that every row needs.
 const REQUIRED_COLUMNS: [&str; 5] = [
     "type",
     "amount",
-    "currentBalance",
+    BALANCE_COLUMN,
     "transactionTimestamp",
     "narration",
 ];
@@ -54,14 +59,14 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
 /// A statement without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckedStatement {
-    /// The file format, and what the check of that format covers.
+    /// The file format.
     pub format: &'static str,
+    /// The FI type and the version of the schema that a document in XML was checked against.
+    pub schema: Option<String>,
     pub rows: usize,
 }
 
 /// Checks a statement: a document of a ReBIT schema in XML, or a file that [`parse`] accepts.
-///
-/// Of a document of schema version 2.0.0, only the balances are checked.
 ///
 /// # Errors
 /// The errors of the schema and the first 50 others, each with its line.
@@ -78,6 +83,7 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
         };
         return parse(bytes).map(|ledger| CheckedStatement {
             format,
+            schema: None,
             rows: ledger.transactions.rows.len(),
         });
     }
@@ -89,12 +95,7 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
             message: format!("invalid XML: {error}"),
         }]
     })?;
-    let is_schema_v2 = document.root_element().attribute("version") == Some("2.0.0");
-    let mut diagnostics = if is_schema_v2 {
-        Vec::new()
-    } else {
-        schema::validate_document(&document)
-    };
+    let mut diagnostics = schema::validate_document(&document);
     let rows: Vec<_> = document
         .descendants()
         .filter(|node| node.tag_name().name().ends_with("Transaction"))
@@ -107,14 +108,11 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
     };
     diagnostics.extend(check_balances(&document, &rows, row_errors));
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    let format = if is_schema_v2 {
-        "XML (balances only; the schema is checked for version 1)"
-    } else {
-        "XML"
-    };
     if diagnostics.is_empty() {
+        let schema = schema::find_schema(document.root_element());
         Ok(CheckedStatement {
-            format,
+            format: "XML",
+            schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
             rows: rows.len(),
         })
     } else {
@@ -186,7 +184,7 @@ fn check_balances(
             };
             for row in rows {
                 builder.add_row(lines.advance_to(row.range().start), &|name| {
-                    deposit_attribute(row, name).map(str::to_owned)
+                    row.attribute(name).map(str::to_owned)
                 });
             }
             let summary = document
@@ -222,15 +220,10 @@ fn check_balances(
     }
 }
 
-/// Returns an attribute of a deposit's transaction. Schema version 2.0.0 has another name for the
-/// balance.
-fn deposit_attribute<'a>(row: &Xml<'a, '_>, name: &str) -> Option<&'a str> {
-    match name {
-        "currentBalance" => row
-            .attribute(name)
-            .or_else(|| row.attribute("transactionalBalance")),
-        name => row.attribute(name),
-    }
+/// Returns the names that a column has in the two generations of the schemas.
+fn column_names(name: &'static str) -> impl Iterator<Item = &'static str> {
+    let retired = (name == BALANCE_COLUMN).then_some(balance_attribute(FiSchema::Retired));
+    std::iter::once(name).chain(retired)
 }
 
 fn amount_attribute(row: Xml<'_, '_>, name: &str) -> Option<Paise> {
@@ -270,6 +263,8 @@ struct ParsedRow {
     mode: TransactionMode,
     amount: Paise,
     balance: Paise,
+    /// The name that the file has for the balance.
+    balance_column: &'static str,
     narration: String,
     reference: String,
 }
@@ -316,7 +311,15 @@ impl StatementBuilder {
     /// Adds a row, or its errors; `field` returns the text of a column.
     fn add_row(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
         let mut messages = Vec::new();
+        let balance_column = column_names(BALANCE_COLUMN)
+            .find(|name| field(name).is_some())
+            .unwrap_or(BALANCE_COLUMN);
         let [direction, amount, balance, at, narration] = REQUIRED_COLUMNS.map(|name| {
+            let name = if name == BALANCE_COLUMN {
+                balance_column
+            } else {
+                name
+            };
             let value = field(name).filter(|value| !value.trim().is_empty());
             if value.is_none() {
                 messages.push(format!("{name} is missing"));
@@ -337,7 +340,7 @@ impl StatementBuilder {
         );
         let balance = check_parsed(
             Paise::parse(balance.trim()),
-            ("currentBalance", &balance),
+            (balance_column, &balance),
             "an amount, such as 1250.50, without commas and with at most two decimals",
             &mut messages,
         );
@@ -351,7 +354,7 @@ impl StatementBuilder {
         let parsed_mode = if mode.is_empty() {
             Some(TransactionMode::Others)
         } else {
-            TransactionMode::parse_any_version(mode.trim())
+            TransactionMode::parse_any_name(mode.trim())
         };
         let mode = check_parsed(
             parsed_mode,
@@ -384,6 +387,7 @@ impl StatementBuilder {
             mode,
             amount,
             balance,
+            balance_column,
             narration,
             reference,
         }));
@@ -412,12 +416,13 @@ impl StatementBuilder {
                 let ParsedRow {
                     name,
                     balance: actual,
+                    balance_column,
                     ..
                 } = next;
                 messages.push((
                     next.line,
                     format!(
-                        "{name}currentBalance is {actual}, but {balance_before} and {change} make {expected}"
+                        "{name}{balance_column} is {actual}, but {balance_before} and {change} make {expected}"
                     ),
                 ));
             }
@@ -521,13 +526,15 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
         let message = "the statement is not of type DEPOSIT; CSV and JSON are checked for DEPOSIT only, use XML for other types";
         return Err(vec![line_diagnostic(1, message.to_owned())]);
     }
-    let columns = COLUMNS.map(|name| header.iter().position(|known| known == name));
     let missing: Vec<&str> = REQUIRED_COLUMNS
         .into_iter()
-        .filter(|name| !header.iter().any(|known| known == *name))
+        .filter(|name| !column_names(name).any(|name| header.iter().any(|known| known == name)))
         .collect();
     if !missing.is_empty() {
-        let (missing, all) = (missing.join(", "), COLUMNS.join(","));
+        let (missing, all) = (
+            missing.join(", "),
+            list_columns(FiSchema::Current).join(","),
+        );
         let message = format!("the header lacks {missing}; the columns are {all}");
         return Err(vec![line_diagnostic(1, message)]);
     }
@@ -552,8 +559,8 @@ fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagno
             continue;
         }
         builder.add_row(line, &|name| {
-            let column = COLUMNS.iter().position(|known| *known == name)?;
-            record.get(columns[column]?).map(str::to_owned)
+            let column = header.iter().position(|known| known == name)?;
+            record.get(column).map(str::to_owned)
         });
         if builder.is_full() {
             break;

@@ -10,7 +10,7 @@ use crate::domain::ids::ProductId;
 use crate::domain::participants::Participants;
 use crate::domain::text::quote_value;
 use crate::domain::unaport::{
-    ConsentTemplate, Login, RejectedConsentStatus, UnaportConfig, UnaportVersion,
+    ConsentTemplate, DepositTab, Login, RejectedConsentStatus, UnaportConfig, UnaportVersion,
 };
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::{require_enum, require_text};
@@ -35,6 +35,9 @@ pub(crate) struct UnaportEntry {
     rejected_status: Option<String>,
     /// `trackingId` and `consentId` at the top level of webhooks.
     top_level_ids: Option<bool>,
+    /// Name of the tab of bank accounts in Fetch Data.
+    #[schemars(with = "Option<DepositTab>")]
+    deposit_tab: Option<String>,
     /// Accounts that may log in. Default: any.
     account: Option<Vec<AccountEntry>>,
     /// Bodies of Create Consent Template, each with a `productId` in addition.
@@ -73,6 +76,15 @@ impl UnaportEntry {
                 value,
                 RejectedConsentStatus::parse,
                 RejectedConsentStatus::accepted_names,
+            )?,
+        };
+        let deposit_tab = match self.deposit_tab {
+            None => DepositTab::default(),
+            value => require_enum(
+                "unaport.deposit_tab",
+                value,
+                DepositTab::parse,
+                DepositTab::accepted_names,
             )?,
         };
         let default_fiu = match &self.fiu {
@@ -116,6 +128,7 @@ impl UnaportEntry {
             templates,
             rejected_status,
             top_level_ids,
+            deposit_tab,
         })
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::session::FiStatus;
 use crate::domain::time::Timestamp;
 use crate::engine::world::World;
 use crate::webhooks::fault_injection::OutgoingRequest;
+use crate::wire::fi::form::form_statements;
 use crate::wire::fields::parse_timestamp;
 use crate::wire::unaport::notification::BodyOptions;
 use crate::wire::{notification, unaport};
@@ -30,20 +31,26 @@ pub(crate) fn prepare_message(
     world: &World,
 ) -> Message {
     let notified_at = notification.message_time;
+    let participants = world.participants();
     let statements = match &notification.content {
-        NotificationContent::FiData(session) => generate_session_statements(
-            world.seed(),
-            &notification.consent,
-            session,
-            FiStatus::Ready,
-        ),
+        NotificationContent::FiData(session) => {
+            let statements = generate_session_statements(
+                world.seed(),
+                &notification.consent,
+                session,
+                FiStatus::Ready,
+            );
+            let requested = world.requested_form(session);
+            form_statements(
+                statements,
+                participants.data_forms(&notification.fiu, requested),
+            )
+        }
         NotificationContent::ConsentStatus(_)
         | NotificationContent::FiStatus(_)
         | NotificationContent::Analytics(_)
         | NotificationContent::Raw(_) => Vec::new(),
     };
-    let participants = world.participants();
-    let forms = participants.data_forms(&notification.fiu);
     let body = match notification.consent.api {
         Api::Unaport => {
             let format = BodyOptions {
@@ -51,13 +58,12 @@ pub(crate) fn prepare_message(
                 org_id: participants
                     .find_fiu(&notification.fiu)
                     .map_or("", |fiu| &*fiu.org_id),
-                forms,
                 quirks: world.fetch_quirks(notification.consent.handle),
             };
             unaport::notification::encode_body(notification, aa, notified_at, &statements, format)
         }
         Api::Seed | Api::Rebit(_) => {
-            notification::encode_rebit_body(notification, aa, notified_at, &statements, forms)
+            notification::encode_rebit_body(notification, aa, notified_at, &statements)
         }
     };
     let signature = jws::sign_detached(key, &body, profile);

@@ -241,19 +241,16 @@ impl ConsentDetailRequest {
         let fi_types = require_enum_list(
             "ConsentDetail.fiTypes",
             fi_types,
-            FiType::parse,
+            FiType::parse_any_name,
             FiType::accepted_names,
         )?;
         if let Some((version, unsupported)) = rules.rebit_version.and_then(|version| {
-            let unsupported = fi_types
-                .iter()
-                .find(|fi_type| !version.supports_fi_type(**fi_type));
+            let unsupported = fi_types.iter().find(|fi_type| {
+                !version.supports_fi_type(**fi_type) && !version.tolerates_fi_type(**fi_type)
+            });
             unsupported.map(|unsupported| (version, unsupported))
         }) {
-            return Err(ApiError::invalid_field(
-                "ConsentDetail.fiTypes",
-                format!("{unsupported} is not defined in version {version}"),
-            ));
+            return Err(unsupported_fi_type(*unsupported, version));
         }
         let consumer_id = require_text("ConsentDetail.DataConsumer.id", consumer.id)?;
         let consumer_type = match discard_blank(consumer.r#type) {
@@ -437,6 +434,22 @@ fn check_business_rules(terms: &Terms) -> Result<(), ApiError> {
         quote_value(&terms.purpose.code),
         codes.join(", ")
     )))
+}
+
+fn unsupported_fi_type(fi_type: FiType, version: RebitVersion) -> ApiError {
+    ApiError::invalid_field(
+        "ConsentDetail.fiTypes",
+        format!("{fi_type} is not defined in version {version}"),
+    )
+}
+
+/// Returns the FI types of terms that the version does not have, as errors.
+pub(crate) fn list_unsupported_fi_types(terms: &Terms, version: RebitVersion) -> Vec<ApiError> {
+    let fi_types = terms.fi_types.iter();
+    fi_types
+        .filter(|fi_type| !version.supports_fi_type(**fi_type))
+        .map(|fi_type| unsupported_fi_type(*fi_type, version))
+        .collect()
 }
 
 /// Returns the deviations of terms that strict mode rejects and the other modes note.

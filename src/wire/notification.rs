@@ -9,12 +9,12 @@ use crate::domain::call_facts::Acknowledgement;
 use crate::domain::consent::{Api, Consent, Status};
 use crate::domain::delivery::AttemptOutcome;
 use crate::domain::notification::{Notification, NotificationContent, RawNotification};
-use crate::domain::participants::{Aa, DataForm, DataForms};
+use crate::domain::participants::Aa;
 use crate::domain::session::{Session, SessionAccount};
-use crate::domain::statement::Statement;
+use crate::domain::statement::SentStatement;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::FetchQuirks;
+use crate::domain::unaport::TabOptions;
 use crate::domain::version::RebitVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
@@ -138,8 +138,7 @@ pub(crate) fn encode_rebit_body(
     notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,
-    statements: &[Statement],
-    forms: DataForms<'_>,
+    statements: &[SentStatement],
 ) -> Vec<u8> {
     let Notification {
         message_id,
@@ -167,7 +166,7 @@ pub(crate) fn encode_rebit_body(
         }
         NotificationContent::FiData(session) => {
             body.fi_status = Some(FiStatusNotification::from_session(session));
-            body.fi_data = Some(FiData::from_session(session, statements, forms));
+            body.fi_data = Some(FiData::from_session(session, statements));
         }
         NotificationContent::Analytics(_) => unreachable!("only Unaport notifies of analytics"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
@@ -276,19 +275,12 @@ impl<'a> FiStatusNotification<'a> {
 
 impl<'a> FiData<'a> {
     /// Returns the statements of a session's accounts.
-    pub(crate) fn from_session(
-        session: &Session,
-        statements: &'a [Statement],
-        forms: DataForms<'_>,
-    ) -> Self {
+    pub(crate) fn from_session(session: &Session, statements: &'a [SentStatement]) -> Self {
         Self {
             consent_id: session.consent_id.to_string(),
             consent_handle: session.handle.to_string(),
             statement: Tabs::new(statements, session),
-            xml: statements
-                .iter()
-                .map(|statement| render_account_xml(statement, forms))
-                .collect(),
+            xml: statements.iter().map(render_account_xml).collect(),
         }
     }
 }
@@ -296,18 +288,17 @@ impl<'a> FiData<'a> {
 impl FiData<'_> {
     /// Returns the data as the Unaport API shows it to an organisation.
     #[must_use]
-    pub(crate) fn for_org(self, org_id: &str, quirks: FetchQuirks) -> Self {
+    pub(crate) fn for_org(self, org_id: &str, options: TabOptions) -> Self {
         Self {
-            statement: self.statement.for_org(org_id, quirks),
+            statement: self.statement.for_org(org_id, options),
             ..self
         }
     }
 }
 
-fn render_account_xml<'a>(statement: &'a Statement, forms: DataForms<'_>) -> AccountXml<'a> {
-    let DataForm { schema, .. } = forms.of_fip(&statement.account.fip);
+fn render_account_xml(statement: &SentStatement) -> AccountXml<'_> {
     let mut document = Vec::new();
-    xml::write_statement(statement, schema, &mut document);
+    xml::write_statement(statement, &mut document);
     let document = String::from_utf8(document).expect("documents are UTF-8");
     AccountXml {
         fip_id: &statement.account.fip,

@@ -320,8 +320,7 @@ async fn kinds_that_are_not_simulated_are_denied() {
     let journey = Journey::new(&app);
     let (_, id) = journey
         .raise_and_approve(|body| {
-            body["ver"] = json!("2.1.0");
-            body["ConsentDetail"]["fiTypes"] = json!(["LIFE_INSURANCE", "GENERAL_INSURANCE"]);
+            body["ConsentDetail"]["fiTypes"] = json!(["OTHER"]);
         })
         .await;
     let session = journey.open_session(&id).await;

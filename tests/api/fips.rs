@@ -239,7 +239,7 @@ async fn a_fips_notification_about_an_ended_session_is_rejected() {
 async fn a_fips_session_status_is_applied_except_for_kinds_that_are_not_simulated() {
     let app = TestApp::start_with(mockaa::SandboxBuilder::manual_data).await;
     let journey = Journey::new(&app);
-    let kinds = json!(["LIFE_INSURANCE", "DEPOSIT"]);
+    let kinds = json!(["OTHER", "DEPOSIT"]);
     let (_, id) = journey
         .raise_and_approve(|body| {
             body["ver"] = json!("2.1.0");
@@ -262,7 +262,7 @@ async fn a_fips_session_status_is_applied_except_for_kinds_that_are_not_simulate
             .await
             .expect_ok()
     };
-    let session_body = notify(Participant::fip_3(), "COMPLETED", "LIFE_INSURANCE", "READY").await;
+    let session_body = notify(Participant::fip_3(), "COMPLETED", "OTHER", "READY").await;
     assert_eq!(
         session_body["accounts"][1]["FIStatus"], "DENIED",
         "a type that is not simulated has no data"

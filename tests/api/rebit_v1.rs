@@ -195,7 +195,10 @@ async fn each_version_accepts_its_own_fi_types() {
         ("1.1.3", "DEPOSIT", true),
         ("1.1.3", "GSTR1_3B", false),
         ("2.0.0", "GSTR1_3B", true),
-        ("2.0.0", "LIFE_INSURANCE", false),
+        ("1.1.3", "LIFE_INSURANCE", false),
+        ("2.0.0", "LIFE_INSURANCE", true),
+        ("2.0.0", "TERM-DEPOSIT", true),
+        ("2.1.0", "TERM-DEPOSITS", false),
         ("2.1.0", "LIFE_INSURANCE", true),
         ("2.1.0", "GENERAL_INSURANCE", true),
     ] {
@@ -210,6 +213,59 @@ async fn each_version_accepts_its_own_fi_types() {
             reply.text
         );
     }
+}
+
+/// Version 2.0.0 does not have the two types of insurance. Strict mode refuses them and lenient mode
+/// notes them; a withdrawn type is noted in both.
+#[tokio::test]
+async fn insurance_under_2_0_0_is_noted_or_refused() {
+    for mode in [SecurityMode::Lenient, SecurityMode::Strict] {
+        let app = TestApp::start_with(|builder| builder.security(mode)).await;
+        let fiu = Participant::fiu_1();
+        let mut replies = Vec::new();
+        for fi_type in ["GENERAL_INSURANCE", "INSURANCE_POLICIES"] {
+            let mut body = consent_request();
+            body["ConsentDetail"]["fiTypes"] = json!([fi_type]);
+            replies.push(fiu.post(&app, "/Consent", &body).await);
+        }
+        let refused = mode == SecurityMode::Strict;
+        assert_eq!(replies[0].status == 400, refused, "{}", replies[0].text);
+        assert_eq!(
+            replies[0]
+                .text
+                .contains("GENERAL_INSURANCE is not defined in version 2.0.0"),
+            refused
+        );
+        replies[1].expect_ok();
+        let journal = app.get("/_mockaa/v1/journal?kind=note").await.text;
+        assert_eq!(
+            journal.contains("strict mode would reject: ConsentDetail.fiTypes GENERAL_INSURANCE"),
+            !refused,
+            "{journal}"
+        );
+        assert!(
+            journal.contains("INSURANCE_POLICIES was withdrawn in 2019"),
+            "{journal}"
+        );
+    }
+}
+
+/// A consent that names the older word has the newer one in its artefact, and its data.
+#[tokio::test]
+async fn term_deposit_with_a_dash_is_read_and_never_sent() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (_, id) = journey
+        .raise_and_approve(|body| body["ConsentDetail"]["fiTypes"] = json!(["TERM-DEPOSIT"]))
+        .await;
+    let session = journey.open_session(&id).await;
+    let fetched = journey.fetch_data(&session).await.expect_ok();
+    assert!(!fetched["FI"].as_array().expect("a list").is_empty());
+    let consents = app.get("/_mockaa/v1/consents").await.text;
+    assert!(
+        consents.contains("TERM_DEPOSIT") && !consents.contains("TERM-DEPOSIT"),
+        "{consents}"
+    );
 }
 
 /// The examples of ReBIT AA API 1.1.2 have `ver` "1.0" in every message.

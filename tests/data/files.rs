@@ -238,7 +238,7 @@ fn a_statement_that_does_not_add_up_is_rejected_with_its_lines() {
         (
             "csv-header",
             "date,amount\n".to_owned(),
-            "own.csv:1: the header lacks type, currentBalance",
+            "own.csv:1: the header lacks type, transactionalBalance",
         ),
         (
             "csv-empty",

@@ -1,14 +1,17 @@
 //! Checks of every document of every FI type against ReBIT's own schemas, which are not part of the
 //! repository.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mockaa::internals::bankgen::is_supported;
 use mockaa::internals::domain::account::FiType;
+use mockaa::internals::domain::document::Element;
 use mockaa::internals::domain::participants::FiSchema;
-use mockaa::internals::domain::statement::Statement;
+use mockaa::internals::domain::statement::{Statement, StatementBody};
 use mockaa::internals::domain::terms::ConsentType;
+use mockaa::internals::wire::fi::form::form_statement;
 use mockaa::internals::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
 
@@ -18,9 +21,11 @@ use crate::{
     shipped_life, transactions,
 };
 
-fn write_document(statement: &Statement, schema: FiSchema) -> String {
+const GENERATIONS: [FiSchema; 2] = [FiSchema::Current, FiSchema::Retired];
+
+fn write_document(statement: Statement, schema: FiSchema) -> String {
     let mut document = Vec::new();
-    xml::write_statement(statement, schema, &mut document);
+    xml::write_statement(&form_statement(statement, schema), &mut document);
     String::from_utf8(document).expect("documents are UTF-8")
 }
 
@@ -47,94 +52,139 @@ fn a_seeds_bytes_are_pinned() {
                     ist_midnight(2024, 3, 31),
                 )
             };
-            let document = write_document(&query.generate_statement(), FiSchema::V1);
-            let hash = format!("{:x}", Sha256::digest(document.as_bytes()));
-            let (kind, bytes) = (account.fi_type, document.len());
-            listing += &format!(
-                "{name:22} {kind:20} {bytes:7} bytes, SHA-256 {}…\n",
-                &hash[..16]
-            );
+            for schema in GENERATIONS {
+                let document = write_document(query.generate_statement(), schema);
+                let hash = format!("{:x}", Sha256::digest(document.as_bytes()));
+                let (fi_type, bytes) = (account.fi_type, document.len());
+                listing += &format!(
+                    "{name:22} {fi_type:20} {schema:8} {bytes:7} bytes, SHA-256 {}…\n",
+                    &hash[..16]
+                );
+            }
         }
     }
     insta::assert_snapshot!(listing);
 }
 
-/// Returns the path of the schema of an FI type: unaltered for deposits; for the others with
-/// repeatable leaf elements, of which the published schemas allow only one each.
-fn schema_path(fi_type: FiType) -> Option<PathBuf> {
-    let folder = match fi_type {
-        FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => "xsd",
-        // ReBIT publishes no schema for it.
-        FiType::Gstr1_3b => return None,
-        _ => "xsd-repeatable",
-    };
+/// Returns the path of the schema of an FI type in a generation, if the generation has the type.
+///
+/// Of the retired generation, the published schemas of most types allow one leaf element each; their
+/// copies with repeatable leaves are used.
+fn schema_path(fi_type: FiType, schema: FiSchema) -> Option<PathBuf> {
     let name = fi_type.as_str().to_lowercase();
-    Some(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../shared/rebit/{folder}/{name}.xsd")))
+    let path = match (fi_type, schema) {
+        (FiType::Gstr1_3b, _) => "fi-schemas/xsd-official/gstr1_3b_v1.1.0.xsd".to_owned(),
+        // No current schema of these types is public.
+        (
+            FiType::Nps
+            | FiType::Bonds
+            | FiType::Debentures
+            | FiType::GovtSecurities
+            | FiType::Cp
+            | FiType::Idr
+            | FiType::Cis
+            | FiType::Aif
+            | FiType::InsurancePolicies,
+            FiSchema::Current,
+        )
+        | (FiType::LifeInsurance | FiType::GeneralInsurance, FiSchema::Retired) => return None,
+        (_, FiSchema::Current) => format!("fi-schemas/xsd/{name}.xsd"),
+        (FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit, FiSchema::Retired) => {
+            format!("rebit/xsd/{name}.xsd")
+        }
+        (_, FiSchema::Retired) => format!("rebit/xsd-repeatable/{name}.xsd"),
+    };
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    Some(shared.join(path))
 }
 
-/// Validates the complete documents of all personas' accounts, and each part of a deposit
-/// separately.
-fn validate_documents(seeds: std::ops::Range<u64>) {
-    let xmllint = Command::new("xmllint").arg("--version").output();
-    let has_schemas = schema_path(FiType::Deposit).expect("a schema").exists();
-    if !has_schemas || xmllint.is_err() {
-        report_skip("../shared/rebit/xsd and xmllint (Debian: libxml2-utils)");
-        return;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("documents-{}", seeds.end));
-    std::fs::create_dir_all(&folder).expect("a folder");
+/// The files of the documents of one FI type in one generation.
+type DocumentFiles = BTreeMap<(FiType, FiSchema), Vec<PathBuf>>;
+
+/// Writes the complete documents of all personas' accounts in both generations, and each part of a
+/// deposit separately.
+fn write_documents(folder: &Path, seeds: std::ops::Range<u64>) -> DocumentFiles {
     let parts: [&[ConsentType]; 4] = [
         ConsentType::ALL,
         &[ConsentType::Profile],
         &[ConsentType::Summary],
         &[ConsentType::Transactions],
     ];
-    let mut kinds = std::collections::BTreeMap::<FiType, Vec<PathBuf>>::new();
+    let mut files = DocumentFiles::new();
     let mut count = 0;
     for name in load_shipped_personas().names() {
         let life = shipped_life(name);
-        for seed in seeds.clone() {
-            for account in list_accounts(&life, seed, CUSTOMER) {
-                if !is_supported(seed, CUSTOMER, &life, &account)
-                    || schema_path(account.fi_type).is_none()
-                {
-                    continue;
-                }
-                let months = if name == "huge-statement" { 1 } else { 14 };
-                let requested_parts = if account.fi_type == FiType::Deposit && seed < 2 {
-                    &parts[..]
-                } else {
-                    &parts[..1]
+        let accounts = seeds.clone().flat_map(|seed| {
+            let accounts = list_accounts(&life, seed, CUSTOMER).into_iter();
+            accounts.map(move |account| (seed, account))
+        });
+        for (seed, account) in accounts {
+            if !is_supported(seed, CUSTOMER, &life, &account) {
+                continue;
+            }
+            let months = if name == "huge-statement" { 1 } else { 14 };
+            let requested_parts = if account.fi_type == FiType::Deposit && seed < 2 {
+                &parts[..]
+            } else {
+                &parts[..1]
+            };
+            for consent_types in requested_parts {
+                let to = ist_midnight(2023, 1, 1).saturating_add_months(months);
+                let query = StatementQuery {
+                    seed,
+                    consent_types,
+                    now: ist_midnight(2024, 5, 5),
+                    ..StatementQuery::for_range(&life, &account, ist_midnight(2023, 1, 1), to)
                 };
-                for consent_types in requested_parts {
-                    let to = ist_midnight(2023, 1, 1).saturating_add_months(months);
-                    let query = StatementQuery {
-                        seed,
-                        consent_types,
-                        now: ist_midnight(2024, 5, 5),
-                        ..StatementQuery::for_range(&life, &account, ist_midnight(2023, 1, 1), to)
-                    };
+                for schema in GENERATIONS {
+                    if schema_path(account.fi_type, schema).is_none() {
+                        continue;
+                    }
                     count += 1;
                     let file = folder.join(format!("{count}.xml"));
-                    std::fs::write(
-                        &file,
-                        write_document(&query.generate_statement(), FiSchema::V1),
-                    )
-                    .expect("a file");
-                    kinds.entry(account.fi_type).or_default().push(file);
+                    let document = write_document(query.generate_statement(), schema);
+                    std::fs::write(&file, document).expect("a file");
+                    let key = (account.fi_type, schema);
+                    files.entry(key).or_default().push(file);
                 }
             }
         }
     }
-    assert_eq!(kinds.len(), 18, "every kind that has a schema");
+    files
+}
+
+/// Validates the documents of all personas with xmllint.
+fn validate_documents(seeds: std::ops::Range<u64>) {
+    let xmllint = Command::new("xmllint").arg("--version").output();
+    let has_schemas = GENERATIONS
+        .into_iter()
+        .filter_map(|schema| schema_path(FiType::Deposit, schema))
+        .all(|path| path.exists());
+    if !has_schemas || xmllint.is_err() {
+        report_skip("../shared/rebit, ../shared/fi-schemas and xmllint (Debian: libxml2-utils)");
+        return;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("documents-{}", seeds.end));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let documents = write_documents(&folder, seeds);
+    let mut expected = BTreeSet::new();
+    for fi_type in FiType::ALL.iter().filter(|it| **it != FiType::Other) {
+        for schema in GENERATIONS {
+            expected.extend(schema_path(*fi_type, schema).map(|_| (*fi_type, schema)));
+        }
+    }
+    assert_eq!(
+        documents.keys().copied().collect::<BTreeSet<_>>(),
+        expected,
+        "every FI type of each generation has documents"
+    );
     let mut failures = String::new();
-    for (kind, files) in &kinds {
+    for ((fi_type, schema), files) in &documents {
         for files in files.chunks(500) {
-            let schema = schema_path(*kind).expect("a schema");
             let check = Command::new("xmllint")
                 .arg("--noout")
                 .arg("--schema")
-                .arg(&schema)
+                .arg(schema_path(*fi_type, *schema).expect("a schema"))
                 .args(files)
                 .output();
             let check = check.expect("xmllint runs");
@@ -145,7 +195,7 @@ fn validate_documents(seeds: std::ops::Range<u64>) {
                 .take(5)
                 .collect();
             if !check.status.success() {
-                failures += &format!("{kind}:\n{}\n", wrong.join("\n"));
+                failures += &format!("{fi_type} {schema}:\n{}\n", wrong.join("\n"));
             }
         }
     }
@@ -181,8 +231,8 @@ fn version_two_of_the_deposits_has_its_own_names() {
     };
     let statement = query.generate_statement();
     let (v1, v2) = (
-        write_document(&statement, FiSchema::V1),
-        write_document(&statement, FiSchema::V2),
+        write_document(statement.clone(), FiSchema::Retired),
+        write_document(statement.clone(), FiSchema::Current),
     );
     for (name, absent) in [
         ("version=\"2.0.0\"", "version=\"1.1\""),
@@ -219,7 +269,7 @@ fn version_two_of_the_deposits_has_its_own_names() {
         ist_midnight(2024, 4, 1),
     )
     .generate_statement();
-    let v2 = write_document(&statement, FiSchema::V2);
+    let v2 = write_document(statement, FiSchema::Current);
     assert!(
         v2.contains("currency=\"INR\" currentBalance=\"") && v2.contains("transactionalBalance=\""),
         "{v2}"
@@ -228,50 +278,65 @@ fn version_two_of_the_deposits_has_its_own_names() {
     assert!(!v2.contains(old) && !v2.contains(other), "{v2}");
 }
 
-/// Validates against schemas of our own, which were written from public sources. ReBIT's are not
-/// public as files.
+/// A document is built with the names of both generations. Each name that a builder gives, beside
+/// those of the account and its holders, which all FI types share, is in one of the schemas.
 #[test]
-fn version_two_of_the_deposits_is_valid_against_our_schemas() {
-    if Command::new("xmllint").arg("--version").output().is_err() {
-        report_skip("xmllint (Debian: libxml2-utils)");
-        return;
-    }
-    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fi-schemas-2.0.0");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("documents-2.0.0");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let fi_types = [
-        FiType::Deposit,
-        FiType::TermDeposit,
-        FiType::RecurringDeposit,
-    ];
-    for fi_type in fi_types {
-        let mut documents = Vec::new();
-        for persona in ["salaried", "pensioner", "small-business"] {
-            let life = shipped_life(persona);
-            let accounts = list_accounts(&life, 42, CUSTOMER);
-            for account in accounts.iter().filter(|account| account.fi_type == fi_type) {
-                let range = (ist_midnight(2023, 1, 1), ist_midnight(2024, 1, 1));
-                let statement = StatementQuery::for_range(&life, account, range.0, range.1)
-                    .generate_statement();
-                let name = format!("{}-{}.xml", fi_type.as_str(), documents.len());
-                let path = folder.join(name);
-                std::fs::write(&path, write_document(&statement, FiSchema::V2)).expect("a file");
-                documents.push(path);
+fn no_generated_value_is_left_out_of_both_generations() {
+    fn list_names(element: &Element, path: &str, names: &mut BTreeSet<String>) {
+        let path = format!("{path}/{}", element.name);
+        if !matches!(element.name, "Account" | "Holder") {
+            for (name, _) in &element.attributes {
+                names.insert(format!("{path}@{name}"));
             }
         }
-        assert!(!documents.is_empty(), "{fi_type}");
-        let schema = schemas.join(format!("{}.xsd", fi_type.as_str().to_lowercase()));
-        let result = Command::new("xmllint")
-            .args(["--noout", "--schema"])
-            .arg(schema)
-            .args(documents)
-            .output()
-            .expect("xmllint runs");
-        assert!(
-            result.status.success(),
-            "{}",
-            String::from_utf8_lossy(&result.stderr)
-        );
+        names.insert(path.clone());
+        for child in &element.children {
+            list_names(child, &path, names);
+        }
+    }
+    let names_of = |statement: &Statement| {
+        let StatementBody::Other(document) = &statement.body else {
+            panic!("the account has a document");
+        };
+        let mut names = BTreeSet::new();
+        list_names(&document.root, "", &mut names);
+        names
+    };
+    // The FI types that share a builder.
+    let builder_of = |fi_type| match fi_type {
+        FiType::InsurancePolicies => FiType::LifeInsurance,
+        FiType::Invit => FiType::Reit,
+        FiType::Idr => FiType::Equities,
+        FiType::RecurringDeposit => FiType::TermDeposit,
+        other => other,
+    };
+    let life = shipped_life("salaried");
+    let mut built = BTreeMap::<FiType, BTreeSet<String>>::new();
+    let mut sent = built.clone();
+    for account in list_accounts(&life, 42, CUSTOMER) {
+        if account.fi_type == FiType::Deposit || !is_supported(42, CUSTOMER, &life, &account) {
+            continue;
+        }
+        let range = (ist_midnight(2010, 1, 1), ist_midnight(2024, 1, 1));
+        let statement =
+            StatementQuery::for_range(&life, &account, range.0, range.1).generate_statement();
+        let builder = builder_of(account.fi_type);
+        let names = sent.entry(builder).or_default();
+        for schema in GENERATIONS {
+            names.append(&mut names_of(&form_statement(statement.clone(), schema)));
+        }
+        built
+            .entry(builder)
+            .or_default()
+            .append(&mut names_of(&statement));
+    }
+    for (builder, names) in built {
+        let lost: Vec<_> = names
+            .difference(&sent[&builder])
+            // GSTR1_3B has no holders, and not every type has a type of holders.
+            .filter(|name| !name.starts_with("/Account/Profile/Holders"))
+            .collect();
+        assert_eq!(lost, [""; 0], "{builder}");
     }
 }
 
@@ -297,7 +362,7 @@ fn an_empty_range_is_written_as_the_schema_requires() {
         )
         .generate_statement();
         assert_eq!(
-            write_document(&statement, FiSchema::V1).contains("<Transactions"),
+            write_document(statement, FiSchema::Retired).contains("<Transactions"),
             empty,
             "{kind}"
         );

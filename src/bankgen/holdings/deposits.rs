@@ -244,6 +244,8 @@ fn build_summary(
         .with_attribute("interestPeriodicPayoutAmount", "0.00")
         .with_attribute("interestOnMaturity", (maturity_value - paid_in).to_string())
         .with_attribute("currentValue", current.to_string())
+        .with_attribute("currentBalance", current.to_string())
+        .with_attribute("currency", "INR")
 }
 
 fn build_parts(
@@ -261,18 +263,15 @@ fn build_parts(
             narration,
         } = entry;
         let at = to_ist_timestamp(*day, 10, 15, u32::try_from(number % 60).expect("below 60"));
-        let mode = if matches!(*kind, "OPENING" | "INSTALLMENT" | "CLOSING") {
-            "FT"
-        } else {
-            "OTHERS"
-        };
         let element = Element::new_repeatable("Transaction")
             .with_attribute("txnId", format_transaction_id("D", *day, number))
             .with_attribute("amount", amount.to_string())
             .with_attribute("narration", narration.clone())
             .with_attribute("type", *kind)
-            .with_attribute("mode", mode)
+            // Money moves within the bank, for which no channel has a word.
+            .with_attribute("mode", "OTHERS")
             .with_attribute("balance", balance.to_string())
+            .with_attribute("transactionalBalance", balance.to_string())
             .with_attribute("transactionDateTime", at.to_ist_string())
             .with_attribute("valueDate", day.to_string())
             .with_attribute(

@@ -1,7 +1,7 @@
 //! Funds and trusts: mutual funds, SIPs, ETFs, collective schemes, alternative funds, InvITs,
 //! REITs.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 
 use super::trades::{
     Holding, Portfolio, Security, Side, Trade, TradingPlan, format_price, format_units,
@@ -10,7 +10,6 @@ use super::{
     DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
     format_transaction_id, months_after,
 };
-use crate::domain::account::FiType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 
@@ -231,11 +230,17 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
         .enumerate()
         .filter(|(_, holding)| holding.units > 0)
         .map(|(index, holding)| {
+            let class = classify_scheme(holding.security.symbol);
+            let locked_units = format_units(if class.is_locked { holding.units } else { 0 });
             Element::new_repeatable("Holding")
                 .with_attribute("amc", holding.security.issuer)
                 .with_attribute("registrar", "MOCK REGISTRARS")
                 .with_attribute("schemeCode", scheme_code(holding))
+                .with_attribute("schemeOption", "GROWTH_TYPE")
+                .with_attribute("schemeTypes", class.scheme_types)
+                .with_attribute("schemeCategory", class.category)
                 .with_attribute("isin", holding.isin.clone())
+                .with_attribute("isinDescription", holding.security.name)
                 .with_attribute("ucc", client_code(context))
                 .with_attribute("amfiCode", amfi_code(holding))
                 .with_attribute("folioNo", folio_number(context, index))
@@ -247,16 +252,12 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
                 .with_attribute("lienUnits", "0.000")
                 .with_attribute("rate", format_price(holding.average_price()))
                 .with_attribute("nav", format_price(holding.price_model.price_on(today)))
-                .with_attribute(
-                    "lockingUnits",
-                    if classify_scheme(holding.security.symbol).is_locked {
-                        format_units(holding.units)
-                    } else {
-                        format_units(0)
-                    },
-                )
+                .with_attribute("navDate", today.to_string())
+                .with_attribute("lockingUnits", locked_units.clone())
+                .with_attribute("lockinUnits", locked_units)
         });
-    let summary = build_summary(context, &portfolio, holdings);
+    let summary = build_summary(context, &portfolio, holdings)
+        .with_attribute("costValue", portfolio.total_cost().to_string());
     let rows = portfolio.trades.iter().map(|trade| {
         let holding = &portfolio.holdings[trade.holding];
         let class = classify_scheme(holding.security.symbol);
@@ -272,6 +273,7 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
             .with_attribute("schemeCode", scheme_code(holding))
             .with_attribute("schemePlan", "DIRECT")
             .with_attribute("isin", holding.isin.clone())
+            .with_attribute("isinDescription", holding.security.name)
             .with_attribute("amfiCode", amfi_code(holding))
             .with_attribute("fundType", class.fund_type)
             .with_attribute("schemeOption", "GROWTH_TYPE")
@@ -279,10 +281,12 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
             .with_attribute("schemeCategory", class.category)
             .with_attribute("ucc", client_code(context))
             .with_attribute("amount", trade.value.to_string())
+            .with_attribute("units", format_units(trade.units))
             .with_attribute("closingUnits", format_units(trade.closing_units))
             .with_attribute("lienUnits", "0.000")
             .with_attribute("nav", format_price(trade.price))
             .with_attribute("navDate", trade.day.to_string())
+            .with_attribute("transactionDate", trade.at.to_ist_string())
             .with_attribute("type", trade.side.as_str())
             .with_attribute("orderDate", trade.day.to_string())
             .with_attribute("executionDate", trade.day.to_string())
@@ -351,6 +355,7 @@ pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("nextInstalmentDate", months_after(last, 1).to_string())
                 .with_attribute("creationDate", context.opened_on.to_string())
                 .with_attribute("modificationDate", context.opened_on.to_string())
+                .with_children([build_sip_schemes(context, holding, last)])
         });
     let investment = Element::new_repeatable("Investment")
         .with_attribute("type", "SIP")
@@ -391,6 +396,25 @@ pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
     build_parts(summary, rows.collect())
 }
 
+/// Builds the elements of the current generation below a `Holding` of SIP: its scheme, and the plan
+/// by which the scheme is bought.
+fn build_sip_schemes(context: &HoldingContext<'_>, holding: &Holding, last: NaiveDate) -> Element {
+    let plan = Element::new_repeatable("Sip")
+        .with_attribute(
+            "SIPRefNo",
+            format!("S{}{}", context.reference_number, holding.security.symbol),
+        )
+        .with_attribute("amount", context.amount.to_string())
+        .with_attribute("frequency", "MONTHLY")
+        .with_attribute("lastInstallmentDate", last.to_string())
+        .with_attribute("nextInstallmentDate", months_after(last, 1).to_string());
+    let scheme = Element::new_repeatable("Scheme")
+        .with_attribute("scheme", holding.security.name)
+        .with_attribute("isin", holding.isin.clone())
+        .with_children([Element::new("Sips").with_children([plan])]);
+    Element::new("Schemes").with_children([scheme])
+}
+
 pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
     let isin_prefix = ("IN", "FZZZ02");
     let plan = TradingPlan {
@@ -417,6 +441,7 @@ pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("dpId", "IN999999")
                 .with_attribute("units", (holding.units / 1000).to_string())
                 .with_attribute("isin", holding.isin.clone())
+                .with_attribute("isinDescription", holding.security.name)
                 .with_attribute("mode", "DEMAT")
                 .with_attribute("rate", format_price(holding.average_price()))
                 .with_attribute("nav", format_price(holding.price_model.price_on(today)))
@@ -430,6 +455,7 @@ pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
         let element = Element::new_repeatable("Transaction")
             .with_attribute("txnId", format_transaction_id("X", trade.day, trade.number))
             .with_attribute("isin", holding.isin.clone())
+            .with_attribute("isinDescription", holding.security.name)
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute("units", (trade.units / 1000).to_string())
             .with_attribute("amount", trade.value.to_string())
@@ -610,10 +636,10 @@ fn build_trust(
         isin_prefix,
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
-    let is_reit = context.fi_type == FiType::Reit;
     let today = context.today();
+    let nominee_status = context.first_holder().nominee_status();
     let holdings = portfolio.current_holdings().map(|holding| {
-        let element = Element::new_repeatable("Holding")
+        Element::new_repeatable("Holding")
             .with_attribute("issuerName", holding.security.issuer)
             .with_attribute("isin", holding.isin.clone())
             .with_attribute(
@@ -626,12 +652,10 @@ fn build_trust(
                 "lastClosingRate",
                 format_price(holding.price_model.price_on(today)),
             )
-            .with_attribute("description", holding.security.name);
-        if is_reit {
-            element.with_attribute("nomineeStatus", context.first_holder().nominee_status())
-        } else {
-            element
-        }
+            .with_attribute("description", holding.security.name)
+            .with_attribute("isinDescription", holding.security.name)
+            .with_attribute("nomineeStatus", nominee_status)
+            .with_attribute("nominee", nominee_status)
     });
     let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
@@ -656,15 +680,9 @@ fn build_trust(
             .with_attribute("numUnitsTransacted", (trade.units / 1000).to_string())
             .with_attribute("tradeValue", trade.value.to_string())
             .with_attribute("totalCharge", charge.to_string())
-            .with_attribute("otherCharges", Paise(charge.0 / 5).to_string());
-        transaction_from_trade(
-            trade,
-            if is_reit {
-                element.with_attribute("narration", text)
-            } else {
-                element
-            },
-        )
+            .with_attribute("otherCharges", Paise(charge.0 / 5).to_string())
+            .with_attribute("narration", text);
+        transaction_from_trade(trade, element)
     });
     build_parts(summary, rows.collect())
 }

@@ -1,4 +1,5 @@
-//! Insurance policies: term, endowment and money-back plans, with their premiums and benefits.
+//! Insurance: life policies (term, endowment and money-back plans) and health policies, with their
+//! premiums, benefits and claims.
 
 use chrono::Datelike;
 use rand::RngExt;
@@ -9,13 +10,16 @@ use super::{
 };
 use crate::bankgen::names::pool_entries;
 use crate::bankgen::people::pick_random;
+use crate::domain::account::FiType;
 use crate::domain::calendar::Month;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
 use crate::domain::terms::TransactionType;
 
-pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
+/// Builds a life policy. INSURANCE_POLICIES and LIFE_INSURANCE share it; each schema selects its
+/// names.
+pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
     let (policy_type, cover_type, policy_name, per_mille) = [
@@ -26,10 +30,10 @@ pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     let sum_assured = Paise::from_rupees((context.amount.0 / 100 / 50_000).max(1) * 50_000);
     let tenure_years: u32 = [15, 20, 25][rng.random_range(0..3)];
     let is_monthly = rng.random_bool(0.4);
-    let (frequency, periods_per_year) = if is_monthly {
-        ("MONTHLY", 12)
-    } else {
-        ("YEARLY", 1)
+    let (frequency, periods_per_year) = match (is_monthly, context.fi_type) {
+        (true, _) => ("MONTHLY", 12),
+        (false, FiType::LifeInsurance) => ("ANNUALLY", 1),
+        (false, _) => ("YEARLY", 1),
     };
     let premium =
         Paise::from_rupees((sum_assured.0 / 100 * per_mille / 1000 / periods_per_year).max(50));
@@ -102,6 +106,12 @@ pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
         }
     }
     rows.sort_by_key(|row| row.at);
+    let (surrender_value, current_value) = if policy_type == "TERM" {
+        (Paise(0), Paise(0))
+    } else {
+        compute_values(context, &rows)
+    };
+    let is_active = context.today() < maturity_date;
 
     // The schema allows one: the next.
     let next_money_back = money_backs
@@ -165,6 +175,13 @@ pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
                 "Sum assured and bonuses"
             },
         )
+        .with_attribute("policyStatus", if is_active { "ACTIVE" } else { "MATURED" })
+        .with_attribute("policyLoanStatus", "NOT_OPTED")
+        .with_attribute("currentValue", current_value.to_string())
+        .with_attribute("assignment", "NO")
+        .with_attribute("surrenderValue", surrender_value.to_string())
+        .with_attribute("exclusions", "Suicide within 12 months of the start")
+        .with_attribute("policyEndDate", maturity_date.to_string())
         .with_children([
             Element::new("MoneyBacks").with_children(money_back),
             Element::new("ContractClauses").with_children([clause]),
@@ -189,6 +206,130 @@ pub(crate) fn build_policies(context: &HoldingContext<'_>) -> DocumentParts {
     }
 }
 
+/// Returns the surrender value and the current value of a life policy that saves, from its
+/// transactions up to today.
+fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) -> (Paise, Paise) {
+    let total_of = |kind| -> Paise {
+        let of_kind = rows.iter().filter(|row| {
+            row.at.ist_date() <= context.today()
+                && row.element.attribute_value("type") == Some(kind)
+        });
+        of_kind.map(|row| row.amount).sum()
+    };
+    let paid = total_of("PREMIUM_PAYMENT");
+    // What insurers have to guarantee after three years: 30 percent of the premiums.
+    let surrender_value = if months_after(context.opened_on, 36) <= context.today() {
+        Paise(paid.0 * 30 / 100)
+    } else {
+        Paise(0)
+    };
+    (
+        surrender_value,
+        paid + total_of("BONUS") - total_of("MONEY_BACK"),
+    )
+}
+
+/// Builds a health policy that is renewed each year, with a premium that rises with age, and with
+/// claims.
+pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts {
+    let mut rng = context.random_stream(0);
+    let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
+    let sum_insured = Paise::from_rupees((context.amount.0 / 100 / 50_000).max(1) * 50_000);
+    let first_premium = (sum_insured.0 / 100 * 22 / 1000).max(1_000);
+    let mut rows = Vec::new();
+    let mut start_date = context.opened_on;
+    let mut year = 0;
+    let premium = loop {
+        let premium = Paise::from_rupees(first_premium * (100 + 4 * year) / 100);
+        let text = format!("PREMIUM {:02} {insurer}", year + 1);
+        rows.push(build_transaction(
+            start_date,
+            rows.len(),
+            "PREMIUM_PAYMENT",
+            premium,
+            &text,
+        ));
+        let (has_claim, percent, days) = (
+            rng.random_range(0..5) == 0,
+            rng.random_range(5..40),
+            rng.random_range(20..340),
+        );
+        if has_claim {
+            let claim = Paise(sum_insured.0 * percent / 100 / 100 * 100);
+            let day = days_after(start_date, days);
+            rows.push(build_transaction(
+                day,
+                rows.len(),
+                "CLAIM",
+                claim,
+                "CASHLESS HOSPITALISATION",
+            ));
+        }
+        let next = months_after(start_date, 12);
+        if next > context.today() {
+            break premium;
+        }
+        start_date = next;
+        year += 1;
+    };
+    let expiry_date = months_after(start_date, 12).pred_opt().expect("a date");
+    let uin = format!("MOCKHLIP99{:03}V01", context.reference_number % 1_000);
+    let covers = [
+        (
+            "HOSPITALISATION",
+            "Room, treatment and surgery",
+            sum_insured,
+            premium,
+        ),
+        (
+            "DAILY CASH",
+            "A fixed amount for each day in hospital",
+            Paise(sum_insured.0 / 20),
+            Paise(0),
+        ),
+    ];
+    let covers = covers.map(|(name, description, sum_insured, premium)| {
+        Element::new_repeatable("Cover")
+            .with_attribute("uinNumber", uin.clone())
+            .with_attribute("coverName", name)
+            .with_attribute("coverDescription", description)
+            .with_attribute("sumInsured", sum_insured.to_string())
+            .with_attribute("tenureYears", "1")
+            .with_attribute("tenureMonths", "12")
+            .with_attribute("premiumAmount", premium.to_string())
+            .with_attribute("coverStartDate", start_date.to_string())
+            .with_attribute("coverEndDate", expiry_date.to_string())
+    });
+    let policy_name = "Arogya Health Plan";
+    let summary = Element::new("Summary")
+        .with_attribute("policyName", policy_name)
+        .with_attribute("policyNumber", context.reference_number.to_string())
+        .with_attribute("uinNumber", uin)
+        .with_attribute("policyDescription", format!("{policy_name} of {insurer}"))
+        .with_attribute("sumAssured", sum_insured.to_string())
+        .with_attribute("tenureMonths", "12")
+        .with_attribute("tenureYears", "1")
+        .with_attribute("premiumAmount", premium.to_string())
+        .with_attribute("policyStartDate", start_date.to_string())
+        .with_attribute("policyExpiryDate", expiry_date.to_string())
+        .with_attribute("policyType", "INDEMNITY")
+        .with_attribute("insuranceType", "HEALTH")
+        .with_attribute("premiumFrequency", "ANNUALLY")
+        .with_attribute("premiumPaymentYears", "1")
+        .with_attribute(
+            "nextPremiumDueDate",
+            months_after(start_date, 12).to_string(),
+        )
+        .with_attribute("policyStatus", "ACTIVE")
+        .with_children([Element::new("Covers").with_children(covers)]);
+    DocumentParts {
+        holder_attributes: Vec::new(),
+        profile: Vec::new(),
+        summary: Some(summary),
+        transactions: TransactionList::Flat(rows),
+    }
+}
+
 /// Builds a transaction: a payment to the policy is a credit, a payment from it a debit.
 fn build_transaction(
     day: chrono::NaiveDate,
@@ -197,7 +338,7 @@ fn build_transaction(
     amount: Paise,
     text: &str,
 ) -> DocumentTransaction {
-    let direction = if kind == "MONEY_BACK" {
+    let direction = if matches!(kind, "MONEY_BACK" | "CLAIM") {
         TransactionType::Debit
     } else {
         TransactionType::Credit

@@ -1,6 +1,7 @@
 //! Accounts that are not bank accounts: deposits, securities, policies, pensions, GST returns, as
-//! documents of the ReBIT FI schemas v1 (`docs/sources.md#fi-schemas`). The documents keep the
-//! spelling of the schemas, including its mistakes. `wire` writes them as XML or JSON.
+//! documents of the ReBIT FI schemas (`docs/sources.md#fi-schemas`). The documents keep the spelling
+//! of the schemas, including its mistakes, and have the names of all generations at once. `wire`
+//! selects those of one generation and writes them as XML or JSON.
 
 mod debt;
 mod deposits;
@@ -28,13 +29,9 @@ use crate::domain::terms::{ConsentType, TransactionType};
 use crate::domain::time::Timestamp;
 
 /// Returns whether this module generates documents of the type. DEPOSIT is generated from its
-/// ledger instead. The other unsupported types are accepted in consents, and their accounts answer
-/// DENIED.
+/// ledger instead. OTHER is accepted in consents, and its accounts answer DENIED.
 pub(crate) fn is_fi_type_supported(fi_type: FiType) -> bool {
-    !matches!(
-        fi_type,
-        FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other
-    )
+    !matches!(fi_type, FiType::Deposit | FiType::Other)
 }
 
 /// Builds the document of an account.
@@ -62,10 +59,11 @@ pub(crate) fn build_document(
         FiType::GovtSecurities => debt::build_government_securities(&context),
         FiType::Debentures => debt::build_debentures(&context),
         FiType::Cp => debt::build_commercial_paper(&context),
-        FiType::InsurancePolicies => insurance::build_policies(&context),
+        FiType::InsurancePolicies | FiType::LifeInsurance => insurance::build_life_policy(&context),
+        FiType::GeneralInsurance => insurance::build_health_policy(&context),
         FiType::Nps => pension::build_nps(&context),
         FiType::Gstr1_3b => gst::build_returns(&context),
-        FiType::Deposit | FiType::LifeInsurance | FiType::GeneralInsurance | FiType::Other => {
+        FiType::Deposit | FiType::Other => {
             unreachable!("{} has no document here", plan.fi_type)
         }
     };
@@ -195,6 +193,8 @@ impl<'a> HoldingContext<'a> {
         &self.holders.first
     }
 
+    /// Assembles the parts that the request includes. The identifying attribute has the name of
+    /// every FI type; the schema of the type selects its own.
     fn assemble_document(&self, parts: DocumentParts) -> Document {
         let DocumentParts {
             holder_attributes,
@@ -203,86 +203,59 @@ impl<'a> HoldingContext<'a> {
             transactions,
         } = parts;
         let account = self.request.account;
-        let (namespace, schema_type) = schema_names(self.fi_type);
+        let masked_number = account.masked_number.to_string();
         let mut root = Element::new("Account")
-            .with_attribute(
-                "xmlns",
-                format!("http://api.rebit.org.in/FISchema/{namespace}"),
-            )
-            .with_attribute("linkedAccRef", account.link_ref.to_string());
-        root = if self.fi_type == FiType::Gstr1_3b {
-            root.with_attribute("maskedGstinNumber", gst::masked_gstin(self))
-                .with_attribute("version", "1.1.0")
-        } else {
-            root.with_attribute("maskedAccNumber", account.masked_number.to_string())
-                .with_attribute("version", "1.1")
-        };
-        root = root.with_attribute("type", schema_type);
+            .with_attribute("linkedAccRef", account.link_ref.to_string())
+            .with_attribute("maskedDematID", mask_number(&self.first_holder().demat_id))
+            .with_attribute("maskedGstinNumber", gst::masked_gstin(self));
+        for name in [
+            "maskedAccNumber",
+            "maskedDematId",
+            "maskedFolioNo",
+            "maskedPolicyNumber",
+        ] {
+            root = root.with_attribute(name, masked_number.clone());
+        }
         if self.request.includes(ConsentType::Profile) {
-            let holders = if self.fi_type == FiType::Gstr1_3b {
-                None
-            } else {
-                Some(self.build_holders(&holder_attributes))
-            };
+            let holders = self.build_holders(&holder_attributes);
             root = root.with_children([Element::new("Profile")
-                .with_children(holders)
+                .with_children([holders])
                 .with_children(profile)]);
         }
         if self.request.includes(ConsentType::Summary) {
             root = root.with_children(summary);
         }
         if self.request.includes(ConsentType::Transactions) {
-            // Most schemas do not allow an empty `Transactions`, but allow its absence.
-            let transactions_element = self.build_transactions(transactions);
-            let allows_empty = matches!(
-                self.fi_type,
-                FiType::TermDeposit | FiType::RecurringDeposit | FiType::Bonds | FiType::Debentures
-            );
-            root = root.with_children(
-                (allows_empty || !transactions_element.children.is_empty())
-                    .then_some(transactions_element),
-            );
+            root = root.with_children([self.build_transactions(transactions)]);
         }
         Document { root }
     }
 
+    /// Builds the holders with the attributes of every FI type.
     fn build_holders(&self, extra_attributes: &[(&'static str, String)]) -> Element {
-        let mut holders = Element::new("Holders");
-        if let Some(holders_type) = holders_type(self.fi_type, self.holders) {
-            holders = holders.with_attribute("type", holders_type);
-        }
-        let has_demat = !matches!(
-            self.fi_type,
-            FiType::TermDeposit
-                | FiType::RecurringDeposit
-                | FiType::InsurancePolicies
-                | FiType::Nps
-        );
-        let has_address = self.fi_type != FiType::Etf;
-        let holder_elements = self.holders.iter().zip(1..).map(|(holder, rank)| {
-            let mut element = Element::new_repeatable("Holder");
-            if self.fi_type == FiType::InsurancePolicies {
-                element = element.with_attribute("rank", rank.to_string());
-            }
-            element = element
+        let holders = self.holders.iter().zip(1..).map(|(holder, rank)| {
+            let ckyc_compliant = holder.ckyc_compliant.to_string();
+            let mut element = Element::new_repeatable("Holder")
+                .with_attribute("rank", rank.to_string())
                 .with_attribute("name", holder.name.clone())
                 .with_attribute("dob", holder.date_of_birth.to_string())
                 .with_attribute("mobile", holder.mobile.clone())
                 .with_attribute("nominee", holder.nominee_status())
                 .with_attribute("email", holder.email.clone())
-                .with_attribute("pan", holder.pan.clone());
-            if has_address {
-                element = element.with_attribute("address", holder.address.clone());
-            }
-            if has_demat {
-                element = element.with_attribute("dematId", holder.demat_id.clone());
-            }
+                .with_attribute("pan", holder.pan.clone())
+                .with_attribute("address", holder.address.clone())
+                .with_attribute("dematId", holder.demat_id.clone())
+                .with_attribute("ckycCompliance", ckyc_compliant.clone())
+                .with_attribute("kycCompliance", ckyc_compliant)
+                .with_attribute("ckycRegistered", holder.ckyc_registration());
             for (name, value) in extra_attributes {
                 element = element.with_attribute(name, value.clone());
             }
-            element.with_attribute("ckycCompliance", holder.ckyc_compliant.to_string())
+            element
         });
-        holders.with_children(holder_elements)
+        Element::new("Holders")
+            .with_attribute("type", holders_type(self.fi_type, self.holders))
+            .with_children(holders)
     }
 
     fn build_transactions(&self, transactions: TransactionList) -> Element {
@@ -328,48 +301,18 @@ impl<'a> HoldingContext<'a> {
     }
 }
 
-/// Returns the last part of the namespace and the value of `Account.type`.
-fn schema_names(fi_type: FiType) -> (&'static str, &'static str) {
-    match fi_type {
-        FiType::TermDeposit => ("term_deposit", "term_deposit"),
-        FiType::RecurringDeposit => ("recurring_deposit", "recurring_deposit"),
-        FiType::Sip => ("sip", "sip"),
-        FiType::Cp => ("cp", "cp"),
-        FiType::GovtSecurities => ("govt_securities", "govt_securities"),
-        FiType::Equities => ("equities", "equities"),
-        FiType::Bonds => ("bonds", "bonds"),
-        FiType::Debentures => ("debentures", "debentures"),
-        FiType::MutualFunds => ("mutual_funds", "mutualfunds"),
-        FiType::Etf => ("etf", "etf"),
-        FiType::Idr => ("idr", "idr"),
-        FiType::Cis => ("cis", "cis"),
-        FiType::Aif => ("aif", "aif"),
-        FiType::InsurancePolicies => ("insurance_policies", "insurance"),
-        FiType::Nps => ("nps", "nps"),
-        FiType::Invit => ("invit", "invit"),
-        FiType::Reit => ("reits", "reit"),
-        FiType::Gstr1_3b => ("gstr1_3b", "gstr1_3b"),
-        FiType::Deposit => ("deposit", "deposit"),
-        FiType::LifeInsurance => ("life_insurance", "life_insurance"),
-        FiType::GeneralInsurance => ("general_insurance", "general_insurance"),
-        FiType::Other => ("others", "others"),
+/// Returns the value of `Holders.type`.
+fn holders_type(fi_type: FiType, holders: &Holders) -> &'static str {
+    match (fi_type, holders.holding_type()) {
+        (FiType::Reit, "SINGLE") => "SOLE",
+        (_, holding_type) => holding_type,
     }
 }
 
-/// Returns the value of `Holders.type`, if the schema has this attribute.
-fn holders_type(fi_type: FiType, holders: &Holders) -> Option<&'static str> {
-    match fi_type {
-        FiType::TermDeposit
-        | FiType::RecurringDeposit
-        | FiType::Sip
-        | FiType::InsurancePolicies => Some(holders.holding_type()),
-        FiType::Reit => Some(if holders.second.is_some() {
-            "JOINT"
-        } else {
-            "SOLE"
-        }),
-        _ => None,
-    }
+/// Masks all but the last four characters of a number.
+fn mask_number(number: &str) -> String {
+    let visible = number.len().saturating_sub(4);
+    format!("{}{}", "X".repeat(visible), &number[visible..])
 }
 
 /// Formats the id of a transaction: prefix, day, number.

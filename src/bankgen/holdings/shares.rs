@@ -136,6 +136,7 @@ pub(crate) fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
                 format!("T{}{:05}", trade.day.format("%y%j"), trade.number),
             )
             .with_attribute("companyName", security.issuer)
+            .with_attribute("isinDescription", security.name)
             .with_attribute("symbol", security.symbol)
             .with_attribute("transactionDateTime", trade.at.to_ist_string())
             .with_attribute(
@@ -245,6 +246,7 @@ fn build_summary(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Element
                 format_price(holding.price_model.price_on(today)),
             )
             .with_attribute("description", holding.security.name)
+            .with_attribute("isinDescription", holding.security.name)
     });
     Element::new("Summary")
         .with_attribute("investmentValue", portfolio.total_cost().to_string())

@@ -13,6 +13,7 @@ use crate::domain::expectation::{Expectation, Verdict};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::journal_entry::{EntryKind, JournalEntry};
 use crate::domain::notification::Notification;
+use crate::domain::participants::RequestedForm;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
@@ -80,6 +81,17 @@ impl World {
                 .is_none_or(|owner| *owner.entity.id == *fiu)
         });
         saved.chain(predefined).cloned().collect()
+    }
+
+    /// Returns what decides the form of the data that was requested in this session, beside the
+    /// participants.
+    pub fn requested_form(&self, session: &Session) -> RequestedForm {
+        let inner = self.lock();
+        let plan = inner.scenario_plans.get(&session.handle);
+        RequestedForm {
+            scenario_schema: plan.and_then(|plan| plan.fi_schema),
+            requested_on: session.opened_at.ist_date(),
+        }
     }
 
     /// Returns the quirks of fetched data that the consent's scenario asks for.

@@ -738,9 +738,12 @@ fn default_amount(fi_type: FiType) -> MinMax<Paise> {
             (2_000, 10_000)
         }
         FiType::Gstr1_3b => (400_000, 1_500_000),
-        FiType::Cp | FiType::GovtSecurities | FiType::Aif | FiType::InsurancePolicies => {
-            (500_000, 2_500_000)
-        }
+        FiType::Cp
+        | FiType::GovtSecurities
+        | FiType::Aif
+        | FiType::InsurancePolicies
+        | FiType::LifeInsurance => (500_000, 2_500_000),
+        FiType::GeneralInsurance => (300_000, 1_000_000),
         _ => (10_000, 60_000),
     };
     (Paise::from_rupees(low), Paise::from_rupees(high))

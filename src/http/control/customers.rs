@@ -43,7 +43,7 @@ pub(crate) fn list_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         return Err(Rejection::UnknownFip((*unknown).to_owned()).into());
     }
     let fi_types = params.values_of("fiType").map(|fi_type| {
-        FiType::parse(fi_type).ok_or_else(|| {
+        FiType::parse_any_name(fi_type).ok_or_else(|| {
             let message = format!(
                 "UnsupportedFIType: {} is not one of {}",
                 quote_value(fi_type),

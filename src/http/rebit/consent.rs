@@ -19,7 +19,7 @@ use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
 use crate::http::signature_cache::{sign_consent, sign_consent_for_fip};
 use crate::wire::api_error::ApiError;
-use crate::wire::consent_detail::list_term_deviations;
+use crate::wire::consent_detail::{list_term_deviations, list_unsupported_fi_types};
 use crate::wire::rebit::ResponseContext;
 use crate::wire::rebit::consent::{
     ConsentArtefact, ConsentFetchRequest, ConsentHandleRequest, ConsentHandleResponse,
@@ -35,6 +35,7 @@ pub(crate) fn create_consent(
     let fiu = caller.resolve_consent_owner(&terms.consumer)?;
     let aa = caller.participants.default_aa();
     caller.check_customer_address(&terms.customer, aa)?;
+    caller.reject_deviations_in_strict(list_unsupported_fi_types(&terms, head.ver))?;
     caller.reject_deviations_in_strict(list_term_deviations(&terms))?;
     check_consent_fair_use(&caller.world, &caller.participants, &fiu, &terms)?;
     let scenario = call.requested_scenario()?;

@@ -9,9 +9,12 @@ use crate::domain::account::Account;
 use crate::domain::command::FetchData;
 use crate::domain::consent::Consent;
 use crate::domain::key_exchange::PeerKey;
-use crate::domain::participants::{DataForm, FiEntries, Participants, PlaintextEncoding};
+use crate::domain::participants::{
+    DataForm, FiEntries, Participants, PlaintextEncoding, RequestedForm,
+};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::time::{Millis, Timestamp};
+use crate::wire::fi::form::form_statement;
 use crate::wire::fi::xml;
 use crate::wire::rebit::fi::{EncryptedAccount, EncryptedEntry};
 use crate::wire::rebit::key_material::KeyMaterial;
@@ -31,6 +34,7 @@ pub(crate) struct EncryptionJob {
     pub session: Arc<Session>,
     pub key: Arc<PeerKey>,
     pub command: FetchData,
+    pub requested_form: RequestedForm,
     pub now: Timestamp,
 }
 
@@ -49,7 +53,7 @@ struct ReadyAccount<'a> {
 pub(crate) fn encrypt_statements(
     job: &EncryptionJob,
 ) -> Result<Vec<EncryptedEntry>, KeyExchangeError> {
-    let forms = job.participants.data_forms(&job.fiu);
+    let forms = job.participants.data_forms(&job.fiu, job.requested_form);
     let mut entries: Vec<(&str, DataForm, Vec<ReadyAccount<'_>>)> = Vec::new();
     for ready in list_ready_accounts(job) {
         let fip = &*ready.part.fip;
@@ -137,12 +141,9 @@ fn encrypt_account(
     ReadyAccount { part, account }: &ReadyAccount<'_>,
 ) -> Result<EncryptedAccount, KeyExchangeError> {
     let statement = generate_session_statement(job.seed, &job.consent, &job.session, part, account);
+    let statement = statement.expect("only accounts that have a statement are READY");
     let mut document = Vec::new();
-    xml::write_statement(
-        &statement.expect("only accounts that have a statement are READY"),
-        form.schema,
-        &mut document,
-    );
+    xml::write_statement(&form_statement(statement, form.schema), &mut document);
     let document = match form.plaintext {
         PlaintextEncoding::Xml => document,
         PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),

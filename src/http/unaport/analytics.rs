@@ -27,6 +27,7 @@ use crate::http::call_context::CallContext;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
+use crate::wire::fi::form::form_statements;
 use crate::wire::unaport::data::{GenerateAnalyticsResponse, ReportState};
 
 /// Generates analytics or aggregate analytics (Unaport, Generate Analytics).
@@ -302,11 +303,15 @@ async fn export_data(
     caller.check_fiu("entity", call.path_segment("fiuId"))?;
     let seed = caller.world.seed();
     let name = format!("statement-{}", session.id);
+    let requested = caller.world.requested_form(&session);
+    let participants = caller.world.participants();
     let task = tokio::task::spawn_blocking(move || {
         let statements: Vec<Statement> = collect_statements(&session, &consent, seed)?
             .into_iter()
             .map(|(_, statement)| statement)
             .collect();
+        let statements =
+            form_statements(statements, participants.data_forms(&consent.fiu, requested));
         Ok(format.render_file(&name, &build_statement_workbook(&statements)))
     });
     task.await.expect("writing a file does not panic")

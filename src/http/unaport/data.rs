@@ -9,11 +9,12 @@ use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::text::quote_value;
-use crate::domain::unaport::FetchQuirk;
+use crate::domain::unaport::{FetchQuirk, TabOptions};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
+use crate::wire::fi::form::form_statements;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::unaport::data::{FetchDataResponse, build_account_details, build_fetch_status};
 
@@ -64,6 +65,9 @@ pub(crate) async fn fetch_data(
         let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
         let quirks = caller.world.fetch_quirks(consent.handle);
         let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+        let options = TabOptions::new(caller.world.config().unaport.deposit_tab, quirks);
+        let requested = caller.world.requested_form(&session);
+        let participants = caller.world.participants();
         let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         context.facts_mut().has_data = !is_first_empty;
         let task = tokio::task::spawn_blocking(move || {
@@ -72,7 +76,9 @@ pub(crate) async fn fetch_data(
             } else {
                 generate_session_statements(seed, &consent, &session, FiStatus::Ready)
             };
-            let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
+            let forms = participants.data_forms(&consent.fiu, requested);
+            let statements = form_statements(statements, forms);
+            let tabs = Tabs::new(&statements, &session).for_org(&org_id, options);
             serde_json::to_vec(&FetchDataResponse { envelope, tabs })
                 .expect("our own types serialise")
         });

@@ -18,6 +18,7 @@ use crate::domain::event::EventName;
 use crate::domain::naming::wire_name_schema;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::participants::FiSchema;
 use crate::domain::session::{ApprovalMode, DataTiming, SessionStatus};
 use crate::domain::terms::FetchType;
 use crate::domain::time::Millis;
@@ -55,6 +56,8 @@ pub(crate) struct ScenarioFile {
     pub data: Option<DataTiming>,
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
+    /// The generation of the FI schemas of the data; it precedes that of the participants.
+    pub fi_schema: Option<FiSchema>,
     /// Quirks of Unaport's Fetch Data responses.
     #[serde(default)]
     pub fetch_quirks: Vec<FetchQuirk>,

@@ -3,31 +3,35 @@
 
 use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
+use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
 use crate::domain::terms::TimeRange;
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{push_amount, push_str};
+use crate::wire::fi::xml::balance_attribute;
 
-/// The columns of a bank account's CSV, in order.
-pub(crate) const COLUMNS: [&str; 9] = [
-    "txnId",
-    "type",
-    "mode",
-    "amount",
-    "currentBalance",
-    "transactionTimestamp",
-    "valueDate",
-    "narration",
-    "reference",
-];
+/// Returns the columns of a bank account's CSV, in order.
+pub(crate) const fn list_columns(schema: FiSchema) -> [&'static str; 9] {
+    [
+        "txnId",
+        "type",
+        "mode",
+        "amount",
+        balance_attribute(schema),
+        "transactionTimestamp",
+        "valueDate",
+        "narration",
+        "reference",
+    ]
+}
 
-/// The writer of CSV statements.
+/// The writer of CSV statements in one generation of the schemas.
 #[derive(Clone, Copy, Debug)]
-pub struct CsvWriter;
+pub struct CsvWriter(pub FiSchema);
 
 impl StatementWriter for CsvWriter {
     fn write_header(&mut self, _: &Statement, _: TimeRange, out: &mut Vec<u8>) {
-        write_record(COLUMNS.into_iter(), out);
+        write_record(list_columns(self.0).into_iter(), out);
     }
 
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
@@ -36,7 +40,7 @@ impl StatementWriter for CsvWriter {
         out.push(b',');
         push_str(out, row.transaction_type.as_str());
         out.push(b',');
-        push_str(out, row.mode.v1_name());
+        push_str(out, row.mode.name_in(self.0));
         out.push(b',');
         push_amount(out, row.amount);
         out.push(b',');

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::domain::document::Element;
-use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::statement::{SentStatement, StatementBody};
 
 /// Converts an element to an object with the names of the FI schema.
 pub(crate) fn element_to_json(element: &Element) -> Value {
@@ -15,7 +15,7 @@ pub(crate) fn element_to_json(element: &Element) -> Value {
 ///
 /// `Assumption:` no sample exists of these tabs; a tab is a list of accounts with the schema's
 /// names and a small first letter, as in the tab of GSTR1_3B.
-pub(crate) fn accounts_to_json(statements: &[&Statement]) -> Value {
+pub(crate) fn accounts_to_json(statements: &[&SentStatement]) -> Value {
     document_roots(statements)
         .map(|root| to_json_with_names(&without_namespaces(root), &lowercase_first))
         .collect()
@@ -23,7 +23,7 @@ pub(crate) fn accounts_to_json(statements: &[&Statement]) -> Value {
 
 /// Converts GST registrations to their Unaport tab: one numbered object for each, with longer names
 /// than the schema's (`docs/sources.md#unaport-fetch-data`).
-pub(crate) fn gst_registrations_to_json(statements: &[&Statement]) -> Value {
+pub(crate) fn gst_registrations_to_json(statements: &[&SentStatement]) -> Value {
     let numbered = document_roots(statements).enumerate();
     numbered
         .map(|(index, root)| {
@@ -36,7 +36,7 @@ pub(crate) fn gst_registrations_to_json(statements: &[&Statement]) -> Value {
         .into()
 }
 
-fn document_roots<'s>(statements: &'s [&Statement]) -> impl Iterator<Item = &'s Element> {
+fn document_roots<'s>(statements: &'s [&SentStatement]) -> impl Iterator<Item = &'s Element> {
     statements
         .iter()
         .filter_map(|statement| match &statement.body {

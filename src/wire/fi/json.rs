@@ -11,18 +11,28 @@ use crate::domain::terms::TimeRange;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 use crate::wire::fi::{StatementWriter, element_json, xml};
 
-/// The writer of JSON statements.
-#[derive(Clone, Copy, Debug, Default)]
+/// The writer of JSON statements in one generation of the schemas.
+#[derive(Clone, Copy, Debug)]
 pub struct JsonWriter {
+    schema: FiSchema,
     /// `true` after the first row, so that later rows start with a comma.
     has_rows: bool,
+}
+
+impl JsonWriter {
+    pub fn new(schema: FiSchema) -> Self {
+        Self {
+            schema,
+            has_rows: false,
+        }
+    }
 }
 
 impl StatementWriter for JsonWriter {
     fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
         push_str(out, "{\n  \"Account\": {");
         if let Value::Object(head) =
-            element_json::element_to_json(&xml::build_account_element(statement, FiSchema::V1))
+            element_json::element_to_json(&xml::build_account_element(statement, self.schema))
         {
             for (name, value) in head {
                 push_str(out, &format!("\n    {}: {value},", Value::String(name)));
@@ -49,10 +59,12 @@ impl StatementWriter for JsonWriter {
         push_str(out, "\",\"type\":\"");
         push_str(out, row.transaction_type.as_str());
         push_str(out, "\",\"mode\":\"");
-        push_str(out, row.mode.v1_name());
+        push_str(out, row.mode.name_in(self.schema));
         push_str(out, "\",\"amount\":\"");
         push_amount(out, row.amount);
-        push_str(out, "\",\"currentBalance\":\"");
+        push_str(out, "\",\"");
+        push_str(out, xml::balance_attribute(self.schema));
+        push_str(out, "\":\"");
         push_amount(out, row.balance);
         push_str(out, "\",\"transactionTimestamp\":\"");
         let at = row.at.to_ist_bytes();

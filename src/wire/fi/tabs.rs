@@ -12,23 +12,25 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use crate::domain::account::FiType;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::participants::FiSchema;
 use crate::domain::session::Session;
 use crate::domain::statement::{
-    Holder, Holders, Row, Statement, StatementBody, Summary, Transactions,
+    Holder, Holders, Row, SentStatement, StatementBody, Summary, Transactions,
 };
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{FetchQuirk, FetchQuirks};
+use crate::domain::unaport::{FetchQuirk, FetchQuirks, TabOptions};
 use crate::wire::fi::element_json;
 use crate::wire::fi::format::push_amount;
+use crate::wire::fi::xml::facility_word;
 use crate::wire::unaport::format_with_offset;
 
 /// The list `tabs` and one tab for each FI type of a session's statements. Without statements, the
 /// list is empty and there is no tab.
 #[derive(Debug)]
 pub struct Tabs<'a> {
-    statements: &'a [Statement],
+    statements: &'a [SentStatement],
     context: RowContext,
-    quirks: FetchQuirks,
+    options: TabOptions,
 }
 
 /// The columns with the same value in every row.
@@ -42,7 +44,7 @@ struct RowContext {
 }
 
 impl<'a> Tabs<'a> {
-    pub fn new(statements: &'a [Statement], session: &Session) -> Self {
+    pub fn new(statements: &'a [SentStatement], session: &Session) -> Self {
         let context = RowContext {
             consent_id: session.consent_id.to_string(),
             session_id: session.id.to_string(),
@@ -52,12 +54,12 @@ impl<'a> Tabs<'a> {
         Self {
             statements,
             context,
-            quirks: FetchQuirks::default(),
+            options: TabOptions::default(),
         }
     }
 
     /// Creates tabs outside a session; the consent and session ids are nil UUIDs.
-    pub fn without_session(statements: &'a [Statement], at: Timestamp) -> Self {
+    pub fn without_session(statements: &'a [SentStatement], at: Timestamp) -> Self {
         let nil_id = uuid::Uuid::nil().to_string();
         let context = RowContext {
             consent_id: nil_id.clone(),
@@ -68,15 +70,15 @@ impl<'a> Tabs<'a> {
         Self {
             statements,
             context,
-            quirks: FetchQuirks::default(),
+            options: TabOptions::default(),
         }
     }
 
-    /// Sets the organisation that fetches the data, and the quirks of the answer.
+    /// Sets the organisation that fetches the data, and the names and quirks of the answer.
     #[must_use]
-    pub fn for_org(mut self, org_id: &str, quirks: FetchQuirks) -> Self {
+    pub fn for_org(mut self, org_id: &str, options: TabOptions) -> Self {
         self.context.org_id = Some(org_id.to_owned());
-        Self { quirks, ..self }
+        Self { options, ..self }
     }
 }
 
@@ -85,7 +87,7 @@ impl Serialize for Tabs<'_> {
         let Self {
             statements,
             context,
-            quirks,
+            options,
         } = self;
         let mut body = serializer.serialize_map(None)?;
         if statements.is_empty() {
@@ -102,16 +104,16 @@ impl Serialize for Tabs<'_> {
         let tabs: Vec<TabName> = fi_types
             .iter()
             .map(|fi_type| TabName {
-                name: tab_name(*fi_type, *quirks),
+                name: tab_name(*fi_type, *options),
             })
             .collect();
         body.serialize_entry("tabs", &tabs)?;
         for fi_type in fi_types {
-            let same_type: Vec<&Statement> = statements
+            let same_type: Vec<&SentStatement> = statements
                 .iter()
                 .filter(|statement| statement.account.fi_type == fi_type)
                 .collect();
-            let tab = tab_name(fi_type, *quirks);
+            let tab = tab_name(fi_type, *options);
             match fi_type {
                 FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
                     body.serialize_entry(
@@ -119,7 +121,7 @@ impl Serialize for Tabs<'_> {
                         &BankTab {
                             statements: &same_type,
                             context,
-                            quirks: *quirks,
+                            quirks: options.quirks,
                         },
                     )?;
                 }
@@ -139,19 +141,16 @@ impl Serialize for Tabs<'_> {
 }
 
 /// Returns the name of an FI type's tab.
-///
-/// Quirk: a receiver of 2026 expects another name for DEPOSIT
-/// (`docs/sources.md#unaport-fetch-data`).
-fn tab_name(fi_type: FiType, quirks: FetchQuirks) -> &'static str {
+fn tab_name(fi_type: FiType, options: TabOptions) -> &'static str {
     match fi_type {
-        FiType::Deposit if quirks.contains(FetchQuirk::DepositV2) => "DEPOSIT_V2",
+        FiType::Deposit => options.deposit_tab.as_str(),
         _ => fi_type.as_str(),
     }
 }
 
 /// The tab of bank accounts, term deposits or recurring deposits.
 struct BankTab<'a> {
-    statements: &'a [&'a Statement],
+    statements: &'a [&'a SentStatement],
     context: &'a RowContext,
     quirks: FetchQuirks,
 }
@@ -209,6 +208,7 @@ struct SummaryRow<'a> {
     id: NullColumn,
     current_balance: Option<String>,
     org_id: Option<&'a str>,
+    /// The code of the branch, not its name.
     branch: &'a str,
     status: &'static str,
     currency: &'static str,
@@ -220,7 +220,7 @@ struct SummaryRow<'a> {
     consent_id: &'a str,
     balance_date: Option<String>,
     created_at: &'a str,
-    facility: NullColumn,
+    facility: &'static str,
     ifsc_code: &'a str,
     /// Quirk: spelled so on the wire; it is the MICR code.
     micro_code: Option<&'a str>,
@@ -245,7 +245,11 @@ struct SummaryRow<'a> {
 }
 
 impl<'a> SummaryRow<'a> {
-    fn new(statement: &'a Statement, context: &'a RowContext, quirks: FetchQuirks) -> Option<Self> {
+    fn new(
+        statement: &'a SentStatement,
+        context: &'a RowContext,
+        quirks: FetchQuirks,
+    ) -> Option<Self> {
         let blank = Self {
             id: None,
             current_balance: None,
@@ -261,7 +265,7 @@ impl<'a> SummaryRow<'a> {
             consent_id: &context.consent_id,
             balance_date: None,
             created_at: &context.created_at,
-            facility: None,
+            facility: "",
             ifsc_code: "",
             micro_code: None,
             opening_date: String::new(),
@@ -287,6 +291,7 @@ impl<'a> SummaryRow<'a> {
             StatementBody::Bank(bank) => Some(Self::from_bank_summary(
                 blank,
                 bank.summary.as_ref()?,
+                statement.schema,
                 quirks,
             )),
             StatementBody::Other(document) => Some(Self::from_deposit_summary(
@@ -297,11 +302,16 @@ impl<'a> SummaryRow<'a> {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "its columns are moved")]
-    fn from_bank_summary(blank: Self, summary: &'a Summary, quirks: FetchQuirks) -> Self {
+    fn from_bank_summary(
+        blank: Self,
+        summary: &'a Summary,
+        schema: FiSchema,
+        quirks: FetchQuirks,
+    ) -> Self {
         let Summary {
             balance,
             balance_at,
-            branch,
+            branch: _,
             ifsc,
             micr,
             opened_on,
@@ -315,10 +325,10 @@ impl<'a> SummaryRow<'a> {
             } else {
                 balance.to_string()
             }),
-            branch,
+            branch: branch_code(ifsc),
             status: if *active { "ACTIVE" } else { "INACTIVE" },
             balance_date: Some(balance_at.to_ist_string()),
-            facility: (limit.0 > 0).then_some("OD"),
+            facility: facility_word(limit.0 > 0, schema).unwrap_or_default(),
             ifsc_code: ifsc,
             micro_code: Some(micr),
             opening_date: opened_on.to_string(),
@@ -333,16 +343,19 @@ impl<'a> SummaryRow<'a> {
     /// `Assumption:` the columns that are null for DEPOSIT are those of term and recurring
     /// deposits; further attributes of a recurring deposit have no column.
     fn from_deposit_summary(blank: Self, summary: &'a Element) -> Self {
+        let ifsc = summary.attribute_value("ifsc").unwrap_or_default();
         Self {
-            branch: summary.attribute_value("branch").unwrap_or_default(),
-            ifsc_code: summary.attribute_value("ifsc").unwrap_or_default(),
+            branch: branch_code(ifsc),
+            ifsc_code: ifsc,
             opening_date: summary
                 .attribute_value("openingDate")
                 .unwrap_or_default()
                 .to_owned(),
             account_type: summary.attribute_value("accountType").unwrap_or_default(),
             compounding_frequency: summary.attribute_value("compoundingFrequency"),
-            current_value: summary.attribute_value("currentValue"),
+            current_value: summary
+                .attribute_value("currentValue")
+                .or_else(|| summary.attribute_value("currentBalance")),
             description: summary.attribute_value("description"),
             interest_computation: summary.attribute_value("interestComputation"),
             interest_on_maturity: summary.attribute_value("interestOnMaturity"),
@@ -359,6 +372,11 @@ impl<'a> SummaryRow<'a> {
             ..blank
         }
     }
+}
+
+/// Returns the code of the branch in an IFSC: its last four characters, as in the recorded row.
+fn branch_code(ifsc: &str) -> &str {
+    ifsc.get(ifsc.len().saturating_sub(4)..).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -387,7 +405,7 @@ struct HolderRow<'a> {
 }
 
 impl<'a> HolderRow<'a> {
-    fn new(statement: &'a Statement, holder: &'a Holder, context: &'a RowContext) -> Self {
+    fn new(statement: &'a SentStatement, holder: &'a Holder, context: &'a RowContext) -> Self {
         Self {
             id: None,
             consent_id: &context.consent_id,
@@ -447,7 +465,7 @@ struct TransactionRow<'a> {
 
 /// The rows of all accounts, serialised one by one with reused buffers.
 struct TransactionRows<'a> {
-    statements: &'a [&'a Statement],
+    statements: &'a [&'a SentStatement],
     context: &'a RowContext,
     quirks: FetchQuirks,
 }
@@ -494,7 +512,7 @@ impl Serialize for TransactionRows<'_> {
 /// Builds the row of a term or recurring deposit. Its own columns are null in rows of DEPOSIT.
 fn build_deposit_row<'a>(
     row: &'a Element,
-    statement: &'a Statement,
+    statement: &'a SentStatement,
     context: &'a RowContext,
 ) -> TransactionRow<'a> {
     TransactionRow {
@@ -511,7 +529,10 @@ fn build_deposit_row<'a>(
         txn_id: attribute_or_empty(row, "txnId"),
         value_date: attribute_or_empty(row, "valueDate"),
         reference: attribute_or_empty(row, "reference"),
-        balance: Some(attribute_or_empty(row, "balance")),
+        balance: Some(
+            row.attribute_value("balance")
+                .unwrap_or_else(|| attribute_or_empty(row, "transactionalBalance")),
+        ),
         account_number: &statement.account.masked_number,
         transaction_date: Some(attribute_or_empty(row, "transactionDateTime")),
         created_at: &context.created_at,
@@ -535,7 +556,7 @@ impl RowBuffers {
         &'a mut self,
         row: &Row,
         transactions: &'a Transactions,
-        statement: &'a Statement,
+        statement: &'a SentStatement,
         rows: &'a TransactionRows<'a>,
     ) -> TransactionRow<'a> {
         let TransactionRows {
@@ -574,7 +595,7 @@ impl RowBuffers {
             amount: ascii_str(amount),
             consent_id: &context.consent_id,
             r#type: row.transaction_type.as_str(),
-            mode: row.mode.v1_name(),
+            mode: row.mode.name_in(statement.schema),
             current_balance: Some(ascii_str(balance)),
             txn_id: id,
             value_date: ascii_str(&at[..10]),

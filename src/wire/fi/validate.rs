@@ -1,108 +1,54 @@
-//! Validation of XML documents against the ReBIT FI schemas v1: elements, attributes, types.
-//!
-//! Leaf elements may repeat even where the published schemas allow one, because real accounts have
-//! many of them (`docs/sources.md#fi-schemas`). The schemas are in `schema.txt`.
+//! Validation of XML documents against the FI schemas ([`super::schema`]): elements, attributes,
+//! types.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use roxmltree::{Document, Node};
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::closest_name;
+use crate::domain::participants::FiSchema;
 use crate::domain::text::quote_value;
+use crate::wire::fi::schema::{AttributeSchema, DocumentSchema, ElementSchema, list_schemas};
 
 /// The maximum number of diagnostics for one document.
 const DIAGNOSTICS_MAX: usize = 50;
 
-/// The attributes and child elements that one element may have.
-#[derive(Debug)]
-struct ElementSchema {
-    name: &'static str,
-    required: bool,
-    is_repeatable: bool,
-    attributes: Vec<AttributeSchema>,
-    children: Vec<ElementSchema>,
-}
-
-#[derive(Debug)]
-struct AttributeSchema {
-    name: &'static str,
-    required: bool,
-    /// The name of a type, or the allowed values as `{A|B}` with `~` for a space.
-    value_type: &'static str,
-}
-
-/// The schemas of `Account`, by the last segment of the namespace.
-static SCHEMAS: LazyLock<HashMap<&'static str, ElementSchema>> = LazyLock::new(|| {
-    let mut schemas = HashMap::new();
-    for section in include_str!("schema.txt").split("# ").skip(1) {
-        let mut lines = section.lines();
-        let namespace = lines.next().expect("a section begins with its namespace");
-        let lines: Vec<&str> = lines.collect();
-        schemas.insert(namespace.trim(), parse_element_schema(&lines));
-    }
-    schemas
-});
-
-/// Parses an element's line and the lines of its children, which are indented by one more space.
-fn parse_element_schema(lines: &[&'static str]) -> ElementSchema {
-    let (first, rest) = lines.split_first().expect("an element has a line");
-    let mut words = first.split_whitespace();
-    let [name, min_count, max_count] =
-        std::array::from_fn(|_| words.next().expect("a line has a name and two counts"));
-    let attributes = words
-        .map(|word| {
-            let (name, value_type) = word.split_once(':').expect("an attribute has a type");
-            AttributeSchema {
-                name: name.trim_end_matches('*'),
-                required: name.ends_with('*'),
-                value_type,
-            }
+/// Returns the schema of a document: by its namespace, and by its version if both generations have
+/// the namespace.
+pub(crate) fn find_schema(root: Node<'_, '_>) -> Option<&'static DocumentSchema> {
+    let namespace = root.tag_name().namespace()?;
+    let tail = namespace.strip_prefix("http://api.rebit.org.in/FISchema/")?;
+    let candidates = || {
+        let all = list_schemas().iter();
+        all.filter(|schema| {
+            schema.namespace_tail == tail && root.has_tag_name((namespace, "Account"))
         })
-        .collect();
-    let mut children = Vec::new();
-    let mut start = 0;
-    for end in 1..=rest.len() {
-        if end == rest.len() || indent_width(rest[end]) == indent_width(first) + 1 {
-            children.push(parse_element_schema(&rest[start..end]));
-            start = end;
-        }
-    }
-    // Leaves may repeat even if the published schema allows one.
-    let is_repeatable = max_count == "many" || children.is_empty() && name != "Summary";
-    ElementSchema {
-        name,
-        required: min_count == "1",
-        is_repeatable,
-        attributes,
-        children,
-    }
-}
-
-fn indent_width(line: &str) -> usize {
-    line.len() - line.trim_start().len()
+    };
+    let version = root.attribute("version").unwrap_or_default();
+    candidates()
+        .find(|schema| schema.version == version)
+        .or_else(|| candidates().find(|schema| schema.generation == FiSchema::Retired))
+        .or_else(|| candidates().next())
 }
 
 /// Validates a document; returns at most `DIAGNOSTICS_MAX` diagnostics.
 pub(crate) fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
-    let mut validator = Validator {
-        diagnostics: Vec::new(),
-    };
     let root = document.root_element();
     let namespace = root.tag_name().namespace().unwrap_or_default();
-    let tail = namespace.rsplit('/').next().unwrap_or_default();
-    // The schema of GSTR1_3B was not available (`docs/sources.md#fi-schemas`).
-    if tail == "gstr1_3b" {
-        return validator.diagnostics;
-    }
-    let Some(schema) = SCHEMAS
-        .get(tail)
-        .filter(|_| root.tag_name().name() == "Account")
-    else {
-        let mut known: Vec<&str> = SCHEMAS.keys().copied().collect();
+    let schema = find_schema(root);
+    let mut validator = Validator {
+        diagnostics: Vec::new(),
+        allows_empty_values: schema.is_some_and(DocumentSchema::allows_empty_values),
+    };
+    let Some(schema) = schema else {
+        let mut known: Vec<&str> = list_schemas()
+            .iter()
+            .map(|schema| schema.namespace_tail)
+            .collect();
         known.sort_unstable();
+        known.dedup();
         let quoted_namespace = quote_value(namespace);
         let known = known.join(", ");
         validator.push_diagnostic(
@@ -111,12 +57,14 @@ pub(crate) fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
         );
         return validator.diagnostics;
     };
-    validator.check_element(root, schema);
+    validator.check_element(root, &schema.root);
     validator.diagnostics
 }
 
 struct Validator {
     diagnostics: Vec<Diagnostic>,
+    /// `true` if a value other than a word of a list may be empty.
+    allows_empty_values: bool,
 }
 
 impl Validator {
@@ -127,6 +75,12 @@ impl Validator {
     }
 
     fn check_element(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
+        self.check_attributes(node, schema);
+        self.check_text(node, schema);
+        self.check_children(node, schema);
+    }
+
+    fn check_attributes(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
         let name = schema.name;
         for AttributeSchema {
             name: attribute,
@@ -141,22 +95,13 @@ impl Validator {
                         format!("{name} has no attribute {attribute}, which is required"),
                     );
                 }
-                Some(value) if !matches_type(value, value_type) => {
-                    self.push_diagnostic(
-                        node,
-                        format!(
-                            "{name}.{attribute} {} is not {}",
-                            quote_value(value),
-                            describe_type(value_type)
-                        ),
-                    );
-                }
-                _ => {}
+                Some(value) => self.check_value(node, attribute, value, value_type),
+                None => {}
             }
         }
         let unqualified = node
             .attributes()
-            .filter(|attribute| attribute.namespace().is_none());
+            .filter(|attribute| attribute.namespace().is_none() && !schema.is_open);
         for attribute in unqualified.map(|attribute| attribute.name()) {
             if !schema
                 .attributes
@@ -173,11 +118,57 @@ impl Validator {
                 );
             }
         }
+    }
+
+    /// Checks the text between the tags of an element.
+    fn check_text(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
+        let text = node.text().unwrap_or_default().trim();
+        match schema.text_type {
+            Some(text_type) => self.check_value(node, "text", text, text_type),
+            None if text.is_empty() => {}
+            None => self.push_diagnostic(
+                node,
+                format!(
+                    "{} has the text {}; the schema has values in attributes only",
+                    schema.name,
+                    quote_value(text)
+                ),
+            ),
+        }
+    }
+
+    /// Checks a value of an element: that of an attribute, or its text.
+    fn check_value(&mut self, node: Node<'_, '_>, name: &str, value: &str, value_type: &str) {
+        // Real documents have empty values where they have none. An empty word is still wrong.
+        let is_left_empty =
+            value.is_empty() && self.allows_empty_values && !value_type.starts_with('{');
+        if !is_left_empty && !matches_type(value, value_type) {
+            self.push_diagnostic(
+                node,
+                format!(
+                    "{}.{name} {} is not {}",
+                    node.tag_name().name(),
+                    quote_value(value),
+                    describe_type(value_type)
+                ),
+            );
+        }
+    }
+
+    fn check_children(&mut self, node: Node<'_, '_>, schema: &'static ElementSchema) {
+        let name = schema.name;
         let mut last_index = 0;
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for child in node.children().filter(Node::is_element) {
             let tag = child.tag_name().name();
-            let Some(index) = schema.children.iter().position(|known| known.name == tag) else {
+            let Some(index) = schema
+                .children
+                .iter()
+                .position(|known| is_element_name(tag, known.name))
+            else {
+                if schema.is_open {
+                    continue;
+                }
                 let known: Vec<&str> = schema.children.iter().map(|child| child.name).collect();
                 let known = if known.is_empty() {
                     "no elements".to_owned()
@@ -224,6 +215,14 @@ impl Validator {
     }
 }
 
+/// Returns whether a tag is the name of an element in the schema.
+///
+/// Quirk: JSON of a gateway has `pendingTxns`, and ReBIT's page `PendingTxns`
+/// (`docs/sources.md#fi-schemas`).
+fn is_element_name(tag: &str, name: &str) -> bool {
+    tag == name || name == "PendingTxns" && tag == "pendingTxns"
+}
+
 /// Returns a diagnostic at the start of an element.
 pub(crate) fn diagnostic_at(node: Node<'_, '_>, message: String) -> Diagnostic {
     let position = node.document().text_pos_at(node.range().start);
@@ -238,16 +237,14 @@ fn matches_type(value: &str, value_type: &str) -> bool {
     match value_type {
         "integer" => is_digits(value.trim_start_matches(['-', '+'])),
         "positiveInteger" => is_digits(value) && value.bytes().any(|byte| byte != b'0'),
-        "float" => value.parse::<f64>().is_ok(),
+        "float" | "amount" => value.parse::<f64>().is_ok_and(f64::is_finite),
         "version" => value
             .parse::<f64>()
             .is_ok_and(|version| (0.0..=2.0).contains(&version)),
         "boolean" => matches!(value, "true" | "false" | "1" | "0"),
         "date" => value.parse::<NaiveDate>().is_ok(),
-        "dateTime" => {
-            DateTime::parse_from_rfc3339(value).is_ok()
-                || value.parse::<chrono::NaiveDateTime>().is_ok()
-        }
+        "dateTime" => is_date_time(value),
+        "dateOrTime" => value.parse::<NaiveDate>().is_ok() || is_date_time(value),
         "email" => value.split_once('@').is_some_and(|(name, host)| {
             let (before_dot, after_dot) = host.split_once('.').unwrap_or_default();
             !name.is_empty() && !before_dot.is_empty() && !after_dot.is_empty()
@@ -267,6 +264,10 @@ fn matches_type(value: &str, value_type: &str) -> bool {
     }
 }
 
+fn is_date_time(text: &str) -> bool {
+    DateTime::parse_from_rfc3339(text).is_ok() || text.parse::<NaiveDateTime>().is_ok()
+}
+
 fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -276,11 +277,12 @@ fn describe_type(value_type: &str) -> String {
     match value_type {
         "integer" => "a whole number".to_owned(),
         "positiveInteger" => "a whole number above 0".to_owned(),
-        "float" => "a number".to_owned(),
+        "float" | "amount" => "a number".to_owned(),
         "version" => "a version from 0.0 to 2.0".to_owned(),
         "boolean" => "true or false".to_owned(),
         "date" => "a date such as 2024-03-31".to_owned(),
         "dateTime" => "a timestamp such as 2024-03-31T10:15:00+05:30".to_owned(),
+        "dateOrTime" => "a date or a timestamp such as 2024-03-31T10:15:00+05:30".to_owned(),
         "email" => "an e-mail address such as name@example.in".to_owned(),
         "pan" => "a PAN: five letters, four digits, a letter".to_owned(),
         names => format!(

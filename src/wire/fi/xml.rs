@@ -1,5 +1,4 @@
-//! XML writer of the ReBIT FI schemas: version 1 of all FI types, version 2.0.0 of the three
-//! deposit types (`docs/sources.md#fi-schemas`).
+//! XML writer of the FI schemas, in two generations (`docs/sources.md#fi-schemas`).
 //!
 //! The XML is written by hand into a byte buffer: rows are most of the data that mockaa sends, and
 //! pushing digits is several times as fast as formatting them (`docs/performance.md`).
@@ -8,16 +7,20 @@ use crate::domain::account::{AccountType, FiType};
 use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
-use crate::domain::statement::{BankStatement, Holder, NewRow, Statement, StatementBody, Summary};
+use crate::domain::statement::{
+    BankStatement, Holder, NewRow, SentStatement, Statement, StatementBody, Summary,
+};
 use crate::domain::terms::TimeRange;
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
+use crate::wire::fi::schema::schema_of;
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
-/// Appends the XML document of a statement, in UTF-8. An FI type without the requested schema
-/// version is written with version 1.
-pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
+/// Appends the XML document of a statement, in UTF-8.
+pub fn write_statement(sent: &SentStatement, out: &mut Vec<u8>) {
+    let SentStatement { statement, schema } = sent;
+    let schema = *schema;
     match &statement.body {
         StatementBody::Bank(BankStatement { transactions, .. }) => {
             let rows = transactions
@@ -34,19 +37,11 @@ pub fn write_statement(statement: &Statement, schema: FiSchema, out: &mut Vec<u8
             }
             write_account_end(out);
         }
-        StatementBody::Other(document) => {
-            let document_schema = if has_schema_v2(statement.account.fi_type) {
-                schema
-            } else {
-                FiSchema::V1
-            };
-            write_document(document, document_schema, out);
-        }
+        StatementBody::Other(document) => write_document(document, out),
     }
 }
 
-/// The writer of XML statements in one schema version, which the FI type must have. A document is
-/// one line.
+/// The writer of XML statements in one generation of the schemas. A document is one line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct XmlWriter(pub FiSchema);
 
@@ -67,35 +62,24 @@ impl StatementWriter for XmlWriter {
     }
 
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        write_document(document, self.0, out);
+        write_document(document, out);
         push_str(out, "\n");
     }
 }
 
-/// Returns whether version 2.0.0 of the schema exists for an FI type.
-pub(crate) fn has_schema_v2(fi_type: FiType) -> bool {
-    matches!(
-        fi_type,
-        FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
-    )
-}
-
-fn write_document(document: &Document, schema: FiSchema, out: &mut Vec<u8>) {
+fn write_document(document: &Document, out: &mut Vec<u8>) {
     push_str(out, DECLARATION);
-    write_element(&document.root, schema, out);
+    write_element(&document.root, out);
 }
 
 /// Appends a bank account's document up to its transactions.
-///
-/// The element is built with the names of `schema`, so it is written as version 1: version 2.0.0
-/// would rename its attributes a second time.
 fn write_account_start(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     let account_element = build_account_element(statement, schema);
     push_str(out, DECLARATION);
-    write_start_tag(&account_element, FiSchema::V1, out);
+    write_start_tag(&account_element, out);
     push_str(out, ">");
     for child in &account_element.children {
-        write_element(child, FiSchema::V1, out);
+        write_element(child, out);
     }
 }
 
@@ -115,45 +99,27 @@ fn write_account_end(out: &mut Vec<u8>) {
     push_str(out, "</Account>");
 }
 
-fn version_attribute(schema: FiSchema) -> &'static str {
-    match schema {
-        FiSchema::V1 => "1.1",
-        FiSchema::V2 => "2.0.0",
-    }
-}
-
 /// Builds the `Account` element of a bank account without its transactions.
 pub(crate) fn build_account_element(statement: &Statement, schema: FiSchema) -> Element {
     let account = &statement.account;
-    let schema_file = if schema == FiSchema::V1 {
-        "deposit.xsd"
-    } else {
-        "deposit_v2.0.0.xsd"
-    };
-    let namespace = "http://api.rebit.org.in/FISchema/deposit";
     let root = Element::new("Account")
-        .with_attribute("xmlns", namespace)
-        .with_attribute("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
-        .with_attribute(
-            "xsi:schemaLocation",
-            format!("{namespace} ../FISchema/{schema_file}"),
-        )
         .with_attribute("linkedAccRef", account.link_ref.to_string())
-        .with_attribute("maskedAccNumber", account.masked_number.to_string())
-        .with_attribute("version", version_attribute(schema))
-        .with_attribute("type", "deposit");
+        .with_attribute("maskedAccNumber", account.masked_number.to_string());
     let profile = statement.holders.as_ref().map(|holders| {
-        let holder_elements = holders.iter().map(|holder| build_holder(holder, schema));
+        let holder_elements = holders.iter().map(build_holder);
         Element::new("Profile").with_children([Element::new("Holders")
             .with_attribute("type", holders.holding_type())
             .with_children(holder_elements)])
     });
     let summary = statement.as_bank().and_then(|bank| bank.summary.as_ref());
-    root.with_children(profile)
-        .with_children(summary.map(|summary| build_summary(summary, account.account_type, schema)))
+    let root = root
+        .with_children(profile)
+        .with_children(summary.map(|summary| build_summary(summary, account.account_type, schema)));
+    schema_of(FiType::Deposit, schema).shape_root(&root)
 }
 
-fn build_holder(holder: &Holder, schema: FiSchema) -> Element {
+/// Builds the element of a holder, with the names of both generations.
+fn build_holder(holder: &Holder) -> Element {
     let Holder {
         name,
         date_of_birth: born,
@@ -165,20 +131,16 @@ fn build_holder(holder: &Holder, schema: FiSchema) -> Element {
         ckyc_compliant,
         demat_id: _,
     } = holder;
-    let element = Element::new_repeatable("Holder")
+    Element::new_repeatable("Holder")
         .with_attribute("name", name.clone())
         .with_attribute("dob", born.to_string())
         .with_attribute("mobile", mobile.clone())
         .with_attribute("nominee", holder.nominee_status())
         .with_attribute("email", email.clone())
         .with_attribute("pan", pan.clone())
-        .with_attribute("address", address.clone());
-    match schema {
-        FiSchema::V1 => element.with_attribute("ckycCompliance", ckyc_compliant.to_string()),
-        FiSchema::V2 => {
-            element.with_attribute("ckycRegistered", if *ckyc_compliant { "YES" } else { "NO" })
-        }
-    }
+        .with_attribute("address", address.clone())
+        .with_attribute("ckycCompliance", ckyc_compliant.to_string())
+        .with_attribute("ckycRegistered", holder.ckyc_registration())
 }
 
 fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
@@ -197,55 +159,44 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
     } else {
         "SAVINGS"
     };
+    let current_type = match account_type {
+        AccountType::Nre => "NRE",
+        AccountType::Nro => "NRO",
+        AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
+    };
     let has_overdraft = limit.0 > 0;
-    let element = Element::new("Summary")
+    let mut element = Element::new("Summary")
         .with_attribute("currentBalance", balance.to_string())
         .with_attribute("currency", "INR")
-        .with_attribute("balanceDateTime", balance_at.to_ist_string());
-    let element = match schema {
-        FiSchema::V1 => {
-            let element = element
-                .with_attribute("type", account_sub_type)
-                .with_attribute("branch", branch.clone());
-            let element = if has_overdraft {
-                element.with_attribute("facility", "OD")
-            } else {
-                element
-            };
-            element.with_attribute("ifscCode", ifsc.clone())
-        }
-        FiSchema::V2 => {
-            let v2_account_type = match account_type {
-                AccountType::Nre => "NRE",
-                AccountType::Nro => "NRO",
-                AccountType::Savings | AccountType::Current | AccountType::Default => "REGULAR",
-            };
-            element
-                .with_attribute("accountType", v2_account_type)
-                .with_attribute("accountSubType", account_sub_type)
-                .with_attribute("branch", branch.clone())
-                .with_attribute(
-                    "facility",
-                    if has_overdraft {
-                        "OVERDRAFT"
-                    } else {
-                        "NO_FACILITY_GRANTED"
-                    },
-                )
-                .with_attribute("ifsc", ifsc.clone())
-        }
-    };
-    let element = element
+        .with_attribute("balanceDateTime", balance_at.to_ist_string())
+        .with_attribute("type", account_sub_type)
+        .with_attribute("accountType", current_type)
+        .with_attribute("accountSubType", account_sub_type)
+        .with_attribute("branch", branch.clone())
+        .with_attribute("ifscCode", ifsc.clone())
+        .with_attribute("ifsc", ifsc.clone())
         .with_attribute("micrCode", micr.clone())
-        .with_attribute("openingDate", opened_on.to_string());
-    let element = if has_overdraft {
-        element
+        .with_attribute("openingDate", opened_on.to_string())
+        .with_attribute("status", if *active { "ACTIVE" } else { "INACTIVE" });
+    if let Some(facility) = facility_word(has_overdraft, schema) {
+        element = element.with_attribute("facility", facility);
+    }
+    if has_overdraft {
+        element = element
             .with_attribute("currentODLimit", limit.to_string())
-            .with_attribute("drawingLimit", summary.drawing_limit().to_string())
-    } else {
-        element
-    };
-    element.with_attribute("status", if *active { "ACTIVE" } else { "INACTIVE" })
+            .with_attribute("drawingLimit", summary.drawing_limit().to_string());
+    }
+    element
+}
+
+/// Returns the facility of an account; the retired schema has no word for an account without one.
+pub(crate) const fn facility_word(has_overdraft: bool, schema: FiSchema) -> Option<&'static str> {
+    match (schema, has_overdraft) {
+        (FiSchema::Current, true) => Some("OVERDRAFT"),
+        (FiSchema::Current, false) => Some("NO_FACILITY_GRANTED"),
+        (FiSchema::Retired, true) => Some("OD"),
+        (FiSchema::Retired, false) => None,
+    }
 }
 
 /// Appends one transaction.
@@ -255,24 +206,12 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, "\" type=\"");
     push_str(out, row.transaction_type.as_str());
     push_str(out, "\" mode=\"");
-    push_str(
-        out,
-        if schema == FiSchema::V1 {
-            row.mode.v1_name()
-        } else {
-            row.mode.as_str()
-        },
-    );
+    push_str(out, row.mode.name_in(schema));
     push_str(out, "\" amount=\"");
     push_amount(out, row.amount);
-    push_str(
-        out,
-        if schema == FiSchema::V1 {
-            "\" currentBalance=\""
-        } else {
-            "\" transactionalBalance=\""
-        },
-    );
+    push_str(out, "\" ");
+    push_str(out, balance_attribute(schema));
+    push_str(out, "=\"");
     push_amount(out, row.balance);
     push_str(out, "\" transactionTimestamp=\"");
     let at = row.at.to_ist_bytes();
@@ -284,50 +223,37 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     push_str(out, "\"/>");
 }
 
-fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
-    write_start_tag(element, schema, out);
-    if element.children.is_empty() {
+/// Returns the name of the balance after a transaction of DEPOSIT.
+pub(crate) const fn balance_attribute(schema: FiSchema) -> &'static str {
+    match schema {
+        FiSchema::Current => "transactionalBalance",
+        FiSchema::Retired => "currentBalance",
+    }
+}
+
+fn write_element(element: &Element, out: &mut Vec<u8>) {
+    write_start_tag(element, out);
+    if element.children.is_empty() && element.text.is_none() {
         push_str(out, "/>");
         return;
     }
     push_str(out, ">");
+    if let Some(text) = &element.text {
+        write_escaped(out, "", text);
+    }
     for child in &element.children {
-        write_element(child, schema, out);
+        write_element(child, out);
     }
     push_str(out, "</");
     push_str(out, element.name);
     push_str(out, ">");
 }
 
-/// Appends an element's name and attributes. Version 2.0.0 renames some attributes of term and
-/// recurring deposits (`docs/sources.md#fi-schemas`).
-fn write_start_tag(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
+fn write_start_tag(element: &Element, out: &mut Vec<u8>) {
     push_str(out, "<");
     push_str(out, element.name);
     for (name, value) in &element.attributes {
-        let name = *name;
-        if schema == FiSchema::V1 {
-            write_attribute(out, name, value);
-            continue;
-        }
-        match (element.name, name, &**value) {
-            ("Account", "version", _) => write_attribute(out, name, version_attribute(schema)),
-            ("Holder", "ckycCompliance", value) => {
-                write_attribute(
-                    out,
-                    "ckycRegistered",
-                    if value == "true" { "YES" } else { "NO" },
-                );
-            }
-            ("Summary", "currentValue", value) => {
-                write_attribute(out, "currency", "INR");
-                write_attribute(out, "currentBalance", value);
-            }
-            ("Transaction", "balance", value) => {
-                write_attribute(out, "transactionalBalance", value);
-            }
-            (_, name, value) => write_attribute(out, name, value),
-        }
+        write_attribute(out, name, value);
     }
 }
 

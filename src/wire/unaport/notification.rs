@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::VERSION;
 use crate::domain::consent::Status;
 use crate::domain::notification::{Notification, NotificationContent};
-use crate::domain::participants::{Aa, DataForms};
-use crate::domain::statement::Statement;
+use crate::domain::participants::Aa;
+use crate::domain::statement::SentStatement;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{AnalyticsResult, FetchQuirks, UnaportConfig};
+use crate::domain::unaport::{AnalyticsResult, FetchQuirks, TabOptions, UnaportConfig};
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::notification::{FiData, FiStatusNotification, Notifier, fill_placeholders};
 
@@ -77,15 +77,13 @@ struct ConsentStatusNotification {
     status: &'static str,
 }
 
-/// Options that change a webhook's body: configuration, receiver, quirks and forms of the data.
+/// Options that change a webhook's body: configuration, receiver and quirks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyOptions<'a> {
     pub unaport: &'a UnaportConfig,
     /// The receiver's organisation.
     pub org_id: &'a str,
     pub quirks: FetchQuirks,
-    /// The forms of the FI documents beside the tabs.
-    pub forms: DataForms<'a>,
 }
 
 /// Encodes the body of a notification as JSON. `statements` are those of the session's READY
@@ -94,14 +92,13 @@ pub(crate) fn encode_body(
     notification: &Notification,
     aa: &Aa,
     timestamp: Timestamp,
-    statements: &[Statement],
+    statements: &[SentStatement],
     options: BodyOptions<'_>,
 ) -> Vec<u8> {
     let BodyOptions {
         unaport,
         org_id,
         quirks,
-        forms,
     } = options;
     if let NotificationContent::Analytics(analytics_content) = &notification.content {
         return encode_analytics_body(notification, analytics_content, timestamp, unaport);
@@ -132,9 +129,10 @@ pub(crate) fn encode_body(
             body.fi_status = Some(FiStatusNotification::from_session(session));
         }
         NotificationContent::FiData(session) => {
+            let tab_options = TabOptions::new(unaport.deposit_tab, quirks);
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data =
-                Some(FiData::from_session(session, statements, forms).for_org(org_id, quirks));
+                Some(FiData::from_session(session, statements).for_org(org_id, tab_options));
         }
         NotificationContent::Analytics(_) => unreachable!("analytics are encoded above"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),
