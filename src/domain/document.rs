@@ -12,13 +12,14 @@ pub struct Document {
     pub root: Element,
 }
 
-/// An element. Data is in attributes, never in text nodes.
+/// An element. Data is in attributes, or in the text of an element without attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Element {
     pub name: &'static str,
     /// Attributes in document order.
     pub attributes: Vec<(&'static str, AttributeValue)>,
     pub children: Vec<Element>,
+    pub text: Option<AttributeValue>,
     /// `true` if the schema allows several elements of this name. JSON then has a list, even for
     /// one.
     pub repeatable: bool,
@@ -30,7 +31,16 @@ impl Element {
             name,
             attributes: Vec::new(),
             children: Vec::new(),
+            text: None,
             repeatable: false,
+        }
+    }
+
+    /// Creates an element that has a text and no attributes.
+    pub fn new_text(name: &'static str, text: impl Into<AttributeValue>) -> Self {
+        Self {
+            text: Some(text.into()),
+            ..Self::new(name)
         }
     }
 

@@ -1,5 +1,5 @@
-//! Conversion of FI documents to JSON: attributes become keys, elements become objects, repeatable
-//! elements become lists.
+//! Conversion of FI documents to JSON: attributes become keys, elements become objects, elements with
+//! text become strings, repeatable elements become lists.
 
 use serde_json::{Map, Value};
 
@@ -54,6 +54,9 @@ fn without_namespaces(root: &Element) -> Element {
 }
 
 fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> Value {
+    if let Some(text) = &element.text {
+        return Value::String(text.to_string());
+    }
     let mut object = Map::new();
     for (name, value) in &element.attributes {
         object.insert(map_name(name), Value::String(value.to_string()));

@@ -286,11 +286,14 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
 
 fn write_element(element: &Element, schema: FiSchema, out: &mut Vec<u8>) {
     write_start_tag(element, schema, out);
-    if element.children.is_empty() {
+    if element.children.is_empty() && element.text.is_none() {
         push_str(out, "/>");
         return;
     }
     push_str(out, ">");
+    if let Some(text) = &element.text {
+        write_escaped(out, "", text);
+    }
     for child in &element.children {
         write_element(child, schema, out);
     }
