@@ -64,7 +64,7 @@ fn a_seeds_bytes_are_pinned() {
 fn schema_path(fi_type: FiType) -> Option<PathBuf> {
     let folder = match fi_type {
         FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => "xsd",
-        // ReBIT publishes no schema for it.
+        // Its schema is of another folder and version: see `gst`.
         FiType::Gstr1_3b => return None,
         _ => "xsd-repeatable",
     };
