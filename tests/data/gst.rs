@@ -1,4 +1,5 @@
-//! GST returns: documents that the official schema accepts, and figures that agree with each other.
+//! GST returns: documents that the official schema accepts, figures that agree with each other, and
+//! the recorded shape of the Unaport tab.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use mockaa::internals::export::build_statement_workbook;
 use mockaa::internals::wire::fi::StatementWriter;
 use mockaa::internals::wire::fi::csv::CsvWriter;
 use mockaa::internals::wire::fi::json::JsonWriter;
+use mockaa::internals::wire::fi::tabs::Tabs;
 use mockaa::internals::wire::fi::xml;
 use serde_json::Value;
 
@@ -360,6 +362,119 @@ fn ranges_and_filters_select_returns() {
     let sales = generate_returns_between(&life, 42, year, &credits_only).expect("a registration");
     assert_eq!(count(&sales, "Gstr1Details"), 12);
     assert_eq!(count(&sales, "Gstr3bDetails"), 0);
+}
+
+/// Returns the tab of registrations as an FIU of the Unaport API receives it.
+fn fetch_tab(statements: &[Statement]) -> Value {
+    let tabs = Tabs::without_session(statements, ist_midnight(2024, 1, 1));
+    serde_json::to_value(tabs).expect("it is JSON")["GSTR1_3B"].clone()
+}
+
+/// Returns the path of each key in document order, with `null`, `text` or `list` for its value;
+/// the contents of lists are left out.
+fn list_keys(value: &Value, path: &str, keys: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        match value {
+            Value::Object(_) => list_keys(value, &path, keys),
+            Value::Array(_) => keys.push(format!("{path} list")),
+            Value::Null => keys.push(format!("{path} null")),
+            _ => keys.push(format!("{path} text")),
+        }
+    }
+}
+
+#[test]
+fn the_tab_has_the_keys_of_the_recorded_one_in_its_order() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/unaport/collection.json");
+    let Ok(collection) = std::fs::read_to_string(path) else {
+        report_skip("../shared/unaport");
+        return;
+    };
+    let collection: Value = serde_json::from_str(&collection).expect("it is JSON");
+    let recorded = find_recorded_tab(&collection).expect("the collection has this tab");
+    let mut recorded_keys = Vec::new();
+    list_keys(&recorded, "", &mut recorded_keys);
+    // The recorded registration has neither returns nor a floor number.
+    let life = shipped_life("small-business");
+    let range = (ist_midnight(2010, 1, 1), ist_midnight(2011, 1, 1));
+    let has_equal_keys = (0..20).any(|seed| {
+        let statement = generate_returns_between(&life, seed, range, &[]).expect("a registration");
+        let mut keys = Vec::new();
+        list_keys(&fetch_tab(&[statement]), "", &mut keys);
+        let without_nulls = |keys: &[String]| -> Vec<String> {
+            keys.iter()
+                .map(|key| key.replace("floorNumber null", "floorNumber text"))
+                .collect()
+        };
+        assert_eq!(without_nulls(&keys), without_nulls(&recorded_keys));
+        keys == recorded_keys
+    });
+    assert!(has_equal_keys, "a seed without a floor number");
+}
+
+/// Returns the recorded tab from a response in the collection.
+fn find_recorded_tab(value: &Value) -> Option<Value> {
+    match value {
+        Value::Object(fields) => fields.values().find_map(find_recorded_tab),
+        Value::Array(items) => items.iter().find_map(find_recorded_tab),
+        Value::String(text) if text.contains("GSTR1_3B0") => {
+            let body: Value = serde_json::from_str(text).ok()?;
+            Some(body["GSTR1_3B"].clone())
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn the_tab_has_the_recorded_words_and_the_returns_in_camel_case() {
+    let tab = fetch_tab(&[small_business_returns(), small_business_returns()]);
+    let names: Vec<&String> = tab.as_object().expect("an object").keys().collect();
+    assert_eq!(names, ["GSTR1_3B0", "GSTR1_3B1"]);
+    let registration = &tab["GSTR1_3B0"];
+    let business = &registration["profile"]["businessDetails"];
+    assert_eq!(business["dty"], "TP");
+    assert_eq!(business["sts"], "A");
+    assert_eq!(business["iscmp"], "No");
+    assert_eq!(
+        business["categoryList"],
+        serde_json::json!({ "catList": ["NA"] })
+    );
+    let transactions = &registration["transactions"];
+    let names: Vec<&String> = transactions
+        .as_object()
+        .expect("an object")
+        .keys()
+        .collect();
+    assert_eq!(names, ["gstr1Details", "gstr3bDetails"], "no dates");
+    let sales = &transactions["gstr1Details"]["gstr1DetailsList"][0];
+    let names: Vec<&String> = sales.as_object().expect("an object").keys().collect();
+    assert_eq!(
+        names,
+        ["retPrd", "dof", "filingFrequency", "status", "b2bDtls"]
+    );
+    assert!(sales["b2bDtls"]["b2b"][0]["itmDet"]["itm"][0]["txval"].is_string());
+    let tax = &transactions["gstr3bDetails"]["gstr3bList"][0];
+    let names: Vec<&String> = tax.as_object().expect("an object").keys().collect();
+    let expected = [
+        "retPrd",
+        "dof",
+        "filingFrequency",
+        "status",
+        "supDetails",
+        "supInter",
+        "ecoDtls",
+        "itcElg",
+        "inwardSup",
+        "intrLtfee",
+        "txPmt",
+        "pdcashDtls",
+    ];
+    assert_eq!(names, expected);
+    let uin_list = &tax["supInter"]["uinDetailsList"];
+    assert_eq!(*uin_list, serde_json::json!({ "uinDetails": null }));
+    assert_eq!(tax["itcElg"]["itcAvlList"]["itcAvl"][4]["type"], "OTH");
+    assert!(tax["pdcashDtls"]["pditc"]["iPdi"].is_string());
 }
 
 #[test]
