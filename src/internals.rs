@@ -82,6 +82,10 @@ pub mod domain {
         pub use crate::domain::consent::{Api, Input};
     }
 
+    pub mod document {
+        pub use crate::domain::document::Element;
+    }
+
     pub mod error_code {
         pub use crate::domain::error_code::ErrorCode;
     }
@@ -96,10 +100,6 @@ pub mod domain {
 
     pub mod key_exchange {
         pub use crate::domain::key_exchange::{Curve, PeerKey};
-    }
-
-    pub mod document {
-        pub use crate::domain::document::Element;
     }
 
     pub mod money {

@@ -85,3 +85,59 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 }
+
+impl Element {
+    /// Returns the rows that show this element and its descendants in tables: one for each element
+    /// that has data.
+    pub fn table_rows(&self) -> Vec<TableRow<'_>> {
+        let mut rows = Vec::new();
+        self.push_table_rows(&[], &mut rows);
+        rows
+    }
+
+    fn push_table_rows<'e>(
+        &'e self,
+        identifiers: &[(&'static str, &'e str)],
+        rows: &mut Vec<TableRow<'e>>,
+    ) {
+        let own_cells = self
+            .attributes
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .chain(self.text.as_deref().map(|text| (self.name, text)));
+        let cells: Vec<_> = identifiers.iter().copied().chain(own_cells).collect();
+        let identifier = identifying_attribute(self.name)
+            .and_then(|name| cells.iter().find(|(known, _)| *known == name).copied());
+        let identifiers: Vec<_> = identifiers.iter().copied().chain(identifier).collect();
+        // The rows of the children repeat the identifiers.
+        if cells.len() > identifiers.len() {
+            rows.push(TableRow {
+                element: self.name,
+                cells,
+            });
+        }
+        for child in &self.children {
+            child.push_table_rows(&identifiers, rows);
+        }
+    }
+}
+
+/// A row of a table: the data of one element, after what identifies the elements around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRow<'e> {
+    /// The name of the element; rows of one name belong to one table.
+    pub element: &'static str,
+    /// The columns with their values, in document order.
+    pub cells: Vec<(&'static str, &'e str)>,
+}
+
+/// Returns the attribute that the rows of an element's descendants begin with, if any: the period
+/// of a GST return, the number of an invoice, the kind of a payment.
+fn identifying_attribute(element: &str) -> Option<&'static str> {
+    match element {
+        "gstr1" | "gstr3b" => Some("ret_prd"),
+        "b2b" => Some("inum"),
+        "tx_py" => Some("trans_desc"),
+        _ => None,
+    }
+}

@@ -201,39 +201,35 @@ fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
     }
 }
 
-/// Adds a row for each element with attributes, to a sheet by FI type and element name.
-fn add_element_sheets(element: &Element, fi_type: &str, account: &str, sheets: &mut Vec<Sheet>) {
-    let attributes: Vec<_> = element
-        .attributes
-        .iter()
-        .filter(|(name, _)| !name.contains("xmlns"))
-        .collect();
-    if !attributes.is_empty() {
-        let name = format!("{fi_type} {}", element.name);
-        let cells = attributes
-            .iter()
-            .map(|(name, value)| attribute_to_cell(name, value));
-        let row: Vec<Cell> = std::iter::once(Cell::Text(account.to_owned()))
-            .chain(cells)
-            .collect();
+/// Adds a row for each element with data, to a sheet by FI type and element name.
+fn add_element_sheets(root: &Element, fi_type: &str, account: &str, sheets: &mut Vec<Sheet>) {
+    for row in root.table_rows() {
+        let name = format!("{fi_type} {}", row.element);
         let index = sheets
             .iter()
             .position(|sheet| sheet.name == name)
             .unwrap_or_else(|| {
-                let names = attributes.iter().map(|(name, _)| (*name).to_owned());
-                let columns = std::iter::once("Account".to_owned()).chain(names).collect();
-                sheets.push(Sheet {
-                    name,
-                    columns,
-                    rows: Vec::new(),
-                    balance_chart: None,
-                });
+                sheets.push(new_sheet(&name, &["Account"], Vec::new()));
                 sheets.len() - 1
             });
-        sheets[index].rows.push(row);
-    }
-    for child in &element.children {
-        add_element_sheets(child, fi_type, account, sheets);
+        let sheet = &mut sheets[index];
+        let mut cells = vec![text_cell(account)];
+        for (column, value) in row.cells {
+            if column.contains("xmlns") {
+                continue;
+            }
+            let index = sheet
+                .columns
+                .iter()
+                .position(|known| known == column)
+                .unwrap_or_else(|| {
+                    sheet.columns.push(column.to_owned());
+                    sheet.columns.len() - 1
+                });
+            cells.resize(cells.len().max(index + 1), Cell::Empty);
+            cells[index] = attribute_to_cell(column, value);
+        }
+        sheet.rows.push(cells);
     }
 }
 

@@ -2,6 +2,7 @@
 //! its schema.
 
 mod files;
+mod gst;
 mod laws;
 mod schemas;
 #[path = "../skip/mod.rs"]

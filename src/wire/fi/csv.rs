@@ -2,7 +2,7 @@
 //! FI schema.
 
 use crate::domain::digits::append_number;
-use crate::domain::document::{Document, Element};
+use crate::domain::document::{Document, Element, TableRow};
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
 use crate::domain::terms::TimeRange;
@@ -59,44 +59,52 @@ impl StatementWriter for CsvWriter {
 
     fn write_footer(&mut self, _: &mut Vec<u8>) {}
 
-    /// Appends one block of records for each element name, below a header of its attribute names.
+    /// Appends one block of records for each element name, below a header of its columns.
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        for group in group_transactions(&document.root) {
-            let names = group[0].attributes.iter().map(|(name, _)| *name);
-            write_record(std::iter::once("element").chain(names), out);
-            for row in group {
-                write_record(
-                    std::iter::once(row.name)
-                        .chain(row.attributes.iter().map(|(_, value)| &**value)),
-                    out,
-                );
+        for rows in group_transactions(&document.root) {
+            let columns = union_of_columns(&rows);
+            write_record(
+                std::iter::once("element").chain(columns.iter().copied()),
+                out,
+            );
+            for row in &rows {
+                let values = columns.iter().map(|column| {
+                    let cell = row.cells.iter().find(|(name, _)| name == column);
+                    cell.map_or("", |(_, value)| *value)
+                });
+                write_record(std::iter::once(row.element).chain(values), out);
             }
         }
     }
 }
 
-/// Returns the transactions of a document, grouped by element name.
-fn group_transactions(root: &Element) -> Vec<&[Element]> {
-    let Some(transactions) = root.find_child("Transactions") else {
-        return Vec::new();
-    };
-    let is_nested = transactions
-        .children
-        .iter()
-        .any(|child| child.children.iter().any(|inner| inner.repeatable));
-    let groups: Vec<&[Element]> = if is_nested {
-        transactions
-            .children
-            .iter()
-            .map(|group| &group.children[..])
-            .collect()
-    } else {
-        vec![&transactions.children[..]]
-    };
+/// Returns the rows of a document's transactions, grouped by element name in the order of first
+/// occurrence.
+fn group_transactions(root: &Element) -> Vec<Vec<TableRow<'_>>> {
+    let transactions = root.find_child("Transactions");
+    let children = transactions.into_iter().flat_map(|list| &list.children);
+    let mut groups: Vec<Vec<TableRow<'_>>> = Vec::new();
+    for row in children.flat_map(Element::table_rows) {
+        match groups
+            .iter_mut()
+            .find(|group| group[0].element == row.element)
+        {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
     groups
-        .into_iter()
-        .filter(|group| !group.is_empty())
-        .collect()
+}
+
+/// Returns the columns that occur in any of the rows, in the order of first occurrence.
+fn union_of_columns<'e>(rows: &[TableRow<'e>]) -> Vec<&'e str> {
+    let mut columns = Vec::new();
+    for (name, _) in rows.iter().flat_map(|row| &row.cells) {
+        if !columns.contains(name) {
+            columns.push(*name);
+        }
+    }
+    columns
 }
 
 fn write_record<'t>(fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {

@@ -1,7 +1,7 @@
-//! Conversion of FI documents to JSON: attributes become keys, elements become objects, repeatable
-//! elements become lists.
+//! Conversion of FI documents to JSON: attributes become keys, elements become objects, elements with
+//! text become strings, repeatable elements become lists.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::document::Element;
 use crate::domain::statement::{SentStatement, StatementBody};
@@ -21,19 +21,124 @@ pub(crate) fn accounts_to_json(statements: &[&SentStatement]) -> Value {
         .collect()
 }
 
-/// Converts GST registrations to their Unaport tab: one numbered object for each, with longer names
-/// than the schema's (`docs/sources.md#unaport-fetch-data`).
+/// Converts GST registrations to their Unaport tab: one numbered object for each, with the names,
+/// the order and the nulls of the recorded one (`docs/sources.md#unaport-fetch-data`).
 pub(crate) fn gst_registrations_to_json(statements: &[&SentStatement]) -> Value {
     let numbered = document_roots(statements).enumerate();
     numbered
-        .map(|(index, root)| {
-            (
-                format!("GSTR1_3B{index}"),
-                to_json_with_names(&without_namespaces(root), &expand_gst_name),
-            )
-        })
+        .map(|(index, root)| (format!("GSTR1_3B{index}"), gst_registration_to_json(root)))
         .collect::<Map<_, _>>()
         .into()
+}
+
+fn gst_registration_to_json(root: &Element) -> Value {
+    let names = ["maskedGstinNumber", "version", "linkedAccRef", "type"];
+    let mut object: Map<String, Value> = names
+        .into_iter()
+        .map(|name| (name.to_owned(), root.attribute_value(name).into()))
+        .collect();
+    if let Some(profile) = root.find_child("Profile") {
+        object.insert("profile".to_owned(), gst_profile_to_json(profile));
+    }
+    if let Some(transactions) = root.find_child("Transactions") {
+        let returns = |name| gst_list_to_json(transactions.find_child(name));
+        object.insert(
+            "transactions".to_owned(),
+            json!({
+                "gstr1Details": { "gstr1DetailsList": returns("Gstr1Details") },
+                "gstr3bDetails": { "gstr3bList": returns("Gstr3bDetails") },
+            }),
+        );
+    }
+    Value::Object(object)
+}
+
+fn gst_profile_to_json(profile: &Element) -> Value {
+    let business = profile.find_child("BusinessDetails");
+    let business_value = |name| business.and_then(|element| element.attribute_value(name));
+    let categories = child_texts(business.and_then(|element| element.find_child("CategoryList")));
+    let address = profile
+        .find_child("PlaceofBusiness")
+        .and_then(|place| place.find_child("Address"));
+    let address_value = |name| address.and_then(|element| element.attribute_value(name));
+    let natures =
+        child_texts(address.and_then(|element| element.find_child("NatureOfBusinessList")));
+    json!({
+        "businessDetails": {
+            "apprvdt": business_value("apprvdt"),
+            "dty": business_value("dty").map(recorded_code),
+            "iscmp": business_value("iscmp"),
+            "lgnm": business_value("lgnm"),
+            "sts": business_value("sts").map(recorded_code),
+            "trdnm": business_value("trdnm"),
+            "categoryList": { "catList": categories },
+        },
+        "placeofBusiness": {
+            "address": {
+                // The recorded value is a text, not a list; a generated business has one nature.
+                "natureOfBusinessList": { "ntr": natures.first() },
+                "buildingNumber": address_value("bno"),
+                "floorNumber": address_value("flno"),
+                "buildingName": address_value("bnm"),
+                "roadStreet": address_value("st"),
+                "cityTownVillage": address_value("loc"),
+                "state": address_value("stcd"),
+                "district": address_value("dst"),
+                "pinCode": address_value("pncd"),
+            },
+        },
+    })
+}
+
+fn child_texts(element: Option<&Element>) -> Vec<&str> {
+    let children = element.into_iter().flat_map(|element| &element.children);
+    children.filter_map(|child| child.text.as_deref()).collect()
+}
+
+/// Returns the code that the recorded tab has for a type of taxpayer or a status.
+fn recorded_code(word: &str) -> &str {
+    match word {
+        "Regular" => "TP",
+        "Active" => "A",
+        other => other,
+    }
+}
+
+/// Converts the repeatable children of an element to a list; null if there are none, as in the
+/// recorded tab.
+fn gst_list_to_json(element: Option<&Element>) -> Value {
+    let children = element.map_or(&[][..], |element| &element.children);
+    if children.is_empty() {
+        return Value::Null;
+    }
+    children.iter().map(gst_return_to_json).collect()
+}
+
+/// Converts a GST return or a part of it.
+///
+/// `Assumption:` the recorded registration has no returns; their names are those of the schema in
+/// camel case (`retPrd`), and an empty list is null.
+fn gst_return_to_json(element: &Element) -> Value {
+    let mut object = Map::new();
+    for (name, value) in &element.attributes {
+        object.insert(to_camel_case(name), value.to_string().into());
+    }
+    for child in &element.children {
+        if child.repeatable {
+            object.insert(to_camel_case(child.name), gst_list_to_json(Some(element)));
+            // A list has children of one name.
+            break;
+        }
+        object.insert(to_camel_case(child.name), gst_return_to_json(child));
+    }
+    let item_name = element
+        .name
+        .strip_suffix("_list")
+        .or(element.name.strip_suffix("_dtls"));
+    if let Some(item_name) = item_name.filter(|_| object.is_empty()) {
+        object.insert(to_camel_case(item_name), Value::Null);
+    }
+    Value::Object(object)
 }
 
 fn document_roots<'s>(statements: &'s [&SentStatement]) -> impl Iterator<Item = &'s Element> {
@@ -54,6 +159,9 @@ fn without_namespaces(root: &Element) -> Element {
 }
 
 fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> Value {
+    if let Some(text) = &element.text {
+        return Value::String(text.to_string());
+    }
     let mut object = Map::new();
     for (name, value) in &element.attributes {
         object.insert(map_name(name), Value::String(value.to_string()));
@@ -83,20 +191,12 @@ fn lowercase_first(name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn expand_gst_name(name: &str) -> String {
-    match name {
-        "PlaceofBusiness" => "placeofBusiness",
-        "bno" => "buildingNumber",
-        "flno" => "floorNumber",
-        "bnm" => "buildingName",
-        "st" => "roadStreet",
-        "loc" => "cityTownVillage",
-        "stcd" => "state",
-        "dst" => "district",
-        "pncd" => "pinCode",
-        "gstr1" => "gstr1DetailsList",
-        "gstr3b" => "gstr3bList",
-        other => return lowercase_first(other),
-    }
-    .to_owned()
+/// Converts `ret_prd` to `retPrd`.
+fn to_camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (initial, rest) = word.split_at(word.len().min(1));
+        name + &initial.to_ascii_uppercase() + rest
+    })
 }
