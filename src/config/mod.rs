@@ -242,6 +242,17 @@ impl ParticipantSetup {
     }
 }
 
+/// Returns the participants that ship with the program.
+///
+/// # Panics
+/// If they are invalid, which a test rules out.
+pub fn shipped_participants() -> Participants {
+    let setup = load_participants(None, None);
+    setup
+        .expect("the shipped participants are valid")
+        .participants
+}
+
 /// Loads the participants and the AAs' signing keys from the file; lists that the file leaves out
 /// are the shipped ones. `fiu_url` applies to every FIU without webhook URLs.
 ///

@@ -30,9 +30,11 @@ pub(crate) fn prepare_message(
     world: &World,
 ) -> Message {
     let notified_at = notification.message_time;
+    let participants = world.participants();
     let statements = match &notification.content {
         NotificationContent::FiData(session) => generate_session_statements(
             world.seed(),
+            &participants,
             &notification.consent,
             session,
             FiStatus::Ready,
@@ -42,7 +44,6 @@ pub(crate) fn prepare_message(
         | NotificationContent::Analytics(_)
         | NotificationContent::Raw(_) => Vec::new(),
     };
-    let participants = world.participants();
     let forms = participants.data_forms(&notification.fiu);
     let body = match notification.consent.api {
         Api::Unaport => {

@@ -64,13 +64,20 @@ pub(crate) async fn fetch_data(
         let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
         let quirks = caller.world.fetch_quirks(consent.handle);
         let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
+        let participants = caller.world.participants();
         let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         context.facts_mut().has_data = !is_first_empty;
         let task = tokio::task::spawn_blocking(move || {
             let statements = if is_first_empty {
                 Vec::new()
             } else {
-                generate_session_statements(seed, &consent, &session, FiStatus::Ready)
+                generate_session_statements(
+                    seed,
+                    &participants,
+                    &consent,
+                    &session,
+                    FiStatus::Ready,
+                )
             };
             let tabs = Tabs::new(&statements, &session).for_org(&org_id, quirks);
             serde_json::to_vec(&FetchDataResponse { envelope, tabs })
