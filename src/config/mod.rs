@@ -171,7 +171,7 @@ impl FromStr for ClockStart {
 }
 
 /// Private keys that ship with the program, by the id of their participant.
-const SHIPPED_KEYS: [(&str, &str); 11] = [
+const SHIPPED_KEYS: [(&str, &str); 15] = [
     ("mockaa", SHIPPED_AA_KEY),
     (
         "UNACORES-AA-UAT",
@@ -195,6 +195,10 @@ const SHIPPED_KEYS: [(&str, &str); 11] = [
     ("FIP-2", include_str!("../../fixtures/keys/fip-2.pem")),
     ("FIP-3", include_str!("../../fixtures/keys/fip-3.pem")),
     ("ACME-FIP", include_str!("../../fixtures/keys/acme-fip.pem")),
+    ("FIP-4", include_str!("../../fixtures/keys/fip-4.pem")),
+    ("FIP-5", include_str!("../../fixtures/keys/fip-5.pem")),
+    ("FIP-6", include_str!("../../fixtures/keys/fip-6.pem")),
+    ("FIP-7", include_str!("../../fixtures/keys/fip-7.pem")),
 ];
 
 const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
