@@ -4,7 +4,7 @@
 //! machine can lower it.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -673,8 +673,10 @@ fn default_persona() -> PersonaInstance {
 }
 
 fn statement_of(persona: &PersonaInstance, account: &Account, range: TimeRange) -> Statement {
+    static PARTICIPANTS: LazyLock<Participants> = LazyLock::new(bench_participants);
     let request = StatementRequest {
         seed: 42,
+        participants: &PARTICIPANTS,
         customer: "9812345678@mockaa",
         persona,
         account,

@@ -22,6 +22,8 @@ pub mod cli {
 }
 
 pub mod config {
+    pub use crate::config::shipped_participants;
+
     pub mod personas {
         pub use crate::config::personas::load_personas;
     }
@@ -104,6 +106,10 @@ pub mod domain {
 
     pub mod money {
         pub use crate::domain::money::Paise;
+    }
+
+    pub mod narration_layout {
+        pub use crate::domain::narration_layout::NarrationLayout;
     }
 
     pub mod participants {

@@ -4,6 +4,7 @@
 mod binary;
 mod skip;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -997,6 +998,140 @@ fn output_in(folder: &Path, arguments: &[&str]) -> Output {
         .current_dir(folder)
         .output()
         .expect("the command runs")
+}
+
+/// Returns the layout of a narration, if it shows one.
+fn detect_layout(narration: &str) -> Option<&'static str> {
+    let starts_with = |starts: &[&str]| starts.iter().any(|start| narration.starts_with(start));
+    if starts_with(&["TO TRANSFER-", "BY TRANSFER-"]) {
+        Some("layout-c")
+    } else if starts_with(&[
+        "UPI/DR/",
+        "UPI/CR/",
+        "IMPS/P2A/CR/",
+        "NACH/ACH-",
+        "ATM/CASH WDL/",
+    ]) {
+        Some("layout-a")
+    } else if starts_with(&["UPI-", "IMPS-", "ACH D- ", "ATW-"]) {
+        Some("layout-b")
+    } else if starts_with(&["UPI/P2", "NEFT/", "RTGS/", "ATM-CASH/"]) {
+        Some("layout-e")
+    } else if starts_with(&["UPI/", "MMT/IMPS/", "NEFT-", "RTGS-", "ACH/"]) {
+        Some("layout-d")
+    } else {
+        None
+    }
+}
+
+/// Returns the layouts of a statement of three months.
+fn layouts_in(folder: &Path, arguments: &[&str]) -> BTreeSet<&'static str> {
+    let generate = [
+        "data",
+        "generate",
+        "--format",
+        "csv",
+        "--from",
+        "2024-04-02",
+    ];
+    let output = output_in(folder, &[&generate, arguments].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    let column = header.iter().position(|name| *name == "narration");
+    let column = column.expect("the column exists");
+    lines
+        .filter_map(|fields| detect_layout(fields[column]))
+        .collect()
+}
+
+#[test]
+fn the_first_accounts_of_the_personas_have_all_layouts() {
+    let folder = create_data_folder("layouts-of-personas");
+    let list = output_in(&folder, &["data", "personas", "--json"]);
+    let list: Value = serde_json::from_slice(&list.stdout).expect("JSON");
+    let mut counts = BTreeMap::new();
+    for persona in list["items"].as_array().expect("a list") {
+        let name = persona["name"].as_str().expect("a name");
+        let layouts = layouts_in(&folder, &["--persona", name]);
+        // The dormant account has nothing but interest.
+        assert_eq!(
+            layouts.len(),
+            usize::from(name != "dormant-account"),
+            "{name}: {layouts:?}"
+        );
+        for layout in layouts {
+            *counts.entry(layout).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(counts.len(), 5, "{counts:?}");
+    assert!(counts.values().all(|count| *count >= 2), "{counts:?}");
+    assert_eq!(
+        layouts_in(&folder, &["--persona", "salaried"]),
+        ["layout-d"].into()
+    );
+}
+
+#[test]
+fn an_account_comes_before_its_fip_and_a_fip_before_its_id() {
+    let folder = create_data_folder("layouts-of-files");
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a file");
+    let income = "{ in: 50000..60000, day: 1, by: neft, with: employers, purpose: SALARY }";
+    let flow = "{ out: 20..180, every: day, by: upi, any_of: shops, purpose: PAYMENT }";
+    let account = format!("{{ type: DEPOSIT, cash_flows: [{income}, {flow}]");
+    write(
+        "mine.yaml",
+        &format!(
+            "version: 1\nname: mine\ndescription: x\naccounts:\n  - {account} }}\n  - {account}, fip: 2 }}\n  - {account}, narration: layout-b }}\n"
+        ),
+    );
+    write(
+        "bank.toml",
+        "[[fip]]\nid = \"FIP-1\"\nnarration = \"layout-c\"\n\n[[fip]]\nid = \"FIP-4\"\n",
+    );
+    let layouts_of = |account: &str, config: &[&str]| {
+        let arguments = [
+            "--personas",
+            "mine.yaml",
+            "--persona",
+            "mine",
+            "--account",
+            account,
+        ];
+        layouts_in(&folder, &[&arguments, config].concat())
+    };
+    for (account, shipped, configured) in [
+        ("1", "layout-d", "layout-c"),
+        ("2", "layout-e", "layout-b"),
+        ("3", "layout-b", "layout-b"),
+    ] {
+        assert_eq!(layouts_of(account, &[]), [shipped].into(), "{account}");
+        let config = ["--config", "bank.toml"];
+        assert_eq!(
+            layouts_of(account, &config),
+            [configured].into(),
+            "{account}"
+        );
+    }
+    let (code, shown, _) = split_output(&output_in(
+        &folder,
+        &["config", "show", "--config", "bank.toml"],
+    ));
+    assert_eq!(code, 0);
+    assert!(shown.contains("layout-c"), "{shown}");
+    write(
+        "bank.toml",
+        "[[fip]]\nid = \"FIP-1\"\nnarration = \"layout-f\"\n",
+    );
+    let output = output_in(&folder, &["data", "generate", "--config", "bank.toml"]);
+    let (code, _, stderr) = split_output(&output);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("bank.toml: fip.narration 'layout-f' is not one of layout-a, layout-b"),
+        "{stderr}"
+    );
 }
 
 /// A file is written completely or not at all; an error names the valid alternatives.

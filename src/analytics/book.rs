@@ -63,9 +63,12 @@ impl<'a> TransactionBook<'a> {
             };
             let opening = first.balance.0 - first.signed_amount().0;
             let mut previous_balance = opening;
+            let summary = statement.as_bank().and_then(|bank| bank.summary.as_ref());
+            let city = summary.map_or_else(String::new, |summary| summary.branch.to_uppercase());
             for (row, number) in rows.rows.iter().zip(1..) {
                 let narration = rows.narration(row).to_owned();
-                let classification = classify_narration(&narration, row.mode, row.transaction_type);
+                let classification =
+                    classify_narration(&narration, row.mode, row.transaction_type, &city);
                 // The difference is reported as a gap where a filter has removed rows in between.
                 let computed_balance = previous_balance + row.signed_amount().0;
                 previous_balance = row.balance.0;
@@ -183,9 +186,19 @@ impl<'a> TransactionBook<'a> {
 }
 
 impl ReportAccount<'_> {
-    /// Returns the FIP's id, which serves as the name of the bank.
+    /// Returns the name of the FIP.
     pub(crate) fn bank_name(&self) -> &str {
-        &self.statement.account.fip
+        &self.statement.fip_name
+    }
+
+    /// Returns the abbreviation of the bank.
+    ///
+    /// `Assumption:` the recorded AXISIN is a code of the service. Ours is the first six letters
+    /// and digits of the name.
+    pub(crate) fn bank_abbreviation(&self) -> String {
+        let letters = self.bank_name().chars();
+        let alphanumerics = letters.filter(|letter| letter.is_alphanumeric());
+        alphanumerics.take(6).collect::<String>().to_uppercase()
     }
 
     pub(crate) fn type_name(&self) -> &'static str {
@@ -204,11 +217,15 @@ impl ReportAccount<'_> {
         self.statement.account.account_type == AccountType::Current
     }
 
-    /// Formats bank, last digits and type: "AXISIN - X9648 - Savings".
+    /// Formats abbreviation, last digits and type: "AXISIN - X9648 - Savings".
     pub(crate) fn short_label(&self) -> String {
         let number = &self.statement.account.masked_number;
         let tail = &number[number.len().saturating_sub(4)..];
-        format!("{} - X{tail} - {}", self.bank_name(), self.type_name())
+        format!(
+            "{} - X{tail} - {}",
+            self.bank_abbreviation(),
+            self.type_name()
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 //! Classification of narrations: counterparty, category, tags. It understands the forms of several
 //! banks, among them those that `bankgen::narration` writes; the literals of both must agree.
 
+use std::cmp::Reverse;
+
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
@@ -126,11 +128,13 @@ const RULES: &[Rule] = &[
     ("COLLEGE", DEBIT, "Education", None, ""),
 ];
 
-/// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches.
+/// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches. `city` is that
+/// of the account's branch, in capitals; empty if unknown.
 pub(crate) fn classify_narration(
     narration: &str,
     mode: TransactionMode,
     direction: TransactionType,
+    city: &str,
 ) -> Classification {
     let text = narration.to_uppercase();
     let rule = RULES.iter().find(|(word, rule_direction, ..)| {
@@ -149,7 +153,7 @@ pub(crate) fn classify_narration(
         category,
         subcategory,
         tags,
-        counterparty: extract_counterparty(narration),
+        counterparty: extract_counterparty(narration, city),
     }
 }
 
@@ -219,19 +223,30 @@ pub(crate) fn is_merchant_payment(text: &str) -> bool {
 }
 
 /// Parts of narrations that are not names.
-const NOISE_WORDS: [&str; 35] = [
+const NOISE_WORDS: [&str; 49] = [
     "UPI",
     "DR",
     "CR",
     "IMPS",
     "NEFT",
+    "NEFT CR",
+    "NEFT DR",
     "RTGS",
+    "RTGS CR",
+    "RTGS DR",
+    "FUND TRF CR",
+    "FUND TRF DR",
+    "FOREX REM CR",
+    "FOREX REM DR",
+    "INWARD REM",
+    "OUTWARD REM",
+    "SWIFT IN",
+    "SWIFT OUT",
+    "TRF",
     "MOCK",
     "MOCKBANK",
     "MOCK BANK",
     "ACH",
-    "ACHDR",
-    "ACHCR",
     "NACH",
     "TO TRANSFER",
     "BY TRANSFER",
@@ -242,6 +257,8 @@ const NOISE_WORDS: [&str; 35] = [
     "REV",
     "MMT",
     "CTS",
+    "CTS S1",
+    "MICR CLG",
     "CLG",
     "DEP",
     "IN",
@@ -250,6 +267,7 @@ const NOISE_WORDS: [&str; 35] = [
     "PAYMENT",
     "VPS",
     "POS",
+    "POS REFUND",
     "INF",
     "SELF",
     "CHQ PAID",
@@ -257,27 +275,60 @@ const NOISE_WORDS: [&str; 35] = [
     "REF",
 ];
 
-/// Returns the first part of a narration that looks like a name; empty if none does.
-fn extract_counterparty(narration: &str) -> String {
+/// Starts of narrations without a counterparty.
+const NAMELESS_STARTS: [&str; 16] = [
+    "ATM",
+    "ATW",
+    "CASH",
+    "BY CASH",
+    "TO CASH",
+    "CDM",
+    "INT.",
+    "INTEREST",
+    "CREDIT INTEREST",
+    "CHARGES",
+    "CHRG",
+    "DEBIT-CHARGES",
+    "TAX",
+    "ETAX",
+    "BIL/TAX",
+    "TO DEBIT-TAX",
+];
+
+/// Starts of narrations whose other parts are separated by spaces.
+const SPACED_STARTS: [&str; 15] = [
+    "POS REFUND 4XXXXXXXXXXX",
+    "POS REF 4XXXXXXXXXXX",
+    "POS 4XXXXXXXXXXX",
+    "DEBIT CARD REFUND-",
+    "DEBIT CARD-POS ",
+    "DEBIT-ACHDR ",
+    "CREDIT-ACHCR ",
+    "CHEQUE WDL-CHQ TRANSFER ",
+    "CHEQUE DEP-CTS ",
+    "BY CLG CHQ ",
+    "CLG CHQ DEP ",
+    "TO TRANSFER-INB ",
+    "BY TRANSFER-INB ",
+    "TO TRANSFER-OUTWARD REMITTANCE ",
+    "BY TRANSFER-INWARD REMITTANCE ",
+];
+
+/// Returns the first part of a narration that looks like a name; empty if none does. `city` is that
+/// of the account's branch, in capitals, which some banks print behind the name of a shop.
+fn extract_counterparty(narration: &str, city: &str) -> String {
     let text = narration.to_uppercase();
-    let first = text.split(['/', '-', '*']).next().unwrap_or_default();
-    if [
-        "ATM", "ATW", "CASH", "BY CASH", "TO CASH", "CDM", "INT.", "INTEREST", "CHARGES", "CHRG",
-        "TAX", "ETAX",
-    ]
-    .iter()
-    .any(|word| first.starts_with(word))
-    {
+    let is_nameless = NAMELESS_STARTS.iter().any(|start| text.starts_with(start));
+    if is_nameless || text.contains(" CHGS ") {
         return String::new();
     }
-    if let Some(rest) = text.strip_prefix("POS 4XXXXXXXXXXX") {
-        // The number of the card, the shop, and the city with some banks.
-        return rest.get(5..).unwrap_or_default().trim().to_owned();
+    let mut spaced = SPACED_STARTS.iter();
+    if let Some(rest) = spaced.find_map(|start| text.strip_prefix(start)) {
+        return extract_spaced_name(rest.trim_end_matches('-'), city);
     }
-    let text = text
-        .trim_start_matches("TRF TO ")
-        .trim_start_matches("ACH D- ")
-        .trim_start_matches("ACH C- ");
+    let text = ["TRF TO ", "TRF FROM ", "ACH D- ", "ACH C- "]
+        .iter()
+        .fold(&*text, |text, start| text.trim_start_matches(start));
     // A purpose comes after the name, so the first part that looks like a name is the name.
     text.split(['/', '-', '*'])
         .map(|part| {
@@ -290,41 +341,75 @@ fn extract_counterparty(narration: &str) -> String {
         .to_owned()
 }
 
+/// Returns the words before the purpose, without references, card numbers and the city.
+fn extract_spaced_name(text: &str, city: &str) -> String {
+    let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
+    let words = text.split(' ').enumerate().filter(|(index, word)| {
+        let limit = if *index == 0 { 4 } else { 6 };
+        digits(word) < limit
+    });
+    let words: Vec<&str> = words.map(|(_, word)| word).collect();
+    let text = words.join(" ");
+    let purpose_starts = PURPOSES.iter().filter_map(|purpose| {
+        let start = text.rfind(&format!(" {purpose}"))?;
+        let end = start + 1 + purpose.len();
+        (end == text.len() || text[end..].starts_with(' ')).then_some((end, start))
+    });
+    // A name may contain the word of a purpose, so the last purpose counts, and its longest form.
+    let last = purpose_starts.max_by_key(|(end, start)| (*end, Reverse(*start)));
+    let name = &text[..last.map_or(text.len(), |(_, start)| start)];
+    let shop = name.strip_suffix(city).filter(|_| !city.is_empty());
+    shop.unwrap_or(name).trim_end().to_owned()
+}
+
 fn looks_like_name(part: &str) -> bool {
     let letters = part.chars().filter(char::is_ascii_alphabetic).count();
     let digits = part.chars().filter(char::is_ascii_digit).count();
     letters >= 3 && digits * 2 < letters && !part.contains('@') && !NOISE_WORDS.contains(&part)
 }
 
+/// Purposes, which are not names.
+const PURPOSES: [&str; 34] = [
+    "SALARY",
+    "RENT",
+    "SHOP RENT",
+    "EMI",
+    "HOME LOAN EMI",
+    "TW LOAN EMI",
+    "MACHINERY LOAN EMI",
+    "PL EMI",
+    "LOAN DISBURSEMENT",
+    "SIP",
+    "SWEEP TO FD",
+    "SWEEP FROM FD",
+    "BILL",
+    "CREDIT CARD BILL",
+    "CREDIT CARD DUES",
+    "PAYMENT",
+    "SPLIT",
+    "TRIP",
+    "INVOICE",
+    "SUPPLIES",
+    "GOODS",
+    "RETURNED FUNDS",
+    "HEALTH PREMIUM",
+    "FAMILY MAINTENANCE",
+    "INTEREST PAYOUT",
+    "SELF TRANSFER",
+    "HOUSEHOLD",
+    "FUEL",
+    "RECHARGE",
+    "PENSION",
+    "DIVIDEND",
+    "WAGES",
+    "ADVANCE",
+    "PURCHASE",
+];
+
 fn is_purpose(part: &str) -> bool {
-    const PURPOSES: [&str; 22] = [
-        "SALARY",
-        "RENT",
-        "EMI",
-        "SIP",
-        "BILL",
-        "PAYMENT",
-        "SPLIT",
-        "TRIP",
-        "INVOICE",
-        "SUPPLIES",
-        "GOODS",
-        "SELF TRANSFER",
-        "HOUSEHOLD",
-        "FUEL",
-        "RECHARGE",
-        "PENSION",
-        "DIVIDEND",
-        "WAGES",
-        "ADVANCE",
-        "PURCHASE",
-        "NEFT CR",
-        "NEFT DR",
-    ];
     PURPOSES.iter().any(|word| {
-        part == *word
-            || part.starts_with(&format!("{word} "))
-            || part.ends_with(&format!(" {word}"))
+        part.strip_prefix(word)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     })
 }
 
@@ -387,7 +472,7 @@ mod tests {
                 "",
             ),
         ] {
-            let classification = classify_narration(narration, mode, direction);
+            let classification = classify_narration(narration, mode, direction, "PUNE");
             assert_eq!(
                 (
                     classification.category,

@@ -90,7 +90,7 @@ fn build_month_row(
         "creditAmount": format_rupees(credit_total),
         "accountDetails": {
             "accountId": account.id.to_string(),
-            "bankAbbreviation": account.bank_name(),
+            "bankAbbreviation": account.bank_abbreviation(),
             "accountType": account.type_code(),
             "bankName": account.bank_name(),
             "accountNumber": &*account.statement.account.masked_number,

@@ -9,12 +9,13 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::loan::{Instalment, build_schedule};
 use crate::bankgen::names::{FIRST_NAMES, LAST_NAMES, pool_entries};
-use crate::bankgen::narration::{Counterparty, STYLE_COUNT};
+use crate::bankgen::narration::Counterparty;
 use crate::bankgen::people::{Branch, pick_random};
 use crate::bankgen::random_stream;
 use crate::domain::calendar::{Month, working_day_on_or_after};
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::money::Paise;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::{
     AmountRule, CashFlowPlan, CounterpartyChoice, Flow, Loan, MinMax, NamePool, NameSource,
 };
@@ -29,8 +30,7 @@ pub(crate) struct AccountBehavior<'a> {
     pub cash_flow_plan: &'a CashFlowPlan,
     pub branch: Branch,
     pub opened_on: NaiveDate,
-    /// The index of the bank's narration style.
-    pub style: usize,
+    pub narration: NarrationLayout,
     /// The holder, as the counterparty of transfers between own accounts.
     pub holder: &'a str,
     pub earns_interest: bool,
@@ -69,7 +69,8 @@ pub(crate) struct BehaviorInputs<'a> {
     pub customer: &'a str,
     /// The number of the account among those of the customer.
     pub account_ordinal: u64,
-    pub fip: &'a str,
+    /// The layout of the FIP's narrations. That of the plan comes before it.
+    pub fip_narration: NarrationLayout,
     pub opened_on: Option<NaiveDate>,
     pub opened_in: MinMax<i32>,
     pub holder: &'a str,
@@ -83,7 +84,7 @@ impl<'a> AccountBehavior<'a> {
             seed,
             customer,
             account_ordinal,
-            fip,
+            fip_narration,
             opened_on,
             opened_in,
             holder,
@@ -114,15 +115,11 @@ impl<'a> AccountBehavior<'a> {
             .target_balance
             .as_ref()
             .map_or(0, |amount| sample_base(amount, &mut rng));
-        let style = fip
-            .bytes()
-            .fold(0, |sum, byte| (sum * 31 + usize::from(byte)) % 9973)
-            % STYLE_COUNT;
         Self {
             cash_flow_plan,
             branch,
             opened_on,
-            style,
+            narration: cash_flow_plan.narration.unwrap_or(fip_narration),
             holder,
             earns_interest,
             is_firm,

@@ -749,9 +749,11 @@ impl<'a> LedgerGenerator<'a> {
             TransactionType::Debit => self.balance - amount,
         };
         let date = month.clamped_date(day);
-        let AccountBehavior { branch, style, .. } = *self.behavior;
+        let AccountBehavior {
+            branch, narration, ..
+        } = *self.behavior;
         let input = NarrationInput {
-            style,
+            layout: narration,
             channel,
             direction,
             counterparty,

@@ -3,7 +3,7 @@
 //! same arguments give the same bytes on every machine.
 //!
 //! ```text
-//! persona + seed → behavior (sampled once) → ledger, or holding → statement
+//! persona + FIP + seed → behavior (sampled once) → ledger, or holding → statement
 //! ```
 //!
 //! The transactions of an account do not depend on the range that is requested, so overlapping
@@ -32,6 +32,7 @@ use crate::domain::account::{Account, AccountType};
 use crate::domain::consent::Consent;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::ids::SessionId;
+use crate::domain::participants::Participants;
 use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
@@ -47,6 +48,8 @@ pub(crate) use self::ledger::RowSink;
 pub struct StatementRequest<'a> {
     /// The world's seed.
     pub seed: u64,
+    /// The participants, among which is the FIP of the account.
+    pub participants: &'a Participants,
     /// The customer's address.
     pub customer: &'a str,
     /// The persona that the account is generated from.
@@ -73,6 +76,7 @@ impl StatementRequest<'_> {
 /// [`is_supported`] is false.
 pub(crate) fn generate_session_statement(
     seed: u64,
+    participants: &Participants,
     consent: &Consent,
     session: &Session,
     part: &SessionAccount,
@@ -81,6 +85,7 @@ pub(crate) fn generate_session_statement(
     let terms = &consent.terms;
     generate_statement(&StatementRequest {
         seed,
+        participants,
         customer: &terms.customer,
         persona: &consent.persona,
         account,
@@ -95,6 +100,7 @@ pub(crate) fn generate_session_statement(
 /// consent.
 pub(crate) fn generate_session_statements(
     seed: u64,
+    participants: &Participants,
     consent: &Consent,
     session: &Session,
     status: FiStatus,
@@ -106,7 +112,7 @@ pub(crate) fn generate_session_statements(
                 .accounts
                 .iter()
                 .find(|part| part.matches_account(account) && part.status == status)?;
-            generate_session_statement(seed, consent, session, part, account)
+            generate_session_statement(seed, participants, consent, session, part, account)
         })
         .collect()
 }
@@ -157,6 +163,7 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
     };
     Some(Statement {
         account: account.clone(),
+        fip_name: request.participants.fip_name(&account.fip),
         holders: request.includes(ConsentType::Profile).then_some(holders),
         body,
     })
@@ -193,6 +200,7 @@ fn build_ledger_source<'a>(
 ) -> LedgerSource<'a> {
     let StatementRequest {
         seed,
+        participants,
         customer,
         persona,
         account,
@@ -221,7 +229,7 @@ fn build_ledger_source<'a>(
                 seed,
                 customer,
                 account_ordinal,
-                fip: &account.fip,
+                fip_narration: participants.narration_layout(&account.fip),
                 opened_on: plan.opened.fixed_date(persona.as_of),
                 opened_in,
                 holder,

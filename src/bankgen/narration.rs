@@ -1,5 +1,5 @@
-//! Narrations and references: the texts that banks print for a transaction. There are five invented
-//! styles and each FIP has one of them, so that parsers are tested with all of them.
+//! Narrations and references: the texts that banks print for a transaction, in the five layouts of
+//! [`NarrationLayout`].
 
 use std::sync::LazyLock;
 
@@ -10,16 +10,17 @@ use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
 use crate::domain::digits::two_digits;
 use crate::domain::money::Paise;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::Channel;
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
-/// The number of narration styles.
-pub(crate) const STYLE_COUNT: usize = 5;
+/// The number of layouts.
+const LAYOUT_COUNT: usize = NarrationLayout::ALL.len();
 
 /// The inputs of a narration and a reference.
 pub(crate) struct NarrationInput<'a> {
-    pub style: usize,
+    pub layout: NarrationLayout,
     pub channel: Channel,
     pub direction: TransactionType,
     pub counterparty: Counterparty<'a>,
@@ -50,24 +51,24 @@ impl Counterparty<'static> {
     };
 }
 
-/// The templates of narrations, in the order of [`Channel`]: debits in each style, then credits.
+/// The templates of narrations, in the order of [`Channel`]: debits in each layout, then credits.
 ///
 /// `{who}` is the counterparty, `{handle}` its UPI address, `{ref}` the reference, `{for}` the
 /// purpose, `{p2}` M for merchants and A for people; `{city}`, `{branch}`, `{card}` and `{day}` are
 /// of the account and the transaction.
-const TEMPLATES: [(Channel, [&str; STYLE_COUNT], [&str; STYLE_COUNT]); 14] = [
+const TEMPLATES: [(Channel, [&str; LAYOUT_COUNT], [&str; LAYOUT_COUNT]); 14] = [
     (
         Channel::Upi,
         [
             "UPI/DR/{ref}/{who}/MOCK/{handle}/{for}",
-            "UPI-{who}-{handle}-MOCK0000{card}-{ref}-{for}",
+            "UPI-{who}-{handle}-MOCK000{card}-{ref}-{for}",
             "TO TRANSFER-UPI/DR/{ref}/{who}/MOCK/{handle}/{for}--",
             "UPI/{who}/{handle}/{for}/MOCK BANK/{ref}",
             "UPI/P2{p2}/{ref}/{who}/{for}/MOCK BANK",
         ],
         [
             "UPI/CR/{ref}/{who}/MOCK/{handle}/{for}",
-            "UPI-{who}-{handle}-MOCK0000{card}-{ref}-{for}",
+            "UPI-{who}-{handle}-MOCK000{card}-{ref}-{for}",
             "BY TRANSFER-UPI/CR/{ref}/{who}/MOCK/{handle}/{for}--",
             "UPI/{who}/{handle}/{for}/MOCK BANK/{ref}",
             "UPI/P2A/{ref}/{who}/{for}/MOCK BANK",
@@ -310,7 +311,7 @@ enum TemplatePart {
     Date,
 }
 
-/// The parsed templates: for each channel, those of debits in each style, then those of credits.
+/// The parsed templates: for each channel, those of debits in each layout, then those of credits.
 static PARSED_TEMPLATES: LazyLock<Vec<Vec<TemplatePart>>> = LazyLock::new(|| {
     TEMPLATES
         .iter()
@@ -358,8 +359,8 @@ impl NarrationInput<'_> {
     pub(crate) fn write_narration(&self, reference: &str, out: &mut String) {
         let offset = (self.channel as usize * 2
             + usize::from(self.direction == TransactionType::Credit))
-            * STYLE_COUNT;
-        for part in &PARSED_TEMPLATES[offset + self.style] {
+            * LAYOUT_COUNT;
+        for part in &PARSED_TEMPLATES[offset + self.layout as usize] {
             match *part {
                 TemplatePart::Text(text) => out.push_str(text),
                 TemplatePart::Counterparty => self.write_counterparty(out),
@@ -548,4 +549,116 @@ fn push_digits(out: &mut String, mut value: u64, count: usize) {
     pairs[..count / 2]
         .iter()
         .for_each(|digits| out.push_str(digits));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use chrono::NaiveDate;
+    use regex::Regex;
+
+    use super::{Counterparty, NarrationInput, TEMPLATES};
+    use crate::bankgen::people::Branch;
+    use crate::domain::narration_layout::NarrationLayout;
+    use crate::domain::persona::Channel;
+    use crate::domain::terms::TransactionType::{self, Credit, Debit};
+
+    const PUNE: Branch = Branch {
+        city: "Pune",
+        code: 42,
+        pin_prefix: 411,
+    };
+
+    /// Returns the narration of a transaction of 1 July 2024, and its reference.
+    fn render(
+        layout: NarrationLayout,
+        channel: Channel,
+        direction: TransactionType,
+        (name, purpose): (&str, &str),
+    ) -> (String, String) {
+        let input = NarrationInput {
+            layout,
+            channel,
+            direction,
+            counterparty: Counterparty {
+                name,
+                surname: "",
+                address_number: 12,
+            },
+            purpose,
+            instalment: None,
+            date: NaiveDate::from_ymd_opt(2024, 7, 1).expect("a date"),
+            branch: PUNE,
+            salt: 12_345_678,
+        };
+        let (mut reference, mut narration) = (String::new(), String::new());
+        input.write_reference(&mut reference);
+        input.write_narration(&reference, &mut narration);
+        (narration, reference)
+    }
+
+    #[test]
+    fn every_ifsc_in_a_template_has_eleven_characters() {
+        let code = Regex::new(r"\bMOCK0[0-9A-Z]*\b").expect("an expression");
+        let ifsc = Regex::new("^[A-Z]{4}0[A-Z0-9]{6}$").expect("an expression");
+        let mut found = 0;
+        for (channel, ..) in TEMPLATES {
+            for direction in [Debit, Credit] {
+                for layout in NarrationLayout::ALL {
+                    let (narration, reference) =
+                        render(*layout, channel, direction, ("CHAI POINT", "PAYMENT"));
+                    let without_reference = narration.replace(&reference, "");
+                    for word in code.find_iter(&without_reference) {
+                        assert!(ifsc.is_match(word.as_str()), "{layout}: {narration}");
+                        found += 1;
+                    }
+                }
+            }
+        }
+        assert!(found > 10, "{found} codes");
+    }
+
+    #[test]
+    fn the_documented_examples_are_what_is_printed() {
+        let page = include_str!("../../docs/data.md");
+        let examples = [
+            (Channel::Upi, Debit, "CHAI POINT CORNER", "PAYMENT"),
+            (Channel::Imps, Debit, "ARJUN MENON", "RENT"),
+            (
+                Channel::Neft,
+                Credit,
+                "TAMRA TEXTILES LTD",
+                "SALARY JUN 2024",
+            ),
+            (Channel::Nach, Debit, "MOCK HOUSING FINANCE LTD", "EMI"),
+            (Channel::Cheque, Debit, "SARITA HEALTHCARE LTD", "GOODS"),
+            (Channel::Card, Debit, "VASTRA STORES", ""),
+            (Channel::Atm, Debit, "", ""),
+            (
+                Channel::Transfer,
+                Credit,
+                "FIXED DEPOSIT",
+                "INTEREST PAYOUT",
+            ),
+            (
+                Channel::Interest,
+                Credit,
+                "",
+                "SAVINGS INTEREST QTR TO JUN 2024",
+            ),
+            (Channel::Charge, Debit, "", "MIN BAL CHGS INCL GST"),
+        ];
+        let mut blocks = Vec::new();
+        for layout in NarrationLayout::ALL {
+            let mut block = format!("`{layout}`:\n\n```text\n");
+            for (channel, direction, name, purpose) in examples {
+                let (narration, _) = render(*layout, channel, direction, (name, purpose));
+                writeln!(block, "{narration}").expect("writing to a string cannot fail");
+            }
+            blocks.push(block + "```\n");
+        }
+        let text = blocks.join("\n");
+        assert!(page.contains(&text), "docs/data.md has to contain:\n{text}");
+    }
 }

@@ -274,12 +274,16 @@ fn print_participants(parties: &ParticipantSetup) {
             entity.id,
             entity.api_key
         );
-        if let Member::Fiu(fiu) = member {
-            println!(
+        match member {
+            Member::Fiu(fiu) => println!(
                 "       org_id {}   webhooks {}",
                 fiu.org_id,
                 describe_webhook_urls(&fiu)
-            );
+            ),
+            Member::Fip(fip) => println!(
+                "       name {}   narration {}",
+                fip.entity.name, fip.narration
+            ),
         }
     }
     let accounts = match unaport.logins.len() {

@@ -18,11 +18,11 @@ use crate::bankgen::{
 };
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::{UsageError, read_input};
-use crate::config::load_participants;
 use crate::config::personas::{find_persona, shipped_text};
+use crate::config::{find_config_file, load_participants};
 use crate::domain::account::{Account, FiType};
 use crate::domain::naming::suggest_name;
-use crate::domain::participants::FiSchema;
+use crate::domain::participants::{FiSchema, Participants};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
 use crate::domain::statement::{SentStatement, Statement, StatementBody};
 use crate::domain::terms::{ConsentType, TimeRange};
@@ -86,6 +86,11 @@ pub(crate) struct GenerateArguments {
 
     #[command(flatten)]
     personas: PersonaArgs,
+
+    /// File with participants of your own, whose FIPs have the accounts; default: `mockaa.toml` if
+    /// it exists, else the shipped participants.
+    #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
 
     /// FI type of the account.
     #[arg(long, default_value = "DEPOSIT", value_name = "TYPE")]
@@ -220,13 +225,16 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         as_of: arguments.as_of,
     };
     let seed = derive_world_seed(arguments.seed, &arguments.world);
-    let account = select_account(arguments, seed, &persona)?;
+    let config = find_config_file(arguments.config.clone());
+    let participants = load_participants(config.as_deref(), None)?.participants;
+    let account = select_account(arguments, seed, &participants, &persona)?;
     let range = resolve_range(arguments)?;
     let schema = arguments
         .schema
         .unwrap_or_else(|| FiSchema::in_force_on(arguments.as_of.max(range.to.ist_date())));
     let request = StatementRequest {
         seed,
+        participants: &participants,
         customer: &arguments.customer,
         persona: &persona,
         account: &account,
@@ -294,6 +302,7 @@ fn write_file(
 fn select_account(
     arguments: &GenerateArguments,
     seed: u64,
+    participants: &Participants,
     persona: &PersonaInstance,
 ) -> anyhow::Result<Account> {
     let name = arguments.fi_type.to_uppercase();
@@ -301,13 +310,7 @@ fn select_account(
         let suggestion = suggest_name(&name, FiType::ALL.iter().map(|fi_type| fi_type.as_str()));
         UsageError(format!("unknown --fi-type {name}; {suggestion}"))
     })?;
-    let parties = load_participants(None, None)?;
-    let linkable = generate_accounts(
-        &parties.participants,
-        &persona.definition,
-        seed,
-        &arguments.customer,
-    );
+    let linkable = generate_accounts(participants, &persona.definition, seed, &arguments.customer);
     let candidates: Vec<Account> = linkable
         .into_iter()
         .map(|linkable| linkable.account)

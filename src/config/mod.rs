@@ -171,7 +171,7 @@ impl FromStr for ClockStart {
 }
 
 /// Private keys that ship with the program, by the id of their participant.
-const SHIPPED_KEYS: [(&str, &str); 11] = [
+const SHIPPED_KEYS: [(&str, &str); 15] = [
     ("mockaa", SHIPPED_AA_KEY),
     (
         "UNACORES-AA-UAT",
@@ -195,6 +195,10 @@ const SHIPPED_KEYS: [(&str, &str); 11] = [
     ("FIP-2", include_str!("../../fixtures/keys/fip-2.pem")),
     ("FIP-3", include_str!("../../fixtures/keys/fip-3.pem")),
     ("ACME-FIP", include_str!("../../fixtures/keys/acme-fip.pem")),
+    ("FIP-4", include_str!("../../fixtures/keys/fip-4.pem")),
+    ("FIP-5", include_str!("../../fixtures/keys/fip-5.pem")),
+    ("FIP-6", include_str!("../../fixtures/keys/fip-6.pem")),
+    ("FIP-7", include_str!("../../fixtures/keys/fip-7.pem")),
 ];
 
 const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
@@ -240,6 +244,17 @@ impl ParticipantSetup {
         }
         Ok(())
     }
+}
+
+/// Returns the participants that ship with the program.
+///
+/// # Panics
+/// If they are invalid, which a test rules out.
+pub fn shipped_participants() -> Participants {
+    let setup = load_participants(None, None);
+    setup
+        .expect("the shipped participants are valid")
+        .participants
 }
 
 /// Loads the participants and the AAs' signing keys from the file; lists that the file leaves out

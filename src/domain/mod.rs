@@ -39,6 +39,7 @@ pub(crate) mod message_filter;
 pub(crate) mod metadata_address;
 pub(crate) mod money;
 pub(crate) mod naming;
+pub(crate) mod narration_layout;
 pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod participants;

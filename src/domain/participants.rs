@@ -9,6 +9,7 @@ use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::naming::wire_enum;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::notification::NotificationKind;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time_source::TimeSettings;
@@ -195,6 +196,8 @@ pub struct Fip {
     pub plaintext: Option<PlaintextEncoding>,
     /// `None`: that of the FIU.
     pub fi_schema: Option<FiSchema>,
+    /// Layout of the narrations of its bank accounts, where the persona sets none.
+    pub narration: NarrationLayout,
 }
 
 impl Fip {
@@ -206,6 +209,7 @@ impl Fip {
             fi_entries: FiEntries::default(),
             plaintext: None,
             fi_schema: None,
+            narration: NarrationLayout::from_fip_id(id),
         }
     }
 }
@@ -405,6 +409,17 @@ impl Participants {
 
     pub fn find_fip(&self, id: &str) -> Option<&Arc<Fip>> {
         self.fips.iter().find(|fip| &*fip.entity.id == id)
+    }
+
+    /// Returns the name of a FIP; its id if it is not registered.
+    pub fn fip_name(&self, id: &Arc<str>) -> Arc<str> {
+        Arc::clone(self.find_fip(id).map_or(id, |fip| &fip.entity.name))
+    }
+
+    /// Returns the layout of a FIP's narrations; the default one if it is not registered.
+    pub fn narration_layout(&self, fip: &str) -> NarrationLayout {
+        self.find_fip(fip)
+            .map_or_else(|| NarrationLayout::from_fip_id(fip), |fip| fip.narration)
     }
 
     /// Returns the forms in which the FIPs send their data to this FIU.

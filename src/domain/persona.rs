@@ -9,6 +9,7 @@ use chrono::{Months, NaiveDate};
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::statement::Ledger;
 use crate::domain::terms::TransactionType;
 
@@ -118,6 +119,8 @@ pub struct CashFlowPlan {
     pub interest_bps: i64,
     /// Monthly average balance below which the bank charges a fee.
     pub minimum_balance: Paise,
+    /// Layout of the narrations; `None`: that of the FIP.
+    pub narration: Option<NarrationLayout>,
     pub flows: Vec<Flow>,
 }
 

@@ -1,6 +1,7 @@
 //! Statements: a FIP's report on one account, with holders, summary and transactions.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -68,6 +69,8 @@ impl TransactionMode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     pub account: Account,
+    /// Name of the FIP, for people.
+    pub fip_name: Arc<str>,
     pub holders: Option<Holders>,
     pub body: StatementBody,
 }

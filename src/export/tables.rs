@@ -35,7 +35,7 @@ pub fn build_statement_workbook(statements: &[SentStatement]) -> Workbook {
             "Account",
             format!(
                 "{} at {}, {}",
-                account.masked_number, account.fip, account.fi_type
+                account.masked_number, statement.fip_name, account.fi_type
             ),
         );
         if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
@@ -98,7 +98,7 @@ fn add_bank_sheets(statements: &[SentStatement], sheets: &mut Vec<Sheet>) {
         let account = &statement.account;
         Some(vec![
             text_cell(&account.masked_number),
-            text_cell(&account.fip),
+            text_cell(&statement.fip_name),
             text_cell(account.account_type.as_str()),
             Cell::Money(summary.balance),
             Cell::Date(summary.balance_at.ist_date()),
@@ -112,7 +112,7 @@ fn add_bank_sheets(statements: &[SentStatement], sheets: &mut Vec<Sheet>) {
     });
     let names = [
         "Account",
-        "FIP",
+        "Bank",
         "Type",
         "Balance",
         "Balance of",

@@ -17,6 +17,7 @@ use crate::crypto::base64;
 use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::ids::derive_id;
 use crate::domain::metadata_address::is_metadata_host;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookHeaders, WebhookUrls,
@@ -199,6 +200,9 @@ pub(crate) struct FipEntry {
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
+    /// Layout of the narrations of its bank accounts. Default: derived from the id.
+    #[schemars(with = "Option<NarrationLayout>")]
+    narration: Option<String>,
     /// Keys with which it signs, as JWKs.
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
@@ -551,6 +555,7 @@ impl FipEntry {
             fi_entries,
             plaintext,
             fi_schema,
+            narration,
         } = fip;
         Self {
             id: Some(entity.id.to_string()),
@@ -560,6 +565,7 @@ impl FipEntry {
             fi_entries: Some(fi_entries.to_string()),
             plaintext: plaintext.map(|plaintext| plaintext.to_string()),
             fi_schema: fi_schema.map(|schema| schema.to_string()),
+            narration: Some(narration.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
@@ -595,19 +601,29 @@ impl FipEntry {
             FiSchema::parse_name_or_version,
             FiSchema::accepted_names,
         )?;
+        let entity = build_entity(
+            "fip",
+            self.id,
+            self.name,
+            self.api_key,
+            self.public_keys,
+            previous.map(|fip| &fip.entity),
+        )?;
+        let default_narration = NarrationLayout::from_fip_id(&entity.id);
+        let narration = enum_or_previous(
+            "fip.narration",
+            self.narration,
+            previous.map_or(default_narration, |fip| fip.narration),
+            NarrationLayout::parse,
+            NarrationLayout::accepted_names,
+        )?;
         Ok(Fip {
-            entity: build_entity(
-                "fip",
-                self.id,
-                self.name,
-                self.api_key,
-                self.public_keys,
-                previous.map(|fip| &fip.entity),
-            )?,
+            entity,
             linking,
             fi_entries,
             plaintext,
             fi_schema,
+            narration,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The customer's page, on which a consent is approved or rejected.
 
+use std::sync::Arc;
+
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input};
@@ -9,7 +11,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::control::reject_cross_site;
 use crate::http::response::ApiResponse;
-use crate::ui::ConsentPage;
+use crate::ui::{ConsentPage, ShownConsent};
 use crate::wire::api_error::ApiError;
 
 /// Policy of the pages on a customer's way from the FIU and back. They load nothing. An FIU may show
@@ -26,8 +28,15 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         .filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
     let base = call.base_url(&world);
-    let page = ApiResponse::html(ConsentPage::new(&consent, &base, world.now()).to_html());
+    let shown = prepare_consent(&world, consent);
+    let page = ApiResponse::html(ConsentPage::new(&shown, &base, world.now()).to_html());
     Ok(page.with_content_security_policy(JOURNEY_POLICY))
+}
+
+/// Returns a consent with the accounts that it shares.
+pub(crate) fn prepare_consent(world: &World, consent: Arc<Consent>) -> ShownConsent {
+    let accounts = world.catch_up().consent_accounts(&consent);
+    ShownConsent::new(consent, &accounts, &world.participants())
 }
 
 /// Answers the consent, or leaves it unanswered, and redirects to the FIU's redirect URL, or else to

@@ -17,7 +17,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::control::reject_cross_site;
-use crate::http::pages::JOURNEY_POLICY;
+use crate::http::pages::{JOURNEY_POLICY, prepare_consent};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::{answer_command, parse_answer};
@@ -43,8 +43,12 @@ pub(crate) async fn show_webview(
         Ok(consents) => {
             let base = call.base_url(&visit.world);
             let query = call.query();
+            let consents = consents.into_iter();
+            let shown: Vec<_> = consents
+                .map(|consent| prepare_consent(&visit.world, consent))
+                .collect();
             let page = ConsentPage::for_consents(
-                &consents,
+                &shown,
                 |action| format!("{base}/aa/webview/{action}?{query}"),
                 visit.world.now(),
             );

@@ -6,10 +6,42 @@ use std::sync::Arc;
 
 use askama::Template;
 
+use crate::domain::account::Account;
 use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::participants::Participants;
 use crate::domain::terms::{FetchType, FilterCriterion, FilterOperator};
 use crate::domain::time::Timestamp;
 use crate::domain::visit_action::VisitAction;
+
+/// A consent, and the accounts that it shares, one line each.
+pub(crate) struct ShownConsent {
+    consent: Arc<Consent>,
+    account_lines: Vec<String>,
+}
+
+impl ShownConsent {
+    /// Describes the accounts by their numbers and the names of their FIPs.
+    pub(crate) fn new(
+        consent: Arc<Consent>,
+        accounts: &[Account],
+        participants: &Participants,
+    ) -> Self {
+        let account_lines = accounts
+            .iter()
+            .map(|account| {
+                format!(
+                    "Account {} at {}",
+                    account.masked_number,
+                    participants.fip_name(&account.fip)
+                )
+            })
+            .collect();
+        Self {
+            consent,
+            account_lines,
+        }
+    }
+}
 
 /// Page of one consent in plain words, with Approve and Reject while the consent is pending.
 #[derive(Template)]
@@ -38,20 +70,25 @@ pub(crate) struct ConsentPage {
 
 impl ConsentPage {
     /// Creates the page; `base` is the sandbox's address with the world's prefix.
-    pub(crate) fn new(consent: &Consent, base: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(shown: &ShownConsent, base: &str, now: Timestamp) -> Self {
+        let ShownConsent {
+            consent,
+            account_lines,
+        } = shown;
         let terms = &consent.terms;
         let action_url = |action| format!("{base}/ui/consents/{}/{action}", consent.handle);
-        let mut request_lines = vec![
-            format!(
-                "Accounts: {}",
-                join_lowercase(
-                    &terms
-                        .fi_types
-                        .iter()
-                        .map(|fi_type| fi_type.as_str())
-                        .collect::<Vec<_>>()
-                )
-            ),
+        let mut request_lines = vec![format!(
+            "Accounts: {}",
+            join_lowercase(
+                &terms
+                    .fi_types
+                    .iter()
+                    .map(|fi_type| fi_type.as_str())
+                    .collect::<Vec<_>>()
+            )
+        )];
+        request_lines.extend_from_slice(account_lines);
+        request_lines.extend([
             format!(
                 "Information: {}",
                 join_lowercase(
@@ -77,7 +114,7 @@ impl ConsentPage {
                     )
                 }
             },
-        ];
+        ]);
         for filter in terms.filters.iter().flatten() {
             request_lines.push(match filter.criterion {
                 FilterCriterion::Amount(amount) => format!(
@@ -123,7 +160,7 @@ impl ConsentPage {
 
     /// Creates a page for the consents of a visit, with the URL of each action.
     pub(crate) fn for_consents(
-        consents: &[Arc<Consent>],
+        consents: &[ShownConsent],
         action_url: impl Fn(VisitAction) -> String,
         now: Timestamp,
     ) -> Self {

@@ -36,6 +36,7 @@ pub(crate) fn prepare_message(
         NotificationContent::FiData(session) => {
             let statements = generate_session_statements(
                 world.seed(),
+                &participants,
                 &notification.consent,
                 session,
                 FiStatus::Ready,

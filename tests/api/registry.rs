@@ -147,7 +147,10 @@ async fn the_registry_publishes_the_entities_a_caller_may_see() {
         .iter()
         .map(|entity| entity["entityinfo"]["id"].clone())
         .collect();
-    assert_eq!(ids, ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]);
+    let expected = [
+        "FIP-1", "FIP-2", "FIP-3", "ACME-FIP", "FIP-4", "FIP-5", "FIP-6", "FIP-7",
+    ];
+    assert_eq!(ids, expected);
     assert_eq!(
         get("/v2/entityInfo/FIP/FIP-2", fiu).await.expect_ok()["entityinfo"]["certificate"]["kid"],
         "fip-2-dev-1"

@@ -62,6 +62,38 @@ fn every_error_in_a_persona_is_reported_at_once() {
 }
 
 #[test]
+fn a_layout_of_narrations_is_only_for_generated_bank_accounts() {
+    for (case, account, expected) in [
+        (
+            "unknown-layout",
+            "{ type: DEPOSIT, narration: layout-f, cash_flows: [] }",
+            "mine.yaml:4:40: 'layout-f' is not one of layout-a, layout-b, layout-c, layout-d, layout-e",
+        ),
+        (
+            "misspelled-layout",
+            "{ type: DEPOSIT, narration: layoutb, cash_flows: [] }",
+            "did you mean layout-b",
+        ),
+        (
+            "layout-of-a-holding",
+            "{ type: NPS, narration: layout-b }",
+            "mine.yaml:4:36: narration is only for a DEPOSIT with cash_flows; remove it from this NPS",
+        ),
+        (
+            "layout-of-a-statement",
+            "{ type: DEPOSIT, statement: nowhere.csv, narration: layout-b }",
+            "mine.yaml:4:64: narration is only for a DEPOSIT with cash_flows; remove it, or use cash_flows in place of statement",
+        ),
+    ] {
+        let errors = persona_errors(
+            case,
+            &format!("version: 1\nname: mine\ndescription: x\naccounts: [{account}]\n"),
+        );
+        assert!(errors.contains(expected), "{case}: {errors}");
+    }
+}
+
+#[test]
 fn duplicate_names_and_a_missing_statement_are_reported() {
     let persona_folder = create_folder("two-of-a-name");
     let text =

@@ -2,11 +2,14 @@
 //! ranges.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use mockaa::internals::domain::account::FiType;
 use mockaa::internals::domain::calendar::{Month, is_working_day};
 use mockaa::internals::domain::money::Paise;
+use mockaa::internals::domain::narration_layout::NarrationLayout;
+use mockaa::internals::domain::participants::Participants;
 use mockaa::internals::domain::persona::{ContentPlan, PersonaInstance};
 use mockaa::internals::domain::statement::{Row, Statement, StatementBody, TransactionMode};
 use mockaa::internals::domain::terms::{
@@ -14,10 +17,11 @@ use mockaa::internals::domain::terms::{
 };
 use mockaa::internals::domain::time::{Millis, Timestamp};
 use proptest::prelude::*;
+use regex::Regex;
 
 use crate::{
     CUSTOMER, StatementQuery, first_deposit, ist_midnight, list_accounts, load_shipped_personas,
-    shipped_life, summary, transactions,
+    shipped_life, summary, test_participants, transactions,
 };
 
 /// A row with its texts, comparable between statements.
@@ -560,6 +564,69 @@ fn what_circulates_comes_back_within_days() {
         })
     });
     assert!(returned.count() * 10 >= credits.len() * 9);
+}
+
+/// Returns the shipped participants; all FIPs have this layout.
+fn participants_with(layout: NarrationLayout) -> Participants {
+    let mut participants = test_participants().clone();
+    for fip in &mut participants.fips {
+        Arc::make_mut(fip).narration = layout;
+    }
+    participants
+}
+
+/// A layout and a FIP change the words of a statement, and nothing else. Each branch code in them
+/// has the form of the Reserve Bank: four letters, zero, six characters.
+#[test]
+fn a_layout_changes_the_narrations_only() {
+    let code = Regex::new(r"\bMOCK0[0-9A-Z]*\b").expect("an expression");
+    let ifsc = Regex::new("^[A-Z]{4}0[A-Z0-9]{6}$").expect("an expression");
+    let mut codes = 0;
+    for name in persona_names() {
+        let life = shipped_life(&name);
+        let mut moved = life.clone();
+        for plan in &mut Arc::make_mut(&mut moved.definition).accounts {
+            plan.fip_index = 3;
+        }
+        let account = first_deposit(&life, 42, CUSTOMER);
+        let moved_account = first_deposit(&moved, 42, CUSTOMER);
+        assert_eq!(&*moved_account.fip, "ACME-FIP");
+        let (from, to) = (ist_midnight(2024, 4, 1), ist_midnight(2024, 5, 1));
+        let rows_of = |query: &StatementQuery<'_>| collect_rows(&query.generate_statement());
+        let expected = rows_of(&StatementQuery::for_range(&life, &account, from, to));
+        let query = StatementQuery::for_range(&moved, &moved_account, from, to);
+        for layout in NarrationLayout::ALL {
+            let participants = participants_with(*layout);
+            let rows = rows_of(&StatementQuery {
+                participants: &participants,
+                ..query
+            });
+            assert_eq!(rows.len(), expected.len(), "{name} in {layout}");
+            for (row, expected) in rows.iter().zip(&expected) {
+                assert_eq!(
+                    (
+                        row.row.at,
+                        row.signed_amount(),
+                        row.row.balance,
+                        &row.reference
+                    ),
+                    (
+                        expected.row.at,
+                        expected.signed_amount(),
+                        expected.row.balance,
+                        &expected.reference
+                    ),
+                    "{name} in {layout}"
+                );
+                let text = row.narration.replace(&row.reference, "");
+                for word in code.find_iter(&text) {
+                    assert!(ifsc.is_match(word.as_str()), "{layout}: {}", row.narration);
+                    codes += 1;
+                }
+            }
+        }
+    }
+    assert!(codes > 1_000, "{codes} codes");
 }
 
 #[test]

@@ -8,13 +8,14 @@ mod schemas;
 #[path = "../skip/mod.rs"]
 mod skip;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
 use mockaa::internals::bankgen::{StatementRequest, generate_accounts, generate_statement};
 use mockaa::internals::config::personas::load_personas;
+use mockaa::internals::config::shipped_participants;
 use mockaa::internals::domain::account::{Account, FiType};
-use mockaa::internals::domain::participants::{Fip, Participants};
+use mockaa::internals::domain::participants::Participants;
 use mockaa::internals::domain::persona::{PersonaInstance, Personas};
 use mockaa::internals::domain::statement::{Statement, Summary, Transactions};
 use mockaa::internals::domain::terms::{ConsentType, DataFilter, TimeRange};
@@ -44,21 +45,14 @@ fn shipped_life(name: &str) -> PersonaInstance {
     }
 }
 
-/// Returns FIPs of several names, so that several styles of narration occur.
-fn test_participants() -> Participants {
-    let fip = |name: &str| Arc::new(Fip::with_id(name));
-    Participants {
-        aas: Vec::new(),
-        fius: Vec::new(),
-        fips: ["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]
-            .into_iter()
-            .map(fip)
-            .collect(),
-    }
+/// Returns the shipped participants, whose FIPs have all layouts of narrations.
+fn test_participants() -> &'static Participants {
+    static PARTICIPANTS: LazyLock<Participants> = LazyLock::new(shipped_participants);
+    &PARTICIPANTS
 }
 
 fn list_accounts(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Account> {
-    generate_accounts(&test_participants(), &life.definition, seed, customer)
+    generate_accounts(test_participants(), &life.definition, seed, customer)
         .into_iter()
         .map(|linkable| linkable.account)
         .collect()
@@ -67,6 +61,7 @@ fn list_accounts(life: &PersonaInstance, seed: u64, customer: &str) -> Vec<Accou
 /// The parameters of a statement request.
 struct StatementQuery<'a> {
     seed: u64,
+    participants: &'a Participants,
     customer: &'a str,
     life: &'a PersonaInstance,
     account: &'a Account,
@@ -86,6 +81,7 @@ impl<'a> StatementQuery<'a> {
         let (consent_types, range) = (ConsentType::ALL, TimeRange { from, to });
         Self {
             seed: 42,
+            participants: test_participants(),
             customer: CUSTOMER,
             life,
             account,
@@ -99,6 +95,7 @@ impl<'a> StatementQuery<'a> {
     fn to_request(&self) -> StatementRequest<'_> {
         let Self {
             seed,
+            participants,
             customer,
             life,
             account,
@@ -109,6 +106,7 @@ impl<'a> StatementQuery<'a> {
         } = *self;
         StatementRequest {
             seed,
+            participants,
             customer,
             persona: life,
             account,

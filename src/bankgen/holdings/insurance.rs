@@ -1,7 +1,7 @@
 //! Insurance: life policies (term, endowment and money-back plans) and health policies, with their
 //! premiums, benefits and claims.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
 
 use super::{
@@ -113,38 +113,6 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
     };
     let is_active = context.today() < maturity_date;
 
-    // The schema allows one: the next.
-    let next_money_back = money_backs
-        .iter()
-        .find(|(day, _)| *day > context.today())
-        .or(money_backs.last());
-    let money_back = next_money_back.map(|(day, amount)| {
-        let amount = if policy_type == "MONEYBACK" {
-            *amount
-        } else {
-            Paise(0)
-        };
-        let text = if policy_type == "MONEYBACK" {
-            "20 percent of the sum assured"
-        } else {
-            "none"
-        };
-        Element::new_repeatable("MoneyBack")
-            .with_attribute("date", day.to_string())
-            .with_attribute("amount", amount.to_string())
-            .with_attribute("description", text)
-    });
-    let clause = Element::new_repeatable("ContractClause")
-        .with_attribute("title", "Suicide clause")
-        .with_attribute("subLimit", "0.00")
-        .with_attribute("conditions", "Within 12 months of the start")
-        // Quirk: the schema spells it this way.
-        .with_attribute("exlcusions", "Death by suicide")
-        .with_attribute("amount", "0.00")
-        .with_attribute("description", "Premiums are returned, less charges");
-    let benefit = Element::new_repeatable("Cover")
-        .with_attribute("amount", sum_assured.to_string())
-        .with_attribute("description", "Death of the life assured");
     let summary = Element::new("Summary")
         .with_attribute("policyName", policy_name)
         .with_attribute("policyNumber", context.reference_number.to_string())
@@ -182,11 +150,12 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         .with_attribute("surrenderValue", surrender_value.to_string())
         .with_attribute("exclusions", "Suicide within 12 months of the start")
         .with_attribute("policyEndDate", maturity_date.to_string())
-        .with_children([
-            Element::new("MoneyBacks").with_children(money_back),
-            Element::new("ContractClauses").with_children([clause]),
-            Element::new("Covers").with_children([benefit]),
-        ]);
+        .with_children(build_benefits(
+            context,
+            policy_type,
+            &money_backs,
+            sum_assured,
+        ));
     let rider = Element::new_repeatable("Rider")
         .with_attribute("riderType", "ACCIDENTAL DEATH BENEFIT")
         .with_attribute("sumAssured", sum_assured.to_string())
@@ -204,6 +173,53 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         summary: Some(summary),
         transactions: TransactionList::Flat(rows),
     }
+}
+
+/// Builds what the retired schema has below the summary: the next money-back, a clause and the
+/// benefit.
+fn build_benefits(
+    context: &HoldingContext<'_>,
+    policy_type: &str,
+    money_backs: &[(NaiveDate, Paise)],
+    sum_assured: Paise,
+) -> [Element; 3] {
+    // The schema allows one: the next.
+    let next_money_back = money_backs
+        .iter()
+        .find(|(day, _)| *day > context.today())
+        .or(money_backs.last());
+    let money_back = next_money_back.map(|(day, amount)| {
+        let amount = if policy_type == "MONEYBACK" {
+            *amount
+        } else {
+            Paise(0)
+        };
+        let text = if policy_type == "MONEYBACK" {
+            "20 percent of the sum assured"
+        } else {
+            "none"
+        };
+        Element::new_repeatable("MoneyBack")
+            .with_attribute("date", day.to_string())
+            .with_attribute("amount", amount.to_string())
+            .with_attribute("description", text)
+    });
+    let clause = Element::new_repeatable("ContractClause")
+        .with_attribute("title", "Suicide clause")
+        .with_attribute("subLimit", "0.00")
+        .with_attribute("conditions", "Within 12 months of the start")
+        // Quirk: the schema spells it this way.
+        .with_attribute("exlcusions", "Death by suicide")
+        .with_attribute("amount", "0.00")
+        .with_attribute("description", "Premiums are returned, less charges");
+    let benefit = Element::new_repeatable("Cover")
+        .with_attribute("amount", sum_assured.to_string())
+        .with_attribute("description", "Death of the life assured");
+    [
+        Element::new("MoneyBacks").with_children(money_back),
+        Element::new("ContractClauses").with_children([clause]),
+        Element::new("Covers").with_children([benefit]),
+    ]
 }
 
 /// Returns the surrender value and the current value of a life policy that saves, from its
@@ -332,7 +348,7 @@ pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts
 
 /// Builds a transaction: a payment to the policy is a credit, a payment from it a debit.
 fn build_transaction(
-    day: chrono::NaiveDate,
+    day: NaiveDate,
     number: usize,
     kind: &'static str,
     amount: Paise,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::account::{CustomerAccount, LinkableAccount};
+use crate::domain::account::{Account, CustomerAccount, LinkableAccount};
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::contract_report::RuleResult;
@@ -240,6 +240,32 @@ impl WorldQueries<'_> {
                 }
             });
         (inner.state.customer(address).cloned(), accounts.collect())
+    }
+
+    /// Returns the accounts that the consent is granted for; before the answer, those for which an
+    /// approval grants it.
+    pub fn consent_accounts(self, consent: &Consent) -> Vec<Account> {
+        if let Some(grant) = &consent.grant {
+            return grant.accounts.to_vec();
+        }
+        if consent.status != Status::Pending {
+            return Vec::new();
+        }
+        let participants = self.0.participants();
+        let list_accounts =
+            |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
+        let inner = self.0.lock();
+        let now = inner.clock.now(system_now());
+        let context = self
+            .0
+            .decision_context(now, &participants, &list_accounts, &|_| {
+                DataTiming::Immediate
+            });
+        let terms = &consent.terms;
+        let mut accounts =
+            find_linked_accounts(&inner.state, &terms.customer, &consent.persona, &context);
+        accounts.retain(|account| terms.fi_types.contains(&account.fi_type));
+        accounts
     }
 
     pub fn overview(self) -> Overview {

@@ -198,6 +198,7 @@ impl PersonaBuilder<'_> {
             overdraft,
             interest,
             minimum_balance,
+            narration,
             cash_flows,
             statement,
             amount,
@@ -236,6 +237,19 @@ impl PersonaBuilder<'_> {
         };
         if let Some(message) = message {
             self.push_diagnostic(location, message);
+        }
+        if let Some(narration) = &narration
+            && (!is_bank || statement.is_some())
+        {
+            let rest = if is_bank {
+                "; remove it, or use cash_flows in place of statement".to_owned()
+            } else {
+                format!("; remove it from this {fi_type}")
+            };
+            self.push_diagnostic(
+                narration.referenced,
+                format!("narration is only for a DEPOSIT with cash_flows{rest}"),
+            );
         }
         let account_type = account_type.unwrap_or(if is_bank {
             AccountType::Savings
@@ -279,6 +293,7 @@ impl PersonaBuilder<'_> {
                             percent
                         }),
                     minimum_balance: minimum_balance.map_or(Paise(0), |RupeeRange((_, high))| high),
+                    narration: narration.map(|narration| narration.value),
                     flows,
                 },
             ))

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::{Channel, Period};
 use crate::domain::time::Millis;
 use crate::files::yaml::scalars::{IntegerRange, NAME_FORMAT, Percent, RupeeRange};
@@ -90,6 +91,9 @@ pub(super) struct AccountSpec {
     pub(super) interest: Option<Percent>,
     /// The monthly average balance below which the bank charges a fee.
     pub(super) minimum_balance: Option<RupeeRange>,
+    /// The layout of the narrations (default: that of the FIP).
+    #[schemars(with = "Option<NarrationLayout>")]
+    pub(super) narration: Option<Spanned<NarrationLayout>>,
     /// The recurring transactions of the account.
     #[schemars(with = "Option<Vec<FlowSpec>>")]
     pub(super) cash_flows: Option<Vec<Spanned<FlowSpec>>>,

@@ -101,6 +101,7 @@ fn encrypt_entry(
 ) -> Result<EncryptedEntry, KeyExchangeError> {
     let EncryptionJob {
         seed,
+        participants,
         session,
         key,
         now,
@@ -113,7 +114,8 @@ fn encrypt_entry(
     for ReadyAccount { part, account } in accounts {
         state += &format!("{}/{}/", account.link_ref, part.answered_at);
     }
-    state += &format!("{plaintext}/{schema}");
+    let narration = participants.narration_layout(fip);
+    state += &format!("{plaintext}/{schema}/{narration}");
     let (secret, nonce) = derive_data_key(*seed, session.id, fip, &state);
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = encode_public_key(pair.curve, &pair.public);
@@ -140,7 +142,14 @@ fn encrypt_account(
     pair: &KeyPair,
     ReadyAccount { part, account }: &ReadyAccount<'_>,
 ) -> Result<EncryptedAccount, KeyExchangeError> {
-    let statement = generate_session_statement(job.seed, &job.consent, &job.session, part, account);
+    let statement = generate_session_statement(
+        job.seed,
+        &job.participants,
+        &job.consent,
+        &job.session,
+        part,
+        account,
+    );
     let statement = statement.expect("only accounts that have a statement are READY");
     let mut document = Vec::new();
     xml::write_statement(&form_statement(statement, form.schema), &mut document);

@@ -16,6 +16,7 @@ use crate::analytics::build_report;
 use crate::bankgen::generate_session_statement;
 use crate::domain::command::Command;
 use crate::domain::consent::Consent;
+use crate::domain::participants::Participants;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::statement::Statement;
@@ -58,8 +59,10 @@ pub(crate) async fn generate_analytics(
     };
     session.check_not_expired(caller.world.now())?;
     let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
+    let participants = caller.world.participants();
     let check = tokio::task::spawn_blocking(move || {
-        let statements = collect_statements(&analysed_session, &record.consent, seed)?;
+        let statements =
+            collect_statements(seed, &participants, &record.consent, &analysed_session)?;
         let mut transactions = statements
             .iter()
             .filter_map(|(_, statement)| statement.transactions());
@@ -87,9 +90,10 @@ pub(crate) async fn generate_analytics(
 /// Returns the statements of a session's accounts whose data can be fetched, each with its analytic
 /// id. Accounts of all FI types are included; callers that need transactions filter.
 fn collect_statements(
-    session: &Session,
-    consent: &Consent,
     seed: u64,
+    participants: &Participants,
+    consent: &Consent,
+    session: &Session,
 ) -> Result<Vec<(u32, Statement)>, ApiError> {
     let accounts: Vec<_> = consent
         .grant
@@ -107,7 +111,7 @@ fn collect_statements(
             .find(|account| part.matches_account(account))?;
         Some((
             id,
-            generate_session_statement(seed, consent, session, part, account)?,
+            generate_session_statement(seed, participants, consent, session, part, account)?,
         ))
     });
     let statements: Vec<_> = statements.collect();
@@ -182,9 +186,9 @@ impl ReportContext {
                 session.id
             )));
         }
-        let seed = caller.world.seed();
+        let (seed, participants) = (caller.world.seed(), caller.world.participants());
         let task = tokio::task::spawn_blocking(move || {
-            let statements = collect_statements(&session, &consent, seed)?;
+            let statements = collect_statements(seed, &participants, &consent, &session)?;
             let selected: Vec<(u32, &Statement)> = statements
                 .iter()
                 .filter(|(id, _)| analytic.is_none_or(|wanted| wanted == *id))
@@ -301,15 +305,15 @@ async fn export_data(
         consent,
     } = ReportContext::from_path(call, context)?;
     caller.check_fiu("entity", call.path_segment("fiuId"))?;
-    let seed = caller.world.seed();
+    let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
     let requested = caller.world.requested_form(&session);
-    let participants = caller.world.participants();
     let task = tokio::task::spawn_blocking(move || {
-        let statements: Vec<Statement> = collect_statements(&session, &consent, seed)?
-            .into_iter()
-            .map(|(_, statement)| statement)
-            .collect();
+        let statements: Vec<Statement> =
+            collect_statements(seed, &participants, &consent, &session)?
+                .into_iter()
+                .map(|(_, statement)| statement)
+                .collect();
         let statements =
             form_statements(statements, participants.data_forms(&consent.fiu, requested));
         Ok(format.render_file(&name, &build_statement_workbook(&statements)))

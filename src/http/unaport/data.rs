@@ -74,7 +74,13 @@ pub(crate) async fn fetch_data(
             let statements = if is_first_empty {
                 Vec::new()
             } else {
-                generate_session_statements(seed, &consent, &session, FiStatus::Ready)
+                generate_session_statements(
+                    seed,
+                    &participants,
+                    &consent,
+                    &session,
+                    FiStatus::Ready,
+                )
             };
             let forms = participants.data_forms(&consent.fiu, requested);
             let statements = form_statements(statements, forms);
