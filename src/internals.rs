@@ -123,6 +123,10 @@ pub mod domain {
         pub use crate::domain::persona::{ContentPlan, DEFAULT_PERSONA, PersonaInstance, Personas};
     }
 
+    pub mod quirk {
+        pub use crate::domain::quirk::Quirk;
+    }
+
     pub mod session {
         pub use crate::domain::session::{ApprovalMode, DataTiming};
     }

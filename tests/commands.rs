@@ -1196,6 +1196,11 @@ fn data_is_generated_and_bad_arguments_are_rejected() {
         ),
         (&["--schema", "3.0.0"], "give one of current, retired"),
         (
+            &["--fi-type", "MUTUAL_FUNDS", "--quirk", "empty-micr"],
+            "--quirk empty-micr meets no data: it changes nothing in a document of MUTUAL_FUNDS",
+        ),
+        (&["--quirk", "newest-fist"], "did you mean newest-first?"),
+        (
             &["--fi-type", "NPS", "--format", "svg"],
             "other FI types have no running balance",
         ),
@@ -1273,6 +1278,42 @@ fn the_generation_of_the_schemas_follows_from_the_later_day() {
             "{format}"
         );
         assert!(older.contains(retired), "{format}");
+    }
+}
+
+/// Every format of `data generate` has the quirks that it is asked for, beside those of the FIP.
+#[test]
+fn quirks_are_in_every_format() {
+    let folder = create_data_folder("quirks");
+    std::fs::write(
+        folder.join("mockaa.toml"),
+        "[[fiu]]\nid = \"FIU-1\"\n[[fip]]\nid = \"FIP-1\"\nquirks = [\"zero-txn-id\"]\n",
+    )
+    .expect("a file");
+    let json = [
+        "\"txnId\": \"0\"",
+        "\"mode\": \"OTHERS\"",
+        "\"amount\": \"504.0\"",
+    ];
+    for (format, texts) in [
+        (
+            "xml",
+            ["txnId=\"0\"", "mode=\"OTHERS\"", "amount=\"504.0\""],
+        ),
+        ("json", json),
+        ("finvu", json),
+        ("setu", json),
+        ("unaport", json),
+        ("csv", ["\n0,", ",OTHERS,", ",504.0,"]),
+    ] {
+        let arguments = "data generate --as-of 2026-01-01 --from 2026-01-01 --quirk mode-others,java-numbers --format";
+        let mut arguments: Vec<&str> = arguments.split(' ').collect();
+        arguments.push(format);
+        let output = output_in(&folder, &arguments);
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        for text in texts {
+            assert!(stdout.contains(text), "{format}, {text}: {stdout}");
+        }
     }
 }
 

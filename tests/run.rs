@@ -458,6 +458,11 @@ fn what_can_never_happen_fails_lint_and_run() {
             "webhooks: [{ where: { status: ACTIVE }, fault: { stale_timestamp: { by: 0s } } }]",
             "changes nothing: its duration is 0",
         ),
+        (
+            "fetch-quirk",
+            "match: { api: rebit-2 }\nfetch_quirks: [no-seconds, first-empty]",
+            "first-empty changes nothing: it is a quirk of Fetch Data of the Unaport API",
+        ),
     ] {
         let scenario = format!("version: 1\nname: x\nsteps: [approve: {{}}]\n{entry}\n");
         let folder = create_folder(&format!("run-never-{name}"), &[("x.yaml", &scenario)]);
@@ -592,5 +597,38 @@ fn the_fips_of_the_own_configuration_are_known_to_lint() {
             .output()
             .expect("the command runs");
         assert_eq!(lint.status.code(), Some(code), "{lint:?}");
+    }
+}
+
+/// A quirk without data is reported, and an unknown one is refused.
+#[test]
+fn lint_reports_quirks_that_meet_no_data() {
+    for (name, entry, text) in [
+        (
+            "never-active",
+            "quirks: [newest-first]\nsteps: [reject: {}]",
+            "quirk newest-first meets no data: the consent is never ACTIVE",
+        ),
+        (
+            "other-type",
+            "match: { fi_types: [MUTUAL_FUNDS] }\nquirks: [empty-micr]\nsteps: [approve: {}]",
+            "quirk empty-micr meets no data: it changes nothing in documents of MUTUAL_FUNDS",
+        ),
+        (
+            "unknown",
+            "quirks: [newest-fist]\nsteps: [approve: {}]",
+            "newest-first",
+        ),
+    ] {
+        let scenario = format!("version: 1\nname: x\n{entry}\n");
+        let folder = create_folder(&format!("run-quirk-{name}"), &[("x.yaml", &scenario)]);
+        let lint = mockaa_command(&["scenario", "lint", "--strict", "x.yaml"])
+            .current_dir(&folder)
+            .output()
+            .expect("the command runs");
+        let output = [lint.stdout, lint.stderr].concat();
+        let output = String::from_utf8(output).expect("UTF-8");
+        assert_eq!(lint.status.code(), Some(2), "{name}: {output}");
+        assert!(output.contains(text), "{name}: {output}");
     }
 }

@@ -24,7 +24,8 @@ use crate::domain::account::{Account, FiType};
 use crate::domain::naming::suggest_name;
 use crate::domain::participants::{FiSchema, Participants};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
-use crate::domain::statement::{SentStatement, Statement, StatementBody};
+use crate::domain::quirk::Quirk;
+use crate::domain::statement::{SentStatement, Statement, StatementBody, StatementForm};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
@@ -34,6 +35,7 @@ use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::files::statement::{CheckedStatement, check_document};
 use crate::wire::fi::form::form_statement;
+use crate::wire::fi::gateway_json::{Gateway, statement_to_json};
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml::XmlWriter;
 use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
@@ -138,6 +140,11 @@ pub(crate) struct GenerateArguments {
     #[arg(long, value_name = "GENERATION", value_parser = parse_schema)]
     schema: Option<FiSchema>,
 
+    /// Irregularities of the document, beside those of the FIP and the persona; several are separated
+    /// by commas.
+    #[arg(long = "quirk", value_name = "NAME", value_delimiter = ',', value_parser = parse_quirk)]
+    quirks: Vec<Quirk>,
+
     /// Output file; default: stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -149,6 +156,10 @@ pub(crate) enum Format {
     Xml,
     /// JSON with the names of the ReBIT FI schema.
     Json,
+    /// JSON as Finvu's FIU module gives it.
+    Finvu,
+    /// JSON as Setu's gateway gives it.
+    Setu,
     /// Transactions only.
     Csv,
     /// Tabs of the Unaport FIU API, Fetch Data.
@@ -229,9 +240,18 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let participants = load_participants(config.as_deref(), None)?.participants;
     let account = select_account(arguments, seed, &participants, &persona)?;
     let range = resolve_range(arguments)?;
+    let fip = participants.find_fip(&account.fip);
     let schema = arguments
         .schema
+        .or_else(|| fip.and_then(|fip| fip.fi_schema))
         .unwrap_or_else(|| FiSchema::in_force_on(arguments.as_of.max(range.to.ist_date())));
+    check_quirks(arguments, &account)?;
+    let quirks = fip
+        .map(|fip| fip.quirks)
+        .unwrap_or_default()
+        .union(persona.definition.quirks)
+        .union(arguments.quirks.iter().copied().collect());
+    let form = StatementForm { schema, quirks };
     let request = StatementRequest {
         seed,
         participants: &participants,
@@ -253,7 +273,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
             .into());
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let result = write_statement(&request, arguments.format, schema, &mut out)
+        let result = write_statement(&request, arguments.format, form, &mut out)
             .and_then(|()| Ok(out.flush()?));
         return match result {
             // A reader may close the pipe early, as `| head` does.
@@ -261,7 +281,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
             result => result.context("cannot write to stdout"),
         };
     };
-    write_file(&request, arguments.format, schema, output)
+    write_file(&request, arguments.format, form, output)
         .with_context(|| format!("cannot write {}", display_path(output)))
 }
 
@@ -274,12 +294,12 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn write_file(
     request: &StatementRequest<'_>,
     format: Format,
-    schema: FiSchema,
+    form: StatementForm,
     output: &Path,
 ) -> anyhow::Result<()> {
     let write = |file: File| -> anyhow::Result<()> {
         let mut out = BufWriter::new(file);
-        write_statement(request, format, schema, &mut out)?;
+        write_statement(request, format, form, &mut out)?;
         Ok(out.flush()?)
     };
     // A link stays, and a device or a pipe gets the bytes.
@@ -372,6 +392,23 @@ fn list_fi_types(persona: &Persona) -> String {
     fi_types.join(", ")
 }
 
+fn parse_quirk(text: &str) -> Result<Quirk, String> {
+    Quirk::parse(text)
+        .ok_or_else(|| suggest_name(text, Quirk::ALL.iter().map(|quirk| quirk.as_str())))
+}
+
+/// Refuses a quirk that changes nothing in documents of the account's FI type.
+fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), UsageError> {
+    let mut quirks = arguments.quirks.iter();
+    match quirks.find(|quirk| !quirk.applies_to(account.fi_type)) {
+        None => Ok(()),
+        Some(quirk) => Err(UsageError(format!(
+            "--quirk {quirk} meets no data: it changes nothing in a document of {}",
+            account.fi_type
+        ))),
+    }
+}
+
 fn parse_schema(text: &str) -> Result<FiSchema, String> {
     FiSchema::parse_name_or_version(text)
         .ok_or_else(|| format!("give one of {}", FiSchema::accepted_names()))
@@ -413,26 +450,28 @@ fn ist_midnight(day: NaiveDate) -> Timestamp {
 fn write_statement(
     request: &StatementRequest<'_>,
     format: Format,
-    schema: FiSchema,
+    form: StatementForm,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match format {
-        Format::Xml => write_streamed(request, schema, &mut XmlWriter(schema), out),
-        Format::Json => write_streamed(request, schema, &mut JsonWriter::new(schema), out),
-        Format::Csv => write_streamed(request, schema, &mut CsvWriter(schema), out),
-        Format::Xlsx => write_buffered(request, schema, out, |statements| {
+        Format::Xml => write_streamed(request, form, &mut XmlWriter::new(form), out),
+        Format::Json => write_streamed(request, form, &mut JsonWriter::new(form.schema), out),
+        Format::Csv => write_streamed(request, form, &mut CsvWriter(form.schema), out),
+        Format::Xlsx => write_buffered(request, form, out, |statements| {
             Ok(xlsx::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Pdf => write_buffered(request, schema, out, |statements| {
+        Format::Pdf => write_buffered(request, form, out, |statements| {
             Ok(pdf::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Unaport => write_buffered(request, schema, out, |statements| {
+        Format::Finvu => write_gateway_json(request, form, Gateway::Finvu, out),
+        Format::Setu => write_gateway_json(request, form, Gateway::Setu, out),
+        Format::Unaport => write_buffered(request, form, out, |statements| {
             let mut tabs =
                 serde_json::to_vec_pretty(&Tabs::without_session(statements, request.now))?;
             tabs.push(b'\n');
             Ok(tabs)
         }),
-        Format::Svg => write_buffered(request, schema, out, |statements| {
+        Format::Svg => write_buffered(request, form, out, |statements| {
             let transactions = statements[0].transactions();
             let transactions = transactions.ok_or_else(|| {
                 UsageError(
@@ -449,10 +488,23 @@ fn write_statement(
     }
 }
 
+fn write_gateway_json(
+    request: &StatementRequest<'_>,
+    form: StatementForm,
+    gateway: Gateway,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    write_buffered(request, form, out, |statements| {
+        let mut json = serde_json::to_vec_pretty(&statement_to_json(&statements[0], gateway))?;
+        json.push(b'\n');
+        Ok(json)
+    })
+}
+
 /// Writes a format that needs the whole statement in memory.
 fn write_buffered(
     request: &StatementRequest<'_>,
-    schema: FiSchema,
+    form: StatementForm,
     out: &mut dyn Write,
     render: impl Fn(&[SentStatement]) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<()> {
@@ -461,7 +513,7 @@ fn write_buffered(
         ProgressBar::no_length(),
         "{spinner} generating the statement, {elapsed}",
     );
-    let bytes = render(&[form_statement(build_statement(request), schema)]);
+    let bytes = render(&[form_statement(build_statement(request), form)]);
     spinner.finish_and_clear();
     Ok(out.write_all(&bytes?)?)
 }
@@ -494,8 +546,8 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// whole.
 fn write_streamed(
     request: &StatementRequest<'_>,
-    schema: FiSchema,
-    form: &mut dyn StatementWriter,
+    form: StatementForm,
+    writer: &mut dyn StatementWriter,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut buffer = Vec::with_capacity(CHUNK_BYTES + 1024);
@@ -503,17 +555,15 @@ fn write_streamed(
         consent_types: &[ConsentType::Profile, ConsentType::Summary],
         ..*request
     };
-    let head = build_statement(if request.account.fi_type == FiType::Deposit {
-        &without_rows
-    } else {
-        request
-    });
-    let head = form_statement(head, schema);
+    // Rows can be streamed unless a quirk changes their order or depends on later ones.
+    let is_streamed = request.account.fi_type == FiType::Deposit && form.quirks.is_empty();
+    let head = build_statement(if is_streamed { &without_rows } else { request });
+    let head = form_statement(head, form);
     if let StatementBody::Other(document) = &head.body {
-        form.write_document(document, &mut buffer);
+        writer.write_document(document, &mut buffer);
         return Ok(out.write_all(&buffer)?);
     }
-    form.write_header(&head, request.range, &mut buffer);
+    writer.write_header(&head, request.range, &mut buffer);
     let bar = ProgressBar::new(elapsed_days(request.range, request.range.to));
     let bar = start_progress(
         request.range,
@@ -523,7 +573,7 @@ fn write_streamed(
     // The row callback cannot fail, so the first write error is kept until the end.
     let mut outcome = Ok(());
     write_rows(request, &mut |row| {
-        form.write_row(&row, &mut buffer);
+        writer.write_row(&row, &mut buffer);
         if buffer.len() >= CHUNK_BYTES {
             if outcome.is_ok() {
                 outcome = out.write_all(&buffer);
@@ -534,6 +584,6 @@ fn write_streamed(
     });
     bar.finish_and_clear();
     outcome?;
-    form.write_footer(&mut buffer);
+    writer.write_footer(&mut buffer);
     Ok(out.write_all(&buffer)?)
 }

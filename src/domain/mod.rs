@@ -44,6 +44,7 @@ pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod participants;
 pub(crate) mod persona;
+pub(crate) mod quirk;
 pub(crate) mod random_stream;
 pub(crate) mod redirection_code;
 pub(crate) mod rejection;

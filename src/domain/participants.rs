@@ -11,7 +11,9 @@ use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::naming::wire_enum;
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::notification::NotificationKind;
+use crate::domain::quirk::Quirks;
 use crate::domain::redirection_code::RedirectionCode;
+use crate::domain::statement::StatementForm;
 use crate::domain::time_source::TimeSettings;
 
 /// An account aggregator that the sandbox plays.
@@ -196,6 +198,8 @@ pub struct Fip {
     pub plaintext: Option<PlaintextEncoding>,
     /// `None`: that of the FIU.
     pub fi_schema: Option<FiSchema>,
+    /// The irregularities of its documents.
+    pub quirks: Quirks,
     /// Layout of the narrations of its bank accounts, where the persona sets none.
     pub narration: NarrationLayout,
 }
@@ -209,6 +213,7 @@ impl Fip {
             fi_entries: FiEntries::default(),
             plaintext: None,
             fi_schema: None,
+            quirks: Quirks::default(),
             narration: NarrationLayout::from_fip_id(id),
         }
     }
@@ -241,6 +246,8 @@ impl FiSchema {
 pub struct RequestedForm {
     /// The generation that the scenario of the consent asks for.
     pub scenario_schema: Option<FiSchema>,
+    /// The quirks of the persona and of the scenario.
+    pub quirks: Quirks,
     /// The day of the request in the time of the world, in India.
     pub requested_on: NaiveDate,
 }
@@ -250,7 +257,7 @@ pub struct RequestedForm {
 pub struct DataForm {
     pub entries: FiEntries,
     pub plaintext: PlaintextEncoding,
-    pub schema: FiSchema,
+    pub statement: StatementForm,
 }
 
 /// The forms in which the FIPs send their data to one FIU.
@@ -272,15 +279,19 @@ impl DataForms<'_> {
         let (fiu_plaintext, fiu_schema) = of_fiu.unwrap_or_default();
         let RequestedForm {
             scenario_schema,
+            quirks,
             requested_on,
         } = self.requested;
         DataForm {
             entries,
             plaintext: plaintext.unwrap_or(fiu_plaintext),
-            schema: scenario_schema
-                .or(schema)
-                .or(fiu_schema)
-                .unwrap_or_else(|| FiSchema::in_force_on(requested_on)),
+            statement: StatementForm {
+                schema: scenario_schema
+                    .or(schema)
+                    .or(fiu_schema)
+                    .unwrap_or_else(|| FiSchema::in_force_on(requested_on)),
+                quirks: fip.map(|fip| fip.quirks).unwrap_or_default().union(quirks),
+            },
         }
     }
 }

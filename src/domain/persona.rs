@@ -10,6 +10,7 @@ use crate::domain::account::{AccountType, FiType};
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::narration_layout::NarrationLayout;
+use crate::domain::quirk::Quirks;
 use crate::domain::statement::Ledger;
 use crate::domain::terms::TransactionType;
 
@@ -28,6 +29,8 @@ pub struct Persona {
     pub description: String,
     pub holder: HolderPlan,
     pub accounts: Vec<AccountPlan>,
+    /// The irregularities of all documents.
+    pub quirks: Quirks,
 }
 
 impl Persona {

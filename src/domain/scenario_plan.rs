@@ -16,9 +16,10 @@ use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::FiSchema;
+use crate::domain::quirk::{Quirk, Quirks};
 use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::time::Millis;
-use crate::domain::unaport::{FetchQuirks, RECORDED_APPROVAL_DELAY};
+use crate::domain::unaport::{FetchQuirk, FetchQuirks, RECORDED_APPROVAL_DELAY};
 
 /// A scenario after validation, ready to run. It may drive many consents.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +39,11 @@ pub struct ScenarioPlan {
     pub data: Option<DataTiming>,
     /// The generation of the FI schemas of the consent's data; it precedes the participants'.
     pub fi_schema: Option<FiSchema>,
+    /// The irregularities of the consent's data, with the position of each.
+    pub quirks: Vec<(Quirk, SourceLocation)>,
     pub fetch_quirks: FetchQuirks,
+    /// The position of `fetch_quirks`, if the scenario has it.
+    pub fetch_quirks_location: Option<SourceLocation>,
     /// The actions at fixed times, executed once and in order.
     pub steps: Vec<Step>,
     /// The actions that follow an event, executed each time that it happens.
@@ -200,6 +205,25 @@ impl CustomerAction {
 }
 
 impl ScenarioPlan {
+    /// Returns the irregularities of the consent's data.
+    ///
+    /// Two quirks of Fetch Data change the document too: a service shows what the FIP sent.
+    pub fn all_quirks(&self) -> Quirks {
+        let own = self
+            .quirks
+            .iter()
+            .map(|(quirk, _)| *quirk)
+            .collect::<Quirks>();
+        let of_fetch = [
+            (FetchQuirk::NoSeconds, Quirk::NoSeconds),
+            (FetchQuirk::JavaNumbers, Quirk::JavaNumbers),
+        ];
+        let of_fetch = of_fetch
+            .into_iter()
+            .filter(|(fetch_quirk, _)| self.fetch_quirks.contains(*fetch_quirk));
+        own.union(of_fetch.map(|(_, quirk)| quirk).collect())
+    }
+
     /// Returns the rules that answer data requests.
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules

@@ -10,6 +10,7 @@ use crate::domain::document::Document;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::FiSchema;
+use crate::domain::quirk::Quirks;
 use crate::domain::terms::{TimeRange, TransactionType};
 use crate::domain::time::Timestamp;
 
@@ -80,6 +81,24 @@ pub struct Statement {
 pub struct SentStatement {
     pub statement: Statement,
     pub schema: FiSchema,
+    /// `true` if elements in XML have a prefix.
+    pub has_prefix: bool,
+}
+
+/// The form in which a FIP sends a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementForm {
+    pub schema: FiSchema,
+    pub quirks: Quirks,
+}
+
+impl From<FiSchema> for StatementForm {
+    fn from(schema: FiSchema) -> Self {
+        Self {
+            schema,
+            quirks: Quirks::default(),
+        }
+    }
 }
 
 impl Deref for SentStatement {

@@ -171,24 +171,14 @@ wire_enum! {
     DepositTab { #[default] Deposit = "DEPOSIT", DepositV2 = "DEPOSIT_V2" }
 }
 
-/// The names and quirks of Fetch Data for one consent.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TabOptions {
-    pub deposit_tab: DepositTab,
-    pub quirks: FetchQuirks,
-}
-
-impl TabOptions {
-    /// Returns the options of a service whose Fetch Data has the quirks of a scenario in addition.
-    pub fn new(deposit_tab: DepositTab, quirks: FetchQuirks) -> Self {
-        let deposit_tab = if quirks.contains(FetchQuirk::DepositV2) {
-            DepositTab::DepositV2
+impl DepositTab {
+    /// Returns the name in answers with the quirks of a scenario.
+    #[must_use]
+    pub fn with_quirks(self, quirks: FetchQuirks) -> Self {
+        if quirks.contains(FetchQuirk::DepositV2) {
+            Self::DepositV2
         } else {
-            deposit_tab
-        };
-        Self {
-            deposit_tab,
-            quirks,
+            self
         }
     }
 }

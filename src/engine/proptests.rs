@@ -19,6 +19,7 @@ use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::participants::{Aa, AaCredential, Fip, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
+use crate::domain::quirk::Quirks;
 use crate::domain::rejection::Rejection;
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::security_mode::SecurityMode;
@@ -96,6 +97,7 @@ fn test_persona() -> Persona {
         description: String::new(),
         holder,
         accounts: Vec::new(),
+        quirks: Quirks::default(),
     }
 }
 

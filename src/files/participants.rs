@@ -22,13 +22,14 @@ use crate::domain::participants::{
     Aa, AaCredential, Entity, FiEntries, FiSchema, Fip, Fiu, LinkingMethod, Member, Participants,
     PlaintextEncoding, PublicKey, SignatureProfile, WebhookHeaders, WebhookUrls,
 };
+use crate::domain::quirk::{Quirk, Quirks};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::text::quote_value;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::files::unaport::{AccountEntry, UnaportEntry};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{SecretText, UrlText};
-use crate::wire::fields::{discard_blank, parse_time_settings, require_enum};
+use crate::wire::fields::{discard_blank, parse_time_settings, require_enum, require_enum_list};
 use crate::wire::jwk::Jwk;
 
 /// The content of a `mockaa.toml`. A list in the file replaces the shipped one completely.
@@ -200,6 +201,9 @@ pub(crate) struct FipEntry {
     #[serde(alias = "fi_schema")]
     #[schemars(with = "Option<FiSchema>")]
     fi_schema: Option<String>,
+    /// Irregularities of its documents.
+    #[schemars(with = "Option<Vec<Quirk>>")]
+    quirks: Option<Vec<String>>,
     /// Layout of the narrations of its bank accounts. Default: derived from the id.
     #[schemars(with = "Option<NarrationLayout>")]
     narration: Option<String>,
@@ -555,6 +559,7 @@ impl FipEntry {
             fi_entries,
             plaintext,
             fi_schema,
+            quirks,
             narration,
         } = fip;
         Self {
@@ -565,6 +570,7 @@ impl FipEntry {
             fi_entries: Some(fi_entries.to_string()),
             plaintext: plaintext.map(|plaintext| plaintext.to_string()),
             fi_schema: fi_schema.map(|schema| schema.to_string()),
+            quirks: Some(quirks.iter().map(|quirk| quirk.to_string()).collect()),
             narration: Some(narration.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
@@ -594,6 +600,13 @@ impl FipEntry {
             PlaintextEncoding::parse,
             PlaintextEncoding::accepted_names,
         )?;
+        let quirks = match self.quirks {
+            None => previous.map(|fip| fip.quirks).unwrap_or_default(),
+            Some(names) if names.is_empty() => Quirks::default(),
+            names => require_enum_list("fip.quirks", names, Quirk::parse, Quirk::accepted_names)?
+                .into_iter()
+                .collect(),
+        };
         let fi_schema = optional_enum_or_previous(
             "fip.fiSchema",
             self.fi_schema,
@@ -623,6 +636,7 @@ impl FipEntry {
             fi_entries,
             plaintext,
             fi_schema,
+            quirks,
             narration,
         })
     }

@@ -27,6 +27,7 @@ use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::session::ApprovalMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
+use crate::domain::unaport::FetchQuirk;
 use crate::domain::webhook_fault::{
     SchedulingFault, WebhookFault, WebhookFaultRule, WebhookSelector,
 };
@@ -73,6 +74,7 @@ pub(crate) fn lint_plan(plan: &ScenarioPlan, context: LintContext<'_>) -> Vec<Li
     linter.check_rules();
     linter.check_names();
     linter.check_match();
+    linter.check_quirks();
     linter.check_faults();
     for expectation in &plan.expectations {
         linter.check_expectation(expectation);
@@ -549,6 +551,38 @@ impl Linter<'_> {
         if let Some((matcher, location)) = &plan.matcher {
             for fiu in &matcher.fius {
                 self.check_fiu("matches nothing", fiu, *location);
+            }
+        }
+    }
+
+    /// Reports quirks that meet no data.
+    fn check_quirks(&mut self) {
+        let plan = self.plan;
+        let of_fetch = [FetchQuirk::DepositV2, FetchQuirk::FirstEmpty];
+        if let Some(location) = plan.fetch_quirks_location
+            && !self.apis.contains(&"unaport")
+            && let Some(quirk) = of_fetch
+                .into_iter()
+                .find(|quirk| plan.fetch_quirks.contains(*quirk))
+        {
+            let message = format!(
+                "{quirk} changes nothing: it is a quirk of Fetch Data of the Unaport API, and match has only consents of {}",
+                self.apis.join(", ")
+            );
+            self.add_diagnostic(Severity::Error, location, message);
+        }
+        for (quirk, location) in &plan.quirks {
+            if !self.anyone.statuses.contains(&Status::Active) {
+                let message = format!("quirk {quirk} meets no data: the consent is never ACTIVE");
+                self.add_diagnostic(Severity::Error, *location, message);
+            }
+            let fi_types = plan.matcher().map_or(&[][..], |matcher| &matcher.fi_types);
+            if !fi_types.is_empty() && !fi_types.iter().any(|fi_type| quirk.applies_to(*fi_type)) {
+                let message = format!(
+                    "quirk {quirk} meets no data: it changes nothing in documents of {}",
+                    list_names(fi_types.iter().map(|fi_type| fi_type.as_str()))
+                );
+                self.add_diagnostic(Severity::Warning, *location, message);
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) fn prepare_message(
                 session,
                 FiStatus::Ready,
             );
-            let requested = world.requested_form(session);
+            let requested = world.requested_form(session, &notification.consent);
             form_statements(
                 statements,
                 participants.data_forms(&notification.fiu, requested),

@@ -14,7 +14,7 @@ use crate::domain::session::{Session, SessionAccount};
 use crate::domain::statement::SentStatement;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::TabOptions;
+use crate::domain::unaport::DepositTab;
 use crate::domain::version::RebitVersion;
 use crate::wire::fi::tabs::Tabs;
 use crate::wire::fi::xml;
@@ -288,9 +288,9 @@ impl<'a> FiData<'a> {
 impl FiData<'_> {
     /// Returns the data as the Unaport API shows it to an organisation.
     #[must_use]
-    pub(crate) fn for_org(self, org_id: &str, options: TabOptions) -> Self {
+    pub(crate) fn for_org(self, org_id: &str, deposit_tab: DepositTab) -> Self {
         Self {
-            statement: self.statement.for_org(org_id, options),
+            statement: self.statement.for_org(org_id, deposit_tab),
             ..self
         }
     }

@@ -35,6 +35,7 @@ mod page;
     reason = "shared with the certification suite, which uses more of it"
 )]
 mod participants;
+mod quirks;
 mod raw_http;
 mod rebit;
 mod rebit_v1;

@@ -35,6 +35,15 @@ fn every_error_in_a_persona_is_reported_at_once() {
         "wrong-types",
         "version: 2\nname: Mine\ndescription: x\nholder: { born: 1850, age: 3 }\naccounts:\n  - { type: DEPOSITS, opened: soon }\n"
     ));
+    let errors = persona_errors(
+        "quirk-without-data",
+        "version: 1\nname: mine\ndescription: x\nquirks: [newest-first, empty-micr]\naccounts:\n  - { type: NPS }\n",
+    );
+    assert!(
+        errors.contains("mine.yaml:4:") && errors.contains("quirk empty-micr meets no data"),
+        "{errors}"
+    );
+    assert!(!errors.contains("newest-first meets"), "{errors}");
     let contents = |share: &str, on: &str, last: &str| {
         format!(
             "version: 1\nname: mine\ndescription: x\naccounts:\n\

@@ -514,6 +514,7 @@ fn texts_are_escaped_in_xml() {
     let sent = SentStatement {
         statement,
         schema: FiSchema::Current,
+        has_prefix: false,
     };
     let mut document = Vec::new();
     xml::write_statement(&sent, &mut document);

@@ -85,11 +85,15 @@ impl World {
 
     /// Returns what decides the form of the data that was requested in this session, beside the
     /// participants.
-    pub fn requested_form(&self, session: &Session) -> RequestedForm {
+    pub fn requested_form(&self, session: &Session, consent: &Consent) -> RequestedForm {
         let inner = self.lock();
         let plan = inner.scenario_plans.get(&session.handle);
         RequestedForm {
             scenario_schema: plan.and_then(|plan| plan.fi_schema),
+            quirks: plan
+                .map(|plan| plan.all_quirks())
+                .unwrap_or_default()
+                .union(consent.persona.definition.quirks),
             requested_on: session.opened_at.ist_date(),
         }
     }

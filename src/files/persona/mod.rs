@@ -141,6 +141,7 @@ impl PersonaBuilder<'_> {
             description,
             holder,
             accounts,
+            quirks,
         } = file;
         let HolderSpec {
             born,
@@ -176,11 +177,24 @@ impl PersonaBuilder<'_> {
                 self.push_diagnostic(location, message);
             }
         }
+        for quirk in &quirks {
+            if !accounts
+                .iter()
+                .any(|account| quirk.value.applies_to(account.fi_type))
+            {
+                let message = format!(
+                    "quirk {} meets no data: it changes documents of FI types that the persona does not have",
+                    quirk.value
+                );
+                self.push_diagnostic(quirk.referenced, message);
+            }
+        }
         Persona {
             name: name.into(),
             description: description.trim().to_owned(),
             holder,
             accounts,
+            quirks: quirks.into_iter().map(|quirk| quirk.value).collect(),
         }
     }
 

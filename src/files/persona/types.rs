@@ -12,6 +12,7 @@ use serde_saphyr::Spanned;
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::{Channel, Period};
+use crate::domain::quirk::Quirk;
 use crate::domain::time::Millis;
 use crate::files::yaml::scalars::{IntegerRange, NAME_FORMAT, Percent, RupeeRange};
 
@@ -31,6 +32,10 @@ pub(super) struct PersonaFile {
     pub(super) holder: HolderSpec,
     #[schemars(with = "Vec<AccountSpec>", length(min = 1))]
     pub(super) accounts: Vec<Spanned<AccountSpec>>,
+    /// The irregularities of the documents of all accounts.
+    #[serde(default)]
+    #[schemars(with = "Vec<Quirk>")]
+    pub(super) quirks: Vec<Spanned<Quirk>>,
 }
 
 fn version_schema(_: &mut SchemaGenerator) -> Schema {

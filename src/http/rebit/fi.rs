@@ -211,7 +211,7 @@ async fn encrypt_fetched_data(
         session: Arc::clone(session),
         key: Arc::clone(key),
         command,
-        requested_form: caller.world.requested_form(session),
+        requested_form: caller.world.requested_form(session, consent),
         now: timestamp,
     };
     let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))

@@ -13,6 +13,7 @@ use crate::domain::participants::{
     DataForm, FiEntries, Participants, PlaintextEncoding, RequestedForm,
 };
 use crate::domain::session::{FiStatus, Session, SessionAccount};
+use crate::domain::statement::StatementForm;
 use crate::domain::time::{Millis, Timestamp};
 use crate::wire::fi::form::form_statement;
 use crate::wire::fi::xml;
@@ -108,7 +109,9 @@ fn encrypt_entry(
         ..
     } = job;
     let DataForm {
-        plaintext, schema, ..
+        plaintext,
+        statement: StatementForm { schema, quirks },
+        ..
     } = form;
     let mut state = String::new();
     for ReadyAccount { part, account } in accounts {
@@ -116,6 +119,9 @@ fn encrypt_entry(
     }
     let narration = participants.narration_layout(fip);
     state += &format!("{plaintext}/{schema}/{narration}");
+    for quirk in quirks.iter() {
+        state += &format!("/{quirk}");
+    }
     let (secret, nonce) = derive_data_key(*seed, session.id, fip, &state);
     let pair = KeyPair::from_random(key.curve, secret, nonce);
     let key_value = encode_public_key(pair.curve, &pair.public);
@@ -152,7 +158,7 @@ fn encrypt_account(
     );
     let statement = statement.expect("only accounts that have a statement are READY");
     let mut document = Vec::new();
-    xml::write_statement(&form_statement(statement, form.schema), &mut document);
+    xml::write_statement(&form_statement(statement, form.statement), &mut document);
     let document = match form.plaintext {
         PlaintextEncoding::Xml => document,
         PlaintextEncoding::Base64 => base64::encode(&document).into_bytes(),

@@ -307,7 +307,7 @@ async fn export_data(
     caller.check_fiu("entity", call.path_segment("fiuId"))?;
     let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
-    let requested = caller.world.requested_form(&session);
+    let requested = caller.world.requested_form(&session, &consent);
     let task = tokio::task::spawn_blocking(move || {
         let statements: Vec<Statement> =
             collect_statements(seed, &participants, &consent, &session)?

@@ -9,7 +9,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{FiStatus, Session};
 use crate::domain::text::quote_value;
-use crate::domain::unaport::{FetchQuirk, TabOptions};
+use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
@@ -65,8 +65,13 @@ pub(crate) async fn fetch_data(
         let (session, consent) = (Arc::clone(outcome.session()), Arc::clone(outcome.consent()));
         let quirks = caller.world.fetch_quirks(consent.handle);
         let (seed, org_id) = (caller.world.seed(), Arc::clone(&record.fiu.org_id));
-        let options = TabOptions::new(caller.world.config().unaport.deposit_tab, quirks);
-        let requested = caller.world.requested_form(&session);
+        let deposit_tab = caller
+            .world
+            .config()
+            .unaport
+            .deposit_tab
+            .with_quirks(quirks);
+        let requested = caller.world.requested_form(&session, &consent);
         let participants = caller.world.participants();
         let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         context.facts_mut().has_data = !is_first_empty;
@@ -84,7 +89,7 @@ pub(crate) async fn fetch_data(
             };
             let forms = participants.data_forms(&consent.fiu, requested);
             let statements = form_statements(statements, forms);
-            let tabs = Tabs::new(&statements, &session).for_org(&org_id, options);
+            let tabs = Tabs::new(&statements, &session).for_org(&org_id, deposit_tab);
             serde_json::to_vec(&FetchDataResponse { envelope, tabs })
                 .expect("our own types serialise")
         });

@@ -46,6 +46,7 @@ pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<D
         data,
         push_data,
         fi_schema,
+        quirks,
         fetch_quirks,
         steps,
         rules,
@@ -74,7 +75,12 @@ pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<D
         push_data,
         data,
         fi_schema,
-        fetch_quirks: fetch_quirks.into_iter().collect(),
+        quirks: quirks
+            .iter()
+            .map(|quirk| (quirk.value, location_of(quirk)))
+            .collect(),
+        fetch_quirks_location: fetch_quirks.first().map(location_of),
+        fetch_quirks: fetch_quirks.iter().map(|quirk| quirk.value).collect(),
         steps,
         rules,
         delivers_after_activation: false,

@@ -19,6 +19,7 @@ use crate::domain::naming::wire_name_schema;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::participants::FiSchema;
+use crate::domain::quirk::Quirk;
 use crate::domain::session::{ApprovalMode, DataTiming, SessionStatus};
 use crate::domain::terms::FetchType;
 use crate::domain::time::Millis;
@@ -58,9 +59,14 @@ pub(crate) struct ScenarioFile {
     pub push_data: Option<bool>,
     /// The generation of the FI schemas of the data; it precedes that of the participants.
     pub fi_schema: Option<FiSchema>,
+    /// Irregularities of the documents, beside those of the FIPs and the persona.
+    #[serde(default)]
+    #[schemars(with = "Vec<Quirk>")]
+    pub quirks: Vec<Spanned<Quirk>>,
     /// Quirks of Unaport's Fetch Data responses.
     #[serde(default)]
-    pub fetch_quirks: Vec<FetchQuirk>,
+    #[schemars(with = "Vec<FetchQuirk>")]
+    pub fetch_quirks: Vec<Spanned<FetchQuirk>>,
     /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
     #[schemars(with = "Vec<StepEntry>")]

@@ -60,7 +60,19 @@ impl StatementWriter for CsvWriter {
     fn write_footer(&mut self, _: &mut Vec<u8>) {}
 
     /// Appends one block of records for each element name, below a header of its columns.
+    ///
+    /// A bank account whose document has quirks keeps the columns of a bank account.
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
+        if document.root.attribute_value("type") == Some("deposit") {
+            let columns = list_columns(self.0);
+            write_record(columns.into_iter(), out);
+            let transactions = document.root.find_child("Transactions");
+            for row in transactions.iter().flat_map(|list| &list.children) {
+                let values = columns.map(|name| row.attribute_value(name).unwrap_or_default());
+                write_record(values.into_iter(), out);
+            }
+            return;
+        }
         for rows in group_transactions(&document.root) {
             let columns = union_of_columns(&rows);
             write_record(

@@ -8,7 +8,8 @@ use crate::domain::statement::{SentStatement, StatementBody};
 
 /// Converts an element to an object with the names of the FI schema.
 pub(crate) fn element_to_json(element: &Element) -> Value {
-    to_json_with_names(&without_namespaces(element), &|name| name.to_owned())
+    let keep_name = |name: &str| name.to_owned();
+    to_json_with_names(&without_namespaces(element), &keep_name, &keep_name)
 }
 
 /// Converts the accounts of one FI type to their Unaport tab.
@@ -17,7 +18,13 @@ pub(crate) fn element_to_json(element: &Element) -> Value {
 /// names and a small first letter, as in the tab of GSTR1_3B.
 pub(crate) fn accounts_to_json(statements: &[&SentStatement]) -> Value {
     document_roots(statements)
-        .map(|root| to_json_with_names(&without_namespaces(root), &lowercase_first))
+        .map(|root| {
+            to_json_with_names(
+                &without_namespaces(root),
+                &lowercase_first,
+                &lowercase_first,
+            )
+        })
         .collect()
 }
 
@@ -151,24 +158,30 @@ fn document_roots<'s>(statements: &'s [&SentStatement]) -> impl Iterator<Item = 
 }
 
 /// Returns the element without namespace attributes, which have no meaning in JSON.
-fn without_namespaces(root: &Element) -> Element {
+pub(crate) fn without_namespaces(root: &Element) -> Element {
     let mut root = root.clone();
     root.attributes
         .retain(|(name, _)| !name.starts_with("xmlns") && !name.contains(':'));
     root
 }
 
-fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> Value {
+/// Converts an element to an object whose keys are the mapped names of its children and of its
+/// attributes.
+pub(crate) fn to_json_with_names(
+    element: &Element,
+    map_element: &dyn Fn(&str) -> String,
+    map_attribute: &dyn Fn(&str) -> String,
+) -> Value {
     if let Some(text) = &element.text {
         return Value::String(text.to_string());
     }
     let mut object = Map::new();
     for (name, value) in &element.attributes {
-        object.insert(map_name(name), Value::String(value.to_string()));
+        object.insert(map_attribute(name), Value::String(value.to_string()));
     }
     for child in &element.children {
-        let value = to_json_with_names(child, map_name);
-        let name = map_name(child.name);
+        let value = to_json_with_names(child, map_element, map_attribute);
+        let name = map_element(child.name);
         if child.repeatable {
             let list = object
                 .entry(name)
@@ -183,7 +196,7 @@ fn to_json_with_names(element: &Element, map_name: &dyn Fn(&str) -> String) -> V
     Value::Object(object)
 }
 
-fn lowercase_first(name: &str) -> String {
+pub(crate) fn lowercase_first(name: &str) -> String {
     let mut letters = name.chars();
     letters
         .next()
@@ -192,7 +205,7 @@ fn lowercase_first(name: &str) -> String {
 }
 
 /// Converts `ret_prd` to `retPrd`.
-fn to_camel_case(name: &str) -> String {
+pub(crate) fn to_camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| {

@@ -1,8 +1,14 @@
-//! Forms of statements: a FIP sends each in one generation of the FI schemas.
+//! Forms of statements: a FIP sends each in one generation of the FI schemas, with its quirks.
 
-use crate::domain::participants::{DataForm, DataForms, FiSchema};
-use crate::domain::statement::{SentStatement, Statement, StatementBody};
+use crate::domain::document::{Document, Element};
+use crate::domain::participants::{DataForms, FiSchema};
+use crate::domain::quirk::Quirk;
+use crate::domain::statement::{
+    BankStatement, NewRow, SentStatement, Statement, StatementBody, StatementForm,
+};
+use crate::wire::fi::quirks::apply_quirks;
 use crate::wire::fi::schema::schema_of;
+use crate::wire::fi::xml::{balance_attribute, build_account_element};
 
 /// Returns the statements in the forms in which their FIPs send them.
 pub(crate) fn form_statements(
@@ -10,17 +16,62 @@ pub(crate) fn form_statements(
     forms: DataForms<'_>,
 ) -> Vec<SentStatement> {
     let with_form = statements.into_iter().map(|statement| {
-        let DataForm { schema, .. } = forms.of_fip(&statement.account.fip);
-        form_statement(statement, schema)
+        let form = forms.of_fip(&statement.account.fip).statement;
+        form_statement(statement, form)
     });
     with_form.collect()
 }
 
-/// Returns a statement in the form in which its FIP sends it. An FI type without a schema of this
-/// generation has the one of the other.
-pub fn form_statement(mut statement: Statement, schema: FiSchema) -> SentStatement {
-    if let StatementBody::Other(document) = &mut statement.body {
-        *document = schema_of(statement.account.fi_type, schema).shape_document(document);
+/// Returns a statement in a form. An FI type without a schema of this generation has the one of the
+/// other. With quirks, the rows of a bank account become elements of a document.
+pub fn form_statement(mut statement: Statement, form: impl Into<StatementForm>) -> SentStatement {
+    let StatementForm { schema, quirks } = form.into();
+    let fi_type = statement.account.fi_type;
+    let document = match &statement.body {
+        StatementBody::Other(document) => Some(schema_of(fi_type, schema).shape_document(document)),
+        StatementBody::Bank(bank) => {
+            (!quirks.is_empty()).then(|| build_bank_document(&statement, bank, schema))
+        }
+    };
+    if let Some(mut document) = document {
+        apply_quirks(&mut document, fi_type, schema, quirks);
+        statement.body = StatementBody::Other(document);
     }
-    SentStatement { statement, schema }
+    SentStatement {
+        statement,
+        schema,
+        has_prefix: quirks.contains(Quirk::PrefixedElements),
+    }
+}
+
+/// Builds the document of a bank account, with its rows as elements.
+pub(crate) fn build_bank_document(
+    statement: &Statement,
+    bank: &BankStatement,
+    schema: FiSchema,
+) -> Document {
+    let root = build_account_element(statement, schema);
+    let transactions = bank.transactions.as_ref().map(|transactions| {
+        let range = transactions.range;
+        Element::new("Transactions")
+            .with_attribute("startDate", range.from.ist_date().to_string())
+            .with_attribute("endDate", range.to.ist_date().to_string())
+            .with_children(transactions.iter().map(|row| build_row(&row, schema)))
+    });
+    Document {
+        root: root.with_children(transactions),
+    }
+}
+
+fn build_row(row: &NewRow<'_>, schema: FiSchema) -> Element {
+    Element::new_repeatable("Transaction")
+        .with_attribute("txnId", format!("M{}", row.id))
+        .with_attribute("type", row.transaction_type.as_str())
+        .with_attribute("mode", row.mode.name_in(schema))
+        .with_attribute("amount", row.amount.to_string())
+        .with_attribute(balance_attribute(schema), row.balance.to_string())
+        .with_attribute("transactionTimestamp", row.at.to_ist_string())
+        .with_attribute("valueDate", row.at.ist_date().to_string())
+        .with_attribute("narration", row.narration.to_owned())
+        .with_attribute("reference", row.reference.to_owned())
 }

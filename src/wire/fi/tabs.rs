@@ -18,7 +18,7 @@ use crate::domain::statement::{
     Holder, Holders, Row, SentStatement, StatementBody, Summary, Transactions,
 };
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{FetchQuirk, FetchQuirks, TabOptions};
+use crate::domain::unaport::DepositTab;
 use crate::wire::fi::element_json;
 use crate::wire::fi::format::push_amount;
 use crate::wire::fi::xml::facility_word;
@@ -30,7 +30,7 @@ use crate::wire::unaport::format_with_offset;
 pub struct Tabs<'a> {
     statements: &'a [SentStatement],
     context: RowContext,
-    options: TabOptions,
+    deposit_tab: DepositTab,
 }
 
 /// The columns with the same value in every row.
@@ -54,7 +54,7 @@ impl<'a> Tabs<'a> {
         Self {
             statements,
             context,
-            options: TabOptions::default(),
+            deposit_tab: DepositTab::default(),
         }
     }
 
@@ -70,15 +70,18 @@ impl<'a> Tabs<'a> {
         Self {
             statements,
             context,
-            options: TabOptions::default(),
+            deposit_tab: DepositTab::default(),
         }
     }
 
-    /// Sets the organisation that fetches the data, and the names and quirks of the answer.
+    /// Sets the organisation that fetches the data, and the name of the tab of bank accounts.
     #[must_use]
-    pub fn for_org(mut self, org_id: &str, options: TabOptions) -> Self {
+    pub fn for_org(mut self, org_id: &str, deposit_tab: DepositTab) -> Self {
         self.context.org_id = Some(org_id.to_owned());
-        Self { options, ..self }
+        Self {
+            deposit_tab,
+            ..self
+        }
     }
 }
 
@@ -87,7 +90,7 @@ impl Serialize for Tabs<'_> {
         let Self {
             statements,
             context,
-            options,
+            deposit_tab,
         } = self;
         let mut body = serializer.serialize_map(None)?;
         if statements.is_empty() {
@@ -104,7 +107,7 @@ impl Serialize for Tabs<'_> {
         let tabs: Vec<TabName> = fi_types
             .iter()
             .map(|fi_type| TabName {
-                name: tab_name(*fi_type, *options),
+                name: tab_name(*fi_type, *deposit_tab),
             })
             .collect();
         body.serialize_entry("tabs", &tabs)?;
@@ -113,7 +116,7 @@ impl Serialize for Tabs<'_> {
                 .iter()
                 .filter(|statement| statement.account.fi_type == fi_type)
                 .collect();
-            let tab = tab_name(fi_type, *options);
+            let tab = tab_name(fi_type, *deposit_tab);
             match fi_type {
                 FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
                     body.serialize_entry(
@@ -121,7 +124,6 @@ impl Serialize for Tabs<'_> {
                         &BankTab {
                             statements: &same_type,
                             context,
-                            quirks: options.quirks,
                         },
                     )?;
                 }
@@ -141,9 +143,9 @@ impl Serialize for Tabs<'_> {
 }
 
 /// Returns the name of an FI type's tab.
-fn tab_name(fi_type: FiType, options: TabOptions) -> &'static str {
+fn tab_name(fi_type: FiType, deposit_tab: DepositTab) -> &'static str {
     match fi_type {
-        FiType::Deposit => options.deposit_tab.as_str(),
+        FiType::Deposit => deposit_tab.as_str(),
         _ => fi_type.as_str(),
     }
 }
@@ -152,7 +154,6 @@ fn tab_name(fi_type: FiType, options: TabOptions) -> &'static str {
 struct BankTab<'a> {
     statements: &'a [&'a SentStatement],
     context: &'a RowContext,
-    quirks: FetchQuirks,
 }
 
 impl Serialize for BankTab<'_> {
@@ -160,21 +161,25 @@ impl Serialize for BankTab<'_> {
         let Self {
             statements,
             context,
-            quirks,
         } = *self;
         let summary = statements
             .iter()
-            .filter_map(|statement| SummaryRow::new(statement, context, quirks))
+            .filter_map(|statement| SummaryRow::new(statement, context))
             .collect();
         let holders = statements.iter().flat_map(|statement| {
             let holders = statement.holders.iter().flat_map(Holders::iter);
-            holders.map(|holder| HolderRow::new(statement, holder, context))
+            holders.enumerate().map(|(index, holder)| {
+                let row = HolderRow::new(statement, holder, context);
+                match holder_element(statement, index) {
+                    Some(element) => row.with_element(element),
+                    None => row,
+                }
+            })
         });
         let account_holder = holders.collect();
         let transactions = TransactionRows {
             statements,
             context,
-            quirks,
         };
         BankTabBody {
             summary,
@@ -210,7 +215,7 @@ struct SummaryRow<'a> {
     org_id: Option<&'a str>,
     /// The code of the branch, not its name.
     branch: &'a str,
-    status: &'static str,
+    status: &'a str,
     currency: &'static str,
     fip: &'a str,
     account_number: &'a str,
@@ -220,7 +225,7 @@ struct SummaryRow<'a> {
     consent_id: &'a str,
     balance_date: Option<String>,
     created_at: &'a str,
-    facility: &'static str,
+    facility: &'a str,
     ifsc_code: &'a str,
     /// Quirk: spelled so on the wire; it is the MICR code.
     micro_code: Option<&'a str>,
@@ -245,11 +250,7 @@ struct SummaryRow<'a> {
 }
 
 impl<'a> SummaryRow<'a> {
-    fn new(
-        statement: &'a SentStatement,
-        context: &'a RowContext,
-        quirks: FetchQuirks,
-    ) -> Option<Self> {
+    fn new(statement: &'a SentStatement, context: &'a RowContext) -> Option<Self> {
         let blank = Self {
             id: None,
             current_balance: None,
@@ -292,22 +293,20 @@ impl<'a> SummaryRow<'a> {
                 blank,
                 bank.summary.as_ref()?,
                 statement.schema,
-                quirks,
             )),
-            StatementBody::Other(document) => Some(Self::from_deposit_summary(
-                blank,
-                document.root.find_child("Summary")?,
-            )),
+            StatementBody::Other(document) => {
+                let summary = document.root.find_child("Summary")?;
+                Some(if statement.account.fi_type == FiType::Deposit {
+                    Self::from_bank_element(blank, summary)
+                } else {
+                    Self::from_deposit_summary(blank, summary)
+                })
+            }
         }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "its columns are moved")]
-    fn from_bank_summary(
-        blank: Self,
-        summary: &'a Summary,
-        schema: FiSchema,
-        quirks: FetchQuirks,
-    ) -> Self {
+    fn from_bank_summary(blank: Self, summary: &'a Summary, schema: FiSchema) -> Self {
         let Summary {
             balance,
             balance_at,
@@ -318,13 +317,8 @@ impl<'a> SummaryRow<'a> {
             overdraft_limit: limit,
             active,
         } = summary;
-        let use_java_numbers = quirks.contains(FetchQuirk::JavaNumbers);
         Self {
-            current_balance: Some(if use_java_numbers {
-                format_java_double(*balance)
-            } else {
-                balance.to_string()
-            }),
+            current_balance: Some(balance.to_string()),
             branch: branch_code(ifsc),
             status: if *active { "ACTIVE" } else { "INACTIVE" },
             balance_date: Some(balance_at.to_ist_string()),
@@ -334,6 +328,30 @@ impl<'a> SummaryRow<'a> {
             opening_date: opened_on.to_string(),
             current_od_limit: Some(limit.to_string()),
             drawing_limit: Some(summary.drawing_limit().to_string()),
+            ..blank
+        }
+    }
+
+    /// Creates the row of a bank account whose document has quirks.
+    #[expect(clippy::needless_pass_by_value, reason = "its columns are moved")]
+    fn from_bank_element(blank: Self, summary: &'a Element) -> Self {
+        let owned = |name| summary.attribute_value(name).map(str::to_owned);
+        let ifsc = summary
+            .attribute_value("ifsc")
+            .or_else(|| summary.attribute_value("ifscCode"))
+            .unwrap_or_default();
+        let no_limit = || Some(Paise(0).to_string());
+        Self {
+            current_balance: owned("currentBalance"),
+            branch: branch_code(ifsc),
+            status: attribute_or_empty(summary, "status"),
+            balance_date: owned("balanceDateTime"),
+            facility: attribute_or_empty(summary, "facility"),
+            ifsc_code: ifsc,
+            micro_code: summary.attribute_value("micrCode"),
+            opening_date: owned("openingDate").unwrap_or_default(),
+            current_od_limit: owned("currentODLimit").or_else(no_limit),
+            drawing_limit: owned("drawingLimit").or_else(no_limit),
             ..blank
         }
     }
@@ -387,7 +405,7 @@ struct HolderRow<'a> {
     org_id: Option<&'a str>,
     name: &'a str,
     dob: String,
-    nominee: &'static str,
+    nominee: &'a str,
     email: &'a str,
     pan: &'a str,
     address: &'a str,
@@ -439,6 +457,29 @@ impl<'a> HolderRow<'a> {
             created_at: &context.created_at,
         }
     }
+
+    /// Takes the values from a document, which has quirks.
+    fn with_element(self, holder: &'a Element) -> Self {
+        Self {
+            name: attribute_or_empty(holder, "name"),
+            dob: attribute_or_empty(holder, "dob").to_owned(),
+            nominee: attribute_or_empty(holder, "nominee"),
+            email: attribute_or_empty(holder, "email"),
+            pan: attribute_or_empty(holder, "pan"),
+            address: attribute_or_empty(holder, "address"),
+            mobile: attribute_or_empty(holder, "mobile"),
+            ..self
+        }
+    }
+}
+
+/// Returns the element of a holder in a statement that is a document.
+fn holder_element(statement: &SentStatement, index: usize) -> Option<&Element> {
+    let StatementBody::Other(document) = &statement.body else {
+        return None;
+    };
+    let profile = document.root.find_child("Profile")?;
+    profile.find_child("Holders")?.children.get(index)
 }
 
 #[derive(Serialize)]
@@ -467,7 +508,6 @@ struct TransactionRow<'a> {
 struct TransactionRows<'a> {
     statements: &'a [&'a SentStatement],
     context: &'a RowContext,
-    quirks: FetchQuirks,
 }
 
 impl Serialize for TransactionRows<'_> {
@@ -509,32 +549,39 @@ impl Serialize for TransactionRows<'_> {
     }
 }
 
-/// Builds the row of a term or recurring deposit. Its own columns are null in rows of DEPOSIT.
+/// Builds the row of a term or recurring deposit, or of a bank account whose document has quirks.
+/// The columns of the two kinds differ.
 fn build_deposit_row<'a>(
     row: &'a Element,
     statement: &'a SentStatement,
     context: &'a RowContext,
 ) -> TransactionRow<'a> {
+    let is_bank_account = statement.account.fi_type == FiType::Deposit;
+    let at = ["transactionTimestamp", "transactionDateTime"]
+        .into_iter()
+        .find_map(|name| row.attribute_value(name))
+        .unwrap_or_default();
+    let balance = ["transactionalBalance", "currentBalance", "balance"]
+        .into_iter()
+        .find_map(|name| row.attribute_value(name))
+        .unwrap_or_default();
     TransactionRow {
         id: None,
         org_id: context.org_id.as_deref(),
-        tran_timestamp: attribute_or_empty(row, "transactionDateTime"),
+        tran_timestamp: at,
         session_id: &context.session_id,
         narration: attribute_or_empty(row, "narration"),
         amount: attribute_or_empty(row, "amount"),
         consent_id: &context.consent_id,
         r#type: attribute_or_empty(row, "type"),
         mode: attribute_or_empty(row, "mode"),
-        current_balance: None,
+        current_balance: is_bank_account.then_some(balance),
         txn_id: attribute_or_empty(row, "txnId"),
         value_date: attribute_or_empty(row, "valueDate"),
         reference: attribute_or_empty(row, "reference"),
-        balance: Some(
-            row.attribute_value("balance")
-                .unwrap_or_else(|| attribute_or_empty(row, "transactionalBalance")),
-        ),
+        balance: (!is_bank_account).then_some(balance),
         account_number: &statement.account.masked_number,
-        transaction_date: Some(attribute_or_empty(row, "transactionDateTime")),
+        transaction_date: (!is_bank_account).then_some(at),
         created_at: &context.created_at,
     }
 }
@@ -559,9 +606,7 @@ impl RowBuffers {
         statement: &'a SentStatement,
         rows: &'a TransactionRows<'a>,
     ) -> TransactionRow<'a> {
-        let TransactionRows {
-            context, quirks, ..
-        } = rows;
+        let TransactionRows { context, .. } = rows;
         let Self {
             at,
             amount,
@@ -569,27 +614,16 @@ impl RowBuffers {
             id,
         } = self;
         *at = row.at.to_ist_bytes();
-        let tran_timestamp = if quirks.contains(FetchQuirk::NoSeconds) {
-            at.copy_within(19.., 16);
-            &at[..22]
-        } else {
-            &at[..]
-        };
         amount.clear();
         balance.clear();
-        if quirks.contains(FetchQuirk::JavaNumbers) {
-            amount.extend_from_slice(format_java_double(row.amount).as_bytes());
-            balance.extend_from_slice(format_java_double(row.balance).as_bytes());
-        } else {
-            push_amount(amount, row.amount);
-            push_amount(balance, row.balance);
-        }
+        push_amount(amount, row.amount);
+        push_amount(balance, row.balance);
         id.clear();
         write!(id, "M{}", row.id).expect("writing to a string cannot fail");
         TransactionRow {
             id: None,
             org_id: context.org_id.as_deref(),
-            tran_timestamp: ascii_str(tran_timestamp),
+            tran_timestamp: ascii_str(&at[..]),
             session_id: &context.session_id,
             narration: transactions.narration(row),
             amount: ascii_str(amount),
@@ -608,49 +642,7 @@ impl RowBuffers {
     }
 }
 
-/// Formats an amount as Java's `Double.toString` does: `29.5`, `220022.0`, `1.0E8`
-/// (`docs/sources.md#unaport-fetch-data`).
-fn format_java_double(amount: Paise) -> String {
-    let Paise(paise) = amount;
-    let (sign, digits) = (if paise < 0 { "-" } else { "" }, paise.unsigned_abs());
-    if digits < 1_000_000_000 {
-        let text = format!("{sign}{}.{:02}", digits / 100, digits % 100);
-        return text.strip_suffix('0').map(str::to_owned).unwrap_or(text);
-    }
-    let text = digits.to_string();
-    let rest = text[1..].trim_end_matches('0');
-    format!(
-        "{sign}{}.{}E{}",
-        &text[..1],
-        if rest.is_empty() { "0" } else { rest },
-        text.len() - 3
-    )
-}
-
 /// Returns digits and punctuation as text.
 fn ascii_str(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("digits and punctuation are ASCII")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::format_java_double;
-    use crate::domain::money::Paise;
-
-    #[test]
-    fn amounts_as_java_prints_them() {
-        for (paise, text) in [
-            (2_950, "29.5"),
-            (22_002_200, "220022.0"),
-            (10_000_000_000, "1.0E8"),
-            (0, "0.0"),
-            (1, "0.01"),
-            (-559_226, "-5592.26"),
-            (999_999_999, "9999999.99"),
-            (1_000_000_000, "1.0E7"),
-            (1_043_311_855, "1.043311855E7"),
-        ] {
-            assert_eq!(format_java_double(Paise(paise)), text);
-        }
-    }
 }

@@ -7,19 +7,27 @@ use crate::domain::account::{AccountType, FiType};
 use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element};
 use crate::domain::participants::FiSchema;
+use crate::domain::quirk::Quirk;
 use crate::domain::statement::{
-    BankStatement, Holder, NewRow, SentStatement, Statement, StatementBody, Summary,
+    BankStatement, Holder, NewRow, SentStatement, Statement, StatementBody, StatementForm, Summary,
 };
 use crate::domain::terms::TimeRange;
 use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 use crate::wire::fi::schema::schema_of;
 
+/// The prefix of elements with the quirk `prefixed-elements`, as some FIPs have it.
+const PREFIX: &str = "aa:";
+
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
 /// Appends the XML document of a statement, in UTF-8.
 pub fn write_statement(sent: &SentStatement, out: &mut Vec<u8>) {
-    let SentStatement { statement, schema } = sent;
+    let SentStatement {
+        statement,
+        schema,
+        has_prefix,
+    } = sent;
     let schema = *schema;
     match &statement.body {
         StatementBody::Bank(BankStatement { transactions, .. }) => {
@@ -37,22 +45,39 @@ pub fn write_statement(sent: &SentStatement, out: &mut Vec<u8>) {
             }
             write_account_end(out);
         }
-        StatementBody::Other(document) => write_document(document, out),
+        StatementBody::Other(document) => {
+            push_str(out, DECLARATION);
+            let prefix = if *has_prefix { PREFIX } else { "" };
+            write_element(&document.root, prefix, out);
+        }
     }
 }
 
 /// The writer of XML statements in one generation of the schemas. A document is one line.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct XmlWriter(pub FiSchema);
+pub(crate) struct XmlWriter {
+    schema: FiSchema,
+    /// `true` if elements have a prefix.
+    has_prefix: bool,
+}
+
+impl XmlWriter {
+    pub(crate) fn new(form: StatementForm) -> Self {
+        Self {
+            schema: form.schema,
+            has_prefix: form.quirks.contains(Quirk::PrefixedElements),
+        }
+    }
+}
 
 impl StatementWriter for XmlWriter {
     fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
-        write_account_start(statement, self.0, out);
+        write_account_start(statement, self.schema, out);
         write_transactions_start(range, out);
     }
 
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
-        write_row(row, self.0, out);
+        write_row(row, self.schema, out);
     }
 
     fn write_footer(&mut self, out: &mut Vec<u8>) {
@@ -62,24 +87,24 @@ impl StatementWriter for XmlWriter {
     }
 
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        write_document(document, out);
+        push_str(out, DECLARATION);
+        write_element(
+            &document.root,
+            if self.has_prefix { PREFIX } else { "" },
+            out,
+        );
         push_str(out, "\n");
     }
-}
-
-fn write_document(document: &Document, out: &mut Vec<u8>) {
-    push_str(out, DECLARATION);
-    write_element(&document.root, out);
 }
 
 /// Appends a bank account's document up to its transactions.
 fn write_account_start(statement: &Statement, schema: FiSchema, out: &mut Vec<u8>) {
     let account_element = build_account_element(statement, schema);
     push_str(out, DECLARATION);
-    write_start_tag(&account_element, out);
+    write_start_tag(&account_element, "", out);
     push_str(out, ">");
     for child in &account_element.children {
-        write_element(child, out);
+        write_element(child, "", out);
     }
 }
 
@@ -231,8 +256,8 @@ pub(crate) const fn balance_attribute(schema: FiSchema) -> &'static str {
     }
 }
 
-fn write_element(element: &Element, out: &mut Vec<u8>) {
-    write_start_tag(element, out);
+fn write_element(element: &Element, prefix: &str, out: &mut Vec<u8>) {
+    write_start_tag(element, prefix, out);
     if element.children.is_empty() && element.text.is_none() {
         push_str(out, "/>");
         return;
@@ -242,17 +267,24 @@ fn write_element(element: &Element, out: &mut Vec<u8>) {
         write_escaped(out, "", text);
     }
     for child in &element.children {
-        write_element(child, out);
+        write_element(child, prefix, out);
     }
     push_str(out, "</");
+    push_str(out, prefix);
     push_str(out, element.name);
     push_str(out, ">");
 }
 
-fn write_start_tag(element: &Element, out: &mut Vec<u8>) {
+fn write_start_tag(element: &Element, prefix: &str, out: &mut Vec<u8>) {
     push_str(out, "<");
+    push_str(out, prefix);
     push_str(out, element.name);
     for (name, value) in &element.attributes {
+        let name = if *name == "xmlns" && !prefix.is_empty() {
+            "xmlns:aa"
+        } else {
+            *name
+        };
         write_attribute(out, name, value);
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::participants::Aa;
 use crate::domain::statement::SentStatement;
 use crate::domain::time::Timestamp;
-use crate::domain::unaport::{AnalyticsResult, FetchQuirks, TabOptions, UnaportConfig};
+use crate::domain::unaport::{AnalyticsResult, FetchQuirks, UnaportConfig};
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::notification::{FiData, FiStatusNotification, Notifier, fill_placeholders};
 
@@ -129,10 +129,10 @@ pub(crate) fn encode_body(
             body.fi_status = Some(FiStatusNotification::from_session(session));
         }
         NotificationContent::FiData(session) => {
-            let tab_options = TabOptions::new(unaport.deposit_tab, quirks);
+            let deposit_tab = unaport.deposit_tab.with_quirks(quirks);
             body.fi_status = Some(FiStatusNotification::from_session(session));
             body.fi_data =
-                Some(FiData::from_session(session, statements).for_org(org_id, tab_options));
+                Some(FiData::from_session(session, statements).for_org(org_id, deposit_tab));
         }
         NotificationContent::Analytics(_) => unreachable!("analytics are encoded above"),
         NotificationContent::Raw(raw) => return fill_placeholders(raw, notification, timestamp),

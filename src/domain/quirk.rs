@@ -1,0 +1,112 @@
+//! Quirks of a FIP: irregular data that real documents have, on request.
+
+use crate::domain::account::FiType;
+use crate::domain::naming::wire_enum;
+
+wire_enum! {
+    /// An irregularity of an FI document (`docs/data.md#irregular-data`). FIPs, personas and
+    /// scenarios ask for it.
+    Quirk {
+        /// Every row has the closing balance of its day.
+        DayClosingBalance = "day-closing-balance",
+        /// Transactions are at midnight in UTC: `2024-03-31T00:00:00.000Z`.
+        MidnightUtc = "midnight-utc",
+        /// Transactions are at midnight in India: `2024-03-31T00:00:00+05:30`.
+        MidnightIst = "midnight-ist",
+        /// The time in India has the offset of UTC: `2024-03-31T10:15:00+00:00`.
+        IstMarkedUtc = "ist-marked-utc",
+        /// Timestamps have no offset.
+        NoOffset = "no-offset",
+        /// Timestamps have no seconds.
+        NoSeconds = "no-seconds",
+        /// `valueDate` has a time.
+        ValueDateWithTime = "value-date-with-time",
+        /// Every `mode` of a deposit is OTHERS.
+        ModeOthers = "mode-others",
+        /// `reference` is empty.
+        EmptyReference = "empty-reference",
+        /// `micrCode` is empty.
+        EmptyMicr = "empty-micr",
+        /// Every `txnId` is 0.
+        ZeroTxnId = "zero-txn-id",
+        /// Narrations are cut after 30 characters.
+        NarrationCut30 = "narration-cut-30",
+        /// Narrations are cut after 50 characters.
+        NarrationCut50 = "narration-cut-50",
+        /// Narrations have double spaces, and a space at the end.
+        NarrationSpaces = "narration-spaces",
+        /// The newest row comes first.
+        NewestFirst = "newest-first",
+        /// Neighbouring rows are exchanged.
+        OutOfOrder = "out-of-order",
+        /// One row occurs twice.
+        DuplicateRow = "duplicate-row",
+        /// The summary of a bank account has a pending transaction.
+        PendingTransaction = "pending-transaction",
+        /// Amounts are as Java prints a double: `29.5`, `5.0`, `1.0E8`.
+        JavaNumbers = "java-numbers",
+        /// Attributes that the schema does not require are missing.
+        MissingOptional = "missing-optional",
+        /// Elements in XML have a prefix: `aa:Account`.
+        PrefixedElements = "prefixed-elements",
+    }
+}
+
+impl Quirk {
+    /// Returns whether documents of an FI type have the data that the quirk changes.
+    pub fn applies_to(self, fi_type: FiType) -> bool {
+        let is_bank_account = fi_type == FiType::Deposit;
+        let is_deposit = matches!(
+            fi_type,
+            FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
+        );
+        match self {
+            Self::EmptyMicr | Self::PendingTransaction => is_bank_account,
+            Self::DayClosingBalance
+            | Self::ValueDateWithTime
+            | Self::ModeOthers
+            | Self::EmptyReference => is_deposit,
+            Self::ZeroTxnId
+            | Self::NarrationCut30
+            | Self::NarrationCut50
+            | Self::NarrationSpaces => fi_type != FiType::Gstr1_3b,
+            _ => fi_type != FiType::Other,
+        }
+    }
+}
+
+/// A set of quirks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quirks(u32);
+
+impl Quirks {
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn contains(self, quirk: Quirk) -> bool {
+        self.0 & (1 << quirk as u32) != 0
+    }
+
+    /// Returns the quirks of both sets.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Returns the quirks in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Quirk> {
+        let all = Quirk::ALL.iter().copied();
+        all.filter(move |quirk| self.contains(*quirk))
+    }
+}
+
+impl FromIterator<Quirk> for Quirks {
+    fn from_iter<I: IntoIterator<Item = Quirk>>(quirks: I) -> Self {
+        Self(
+            quirks
+                .into_iter()
+                .fold(0, |set, quirk| set | 1 << quirk as u32),
+        )
+    }
+}

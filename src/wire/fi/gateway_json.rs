@@ -1,0 +1,77 @@
+//! JSON of statements as the FIU modules of two gateways give it (`docs/sources.md#fi-schemas`).
+
+use serde_json::{Map, Value};
+
+use crate::domain::document::{Document, Element};
+use crate::domain::naming::wire_enum;
+use crate::domain::statement::{SentStatement, StatementBody};
+use crate::wire::fi::element_json::{
+    element_to_json, lowercase_first, to_camel_case, to_json_with_names, without_namespaces,
+};
+use crate::wire::fi::form::build_bank_document;
+
+wire_enum! {
+    /// A gateway whose JSON can be written.
+    Gateway {
+        /// No wrapper around the account, `schemaLocation` beside its attributes, and an object for a
+        /// single holder.
+        Finvu = "finvu",
+        /// Names of elements with a small first letter, and names with underscores in camel case.
+        Setu = "setu",
+    }
+}
+
+/// Converts a statement to the JSON of a gateway.
+pub(crate) fn statement_to_json(sent: &SentStatement, gateway: Gateway) -> Value {
+    let bank_document: Document;
+    let document = match &sent.body {
+        StatementBody::Other(document) => document,
+        StatementBody::Bank(bank) => {
+            bank_document = build_bank_document(&sent.statement, bank, sent.schema);
+            &bank_document
+        }
+    };
+    match gateway {
+        Gateway::Finvu => to_finvu(&document.root),
+        Gateway::Setu => to_setu(&document.root),
+    }
+}
+
+fn to_finvu(root: &Element) -> Value {
+    let mut account = element_to_json(root);
+    if let Some(holder) = account.pointer_mut("/Profile/Holders/Holder")
+        && let Value::Array(holders) = holder
+        && holders.len() == 1
+    {
+        *holder = holders.remove(0);
+    }
+    if let Some(Value::Object(summary)) = account.get_mut("Summary") {
+        let renamed = std::mem::take(summary).into_iter().map(|(name, value)| {
+            let name = if name == "PendingTxns" {
+                "pendingTxns".to_owned()
+            } else {
+                name
+            };
+            (name, value)
+        });
+        *summary = renamed.collect();
+    }
+    if let Some(location) = root.attribute_value("xsi:schemaLocation") {
+        account["schemaLocation"] = location.into();
+    }
+    account
+}
+
+fn to_setu(root: &Element) -> Value {
+    let root = without_namespaces(root);
+    let has_camel_case = root.attribute_value("type") == Some("gstr1_3b");
+    let map_name = |name: &str| {
+        if has_camel_case {
+            lowercase_first(&to_camel_case(name))
+        } else {
+            name.to_owned()
+        }
+    };
+    let account = to_json_with_names(&root, &|name| lowercase_first(&map_name(name)), &map_name);
+    Value::Object(Map::from_iter([("account".to_owned(), account)]))
+}
