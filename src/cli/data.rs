@@ -471,7 +471,8 @@ fn write_statement(
             tabs.push(b'\n');
             Ok(tabs)
         }),
-        Format::Svg => write_buffered(request, form, out, |statements| {
+        // A quirk changes how a balance is written, not the balance.
+        Format::Svg => write_buffered(request, form.schema.into(), out, |statements| {
             let transactions = statements[0].transactions();
             let transactions = transactions.ok_or_else(|| {
                 UsageError(

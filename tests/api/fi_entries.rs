@@ -146,3 +146,57 @@ async fn a_session_mixes_the_forms_of_its_fips() {
             .any(|(_, document)| document.contains("version=\"2.0.0\""))
     );
 }
+
+/// The scenario precedes the FIP, the FIP the FIU, the FIU the day of the request.
+#[tokio::test]
+async fn the_generation_of_a_document_is_that_of_the_first_setting() {
+    let scenario = "version: 1\nname: older\nfi_schema: retired\nsteps:\n  - { approve: {} }\n";
+    let folder = std::env::temp_dir().join(format!("mockaa-older-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("older.yaml"), scenario).expect("a file");
+    let app = TestApp::start_with(|builder| builder.scenarios(&folder)).await;
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
+    let journey = Journey::new(&app);
+    let put = async |path: &str, schema: &str| {
+        let request = app.request(Method::PUT, &format!("/_mockaa/v1/config/{path}"));
+        let settings = json!({ "fiSchema": schema });
+        app.send(request.json(&settings)).await.expect_ok()
+    };
+    let fetch_version = async |id: &str| {
+        let session = journey.open_session(id).await;
+        let fetched = journey.fetch_data(&session).await.expect_ok();
+        let documents = decrypt_documents(&key_pair(Curve::Weierstrass), &fetched);
+        let is_current = documents[0].1.contains(" version=\"2.0.0\"");
+        if is_current { "current" } else { "retired" }
+    };
+    let raise = async || {
+        let raised = journey.raise_and_approve(|body| {
+            body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT"]);
+            body["ConsentDetail"]["consentExpiry"] = "2029-01-01T00:00:00.000Z".into();
+        });
+        raised.await.1
+    };
+    let id = raise().await;
+    assert_eq!(fetch_version(&id).await, "retired", "the clock is in 2020");
+    put("fiu/FIU-1", "current").await;
+    assert_eq!(fetch_version(&id).await, "current");
+    put("fip/FIP-1", "1.1").await;
+    assert_eq!(fetch_version(&id).await, "retired");
+    put("fip/FIP-1", "2.0.0").await;
+    let body = crate::participants::consent_request().to_string();
+    let request = journey.fiu.build_signed_request(&app, "/Consent", &body);
+    let request = request.header("x-mockaa-scenario", "older");
+    let handle = crate::helpers::extract_handle(&app.send(request).await.expect_ok());
+    let status = journey.fetch_handle_status(&handle).await;
+    let driven = status["ConsentStatus"]["id"].as_str().expect("an id");
+    assert_eq!(fetch_version(driven).await, "retired");
+    assert_eq!(fetch_version(&id).await, "current");
+    put("fip/FIP-1", "").await;
+    let fiu = put("fiu/FIU-1", "").await;
+    assert!(fiu.get("fiSchema").is_none_or(Value::is_null), "{fiu}");
+    assert_eq!(fetch_version(&id).await, "retired");
+    // The same consent, after the day on which FIPs switched.
+    app.advance_clock("1900d").await;
+    let later = raise().await;
+    assert_eq!(fetch_version(&later).await, "current");
+}

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::drain_webhooks;
 use crate::helpers::TestApp;
-use crate::lender::{APP_PREFIX, CONSENT_HOOK, DATA_HOOK, Lender, consent_detail_mut, expect_text};
+use crate::lender::{
+    APP_PREFIX, CONSENT_HOOK, DATA_HOOK, Lender, consent_detail_mut, expect_text, start_configured,
+};
 use crate::participants::Participant;
 
 #[tokio::test]
@@ -572,4 +574,46 @@ async fn undelivered_data_is_notified_as_expired() {
     app.advance_clock("P1D").await;
     let last = app.fiu.drain_messages().pop().expect("a webhook").json();
     assert_eq!(last["FIStatusNotification"]["sessionStatus"], "EXPIRED");
+}
+
+/// The name of the tab is the service's, so data that a scenario drives has it without asking for
+/// it.
+#[tokio::test]
+async fn the_tab_of_bank_accounts_has_the_configured_name() {
+    let file = "[unaport]\ndeposit_tab = \"DEPOSIT_V2\"\n";
+    let app = start_configured("deposit-tab", file).await;
+    let lender = Lender::log_in_with_webhooks(&app).await;
+    let handle = lender.raise_with_scenario(&app, "approve", |_| ()).await;
+    let session = lender.fetch_newest_session(&app, &handle).await;
+    let data = lender.fetch_data(&app, &session).await.expect_ok();
+    assert_eq!(data["tabs"], json!([{ "name": "DEPOSIT_V2" }]));
+    let tab = &data["DEPOSIT_V2"];
+    let branch = expect_text(&tab["summary"][0]["branch"]);
+    assert!(
+        branch.len() == 4 && branch.bytes().all(|byte| byte.is_ascii_digit()),
+        "{branch}"
+    );
+    assert!(tab["summary"][0]["facility"].is_string());
+    let keys: Vec<_> = tab.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["summary", "accountHolder", "transactions"]);
+}
+
+/// The page lists nine FI types. The two types of insurance are not among them.
+#[tokio::test]
+async fn types_that_the_page_does_not_list_are_refused_by_name() {
+    let app = TestApp::start().await;
+    let lender = Lender::log_in(&app).await;
+    for fi_type in ["LIFE_INSURANCE", "GENERAL_INSURANCE"] {
+        let reply = lender
+            .create_consent(&app, |body| {
+                body["ConsentsRequest"]["ConsentDetail"]["fiTypes"] = json!([fi_type]);
+            })
+            .await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+        assert!(
+            reply.text.contains("fiTypes") && reply.text.contains("INSURANCE_POLICIES"),
+            "{}",
+            reply.text
+        );
+    }
 }
