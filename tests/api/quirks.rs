@@ -155,8 +155,8 @@ accounts:
       - { out: usual, times: 30..40, by: upi, any_of: shops, purpose: PAYMENT }
 ";
 
-/// Writes a persona and two scenarios for each quirk: one that has the quirk itself, and one whose
-/// persona has it.
+/// Writes a persona and three scenarios for each quirk: one that has the quirk itself, one whose
+/// persona has it, and one without, for that of the FIP.
 fn write_files() -> PathBuf {
     let folder = std::env::temp_dir().join(format!("mockaa-quirks-{}", std::process::id()));
     for name in ["scenarios", "personas"] {
@@ -170,6 +170,7 @@ fn write_files() -> PathBuf {
         for (name, key) in [
             (format!("s-{quirk}"), format!("quirks: [{quirk}]")),
             (format!("p-{quirk}"), format!("persona: p-{quirk}")),
+            (format!("f-{quirk}"), "persona: salaried".to_owned()),
         ] {
             let scenario = format!("version: 1\nname: {name}\n{key}\n{rest}");
             let path = folder.join(format!("scenarios/{name}.yaml"));
@@ -180,7 +181,7 @@ fn write_files() -> PathBuf {
 }
 
 #[tokio::test]
-async fn quirks_of_scenarios_and_personas_reach_all_three_apis() {
+async fn quirks_of_scenarios_personas_and_fips_reach_all_three_apis() {
     let folder = write_files();
     let mut app = TestApp::start_with(|builder| {
         builder
@@ -191,9 +192,12 @@ async fn quirks_of_scenarios_and_personas_reach_all_three_apis() {
     std::fs::remove_dir_all(&folder).expect("the folder is removed");
     let lender = Lender::log_in(&app).await;
     // A customer keeps the persona of a scenario, so the scenarios without one come first.
-    for origin in ["s", "p"] {
+    for origin in ["s", "p", "f"] {
         for quirk in Quirk::ALL {
             let scenario = format!("{origin}-{quirk}");
+            if origin == "f" {
+                set_fip(&app, json!({ "quirks": [quirk] })).await;
+            }
             let journey = Journey::new(&app);
             let id = raise_with_scenario(&journey, &scenario).await;
             let session = journey.open_session(&id).await;
@@ -206,12 +210,16 @@ async fn quirks_of_scenarios_and_personas_reach_all_three_apis() {
             let tab = lender.fetch_data(&app, &session).await.expect_ok()["DEPOSIT"].take();
             // Prefixes are of XML, and the tab has no column of pending transactions.
             let is_in_tab = !matches!(*quirk, Quirk::PrefixedElements | Quirk::PendingTransaction);
-            if origin == "s" {
+            if origin != "p" {
+                set_fip(&app, json!({ "quirks": [] })).await;
                 let handle = lender.raise_with_scenario(&app, "approve", |_| ()).await;
                 let session = lender.fetch_newest_session(&app, &handle).await;
                 let plain = lender.fetch_data(&app, &session).await.expect_ok()["DEPOSIT"].take();
                 let differs = without_ids(&tab) != without_ids(&plain);
                 assert_eq!(differs, is_in_tab, "{scenario}, Unaport");
+            }
+            if origin == "f" {
+                set_fip(&app, json!({ "quirks": [quirk] })).await;
             }
 
             let handle = app.raise_with_scenario(&scenario).await;
