@@ -272,11 +272,17 @@ fn a_stopped_run_kills_the_processes_of_its_command() {
         .spawn()
         .expect("the command runs");
     let (mut connection, _) = listener.accept().expect("the process connects");
+    // The process connects before it writes, and a signal between the two would be too early.
+    let mut greeting = [0; 8];
+    connection
+        .read_exact(&mut greeting)
+        .expect("the process has started");
+    assert_eq!(&greeting, b"started\n");
     let status = Command::new("kill")
         .args(["-INT", &run.id().to_string()])
         .status();
     assert!(status.expect("kill runs").success());
-    assert_eq!(read_until_closed(&mut connection), "started\n");
+    assert_eq!(read_until_closed(&mut connection), "");
     let (code, _, stderr) = split_output(&run.wait_with_output().expect("it ends"));
     assert_eq!((code, &*stderr), (3, "mockaa: stopped by a signal\n"));
 }
