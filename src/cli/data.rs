@@ -11,6 +11,7 @@ use anyhow::Context;
 use chrono::{Days, Months, NaiveDate, NaiveTime};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::bankgen::{
@@ -22,9 +23,9 @@ use crate::config::personas::{find_persona, shipped_text};
 use crate::config::{find_config_file, load_participants};
 use crate::domain::account::{Account, FiType};
 use crate::domain::naming::suggest_name;
-use crate::domain::participants::{FiSchema, Participants};
+use crate::domain::participants::{FiSchema, Participants, RequestedForm};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
-use crate::domain::quirk::Quirk;
+use crate::domain::quirk::{Quirk, Quirks};
 use crate::domain::statement::{SentStatement, Statement, StatementBody, StatementForm};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
@@ -240,18 +241,21 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
     let participants = load_participants(config.as_deref(), None)?.participants;
     let account = select_account(arguments, seed, &participants, &persona)?;
     let range = resolve_range(arguments)?;
-    let fip = participants.find_fip(&account.fip);
-    let schema = arguments
-        .schema
-        .or_else(|| fip.and_then(|fip| fip.fi_schema))
-        .unwrap_or_else(|| FiSchema::in_force_on(arguments.as_of.max(range.to.ist_date())));
     check_quirks(arguments, &account)?;
-    let quirks = fip
-        .map(|fip| fip.quirks)
-        .unwrap_or_default()
-        .union(persona.definition.quirks)
-        .union(arguments.quirks.iter().copied().collect());
-    let form = StatementForm { schema, quirks };
+    let requested = RequestedForm {
+        schema: arguments.schema,
+        quirks: arguments
+            .quirks
+            .iter()
+            .copied()
+            .collect::<Quirks>()
+            .union(persona.definition.quirks),
+        requested_on: arguments.as_of.max(range.to.ist_date()),
+    };
+    let form = participants
+        .data_forms(None, requested)
+        .of_fip(&account.fip)
+        .statement;
     let request = StatementRequest {
         seed,
         participants: &participants,
@@ -463,13 +467,14 @@ fn write_statement(
         Format::Pdf => write_buffered(request, form, out, |statements| {
             Ok(pdf::write_workbook(&build_statement_workbook(statements)))
         }),
-        Format::Finvu => write_gateway_json(request, form, Gateway::Finvu, out),
-        Format::Setu => write_gateway_json(request, form, Gateway::Setu, out),
+        Format::Finvu => write_buffered(request, form, out, |statements| {
+            to_pretty_json(&statement_to_json(&statements[0], Gateway::Finvu))
+        }),
+        Format::Setu => write_buffered(request, form, out, |statements| {
+            to_pretty_json(&statement_to_json(&statements[0], Gateway::Setu))
+        }),
         Format::Unaport => write_buffered(request, form, out, |statements| {
-            let mut tabs =
-                serde_json::to_vec_pretty(&Tabs::without_session(statements, request.now))?;
-            tabs.push(b'\n');
-            Ok(tabs)
+            to_pretty_json(&Tabs::without_session(statements, request.now))
         }),
         // A quirk changes how a balance is written, not the balance.
         Format::Svg => write_buffered(request, form.schema.into(), out, |statements| {
@@ -489,17 +494,10 @@ fn write_statement(
     }
 }
 
-fn write_gateway_json(
-    request: &StatementRequest<'_>,
-    form: StatementForm,
-    gateway: Gateway,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    write_buffered(request, form, out, |statements| {
-        let mut json = serde_json::to_vec_pretty(&statement_to_json(&statements[0], gateway))?;
-        json.push(b'\n');
-        Ok(json)
-    })
+fn to_pretty_json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut json = serde_json::to_vec_pretty(value)?;
+    json.push(b'\n');
+    Ok(json)
 }
 
 /// Writes a format that needs the whole statement in memory.

@@ -80,6 +80,11 @@ impl Element {
         self.attribute(name).map(|value| &**value)
     }
 
+    /// Returns the value of the first of these attributes that the element has.
+    pub(crate) fn first_attribute_value(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.attribute_value(name))
+    }
+
     /// Returns the first child of this name.
     pub fn find_child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)

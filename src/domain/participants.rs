@@ -244,9 +244,9 @@ impl FiSchema {
 /// The facts of a request for data that decide the form of the data, beside the participants.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestedForm {
-    /// The generation that the scenario of the consent asks for.
-    pub scenario_schema: Option<FiSchema>,
-    /// The quirks of the persona and of the scenario.
+    /// The generation that the scenario of the consent, or the command, asks for.
+    pub schema: Option<FiSchema>,
+    /// The quirks of the persona, and of the scenario or the command.
     pub quirks: Quirks,
     /// The day of the request in the time of the world, in India.
     pub requested_on: NaiveDate,
@@ -278,7 +278,7 @@ impl DataForms<'_> {
         let of_fiu = self.fiu.map(|fiu| (fiu.plaintext, fiu.fi_schema));
         let (fiu_plaintext, fiu_schema) = of_fiu.unwrap_or_default();
         let RequestedForm {
-            scenario_schema,
+            schema: requested_schema,
             quirks,
             requested_on,
         } = self.requested;
@@ -286,7 +286,7 @@ impl DataForms<'_> {
             entries,
             plaintext: plaintext.unwrap_or(fiu_plaintext),
             statement: StatementForm {
-                schema: scenario_schema
+                schema: requested_schema
                     .or(schema)
                     .or(fiu_schema)
                     .unwrap_or_else(|| FiSchema::in_force_on(requested_on)),
@@ -433,11 +433,11 @@ impl Participants {
             .map_or_else(|| NarrationLayout::from_fip_id(fip), |fip| fip.narration)
     }
 
-    /// Returns the forms in which the FIPs send their data to this FIU.
-    pub fn data_forms<'a>(&'a self, fiu: &str, requested: RequestedForm) -> DataForms<'a> {
+    /// Returns the forms in which the FIPs send their data to this FIU, if any.
+    pub fn data_forms<'a>(&'a self, fiu: Option<&str>, requested: RequestedForm) -> DataForms<'a> {
         DataForms {
             participants: self,
-            fiu: self.find_fiu(fiu).map(|fiu| &**fiu),
+            fiu: fiu.and_then(|fiu| self.find_fiu(fiu)).map(|fiu| &**fiu),
             requested,
         }
     }

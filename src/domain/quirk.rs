@@ -55,17 +55,12 @@ wire_enum! {
 impl Quirk {
     /// Returns whether documents of an FI type have the data that the quirk changes.
     pub fn applies_to(self, fi_type: FiType) -> bool {
-        let is_bank_account = fi_type == FiType::Deposit;
-        let is_deposit = matches!(
-            fi_type,
-            FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit
-        );
         match self {
-            Self::EmptyMicr | Self::PendingTransaction => is_bank_account,
+            Self::EmptyMicr | Self::PendingTransaction => fi_type == FiType::Deposit,
             Self::DayClosingBalance
             | Self::ValueDateWithTime
             | Self::ModeOthers
-            | Self::EmptyReference => is_deposit,
+            | Self::EmptyReference => fi_type.is_deposit(),
             Self::ZeroTxnId
             | Self::NarrationCut30
             | Self::NarrationCut50

@@ -39,8 +39,10 @@ impl TransactionMode {
     /// Returns the name in a generation of the schemas. That of the retired one is coarser; FT is
     /// a transfer of funds.
     pub fn name_in(self, schema: FiSchema) -> &'static str {
+        if schema == FiSchema::Current {
+            return self.as_str();
+        }
         match self {
-            _ if schema == FiSchema::Current => self.as_str(),
             Self::Cash => "CASH",
             Self::Upi => "UPI",
             Self::Card => "CARD",

@@ -44,7 +44,7 @@ pub(crate) fn prepare_message(
             let requested = world.requested_form(session, &notification.consent);
             form_statements(
                 statements,
-                participants.data_forms(&notification.fiu, requested),
+                participants.data_forms(Some(&notification.fiu), requested),
             )
         }
         NotificationContent::ConsentStatus(_)

@@ -189,15 +189,10 @@ fn build_benefits(
         .find(|(day, _)| *day > context.today())
         .or(money_backs.last());
     let money_back = next_money_back.map(|(day, amount)| {
-        let amount = if policy_type == "MONEYBACK" {
-            *amount
+        let (amount, text) = if policy_type == "MONEYBACK" {
+            (*amount, "20 percent of the sum assured")
         } else {
-            Paise(0)
-        };
-        let text = if policy_type == "MONEYBACK" {
-            "20 percent of the sum assured"
-        } else {
-            "none"
+            (Paise(0), "none")
         };
         Element::new_repeatable("MoneyBack")
             .with_attribute("date", day.to_string())
@@ -233,7 +228,7 @@ fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) ->
         of_kind.map(|row| row.amount).sum()
     };
     let paid = total_of("PREMIUM_PAYMENT");
-    // What insurers have to guarantee after three years: 30 percent of the premiums.
+    // Insurers have to guarantee 30 percent of the premiums after three years.
     let surrender_value = if months_after(context.opened_on, 36) <= context.today() {
         Paise(paid.0 * 30 / 100)
     } else {

@@ -22,10 +22,10 @@ use crate::domain::short_code::ShortCode;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
-use crate::engine::decide::find_linked_accounts;
+use crate::engine::decide::{DecisionContext, find_linked_accounts};
 use crate::engine::report::{OperationLookup, grade_run};
 use crate::engine::verify::evaluate_expectation;
-use crate::engine::world::World;
+use crate::engine::world::{State, World};
 
 /// A summary of a world.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl World {
         let inner = self.lock();
         let plan = inner.scenario_plans.get(&session.handle);
         RequestedForm {
-            scenario_schema: plan.and_then(|plan| plan.fi_schema),
+            schema: plan.and_then(|plan| plan.fi_schema),
             quirks: plan
                 .map(|plan| plan.all_quirks())
                 .unwrap_or_default()
@@ -217,6 +217,29 @@ impl WorldQueries<'_> {
     /// Returns the record of a customer whom a command has registered or changed, and all accounts
     /// at the simulated FIPs.
     pub fn customer(self, address: &str) -> (Option<Customer>, Vec<CustomerAccount>) {
+        self.compute_in_context(|state, context| {
+            let instance = context.current_persona(state, address);
+            let linked_accounts = find_linked_accounts(state, address, &instance, context);
+            let accounts = self
+                .0
+                .list_accounts(address, &instance.definition)
+                .into_iter()
+                .map(|LinkableAccount { account, .. }| {
+                    let linked = linked_accounts
+                        .iter()
+                        .find(|linked| linked.matches_ref(&account.fip, &account.account_ref));
+                    // A FIP may have chosen another linkRefNumber than the default one.
+                    CustomerAccount {
+                        is_linked: linked.is_some(),
+                        account: linked.cloned().unwrap_or(account),
+                    }
+                });
+            (state.customer(address).cloned(), accounts.collect())
+        })
+    }
+
+    /// Computes a value from the state and the inputs that a command would be decided with now.
+    fn compute_in_context<T>(self, compute: impl FnOnce(&State, &DecisionContext<'_>) -> T) -> T {
         let participants = self.0.participants();
         let list_accounts =
             |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
@@ -227,23 +250,7 @@ impl WorldQueries<'_> {
             .decision_context(now, &participants, &list_accounts, &|_| {
                 DataTiming::Immediate
             });
-        let instance = context.current_persona(&inner.state, address);
-        let linked_accounts = find_linked_accounts(&inner.state, address, &instance, &context);
-        let accounts = self
-            .0
-            .list_accounts(address, &instance.definition)
-            .into_iter()
-            .map(|LinkableAccount { account, .. }| {
-                let linked = linked_accounts
-                    .iter()
-                    .find(|linked| linked.matches_ref(&account.fip, &account.account_ref));
-                // A FIP may have chosen another linkRefNumber than the default one.
-                CustomerAccount {
-                    is_linked: linked.is_some(),
-                    account: linked.cloned().unwrap_or(account),
-                }
-            });
-        (inner.state.customer(address).cloned(), accounts.collect())
+        compute(&inner.state, &context)
     }
 
     /// Returns the accounts that the consent is granted for; before the answer, those for which an
@@ -255,19 +262,10 @@ impl WorldQueries<'_> {
         if consent.status != Status::Pending {
             return Vec::new();
         }
-        let participants = self.0.participants();
-        let list_accounts =
-            |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
-        let inner = self.0.lock();
-        let now = inner.clock.now(system_now());
-        let context = self
-            .0
-            .decision_context(now, &participants, &list_accounts, &|_| {
-                DataTiming::Immediate
-            });
         let terms = &consent.terms;
-        let mut accounts =
-            find_linked_accounts(&inner.state, &terms.customer, &consent.persona, &context);
+        let mut accounts = self.compute_in_context(|state, context| {
+            find_linked_accounts(state, &terms.customer, &consent.persona, context)
+        });
         accounts.retain(|account| terms.fi_types.contains(&account.fi_type));
         accounts
     }

@@ -54,7 +54,9 @@ struct ReadyAccount<'a> {
 pub(crate) fn encrypt_statements(
     job: &EncryptionJob,
 ) -> Result<Vec<EncryptedEntry>, KeyExchangeError> {
-    let forms = job.participants.data_forms(&job.fiu, job.requested_form);
+    let forms = job
+        .participants
+        .data_forms(Some(&job.fiu), job.requested_form);
     let mut entries: Vec<(&str, DataForm, Vec<ReadyAccount<'_>>)> = Vec::new();
     for ready in list_ready_accounts(job) {
         let fip = &*ready.part.fip;

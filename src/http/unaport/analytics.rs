@@ -314,8 +314,10 @@ async fn export_data(
                 .into_iter()
                 .map(|(_, statement)| statement)
                 .collect();
-        let statements =
-            form_statements(statements, participants.data_forms(&consent.fiu, requested));
+        let statements = form_statements(
+            statements,
+            participants.data_forms(Some(&consent.fiu), requested),
+        );
         Ok(format.render_file(&name, &build_statement_workbook(&statements)))
     });
     task.await.expect("writing a file does not panic")

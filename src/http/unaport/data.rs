@@ -87,7 +87,7 @@ pub(crate) async fn fetch_data(
                     FiStatus::Ready,
                 )
             };
-            let forms = participants.data_forms(&consent.fiu, requested);
+            let forms = participants.data_forms(Some(&consent.fiu), requested);
             let statements = form_statements(statements, forms);
             let tabs = Tabs::new(&statements, &session).for_org(&org_id, deposit_tab);
             serde_json::to_vec(&FetchDataResponse { envelope, tabs })

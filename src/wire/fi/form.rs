@@ -10,6 +10,13 @@ use crate::wire::fi::quirks::apply_quirks;
 use crate::wire::fi::schema::schema_of;
 use crate::wire::fi::xml::{balance_attribute, build_account_element};
 
+/// The names of the time of a transaction, in both generations and all FI types.
+pub(crate) const TIME_ATTRIBUTES: [&str; 2] = ["transactionTimestamp", "transactionDateTime"];
+
+/// The names of the balance after a transaction of a deposit, in both generations.
+pub(crate) const BALANCE_ATTRIBUTES: [&str; 3] =
+    ["transactionalBalance", "currentBalance", "balance"];
+
 /// Returns the statements in the forms in which their FIPs send them.
 pub(crate) fn form_statements(
     statements: Vec<Statement>,

@@ -62,16 +62,9 @@ fn to_finvu(root: &Element) -> Value {
     account
 }
 
+/// Names with underscores are those of GST only.
 fn to_setu(root: &Element) -> Value {
-    let root = without_namespaces(root);
-    let has_camel_case = root.attribute_value("type") == Some("gstr1_3b");
-    let map_name = |name: &str| {
-        if has_camel_case {
-            lowercase_first(&to_camel_case(name))
-        } else {
-            name.to_owned()
-        }
-    };
-    let account = to_json_with_names(&root, &|name| lowercase_first(&map_name(name)), &map_name);
+    let element_name = |name: &str| lowercase_first(&to_camel_case(name));
+    let account = to_json_with_names(&without_namespaces(root), &element_name, &to_camel_case);
     Value::Object(Map::from_iter([("account".to_owned(), account)]))
 }

@@ -6,13 +6,8 @@ use crate::domain::document::{AttributeValue, Document, Element};
 use crate::domain::money::Paise;
 use crate::domain::participants::FiSchema;
 use crate::domain::quirk::{Quirk, Quirks};
+use crate::wire::fi::form::{BALANCE_ATTRIBUTES, TIME_ATTRIBUTES};
 use crate::wire::fi::schema::{ElementSchema, schema_of};
-
-/// The attributes with the time of a transaction.
-const TIME_ATTRIBUTES: [&str; 2] = ["transactionTimestamp", "transactionDateTime"];
-
-/// The attributes with the balance after a transaction.
-const BALANCE_ATTRIBUTES: [&str; 3] = ["transactionalBalance", "currentBalance", "balance"];
 
 /// Applies quirks to a document in the shape of a schema.
 pub(crate) fn apply_quirks(
@@ -24,10 +19,7 @@ pub(crate) fn apply_quirks(
     if quirks.is_empty() {
         return;
     }
-    let change = DocumentChange {
-        is_deposit: Quirk::ModeOthers.applies_to(fi_type),
-        quirks,
-    };
+    let change = DocumentChange { fi_type, quirks };
     let root = &mut document.root;
     if let Some(transactions) = find_child_mut(root, "Transactions") {
         change.change_lists(transactions);
@@ -50,8 +42,7 @@ fn find_child_mut<'e>(element: &'e mut Element, name: &str) -> Option<&'e mut El
 }
 
 struct DocumentChange {
-    /// `true` if the transactions have a balance and a mode of payment.
-    is_deposit: bool,
+    fi_type: FiType,
     quirks: Quirks,
 }
 
@@ -65,7 +56,7 @@ impl DocumentChange {
             }
             return;
         }
-        if self.is_deposit && self.quirks.contains(Quirk::DayClosingBalance) {
+        if self.fi_type.is_deposit() && self.quirks.contains(Quirk::DayClosingBalance) {
             set_closing_balances(rows);
         }
         for row in &mut *rows {
@@ -96,7 +87,7 @@ impl DocumentChange {
             match *name {
                 "txnId" if quirks.contains(Quirk::ZeroTxnId) => *value = "0".into(),
                 "reference" if quirks.contains(Quirk::EmptyReference) => *value = "".into(),
-                "mode" if self.is_deposit && quirks.contains(Quirk::ModeOthers) => {
+                "mode" if self.fi_type.is_deposit() && quirks.contains(Quirk::ModeOthers) => {
                     *value = "OTHERS".into();
                 }
                 "narration" => self.change_narration(value),
@@ -200,9 +191,7 @@ impl DocumentChange {
 /// Sets the balance of each row to that of the last row of its day.
 fn set_closing_balances(rows: &mut [Element]) {
     let day_of = |row: &Element| {
-        let time = TIME_ATTRIBUTES
-            .into_iter()
-            .find_map(|name| row.attribute_value(name));
+        let time = row.first_attribute_value(&TIME_ATTRIBUTES);
         time.and_then(|time| time.get(..10)).map(str::to_owned)
     };
     let mut closing: Option<(Option<String>, AttributeValue)> = None;

@@ -20,6 +20,7 @@ use crate::domain::statement::{
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::DepositTab;
 use crate::wire::fi::element_json;
+use crate::wire::fi::form::{BALANCE_ATTRIBUTES, TIME_ATTRIBUTES};
 use crate::wire::fi::format::push_amount;
 use crate::wire::fi::xml::facility_word;
 use crate::wire::unaport::format_with_offset;
@@ -118,7 +119,7 @@ impl Serialize for Tabs<'_> {
                 .collect();
             let tab = tab_name(fi_type, *deposit_tab);
             match fi_type {
-                FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => {
+                _ if fi_type.is_deposit() => {
                     body.serialize_entry(
                         tab,
                         &BankTab {
@@ -337,8 +338,7 @@ impl<'a> SummaryRow<'a> {
     fn from_bank_element(blank: Self, summary: &'a Element) -> Self {
         let owned = |name| summary.attribute_value(name).map(str::to_owned);
         let ifsc = summary
-            .attribute_value("ifsc")
-            .or_else(|| summary.attribute_value("ifscCode"))
+            .first_attribute_value(&["ifsc", "ifscCode"])
             .unwrap_or_default();
         let no_limit = || Some(Paise(0).to_string());
         Self {
@@ -371,9 +371,7 @@ impl<'a> SummaryRow<'a> {
                 .to_owned(),
             account_type: summary.attribute_value("accountType").unwrap_or_default(),
             compounding_frequency: summary.attribute_value("compoundingFrequency"),
-            current_value: summary
-                .attribute_value("currentValue")
-                .or_else(|| summary.attribute_value("currentBalance")),
+            current_value: summary.first_attribute_value(&["currentValue", "currentBalance"]),
             description: summary.attribute_value("description"),
             interest_computation: summary.attribute_value("interestComputation"),
             interest_on_maturity: summary.attribute_value("interestOnMaturity"),
@@ -557,13 +555,11 @@ fn build_deposit_row<'a>(
     context: &'a RowContext,
 ) -> TransactionRow<'a> {
     let is_bank_account = statement.account.fi_type == FiType::Deposit;
-    let at = ["transactionTimestamp", "transactionDateTime"]
-        .into_iter()
-        .find_map(|name| row.attribute_value(name))
+    let at = row
+        .first_attribute_value(&TIME_ATTRIBUTES)
         .unwrap_or_default();
-    let balance = ["transactionalBalance", "currentBalance", "balance"]
-        .into_iter()
-        .find_map(|name| row.attribute_value(name))
+    let balance = row
+        .first_attribute_value(&BALANCE_ATTRIBUTES)
         .unwrap_or_default();
     TransactionRow {
         id: None,

@@ -45,11 +45,7 @@ pub fn write_statement(sent: &SentStatement, out: &mut Vec<u8>) {
             }
             write_account_end(out);
         }
-        StatementBody::Other(document) => {
-            push_str(out, DECLARATION);
-            let prefix = if *has_prefix { PREFIX } else { "" };
-            write_element(&document.root, prefix, out);
-        }
+        StatementBody::Other(document) => write_document(document, *has_prefix, out),
     }
 }
 
@@ -87,14 +83,14 @@ impl StatementWriter for XmlWriter {
     }
 
     fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
-        push_str(out, DECLARATION);
-        write_element(
-            &document.root,
-            if self.has_prefix { PREFIX } else { "" },
-            out,
-        );
+        write_document(document, self.has_prefix, out);
         push_str(out, "\n");
     }
+}
+
+fn write_document(document: &Document, has_prefix: bool, out: &mut Vec<u8>) {
+    push_str(out, DECLARATION);
+    write_element(&document.root, if has_prefix { PREFIX } else { "" }, out);
 }
 
 /// Appends a bank account's document up to its transactions.
