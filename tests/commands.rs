@@ -1287,6 +1287,20 @@ fn the_generation_of_the_schemas_follows_from_the_later_day() {
     }
 }
 
+/// A chart shows the balance, which a quirk does not change.
+#[test]
+fn a_chart_is_drawn_with_a_quirk_too() {
+    let folder = create_data_folder("chart");
+    let draw = |arguments: &[&str]| {
+        let command = ["data", "generate", "--format", "svg"];
+        let output = output_in(&folder, &[&command[..], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}");
+        output.stdout
+    };
+    let plain = draw(&[]);
+    assert_eq!(draw(&["--quirk", "newest-first,java-numbers"]), plain);
+}
+
 /// Every format of `data generate` has the quirks that it is asked for, beside those of the FIP.
 #[test]
 fn quirks_are_in_every_format() {

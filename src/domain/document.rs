@@ -108,6 +108,7 @@ impl Element {
         let own_cells = self
             .attributes
             .iter()
+            .filter(|(name, _)| !is_of_namespace(name))
             .map(|(name, value)| (*name, &**value))
             .chain(self.text.as_deref().map(|text| (self.name, text)));
         let cells: Vec<_> = identifiers.iter().copied().chain(own_cells).collect();
@@ -125,6 +126,11 @@ impl Element {
             child.push_table_rows(&identifiers, rows);
         }
     }
+}
+
+/// Returns whether an attribute belongs to the XML form: a namespace, or the location of the schema.
+pub(crate) fn is_of_namespace(attribute: &str) -> bool {
+    attribute.starts_with("xmlns") || attribute.contains(':')
 }
 
 /// A row of a table: the data of one element, after what identifies the elements around it.

@@ -215,9 +215,6 @@ fn add_element_sheets(root: &Element, fi_type: &str, account: &str, sheets: &mut
         let sheet = &mut sheets[index];
         let mut cells = vec![text_cell(account)];
         for (column, value) in row.cells {
-            if column.contains("xmlns") {
-                continue;
-            }
             let index = sheet
                 .columns
                 .iter()

@@ -11,6 +11,7 @@ use mockaa::internals::domain::document::Element;
 use mockaa::internals::domain::participants::FiSchema;
 use mockaa::internals::domain::statement::{Statement, StatementBody};
 use mockaa::internals::domain::terms::ConsentType;
+use mockaa::internals::export::build_statement_workbook;
 use mockaa::internals::wire::fi::form::form_statement;
 use mockaa::internals::wire::fi::xml;
 use rsa::sha2::{Digest, Sha256};
@@ -366,5 +367,28 @@ fn an_empty_range_is_written_as_the_schema_requires() {
             empty,
             "{kind}"
         );
+    }
+}
+
+/// The namespace and the location of the schema are no data of an account.
+#[test]
+fn a_workbook_has_no_columns_of_namespaces() {
+    let life = shipped_life("salaried");
+    for account in list_accounts(&life, 42, CUSTOMER) {
+        if !is_supported(42, CUSTOMER, &life, &account) {
+            continue;
+        }
+        let range = (ist_midnight(2023, 1, 1), ist_midnight(2024, 1, 1));
+        let statement =
+            StatementQuery::for_range(&life, &account, range.0, range.1).generate_statement();
+        for schema in GENERATIONS {
+            let sent = form_statement(statement.clone(), schema);
+            let workbook = build_statement_workbook(&[sent]);
+            let columns = workbook.sheets.iter().flat_map(|sheet| &sheet.columns);
+            let of_xml: Vec<_> = columns
+                .filter(|column| column.contains("xmlns") || column.contains(':'))
+                .collect();
+            assert_eq!(of_xml, [""; 0], "{} {schema}", account.fi_type);
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::document::Element;
+use crate::domain::document::{Element, is_of_namespace};
 use crate::domain::statement::{SentStatement, StatementBody};
 
 /// Converts an element to an object with the names of the FI schema.
@@ -160,8 +160,7 @@ fn document_roots<'s>(statements: &'s [&SentStatement]) -> impl Iterator<Item = 
 /// Returns the element without namespace attributes, which have no meaning in JSON.
 pub(crate) fn without_namespaces(root: &Element) -> Element {
     let mut root = root.clone();
-    root.attributes
-        .retain(|(name, _)| !name.starts_with("xmlns") && !name.contains(':'));
+    root.attributes.retain(|(name, _)| !is_of_namespace(name));
     root
 }
 

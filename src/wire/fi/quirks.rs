@@ -115,10 +115,10 @@ impl DocumentChange {
     }
 
     fn change_narration(&self, value: &mut AttributeValue) {
-        let longest = [(Quirk::NarrationCut30, 30), (Quirk::NarrationCut50, 50)]
+        let limit = [(Quirk::NarrationCut30, 30), (Quirk::NarrationCut50, 50)]
             .into_iter()
             .find(|(quirk, _)| self.quirks.contains(*quirk));
-        if let Some((_, length)) = longest
+        if let Some((_, length)) = limit
             && value.chars().count() > length
         {
             *value = value.chars().take(length).collect::<String>().into();
