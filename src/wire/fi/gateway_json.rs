@@ -1,12 +1,12 @@
 //! JSON of statements as the FIU modules of two gateways give it (`docs/sources.md#fi-schemas`).
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::domain::document::{Document, Element};
 use crate::domain::naming::wire_enum;
 use crate::domain::statement::{SentStatement, StatementBody};
 use crate::wire::fi::element_json::{
-    element_to_json, lowercase_first, to_camel_case, to_json_with_names, without_namespaces,
+    lowercase_first, to_camel_case, to_json_with_names, without_namespaces,
 };
 use crate::wire::fi::form::build_bank_document;
 
@@ -38,23 +38,17 @@ pub(crate) fn statement_to_json(sent: &SentStatement, gateway: Gateway) -> Value
 }
 
 fn to_finvu(root: &Element) -> Value {
-    let mut account = element_to_json(root);
+    let keep_name = |name: &str| name.to_owned();
+    let element_name = |name: &str| match name {
+        "PendingTxns" => "pendingTxns".to_owned(),
+        name => name.to_owned(),
+    };
+    let mut account = to_json_with_names(&without_namespaces(root), &element_name, &keep_name);
     if let Some(holder) = account.pointer_mut("/Profile/Holders/Holder")
         && let Value::Array(holders) = holder
         && holders.len() == 1
     {
         *holder = holders.remove(0);
-    }
-    if let Some(Value::Object(summary)) = account.get_mut("Summary") {
-        let renamed = std::mem::take(summary).into_iter().map(|(name, value)| {
-            let name = if name == "PendingTxns" {
-                "pendingTxns".to_owned()
-            } else {
-                name
-            };
-            (name, value)
-        });
-        *summary = renamed.collect();
     }
     if let Some(location) = root.attribute_value("xsi:schemaLocation") {
         account["schemaLocation"] = location.into();
@@ -66,5 +60,5 @@ fn to_finvu(root: &Element) -> Value {
 fn to_setu(root: &Element) -> Value {
     let element_name = |name: &str| lowercase_first(&to_camel_case(name));
     let account = to_json_with_names(&without_namespaces(root), &element_name, &to_camel_case);
-    Value::Object(Map::from_iter([("account".to_owned(), account)]))
+    json!({ "account": account })
 }
