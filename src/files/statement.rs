@@ -8,6 +8,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
 
+use crate::domain::account::FiType;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
 use crate::domain::participants::FiSchema;
@@ -18,6 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::files::yaml::diagnostic_at;
 use crate::files::yaml::node::{self, Node, SpannedNode};
 use crate::wire::fi::csv::list_columns;
+use crate::wire::fi::element_json::lowercase_first;
 use crate::wire::fi::validate as schema;
 use crate::wire::fi::xml::balance_attribute;
 
@@ -47,6 +49,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| vec![line_diagnostic(0, "the file is not UTF-8".to_owned())])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(vec![line_diagnostic(0, "the file is empty".to_owned())]);
+    }
     let mut builder = StatementBuilder::default();
     if text.trim_start().starts_with(['{', '[']) {
         read_json(text, &mut builder)?;
@@ -63,7 +68,8 @@ pub(crate) struct CheckedStatement {
     pub format: &'static str,
     /// The FI type and the version of the schema that a document in XML was checked against.
     pub schema: Option<String>,
-    pub rows: usize,
+    /// The number of transactions; `None` for GST, which has returns instead.
+    pub rows: Option<usize>,
 }
 
 /// Checks a statement: a document of a ReBIT schema in XML, or a file that [`parse`] accepts.
@@ -84,7 +90,7 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
         return parse(bytes).map(|ledger| CheckedStatement {
             format,
             schema: None,
-            rows: ledger.transactions.rows.len(),
+            rows: Some(ledger.transactions.rows.len()),
         });
     }
     let document = Document::parse(text).map_err(|error| {
@@ -113,7 +119,9 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
         Ok(CheckedStatement {
             format: "XML",
             schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
-            rows: rows.len(),
+            rows: schema
+                .is_none_or(|schema| schema.fi_type != FiType::Gstr1_3b)
+                .then_some(rows.len()),
         })
     } else {
         Err(diagnostics)
@@ -180,6 +188,7 @@ fn check_balances(
         Some("deposit") if !rows.is_empty() => {
             let mut builder = StatementBuilder {
                 row_errors,
+                needs_narration: false,
                 ..StatementBuilder::default()
             };
             for row in rows {
@@ -242,6 +251,8 @@ struct StatementBuilder {
     rows: Vec<Option<ParsedRow>>,
     diagnostics: Vec<Diagnostic>,
     row_errors: RowErrors,
+    /// `false` if the schema has said whether a narration may be missing.
+    needs_narration: bool,
 }
 
 impl Default for StatementBuilder {
@@ -250,6 +261,7 @@ impl Default for StatementBuilder {
             rows: Vec::new(),
             diagnostics: Vec::new(),
             row_errors: RowErrors::Report,
+            needs_narration: true,
         }
     }
 }
@@ -321,7 +333,7 @@ impl StatementBuilder {
                 name
             };
             let value = field(name).filter(|value| !value.trim().is_empty());
-            if value.is_none() {
+            if value.is_none() && (self.needs_narration || name != "narration") {
                 messages.push(format!("{name} is missing"));
             }
             value.unwrap_or_default()
@@ -625,13 +637,15 @@ fn find_transactions(tree: &SpannedNode) -> Option<&[SpannedNode]> {
     }
 }
 
+/// Returns the value of a key. Gateways write some names with a small first letter
+/// (`docs/sources.md#fi-schemas`).
 fn find_value<'t>(tree: &'t SpannedNode, name: &str) -> Option<&'t SpannedNode> {
     let Node::Map(entries) = &tree.value else {
         return None;
     };
     entries
         .iter()
-        .find(|(key, _)| key.value == name)
+        .find(|(key, _)| key.value == name || key.value == lowercase_first(name))
         .map(|(_, value)| value)
 }
 

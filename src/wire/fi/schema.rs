@@ -86,12 +86,17 @@ fn parse_section(section: &'static str, generation: FiSchema) -> DocumentSchema 
     let [fi_type, namespace_tail, version] = words[..] else {
         panic!("{header} is not an FI type, a namespace and a version");
     };
+    let mut root = parse_element_schema(&lines.lines().collect::<Vec<_>>(), generation);
+    // Some schemas demand `Summary`, and a consent may exclude each part of an account.
+    for part in &mut root.children {
+        part.required = false;
+    }
     DocumentSchema {
         fi_type: FiType::parse(fi_type).expect("a section begins with an FI type"),
         generation,
         namespace_tail,
         version,
-        root: parse_element_schema(&lines.lines().collect::<Vec<_>>(), generation),
+        root,
     }
 }
 
@@ -241,14 +246,26 @@ impl ElementSchema {
         }
     }
 
-    /// Returns whether a child is left out because it is optional and lacks the elements that it
-    /// needs: most schemas do not allow an empty `Transactions`, but allow its absence.
+    /// Returns whether a child is left out: it is optional, and has none of the rows that it needs.
+    /// An account that holds nothing yet has no `Summary`, and a range without transactions has no
+    /// `Transactions`.
     fn omits_child(&self, child: &Element) -> bool {
-        self.children
-            .iter()
-            .filter(|schema| schema.name == child.name && !schema.required)
-            .flat_map(|schema| &schema.children)
-            .any(|needed| needed.required && child.find_child(needed.name).is_none())
+        let schemas = &mut self.children.iter();
+        schemas
+            .find(|schema| schema.name == child.name)
+            .is_some_and(|schema| !schema.required && schema.lacks_rows(child))
+    }
+
+    /// Returns whether an element lacks rows that the schema demands, on any level. Where
+    /// transactions are in groups, one group may be empty beside others.
+    fn lacks_rows(&self, element: &Element) -> bool {
+        let needed = || self.children.iter().filter(|schema| schema.required);
+        let is_lacking = |schema: &Self| {
+            let child = element.find_child(schema.name);
+            child.is_none_or(|child| schema.lacks_rows(child))
+        };
+        let has_some = needed().any(|schema| !is_lacking(schema));
+        needed().any(is_lacking) && !(self.name == "Transactions" && has_some)
     }
 }
 

@@ -18,19 +18,52 @@ const DIAGNOSTICS_MAX: usize = 50;
 /// Returns the schema of a document: by its namespace, and by its version if both generations have
 /// the namespace.
 pub(crate) fn find_schema(root: Node<'_, '_>) -> Option<&'static DocumentSchema> {
-    let namespace = root.tag_name().namespace()?;
-    let tail = namespace.strip_prefix("http://api.rebit.org.in/FISchema/")?;
-    let candidates = || {
-        let all = list_schemas().iter();
-        all.filter(|schema| {
-            schema.namespace_tail == tail && root.has_tag_name((namespace, "Account"))
-        })
+    let candidates = list_candidates(root);
+    let find = |predicate: &dyn Fn(&DocumentSchema) -> bool| {
+        let found = candidates.iter().find(|schema| predicate(schema));
+        found.copied()
     };
     let version = root.attribute("version").unwrap_or_default();
-    candidates()
-        .find(|schema| schema.version == version)
-        .or_else(|| candidates().find(|schema| schema.generation == FiSchema::Retired))
-        .or_else(|| candidates().next())
+    find(&|schema| schema.version == version)
+        .or_else(|| find(&|schema| schema.generation == FiSchema::Retired))
+        .or_else(|| candidates.first().copied())
+}
+
+/// Returns the schemas that have the namespace of a document.
+fn list_candidates(root: Node<'_, '_>) -> Vec<&'static DocumentSchema> {
+    let namespace = root.tag_name().namespace().unwrap_or_default();
+    let all = list_schemas().iter();
+    all.filter(|schema| {
+        schema.namespace() == namespace && root.has_tag_name((namespace, "Account"))
+    })
+    .collect()
+}
+
+/// Returns an error if none of the schemas allows the version of a document.
+fn check_version(root: Node<'_, '_>) -> Option<Diagnostic> {
+    let version = root.attribute("version")?;
+    let candidates = list_candidates(root);
+    let allows_version = |schema: &DocumentSchema| {
+        let mut attributes = schema.root.attributes.iter();
+        attributes
+            .find(|attribute| attribute.name == "version")
+            .is_some_and(|attribute| matches_type(version, attribute.value_type))
+    };
+    if candidates.iter().any(|schema| allows_version(schema)) {
+        return None;
+    }
+    let known = candidates
+        .iter()
+        .map(|schema| format!("{} ({})", schema.version, schema.generation));
+    Some(diagnostic_at(
+        root,
+        format!(
+            "Account.version {} is not a version of {}; known: {}",
+            quote_value(version),
+            candidates[0].fi_type,
+            known.collect::<Vec<_>>().join(", ")
+        ),
+    ))
 }
 
 /// Validates a document; returns at most `DIAGNOSTICS_MAX` diagnostics.
@@ -57,6 +90,9 @@ pub(crate) fn validate_document(document: &Document<'_>) -> Vec<Diagnostic> {
         );
         return validator.diagnostics;
     };
+    if let Some(diagnostic) = check_version(root) {
+        return vec![diagnostic];
+    }
     validator.check_element(root, &schema.root);
     validator.diagnostics
 }
@@ -199,13 +235,16 @@ impl Validator {
             }
             self.check_element(child, known);
         }
+        // A range may have no transactions, or none of one group.
+        let may_be_empty = node
+            .ancestors()
+            .any(|ancestor| ancestor.tag_name().name() == "Transactions");
         for child in schema
             .children
             .iter()
             .filter(|child| child.required && !seen.contains_key(child.name))
         {
-            // Repeatable elements may be missing: a range may have no transactions.
-            if !child.is_repeatable {
+            if !(child.is_repeatable && may_be_empty) {
                 self.push_diagnostic(
                     node,
                     format!("{name} has no {}, which is required", child.name),
