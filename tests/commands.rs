@@ -1287,6 +1287,112 @@ fn the_generation_of_the_schemas_follows_from_the_later_day() {
     }
 }
 
+/// `data check` accepts what `data generate` writes: documents without holdings or transactions,
+/// without optional attributes, and as gateways give them.
+#[test]
+fn generated_statements_of_every_form_pass_the_check() {
+    let folder = create_data_folder("checked-forms");
+    let early = "--from 2016-01-01 --to 2016-06-30 --fi-type";
+    let optional = "--quirk missing-optional --schema";
+    for arguments in [
+        format!("{early} CIS"),
+        format!("{early} CP"),
+        format!("{early} MUTUAL_FUNDS --schema current"),
+        format!("{early} SIP --schema retired"),
+        "--from 2024-06-25 --to 2024-06-25 --fi-type NPS".to_owned(),
+        format!("{optional} current"),
+        format!("{optional} retired"),
+        format!("{optional} current --fi-type MUTUAL_FUNDS"),
+        "--fi-type GSTR1_3B".to_owned(),
+        "--format finvu --schema current".to_owned(),
+        "--format setu --schema current".to_owned(),
+        "--format setu --schema retired".to_owned(),
+    ] {
+        let command = format!("data generate --output statement {arguments}");
+        let output = output_in(&folder, &command.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{command}");
+        let output = output_in(&folder, &["data", "check", "statement"]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments}: {stderr}");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let counts_transactions = stdout.contains(" transactions");
+        assert_eq!(counts_transactions, !arguments.contains("GST"), "{stdout}");
+    }
+}
+
+/// An unknown version is the one error of a document, and the message names the known ones.
+#[test]
+fn a_document_of_an_unknown_version_is_refused_with_the_known_ones() {
+    let folder = create_data_folder("versions");
+    for (fi_type, version, unknown, expected) in [
+        (
+            "DEPOSIT",
+            "2.0.0",
+            "2.0.1",
+            "2.0.0 (current), 1.1 (retired)",
+        ),
+        ("NPS", "1.1", "1.0.0", "1.1 (retired)"),
+        ("GSTR1_3B", "1.1.0", "1.0", "1.1.0 (current)"),
+    ] {
+        let command = format!("data generate --schema current --fi-type {fi_type}");
+        let output = output_in(&folder, &command.split(' ').collect::<Vec<_>>());
+        let document = String::from_utf8(output.stdout).expect("UTF-8");
+        let changed = document.replacen(
+            &format!(" version=\"{version}\""),
+            &format!(" version=\"{unknown}\""),
+            1,
+        );
+        std::fs::write(folder.join("other.xml"), changed).expect("a file");
+        let output = output_in(&folder, &["data", "check", "other.xml"]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            stderr.trim(),
+            format!(
+                "mockaa: other.xml:1:39: Account.version '{unknown}' is not a version of {fi_type}; known: {expected}"
+            )
+        );
+    }
+}
+
+/// A statement without transactions has an empty CSV, and the command says so.
+#[test]
+fn an_empty_csv_is_noted() {
+    let folder = create_data_folder("empty-csv");
+    let command = "data generate --fi-type SIP --schema current --format csv --output sip.csv";
+    let output = output_in(&folder, &command.split(' ').collect::<Vec<_>>());
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && stderr.contains("this statement of SIP has none"),
+        "{stderr}"
+    );
+    let output = output_in(&folder, &["data", "check", "sip.csv"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("sip.csv: the file is empty"), "{stderr}");
+}
+
+/// Quirks are separated by commas, with or without spaces; those that exclude each other, and a
+/// missing name, are refused.
+#[test]
+fn a_list_of_quirks_is_read_with_care() {
+    let folder = create_data_folder("quirk-list");
+    let generate = |quirks: &str| {
+        let output = output_in(&folder, &["data", "generate", "--quirk", quirks]);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), stderr)
+    };
+    assert_eq!(generate("newest-first, java-numbers").0, Some(0));
+    for (quirks, expected) in [
+        ("newest-first,", "a name is missing beside a comma"),
+        (
+            "midnight-ist,midnight-utc",
+            "--quirk midnight-ist changes nothing beside midnight-utc",
+        ),
+    ] {
+        let (code, stderr) = generate(quirks);
+        assert!(code == Some(2) && stderr.contains(expected), "{stderr}");
+    }
+}
+
 /// A chart shows the balance, which a quirk does not change.
 #[test]
 fn a_chart_is_drawn_with_a_quirk_too() {

@@ -600,6 +600,37 @@ fn the_fips_of_the_own_configuration_are_known_to_lint() {
     }
 }
 
+/// A scenario names a generation of the schemas as `--schema` does. YAML reads `1.1` as a number,
+/// and following the remedy helps.
+#[test]
+fn a_scenario_takes_the_versions_of_the_schemas_as_names() {
+    let folder = create_folder("run-fi-schema", &[]);
+    let lint = |value: &str| {
+        let scenario = format!("version: 1\nname: x\nfi_schema: {value}\nsteps: [approve: {{}}]\n");
+        std::fs::write(folder.join("x.yaml"), scenario).expect("a file");
+        let lint = mockaa_command(&["scenario", "lint", "--strict", "x.yaml"])
+            .current_dir(&folder)
+            .output()
+            .expect("the command runs");
+        let output = String::from_utf8([lint.stdout, lint.stderr].concat()).expect("UTF-8");
+        (lint.status.success(), output)
+    };
+    for value in ["current", "retired", "2.0.0", "'2.0.0'", "'1.1'"] {
+        let (is_accepted, output) = lint(value);
+        assert!(is_accepted, "{value}: {output}");
+    }
+    for (value, expected) in [
+        ("1.1", "write it in quotes"),
+        ("'2.1'", "current, retired, 2.0.0, 1.1"),
+    ] {
+        let (is_accepted, output) = lint(value);
+        assert!(
+            !is_accepted && output.contains(expected),
+            "{value}: {output}"
+        );
+    }
+}
+
 /// A quirk without data is reported, and an unknown one is refused.
 #[test]
 fn lint_reports_quirks_that_meet_no_data() {
@@ -613,6 +644,11 @@ fn lint_reports_quirks_that_meet_no_data() {
             "other-type",
             "match: { fi_types: [MUTUAL_FUNDS] }\nquirks: [empty-micr]\nsteps: [approve: {}]",
             "quirk empty-micr meets no data: it changes nothing in documents of MUTUAL_FUNDS",
+        ),
+        (
+            "overridden",
+            "quirks: [no-offset, ist-marked-utc]\nsteps: [approve: {}]",
+            "quirk no-offset changes nothing beside ist-marked-utc",
         ),
         (
             "unknown",

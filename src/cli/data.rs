@@ -221,7 +221,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let schema = schema
                     .map(|schema| format!(" of {schema}"))
                     .unwrap_or_default();
-                println!("{file}: {format}{schema} with {rows} transactions, valid");
+                let rows = rows
+                    .map(|rows| format!(" with {rows} transactions"))
+                    .unwrap_or_default();
+                println!("{file}: {format}{schema}{rows}, valid");
             }
         }
     }
@@ -397,12 +400,25 @@ fn list_fi_types(persona: &Persona) -> String {
 }
 
 fn parse_quirk(text: &str) -> Result<Quirk, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("a name is missing beside a comma".to_owned());
+    }
     Quirk::parse(text)
         .ok_or_else(|| suggest_name(text, Quirk::ALL.iter().map(|quirk| quirk.as_str())))
 }
 
-/// Refuses a quirk that changes nothing in documents of the account's FI type.
+/// Refuses a quirk that changes nothing in documents of the account's FI type, or beside another one.
 fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), UsageError> {
+    let all: Quirks = arguments.quirks.iter().copied().collect();
+    let overridden = all
+        .iter()
+        .find_map(|quirk| Some((quirk, quirk.overridden_by(all)?)));
+    if let Some((quirk, stronger)) = overridden {
+        return Err(UsageError(format!(
+            "--quirk {quirk} changes nothing beside {stronger}; give one of them"
+        )));
+    }
     let mut quirks = arguments.quirks.iter();
     match quirks.find(|quirk| !quirk.applies_to(account.fi_type)) {
         None => Ok(()),
@@ -415,7 +431,7 @@ fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), 
 
 fn parse_schema(text: &str) -> Result<FiSchema, String> {
     FiSchema::parse_name_or_version(text)
-        .ok_or_else(|| format!("give one of {}", FiSchema::accepted_names()))
+        .ok_or_else(|| format!("give one of {}", FiSchema::accepted_names_and_versions()))
 }
 
 fn parse_date(text: &str) -> Result<NaiveDate, String> {
@@ -460,7 +476,17 @@ fn write_statement(
     match format {
         Format::Xml => write_streamed(request, form, &mut XmlWriter::new(form), out),
         Format::Json => write_streamed(request, form, &mut JsonWriter::new(form.schema), out),
-        Format::Csv => write_streamed(request, form, &mut CsvWriter(form.schema), out),
+        Format::Csv => {
+            let mut counted = CountedOutput { out, bytes: 0 };
+            write_streamed(request, form, &mut CsvWriter(form.schema), &mut counted)?;
+            if counted.bytes == 0 {
+                let fi_type = request.account.fi_type;
+                eprintln!(
+                    "mockaa: the CSV is empty: it has the transactions alone, and this statement of {fi_type} has none; --format xml and json have the rest"
+                );
+            }
+            Ok(())
+        }
         Format::Xlsx => write_buffered(request, form, out, |statements| {
             Ok(xlsx::write_workbook(&build_statement_workbook(statements)))
         }),
@@ -491,6 +517,24 @@ fn write_statement(
             );
             Ok(balance_chart(&title, transactions).into_bytes())
         }),
+    }
+}
+
+/// An output that counts the bytes that it got.
+struct CountedOutput<'o> {
+    out: &'o mut dyn Write,
+    bytes: usize,
+}
+
+impl Write for CountedOutput<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.bytes += count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 

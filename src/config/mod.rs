@@ -295,9 +295,7 @@ pub(crate) fn load_participants(
     }
     let mut fius = Vec::new();
     for entry in custom.fiu.or(shipped.fiu).unwrap_or_default() {
-        let mut fiu = entry
-            .into_fiu(None)
-            .map_err(|error| file_error(&name, error))?;
+        let mut fiu = entry.into_fiu().map_err(|error| file_error(&name, error))?;
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
         }
@@ -306,9 +304,7 @@ pub(crate) fn load_participants(
     }
     let mut fips = Vec::new();
     for entry in custom.fip.or(shipped.fip).unwrap_or_default() {
-        let mut fip = entry
-            .into_fip(None)
-            .map_err(|error| file_error(&name, error))?;
+        let mut fip = entry.into_fip().map_err(|error| file_error(&name, error))?;
         assign_shipped_key(&mut fip.entity);
         fips.push(Arc::new(fip));
     }

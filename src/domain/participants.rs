@@ -1,9 +1,13 @@
 //! The participants: the AAs that the sandbox plays, the FIUs that call it and receive its
 //! webhooks, and the simulated FIPs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
@@ -14,6 +18,7 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::quirk::Quirks;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::statement::StatementForm;
+use crate::domain::text::quote_value;
 use crate::domain::time_source::TimeSettings;
 
 /// An account aggregator that the sandbox plays.
@@ -124,6 +129,12 @@ impl Entity {
             uses_shipped_keys: false,
         }
     }
+
+    /// Notes that the keys are the shipped ones if those of `previous` are, and did not change.
+    pub fn keep_shipped_keys(&mut self, previous: &Self) {
+        self.uses_shipped_keys =
+            previous.uses_shipped_keys && previous.public_keys == self.public_keys;
+    }
 }
 
 /// A registered FIU.
@@ -220,13 +231,41 @@ impl Fip {
 }
 
 impl FiSchema {
+    /// The names, and the versions of DEPOSIT, which are other words for them.
+    const NAMES_AND_VERSIONS: [(&str, Self); 4] = [
+        ("current", Self::Current),
+        ("retired", Self::Retired),
+        ("2.0.0", Self::Current),
+        ("1.1", Self::Retired),
+    ];
+
     /// Parses a generation: its name, or the version of DEPOSIT in it.
     pub fn parse_name_or_version(text: &str) -> Option<Self> {
-        match text {
-            "2.0.0" => Some(Self::Current),
-            "1.1" => Some(Self::Retired),
-            name => Self::parse(name),
-        }
+        let mut all = Self::NAMES_AND_VERSIONS.into_iter();
+        all.find(|(name, _)| *name == text)
+            .map(|(_, schema)| schema)
+    }
+
+    /// Deserializes what [`Self::parse_name_or_version`] accepts.
+    pub fn deserialize_name_or_version<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse_name_or_version(&text).map(Some).ok_or_else(|| {
+            let (value, accepted) = (quote_value(&text), Self::accepted_names_and_versions());
+            D::Error::custom(format!("{value} is not one of {accepted}"))
+        })
+    }
+
+    /// Returns all names and versions, for error messages.
+    pub fn accepted_names_and_versions() -> String {
+        Self::NAMES_AND_VERSIONS.map(|(name, _)| name).join(", ")
+    }
+
+    /// Returns the JSON Schema of all names and versions.
+    pub fn name_or_version_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = Self::NAMES_AND_VERSIONS.map(|(name, _)| name);
+        json_schema!({ "type": "string", "enum": names })
     }
 
     /// Returns the generation in force on a day: the current one after 12 July 2025

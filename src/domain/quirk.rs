@@ -53,6 +53,17 @@ wire_enum! {
 }
 
 impl Quirk {
+    /// Returns the quirk of a set beside which this one changes nothing.
+    pub fn overridden_by(self, quirks: Quirks) -> Option<Self> {
+        let stronger = match self {
+            Self::MidnightIst => Self::MidnightUtc,
+            Self::NoOffset => Self::IstMarkedUtc,
+            Self::NarrationCut50 => Self::NarrationCut30,
+            _ => return None,
+        };
+        quirks.contains(stronger).then_some(stronger)
+    }
+
     /// Returns whether documents of an FI type have the data that the quirk changes.
     pub fn applies_to(self, fi_type: FiType) -> bool {
         match self {

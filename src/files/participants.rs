@@ -9,7 +9,7 @@ use std::sync::Arc;
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use schemars::{JsonSchema, schema_for};
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -425,91 +425,65 @@ impl FiuEntry {
         urls.into_iter().any(Option::is_some)
     }
 
-    /// Validates the entry and returns its FIU. An omitted key keeps the value of `previous`, or is
-    /// derived from the id. An empty URL removes the URL.
-    pub(crate) fn into_fiu(self, previous: Option<&Fiu>) -> Result<Fiu, ApiError> {
-        let entity = build_entity(
-            "fiu",
-            self.id,
-            self.name,
-            self.api_key,
-            self.public_keys,
-            previous.map(|fiu| &fiu.entity),
-        )?;
+    /// Validates the entry and returns its FIU. An omitted key has its default, and an empty URL is
+    /// none.
+    pub(crate) fn into_fiu(self) -> Result<Fiu, ApiError> {
+        let entity = build_entity("fiu", self.id, self.name, self.api_key, self.public_keys)?;
         let webhook_secret = match self.webhook_secret {
             Some(secret) => validate_secret(&secret)?,
-            None => previous.map_or_else(
-                || default_secret(&entity.id),
-                |fiu| Arc::clone(&fiu.webhook_secret),
-            ),
+            None => default_secret(&entity.id),
         };
-        let webhooks = previous.map(|fiu| fiu.webhooks.clone()).unwrap_or_default();
         let webhooks = WebhookUrls {
-            base: resolve_url(self.base_url, webhooks.base, |url| {
-                check_fiu_url("fiu.baseUrl", url)
-            })?,
-            all: resolve_url(self.webhook_url, webhooks.all, |url| {
+            base: resolve_url(self.base_url, |url| check_fiu_url("fiu.baseUrl", url))?,
+            all: resolve_url(self.webhook_url, |url| {
                 check_webhook_url("fiu.webhookUrl", url)
             })?,
-            consent: resolve_url(self.consent_url, webhooks.consent, |url| {
+            consent: resolve_url(self.consent_url, |url| {
                 check_webhook_url("fiu.consentUrl", url)
             })?,
-            data: resolve_url(self.data_url, webhooks.data, |url| {
-                check_webhook_url("fiu.dataUrl", url)
-            })?,
-            analytics: resolve_url(self.analytics_url, webhooks.analytics, |url| {
+            data: resolve_url(self.data_url, |url| check_webhook_url("fiu.dataUrl", url))?,
+            analytics: resolve_url(self.analytics_url, |url| {
                 check_webhook_url("fiu.analyticsUrl", url)
             })?,
         };
         let webhook_headers = match self.webhook_headers {
             Some(headers) => validate_webhook_headers(headers)?,
-            None => previous
-                .map(|fiu| Arc::clone(&fiu.webhook_headers))
-                .unwrap_or_default(),
+            None => WebhookHeaders::default(),
         };
         let org_id = match self.org_id {
-            None => {
-                previous.map_or_else(|| default_org_id(&entity.id), |fiu| Arc::clone(&fiu.org_id))
-            }
+            None => default_org_id(&entity.id),
             org_id => validate_id("fiu.orgId", org_id)?,
         };
-        let signature = enum_or_previous(
+        let signature = enum_or_default(
             "fiu.signatureProfile",
             self.signature_profile,
-            previous.map_or(SignatureProfile::Detached, |fiu| fiu.signature),
+            SignatureProfile::Detached,
             SignatureProfile::parse,
             SignatureProfile::accepted_names,
         )?;
-        let plaintext = enum_or_previous(
+        let plaintext = enum_or_default(
             "fiu.plaintext",
             self.plaintext,
-            previous.map_or(PlaintextEncoding::Xml, |fiu| fiu.plaintext),
+            PlaintextEncoding::Xml,
             PlaintextEncoding::parse,
             PlaintextEncoding::accepted_names,
         )?;
-        let fi_schema = optional_enum_or_previous(
+        let fi_schema = optional_enum(
             "fiu.fiSchema",
             self.fi_schema,
-            previous.and_then(|fiu| fiu.fi_schema),
             FiSchema::parse_name_or_version,
-            FiSchema::accepted_names,
+            FiSchema::accepted_names_and_versions,
         )?;
-        let previous_times = previous.map(|fiu| fiu.time_settings).unwrap_or_default();
         let time_settings = parse_time_settings(
             ("fiu.signingTime", self.signing_time),
             ("fiu.messageTime", self.message_time),
-        )?
-        .complete_with(previous_times);
+        )?;
         let redirect_passphrase = match discard_blank(self.redirect_passphrase) {
             Some(passphrase) => passphrase.into(),
-            None => previous.map_or_else(
-                || format!("mockaa-dev-{}-passphrase", entity.id.to_lowercase()).into(),
-                |fiu| Arc::clone(&fiu.redirect_passphrase),
-            ),
+            None => format!("mockaa-dev-{}-passphrase", entity.id.to_lowercase()).into(),
         };
         let unanswered_errorcode = self
             .unanswered_errorcode
-            .or_else(|| previous.map(|fiu| fiu.unanswered_errorcode))
             .unwrap_or(RedirectionCode::UNKNOWN);
         if unanswered_errorcode.is_success() {
             return Err(ApiError::invalid_field(
@@ -529,9 +503,7 @@ impl FiuEntry {
                     )
                 })
                 .collect::<Result<_, _>>()?,
-            None => previous
-                .map(|fiu| fiu.fair_use_templates.clone())
-                .unwrap_or_default(),
+            None => Vec::new(),
         };
         Ok(Fiu {
             entity,
@@ -576,57 +548,48 @@ impl FipEntry {
         }
     }
 
-    /// Validates the entry and returns its FIP. An omitted key keeps the value of `previous`, or is
-    /// derived from the id. An empty `plaintext` or `fiSchema` is that of the FIU.
-    pub(crate) fn into_fip(self, previous: Option<&Fip>) -> Result<Fip, ApiError> {
-        let linking = enum_or_previous(
+    /// Validates the entry and returns its FIP. An omitted key has its default. An empty `plaintext`
+    /// or `fiSchema` is that of the FIU.
+    pub(crate) fn into_fip(self) -> Result<Fip, ApiError> {
+        let linking = enum_or_default(
             "fip.linking",
             self.linking,
-            previous.map_or(LinkingMethod::Token, |fip| fip.linking),
+            LinkingMethod::Token,
             LinkingMethod::parse,
             LinkingMethod::accepted_names,
         )?;
-        let fi_entries = enum_or_previous(
+        let fi_entries = enum_or_default(
             "fip.fiEntries",
             self.fi_entries,
-            previous.map_or(FiEntries::default(), |fip| fip.fi_entries),
+            FiEntries::default(),
             FiEntries::parse,
             FiEntries::accepted_names,
         )?;
-        let plaintext = optional_enum_or_previous(
+        let plaintext = optional_enum(
             "fip.plaintext",
             self.plaintext,
-            previous.and_then(|fip| fip.plaintext),
             PlaintextEncoding::parse,
             PlaintextEncoding::accepted_names,
         )?;
         let quirks = match self.quirks {
-            None => previous.map(|fip| fip.quirks).unwrap_or_default(),
+            None => Quirks::default(),
             Some(names) if names.is_empty() => Quirks::default(),
             names => require_enum_list("fip.quirks", names, Quirk::parse, Quirk::accepted_names)?
                 .into_iter()
                 .collect(),
         };
-        let fi_schema = optional_enum_or_previous(
+        let fi_schema = optional_enum(
             "fip.fiSchema",
             self.fi_schema,
-            previous.and_then(|fip| fip.fi_schema),
             FiSchema::parse_name_or_version,
-            FiSchema::accepted_names,
+            FiSchema::accepted_names_and_versions,
         )?;
-        let entity = build_entity(
-            "fip",
-            self.id,
-            self.name,
-            self.api_key,
-            self.public_keys,
-            previous.map(|fip| &fip.entity),
-        )?;
+        let entity = build_entity("fip", self.id, self.name, self.api_key, self.public_keys)?;
         let default_narration = NarrationLayout::from_fip_id(&entity.id);
-        let narration = enum_or_previous(
+        let narration = enum_or_default(
             "fip.narration",
             self.narration,
-            previous.map_or(default_narration, |fip| fip.narration),
+            default_narration,
             NarrationLayout::parse,
             NarrationLayout::accepted_names,
         )?;
@@ -642,48 +605,64 @@ impl FipEntry {
     }
 }
 
-/// Returns the URL that an entry sets, or the previous one if it sets none.
-fn resolve_url(
-    value: Option<String>,
-    previous: Option<Arc<str>>,
-    check: impl Fn(&str) -> Result<String, ApiError>,
-) -> Result<Option<Arc<str>>, ApiError> {
-    match value {
-        None => Ok(previous),
-        Some(url) => Ok(discard_blank(Some(url))
-            .map(|url| check(&url))
-            .transpose()?
-            .map(Into::into)),
+/// Applies a change to an entry. A key that the change omits keeps its value, and one that is null
+/// has its default again.
+pub(crate) fn change_entry<T: Serialize + DeserializeOwned>(
+    previous: Option<&T>,
+    change: &T,
+    is_null: impl Fn(&str) -> bool,
+) -> T {
+    let list_keys = |entry: &T| match serde_json::to_value(entry) {
+        Ok(Value::Object(keys)) => keys,
+        _ => unreachable!("an entry is an object with texts as keys"),
+    };
+    let mut merged = previous.map(list_keys).unwrap_or_default();
+    for (name, value) in list_keys(change) {
+        if !value.is_null() {
+            merged.insert(name, value);
+        } else if is_null(&name) || is_null(&to_snake_case(&name)) {
+            merged.remove(&name);
+        }
     }
+    merged.retain(|_, value| !value.is_null());
+    serde_json::from_value(merged.into()).expect("both entries were read from the same keys")
 }
 
-/// Returns the value of an enum field; an omitted field keeps the previous value.
-fn enum_or_previous<T>(
+/// Returns the URL that an entry sets.
+fn resolve_url(
+    value: Option<String>,
+    check: impl Fn(&str) -> Result<String, ApiError>,
+) -> Result<Option<Arc<str>>, ApiError> {
+    let url = discard_blank(value).map(|url| check(&url)).transpose()?;
+    Ok(url.map(Into::into))
+}
+
+/// Returns the value of an enum field, or the default if the field is omitted.
+fn enum_or_default<T>(
     field: &'static str,
     value: Option<String>,
-    previous: T,
+    default: T,
     parse: fn(&str) -> Option<T>,
     accepted_names: fn() -> String,
 ) -> Result<T, ApiError> {
     match value {
-        None => Ok(previous),
+        None => Ok(default),
         value => require_enum(field, value, parse, accepted_names),
     }
 }
 
-/// Returns the value of an optional enum field; an omitted field keeps the previous value, an empty
-/// one has none.
-fn optional_enum_or_previous<T>(
+/// Returns the value of an optional enum field, if it is neither omitted nor empty.
+fn optional_enum<T>(
     field: &'static str,
     value: Option<String>,
-    previous: Option<T>,
     parse: fn(&str) -> Option<T>,
     accepted_names: fn() -> String,
 ) -> Result<Option<T>, ApiError> {
     match value {
-        None => Ok(previous),
-        Some(value) if value.is_empty() => Ok(None),
-        value => require_enum(field, value, parse, accepted_names).map(Some),
+        Some(value) if !value.is_empty() => {
+            require_enum(field, Some(value), parse, accepted_names).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
@@ -774,40 +753,20 @@ fn build_entity(
     name: Option<String>,
     api_key: Option<String>,
     public_keys: Option<Vec<Jwk>>,
-    previous: Option<&Entity>,
 ) -> Result<Entity, ApiError> {
     let id = validate_id(if kind == "fiu" { "fiu.id" } else { "fip.id" }, id)?;
     let api_key = match discard_blank(api_key) {
         Some(api_key) => validate_api_key("apiKey", api_key)?,
-        None => previous.map_or_else(
-            || default_api_key(&id),
-            |entity| Arc::clone(&entity.api_key),
-        ),
+        None => default_api_key(&id),
     };
-    let (public_keys, uses_shipped_keys) = match public_keys {
-        Some(keys) => {
-            let keys: Vec<_> = keys
-                .iter()
-                .map(PublicKey::try_from)
-                .collect::<Result<_, _>>()?;
-            // A client may send back the keys that GET has shown; they are still the shipped ones.
-            let is_shipped = previous
-                .is_some_and(|entity| entity.uses_shipped_keys && entity.public_keys == keys);
-            (keys, is_shipped)
-        }
-        None => previous.map_or((Vec::new(), false), |entity| {
-            (entity.public_keys.clone(), entity.uses_shipped_keys)
-        }),
-    };
-    let name = discard_blank(name)
-        .map(Into::into)
-        .or_else(|| previous.map(|entity| Arc::clone(&entity.name)));
+    let keys = public_keys.unwrap_or_default();
+    let public_keys = keys.iter().map(PublicKey::try_from);
     Ok(Entity {
-        name: name.unwrap_or_else(|| Arc::clone(&id)),
+        name: discard_blank(name).map_or_else(|| Arc::clone(&id), Into::into),
         id,
         api_key,
-        public_keys,
-        uses_shipped_keys,
+        public_keys: public_keys.collect::<Result<_, _>>()?,
+        uses_shipped_keys: false,
     })
 }
 
@@ -982,7 +941,7 @@ mod tests {
             id: Some("FIU-9".to_owned()),
             ..FiuEntry::default()
         }
-        .into_fiu(None)
+        .into_fiu()
         .expect("an FIU");
         assert_eq!(
             (&*fiu.entity.api_key, &*fiu.entity.name),
@@ -992,7 +951,7 @@ mod tests {
             base_url: Some("http://x".to_owned()),
             ..FiuEntry::from_fiu(&fiu)
         }
-        .into_fiu(Some(&fiu));
+        .into_fiu();
         assert_eq!(
             again.expect("an FIU").webhooks.base.as_deref(),
             Some("http://x")

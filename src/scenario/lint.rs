@@ -571,7 +571,12 @@ impl Linter<'_> {
             );
             self.add_diagnostic(Severity::Error, location, message);
         }
+        let all = plan.quirks.iter().map(|(quirk, _)| *quirk).collect();
         for (quirk, location) in &plan.quirks {
+            if let Some(stronger) = quirk.overridden_by(all) {
+                let message = format!("quirk {quirk} changes nothing beside {stronger}");
+                self.add_diagnostic(Severity::Error, *location, message);
+            }
             if !self.anyone.statuses.contains(&Status::Active) {
                 let message = format!("quirk {quirk} meets no data: the consent is never ACTIVE");
                 self.add_diagnostic(Severity::Error, *location, message);

@@ -76,6 +76,55 @@ async fn a_fip_without_a_layout_has_that_of_its_id() {
     );
 }
 
+/// A field that is omitted keeps its value. One that is null, and a name that is empty, have their
+/// defaults again, so that an answer of GET can be sent back.
+#[tokio::test]
+async fn a_field_that_is_null_has_its_default_again() {
+    let app = TestApp::start().await;
+    let path = "/_mockaa/v1/config/fip/FIP-9";
+    configure_fip(
+        &app,
+        "FIP-9",
+        &json!({
+            "name": "Ninth Bank", "narration": "layout-e", "fiSchema": "2.0.0",
+            "plaintext": "base64", "quirks": ["newest-first"], "linking": "DIRECT",
+        }),
+    )
+    .await;
+    let configured = app.get(path).await.expect_ok();
+    assert_eq!(configured["fiSchema"], "current");
+    configure_fip(&app, "FIP-9", &configured).await;
+    assert_eq!(app.get(path).await.expect_ok(), configured);
+    let reset = json!({
+        "narration": null, "fi_schema": null, "plaintext": null, "quirks": null, "linking": null,
+        "name": "",
+    });
+    configure_fip(&app, "FIP-9", &reset).await;
+    configure_fip(&app, "FIP-10", &json!({})).await;
+    let mut reset = app.get(path).await.expect_ok();
+    let mut fresh = app.get("/_mockaa/v1/config/fip/FIP-10").await.expect_ok();
+    for (fip, id) in [(&mut reset, "FIP-9"), (&mut fresh, "FIP-10")] {
+        assert_eq!((&fip["id"], &fip["name"]), (&id.into(), &id.into()));
+        let fields = fip.as_object_mut().expect("an object");
+        // The defaults of these fields follow from the id.
+        for name in ["id", "name", "apiKey", "narration"] {
+            fields.remove(name);
+        }
+    }
+    assert_eq!(reset, fresh);
+
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+    let change = json!({ "unansweredErrorcode": 5, "signingTime": "world" });
+    app.send(request.json(&change)).await.expect_ok();
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+    let change = json!({ "unansweredErrorcode": null, "signingTime": null });
+    let fiu = app.send(request.json(&change)).await.expect_ok();
+    assert_eq!(
+        (&fiu["unansweredErrorcode"], &fiu["signingTime"]),
+        (&json!(20), &Value::Null)
+    );
+}
+
 #[tokio::test]
 async fn an_unknown_layout_is_refused_with_the_known_ones() {
     let app = TestApp::start().await;

@@ -177,7 +177,12 @@ impl PersonaBuilder<'_> {
                 self.push_diagnostic(location, message);
             }
         }
+        let all = quirks.iter().map(|quirk| quirk.value).collect();
         for quirk in &quirks {
+            if let Some(stronger) = quirk.value.overridden_by(all) {
+                let message = format!("quirk {} changes nothing beside {stronger}", quirk.value);
+                self.push_diagnostic(quirk.referenced, message);
+            }
             if !accounts
                 .iter()
                 .any(|account| quirk.value.applies_to(account.fi_type))

@@ -1,11 +1,14 @@
 //! Participants of a world: reading and configuring FIUs and FIPs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::authenticate_operator;
 use super::clock::check_time_settings;
 use crate::domain::text::quote_value;
-use crate::files::participants::{FipEntry, FiuEntry, check_distinct};
+use crate::files::participants::{FipEntry, FiuEntry, change_entry, check_distinct};
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -59,20 +62,26 @@ fn unknown_participant_error(call: &Call, kind: &str) -> ApiError {
     ))
 }
 
-/// Registers an FIU in this world, or changes one. Fields that the body omits keep their values.
+/// Registers an FIU in this world, or changes one. Fields that the body omits keep their values, and
+/// those that are null have their defaults again.
 pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let id = call.path_segment("id");
-    let mut entry: FiuEntry = call.parse_json()?;
-    check_id_matches(id, entry.id.replace(id.to_owned()))?;
-    let has_webhook_url = entry.has_webhook_url();
+    let mut change: FiuEntry = call.parse_json()?;
+    let nulls = list_nulls(call)?;
+    check_id_matches(id, change.id.replace(id.to_owned()))?;
     let changed =
         world.update_participants(&format!("the FIU {id} was configured"), |participants| {
             let current = participants.find_fiu(id);
-            let mut fiu = entry.into_fiu(current.map(Arc::as_ref))?;
+            let previous = current.map(|fiu| FiuEntry::from_fiu(fiu));
+            let entry = change_entry(previous.as_ref(), &change, |name| nulls.contains(name));
+            let gets_default_url = !entry.has_webhook_url()
+                && (current.is_none() || nulls.contains("baseUrl") || nulls.contains("base_url"));
+            let mut fiu = entry.into_fiu()?;
             check_time_settings("fiu.messageTime", fiu.time_settings, call)?;
-            if current.is_none() && !has_webhook_url {
-                fiu.webhooks
+            if gets_default_url {
+                let webhooks = &mut fiu.webhooks;
+                webhooks
                     .base
                     .clone_from(&world.config().default_webhook_url);
             }
@@ -82,7 +91,10 @@ pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
                 .iter_mut()
                 .find(|existing| *existing.entity.id == *id)
             {
-                Some(existing) => *existing = Arc::new(fiu),
+                Some(existing) => {
+                    fiu.entity.keep_shipped_keys(&existing.entity);
+                    *existing = Arc::new(fiu);
+                }
                 None => changed.fius.push(Arc::new(fiu)),
             }
             check_distinct(&changed).map(|()| changed)
@@ -92,22 +104,29 @@ pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     )))
 }
 
-/// Registers a FIP in this world, or changes one. Fields that the body omits keep their values.
+/// Registers a FIP in this world, or changes one. Fields that the body omits keep their values, and
+/// those that are null have their defaults again.
 pub(crate) fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let id = call.path_segment("id");
-    let mut entry: FipEntry = call.parse_json()?;
-    check_id_matches(id, entry.id.replace(id.to_owned()))?;
+    let mut change: FipEntry = call.parse_json()?;
+    let nulls = list_nulls(call)?;
+    check_id_matches(id, change.id.replace(id.to_owned()))?;
     let changed =
         world.update_participants(&format!("the FIP {id} was configured"), |participants| {
-            let fip = entry.into_fip(participants.find_fip(id).map(Arc::as_ref))?;
+            let previous = participants.find_fip(id).map(|fip| FipEntry::from_fip(fip));
+            let entry = change_entry(previous.as_ref(), &change, |name| nulls.contains(name));
+            let mut fip = entry.into_fip()?;
             let mut changed = participants.clone();
             match changed
                 .fips
                 .iter_mut()
                 .find(|existing| *existing.entity.id == *id)
             {
-                Some(existing) => *existing = Arc::new(fip),
+                Some(existing) => {
+                    fip.entity.keep_shipped_keys(&existing.entity);
+                    *existing = Arc::new(fip);
+                }
                 None => changed.fips.push(Arc::new(fip)),
             }
             check_distinct(&changed).map(|()| changed)
@@ -115,6 +134,13 @@ pub(crate) fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&FipEntry::from_fip(
         changed.find_fip(id).expect("the caller added it"),
     )))
+}
+
+/// Returns the names of the fields that are null in the body.
+fn list_nulls(call: &Call) -> Result<BTreeSet<String>, ApiError> {
+    let fields: BTreeMap<String, Value> = call.parse_json()?;
+    let nulls = fields.into_iter().filter(|(_, value)| value.is_null());
+    Ok(nulls.map(|(name, _)| name).collect())
 }
 
 /// Checks that an id in the body, if there is one, is the id in the path.

@@ -58,6 +58,8 @@ pub(crate) struct ScenarioFile {
     /// Post statements to the FIU.
     pub push_data: Option<bool>,
     /// The generation of the FI schemas of the data; it precedes that of the participants.
+    #[serde(default, deserialize_with = "FiSchema::deserialize_name_or_version")]
+    #[schemars(schema_with = "FiSchema::name_or_version_schema")]
     pub fi_schema: Option<FiSchema>,
     /// Irregularities of the documents, beside those of the FIPs and the persona.
     #[serde(default)]
