@@ -30,6 +30,20 @@ impl Paise {
         };
         Some(Self(sign * (rupees.parse::<i64>().ok()? * 100 + paise)))
     }
+
+    /// Formats whole rupees with Indian digit grouping: 12,34,567. Paise are cut off.
+    pub fn group_rupees(self) -> String {
+        let text = (self.0.unsigned_abs() / 100).to_string();
+        let (head, tail) = text.split_at(text.len().saturating_sub(3));
+        let mut grouped = String::new();
+        for (index, digit) in head.chars().enumerate() {
+            grouped.push(digit);
+            if (head.len() - index - 1).is_multiple_of(2) {
+                grouped.push(',');
+            }
+        }
+        format!("{}{grouped}{tail}", if self.0 < 0 { "-" } else { "" })
+    }
 }
 
 fn is_digits(text: &str) -> bool {
@@ -107,6 +121,19 @@ mod tests {
             "+1",
         ] {
             assert_eq!(Paise::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rupees_are_grouped_by_lakh_and_crore() {
+        for (paise, expected) in [
+            (0, "0"),
+            (99_900, "999"),
+            (100_000, "1,000"),
+            (12_345_600, "1,23,456"),
+            (-123_456_700, "-12,34,567"),
+        ] {
+            assert_eq!(Paise(paise).group_rupees(), expected);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, NaiveTime};
 
 use crate::domain::digits::write_padded;
 
@@ -63,6 +63,13 @@ impl Timestamp {
     pub fn ist_date(self) -> NaiveDate {
         // The last hours of the year 9999 are in the year 10000 in India, which is out of range.
         date_from_millis((self.0 + IST_OFFSET_MS).min(Self::MAX.0))
+    }
+
+    /// Returns the time of day in India.
+    pub fn ist_time(self) -> NaiveTime {
+        let of_day = (self.0 + IST_OFFSET_MS).rem_euclid(86_400_000);
+        let seconds = u32::try_from(of_day / 1000).expect("a day has 86,400 seconds");
+        NaiveTime::from_num_seconds_from_midnight_opt(seconds, 0).expect("a time of day")
     }
 
     /// Returns the instant plus `duration`, at most [`Timestamp::MAX`].

@@ -67,7 +67,7 @@ pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String 
         i64::midpoint(max_balance, min_balance),
         min_balance,
     ] {
-        let (y, label) = (scale.y(balance), format_rupees(balance));
+        let (y, label) = (scale.y(balance), Paise(balance).group_rupees());
         svg += &format!(
             "<path d=\"M{MARGIN_LEFT} {y}H{}\" stroke=\"#ddd\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#777\">{label}</text>\n",
             WIDTH - 10,
@@ -109,39 +109,6 @@ impl Scale {
     }
 }
 
-/// Formats whole rupees with Indian digit grouping: 12,34,567.
-fn format_rupees(paise: i64) -> String {
-    let digits = Paise(paise.abs()).0 / 100;
-    let text = digits.to_string();
-    let (head, tail) = text.split_at(text.len().saturating_sub(3));
-    let mut grouped = String::new();
-    for (index, digit) in head.chars().enumerate() {
-        grouped.push(digit);
-        if (head.len() - index - 1).is_multiple_of(2) {
-            grouped.push(',');
-        }
-    }
-    format!("{}{grouped}{tail}", if paise < 0 { "-" } else { "" })
-}
-
 fn escape_xml(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::format_rupees;
-
-    #[test]
-    fn rupees_are_grouped_by_lakh_and_crore() {
-        for (paise, expected) in [
-            (0, "0"),
-            (99_900, "999"),
-            (100_000, "1,000"),
-            (12_345_600, "1,23,456"),
-            (-123_456_700, "-12,34,567"),
-        ] {
-            assert_eq!(format_rupees(paise), expected);
-        }
-    }
 }
