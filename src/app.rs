@@ -34,7 +34,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, SecurityMode, build_document, known_paths, protocol_prefixes,
+    AccessPolicy, AppState, FormKey, SecurityMode, VisitStore, build_document, known_paths,
+    protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
@@ -212,6 +213,8 @@ impl Sandbox {
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
+            form_key: FormKey::random(),
+            visits: VisitStore::default(),
         });
         let address = SocketAddr::new(bind, port);
         let bind_error = |source| StartError::Bind { address, source };

@@ -417,7 +417,8 @@ fn print_banner(sandbox: &Sandbox) {
     eprintln!("  Unaport        {base}/api/v1 and {base}/backend-v2/api/v2");
     eprintln!("  control API    {base}/_mockaa/v1/world");
     let public_url = sandbox.public_url().unwrap_or_else(|| base.clone());
-    eprintln!("  customer page  {public_url}/ui/consents/HANDLE");
+    eprintln!("  start page     {public_url}/   all calls: {public_url}/docs");
+    eprintln!("  customer page  {public_url}/aa/consents/HANDLE");
     eprintln!(
         "  public key     {base}/.well-known/jwks.json   kid {}",
         sandbox.kid()

@@ -37,6 +37,7 @@ use crate::http::connection::{ClientSocket, IsTls};
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
 use crate::http::security::is_registered_key;
 use crate::http::{AppState, BODY_BYTES_MAX};
+use crate::ui::front::Frame;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_json;
 
@@ -208,6 +209,22 @@ impl Call {
         headers
     }
 
+    /// Returns whether the caller is a browser that shows an answer as a page.
+    pub(crate) fn accepts_page(&self) -> bool {
+        let accept = self.header("accept").unwrap_or_default();
+        let mut ranges = accept.split(',').map(|range| range.split(';'));
+        ranges.any(|mut range| range.next().is_some_and(|it| it.trim() == "text/html"))
+    }
+
+    /// Returns what the pages for developers have in common. A world that does not exist yet counts.
+    pub(crate) fn page_frame(&self) -> Frame {
+        let base_path = match self.world_name() {
+            Ok(name) if name != DEFAULT_WORLD => format!("/w/{name}"),
+            _ => String::new(),
+        };
+        Frame { base_path }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
@@ -343,7 +360,16 @@ impl Call {
         }
     }
 
-    fn is_tls(&self) -> bool {
+    /// Returns the port that the client used, as far as `Host` tells.
+    pub(crate) fn port(&self) -> u16 {
+        let host = find_host(self.request.uri(), self.headers()).unwrap_or_default();
+        let port = host
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        port.unwrap_or(if self.scheme() == "https" { 443 } else { 80 })
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
         let connection = self.request.conn_data::<IsTls>();
         connection.is_some_and(|IsTls(is_tls)| *is_tls)
     }

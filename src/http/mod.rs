@@ -15,6 +15,8 @@ mod connection;
 mod control;
 mod fair_use;
 mod fault_injection;
+mod forms;
+mod journey;
 mod known_paths;
 pub(crate) mod openapi;
 mod pages;
@@ -50,6 +52,8 @@ pub use security::SecurityMode;
 
 use self::call::Call;
 use self::call_context::CallContext;
+pub(crate) use self::forms::FormKey;
+pub(crate) use self::journey::VisitStore;
 use self::known_paths::KnownPaths;
 use self::request_log::log_call;
 use self::route_info::ProtocolPrefixes;
@@ -84,6 +88,10 @@ pub(crate) struct AppState {
     pub authority: Option<String>,
     /// Explains paths that no call has.
     pub known_paths: KnownPaths,
+    /// Key of the tokens in the forms of pages.
+    pub form_key: FormKey,
+    /// Visits of customers.
+    pub visits: VisitStore,
 }
 
 impl AppState {

@@ -1,4 +1,4 @@
-//! The customer's page, on which a consent is approved or rejected.
+//! The operator's view of a consent, on which it is approved or rejected for the customer.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
-use crate::domain::visit_action::VisitAction;
 use crate::engine::world::World;
 use crate::http::call::Call;
-use crate::http::control::reject_cross_site;
+use crate::http::forms::{Reader, TOKEN_FIELD, check_token};
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
-use crate::ui::{ConsentPage, ShownConsent};
+use crate::ui::consent::ConsentPage;
 use crate::wire::api_error::ApiError;
 
-/// Policy of the pages on a customer's way from the FIU and back. They load nothing. An FIU may show
-/// them in a frame, as FIUs show an AA's page, and the form may end at the FIU.
-pub(crate) const JOURNEY_POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'";
-
 pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (world, consent) = find_consent(call)?;
+    Ok(render_consent(call, &world, &consent, None))
+}
+
+fn find_consent(call: &Call) -> Result<(Arc<World>, Arc<Consent>), ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
     let consent = world
@@ -27,52 +27,56 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         .consent(handle)
         .filter(|consent| !consent.hidden);
     let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-    let base = call.base_url(&world);
-    let shown = prepare_consent(&world, consent);
-    let page = ApiResponse::html(ConsentPage::new(&shown, &base, world.now()).to_html());
-    Ok(page.with_content_security_policy(JOURNEY_POLICY))
+    Ok((world, consent))
 }
 
-/// Returns a consent with the accounts that it shares.
-pub(crate) fn prepare_consent(world: &World, consent: Arc<Consent>) -> ShownConsent {
-    let accounts = world.catch_up().consent_accounts(&consent);
-    ShownConsent::new(consent, &accounts, &world.participants())
+fn render_consent(
+    call: &Call,
+    world: &World,
+    consent: &Consent,
+    notice: Option<String>,
+) -> ApiResponse {
+    let reader = Reader::from_call(call);
+    let accounts = world.catch_up().consent_accounts(consent);
+    let token = call.app_state().form_key.token(reader.id());
+    let participants = world.participants();
+    let page = ConsentPage::new(
+        consent,
+        &accounts,
+        &participants,
+        call.page_frame(),
+        token,
+        notice,
+    );
+    reader.add_cookie(call, ApiResponse::page(&page))
 }
 
-/// Answers the consent, or leaves it unanswered, and redirects to the FIU's redirect URL, or else to
-/// the page.
+/// Approves or rejects a consent for its customer, and shows it again. A browser whose page was stale
+/// reads what the consent is now.
 pub(crate) fn submit_decision(call: &Call) -> Result<ApiResponse, ApiError> {
-    reject_cross_site(call)?;
-    let world = call.get_or_create_world()?;
-    let handle = call.parse_handle()?;
-    let action = VisitAction::parse(call.path_segment("action"));
-    let input = match action.ok_or_else(|| call.unknown_route_error())? {
-        VisitAction::Approve => Input::Approve,
-        VisitAction::Reject => Input::Reject,
-        VisitAction::Leave => {
-            let consent = world.catch_up().consent(handle);
-            let consent = consent.filter(|consent| !consent.hidden);
-            let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-            return Ok(redirect_back(call, &world, &consent));
-        }
-        // The page shows one consent.
-        VisitAction::Answer => return Err(call.unknown_route_error()),
+    let form = Params::parse(call.body_text()?)?;
+    check_token(call, &form, Reader::from_call(call).id())?;
+    form.reject_unknown(&[TOKEN_FIELD])?;
+    let (world, consent) = find_consent(call)?;
+    let input = match call.path_segment("action") {
+        "approve" => Input::Approve,
+        "reject" => Input::Reject,
+        _ => return Err(call.unknown_route_error()),
     };
-    let receipt = world.submit(Command::TransitionConsent {
-        handle,
-        action: ConsentAction::with_defaults(input),
-    })?;
-    Ok(ApiResponse::from_receipt(receipt, |outcome| {
-        redirect_back(call, &world, outcome.consent())
+    let handle = consent.handle;
+    let action = ConsentAction::with_defaults(input);
+    let receipt = match world.submit(Command::TransitionConsent { handle, action }) {
+        Ok(receipt) => receipt,
+        Err(rejection) if call.accepts_page() => {
+            let error = ApiError::from(rejection);
+            let (_, consent) = find_consent(call)?;
+            let page = render_consent(call, &world, &consent, Some(error.message()));
+            return Ok(page.with_status_code(crate::wire::control::http_status(&error)));
+        }
+        Err(rejection) => return Err(rejection.into()),
+    };
+    let address = format!("{}/ui/consents/{handle}", call.base_url(&world));
+    Ok(ApiResponse::from_receipt(receipt, |_| {
+        ApiResponse::redirect_see_other(address)
     }))
-}
-
-/// Redirects to the FIU's redirect URL, or else to the page.
-fn redirect_back(call: &Call, world: &World, consent: &Consent) -> ApiResponse {
-    let metadata = consent.metadata.as_ref();
-    let redirect_url = metadata.and_then(|metadata| metadata.redirect_url.as_deref());
-    ApiResponse::redirect_see_other(redirect_url.map_or_else(
-        || format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
-        str::to_owned,
-    ))
 }

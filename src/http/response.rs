@@ -10,11 +10,13 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_DISPOSITION,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_DISPOSITION,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use askama::Template;
 use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
@@ -39,6 +41,8 @@ use crate::http::fault_injection::{
 };
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
+use crate::ui::assets::Asset;
+use crate::ui::front::ErrorPage;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::mask::{RequestMask, mask_target};
@@ -60,9 +64,33 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
-/// Policy of every answer of the control API and of every page that has no other: no site shows it
-/// in a frame.
+/// Policy of every answer that is no page: no site shows it in a frame.
 const NO_FRAMES: &str = "frame-ancestors 'none'";
+
+/// Headers of every page. It loads files of this sandbox only, its forms lead to this sandbox, no
+/// site shows it in a frame, and no cache keeps it.
+const PAGE_HEADERS: [(HeaderName, &str); 7] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    ),
+    (CACHE_CONTROL, "no-store"),
+];
 
 /// Presence of `x-jws-signature` in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +107,8 @@ pub(crate) struct ApiResponse {
     location: Option<String>,
     /// Name under which a browser saves the body.
     file_name: Option<String>,
-    /// Limits of what a page may load and do.
-    content_security_policy: Option<&'static str>,
+    /// Further headers.
+    headers: Vec<(HeaderName, String)>,
     /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
@@ -101,13 +129,31 @@ impl ApiResponse {
         }
     }
 
-    pub(crate) fn html(body: String) -> Self {
-        let body = body.into_bytes();
-        Self {
+    /// Returns a 200 response with a page, which loads files of this sandbox only and is shown in no
+    /// frame.
+    pub(crate) fn page(page: &impl Template) -> Self {
+        let html = page.render().expect("a template writes to memory");
+        let response = Self {
             content_type: "text/html; charset=utf-8",
-            body,
+            body: html.into_bytes(),
+            ..Self::with_status(StatusCode::OK)
+        };
+        PAGE_HEADERS
+            .into_iter()
+            .fold(response, |response, (name, value)| {
+                response.with_header(name, value)
+            })
+    }
+
+    /// Returns a 200 response with a file that is part of the program and never changes at its
+    /// address.
+    pub(crate) fn asset(asset: &Asset) -> Self {
+        Self {
+            content_type: asset.media_type,
+            body: asset.content.to_vec(),
             ..Self::with_status(StatusCode::OK)
         }
+        .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }
 
     /// Returns a 200 response with plain text.
@@ -115,15 +161,6 @@ impl ApiResponse {
         Self {
             content_type: "text/plain; charset=utf-8",
             body: body.into_bytes(),
-            ..Self::with_status(StatusCode::OK)
-        }
-    }
-
-    /// Returns a 200 response with text that is part of the program.
-    pub(crate) fn static_text(content_type: &'static str, text: &'static str) -> Self {
-        Self {
-            content_type,
-            body: text.as_bytes().to_vec(),
             ..Self::with_status(StatusCode::OK)
         }
     }
@@ -160,7 +197,7 @@ impl ApiResponse {
             content_type: JSON,
             location: None,
             file_name: None,
-            content_security_policy: None,
+            headers: Vec::new(),
             retry_after: None,
             body: Vec::new(),
             hold: None,
@@ -196,22 +233,29 @@ impl ApiResponse {
         }
     }
 
-    /// Limits what the page may load and do.
+    /// Adds a header.
     #[must_use]
-    pub(crate) fn with_content_security_policy(self, policy: &'static str) -> Self {
-        Self {
-            content_security_policy: Some(policy),
-            ..self
-        }
+    pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Leads a browser to another address after a time, without a script.
+    #[must_use]
+    pub(crate) fn with_refresh(self, seconds: u32, address: &str) -> Self {
+        self.with_header(REFRESH, format!("{seconds}; url={address}"))
+    }
+
+    /// Changes the status.
+    #[must_use]
+    pub(crate) fn with_status_code(self, status: u16) -> Self {
+        let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
+        Self { status, ..self }
     }
 
     /// Returns a response with JSON and this status.
     pub(crate) fn json_with_status(status: u16, body: &impl Serialize) -> Self {
-        let status = StatusCode::from_u16(status).expect("our tables have HTTP statuses");
-        Self {
-            status,
-            ..Self::json(body)
-        }
+        Self::json(body).with_status_code(status)
     }
 
     fn into_http_response(mut self, signature: Option<String>) -> HttpResponse {
@@ -247,8 +291,8 @@ impl ApiResponse {
                 format!("attachment; filename=\"{name}\""),
             ));
         }
-        if let Some(policy) = self.content_security_policy {
-            response.insert_header((CONTENT_SECURITY_POLICY, policy));
+        for (name, value) in self.headers.drain(..) {
+            response.append_header((name, value));
         }
         if let Some(seconds) = self.retry_after {
             response.insert_header((RETRY_AFTER, seconds));
@@ -274,17 +318,39 @@ impl Call {
 
     /// Answers in the format of the control API, without faults, signature or journal record.
     fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
-        let mut response = outcome.unwrap_or_else(|error| {
+        let response = outcome.unwrap_or_else(|error| {
             self.log_rejection(&error);
-            ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
+            self.error_page(&error).unwrap_or_else(|| {
+                ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
+            })
         });
-        let is_framed = self
-            .route()
-            .is_some_and(|route| route.section.is_framed_by_fius());
-        if !is_framed {
-            response.content_security_policy.get_or_insert(NO_FRAMES);
-        }
         response.into_http_response(None)
+    }
+
+    /// Returns the page of an error, if the caller is a browser that shows pages.
+    fn error_page(&self, error: &ApiError) -> Option<ApiResponse> {
+        if !self.accepts_page() {
+            return None;
+        }
+        let status = http_status(error);
+        let view = ErrorView::from(error);
+        let mut facts = vec![
+            ("Method", self.method().to_owned()),
+            ("Path", self.path().to_owned()),
+        ];
+        facts.extend(view.describe());
+        if let Ok(world) = self.world_name() {
+            facts.push(("World", world.to_owned()));
+        }
+        let reason = StatusCode::from_u16(status).ok()?.canonical_reason();
+        let page = ErrorPage {
+            frame: self.page_frame(),
+            status,
+            title: reason.unwrap_or("Error").to_owned(),
+            message: error.message(),
+            facts,
+        };
+        Some(ApiResponse::page(&page).with_status_code(status))
     }
 
     /// Answers in the format of the seed API, unsigned.
@@ -298,7 +364,10 @@ impl Call {
     ) -> HttpResponse {
         let fiu = context.parties().fiu.clone();
         self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
-            self.rebit_error_response(error, Some(seed::RESPONSE_VER), fiu.as_deref())
+            let page = self.error_page(error);
+            page.unwrap_or_else(|| {
+                self.rebit_error_response(error, Some(seed::RESPONSE_VER), fiu.as_deref())
+            })
         })
         .await
     }
@@ -311,7 +380,8 @@ impl Call {
     ) -> HttpResponse {
         let fiu = context.parties().fiu.clone();
         self.send_response(outcome, context, ResponseSigning::Signed, |error| {
-            self.rebit_error_response(error, None, fiu.as_deref())
+            let page = self.error_page(error);
+            page.unwrap_or_else(|| self.rebit_error_response(error, None, fiu.as_deref()))
         })
         .await
     }
@@ -325,7 +395,8 @@ impl Call {
         let fiu = context.parties().fiu.clone();
         let mut response = self
             .send_response(outcome, context, ResponseSigning::Unsigned, |error| {
-                self.unaport_error_response(error, fiu.as_deref())
+                let page = self.error_page(error);
+                page.unwrap_or_else(|| self.unaport_error_response(error, fiu.as_deref()))
             })
             .await;
         for (name, value) in UNAPORT_RESPONSE_HEADERS {
@@ -346,7 +417,9 @@ impl Call {
     ) -> HttpResponse {
         self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
             self.log_rejection(error);
-            ApiResponse::json_with_status(http_status(error), &ErrorView::from(error))
+            self.error_page(error).unwrap_or_else(|| {
+                ApiResponse::json_with_status(http_status(error), &ErrorView::from(error))
+            })
         })
         .await
     }
@@ -365,6 +438,13 @@ impl Call {
             Protocol::Rebit => self.reply_rebit(outcome, context).await,
             Protocol::Unaport => self.reply_unaport(outcome, context).await,
         };
+        let has_policy = response.headers().contains_key(CONTENT_SECURITY_POLICY);
+        if self.protocol() == Protocol::Control && !has_policy {
+            let policy = HeaderValue::from_static(NO_FRAMES);
+            response
+                .headers_mut()
+                .insert(CONTENT_SECURITY_POLICY, policy);
+        }
         if let Some(origin) = self.allowed_origin() {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

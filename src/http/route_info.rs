@@ -43,7 +43,7 @@ wire_enum! {
         Unaport = "Unaport FIU API",
         Registry = "Token service and Central Registry",
         Redirection = "Web redirection",
-        Page = "Customer page",
+        Page = "Pages",
         Service = "Service",
         Control = "Control API",
     }
@@ -81,12 +81,6 @@ impl Section {
         }
     }
 
-    /// Returns whether an FIU may show the section's pages in a frame: those that a customer opens
-    /// on the way from the FIU and back.
-    pub const fn is_framed_by_fius(self) -> bool {
-        matches!(self, Self::Redirection | Self::Page)
-    }
-
     /// Returns the prefixes below which each call of the section is served.
     pub const fn base_paths(self) -> &'static [&'static str] {
         match self {
@@ -105,7 +99,7 @@ impl Section {
             Self::Unaport => "Login, templates, consents, data and analytics",
             Self::Registry => "Sahamati's tokens and the participants with their keys",
             Self::Redirection => "The customer's browser on its way from the FIU and back",
-            Self::Page => "The page on which a customer approves or rejects a consent",
+            Self::Page => "The customer's app of the AA, and the operator's view of a consent",
             Self::Service => "Health, keys and documentation",
             Self::Control => "Control of the sandbox: consents, clock, faults, scenarios, journal",
         }

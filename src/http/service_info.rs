@@ -1,12 +1,20 @@
 //! Health checks, public keys, API documentation, and the fallback for unknown routes.
 
 use actix_web::HttpResponse;
-use serde_json::json;
+use actix_web::http::header::CACHE_CONTROL;
+use serde_json::{Map, Value, json};
+
+use crate::domain::participants::{Entity, Participants};
+use crate::domain::text::quote_value;
 
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
-use crate::ui::docs::{self, DocsPage};
+use crate::http::route_info::{UNAPORT_APPLICATION_PATH, UNAPORT_COMMON_PATH};
+use crate::scenario::magic::MAGIC_CUSTOMERS;
+use crate::ui::assets::{find_asset, is_current_digest};
+use crate::ui::docs::DocsPage;
+use crate::ui::front::{ShownMagicCustomer, ShownParticipant, StartPage};
 use crate::wire::api_error::ApiError;
 use crate::wire::jwk::Jwk;
 
@@ -53,26 +61,132 @@ pub(crate) fn get_jwks(call: &Call) -> ApiResponse {
     ApiResponse::json(&json!({ "keys": keys }))
 }
 
-/// The documentation loads its own script and style, and calls this sandbox only.
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
-     form-action 'none'; frame-ancestors 'none'";
-
 /// Returns the documentation of all calls as a page.
 pub(crate) fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let document = (call.app_state().describe_calls)(&call.base_url(&world));
-    let page = ApiResponse::html(DocsPage::new(&document).to_html());
-    Ok(page.with_content_security_policy(DOCS_POLICY))
+    Ok(ApiResponse::page(&DocsPage::new(&document)))
 }
 
-/// Returns the script of the documentation.
-pub(crate) fn get_docs_script(_: &Call) -> ApiResponse {
-    ApiResponse::static_text("text/javascript; charset=utf-8", docs::SCRIPT)
+/// Redirects from an address with a slash at its end.
+pub(crate) fn redirect_to_docs(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let address = format!("{}/docs", call.base_url(&world));
+    Ok(ApiResponse::redirect_found(address))
 }
 
-/// Returns the style sheet of the documentation.
-pub(crate) fn get_docs_style(_: &Call) -> ApiResponse {
-    ApiResponse::static_text("text/css; charset=utf-8", docs::STYLE)
+/// Returns a file that pages load.
+pub(crate) fn get_asset(call: &Call) -> Result<ApiResponse, ApiError> {
+    let name = call.path_segment("file");
+    let asset = find_asset(name).filter(|_| is_current_digest(call.path_segment("digest")));
+    let asset = asset.ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "this version of mockaa has no file {} at this address; reload the page that names it",
+            quote_value(name)
+        ))
+    })?;
+    let kept_forever = "public, max-age=31536000, immutable";
+    Ok(ApiResponse::asset(asset).with_header(CACHE_CONTROL, kept_forever))
+}
+
+/// Returns the icon of all pages, at the address where browsers look for it.
+pub(crate) fn get_icon(call: &Call) -> ApiResponse {
+    let name = call.path().rsplit('/').next().unwrap_or_default();
+    let icon = find_asset(name).expect("the routes name two icons");
+    ApiResponse::asset(icon).with_header(CACHE_CONTROL, "public, max-age=86400")
+}
+
+/// Returns what the sandbox is and where its parts are: a page for a browser, else JSON.
+pub(crate) fn show_start(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let base = call.base_url(&world);
+    let addresses = [
+        ("rebit", "ReBIT AA API", String::new(), false),
+        (
+            "unaportLogin",
+            "Unaport, login",
+            UNAPORT_COMMON_PATH.to_owned(),
+            false,
+        ),
+        (
+            "unaport",
+            "Unaport, all other calls",
+            UNAPORT_APPLICATION_PATH.to_owned(),
+            false,
+        ),
+        (
+            "control",
+            "Control API",
+            "/_mockaa/v1/world".to_owned(),
+            true,
+        ),
+        ("docs", "All calls", "/docs".to_owned(), true),
+        ("openapi", "OpenAPI", "/openapi.json".to_owned(), true),
+        (
+            "keys",
+            "Public keys of the AAs",
+            "/.well-known/jwks.json".to_owned(),
+            true,
+        ),
+    ];
+    let version = env!("CARGO_PKG_VERSION");
+    if !call.accepts_page() {
+        let links: Map<String, Value> = addresses
+            .into_iter()
+            .map(|(key, _, path, _)| (key.to_owned(), format!("{base}{path}").into()))
+            .collect();
+        return Ok(ApiResponse::json(&json!({
+            "name": "mockaa", "version": version, "world": world.name(), "links": links,
+        })));
+    }
+    let page = StartPage {
+        frame: call.page_frame(),
+        version,
+        world: world.name().to_owned(),
+        now: world.now().to_string(),
+        addresses: addresses
+            .into_iter()
+            .map(|(_, name, path, is_page)| (name, format!("{base}{path}"), is_page))
+            .collect(),
+        participants: if call.app_state().access.listens_on_loopback() {
+            list_participants(&world.participants())
+        } else {
+            Vec::new()
+        },
+        magic_customers: MAGIC_CUSTOMERS
+            .iter()
+            .map(|customer| ShownMagicCustomer {
+                number: customer.number,
+                description: customer.description,
+            })
+            .collect(),
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Lists the participants with their keys.
+fn list_participants(participants: &Participants) -> Vec<ShownParticipant> {
+    let of_entity = |role, entity: &Entity| ShownParticipant {
+        name: entity.name.to_string(),
+        role,
+        id: entity.id.to_string(),
+        api_key: entity.api_key.to_string(),
+    };
+    let aas = participants.aas.iter().map(|aa| ShownParticipant {
+        name: aa.id.to_string(),
+        role: "AA",
+        id: aa.id.to_string(),
+        api_key: aa.api_key.to_string(),
+    });
+    let fius = participants
+        .fius
+        .iter()
+        .map(|fiu| of_entity("FIU", &fiu.entity));
+    let fips = participants
+        .fips
+        .iter()
+        .map(|fip| of_entity("FIP", &fip.entity));
+    aas.chain(fius).chain(fips).collect()
 }
 
 /// Returns the certificate of the development CA, for clients to trust.

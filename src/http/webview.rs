@@ -17,11 +17,11 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::control::reject_cross_site;
-use crate::http::pages::{JOURNEY_POLICY, prepare_consent};
+use crate::http::journey::{VisitOrigin, begin_visit};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::{answer_command, parse_answer};
-use crate::ui::ConsentPage;
+use crate::ui::messages::Language;
 use crate::wire::api_error::ApiError;
 use crate::wire::redirection::{Request, format_date, parse_date};
 
@@ -33,6 +33,8 @@ const DATE_WINDOW: Millis = Millis::from_secs(180);
 /// `Assumption:` no source gives a number.
 const SESSION_TTL: Millis = Millis::from_secs(15 * 60);
 
+/// Begins a visit for the customer whom an FIU sends. If the consents cannot be answered, the browser
+/// goes back at once.
 pub(crate) async fn show_webview(
     call: &Call,
     context: &mut CallContext,
@@ -41,24 +43,16 @@ pub(crate) async fn show_webview(
     match visit.pending_consents() {
         Err(code) => visit.redirect_to_fiu(context, code).await,
         Ok(consents) => {
-            let base = call.base_url(&visit.world);
-            let query = call.query();
-            let consents = consents.into_iter();
-            let shown: Vec<_> = consents
-                .map(|consent| prepare_consent(&visit.world, consent))
-                .collect();
-            let page = ConsentPage::for_consents(
-                &shown,
-                |action| format!("{base}/aa/webview/{action}?{query}"),
-                visit.world.now(),
-            );
-            let page = ApiResponse::html(page.to_html());
-            Ok(page.with_content_security_policy(JOURNEY_POLICY))
+            let language = visit.request.language.as_deref().and_then(Language::parse);
+            let world = Arc::clone(&visit.world);
+            let origin = VisitOrigin::Redirection(Arc::new((visit.fiu, visit.request)));
+            Ok(begin_visit(call, &world, &consents, origin, language))
         }
     }
 }
 
-/// Answers the consents of the request, or none of them, and sends the browser back to the FIU.
+/// Answers the consents of the request, or none of them, and sends the caller back to the FIU. This
+/// is for scripts without a browser; a browser follows the pages of the visit.
 pub(crate) async fn submit_decision(
     call: &Call,
     context: &mut CallContext,
@@ -273,19 +267,17 @@ impl Visit {
         code: RedirectionCode,
         handles: &[String],
     ) -> Result<ApiResponse, ApiError> {
-        let code = context.plan_return(&self.world).unwrap_or(code);
-        let date = format_date(self.world.message_time(Some(&self.fiu.entity.id)));
         let aa = self.find_aa();
-        let (passphrase, salt) = (Arc::clone(&self.fiu.redirect_passphrase), date.clone());
-        let text = self.request.encode_response(code, handles);
-        let encrypted = tokio::task::spawn_blocking(move || {
-            MessageKey::derive(&passphrase, &salt).encrypt(&text)
-        });
-        let encrypted = encrypted.await.expect("encrypting does not panic");
-        Ok(ApiResponse::redirect_see_other(
-            self.request
-                .build_return_url(&obfuscate_id(&aa, &date), &date, &encrypted),
-        ))
+        let url = build_return_url(
+            &self.world,
+            context,
+            &self.fiu,
+            &self.request,
+            &aa,
+            code,
+            handles,
+        );
+        Ok(ApiResponse::redirect_see_other(url.await))
     }
 
     /// Returns the id of the AA that the customer visits: that of the first consent, else that of
@@ -303,6 +295,26 @@ impl Visit {
             .find(|aa| user_handle == Some(&*aa.handle));
         Arc::clone(&aa.unwrap_or_else(|| participants.default_aa()).id)
     }
+}
+
+/// Returns the address at the FIU, with this code or that of a fault.
+pub(crate) async fn build_return_url(
+    world: &World,
+    context: &mut CallContext,
+    fiu: &Fiu,
+    request: &Request,
+    aa: &str,
+    code: RedirectionCode,
+    handles: &[String],
+) -> String {
+    let code = context.plan_return(world).unwrap_or(code);
+    let date = format_date(world.message_time(Some(&fiu.entity.id)));
+    let (passphrase, salt) = (Arc::clone(&fiu.redirect_passphrase), date.clone());
+    let text = request.encode_response(code, handles);
+    let encrypted =
+        tokio::task::spawn_blocking(move || MessageKey::derive(&passphrase, &salt).encrypt(&text));
+    let encrypted = encrypted.await.expect("encrypting does not panic");
+    request.build_return_url(&obfuscate_id(aa, &date), &date, &encrypted)
 }
 
 fn require_param(params: &Params, name: &'static str) -> Result<String, ApiError> {

@@ -4,12 +4,6 @@
 use askama::Template;
 use serde_json::Value;
 
-/// The script of the page.
-pub(crate) const SCRIPT: &str = include_str!("assets/docs.js");
-
-/// The style sheet of the page.
-pub(crate) const STYLE: &str = include_str!("assets/docs.css");
-
 /// The HTML page of an OpenAPI document.
 #[derive(Template)]
 #[template(path = "docs.html")]
@@ -105,10 +99,6 @@ impl DocsPage {
             server: text_of(&document["servers"][0]["url"]),
             groups,
         }
-    }
-
-    pub(crate) fn to_html(&self) -> String {
-        self.render().expect("rendering into a string cannot fail")
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     redirect: Url,
     /// Consent handles, in `srcref`.
     pub handles: Vec<String>,
+    /// The language of the pages, in `isoLanguageCode`, such as `en` or `hi`.
+    pub language: Option<String>,
 }
 
 impl Request {
@@ -79,6 +81,8 @@ impl Request {
             session: require_form_value(&form, "sessionid")?,
             user: require_form_value(&form, "userid")?,
             redirect,
+            language: Some(form_value(&form, "isoLanguageCode").to_ascii_lowercase())
+                .filter(|code| !code.is_empty()),
             handles: form_value(&form, "srcref")
                 .split(',')
                 .map(str::trim)

@@ -222,7 +222,7 @@ async fn the_customers_page_names_the_accounts_and_their_banks() {
     let pending = app.get(&path).await.text;
     let lines: Vec<_> = pending
         .lines()
-        .filter(|line| line.contains("<li>Account "))
+        .filter(|line| line.contains("<li>DEPOSIT "))
         .collect();
     assert!(
         lines.len() == 1 && lines[0].contains(" at Bank of &#60;Renamed&#62; Tests"),
@@ -239,7 +239,7 @@ async fn the_customers_page_names_the_accounts_and_their_banks() {
     let rejection = app.request(Method::POST, &format!("/ui/consents/{rejected}/reject"));
     assert_eq!(app.send(rejection).await.status, 303);
     let page = app.get(&format!("/ui/consents/{rejected}")).await.text;
-    assert!(!page.contains("<li>Account "), "{page}");
+    assert!(!page.contains("<li>DEPOSIT "), "{page}");
 }
 
 /// Returns the number of transactions of each counterparty of a report.

@@ -7,6 +7,7 @@ use mockaa::internals::http::routes::{Section, all_routes};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
 use crate::lender::{
     APP_PREFIX, FIU_ID, consent_request as unaport_request, consent_template, credentials,
@@ -102,15 +103,16 @@ async fn the_page_shows_every_call_and_runs_its_own_script_only() {
     for route in all_routes() {
         assert!(page.contains(&format!("id=\"{}\"", route.id)), "{route:?}");
     }
-    for (file, media_type) in [("script.js", "text/javascript"), ("style.css", "text/css")] {
-        assert!(page.contains(&format!("\"docs/{file}\"")), "{file}");
-        let reply = app
-            .request(Method::GET, &format!("/docs/{file}"))
-            .send()
-            .await
-            .expect("a file");
-        let content_type = reply.headers()["content-type"].to_str().expect("text");
-        assert!(content_type.starts_with(media_type), "{content_type}");
+    for (file, media_type) in [("docs.js", "text/javascript"), ("docs.css", "text/css")] {
+        let address = page.split('"').find(|text| text.ends_with(file));
+        let address = address.expect("the page loads the file").to_owned();
+        let file = app.request(Method::GET, &address).send().await;
+        let headers = file.expect("a file").headers().clone();
+        let header = |name: &str| headers[name].to_str().expect("text").to_owned();
+        assert!(header("content-type").starts_with(media_type), "{address}");
+        assert!(header("cache-control").contains("immutable"), "{address}");
+        let old = address.replace("/ui/assets/", "/ui/assets/0");
+        assert_eq!(app.get(&old).await.status, 404, "{old}");
     }
 }
 
@@ -239,6 +241,9 @@ struct Recorder {
 fn key_of(participant: &Participant) -> (&'static str, String) {
     (participant.header, participant.api_key.clone())
 }
+
+/// The id of a visit in the examples.
+const VISIT_ID: &str = "0123456789abcdef0123456789abcdef";
 
 impl Recorder {
     /// Makes a call and records it; returns the answer.
@@ -444,11 +449,19 @@ impl Recorder {
             "getKeys",
             "getOpenApi",
             "showDocs",
-            "getDocsScript",
-            "getDocsStyle",
+            "redirectToDocs",
+            "showStart",
+            "getIcon",
+            "getVectorIcon",
         ] {
             self.control(id, &[], None).await;
         }
+        let page = self.app.get("/docs").await.text;
+        let digest = page.split("/ui/assets/").nth(1).expect("an address");
+        let digest = digest.split('/').next().expect("a digest").to_owned();
+        let parameters = [("digest", &*digest), ("file", "mockaa.css")];
+        self.control("getAsset", &parameters, None).await;
+        self.set_parameter("getAsset", "digest", "0123456789");
         // Only a sandbox with https has it. It is a text, which has no example.
         let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi-ca");
         let secure = TestApp::start_with(|builder| builder.tls_folder(folder)).await;
@@ -892,6 +905,65 @@ impl Recorder {
         parameters.push(("action", "approve"));
         self.control("submitWebviewDecision", &parameters, None)
             .await;
+        self.play_visits().await;
+    }
+
+    /// Plays a customer's visits: one is answered, one refused, one left.
+    async fn play_visits(&mut self) {
+        for (form, page) in [
+            ("submitAnswers", "showVisit"),
+            ("submitRefusal", "showRefusal"),
+            ("submitLeave", "showLeave"),
+        ] {
+            let handle = self.app.raise_consent(|_| {}).await;
+            let by_handle = [("consentHandle", handle.as_str())];
+            self.control("openConsent", &by_handle, None).await;
+            let (visit, page_text) = {
+                let browser = CustomerBrowser::open_consent(&self.app, &handle).await;
+                (browser.visit, browser.page.text)
+            };
+            let visit = visit.rsplit('/').next().expect("an id").to_owned();
+            let by_visit = [("visit", visit.as_str())];
+            self.control(page, &by_visit, None).await;
+            let input = page_text.split("<input type=\"checkbox\"").nth(1);
+            let account = input.and_then(|input| input.split("value=\"").nth(1)?.split('"').next());
+            let body = match form {
+                "submitAnswers" => format!(
+                    "answer.{handle}=approve&account.{handle}={}",
+                    account.expect("an account")
+                ),
+                "submitRefusal" => "reason=later".to_owned(),
+                _ => String::new(),
+            };
+            self.control(form, &by_visit, Some(body.into())).await;
+            self.control("showVisitResult", &by_visit, None).await;
+            for id in [page, form, "showVisitResult"] {
+                self.set_parameter(id, "visit", VISIT_ID);
+            }
+            if form != "submitAnswers" {
+                continue;
+            }
+            self.control("listOwnConsents", &by_visit, None).await;
+            let parameters = [by_visit[0], by_handle[0]];
+            self.control("showOwnConsent", &parameters, None).await;
+            let parameters = [by_visit[0], by_handle[0], ("action", "pause")];
+            self.control("confirmOwnAction", &parameters, None).await;
+            let body = Some(String::new().into());
+            self.control("submitOwnAction", &parameters, body).await;
+            for id in [
+                "listOwnConsents",
+                "showOwnConsent",
+                "confirmOwnAction",
+                "submitOwnAction",
+            ] {
+                self.set_parameter(id, "visit", VISIT_ID);
+            }
+        }
+    }
+
+    /// Replaces a parameter that is another one in each run.
+    fn set_parameter(&mut self, id: &str, name: &str, value: &str) {
+        self.examples[id]["parameters"][name] = value.into();
     }
 
     async fn play_worlds(&mut self) {

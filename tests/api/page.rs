@@ -1,4 +1,4 @@
-//! The approval page for the customer.
+//! The operator's view of a consent.
 
 use reqwest::Method;
 
@@ -10,17 +10,22 @@ async fn the_page_shows_the_consent_in_plain_language() {
     let handle = app.raise_consent(|_| {}).await;
     let page = app.get(&format!("/ui/consents/{handle}")).await;
     assert_eq!(page.status, 200);
-    let text = page.text.replace(&app.sandbox.base_url(), "(base)");
-    let (_, main) = text.split_once("<main>").expect("a main part");
-    insta::assert_snapshot!(main);
+    for text in [
+        "First Example FIU asks for financial information",
+        "PENDING since 4 Jul 2020, 11:30 am IST",
+        &handle,
+        "DEPOSIT",
+    ] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
 }
 
 #[tokio::test]
 async fn its_buttons_approve_and_reject() {
     let mut app = TestApp::start().await;
     for (verb, state, expected) in [
-        ("approve", "ACTIVE", "You approved"),
-        ("reject", "REJECTED", "You rejected the request"),
+        ("approve", "ACTIVE", "ACTIVE since"),
+        ("reject", "REJECTED", "REJECTED since"),
     ] {
         let handle = app.raise_consent(|_| {}).await;
         let reply = app
@@ -38,6 +43,19 @@ async fn its_buttons_approve_and_reject() {
             .send(app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}")))
             .await;
         assert_eq!(second_reply.status, 409);
+        assert!(
+            second_reply.json()["error"].is_string(),
+            "a script gets JSON"
+        );
+        let request = app.request(Method::POST, &format!("/ui/consents/{handle}/{verb}"));
+        let stale = app.send(request.header("accept", "text/html")).await;
+        assert_eq!(stale.status, 409);
+        for text in [
+            format!("{state} since 4 Jul 2020"),
+            format!("is {state}; legal now"),
+        ] {
+            assert!(stale.text.contains(&text), "{text}: {}", stale.text);
+        }
     }
 }
 
@@ -73,4 +91,59 @@ async fn an_unknown_consent_has_no_page() {
             .status,
         404
     );
+}
+
+/// A browser's form needs the token of the page, which belongs to the cookie.
+#[tokio::test]
+async fn a_form_of_another_page_is_refused() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let path = format!("/ui/consents/{handle}");
+    let response = app
+        .request(Method::GET, &path)
+        .send()
+        .await
+        .expect("a page");
+    let cookie = response.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let port = app.sandbox.address().port();
+    assert!(
+        cookie.starts_with(&format!("mockaa_{port}="))
+            && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        "{cookie}"
+    );
+    let page = response.text().await.expect("text");
+    let token = page
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .expect("a token");
+    let token = token.split('"').next().expect("a token").to_owned();
+    let post = async |cookie: &str, token: &str| {
+        let request = app
+            .request(Method::POST, &format!("{path}/approve"))
+            .header("origin", app.sandbox.base_url())
+            .header("cookie", cookie.split(';').next().expect("a pair"))
+            .body(format!("csrf={token}"));
+        app.send(request).await
+    };
+    let other = format!("mockaa_{port}={}", "0".repeat(32));
+    for (cookie, token) in [
+        (&*cookie, ""),
+        (&cookie, "0123"),
+        (&other, &token),
+        ("", &token),
+    ] {
+        let refused = post(cookie, token).await;
+        assert_eq!(refused.status, 403, "{cookie} {token}");
+        assert!(
+            refused.text.contains("nothing was done"),
+            "{}",
+            refused.text
+        );
+        assert_eq!(app.consent_state(&handle).await, "PENDING");
+    }
+    assert_eq!(post(&cookie, &token).await.status, 303);
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
 }

@@ -185,6 +185,22 @@ fn build_registry_schemas() -> Value {
 
 fn build_service_schemas() -> Value {
     json!({
+        "Start": object(&[
+            ("name", any_text()),
+            ("version", any_text()),
+            ("world", any_text()),
+            ("links", json!({ "type": "object", "additionalProperties": { "type": "string" } })),
+        ]),
+        "VisitForm": object(&[("csrf?", any_text())]),
+        "VisitRefusal": object(&[("csrf?", any_text()), ("reason?", any_text())]),
+        "VisitAnswers": json!({
+            "type": "object",
+            "properties": { "csrf": any_text() },
+            "patternProperties": {
+                "^answer\\.": { "enum": ["approve", "reject"] },
+                "^account\\.": any_text(),
+            },
+        }),
         "Liveness": object(&[("alive", json!({ "type": "boolean" }))]),
         "Readiness": object(&[
             ("ready", json!({ "type": "boolean" })),

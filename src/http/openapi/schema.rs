@@ -10,6 +10,7 @@ use crate::domain::event::EventName;
 use crate::domain::operation::Operation;
 use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
+use crate::ui::messages::Language;
 use crate::wire::control::journal::NON_EVENT_KINDS;
 use crate::wire::control::schema_types::DURATION_PATTERN;
 use crate::wire::fields::TEXT_BYTES_MAX;
@@ -105,17 +106,17 @@ pub(crate) fn boolean_text() -> Value {
 }
 
 pub(crate) fn decision() -> Value {
-    one_of(
-        [
-            VisitAction::Approve,
-            VisitAction::Reject,
-            VisitAction::Leave,
-        ]
-        .map(VisitAction::as_str),
-    )
+    one_of([VisitAction::Approve, VisitAction::Reject].map(VisitAction::as_str))
 }
 
-/// Returns the schema of what ends a visit, which may be about several consents.
+pub(crate) fn own_action() -> Value {
+    one_of([Input::Pause, Input::Resume, Input::Revoke].map(Input::as_str))
+}
+
+pub(crate) fn language() -> Value {
+    one_of(Language::ALL.iter().map(|language| language.as_str()))
+}
+
 pub(crate) fn visit_action() -> Value {
     one_of(VisitAction::ALL.iter().map(|action| action.as_str()))
 }

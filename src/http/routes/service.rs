@@ -2,10 +2,10 @@
 //! documentation.
 
 use super::BodySchema::Component;
-use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
+use super::{Handler, Parameter, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
-use crate::http::{pages, service_info, webview};
+use crate::http::{journey, pages, service_info, webview};
 
 const HTML: &str = "text/html";
 
@@ -19,6 +19,20 @@ const fn post(section: Section, path: &'static str, id: &'static str, handler: H
 
 const DECISION: Parameter =
     Parameter::in_path("action", schema::decision, "The customer's decision");
+
+const VISIT: Parameter = Parameter::in_path("visit", schema::text, "The id of the visit");
+
+const LANGUAGE: Parameter = Parameter::in_query(
+    "lang",
+    schema::language,
+    "The language of the pages from now on",
+);
+
+const OWN_ACTION: Parameter = Parameter::in_path(
+    "action",
+    schema::own_action,
+    "What the customer does with the consent",
+);
 
 const REDIRECTION_REQUEST: [Parameter; 3] = [
     Parameter::in_query("fi", schema::text, "Base64 of the FIU's id XOR reqdate").into_required(),
@@ -43,10 +57,10 @@ pub(crate) static ROUTES: &[Route] = &[
         "showWebview",
         waiting!(webview::show_webview, recorded),
     )
-    .with_summary("Show the AA's page to a customer whom an FIU sends")
+    .with_summary("Begin the visit of a customer whom an FIU sends")
     .with_operation(Operation::Redirection)
     .with_parameters(&REDIRECTION_REQUEST)
-    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400]),
     post(
         Section::Redirection,
@@ -54,7 +68,7 @@ pub(crate) static ROUTES: &[Route] = &[
         "submitWebviewDecision",
         waiting!(webview::submit_decision, recorded),
     )
-    .with_summary("Answer the consents, or leave, and return to the FIU")
+    .with_summary("Answer the consents, or leave, and return to the FIU, without a browser")
     .with_operation(Operation::Redirection)
     .with_parameters(&[
         Parameter::in_path(
@@ -70,11 +84,141 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_refusals(&[400, 403, 404]),
     get(
         Section::Page,
+        "/aa/consents/{consentHandle}",
+        "openConsent",
+        Handler::Immediate(journey::open_consent),
+    )
+    .with_summary("Begin a customer's visit about a consent")
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}",
+        "showVisit",
+        Handler::Immediate(journey::show_visit),
+    )
+    .with_summary("Show the consents of a visit to their customer")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/answer",
+        "submitAnswers",
+        waiting!(journey::submit_answers, recorded),
+    )
+    .with_summary("Answer the consents of a visit, with the accounts that are chosen")
+    .with_operation(Operation::Redirection)
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitAnswers")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/refuse",
+        "showRefusal",
+        Handler::Immediate(journey::show_refuse),
+    )
+    .with_summary("Ask whether the customer refuses, and why")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/refuse",
+        "submitRefusal",
+        waiting!(journey::submit_refuse, recorded),
+    )
+    .with_summary("Refuse all consents of a visit")
+    .with_operation(Operation::Redirection)
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitRefusal")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/leave",
+        "showLeave",
+        Handler::Immediate(journey::show_leave),
+    )
+    .with_summary("Ask whether the customer leaves without an answer")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/leave",
+        "submitLeave",
+        waiting!(journey::submit_leave, recorded),
+    )
+    .with_summary("End a visit without an answer")
+    .with_operation(Operation::Redirection)
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/result",
+        "showVisitResult",
+        Handler::Immediate(journey::show_result),
+    )
+    .with_summary("Show the outcome of a visit, and go back to the FIU after 5 s")
+    .with_parameters(&[
+        VISIT,
+        LANGUAGE,
+        Parameter::in_query("stay", schema::boolean_text, "Whether the page stays"),
+    ])
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/consents",
+        "listOwnConsents",
+        Handler::Immediate(journey::list_consents),
+    )
+    .with_summary("Show the customer's consents")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/consents/{consentHandle}",
+        "showOwnConsent",
+        Handler::Immediate(journey::show_consent),
+    )
+    .with_summary("Show one of the customer's consents")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/consents/{consentHandle}/{action}",
+        "confirmOwnAction",
+        Handler::Immediate(journey::confirm_action),
+    )
+    .with_summary("Ask whether the customer pauses, resumes or withdraws a consent")
+    .with_parameters(&[VISIT, OWN_ACTION, LANGUAGE])
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/consents/{consentHandle}/{action}",
+        "submitOwnAction",
+        Handler::Immediate(journey::submit_action),
+    )
+    .with_summary("Pause, resume or withdraw a consent as its customer")
+    .with_parameters(&[VISIT, OWN_ACTION])
+    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
         "/ui/consents/{consentHandle}",
         "showConsentPage",
         Handler::Immediate(pages::show_consent),
     )
-    .with_summary("Show a consent to its customer")
+    .with_summary("Show a consent to the operator")
     .with_response(ResponseBody::Text(HTML))
     .with_refusals(&[404]),
     post(
@@ -83,10 +227,20 @@ pub(crate) static ROUTES: &[Route] = &[
         "submitDecision",
         Handler::Immediate(pages::submit_decision),
     )
-    .with_summary("Approve or reject a consent as its customer")
+    .with_summary("Approve or reject a consent for its customer")
     .with_parameters(&[DECISION])
+    .with_request(RequestBody::Form(Component("VisitForm")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[403, 404, 409]),
+    get(
+        Section::Service,
+        "/",
+        "showStart",
+        Handler::Immediate(service_info::show_start),
+    )
+    .with_summary("Show what this sandbox is and where its parts are, as JSON or as a page")
+    .with_response(ResponseBody::Json(Component("Start")))
+    .with_refusals(&[400, 404, 503]),
     get(
         Section::Service,
         "/livez",
@@ -126,20 +280,46 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_refusals(&[400, 404, 503]),
     get(
         Section::Service,
-        "/docs/script.js",
-        "getDocsScript",
-        Handler::Infallible(service_info::get_docs_script),
+        "/docs/",
+        "redirectToDocs",
+        Handler::Immediate(service_info::redirect_to_docs),
     )
-    .with_summary("Get the script of the description")
-    .with_response(ResponseBody::Text("text/javascript")),
+    .with_summary("Go to the description of all calls")
+    .with_response(ResponseBody::Redirect(302))
+    .with_refusals(&[400, 404, 503]),
     get(
         Section::Service,
-        "/docs/style.css",
-        "getDocsStyle",
-        Handler::Infallible(service_info::get_docs_style),
+        "/ui/assets/{digest}/{file}",
+        "getAsset",
+        Handler::Immediate(service_info::get_asset),
     )
-    .with_summary("Get the style sheet of the description")
-    .with_response(ResponseBody::Text("text/css")),
+    .with_summary("Get a file that pages load")
+    .with_parameters(&[
+        Parameter::in_path("digest", schema::text, "The digest of all files"),
+        Parameter::in_path("file", schema::text, "The name of the file"),
+    ])
+    .with_response(ResponseBody::File(&[
+        "text/css",
+        "text/javascript",
+        "image/svg+xml",
+    ]))
+    .with_refusals(&[404]),
+    get(
+        Section::Service,
+        "/favicon.ico",
+        "getIcon",
+        Handler::Infallible(service_info::get_icon),
+    )
+    .with_summary("Get the icon of all pages")
+    .with_response(ResponseBody::File(&["image/vnd.microsoft.icon"])),
+    get(
+        Section::Service,
+        "/favicon.svg",
+        "getVectorIcon",
+        Handler::Infallible(service_info::get_icon),
+    )
+    .with_summary("Get the icon of all pages as SVG")
+    .with_response(ResponseBody::File(&["image/svg+xml"])),
     get(
         Section::Service,
         "/openapi.json",

@@ -208,7 +208,7 @@ pub(crate) fn follow_short_link(
     })?;
     context.plan_consent_faults(&world, &consent)?;
     Ok(ApiResponse::redirect_found(format!(
-        "{}/ui/consents/{}",
+        "{}/aa/consents/{}",
         call.base_url(&world),
         consent.handle
     )))

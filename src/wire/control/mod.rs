@@ -105,6 +105,15 @@ pub(crate) struct ErrorView {
     diagnostics: Vec<DiagnosticView>,
 }
 
+impl ErrorView {
+    /// Returns the field and the status of a consent that the error is about, each with its name.
+    pub(crate) fn describe(self) -> impl Iterator<Item = (&'static str, String)> {
+        let field = self.field.map(|field| ("Field", field));
+        let state = self.state.map(|state| ("Status", state.to_owned()));
+        field.into_iter().chain(state)
+    }
+}
+
 /// An error in a document, with its place; lines and columns count from 1, 0 is unknown.
 #[derive(Debug, Serialize, JsonSchema)]
 struct DiagnosticView {

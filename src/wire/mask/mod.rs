@@ -278,6 +278,9 @@ fn blank_bytes(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
     masked
 }
 
+/// The path before the id of a customer's visit.
+const VISIT_PATH: &str = "/aa/visits/";
+
 /// Finds the secrets in a path with its query, or in a URL.
 fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
     let mut secrets = Vec::new();
@@ -290,6 +293,11 @@ fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
         if let Some(at) = path[start..end].rfind('@') {
             secrets.push(Secret::text(start..start + at));
         }
+    }
+    // Whoever knows the id of a customer's visit can go on with it.
+    if let Some(start) = path.find(VISIT_PATH).map(|at| at + VISIT_PATH.len()) {
+        let end = path[start..].find('/').map_or(path.len(), |at| start + at);
+        secrets.push(Secret::text(start..end));
     }
     // Parameters of a path, as in `/a;token=x/b`.
     find_parameters(target, 0..path.len(), &['/', ';', '&'], depth, &mut secrets);

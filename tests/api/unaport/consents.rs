@@ -4,10 +4,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{drain_webhooks, owned_pairs};
+use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
 use crate::inbox::Message;
 use crate::lender::{
-    APP_PREFIX, COMMON_PREFIX, CONSENT_HOOK, FIU_ID, Lender, consent_detail_mut, consent_template,
+    APP_PREFIX, COMMON_PREFIX, CONSENT_HOOK, Lender, consent_detail_mut, consent_template,
     expect_text, start_configured, template_consent_request,
 };
 
@@ -340,45 +341,20 @@ async fn the_short_link_leads_to_the_page_and_back() {
         (
             StatusCode::FOUND,
             Some(&*format!(
-                "{base}/ui/consents/{}",
+                "{base}/aa/consents/{}",
                 expect_text(&links[0]["ConsentHandle"])
             ))
         )
     );
-    let page = app
-        .get(&format!(
-            "/ui/consents/{}",
-            expect_text(&links[0]["ConsentHandle"])
-        ))
-        .await;
-    assert!(page.text.contains("Approve") && page.text.contains(FIU_ID));
+    let handle = expect_text(&links[0]["ConsentHandle"]);
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    assert!(browser.page.text.contains("Give consent"));
     // After the decision, the customer returns to the lender's redirect URL.
-    let answer = app
-        .send_raw(app.request(
-            Method::POST,
-            &format!(
-                "/ui/consents/{}/reject",
-                expect_text(&links[0]["ConsentHandle"])
-            ),
-        ))
-        .await;
+    browser.show("/refuse").await;
+    let address = browser.finish("/refuse", &[("reason", "unclear")]).await;
     assert_eq!(
-        (answer.0, answer.1.as_deref()),
-        (
-            StatusCode::SEE_OTHER,
-            Some("https://lender.example/back?loan=4711")
-        )
-    );
-    let page = app
-        .get(&format!(
-            "/ui/consents/{}",
-            expect_text(&links[0]["ConsentHandle"])
-        ))
-        .await;
-    assert!(
-        page.text.contains("https://lender.example/back?loan=4711"),
-        "{}",
-        page.text
+        address.as_deref(),
+        Some("https://lender.example/back?loan=4711")
     );
     // The older path of a link, and an unknown link.
     let code = expect_text(&links[1]["redirectUrl"])

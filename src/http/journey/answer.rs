@@ -1,0 +1,300 @@
+//! The answers of a visit: approving with chosen accounts, refusing with a reason, leaving.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{OpenVisit, VisitOrigin, show_ended_visit};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
+use crate::domain::command_arguments::AccountChoice;
+use crate::domain::consent::{Consent, Input};
+use crate::domain::redirection_code::RedirectionCode;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
+use crate::http::call::Call;
+use crate::http::call_context::CallContext;
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::http::webview::build_return_url;
+use crate::ui::journey::{Choice, FormError, QuestionPage};
+use crate::wire::api_error::ApiError;
+
+/// The reasons for refusing, as the form sends them.
+const REASONS: [&str; 5] = ["unclear", "later", "private", "missing", "other"];
+
+impl OpenVisit {
+    /// Returns what the page of a consent begins with.
+    ///
+    /// Without a sign-in the page is for tests and scripts, and all accounts are chosen, so that one
+    /// click approves.
+    pub(super) fn initial_choice(&self, consent: &Consent) -> Choice {
+        let accounts = self.world.catch_up().consent_accounts(consent);
+        Choice {
+            is_approved: None,
+            accounts: accounts
+                .iter()
+                .map(|account| account.link_ref.to_string())
+                .collect(),
+        }
+    }
+
+    /// Ends the visit: remembers the address at the FIU to which the result page leads.
+    async fn end(
+        &self,
+        call: &Call,
+        context: &mut CallContext,
+        code: RedirectionCode,
+        approved: &[String],
+    ) -> ApiResponse {
+        let has_left = !code.is_success() && code != RedirectionCode::REJECTED;
+        let return_url = match &self.visit.origin {
+            VisitOrigin::Redirection(origin) => {
+                let (fiu, request) = &**origin;
+                let handles = if approved.is_empty() {
+                    &request.handles
+                } else {
+                    approved
+                };
+                let aa = &self.visit.aa;
+                let url = build_return_url(&self.world, context, fiu, request, aa, code, handles);
+                Some(url.await)
+            }
+            VisitOrigin::Link => self.consents().iter().find_map(|consent| {
+                let metadata = consent.metadata.as_ref()?;
+                metadata.redirect_url.as_deref().map(str::to_owned)
+            }),
+        };
+        self.remember(call, |visit| {
+            visit.return_url = return_url;
+            visit.has_left = has_left;
+        });
+        self.redirect_to(call, "/result")
+    }
+
+    /// Submits the answers together, and ends the visit.
+    async fn submit(
+        &self,
+        call: &Call,
+        context: &mut CallContext,
+        answers: Vec<(Arc<Consent>, ConsentAction)>,
+    ) -> Result<ApiResponse, ApiError> {
+        let approved: Vec<String> = answers
+            .iter()
+            .filter(|(_, action)| action.input() == Input::Approve)
+            .map(|(consent, _)| consent.handle.to_string())
+            .collect();
+        let commands = answers.into_iter().map(|(consent, action)| {
+            let handle = consent.handle;
+            Command::TransitionConsent { handle, action }
+        });
+        let code = if approved.is_empty() {
+            RedirectionCode::REJECTED
+        } else {
+            RedirectionCode::SUCCESS
+        };
+        match self.world.submit_all(commands.collect()) {
+            Ok(receipt) => {
+                ApiResponse::try_from_receipt(receipt, async |_| {
+                    Ok(self.end(call, context, code, &approved).await)
+                })
+                .await
+            }
+            // The consent changed meanwhile: the page shows what it is now.
+            Err(Rejection::IllegalTransition { .. } | Rejection::UnknownHandle(_)) => {
+                Ok(self.redirect_to(call, ""))
+            }
+            Err(rejection) => Err(rejection.into()),
+        }
+    }
+}
+
+/// Answers the consents of a visit: each is approved with the accounts that are chosen, or refused.
+pub(crate) async fn submit_answers(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_recorded(call, context)? else {
+        return show_ended_visit(call);
+    };
+    let handles = open.visit.handles.iter();
+    let names: Vec<String> = handles
+        .flat_map(|handle| [format!("answer.{handle}"), format!("account.{handle}")])
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let form = open.read_form(call, &names)?;
+    let pending = open.pending_consents();
+    if pending.is_empty() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    let choices = pending
+        .iter()
+        .map(|consent| read_choice(&form, consent))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut answers = Vec::new();
+    for ((consent, choice), number) in pending.iter().zip(&choices).zip(1..) {
+        match open.check_choice(call, consent, choice, number) {
+            Ok(action) => answers.push((Arc::clone(consent), action)),
+            Err(error) => {
+                let page = open.review(call, &pending, &choices, Some(error));
+                return Ok(page.with_status_code(400));
+            }
+        }
+    }
+    open.submit(call, context, answers).await
+}
+
+/// Reads the fields of one consent.
+fn read_choice(form: &Params, consent: &Consent) -> Result<Choice, ApiError> {
+    let name = format!("answer.{}", consent.handle);
+    let is_approved = match form.first_value(&name) {
+        None => None,
+        Some("approve") => Some(true),
+        Some("reject") => Some(false),
+        Some(other) => {
+            let message = format!("{} is not one of approve, reject", quote_value(other));
+            return Err(ApiError::invalid_field(name, message));
+        }
+    };
+    let name = format!("account.{}", consent.handle);
+    Ok(Choice {
+        is_approved,
+        accounts: form.values_of(&name).map(str::to_owned).collect(),
+    })
+}
+
+impl OpenVisit {
+    /// Returns the action for a choice, or the error that the customer reads.
+    fn check_choice(
+        &self,
+        call: &Call,
+        consent: &Consent,
+        choice: &Choice,
+        number: usize,
+    ) -> Result<ConsentAction, FormError> {
+        let frame = self.frame(call, "");
+        let error = |key, target: &str| FormError {
+            text: frame.fill(key, &[]),
+            target: format!("{target}-{number}"),
+        };
+        match choice.is_approved {
+            None => return Err(error("err.answer", "answer")),
+            Some(false) => return Ok(ConsentAction::with_defaults(Input::Reject)),
+            Some(true) => {}
+        }
+        let accounts = self.world.catch_up().consent_accounts(consent);
+        let linked: BTreeSet<&str> = accounts.iter().map(|account| &*account.link_ref).collect();
+        if choice.accounts.is_empty() {
+            return Err(error("err.pick", "accounts"));
+        }
+        if !choice.accounts.iter().all(|it| linked.contains(&**it)) {
+            return Err(error("err.account", "accounts"));
+        }
+        let chosen = choice.accounts.iter().map(|it| it.as_str().into());
+        Ok(ConsentAction::Approve {
+            hold: false,
+            accounts: AccountChoice::ByLinkRef(chosen.collect()),
+        })
+    }
+}
+
+/// Asks whether the customer refuses, and why.
+pub(crate) fn show_refuse(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    if open.pending_consents().is_empty() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    let frame = open.frame(call, "/refuse");
+    let language = frame.language;
+    let page = QuestionPage {
+        heading: frame.fill("reject.ask", &[]),
+        lines: vec![frame.fill("reject.text", &[])],
+        action: format!("{}/refuse", open.path),
+        reasons: REASONS
+            .into_iter()
+            .map(|reason| (reason, language.text(&format!("reason.{reason}"))))
+            .collect(),
+        button: frame.text("reject.go"),
+        is_harmless: false,
+        back: open.path.clone(),
+        back_text: frame.text("btn.back"),
+        frame,
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Refuses all consents of a visit. The reason goes into the journal.
+pub(crate) async fn submit_refuse(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_recorded(call, context)? else {
+        return show_ended_visit(call);
+    };
+    let form = open.read_form(call, &["reason"])?;
+    let reason = form.first_value("reason");
+    if let Some(unknown) = reason.filter(|reason| !REASONS.contains(reason)) {
+        let (value, known) = (quote_value(unknown), REASONS.join(", "));
+        let message = format!("{value} is not one of {known}");
+        return Err(ApiError::invalid_field("reason", message));
+    }
+    let pending = open.pending_consents();
+    if pending.is_empty() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    if let Some(reason) = reason {
+        for consent in &pending {
+            let note = format!(
+                "the customer gave a reason for refusing {}: {reason}",
+                consent.handle
+            );
+            open.world.write_note(note);
+        }
+    }
+    let refuse = |consent| (consent, ConsentAction::with_defaults(Input::Reject));
+    let answers = pending.into_iter().map(refuse).collect();
+    open.submit(call, context, answers).await
+}
+
+/// Asks whether the customer leaves without an answer.
+pub(crate) fn show_leave(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let pending = open.pending_consents();
+    if pending.is_empty() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    let frame = open.frame(call, "/leave");
+    let ends = pending.iter().map(|consent| consent.terms.expiry).min();
+    let date = frame.language.format_time(ends.expect("one is pending"));
+    let page = QuestionPage {
+        heading: frame.fill("leave.title", &[]),
+        lines: vec![frame.fill("leave.text", &[("date", &date)])],
+        action: format!("{}/leave", open.path),
+        reasons: Vec::new(),
+        button: frame.text("leave.go"),
+        is_harmless: true,
+        back: open.path.clone(),
+        back_text: frame.text("leave.stay"),
+        frame,
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Ends a visit without an answer. The consents stay PENDING.
+pub(crate) async fn submit_leave(
+    call: &Call,
+    context: &mut CallContext,
+) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_recorded(call, context)? else {
+        return show_ended_visit(call);
+    };
+    open.read_form(call, &[])?;
+    let code = match &open.visit.origin {
+        VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
+        VisitOrigin::Link => RedirectionCode::UNKNOWN,
+    };
+    Ok(open.end(call, context, code, &[]).await)
+}

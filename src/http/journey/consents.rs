@@ -1,0 +1,222 @@
+//! The customer's consents: the list, one in detail, and pausing, resuming and withdrawing it.
+
+use super::{OpenVisit, find_own_consent, fiu_party, show_ended_visit};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
+use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::rejection::Rejection;
+use crate::http::call::Call;
+use crate::http::response::ApiResponse;
+use crate::ui::journey::{
+    AppFrame, ConsentGroup, ConsentPage, ConsentsPage, ListedConsent, QuestionPage,
+    describe_account_kind, describe_number, describe_purpose, describe_status, describe_terms,
+    describe_use, mask_customer, status_class,
+};
+use crate::wire::api_error::ApiError;
+
+/// The inputs by which a customer changes a consent that is in force.
+const OWN_INPUTS: [Input; 3] = [Input::Pause, Input::Resume, Input::Revoke];
+
+/// Lists the consents of the visit's customer at this AA, the newest first.
+pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let frame = open.frame(call, "/consents");
+    let mut consents = open.world.catch_up().consents(0, usize::MAX);
+    consents.retain(|consent| {
+        !consent.hidden
+            && consent.terms.customer == open.visit.customer
+            && consent.aa == open.visit.aa
+    });
+    consents.sort_by_key(|consent| std::cmp::Reverse(consent.number));
+    let groups = [
+        ("mine.waiting", &[Status::Pending][..]),
+        (
+            "mine.current",
+            &[Status::Ready, Status::Active, Status::Paused],
+        ),
+        (
+            "mine.over",
+            &[
+                Status::Revoked,
+                Status::Expired,
+                Status::Rejected,
+                Status::Failed,
+            ],
+        ),
+    ];
+    let groups = groups.into_iter().map(|(title, statuses)| ConsentGroup {
+        title: frame.text(title),
+        consents: consents
+            .iter()
+            .filter(|consent| statuses.contains(&consent.status))
+            .map(|consent| ListedConsent {
+                handle: consent.handle.to_string(),
+                party: fiu_party(&open.participants, &consent.fiu),
+                class: status_class(consent.status),
+                status: describe_status(frame.language, consent.status),
+                purpose: describe_purpose(frame.language, &consent.terms),
+                line: describe_use(&frame, consent),
+            })
+            .collect(),
+    });
+    let page = ConsentsPage {
+        customer: frame.fill(
+            "review.for",
+            &[("mobile", &mask_customer(&open.visit.customer))],
+        ),
+        groups: groups.filter(|group| !group.consents.is_empty()).collect(),
+        frame,
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Shows one consent of the customer.
+pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let handle = call.parse_handle()?;
+    let consent = find_own_consent(&open, handle)
+        .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    let path = format!("/consents/{handle}");
+    let frame = open.frame_for(call, &path, &consent.fiu);
+    let language = frame.language;
+    let since = consent.history.last().map(|change| {
+        let date = language.format_time(change.at);
+        frame.fill("stale.since", &[("date", &date)])
+    });
+    let accounts = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+    let accounts = accounts.map(|account| {
+        format!(
+            "{} · {} · {}",
+            open.participants.fip_name(&account.fip),
+            describe_account_kind(language, account),
+            describe_number(language, &account.masked_number)
+        )
+    });
+    let page = ConsentPage {
+        heading: describe_purpose(language, &consent.terms),
+        class: status_class(consent.status),
+        status: describe_status(language, consent.status),
+        since: since.unwrap_or_default(),
+        used: describe_use(&frame, &consent),
+        terms: describe_terms(&frame, &consent.terms),
+        accounts: accounts.collect(),
+        history: consent
+            .history
+            .iter()
+            .rev()
+            .map(|change| {
+                (
+                    describe_status(language, change.status),
+                    language.format_time(change.at),
+                )
+            })
+            .collect(),
+        actions: list_actions(&frame, &consent),
+        frame,
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Lists what the customer can do now: path, text and CSS class.
+fn list_actions(frame: &AppFrame, consent: &Consent) -> Vec<(String, &'static str, &'static str)> {
+    if consent.status == Status::Pending {
+        return Vec::new();
+    }
+    OWN_INPUTS
+        .into_iter()
+        .filter(|input| consent.status.transition_on(*input).is_some())
+        .map(|input| {
+            let path = format!("{}/{input}", frame.page_path);
+            let class = if input == Input::Revoke { "no" } else { "" };
+            (path, frame.text(&format!("mine.{input}")), class)
+        })
+        .collect()
+}
+
+/// Parses what the customer does, and finds the consent.
+fn find_action(
+    call: &Call,
+    open: &OpenVisit,
+) -> Result<(std::sync::Arc<Consent>, Input), ApiError> {
+    let handle = call.parse_handle()?;
+    let consent = find_own_consent(open, handle)
+        .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    let input = Input::parse(call.path_segment("action")).filter(|it| OWN_INPUTS.contains(it));
+    let input = input.ok_or_else(|| call.unknown_route_error())?;
+    Ok((consent, input))
+}
+
+/// Asks whether the customer pauses, resumes or withdraws a consent, and says what follows.
+pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let (consent, input) = find_action(call, &open)?;
+    let handle = consent.handle;
+    let detail = format!("/consents/{handle}");
+    if consent.status.transition_on(input).is_none() {
+        return Ok(open.redirect_to(call, &detail));
+    }
+    let page_path = format!("{detail}/{input}");
+    let frame = open.frame_for(call, &page_path, &consent.fiu);
+    let date = match input {
+        Input::Revoke => {
+            let (unit, count) = consent.terms.data_life;
+            let used_at = consent.grant.as_ref().and_then(|grant| grant.last_used_at);
+            unit.expiry_from(used_at.unwrap_or_else(|| open.world.now()), count)
+        }
+        _ => Some(consent.terms.expiry),
+    };
+    let date = date.map(|date| frame.language.format_time(date));
+    let text = match &date {
+        Some(date) => frame.fill(&format!("mine.{input}.text"), &[("date", date)]),
+        None => frame.fill("review.INF", &[]),
+    };
+    let button = if input == Input::Revoke {
+        "mine.revoke.yes".to_owned()
+    } else {
+        format!("mine.{input}")
+    };
+    let back_text = if input == Input::Revoke {
+        "mine.keep"
+    } else {
+        "btn.back"
+    };
+    let page = QuestionPage {
+        heading: frame.fill(&format!("mine.{input}.ask"), &[]),
+        lines: vec![describe_purpose(frame.language, &consent.terms), text],
+        action: frame.page_path.clone(),
+        reasons: Vec::new(),
+        button: frame.text(&button),
+        is_harmless: input != Input::Revoke,
+        back: format!("{}{detail}", open.path),
+        back_text: frame.text(back_text),
+        frame,
+    };
+    Ok(ApiResponse::page(&page))
+}
+
+/// Pauses, resumes or withdraws a consent of the customer. If the consent changed meanwhile, its page
+/// shows what it is now.
+pub(crate) fn submit_action(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let (consent, input) = find_action(call, &open)?;
+    open.read_form(call, &[])?;
+    let handle = consent.handle;
+    let detail = open.redirect_to(call, &format!("/consents/{handle}"));
+    let action = ConsentAction::with_defaults(input);
+    match open
+        .world
+        .submit(Command::TransitionConsent { handle, action })
+    {
+        Ok(receipt) => Ok(ApiResponse::from_receipt(receipt, |_| detail)),
+        Err(Rejection::IllegalTransition { .. }) => Ok(detail),
+        Err(rejection) => Err(rejection.into()),
+    }
+}

@@ -1,0 +1,357 @@
+//! The customer's app of the AA: reading consents, choosing accounts, answering, and the customer's
+//! own list of consents. Every answer is an ordinary command to the engine.
+//!
+//! The id of the visit in the address carries it, so that the pages work in a frame, where browsers
+//! withhold cookies.
+
+mod answer;
+mod consents;
+mod visit_store;
+
+use std::sync::Arc;
+
+use crate::domain::consent::{Consent, Status};
+use crate::domain::ids::ConsentHandle;
+use crate::domain::participants::Participants;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
+use crate::engine::clock::system_now;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::call_context::CallContext;
+use crate::http::forms::{TOKEN_FIELD, check_token};
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::ui::journey::{
+    AppFrame, Choice, ConsentCard, FormError, Party, Receipt, ResultPage, ReviewPage, WayBack,
+    describe_status,
+};
+use crate::ui::messages::Language;
+use crate::wire::api_error::ApiError;
+
+pub(crate) use self::answer::{
+    show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
+};
+pub(crate) use self::consents::{confirm_action, list_consents, show_consent, submit_action};
+pub(crate) use self::visit_store::{NewVisit, Visit, VisitOrigin, VisitStore};
+
+/// The time after which the last page leads back to the FIU, in seconds.
+const RETURN_DELAY_S: u32 = 5;
+
+/// Begins a visit about one consent, as a short link does, and leads to its page.
+pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let handle = call.parse_handle()?;
+    let consent = world
+        .catch_up()
+        .consent(handle)
+        .filter(|consent| !consent.hidden);
+    let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    Ok(begin_visit(
+        call,
+        &world,
+        &[consent],
+        VisitOrigin::Link,
+        None,
+    ))
+}
+
+/// Begins a visit about consents of one customer, and leads to its page.
+pub(crate) fn begin_visit(
+    call: &Call,
+    world: &World,
+    consents: &[Arc<Consent>],
+    origin: VisitOrigin,
+    language: Option<Language>,
+) -> ApiResponse {
+    let first = consents.first().expect("a visit is about a consent");
+    let accepted = call.header("accept-language").unwrap_or_default();
+    let visit = NewVisit {
+        world: world.name().into(),
+        aa: Arc::clone(&first.aa),
+        fiu: Arc::clone(&first.fiu),
+        customer: Arc::clone(&first.terms.customer),
+        handles: consents.iter().map(|consent| consent.handle).collect(),
+        language: language
+            .or_else(|| Language::from_accepted(accepted))
+            .unwrap_or_default(),
+        origin,
+    };
+    let id = call.app_state().visits.begin(visit, system_now());
+    ApiResponse::redirect_see_other(format!("{}/aa/visits/{id}", call.base_url(world)))
+}
+
+/// A visit with what its pages need.
+struct OpenVisit {
+    id: String,
+    visit: Visit,
+    world: Arc<World>,
+    participants: Arc<Participants>,
+    /// The path of the visit, without a slash at its end.
+    path: String,
+}
+
+impl OpenVisit {
+    /// Finds the visit in the path, if it has not ended. The language in the query becomes that of
+    /// the visit.
+    fn find(call: &Call) -> Result<Option<Self>, ApiError> {
+        let world = call.get_or_create_world()?;
+        let params = Params::parse(call.query())?;
+        let language = params.first_value("lang").map(|name| {
+            Language::parse(name).ok_or_else(|| {
+                let (value, known) = (quote_value(name), Language::accepted_names());
+                ApiError::invalid_field("lang", format!("{value} is not one of {known}"))
+            })
+        });
+        let language = language.transpose()?;
+        let id = call.path_segment("visit").to_owned();
+        let store = &call.app_state().visits;
+        let visit = store.update(&id, system_now(), |visit| {
+            visit.language = language.unwrap_or(visit.language);
+        });
+        let visit = visit.filter(|visit| *visit.world == *world.name());
+        Ok(visit.map(|visit| Self {
+            path: format!("{}/aa/visits/{id}", world.base_path()),
+            participants: world.participants(),
+            id,
+            visit,
+            world,
+        }))
+    }
+
+    /// Finds the visit of a recorded call, and plans the faults of the call, which is about the
+    /// consents of the visit.
+    fn find_recorded(call: &Call, context: &mut CallContext) -> Result<Option<Self>, ApiError> {
+        let open = Self::find(call)?;
+        match open
+            .as_ref()
+            .and_then(|open| open.consents().into_iter().next())
+        {
+            Some(consent) => {
+                let world = call.get_or_create_world()?;
+                context.plan_consent_faults(&world, &consent)?;
+            }
+            None => context.plan_faults(&*call.get_or_create_world()?)?,
+        }
+        Ok(open)
+    }
+
+    /// Returns the frame of a page at this path below that of the visit.
+    fn frame(&self, call: &Call, page: &str) -> AppFrame {
+        self.frame_for(call, page, &self.visit.fiu)
+    }
+
+    /// Returns the frame of a page about another FIU.
+    fn frame_for(&self, call: &Call, page: &str, fiu: &str) -> AppFrame {
+        AppFrame {
+            language: self.visit.language,
+            page_path: format!("{}{page}", self.path),
+            path: self.path.clone(),
+            aa: aa_party(&self.participants, &self.visit.aa),
+            fiu: fiu_party(&self.participants, fiu),
+            token: call.app_state().form_key.token(&self.id),
+            theme: None,
+        }
+    }
+
+    /// Checks the form of a page of this visit, and returns its fields.
+    fn read_form(&self, call: &Call, names: &[&str]) -> Result<Params, ApiError> {
+        let form = Params::parse(call.body_text()?)?;
+        check_token(call, &form, &self.id)?;
+        form.reject_unknown(&[&[TOKEN_FIELD], names].concat())
+    }
+
+    /// Returns the consents of the visit that exist.
+    fn consents(&self) -> Vec<Arc<Consent>> {
+        let handles = self.visit.handles.iter();
+        let consents = handles.filter_map(|handle| self.world.catch_up().consent(*handle));
+        consents.filter(|consent| !consent.hidden).collect()
+    }
+
+    /// Returns the consents that wait for an answer.
+    fn pending_consents(&self) -> Vec<Arc<Consent>> {
+        let mut consents = self.consents();
+        consents.retain(|consent| consent.status == Status::Pending);
+        consents
+    }
+
+    fn remember(&self, call: &Call, change: impl FnOnce(&mut Visit)) {
+        let store = &call.app_state().visits;
+        store.update(&self.id, system_now(), change);
+    }
+
+    fn redirect_to(&self, call: &Call, page: &str) -> ApiResponse {
+        let base = call.base_url(&self.world);
+        ApiResponse::redirect_see_other(format!("{base}/aa/visits/{}{page}", self.id))
+    }
+
+    /// Returns the page on which these consents are answered.
+    fn review(
+        &self,
+        call: &Call,
+        consents: &[Arc<Consent>],
+        choices: &[Choice],
+        error: Option<FormError>,
+    ) -> ApiResponse {
+        let frame = self.frame(call, "");
+        let cards = consents.iter().zip(choices).zip(1..);
+        let cards = cards.map(|((consent, choice), number)| {
+            let accounts = self.world.catch_up().consent_accounts(consent);
+            let position = (number, consents.len());
+            ConsentCard::new(
+                &frame,
+                consent,
+                &accounts,
+                &self.participants,
+                choice,
+                position,
+            )
+        });
+        let cards = cards.collect();
+        ApiResponse::page(&ReviewPage::new(frame, cards, &self.visit.customer, error))
+    }
+
+    /// Returns the page with the outcome of the visit.
+    fn result(&self, call: &Call, stays: bool) -> ApiResponse {
+        let frame = self.frame(call, "/result");
+        let consents = self.consents();
+        let return_url = self.visit.return_url.as_deref();
+        let back = return_url.map(|address| {
+            let seconds = RETURN_DELAY_S.to_string();
+            WayBack {
+                address: address.to_owned(),
+                host: describe_host(address),
+                text: frame.fill("done.back.go", &[]),
+                countdown: frame.fill("done.back", &[("s", &seconds)]),
+                stay: (!stays).then(|| format!("{}/result?stay=true", self.path)),
+            }
+        });
+        let page = ResultPage {
+            heading: self.describe_outcome(&frame, &consents),
+            lines: Vec::new(),
+            receipts: consents
+                .iter()
+                .map(|consent| Receipt::new(&frame, consent))
+                .collect(),
+            back,
+            frame,
+        };
+        let page = ApiResponse::page(&page);
+        match return_url.filter(|_| !stays) {
+            Some(address) => page.with_refresh(RETURN_DELAY_S, address),
+            None => page,
+        }
+    }
+
+    fn describe_outcome(&self, frame: &AppFrame, consents: &[Arc<Consent>]) -> String {
+        let approved = consents.iter().filter(|consent| consent.grant.is_some());
+        let approved = approved.count();
+        match consents {
+            [] => frame.fill("stale.unknown", &[]),
+            _ if self.visit.has_left => frame.fill("done.left", &[]),
+            all if all.len() == approved => frame.fill("done.approved", &[]),
+            all if all.iter().all(|it| it.status == Status::Rejected) => {
+                frame.fill("done.rejected", &[])
+            }
+            [consent] => {
+                let status = describe_status(frame.language, consent.status);
+                frame.fill("stale.now", &[("status", status)])
+            }
+            all => {
+                let (n, total) = (approved.to_string(), all.len().to_string());
+                frame.fill("done.mixed", &[("n", &n), ("total", &total)])
+            }
+        }
+    }
+}
+
+/// Shows the step at which a visit is: the consents to answer, or the outcome.
+pub(crate) fn show_visit(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let pending = open.pending_consents();
+    if pending.is_empty() {
+        return Ok(open.result(call, true));
+    }
+    let choices: Vec<_> = pending
+        .iter()
+        .map(|consent| open.initial_choice(consent))
+        .collect();
+    Ok(open.review(call, &pending, &choices, None))
+}
+
+/// Shows the outcome of a visit, from which the browser goes on to the FIU.
+pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find(call)? else {
+        return show_ended_visit(call);
+    };
+    let params = Params::parse(call.query())?;
+    let stays = match params.first_value("stay") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            let message = format!("{} is not true or false", quote_value(other));
+            return Err(ApiError::invalid_field("stay", message));
+        }
+    };
+    Ok(open.result(call, stays))
+}
+
+/// Returns the page that says that a visit has ended.
+fn show_ended_visit(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let accepted = call.header("accept-language").unwrap_or_default();
+    let participants = world.participants();
+    let aa = aa_party(&participants, &participants.default_aa().id);
+    let frame = AppFrame {
+        language: Language::from_accepted(accepted).unwrap_or_default(),
+        path: format!("{}/aa", world.base_path()),
+        page_path: call.path().to_owned(),
+        fiu: aa.clone(),
+        aa,
+        token: String::new(),
+        theme: None,
+    };
+    let page = ResultPage {
+        heading: frame.fill("done.ended", &[]),
+        lines: vec![frame.fill("err.visit", &[])],
+        receipts: Vec::new(),
+        back: None,
+        frame,
+    };
+    Ok(ApiResponse::page(&page).with_status_code(404))
+}
+
+fn aa_party(participants: &Participants, id: &str) -> Party {
+    let aa = participants.find_aa(id);
+    Party {
+        name: aa.map_or(id, |aa| &aa.id).to_owned(),
+        mark: String::new(),
+    }
+}
+
+fn fiu_party(participants: &Participants, id: &str) -> Party {
+    let fiu = participants.find_fiu(id);
+    Party {
+        name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
+        mark: String::new(),
+    }
+}
+
+/// Returns the host of an address, or its scheme if it is that of an app.
+fn describe_host(address: &str) -> String {
+    let url = reqwest::Url::parse(address).ok();
+    let host = url.as_ref().and_then(|url| url.host_str());
+    let scheme = url.as_ref().map(|url| format!("{}:", url.scheme()));
+    host.map(str::to_owned).or(scheme).unwrap_or_default()
+}
+
+/// Parses the handle in the path of a page about one consent.
+fn find_own_consent(open: &OpenVisit, handle: ConsentHandle) -> Option<Arc<Consent>> {
+    let consent = open.world.catch_up().consent(handle)?;
+    let is_own = !consent.hidden
+        && consent.terms.customer == open.visit.customer
+        && consent.aa == open.visit.aa;
+    is_own.then_some(consent)
+}

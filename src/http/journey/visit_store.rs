@@ -1,0 +1,174 @@
+//! The visits of customers: what a browser has done so far on its way through the AA's pages. The
+//! consents themselves belong to the world; a visit remembers only the way.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::ids::ConsentHandle;
+use crate::domain::participants::Fiu;
+use crate::domain::time::{Millis, Timestamp};
+use crate::http::forms::random_id;
+use crate::ui::messages::Language;
+use crate::wire::redirection::Request;
+
+/// The time after which an idle visit ends, in system time.
+///
+/// `Assumption:` no source gives a number.
+pub(crate) const VISIT_TTL: Millis = Millis::from_secs(15 * 60);
+
+/// The largest number of visits; one more ends the one that was idle the longest.
+const VISITS_MAX: usize = 10_000;
+
+/// A customer's visit to the AA.
+#[derive(Clone, Debug)]
+pub(crate) struct Visit {
+    /// Name of the world.
+    pub world: Box<str>,
+    /// Id of the AA.
+    pub aa: Arc<str>,
+    /// The FIU that asks.
+    pub fiu: Arc<str>,
+    /// The customer's address.
+    pub customer: Arc<str>,
+    /// The consents that are asked for.
+    pub handles: Vec<ConsentHandle>,
+    pub language: Language,
+    pub origin: VisitOrigin,
+    /// The address at the FIU to which the ended visit leads.
+    pub return_url: Option<String>,
+    /// `true` if the customer left without an answer.
+    pub has_left: bool,
+    last_seen: Timestamp,
+}
+
+/// The way on which a customer came.
+#[derive(Clone, Debug)]
+pub(crate) enum VisitOrigin {
+    /// By a link to the consent.
+    Link,
+    /// By the web redirection of an FIU.
+    Redirection(Arc<(Arc<Fiu>, Request)>),
+}
+
+/// A new visit.
+pub(crate) struct NewVisit {
+    pub world: Box<str>,
+    pub aa: Arc<str>,
+    pub fiu: Arc<str>,
+    pub customer: Arc<str>,
+    pub handles: Vec<ConsentHandle>,
+    pub language: Language,
+    pub origin: VisitOrigin,
+}
+
+/// All visits, by their ids.
+#[derive(Debug, Default)]
+pub(crate) struct VisitStore(Mutex<HashMap<String, Visit>>);
+
+impl VisitStore {
+    /// Begins a visit and returns its id, which cannot be guessed.
+    pub(crate) fn begin(&self, visit: NewVisit, now: Timestamp) -> String {
+        let id = random_id();
+        let NewVisit {
+            world,
+            aa,
+            fiu,
+            customer,
+            handles,
+            language,
+            origin,
+        } = visit;
+        let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if visits.len() >= VISITS_MAX {
+            visits.retain(|_, visit| !visit.is_over(now));
+        }
+        if visits.len() >= VISITS_MAX {
+            let oldest = visits.iter().min_by_key(|(_, visit)| visit.last_seen);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            oldest.and_then(|id| visits.remove(&id));
+        }
+        let visit = Visit {
+            world,
+            aa,
+            fiu,
+            customer,
+            handles,
+            language,
+            origin,
+            return_url: None,
+            has_left: false,
+            last_seen: now,
+        };
+        visits.insert(id.clone(), visit);
+        id
+    }
+
+    /// Changes a visit and returns it; `None` if there is none, or if it has ended.
+    pub(crate) fn update(
+        &self,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Visit),
+    ) -> Option<Visit> {
+        let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let visit = visits.get_mut(id).filter(|visit| !visit.is_over(now))?;
+        visit.last_seen = now;
+        change(visit);
+        Some(visit.clone())
+    }
+}
+
+impl Visit {
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.last_seen).0 > VISIT_TTL.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NewVisit, VISIT_TTL, VISITS_MAX, VisitOrigin, VisitStore};
+    use crate::domain::time::{Millis, Timestamp};
+    use crate::ui::messages::Language;
+
+    fn new_visit() -> NewVisit {
+        NewVisit {
+            world: "default".into(),
+            aa: "AA".into(),
+            fiu: "FIU".into(),
+            customer: "c@aa".into(),
+            handles: Vec::new(),
+            language: Language::English,
+            origin: VisitOrigin::Link,
+        }
+    }
+
+    #[test]
+    fn an_idle_visit_ends_and_a_busy_one_goes_on() {
+        let store = VisitStore::default();
+        let start = Timestamp::from_millis(0);
+        let id = store.begin(new_visit(), start);
+        let later = start.saturating_add(VISIT_TTL);
+        assert!(store.update(&id, later, |_| ()).is_some());
+        let later = later.saturating_add(VISIT_TTL);
+        assert!(store.update(&id, later, |_| ()).is_some());
+        let too_late = later.saturating_add(VISIT_TTL).saturating_add(Millis(1));
+        assert!(store.update(&id, too_late, |_| ()).is_none());
+    }
+
+    #[test]
+    fn a_full_store_forgets_the_visit_that_was_idle_the_longest() {
+        let store = VisitStore::default();
+        let at = |ms| Timestamp::from_millis(ms);
+        let first = store.begin(new_visit(), at(0));
+        let second = store.begin(new_visit(), at(1));
+        for _ in 2..VISITS_MAX {
+            store.begin(new_visit(), at(2));
+        }
+        assert!(store.update(&first, at(3), |_| ()).is_some());
+        let last = store.begin(new_visit(), at(4));
+        assert!(store.update(&second, at(5), |_| ()).is_none());
+        for id in [first, last] {
+            assert!(store.update(&id, at(5), |_| ()).is_some());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The files that pages load. All of them are compiled in. Their addresses contain a digest of their
+//! contents, so that a browser may keep them forever.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+/// A file that pages load.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    pub name: &'static str,
+    pub media_type: &'static str,
+    pub content: &'static [u8],
+}
+
+static ASSETS: [Asset; 5] = [
+    Asset {
+        name: "mockaa.css",
+        media_type: "text/css; charset=utf-8",
+        content: include_bytes!("assets/mockaa.css"),
+    },
+    Asset {
+        name: "docs.css",
+        media_type: "text/css; charset=utf-8",
+        content: include_bytes!("assets/docs.css"),
+    },
+    Asset {
+        name: "docs.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("assets/docs.js"),
+    },
+    Asset {
+        name: "favicon.svg",
+        media_type: "image/svg+xml",
+        content: include_bytes!("assets/favicon.svg"),
+    },
+    Asset {
+        name: "favicon.ico",
+        media_type: "image/vnd.microsoft.icon",
+        content: include_bytes!("assets/favicon.ico"),
+    },
+];
+
+/// The number of bytes of the digest in an address.
+const DIGEST_BYTES: usize = 5;
+
+/// The digest of all files.
+static DIGEST: LazyLock<String> = LazyLock::new(|| {
+    let mut context = Context::new(&SHA256);
+    for asset in &ASSETS {
+        context.update(asset.name.as_bytes());
+        context.update(asset.content);
+    }
+    let digest = context.finish();
+    digest.as_ref()[..DIGEST_BYTES]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a text takes everything");
+            text
+        })
+});
+
+/// Returns the asset with this name.
+pub(crate) fn find_asset(name: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.name == name)
+}
+
+/// Returns whether this is the digest in the addresses of the assets.
+pub(crate) fn is_current_digest(digest: &str) -> bool {
+    digest == *DIGEST
+}
+
+/// Returns the path of an asset.
+///
+/// # Panics
+/// No asset has the name.
+pub(crate) fn asset_path(name: &str) -> String {
+    assert!(find_asset(name).is_some(), "no asset has the name {name}");
+    format!("/ui/assets/{}/{name}", *DIGEST)
+}

@@ -1,0 +1,515 @@
+//! The customer's pages at the AA: reading and answering consents, leaving, the way back, and the
+//! customer's own consents.
+
+use reqwest::{Method, StatusCode, Url};
+use serde_json::{Value, json};
+
+use crate::customer_browser::CustomerBrowser;
+use crate::helpers::TestApp;
+use crate::lender::Lender;
+use crate::participants::Journey;
+use crate::redirection::{NOW, PASSPHRASE, decrypt_outcome, redirection_query};
+
+/// Raises a consent for bank accounts and deposits, of which the customer has several.
+async fn raise_for_deposits(app: &TestApp) -> String {
+    app.raise_consent(|body| {
+        body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "TERM_DEPOSIT", "RECURRING_DEPOSIT"]);
+    })
+    .await
+}
+
+/// Returns the `linkRefNumber`s of the accounts on a page.
+fn list_links(page: &str) -> Vec<String> {
+    let inputs = page.split("<input type=\"checkbox\"").skip(1);
+    inputs
+        .map(|input| {
+            let value = input.split("value=\"").nth(1).expect("a value");
+            value.split('"').next().expect("a value").to_owned()
+        })
+        .collect()
+}
+
+async fn granted_links(app: &TestApp, handle: &str) -> Vec<String> {
+    let consent = app.get(&format!("/_mockaa/v1/consents/{handle}")).await;
+    let accounts = consent.expect_ok()["accounts"].clone();
+    let accounts = accounts.as_array().expect("accounts").iter();
+    let links = accounts.map(|account| account["linkRefNumber"].as_str().expect("a link"));
+    links.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_customer_reads_a_consent_in_words_and_gives_it_for_chosen_accounts() {
+    let app = TestApp::start().await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = browser.page.text.clone();
+    for text in [
+        "First Example FIU asks for your consent",
+        "About you: name, date of birth, PAN, address, contact",
+        "Bank account, Fixed deposit, Recurring deposit",
+        "First Example Bank",
+        "Savings",
+        "All times are Indian Standard Time (IST).",
+        "Give consent",
+        "Refuse",
+        "Leave without answering",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let (facts, _) = page.split_once("<summary>").expect("details");
+    for raw in ["PROFILE", "STORE", "DEPOSIT", "FIP-1", handle.as_str()] {
+        let shown = facts.replace(&format!("name=\"account.{handle}\""), "");
+        assert!(!shown.contains(raw), "{raw}: {shown}");
+    }
+    let links = list_links(&page);
+    assert!(links.len() > 1, "{links:?}");
+    let account = format!("account.{handle}");
+    let fields = [
+        (&*format!("answer.{handle}"), "approve"),
+        (&*account, links[1].as_str()),
+    ];
+    let back = browser.finish("/answer", &fields).await;
+    assert_eq!(back, None, "the FIU has named no address");
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
+    assert_eq!(granted_links(&app, &handle).await, [links[1].as_str()]);
+    let page = &browser.page.text;
+    for text in [
+        "You have given your consent",
+        "may receive data of one account until",
+        "You may close this page.",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+/// What is wrong in a form is said, and what was chosen stays.
+#[tokio::test]
+async fn a_form_without_an_account_or_an_answer_is_shown_again() {
+    let app = TestApp::start().await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let answer = format!("answer.{handle}");
+    let account = format!("account.{handle}");
+    for (fields, text) in [
+        (vec![(&*answer, "approve")], "Choose at least one account"),
+        (
+            vec![(&*answer, "approve"), (&*account, "nonsense")],
+            "One of the accounts is no longer linked",
+        ),
+        (vec![], "Answer each request"),
+    ] {
+        let (status, _) = browser.submit("/answer", &fields).await;
+        let page = &browser.page.text;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{page}");
+        assert!(
+            page.contains("<title>There is a problem: ") && page.contains(text),
+            "{text}: {page}"
+        );
+        assert_eq!(app.consent_state(&handle).await, "PENDING");
+    }
+    for (fields, text) in [
+        (vec![(&*answer, "perhaps")], "is not one of approve, reject"),
+        (vec![("answer.x", "approve")], "answer.x"),
+    ] {
+        browser.show("").await;
+        let (status, _) = browser.submit("/answer", &fields).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(browser.page.text.contains(text), "{}", browser.page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_another_visit_is_refused() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let other = CustomerBrowser::open_consent(&app, &handle).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let token = other.token();
+    for token in ["", "0123", &token] {
+        let (status, _) = browser.submit_exactly("/refuse", &[("csrf", token)]).await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert_eq!(app.consent_state(&handle).await, "PENDING");
+    }
+    browser.show("/refuse").await;
+    let (status, _) = browser.submit("/refuse", &[("reason", "boredom")]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        browser
+            .page
+            .text
+            .contains("unclear, later, private, missing, other")
+    );
+}
+
+#[tokio::test]
+async fn a_customer_refuses_with_a_reason() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = browser.show("/refuse").await;
+    assert!(page.contains("I do not want to share this"), "{page}");
+    browser.finish("/refuse", &[("reason", "private")]).await;
+    assert!(
+        browser
+            .page
+            .text
+            .contains("You have refused. Nothing was shared.")
+    );
+    assert_eq!(app.consent_state(&handle).await, "REJECTED");
+    let journal = Value::from(app.read_full_journal().await).to_string();
+    assert!(journal.contains(&format!("reason for refusing {handle}: private")));
+}
+
+#[tokio::test]
+async fn who_leaves_can_come_back_by_the_same_link() {
+    let app = TestApp::start().await;
+    let lender = Lender::log_in(&app).await;
+    let handle = lender
+        .raise_consent(&app, |body| {
+            body["redirectUrl"] = "https://lender.example/back?loan=1".into();
+        })
+        .await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = browser.show("/leave").await;
+    assert!(page.contains("The same link brings you back."), "{page}");
+    let back = browser.finish("/leave", &[]).await;
+    assert_eq!(back.as_deref(), Some("https://lender.example/back?loan=1"));
+    assert!(
+        browser
+            .page
+            .text
+            .contains("You have left without answering.")
+    );
+    assert!(browser.page.text.contains("lender.example</code>"));
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+    let page = browser.show("/result?stay=true").await;
+    assert!(
+        page.contains("Back to ") && !page.contains("Stay on this page"),
+        "{page}"
+    );
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    browser.approve(&handle).await;
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
+}
+
+/// A page shows what a consent is now, whoever changed it.
+#[tokio::test]
+async fn a_consent_that_changed_meanwhile_is_shown_as_it_is() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let form = browser.page.text.clone();
+    app.post(
+        &format!("/_mockaa/v1/consents/{handle}/reject"),
+        &Value::Null,
+    )
+    .await
+    .expect_ok();
+    let answer = format!("answer.{handle}");
+    let account = format!("account.{handle}");
+    let links = list_links(&form);
+    let fields = [(&*answer, "approve"), (&*account, links[0].as_str())];
+    let (status, location) = browser.submit("/answer", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert!(location.expect("an address").ends_with(&browser.visit));
+    let page = browser.show("").await;
+    for text in [
+        "You have refused. Nothing was shared.",
+        "Since 4 Jul 2020, 11:30 am IST",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for page in ["/refuse", "/leave"] {
+        let path = format!("{}{page}", browser.visit);
+        let (status, _) = app.send_raw(app.request(Method::GET, &path)).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    }
+    let revoked = app.raise_consent(|_| {}).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &revoked).await;
+    for action in ["approve", "revoke"] {
+        app.post(
+            &format!("/_mockaa/v1/consents/{revoked}/{action}"),
+            &Value::Null,
+        )
+        .await
+        .expect_ok();
+    }
+    let page = browser.show("").await;
+    assert!(page.contains("Withdrawn"), "{page}");
+}
+
+#[tokio::test]
+async fn a_visit_that_is_unknown_or_of_another_world_has_a_page_that_says_so() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let elsewhere = format!("/w/other{}", browser.visit);
+    for path in ["/aa/visits/0123456789abcdef0123456789abcdef", &*elsewhere] {
+        let reply = app.get(path).await;
+        assert_eq!(reply.status, 404, "{path}");
+        assert!(reply.text.contains("This visit is over."), "{}", reply.text);
+        let request = app.request(Method::POST, &format!("{path}/answer"));
+        assert_eq!(app.send(request).await.status, 404, "{path}");
+    }
+    let refused = app.get(&format!("{}?lang=xx", browser.visit)).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["field"]),
+        (400, &"lang".into())
+    );
+}
+
+/// The customer's switch, then the FIU's `isoLanguageCode`, then the browser's languages.
+#[tokio::test]
+async fn pages_are_in_the_customers_language() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let request = app.request(Method::GET, &format!("/aa/consents/{handle}"));
+    let request = request.header("accept-language", "hi-IN,hi;q=0.9,en;q=0.5");
+    let (_, location) = app.send_raw(request).await;
+    let base = app.sandbox.base_url();
+    let location = location.expect("an address");
+    let path = location.strip_prefix(&base).expect("a path");
+    let page = app.get(path).await.text;
+    for text in ["<html lang=\"hi\">", "सहमति दें", "बचत", "hreflang=\"en\""]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let english = app.get(&format!("{path}?lang=en")).await.text;
+    assert!(english.contains("Give consent"));
+    let again = app.get(path).await.text;
+    assert!(again.contains("Give consent"), "the switch stays");
+}
+
+#[tokio::test]
+async fn an_fiu_that_sends_the_customer_gets_the_browser_back_with_the_outcome() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (first, second) = (
+        journey.raise_consent(|_| ()).await,
+        journey.raise_consent(|_| ()).await,
+    );
+    let handles = format!("{first},{second}");
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handles);
+    let path = format!("/aa/webview?{query}");
+    let mut browser = CustomerBrowser::open(&app, &path).await;
+    let page = &browser.page.text;
+    assert!(
+        page.contains("asks for 2 consents. Answer each one."),
+        "{page}"
+    );
+    let answers = [
+        (format!("answer.{first}"), "approve".to_owned()),
+        (format!("account.{first}"), list_links(page)[0].clone()),
+        (format!("answer.{second}"), "reject".to_owned()),
+    ];
+    let fields: Vec<_> = answers
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let (status, _) = browser.submit("/answer", &fields[..2]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        browser.page.text.contains("href=\"#answer-2\""),
+        "{}",
+        browser.page.text
+    );
+    let back = browser
+        .finish("/answer", &fields)
+        .await
+        .expect("an address");
+    let outcome = decrypt_outcome(&back);
+    for part in ["status=S", "errorcode=0", &format!("srcref={first}")] {
+        assert!(
+            outcome.contains(part) && !outcome.contains(&second),
+            "{outcome}"
+        );
+    }
+    assert_eq!(app.consent_state(&first).await, "ACTIVE");
+    assert_eq!(app.consent_state(&second).await, "REJECTED");
+    assert!(browser.page.text.contains("You agreed to 1 of 2 requests."));
+
+    for (page, code) in [("/refuse", "1"), ("/leave", "20")] {
+        let handle = journey.raise_consent(|_| ()).await;
+        let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+        let mut browser = CustomerBrowser::open(&app, &format!("/aa/webview?{query}")).await;
+        browser.show(page).await;
+        let back = browser.finish(page, &[]).await.expect("an address");
+        assert!(
+            decrypt_outcome(&back).contains(&format!("errorcode={code}&")),
+            "{page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_customer_pauses_resumes_and_withdraws_a_consent() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let other = app
+        .raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = "9123456789@mockaa".into())
+        .await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    assert!(browser.show("/consents").await.contains("Waiting for you"));
+    browser.show("").await;
+    browser.approve(&handle).await;
+    let page = browser.show("/consents").await;
+    assert!(
+        page.contains("In force and paused") && page.contains("Not used yet"),
+        "{page}"
+    );
+    assert!(page.contains(&handle) && !page.contains(&other), "{page}");
+    let detail = format!("/consents/{handle}");
+    for (input, button, state, shown) in [
+        ("pause", "Pause", "PAUSED", "Paused"),
+        ("resume", "Resume", "ACTIVE", "In force"),
+        ("revoke", "Yes, withdraw", "REVOKED", "Withdrawn"),
+    ] {
+        let page = browser.show(&detail).await;
+        let action = format!("{detail}/{input}");
+        assert!(page.contains(&action), "{input}: {page}");
+        let page = browser.show(&action).await;
+        assert!(page.contains(button), "{page}");
+        let (status, location) = browser.submit(&action, &[]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+        assert!(location.expect("an address").ends_with(&detail));
+        assert_eq!(app.consent_state(&handle).await, state);
+        let page = browser.show(&detail).await;
+        assert!(page.contains(shown), "{page}");
+        // A stale click changes nothing and shows what the consent is.
+        let (status, _) = browser.submit_exactly(&action, &[("csrf", "")]).await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+    }
+    let history = browser.show(&detail).await;
+    assert!(history.matches("<li>").count() >= 5, "{history}");
+    for (path, status) in [
+        (format!("/consents/{other}"), 404),
+        (format!("/consents/{other}/revoke"), 404),
+        (format!("{detail}/expire"), 404),
+        ("/consents/nonsense".to_owned(), 404),
+    ] {
+        let reply = app.get(&format!("{}{path}", browser.visit)).await;
+        assert_eq!(reply.status, status, "{path}");
+    }
+}
+
+/// No text of a caller becomes part of a page.
+#[tokio::test]
+async fn what_callers_write_cannot_break_a_page() {
+    let app = TestApp::start().await;
+    let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(2)>";
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/UNACORES-FIU-UAT");
+    app.send(request.json(&json!({ "name": hostile })))
+        .await
+        .expect_ok();
+    for fip in ["FIP-1", "FIP-2", "FIP-3"] {
+        let request = app.request(Method::PUT, &format!("/_mockaa/v1/config/fip/{fip}"));
+        app.send(request.json(&json!({ "name": hostile })))
+            .await
+            .expect_ok();
+    }
+    let lender = Lender::log_in(&app).await;
+    let handle = lender
+        .raise_consent(&app, |body| {
+            body["trackingId"] = hostile[..40].into();
+            crate::lender::consent_detail_mut(body)["Purpose"]["text"] = hostile.into();
+        })
+        .await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let mut pages = vec![
+        app.get("/").await.text,
+        app.get(&format!("/ui/consents/{handle}")).await.text,
+    ];
+    for path in ["", "/refuse", "/leave", "/consents", "/result"] {
+        pages.push(browser.show(path).await.to_owned());
+    }
+    browser.show("").await;
+    browser.approve(&handle).await;
+    pages.push(browser.page.text.clone());
+    let detail = format!("/consents/{handle}");
+    for path in [
+        detail.clone(),
+        format!("{detail}/revoke"),
+        "/consents".to_owned(),
+    ] {
+        pages.push(browser.show(&path).await.to_owned());
+    }
+    for path in ["/aa/%22%3E%3Cscript%3E", "/ui/consents/%3Cscript%3E"] {
+        let request = app.request(Method::GET, path).header("accept", "text/html");
+        pages.push(app.send(request).await.text);
+    }
+    for page in pages {
+        let lower = page.to_lowercase();
+        assert!(
+            !lower.contains("<script>") && !lower.contains("<img"),
+            "{page}"
+        );
+    }
+}
+
+/// A browser gets a page for any failure; a script gets JSON.
+#[tokio::test]
+async fn a_failure_is_a_page_for_browsers_and_json_for_scripts() {
+    let app = TestApp::start().await;
+    for (path, status) in [
+        ("/ui", 404),
+        ("/nothing", 404),
+        ("/ui/consents/00000000-0000-4000-8000-000000000000", 404),
+        ("/aa/webview", 400),
+        ("/_mockaa/v1/nothing", 404),
+        ("/backend-v2/api/v2/FIU/GetConsent/x", 401),
+        ("/backend-v2/api/v2/public/shorten/zzzzzz", 404),
+    ] {
+        let request = app.request(Method::GET, path);
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        let response = request
+            .header("accept", browser)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(response.status(), status, "{path}");
+        let media_type = response.headers()["content-type"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        let page = response.text().await.expect("text");
+        assert!(media_type.starts_with("text/html"), "{path}: {page}");
+        let shown_path = format!("<code>{path}</code>");
+        assert!(
+            page.contains(&shown_path) && page.contains("href=\"/\""),
+            "{page}"
+        );
+        let script = app.request(Method::GET, path).header("accept", "*/*");
+        app.send(script).await.json();
+    }
+}
+
+/// The front door: a page for people, links for machines.
+#[tokio::test]
+async fn the_start_page_leads_to_everything() {
+    let app = TestApp::start().await;
+    let base = app.sandbox.base_url();
+    for world in ["", "/w/other"] {
+        let start = app.get(&format!("{world}/")).await.expect_ok();
+        assert_eq!(start["name"], "mockaa");
+        assert_eq!(start["links"]["docs"], format!("{base}{world}/docs"));
+        let links = start["links"].as_object().expect("links");
+        for (name, link) in links {
+            let link = Url::parse(link.as_str().expect("a URL")).expect("a URL");
+            if !name.starts_with("unaport") && name != "rebit" {
+                assert_eq!(app.get(link.path()).await.status, 200, "{name}");
+            }
+        }
+        let request = app.request(Method::GET, &format!("{world}/"));
+        let page = app.send(request.header("accept", "text/html")).await.text;
+        for text in ["FIU-1", "mockaa-dev-fiu-1-api-key", "9999999001"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        let path = format!("{world}/docs/");
+        let (status, location) = app.send_raw(app.request(Method::GET, &path)).await;
+        assert_eq!(status, StatusCode::FOUND);
+        assert_eq!(location, Some(format!("{base}{world}/docs")));
+    }
+    for icon in ["/favicon.ico", "/favicon.svg"] {
+        assert_eq!(app.get(icon).await.status, 200, "{icon}");
+    }
+}
