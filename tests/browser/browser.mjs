@@ -1,0 +1,43 @@
+// Headless Chromium: one new profile for each page.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+export const WIDTHS = {
+  phone: { width: 390, height: 844 },
+  desktop: { width: 1440, height: 900 },
+}
+export const SCHEMES = ['light', 'dark']
+
+// Playwright adds the others that a test needs: no first run, no background requests, no component update, no sync.
+const FLAGS = ['--disable-gpu', '--disable-quic']
+
+/**
+ * Calls `use` with an empty page of a new profile, and removes the profile.
+ * `width` is a key of WIDTHS, `scheme` one of SCHEMES.
+ */
+export async function withPage({ width, scheme = 'light', javaScriptEnabled = true }, use) {
+  const profile = await mkdtemp(join(tmpdir(), 'mockaa-browser-'))
+  try {
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.MOCKAA_CHROMIUM ?? '/usr/bin/chromium',
+      headless: true,
+      chromiumSandbox: false,
+      args: FLAGS,
+      viewport: WIDTHS[width],
+      colorScheme: scheme,
+      javaScriptEnabled,
+      locale: 'en-IN',
+      timezoneId: 'Asia/Kolkata',
+    })
+    try {
+      return await use(context.pages()[0] ?? (await context.newPage()))
+    } finally {
+      await context.close()
+    }
+  } finally {
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}

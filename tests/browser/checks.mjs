@@ -1,0 +1,121 @@
+// Checks of a page that is open in the browser. Each returns its problems as sentences; an empty list passes.
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Limit of all that one page transfers, headers included, without a cache. */
+const WEIGHT_BYTES_MAX = 150_000
+
+const LINK_TIMEOUT_MS = 10_000
+
+/** A page with the requests and messages that opening it caused. */
+export class Visit {
+  requests = []
+  consoleMessages = []
+  pageErrors = []
+  #sizes = []
+
+  constructor(page) {
+    this.page = page
+    page.on('request', (request) => this.requests.push(request))
+    // A stream of events never ends, and is not counted.
+    page.on('requestfinished', (request) => this.#sizes.push(readSize(request)))
+    page.on('console', (message) => this.consoleMessages.push(message))
+    page.on('pageerror', (error) => this.pageErrors.push(error))
+  }
+
+  /** Opens the page, and waits until its subresources and the element `ready`, if named, are there. */
+  async open(url, ready) {
+    const answer = await this.page.goto(url, { waitUntil: 'load' })
+    if (!answer.ok()) throw new Error(`GET ${url} is answered with ${answer.status()}`)
+    if (ready) await this.page.waitForSelector(ready)
+    this.origin = new URL(url).origin
+  }
+
+  /** Returns the transferred bytes of each completed request. */
+  sizes() {
+    return Promise.all(this.#sizes)
+  }
+}
+
+async function readSize(request) {
+  const { responseBodySize, responseHeadersSize } = await request.sizes()
+  return { url: request.url(), bytes: responseBodySize + responseHeadersSize }
+}
+
+async function checkTitle({ page }) {
+  const title = await page.title()
+  return title.trim() === '' ? ['the title is empty'] : []
+}
+
+async function checkHeading({ page }) {
+  const count = await page.locator('h1').count()
+  return count === 1 ? [] : [`the page has ${count} h1 elements, not 1`]
+}
+
+function checkOrigins({ requests, origin }) {
+  return requests
+    .map((request) => new URL(request.url()))
+    .filter((url) => url.protocol !== 'data:' && url.origin !== origin)
+    .map((url) => `a request goes to another origin: ${url}`)
+}
+
+function checkConsole({ consoleMessages, pageErrors }) {
+  const messages = consoleMessages
+    .filter((message) => ['error', 'warning'].includes(message.type()))
+    .map((message) => `console ${message.type()}: ${message.text()} (${message.location().url})`)
+  return [...messages, ...pageErrors.map((error) => `error of a script: ${error.stack ?? error}`)]
+}
+
+async function checkWeight(visit) {
+  const sizes = await visit.sizes()
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0)
+  if (total < WEIGHT_BYTES_MAX) return []
+  const list = sizes.map(({ url, bytes }) => `  ${bytes} ${url}`)
+  return [`the page transfers ${total} bytes; the limit is ${WEIGHT_BYTES_MAX}`, ...list]
+}
+
+/** Calls each address of the sandbox in `href` and `action` once. Actions are called with GET too. */
+async function checkLinks({ page, origin }) {
+  const addresses = await page.evaluate(() =>
+    ['href', 'action', 'formaction'].flatMap((name) =>
+      [...document.querySelectorAll(`[${name}]`)].map((element) => new URL(element.getAttribute(name), document.baseURI).href),
+    ),
+  )
+  const targets = new Set(addresses.map((address) => address.split('#')[0]).filter((address) => new URL(address).origin === origin))
+  const problems = []
+  for (const target of targets) {
+    try {
+      const answer = await fetch(target, { redirect: 'manual', signal: AbortSignal.timeout(LINK_TIMEOUT_MS) })
+      await answer.body?.cancel()
+      if (answer.status >= 500) problems.push(`GET ${target} is answered with ${answer.status}`)
+    } catch (error) {
+      problems.push(`GET ${target} is not answered: ${error.cause ?? error}`)
+    }
+  }
+  return problems
+}
+
+async function checkAxe({ page }) {
+  // A script element would need an exception of the page's content security policy.
+  await page.evaluate(AXE)
+  const { passes, incomplete, violations } = await page.evaluate(() => axe.run({ resultTypes: ['violations'] }))
+  const problems = violations.flatMap(({ id, impact, help, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} (${impact}): ${help}\n  ${target.join(' ')}\n  ${failureSummary.replaceAll('\n', '\n  ')}`),
+  )
+  const hasContrast = [...passes, ...incomplete, ...violations].some(({ id }) => id === 'color-contrast')
+  return hasContrast ? problems : [...problems, 'axe has not checked the rule color-contrast']
+}
+
+/** The checks by name. axe is last, since the page would show the messages of axe as its own. */
+export const CHECKS = {
+  title: checkTitle,
+  heading: checkHeading,
+  origins: checkOrigins,
+  console: checkConsole,
+  weight: checkWeight,
+  links: checkLinks,
+  axe: checkAxe,
+}

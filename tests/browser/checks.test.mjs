@@ -1,0 +1,83 @@
+// The checks find what they should: a page with every problem fails each of them, a good page none.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import test from 'node:test'
+import { WIDTHS, withPage } from './browser.mjs'
+import { CHECKS, Visit } from './checks.mjs'
+import { listCombinations } from './pages.mjs'
+
+const GOOD = '<!doctype html><html lang="en"><title>Good</title><main><h1>Good</h1><p>A text with <a href="/good#top">a link</a>.</p></main>'
+// `localhost` is another origin than 127.0.0.1.
+const bad = (port) => `<!doctype html><html lang="en"><title></title>
+  <main><h1>One</h1><h1>Two</h1><p style="color: #bbb; background: #fff">A pale text.</p>
+  <a href="/broken">A link</a><form action="/unavailable"><button>Send</button></form>
+  <img alt="" src="http://localhost:${port}/image"></main>
+  <script src="/heavy"></script>
+  <script>console.warn('a warning'); console.error('an error'); throw new Error('a mistake')</script>`
+const STRICT = "default-src 'none'; style-src 'unsafe-inline'"
+
+function answerRequest(request, response) {
+  const answers = {
+    '/good': [200, 'text/html', GOOD, { 'content-security-policy': STRICT }],
+    '/bad': [200, 'text/html', bad(request.socket.localPort)],
+    '/heavy': [200, 'text/javascript', `// ${'x'.repeat(160_000)}`],
+    '/image': [200, 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>'],
+    '/broken': [500, 'text/plain', ''],
+    '/unavailable': [503, 'text/plain', ''],
+  }
+  const [status, type, body, headers] = answers[request.url] ?? [404, 'text/plain', '']
+  response.writeHead(status, { 'content-type': type, ...headers }).end(body)
+}
+
+/** Returns the problems of a page by check. */
+async function findProblems(path, ready) {
+  const server = createServer(answerRequest).listen(0)
+  await once(server, 'listening')
+  try {
+    return await withPage({ width: 'desktop' }, async (page) => {
+      const visit = new Visit(page)
+      await visit.open(`http://127.0.0.1:${server.address().port}${path}`, ready)
+      const problems = {}
+      for (const [name, check] of Object.entries(CHECKS)) problems[name] = await check(visit)
+      return problems
+    })
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+test('a page with every problem fails every check', async () => {
+  const { title, heading, origins, console, weight, links, axe } = await findProblems('/bad')
+  assert.equal(title.length, 1)
+  assert.match(heading.join(), /2 h1 elements/)
+  assert.match(origins.join(), /localhost:\d+\/image/)
+  for (const text of ['a warning', 'an error', 'a mistake']) assert.ok(console.join().includes(text), `${text}: ${console}`)
+  assert.match(weight.join(), /transfers 16\d{4} bytes/)
+  assert.match(links.join(), /broken is answered with 500.*unavailable is answered with 503/)
+  for (const rule of ['color-contrast', 'document-title']) assert.ok(axe.join().includes(rule), `${rule}: ${axe}`)
+})
+
+test('a good page with a strict content security policy passes every check', async () => {
+  const problems = await findProblems('/good', 'a')
+  assert.deepEqual(problems, Object.fromEntries(Object.keys(CHECKS).map((name) => [name, []])))
+})
+
+test('the browser has the width and the color scheme of a combination', async () => {
+  for (const { width, scheme } of listCombinations('full', 0)) {
+    const actual = await withPage({ width, scheme }, (page) =>
+      page.evaluate(() => [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]),
+    )
+    assert.deepEqual(actual, [WIDTHS[width].width, scheme === 'dark'])
+  }
+})
+
+test('the short form has each scheme once and alternates widths, the full form has all', () => {
+  const names = (mode, index) => listCombinations(mode, index).map(({ width, scheme }) => `${width} ${scheme}`)
+  assert.deepEqual(names('short', 0), ['phone light', 'desktop dark'])
+  assert.deepEqual(names('short', 1), ['desktop light', 'phone dark'])
+  assert.equal(new Set(names('full', 0)).size, 4)
+  assert.throws(() => listCombinations('fast', 0), /unknown value `fast`/)
+})

@@ -1,0 +1,67 @@
+// A running sandbox, as the tests use it.
+
+/** Key of the shipped FIU. It is public. */
+const FIU_KEY = 'mockaa-dev-fiu-1-api-key'
+
+/** One world of the sandbox whose address is in MOCKAA_URL. Worlds do not share consents. */
+export class Sandbox {
+  constructor(world) {
+    const url = process.env.MOCKAA_URL
+    if (!url) throw new Error('MOCKAA_URL is not set; set it to the address of a sandbox, such as http://127.0.0.1:8080')
+    this.baseUrl = `${url.replace(/\/$/, '')}/w/${world}`
+  }
+
+  /** Returns the JSON of an answer; an answer without success is an error. */
+  async call(method, path, body) {
+    const answer = await fetch(this.baseUrl + path, {
+      method,
+      headers: { 'content-type': 'application/json', client_api_key: FIU_KEY },
+      body: body && JSON.stringify(body),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${method} ${path} is answered with ${answer.status}: ${text}`)
+    return JSON.parse(text)
+  }
+
+  /** Raises a consent as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
+  async raiseConsent() {
+    const { now } = await this.call('GET', '/_mockaa/v1/clock')
+    const { ConsentHandle } = await this.call('POST', '/Consent', {
+      ver: '2.0.0',
+      timestamp: now,
+      txnid: '0b811819-9044-4856-b0ee-8c88035f8858',
+      ConsentDetail: {
+        consentStart: now,
+        consentExpiry: '2035-01-01T00:00:00.000Z',
+        consentMode: 'STORE',
+        fetchType: 'PERIODIC',
+        consentTypes: ['PROFILE', 'SUMMARY', 'TRANSACTIONS'],
+        fiTypes: ['DEPOSIT'],
+        DataConsumer: { id: 'FIU-1', type: 'FIU' },
+        Customer: { id: '9876543210@mockaa' },
+        Purpose: {
+          code: '101',
+          refUri: 'https://api.rebit.org.in/aa/purpose/101.xml',
+          text: 'Wealth management service',
+          Category: { type: 'Personal Finance' },
+        },
+        FIDataRange: { from: '2024-01-01T00:00:00.000Z', to: '2024-12-31T23:59:59.000Z' },
+        DataLife: { unit: 'MONTH', value: 1 },
+        Frequency: { unit: 'DAY', value: 10 },
+      },
+    })
+    return ConsentHandle
+  }
+
+  /** Raises a consent, approves it by the control API, and returns its handle. */
+  async raiseApprovedConsent() {
+    const handle = await this.raiseConsent()
+    await this.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
+    return handle
+  }
+
+  /** Returns the status of a consent, such as PENDING or ACTIVE. */
+  async consentStatus(handle) {
+    return (await this.call('GET', `/_mockaa/v1/consents/${handle}`)).state
+  }
+}
