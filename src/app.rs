@@ -130,6 +130,7 @@ impl Sandbox {
             allow_host,
             allow_origin,
             public_url,
+            customer_login,
             tls_folder,
             webhook_timeout,
             webhook_retries,
@@ -214,6 +215,7 @@ impl Sandbox {
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
             form_key: FormKey::random(),
+            customer_login,
             visits: VisitStore::default(),
         });
         let address = SocketAddr::new(bind, port);
@@ -653,6 +655,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.options.public_url = Some(url.into());
+        self
+    }
+
+    /// Begins the customer's pages of a consent with a sign-in. Default: `false`, so that they begin
+    /// with the consent.
+    #[must_use]
+    pub fn customer_login(mut self, is_needed: bool) -> Self {
+        self.options.customer_login = is_needed;
         self
     }
 

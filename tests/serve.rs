@@ -737,3 +737,33 @@ fn a_second_inbox_of_the_same_fiu_is_refused() {
     let shown = String::from_utf8(shown.expect("it runs").stdout).expect("UTF-8");
     assert!(shown.contains("http://127.0.0.1:9"), "{shown}");
 }
+
+/// `--open` starts the browser of the environment with the address of the start page, and a browser
+/// that cannot be started is no failure.
+#[test]
+fn a_browser_is_opened_on_request() {
+    let folder = create_folder(
+        "serve-open",
+        &[("browser", "#!/bin/sh\necho \"$1\" > \"$0.pipe\"\n")],
+    );
+    let browser = folder.join("browser");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&browser, executable).expect("a script");
+    let pipe = folder.join("browser.pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut command = mockaa_command(&["serve", "--port", "0", "--open"]);
+    command.env("BROWSER", &browser).stderr(Stdio::null());
+    let server = Server::spawn(&mut command);
+    let opened = std::fs::read_to_string(&pipe).expect("the browser writes");
+    assert_eq!(opened.trim(), format!("{}/", server.base_url()));
+
+    let mut command = mockaa_command(&["serve", "--port", "0", "--open"]);
+    command
+        .env("BROWSER", folder.join("nothing"))
+        .stderr(Stdio::null());
+    let server = Server::spawn(&mut command);
+    let address = server.base_url().trim_start_matches("http://");
+    let answer = exchange(address, "GET /livez HTTP/1.0\r\n\r\n");
+    assert!(answer.contains("200 OK"), "{answer}");
+}

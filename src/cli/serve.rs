@@ -26,10 +26,14 @@ use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::engine::clock::ClockStart;
 use crate::http::SecurityMode;
-use crate::platform::{StopSignals, create_private_file};
+use crate::platform::{StopSignals, create_private_file, open_browser};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub struct Arguments {
     /// Address to listen on. Beyond loopback the control API requires a token.
     #[arg(
@@ -183,6 +187,15 @@ pub struct Arguments {
     )]
     allow_origin: Vec<String>,
 
+    /// Begin the customer's pages with a sign-in (on), or with the consent, all accounts ticked, so that
+    /// one click approves (off).
+    #[arg(long, env = "MOCKAA_CUSTOMER_LOGIN", default_value = "off", value_parser = parse_switch, value_name = "on|off")]
+    customer_login: bool,
+
+    /// Open the start page in the browser when the sandbox answers.
+    #[arg(long, env = "MOCKAA_OPEN")]
+    open: bool,
+
     /// Scheme, host and port under which browsers reach the sandbox, such as
     /// `https://sandbox.test`; links in answers begin with it. Default: the address that the
     /// caller used.
@@ -194,6 +207,14 @@ const EXAMPLES: &str = "Examples:
   mockaa serve
   mockaa serve --port 0 --seed 42 --fiu-url http://127.0.0.1:9000
   mockaa serve --clock 2020-07-04T06:00:00Z --default-scenario approve-deposit";
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("give on or off".to_owned()),
+    }
+}
 
 fn parse_data_timing(text: &str) -> Result<DataTiming, String> {
     DataTiming::parse(text).ok_or_else(|| format!("one of {}", DataTiming::ACCEPTED_FORMS))
@@ -249,6 +270,8 @@ impl From<Arguments> for Options {
             allow_host,
             allow_origin,
             public_url,
+            customer_login,
+            open: _,
         } = arguments;
         Self {
             bind,
@@ -275,6 +298,7 @@ impl From<Arguments> for Options {
             allow_host,
             allow_origin,
             public_url,
+            customer_login,
             // Without a home, the folder of the process has to do.
             tls_folder: tls.then(|| tls_dir.or_else(default_folder).unwrap_or_default()),
             webhook_timeout,
@@ -293,6 +317,7 @@ impl From<Arguments> for Options {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let ready_file = arguments.ready_file.clone();
+    let opens_browser = arguments.open;
     if let Some(file) = &ready_file {
         check_ready_file(file)?;
     }
@@ -304,6 +329,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .map(|file| ReadyFile::write(file, &ready_line))
         .transpose()?;
     print_ready_line(&ready_line)?;
+    if opens_browser {
+        let address = sandbox.public_url().unwrap_or_else(|| sandbox.base_url());
+        if let Err(error) = open_browser(&format!("{address}/")) {
+            tracing::warn!(%error, "no browser could be started; open {address}/ by hand");
+        }
+    }
     stop_signals.recv().await;
     tracing::info!(
         "stopping: no new calls are accepted, and due webhooks are sent; \

@@ -75,6 +75,8 @@ pub struct Options {
     /// Scheme, host and port under which browsers reach the sandbox; links in answers begin with
     /// it. `None`: the address that the caller used.
     pub public_url: Option<String>,
+    /// `true` if the customer's pages of a consent begin with a sign-in.
+    pub customer_login: bool,
     /// Folder of the development CA with which the sandbox answers https, beside http on the same
     /// port; `None`: http only.
     pub tls_folder: Option<PathBuf>,
@@ -114,6 +116,7 @@ impl Default for Options {
             allow_host: Vec::new(),
             allow_origin: Vec::new(),
             public_url: None,
+            customer_login: false,
             tls_folder: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             webhook_retries: RetryPolicy::default(),

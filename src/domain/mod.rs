@@ -55,6 +55,7 @@ pub(crate) mod secret_names;
 pub(crate) mod security_mode;
 pub(crate) mod session;
 pub(crate) mod short_code;
+pub(crate) mod sign_in;
 pub(crate) mod statement;
 pub(crate) mod terms;
 pub(crate) mod text;

@@ -18,6 +18,8 @@ impl RedirectionCode {
     pub const REJECTED: Self = Self(1);
     pub const CONSENT_NOT_AVAILABLE: Self = Self(2);
     pub const INVALID_REQUEST: Self = Self(3);
+    /// The customer could not sign in.
+    pub const AUTHENTICATION_FAILED: Self = Self(4);
     /// The customer has not answered yet. Version 1.5.0 does not have it.
     pub const PENDING: Self = Self(5);
     pub const SESSION_TIMEOUT: Self = Self(6);

@@ -90,6 +90,8 @@ pub(crate) struct AppState {
     pub known_paths: KnownPaths,
     /// Key of the tokens in the forms of pages.
     pub form_key: FormKey,
+    /// `true` if the pages of a consent begin with a sign-in.
+    pub customer_login: bool,
     /// Visits of customers.
     pub visits: VisitStore,
 }

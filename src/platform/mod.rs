@@ -7,7 +7,7 @@ pub(crate) mod connection_limits;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use tokio::process::Command;
@@ -35,6 +35,22 @@ impl StopSignals {
     pub(crate) async fn recv(&mut self) {
         self.0.recv().await;
     }
+}
+
+/// Opens an address in the browser that `BROWSER` names, or else in that of the desktop.
+///
+/// # Errors
+/// The error of the operating system.
+pub(crate) fn open_browser(address: &str) -> io::Result<()> {
+    let chosen = std::env::var_os("BROWSER").filter(|name| !name.is_empty());
+    let (program, arguments) = match &chosen {
+        Some(name) => (name.as_os_str(), &[][..]),
+        None => (system::DESKTOP_OPENER.0.as_ref(), system::DESKTOP_OPENER.1),
+    };
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).arg(address);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(Stdio::null()).spawn().map(|_| ())
 }
 
 /// A child process together with the processes that it starts: a process group on Unix, a job on
@@ -103,6 +119,11 @@ mod unix {
     use std::io;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     use std::path::Path;
+    /// The program that opens an address, with its arguments.
+    #[cfg(target_os = "macos")]
+    pub(super) const DESKTOP_OPENER: (&str, &[&str]) = ("open", &[]);
+    #[cfg(not(target_os = "macos"))]
+    pub(super) const DESKTOP_OPENER: (&str, &[&str]) = ("xdg-open", &[]);
 
     use process_wrap::tokio::ProcessGroup;
     use rlimit::{Resource, increase_nofile_limit};
@@ -172,6 +193,8 @@ mod windows {
     use std::fs::File;
     use std::io;
     use std::path::Path;
+    /// The program that opens an address, with its arguments. The empty one is the title of a window.
+    pub(super) const DESKTOP_OPENER: (&str, &[&str]) = ("cmd", &["/c", "start", ""]);
 
     use process_wrap::tokio::JobObject;
     use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};

@@ -50,7 +50,7 @@ impl AppFrame {
     }
 
     /// Returns the languages with their names and the address of this page in each.
-    fn languages(&self) -> impl Iterator<Item = (Language, &'static str, String)> {
+    pub(crate) fn languages(&self) -> impl Iterator<Item = (Language, &'static str, String)> {
         let all = Language::ALL.iter().copied();
         all.map(|language| {
             let address = format!("{}?lang={language}", self.page_path);
@@ -87,7 +87,7 @@ impl ReviewPage {
     pub(crate) fn new(
         frame: AppFrame,
         cards: Vec<ConsentCard>,
-        customer: &str,
+        customer: String,
         error: Option<FormError>,
     ) -> Self {
         let count = cards.len().to_string();
@@ -97,7 +97,7 @@ impl ReviewPage {
             withdraw: frame.fill("review.withdraw", &[]),
             blind: frame.fill("review.blind", &[]),
             complain: frame.fill("review.complain", &[]),
-            customer: frame.fill("review.for", &[("mobile", &mask_customer(customer))]),
+            customer,
             error,
             cards,
             frame,

@@ -6,3 +6,4 @@ pub(crate) mod docs;
 pub(crate) mod front;
 pub(crate) mod journey;
 pub(crate) mod messages;
+pub(crate) mod sign_in;

@@ -906,6 +906,7 @@ impl Recorder {
         self.control("submitWebviewDecision", &parameters, None)
             .await;
         self.play_visits().await;
+        self.play_sign_in().await;
     }
 
     /// Plays a customer's visits: one is answered, one refused, one left.
@@ -958,6 +959,21 @@ impl Recorder {
             ] {
                 self.set_parameter(id, "visit", VISIT_ID);
             }
+        }
+    }
+
+    /// Plays the visit of a customer who comes for the own consents.
+    async fn play_sign_in(&mut self) {
+        self.control("openApp", &[], None).await;
+        let browser = CustomerBrowser::open(&self.app, "/aa").await;
+        let visit = browser.visit.rsplit('/').next().expect("an id").to_owned();
+        let by_visit = [("visit", visit.as_str())];
+        for (id, body) in [
+            ("sendPassword", "mobile=9876543210"),
+            ("verifyPassword", "otp=123456"),
+        ] {
+            self.control(id, &by_visit, Some(body.into())).await;
+            self.set_parameter(id, "visit", VISIT_ID);
         }
     }
 

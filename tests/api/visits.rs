@@ -13,6 +13,7 @@ use crate::redirection::{NOW, PASSPHRASE, decrypt_outcome, redirection_query};
 /// Raises a consent for bank accounts and deposits, of which the customer has several.
 async fn raise_for_deposits(app: &TestApp) -> String {
     app.raise_consent(|body| {
+        body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into();
         body["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "TERM_DEPOSIT", "RECURRING_DEPOSIT"]);
     })
     .await
@@ -80,6 +81,158 @@ async fn a_customer_reads_a_consent_in_words_and_gives_it_for_chosen_accounts() 
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
+}
+
+/// Starts a sandbox whose customers sign in.
+async fn start_with_login() -> TestApp {
+    TestApp::start_with(|builder| builder.customer_login(true)).await
+}
+
+#[tokio::test]
+async fn a_customer_signs_in_with_a_password_before_anything_is_shown() {
+    let app = start_with_login().await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = browser.page.text.clone();
+    for text in [
+        "Sign in to mockaa",
+        "This request is for \u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}3210",
+        "First Example FIU gets your financial information through mockaa, and only if you agree.",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("Give consent"), "{page}");
+    let visit = format!("{}{}", app.sandbox.base_url(), browser.visit);
+    for path in ["/consents", "/refuse", &format!("/consents/{handle}")] {
+        let request = app.request(Method::GET, &format!("{}{path}", browser.visit));
+        let (status, location) = app.send_raw(request).await;
+        assert_eq!(
+            (status, location),
+            (StatusCode::SEE_OTHER, Some(visit.clone())),
+            "{path}"
+        );
+    }
+    for (path, fields) in [
+        ("/answer", vec![(format!("answer.{handle}"), "reject")]),
+        ("/refuse", vec![]),
+    ] {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (&**name, *value))
+            .collect();
+        browser.show("").await;
+        browser.submit(path, &fields).await;
+        assert_eq!(app.consent_state(&handle).await, "PENDING", "{path}");
+    }
+    browser.show("").await;
+    let (status, _) = browser.submit("/sign-in", &[]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let page = browser.show("").await;
+    for text in [
+        "mockaa has sent a code to",
+        "Here the code is 123456",
+        "You can ask for a new OTP in",
+        "autocomplete=\"one-time-code\"",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for (otp, text) in [
+        ("", "Enter the OTP"),
+        ("12a", "An OTP has only digits, 4 to 6 of them"),
+        ("999999", "That OTP is not right. Tries left: 2"),
+    ] {
+        let (status, _) = browser.submit("/otp", &[("otp", otp)]).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        let page = &browser.page.text;
+        assert!(
+            page.contains(text) && page.contains("aria-invalid"),
+            "{text}: {page}"
+        );
+        assert!(
+            !page.contains("value=\"999999\""),
+            "a password is not repeated"
+        );
+    }
+    let (status, _) = browser.submit("/sign-in", &[]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "too soon");
+    browser.submit("/otp", &[("otp", "123 456")]).await;
+    let page = browser.show("").await;
+    assert!(
+        page.contains("Give consent") && page.contains("Signed in as"),
+        "{page}"
+    );
+    assert!(
+        list_links(page).len() > 1 && !page.contains(" checked"),
+        "nothing is ticked"
+    );
+}
+
+/// A password lives in world time, and a wrong one three times over needs another one.
+#[tokio::test]
+async fn a_password_expires_and_a_locked_sign_in_leads_back_to_the_fiu() {
+    let app = start_with_login().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    let mut browser = CustomerBrowser::open(&app, &format!("/aa/webview?{query}")).await;
+    browser.submit("/sign-in", &[]).await;
+    browser.show("").await;
+    app.advance_clock("10m").await;
+    browser.submit("/otp", &[("otp", "123456")]).await;
+    assert!(
+        browser.page.text.contains("That OTP has expired."),
+        "{}",
+        browser.page.text
+    );
+
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    browser.submit("/sign-in", &[]).await;
+    browser.show("").await;
+    for text in [
+        "Tries left: 2",
+        "Tries left: 1",
+        "Too many wrong tries.",
+        "Too many wrong tries.",
+    ] {
+        browser.submit("/otp", &[("otp", "0000")]).await;
+        assert!(
+            browser.page.text.contains(text),
+            "{text}: {}",
+            browser.page.text
+        );
+    }
+    browser.show("/leave").await;
+    browser.finish("/leave", &[]).await;
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+}
+
+/// Without a request, the customer types the number and reads the own consents.
+#[tokio::test]
+async fn a_customer_comes_for_the_own_consents() {
+    let app = TestApp::start().await;
+    let handle = app
+        .raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = "9876543210@mockaa".into())
+        .await;
+    let mut browser = CustomerBrowser::open(&app, "/aa").await;
+    for typed in ["", "98765", "98765432101", "number"] {
+        let (status, _) = browser.submit("/sign-in", &[("mobile", typed)]).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        let page = &browser.page.text;
+        assert!(
+            page.contains("Enter a mobile number of 10 digits"),
+            "{page}"
+        );
+        assert!(page.contains(&format!("value=\"{typed}\"")), "{page}");
+    }
+    browser
+        .submit("/sign-in", &[("mobile", "+91 98765 43210")])
+        .await;
+    browser.show("").await;
+    browser.submit("/otp", &[("otp", "1234")]).await;
+    let page = browser.show("/consents").await;
+    assert!(
+        page.contains(&handle) && page.contains("Waiting for you"),
+        "{page}"
+    );
 }
 
 /// What is wrong in a form is said, and what was chosen stays.

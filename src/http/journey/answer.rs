@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{OpenVisit, VisitOrigin, show_ended_visit};
+use super::{OpenVisit, VisitOrigin, show_other_visit};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::command_arguments::AccountChoice;
@@ -25,10 +25,13 @@ const REASONS: [&str; 5] = ["unclear", "later", "private", "missing", "other"];
 impl OpenVisit {
     /// Returns what the page of a consent begins with.
     ///
-    /// Without a sign-in the page is for tests and scripts, and all accounts are chosen, so that one
-    /// click approves.
-    pub(super) fn initial_choice(&self, consent: &Consent) -> Choice {
-        let accounts = self.world.catch_up().consent_accounts(consent);
+    /// Behind a sign-in no account is chosen, unless there is one only. Without a sign-in the page is
+    /// for tests and scripts, and all accounts are chosen, so that one click approves.
+    pub(super) fn initial_choice(&self, call: &Call, consent: &Consent) -> Choice {
+        let mut accounts = self.world.catch_up().consent_accounts(consent);
+        if call.app_state().customer_login && accounts.len() > 1 {
+            accounts.clear();
+        }
         Choice {
             is_approved: None,
             accounts: accounts
@@ -114,7 +117,7 @@ pub(crate) async fn submit_answers(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_recorded(call, context)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
     let handles = open.visit.handles.iter();
     let names: Vec<String> = handles
@@ -123,7 +126,7 @@ pub(crate) async fn submit_answers(
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let form = open.read_form(call, &names)?;
     let pending = open.pending_consents();
-    if pending.is_empty() {
+    if pending.is_empty() || !open.visit.sign_in.is_complete() {
         return Ok(open.redirect_to(call, ""));
     }
     let choices = pending
@@ -199,8 +202,8 @@ impl OpenVisit {
 
 /// Asks whether the customer refuses, and why.
 pub(crate) fn show_refuse(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
     };
     if open.pending_consents().is_empty() {
         return Ok(open.redirect_to(call, ""));
@@ -230,7 +233,7 @@ pub(crate) async fn submit_refuse(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_recorded(call, context)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
     let form = open.read_form(call, &["reason"])?;
     let reason = form.first_value("reason");
@@ -240,7 +243,7 @@ pub(crate) async fn submit_refuse(
         return Err(ApiError::invalid_field("reason", message));
     }
     let pending = open.pending_consents();
-    if pending.is_empty() {
+    if pending.is_empty() || !open.visit.sign_in.is_complete() {
         return Ok(open.redirect_to(call, ""));
     }
     if let Some(reason) = reason {
@@ -260,7 +263,7 @@ pub(crate) async fn submit_refuse(
 /// Asks whether the customer leaves without an answer.
 pub(crate) fn show_leave(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
     let pending = open.pending_consents();
     if pending.is_empty() {
@@ -289,10 +292,11 @@ pub(crate) async fn submit_leave(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_recorded(call, context)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
     open.read_form(call, &[])?;
     let code = match &open.visit.origin {
+        _ if open.is_locked() => RedirectionCode::AUTHENTICATION_FAILED,
         VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
         VisitOrigin::Link => RedirectionCode::UNKNOWN,
     };

@@ -1,6 +1,6 @@
 //! The customer's consents: the list, one in detail, and pausing, resuming and withdrawing it.
 
-use super::{OpenVisit, find_own_consent, fiu_party, show_ended_visit};
+use super::{OpenVisit, find_own_consent, fiu_party, show_other_visit};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
@@ -19,8 +19,8 @@ const OWN_INPUTS: [Input; 3] = [Input::Pause, Input::Resume, Input::Revoke];
 
 /// Lists the consents of the visit's customer at this AA, the newest first.
 pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
     };
     let frame = open.frame(call, "/consents");
     let mut consents = open.world.catch_up().consents(0, usize::MAX);
@@ -74,8 +74,8 @@ pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Shows one consent of the customer.
 pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
     };
     let handle = call.parse_handle()?;
     let consent = find_own_consent(&open, handle)
@@ -152,8 +152,8 @@ fn find_action(
 
 /// Asks whether the customer pauses, resumes or withdraws a consent, and says what follows.
 pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
     };
     let (consent, input) = find_action(call, &open)?;
     let handle = consent.handle;
@@ -203,8 +203,8 @@ pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Pauses, resumes or withdraws a consent of the customer. If the consent changed meanwhile, its page
 /// shows what it is now.
 pub(crate) fn submit_action(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
     };
     let (consent, input) = find_action(call, &open)?;
     open.read_form(call, &[])?;

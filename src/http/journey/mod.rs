@@ -6,6 +6,7 @@
 
 mod answer;
 mod consents;
+mod sign_in;
 mod visit_store;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
 use crate::domain::rejection::Rejection;
+use crate::domain::sign_in::SignIn;
 use crate::domain::text::quote_value;
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
@@ -24,7 +26,7 @@ use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
     AppFrame, Choice, ConsentCard, FormError, Party, Receipt, ResultPage, ReviewPage, WayBack,
-    describe_status,
+    describe_status, mask_customer,
 };
 use crate::ui::messages::Language;
 use crate::wire::api_error::ApiError;
@@ -33,6 +35,7 @@ pub(crate) use self::answer::{
     show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
 };
 pub(crate) use self::consents::{confirm_action, list_consents, show_consent, submit_action};
+pub(crate) use self::sign_in::{open_app, send_password, verify_password};
 pub(crate) use self::visit_store::{NewVisit, Visit, VisitOrigin, VisitStore};
 
 /// The time after which the last page leads back to the FIU, in seconds.
@@ -65,20 +68,48 @@ pub(crate) fn begin_visit(
     language: Option<Language>,
 ) -> ApiResponse {
     let first = consents.first().expect("a visit is about a consent");
-    let accepted = call.header("accept-language").unwrap_or_default();
     let visit = NewVisit {
         world: world.name().into(),
         aa: Arc::clone(&first.aa),
         fiu: Arc::clone(&first.fiu),
         customer: Arc::clone(&first.terms.customer),
         handles: consents.iter().map(|consent| consent.handle).collect(),
-        language: language
-            .or_else(|| Language::from_accepted(accepted))
-            .unwrap_or_default(),
+        language: language.unwrap_or_else(|| accepted_language(call)),
         origin,
+        sign_in: if call.app_state().customer_login {
+            SignIn::default()
+        } else {
+            SignIn::complete()
+        },
     };
+    begin(call, world, visit)
+}
+
+/// Begins a visit of a customer who comes for the own consents. It always needs a sign-in, which says
+/// whose they are.
+fn begin_own_visit(call: &Call, world: &World, aa: Arc<str>) -> ApiResponse {
+    let visit = NewVisit {
+        world: world.name().into(),
+        fiu: Arc::clone(&aa),
+        aa,
+        customer: "".into(),
+        handles: Vec::new(),
+        language: accepted_language(call),
+        origin: VisitOrigin::Link,
+        sign_in: SignIn::default(),
+    };
+    begin(call, world, visit)
+}
+
+fn begin(call: &Call, world: &World, visit: NewVisit) -> ApiResponse {
     let id = call.app_state().visits.begin(visit, system_now());
     ApiResponse::redirect_see_other(format!("{}/aa/visits/{id}", call.base_url(world)))
+}
+
+/// Returns the language that the browser prefers, or else English.
+fn accepted_language(call: &Call) -> Language {
+    let accepted = call.header("accept-language").unwrap_or_default();
+    Language::from_accepted(accepted).unwrap_or_default()
 }
 
 /// A visit with what its pages need.
@@ -117,6 +148,12 @@ impl OpenVisit {
             visit,
             world,
         }))
+    }
+
+    /// Finds the visit in the path, if it has not ended and the customer is signed in.
+    fn find_signed_in(call: &Call) -> Result<Option<Self>, ApiError> {
+        let open = Self::find(call)?;
+        Ok(open.filter(|open| open.visit.sign_in.is_complete()))
     }
 
     /// Finds the visit of a recorded call, and plans the faults of the call, which is about the
@@ -208,7 +245,14 @@ impl OpenVisit {
             )
         });
         let cards = cards.collect();
-        ApiResponse::page(&ReviewPage::new(frame, cards, &self.visit.customer, error))
+        let reader = if call.app_state().customer_login {
+            "review.reads"
+        } else {
+            "review.for"
+        };
+        let mobile = mask_customer(&self.visit.customer);
+        let reader = frame.fill(reader, &[("mobile", &mobile)]);
+        ApiResponse::page(&ReviewPage::new(frame, cards, reader, error))
     }
 
     /// Returns the page with the outcome of the visit.
@@ -268,15 +312,21 @@ impl OpenVisit {
 /// Shows the step at which a visit is: the consents to answer, or the outcome.
 pub(crate) fn show_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
+    if !open.visit.sign_in.is_complete() {
+        return Ok(open.show_sign_in(call, None));
+    }
+    if open.visit.handles.is_empty() {
+        return Ok(open.redirect_to(call, "/consents"));
+    }
     let pending = open.pending_consents();
     if pending.is_empty() {
         return Ok(open.result(call, true));
     }
     let choices: Vec<_> = pending
         .iter()
-        .map(|consent| open.initial_choice(consent))
+        .map(|consent| open.initial_choice(call, consent))
         .collect();
     Ok(open.review(call, &pending, &choices, None))
 }
@@ -284,7 +334,7 @@ pub(crate) fn show_visit(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Shows the outcome of a visit, from which the browser goes on to the FIU.
 pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find(call)? else {
-        return show_ended_visit(call);
+        return show_other_visit(call);
     };
     let params = Params::parse(call.query())?;
     let stays = match params.first_value("stay") {
@@ -298,14 +348,17 @@ pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(open.result(call, stays))
 }
 
-/// Returns the page that says that a visit has ended.
-fn show_ended_visit(call: &Call) -> Result<ApiResponse, ApiError> {
+/// Leads to the sign-in of a visit that needs one; else returns the page that says that there is no
+/// such visit.
+fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
+    if let Some(open) = OpenVisit::find(call)? {
+        return Ok(open.redirect_to(call, ""));
+    }
     let world = call.get_or_create_world()?;
-    let accepted = call.header("accept-language").unwrap_or_default();
     let participants = world.participants();
     let aa = aa_party(&participants, &participants.default_aa().id);
     let frame = AppFrame {
-        language: Language::from_accepted(accepted).unwrap_or_default(),
+        language: accepted_language(call),
         path: format!("{}/aa", world.base_path()),
         page_path: call.path().to_owned(),
         fiu: aa.clone(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
+use crate::domain::sign_in::SignIn;
 use crate::domain::time::{Millis, Timestamp};
 use crate::http::forms::random_id;
 use crate::ui::messages::Language;
@@ -28,12 +29,13 @@ pub(crate) struct Visit {
     pub aa: Arc<str>,
     /// The FIU that asks.
     pub fiu: Arc<str>,
-    /// The customer's address.
+    /// The customer's address; empty until the sign-in if no request names it.
     pub customer: Arc<str>,
-    /// The consents that are asked for.
+    /// The consents that are asked for; none if the customer came for the own ones.
     pub handles: Vec<ConsentHandle>,
     pub language: Language,
     pub origin: VisitOrigin,
+    pub sign_in: SignIn,
     /// The address at the FIU to which the ended visit leads.
     pub return_url: Option<String>,
     /// `true` if the customer left without an answer.
@@ -59,6 +61,7 @@ pub(crate) struct NewVisit {
     pub handles: Vec<ConsentHandle>,
     pub language: Language,
     pub origin: VisitOrigin,
+    pub sign_in: SignIn,
 }
 
 /// All visits, by their ids.
@@ -77,6 +80,7 @@ impl VisitStore {
             handles,
             language,
             origin,
+            sign_in,
         } = visit;
         let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if visits.len() >= VISITS_MAX {
@@ -95,6 +99,7 @@ impl VisitStore {
             handles,
             language,
             origin,
+            sign_in,
             return_url: None,
             has_left: false,
             last_seen: now,
@@ -127,6 +132,7 @@ impl Visit {
 #[cfg(test)]
 mod tests {
     use super::{NewVisit, VISIT_TTL, VISITS_MAX, VisitOrigin, VisitStore};
+    use crate::domain::sign_in::SignIn;
     use crate::domain::time::{Millis, Timestamp};
     use crate::ui::messages::Language;
 
@@ -139,6 +145,7 @@ mod tests {
             handles: Vec::new(),
             language: Language::English,
             origin: VisitOrigin::Link,
+            sign_in: SignIn::complete(),
         }
     }
 

@@ -191,6 +191,8 @@ fn build_service_schemas() -> Value {
             ("world", any_text()),
             ("links", json!({ "type": "object", "additionalProperties": { "type": "string" } })),
         ]),
+        "VisitSignIn": object(&[("csrf?", any_text()), ("mobile?", any_text())]),
+        "VisitOtp": object(&[("csrf?", any_text()), ("otp", any_text())]),
         "VisitForm": object(&[("csrf?", any_text())]),
         "VisitRefusal": object(&[("csrf?", any_text()), ("reason?", any_text())]),
         "VisitAnswers": json!({

@@ -101,6 +101,37 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_parameters(&[VISIT, LANGUAGE])
     .with_response(ResponseBody::Text(HTML))
     .with_refusals(&[400, 404]),
+    get(
+        Section::Page,
+        "/aa",
+        "openApp",
+        Handler::Immediate(journey::open_app),
+    )
+    .with_summary("Begin the visit of a customer who comes for the own consents")
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 404, 503]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/sign-in",
+        "sendPassword",
+        Handler::Immediate(journey::send_password),
+    )
+    .with_summary("Send the customer a one-time password of the AA")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitSignIn")))
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 403, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/otp",
+        "verifyPassword",
+        Handler::Immediate(journey::verify_password),
+    )
+    .with_summary("Sign the customer in with the one-time password")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitOtp")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
     post(
         Section::Page,
         "/aa/visits/{visit}/answer",

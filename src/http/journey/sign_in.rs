@@ -1,0 +1,212 @@
+//! The sign-in of a customer: the mobile number, and the one-time password of the AA.
+
+use std::sync::Arc;
+
+use super::{OpenVisit, show_other_visit};
+use crate::domain::customer_address::normalize_address;
+use crate::domain::sign_in::{SignIn, SignInError, SignInTime};
+use crate::engine::clock::system_now;
+use crate::http::call::Call;
+use crate::http::response::ApiResponse;
+use crate::ui::journey::{FormError, mask_customer};
+use crate::ui::sign_in::{MobilePage, OtpPage};
+use crate::wire::api_error::ApiError;
+
+/// The id of the field that the errors of these pages are about.
+const FIELD: &str = "field";
+
+impl OpenVisit {
+    fn sign_in_time(&self) -> SignInTime {
+        SignInTime {
+            world: self.world.now(),
+            system: system_now(),
+        }
+    }
+
+    /// Returns whether the sign-in is locked now.
+    pub(super) fn is_locked(&self) -> bool {
+        self.visit.sign_in.is_locked(self.sign_in_time())
+    }
+
+    /// Returns the step of the sign-in at which the visit is.
+    pub(super) fn show_sign_in(&self, call: &Call, error: Option<SignInError>) -> ApiResponse {
+        let error = error.map(|error| self.describe_error(error));
+        if self.visit.sign_in.is_password_sent() {
+            self.show_otp(call, error, false)
+        } else {
+            self.show_mobile(call, error, "")
+        }
+    }
+
+    fn show_mobile(&self, call: &Call, error: Option<FormError>, typed: &str) -> ApiResponse {
+        let frame = self.frame(call, "");
+        let customer = &self.visit.customer;
+        let mobile = (!customer.is_empty()).then(|| mask_customer(customer));
+        let page = MobilePage {
+            heading: frame.fill("signin.title", &[]),
+            why: (!self.visit.handles.is_empty()).then(|| frame.fill("signin.why", &[])),
+            fixed: mobile.map(|mobile| frame.fill("signin.fixed", &[("mobile", &mobile)])),
+            terms: frame.fill("signin.terms", &[]),
+            typed: typed.to_owned(),
+            error,
+            frame,
+        };
+        ApiResponse::page(&page)
+    }
+
+    fn show_otp(&self, call: &Call, error: Option<FormError>, is_new: bool) -> ApiResponse {
+        let frame = self.frame(call, "");
+        let mobile = mask_customer(&self.visit.customer);
+        let wait = self.visit.sign_in.resend_wait(self.sign_in_time());
+        let page = OtpPage {
+            heading: frame.fill("otp.title", &[]),
+            sent: if is_new {
+                frame.fill("otp.resent", &[])
+            } else {
+                frame.fill("otp.sent.aa", &[("mobile", &mobile)])
+            },
+            action: format!("{}/otp", self.path),
+            resend: Some(format!("{}/sign-in", self.path)),
+            wait: wait.map(|wait| {
+                let seconds = wait.0.div_euclid(1000) + 1;
+                frame.fill("otp.wait", &[("s", &seconds.to_string())])
+            }),
+            error,
+            frame,
+        };
+        ApiResponse::page(&page)
+    }
+
+    pub(super) fn describe_error(&self, error: SignInError) -> FormError {
+        let fill = |key, values: &[(&str, &str)]| self.visit.language.fill(key, values);
+        let text = match error {
+            SignInError::TooSoon { wait } => {
+                let seconds = (wait.0.div_euclid(1000) + 1).to_string();
+                fill("otp.wait", &[("s", &seconds)])
+            }
+            SignInError::Empty => fill("err.otp.empty", &[]),
+            SignInError::Format => fill("err.otp.format", &[]),
+            SignInError::Wrong { tries_left } => {
+                fill("err.otp.wrong", &[("n", &tries_left.to_string())])
+            }
+            SignInError::Expired => fill("err.otp.expired", &[]),
+            SignInError::NoTriesLeft => fill("err.otp.tries", &[]),
+            SignInError::Locked { wait } => {
+                let minutes = (wait.0.div_euclid(60_000) + 1).min(10).to_string();
+                fill("err.otp.locked", &[("n", &minutes)])
+            }
+        };
+        FormError {
+            text,
+            target: FIELD.to_owned(),
+        }
+    }
+
+    /// Changes the sign-in in the store and in this copy.
+    fn change_sign_in<T>(&mut self, call: &Call, change: impl FnOnce(&mut SignIn) -> T) -> T {
+        let result = change(&mut self.visit.sign_in);
+        let changed = self.visit.sign_in.clone();
+        self.remember(call, |visit| visit.sign_in = changed);
+        result
+    }
+}
+
+/// Begins a visit of a customer who comes for the own consents, without a request.
+pub(crate) fn open_app(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = call.get_or_create_world()?;
+    let aa = Arc::clone(&world.participants().default_aa().id);
+    Ok(super::begin_own_visit(call, &world, aa))
+}
+
+/// Sends a one-time password to the number that the consent names, or that the form has.
+pub(crate) fn send_password(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(mut open) = OpenVisit::find(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["mobile"])?;
+    if open.visit.sign_in.is_complete() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    let typed = form.first_value("mobile").unwrap_or_default();
+    if open.visit.customer.is_empty() {
+        let Some(number) = parse_mobile(typed) else {
+            let text = open.visit.language.text("err.mobile").to_owned();
+            let target = FIELD.to_owned();
+            let page = open.show_mobile(call, Some(FormError { text, target }), typed);
+            return Ok(page.with_status_code(400));
+        };
+        let participants = &open.participants;
+        let aa = participants.find_aa(&open.visit.aa);
+        let handle = &aa.unwrap_or_else(|| participants.default_aa()).handle;
+        let customer: Arc<str> = normalize_address(&format!("{number}@{handle}")).into();
+        open.visit.customer = Arc::clone(&customer);
+        open.remember(call, |visit| visit.customer = customer);
+    }
+    let is_new = open.visit.sign_in.is_password_sent();
+    let now = open.sign_in_time();
+    match open.change_sign_in(call, |sign_in| sign_in.send(now)) {
+        Ok(()) if is_new => Ok(open.show_otp(call, None, true)),
+        Ok(()) => Ok(open.redirect_to(call, "")),
+        Err(error) => {
+            let page = open.show_sign_in(call, Some(error));
+            Ok(page.with_status_code(400))
+        }
+    }
+}
+
+/// Compares the one-time password, and goes on to what the visit is about.
+pub(crate) fn verify_password(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(mut open) = OpenVisit::find(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["otp"])?;
+    if open.visit.sign_in.is_complete() {
+        return Ok(open.redirect_to(call, ""));
+    }
+    let now = open.sign_in_time();
+    let text = form.first_value("otp").unwrap_or_default();
+    match open.change_sign_in(call, |sign_in| sign_in.verify(text, now)) {
+        Ok(()) => Ok(open.redirect_to(call, "")),
+        Err(error) => {
+            let page = open.show_sign_in(call, Some(error));
+            Ok(page.with_status_code(400))
+        }
+    }
+}
+
+/// Parses a mobile number of 10 digits, which may begin with 0 or 91.
+fn parse_mobile(text: &str) -> Option<String> {
+    let digits: String = text
+        .chars()
+        .filter(|letter| !letter.is_whitespace() && !matches!(letter, '+' | '-'))
+        .collect();
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = match digits.len() {
+        12 => digits.strip_prefix("91")?,
+        11 => digits.strip_prefix('0')?,
+        _ => &digits,
+    };
+    (number.len() == 10).then(|| number.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_mobile;
+
+    #[test]
+    fn a_mobile_number_has_ten_digits_however_it_is_written() {
+        for text in [
+            "9876543210",
+            "98765 43210",
+            "+91 98765-43210",
+            "09876543210",
+        ] {
+            assert_eq!(parse_mobile(text).as_deref(), Some("9876543210"), "{text}");
+        }
+        for text in ["", "987654321", "98765432101", "987654321x", "929876543210"] {
+            assert_eq!(parse_mobile(text), None, "{text}");
+        }
+    }
+}

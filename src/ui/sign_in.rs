@@ -1,0 +1,34 @@
+//! The pages of the sign-in: the mobile number, and a one-time password (OTP).
+
+use askama::Template;
+
+use crate::ui::journey::{AppFrame, FormError};
+
+/// The page that asks for the mobile number.
+#[derive(Debug, Template)]
+#[template(path = "app_mobile.html")]
+pub(crate) struct MobilePage {
+    pub frame: AppFrame,
+    pub heading: String,
+    pub why: Option<String>,
+    /// The sentence with the masked number, if the request names it.
+    pub fixed: Option<String>,
+    pub terms: String,
+    pub typed: String,
+    pub error: Option<FormError>,
+}
+
+/// The page that asks for a one-time password, of the AA or of a bank.
+#[derive(Debug, Template)]
+#[template(path = "app_otp.html")]
+pub(crate) struct OtpPage {
+    pub frame: AppFrame,
+    pub heading: String,
+    pub sent: String,
+    pub action: String,
+    /// The path that sends another password.
+    pub resend: Option<String>,
+    /// The sentence with the time until another password can be sent.
+    pub wait: Option<String>,
+    pub error: Option<FormError>,
+}
