@@ -1,5 +1,6 @@
 //! Pages for people. The templates and the files that they load are compiled in.
 
+pub(crate) mod accounts;
 pub(crate) mod assets;
 pub(crate) mod consent;
 pub(crate) mod docs;

@@ -907,6 +907,7 @@ impl Recorder {
             .await;
         self.play_visits().await;
         self.play_sign_in().await;
+        self.play_linking().await;
     }
 
     /// Plays a customer's visits: one is answered, one refused, one left.
@@ -973,6 +974,54 @@ impl Recorder {
             ("verifyPassword", "otp=123456"),
         ] {
             self.control(id, &by_visit, Some(body.into())).await;
+            self.set_parameter(id, "visit", VISIT_ID);
+        }
+    }
+
+    /// Plays the search for accounts at two banks, of which one is skipped.
+    async fn play_linking(&mut self) {
+        let customer = "9876543211@mockaa";
+        let path = format!("/_mockaa/v1/customers/{customer}/register");
+        self.app.post(&path, &Value::Null).await.expect_ok();
+        let handle = self
+            .app
+            .raise_consent(|body| body["ConsentDetail"]["Customer"]["id"] = customer.into())
+            .await;
+        let visit = CustomerBrowser::open_consent(&self.app, &handle)
+            .await
+            .visit;
+        let visit = visit.rsplit('/').next().expect("an id").to_owned();
+        let by_visit = [("visit", visit.as_str())];
+        self.control("showBanks", &by_visit, None).await;
+        let banks = Some("bank=FIP-1&bank=FIP-2".into());
+        self.control("chooseBanks", &by_visit, banks).await;
+        self.control("showFoundAccounts", &by_visit, None).await;
+        let page = self
+            .app
+            .get(&format!("/aa/visits/{visit}/accounts/found"))
+            .await;
+        let found = page.text.split("name=\"account\" value=\"").skip(1);
+        let found = found.filter_map(|rest| rest.split('"').next());
+        let accounts: Vec<_> = found
+            .map(|it| format!("account={}", it.replace('/', "%2F")))
+            .collect();
+        let accounts = Some(accounts.join("&").into());
+        self.control("linkFoundAccounts", &by_visit, accounts).await;
+        self.control("showBankPassword", &by_visit, None).await;
+        let password = Some("otp=123456".into());
+        self.control("verifyBankPassword", &by_visit, password)
+            .await;
+        let empty = Some(String::new().into());
+        self.control("skipBank", &by_visit, empty).await;
+        for id in [
+            "showBanks",
+            "chooseBanks",
+            "showFoundAccounts",
+            "linkFoundAccounts",
+            "showBankPassword",
+            "verifyBankPassword",
+            "skipBank",
+        ] {
             self.set_parameter(id, "visit", VISIT_ID);
         }
     }

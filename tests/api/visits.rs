@@ -235,6 +235,134 @@ async fn a_customer_comes_for_the_own_consents() {
     );
 }
 
+/// Registers the customer of [`raise_for_deposits`] without linked accounts.
+async fn register_customer(app: &TestApp) {
+    let path = "/_mockaa/v1/customers/9876543210@mockaa/register";
+    app.post(path, &Value::Null).await.expect_ok();
+}
+
+/// A customer without linked accounts finds them at two banks: one verifies by a password, the other
+/// by itself.
+#[tokio::test]
+async fn a_customer_finds_and_links_accounts_before_giving_consent() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fip/FIP-2");
+    app.send(request.json(&json!({ "linking": "DIRECT" })))
+        .await
+        .expect_ok();
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = &browser.page.text;
+    assert!(page.contains("No account of the kind that First Example FIU asks for is linked."));
+    assert!(
+        page.contains("/accounts\"") && list_links(page).is_empty(),
+        "{page}"
+    );
+    let page = browser.show("/accounts?search=acme").await;
+    assert!(
+        page.contains("Acme Bank") && !page.contains("First Example Bank"),
+        "{page}"
+    );
+    let page = browser.show("/accounts?search=zzz").await;
+    assert!(page.contains("No bank matches &#34;zzz&#34;."), "{page}");
+    browser.show("/accounts").await;
+    let (status, _) = browser.submit("/accounts", &[]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(browser.page.text.contains("Choose at least one bank"));
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fip/FIP-9");
+    app.send(request.json(&json!({ "name": "Empty Bank" })))
+        .await
+        .expect_ok();
+    let banks = ["FIP-1", "FIP-2", "FIP-9"].map(|id| ("bank", id));
+    browser.submit("/accounts", &banks).await;
+    let page = browser.show("/accounts/found").await.to_owned();
+    assert!(page.contains("Empty Bank has no account for"), "{page}");
+    let found = list_links(&page);
+    let (first, second): (Vec<_>, Vec<_>) = found.iter().partition(|it| it.starts_with("FIP-1/"));
+    assert!(!first.is_empty() && !second.is_empty(), "{found:?}");
+    let (status, _) = browser.submit("/accounts/link", &[]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(browser.page.text.contains("Choose at least one account"));
+    let chosen = [("account", &**first[0]), ("account", &**second[0])];
+    let (_, location) = browser.submit("/accounts/link", &chosen).await;
+    assert!(location.expect("an address").ends_with("/accounts/otp"));
+    let page = browser.show("/accounts/otp").await;
+    for text in [
+        "First Example Bank has sent a code to",
+        "Go on without First Example Bank",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for (otp, text) in [
+        ("", "Enter the OTP"),
+        ("12", "An OTP has only digits"),
+        ("999999", "That OTP is not right."),
+    ] {
+        let (status, _) = browser.submit("/accounts/otp", &[("otp", otp)]).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(
+            browser.page.text.contains(text),
+            "{text}: {}",
+            browser.page.text
+        );
+    }
+    let (_, location) = browser.submit("/accounts/otp", &[("otp", "1234")]).await;
+    assert!(location.expect("an address").ends_with(&browser.visit));
+    let page = browser.show("").await;
+    assert_eq!(list_links(page).len(), 2, "{page}");
+    browser.show("/accounts/found").await;
+    assert!(
+        browser.page.text.contains("Already linked"),
+        "{}",
+        browser.page.text
+    );
+    browser.show("").await;
+    browser.approve(&handle).await;
+    assert_eq!(granted_links(&app, &handle).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_bank_without_an_answer_of_the_customer_is_skipped() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    browser
+        .submit("/accounts", &[("bank", "FIP-1"), ("bank", "FIP-2")])
+        .await;
+    let page = browser.show("/accounts/found").await.to_owned();
+    let found = list_links(&page);
+    let chosen: Vec<_> = found.iter().map(|it| ("account", &**it)).collect();
+    browser.submit("/accounts/link", &chosen).await;
+    browser.show("/accounts/otp").await;
+    let (_, location) = browser.submit("/accounts/skip", &[]).await;
+    assert!(location.expect("an address").ends_with("/accounts/otp"));
+    let page = browser.show("/accounts/otp").await;
+    assert!(
+        page.contains("Second Example Bank has sent a code to"),
+        "{page}"
+    );
+    app.advance_clock("11m").await;
+    browser.submit("/accounts/otp", &[("otp", "123456")]).await;
+    assert!(
+        browser.page.text.contains("That OTP has expired."),
+        "{}",
+        browser.page.text
+    );
+    let (_, location) = browser.submit("/accounts/skip", &[]).await;
+    assert!(location.expect("an address").ends_with(&browser.visit));
+    for (page, fields, status) in [
+        ("/accounts", [("bank", "FIP-99")], 400),
+        ("/accounts/link", [("account", "nonsense")], 400),
+        ("/accounts/link", [("account", "FIP-1/nonsense")], 400),
+    ] {
+        browser.show("/accounts").await;
+        let (actual, _) = browser.submit(page, &fields).await;
+        assert_eq!(actual.as_u16(), status, "{page}: {}", browser.page.text);
+    }
+}
+
 /// What is wrong in a form is said, and what was chosen stays.
 #[tokio::test]
 async fn a_form_without_an_account_or_an_answer_is_shown_again() {

@@ -4,6 +4,7 @@
 //! The id of the visit in the address carries it, so that the pages work in a frame, where browsers
 //! withhold cookies.
 
+mod accounts;
 mod answer;
 mod consents;
 mod sign_in;
@@ -31,6 +32,9 @@ use crate::ui::journey::{
 use crate::ui::messages::Language;
 use crate::wire::api_error::ApiError;
 
+pub(crate) use self::accounts::{
+    choose_banks, link_accounts, show_bank_otp, show_banks, show_found, skip_bank, verify_bank_otp,
+};
 pub(crate) use self::answer::{
     show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
 };
@@ -388,6 +392,13 @@ fn fiu_party(participants: &Participants, id: &str) -> Party {
     let fiu = participants.find_fiu(id);
     Party {
         name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
+        mark: String::new(),
+    }
+}
+
+fn fip_party(participants: &Participants, id: &Arc<str>) -> Party {
+    Party {
+        name: participants.fip_name(id).to_string(),
         mark: String::new(),
     }
 }

@@ -67,6 +67,7 @@ impl OpenVisit {
             },
             action: format!("{}/otp", self.path),
             resend: Some(format!("{}/sign-in", self.path)),
+            skip: None,
             wait: wait.map(|wait| {
                 let seconds = wait.0.div_euclid(1000) + 1;
                 frame.fill("otp.wait", &[("s", &seconds.to_string())])

@@ -9,6 +9,7 @@ use crate::domain::participants::Fiu;
 use crate::domain::sign_in::SignIn;
 use crate::domain::time::{Millis, Timestamp};
 use crate::http::forms::random_id;
+use crate::http::journey::accounts::BankLink;
 use crate::ui::messages::Language;
 use crate::wire::redirection::Request;
 
@@ -36,6 +37,10 @@ pub(crate) struct Visit {
     pub language: Language,
     pub origin: VisitOrigin,
     pub sign_in: SignIn,
+    /// The banks that were asked for accounts, by their ids.
+    pub banks: Vec<Arc<str>>,
+    /// The links that wait for a one-time password.
+    pub links: Vec<BankLink>,
     /// The address at the FIU to which the ended visit leads.
     pub return_url: Option<String>,
     /// `true` if the customer left without an answer.
@@ -100,6 +105,8 @@ impl VisitStore {
             language,
             origin,
             sign_in,
+            banks: Vec::new(),
+            links: Vec::new(),
             return_url: None,
             has_left: false,
             last_seen: now,

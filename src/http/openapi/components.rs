@@ -193,6 +193,8 @@ fn build_service_schemas() -> Value {
         ]),
         "VisitSignIn": object(&[("csrf?", any_text()), ("mobile?", any_text())]),
         "VisitOtp": object(&[("csrf?", any_text()), ("otp", any_text())]),
+        "VisitBanks": object(&[("csrf?", any_text()), ("bank", any_text())]),
+        "VisitAccounts": object(&[("csrf?", any_text()), ("account", any_text())]),
         "VisitForm": object(&[("csrf?", any_text())]),
         "VisitRefusal": object(&[("csrf?", any_text()), ("reason?", any_text())]),
         "VisitAnswers": json!({

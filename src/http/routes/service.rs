@@ -132,6 +132,84 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_request(RequestBody::Form(Component("VisitOtp")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/accounts",
+        "showBanks",
+        Handler::Immediate(journey::show_banks),
+    )
+    .with_summary("Ask for the customer's banks")
+    .with_parameters(&[
+        VISIT,
+        LANGUAGE,
+        Parameter::in_query("search", schema::text, "A part of the name of a bank"),
+    ])
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/accounts",
+        "chooseBanks",
+        Handler::Immediate(journey::choose_banks),
+    )
+    .with_summary("Ask banks for the customer's accounts")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitBanks")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/accounts/found",
+        "showFoundAccounts",
+        Handler::Immediate(journey::show_found),
+    )
+    .with_summary("Show the accounts that the banks have found")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/accounts/link",
+        "linkFoundAccounts",
+        Handler::Immediate(journey::link_accounts),
+    )
+    .with_summary("Ask the banks to link accounts")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitAccounts")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/accounts/otp",
+        "showBankPassword",
+        Handler::Immediate(journey::show_bank_otp),
+    )
+    .with_summary("Ask for the one-time password of a bank")
+    .with_parameters(&[VISIT, LANGUAGE])
+    .with_response(ResponseBody::PageOrRedirect(303))
+    .with_refusals(&[400, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/accounts/otp",
+        "verifyBankPassword",
+        Handler::Immediate(journey::verify_bank_otp),
+    )
+    .with_summary("Link the accounts of a bank with its one-time password")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitOtp")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    post(
+        Section::Page,
+        "/aa/visits/{visit}/accounts/skip",
+        "skipBank",
+        Handler::Immediate(journey::skip_bank),
+    )
+    .with_summary("Go on without the accounts of a bank")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
     post(
         Section::Page,
         "/aa/visits/{visit}/answer",

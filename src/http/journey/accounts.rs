@@ -1,0 +1,326 @@
+//! Finding accounts at banks, and linking them with a one-time password of each bank. Linking uses the
+//! commands that the control API and scenarios use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{OpenVisit, fip_party, show_other_visit};
+use crate::domain::account::{CustomerAccount, FiType};
+use crate::domain::command::Command;
+use crate::domain::ids::LinkId;
+use crate::domain::participants::LinkingMethod;
+use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
+use crate::http::call::Call;
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::ui::accounts::{BanksPage, FoundAccount, FoundBank, FoundPage, ListedBank};
+use crate::ui::journey::{FormError, describe_account_kind, describe_number, mask_customer};
+use crate::ui::sign_in::OtpPage;
+use crate::wire::api_error::ApiError;
+
+/// A link that waits for the one-time password of its bank.
+#[derive(Clone, Debug)]
+pub(crate) struct BankLink {
+    pub fip: Arc<str>,
+    pub id: LinkId,
+}
+
+impl OpenVisit {
+    fn form_error(&self, key: &str, target: &str) -> FormError {
+        FormError {
+            text: self.visit.language.text(key).to_owned(),
+            target: target.to_owned(),
+        }
+    }
+
+    fn show_banks(&self, call: &Call, search: &str, error: Option<FormError>) -> ApiResponse {
+        let frame = self.frame(call, "/accounts");
+        let wanted = search.trim().to_lowercase();
+        let fips = self.participants.fips.iter();
+        let matching = fips.filter(|fip| fip.entity.name.to_lowercase().contains(&wanted));
+        let banks: Vec<_> = matching
+            .map(|fip| ListedBank {
+                id: fip.entity.id.to_string(),
+                party: fip_party(&self.participants, &fip.entity.id),
+                is_chosen: self.visit.banks.contains(&fip.entity.id),
+            })
+            .collect();
+        let page = BanksPage {
+            no_match: banks
+                .is_empty()
+                .then(|| frame.fill("find.nomatch", &[("text", search.trim())])),
+            search: search.to_owned(),
+            banks,
+            error,
+            frame,
+        };
+        ApiResponse::page(&page)
+    }
+
+    /// Returns the customer's accounts at a bank, of the FI types that are asked for.
+    fn discover(&self, fip: &str) -> Vec<CustomerAccount> {
+        let (_, mut accounts) = self.world.catch_up().customer(&self.visit.customer);
+        let wanted: Vec<FiType> = self
+            .consents()
+            .iter()
+            .flat_map(|consent| consent.terms.fi_types.iter().copied())
+            .collect();
+        accounts.retain(|CustomerAccount { account, .. }| {
+            *account.fip == *fip && (wanted.is_empty() || wanted.contains(&account.fi_type))
+        });
+        accounts
+    }
+
+    fn show_found(&self, call: &Call, error: Option<FormError>) -> ApiResponse {
+        let frame = self.frame(call, "/accounts/found");
+        let mobile = mask_customer(&self.visit.customer);
+        let banks: Vec<_> = self
+            .visit
+            .banks
+            .iter()
+            .map(|fip| {
+                let party = fip_party(&self.participants, fip);
+                let accounts = self.discover(fip);
+                let count = accounts.len().to_string();
+                let values = [("bank", &*party.name), ("mobile", &*mobile), ("n", &*count)];
+                let key = match accounts.len() {
+                    0 => "find.empty",
+                    1 => "find.found.one",
+                    _ => "find.found",
+                };
+                FoundBank {
+                    answer: frame.fill(key, &values),
+                    accounts: accounts
+                        .iter()
+                        .map(|CustomerAccount { account, is_linked }| FoundAccount {
+                            value: format!("{}/{}", account.fip, account.account_ref),
+                            kind: describe_account_kind(frame.language, account),
+                            number: describe_number(frame.language, &account.masked_number),
+                            is_linked: *is_linked,
+                        })
+                        .collect(),
+                    party,
+                }
+            })
+            .collect();
+        let mut accounts = banks.iter().flat_map(|bank| &bank.accounts);
+        let page = FoundPage {
+            can_link: accounts.any(|account| !account.is_linked),
+            nothing: banks
+                .iter()
+                .all(|bank| bank.accounts.is_empty())
+                .then(|| frame.fill("find.nothing", &[])),
+            banks,
+            error,
+            frame,
+        };
+        ApiResponse::page(&page)
+    }
+
+    fn show_bank_otp(&self, call: &Call, link: &BankLink, error: Option<FormError>) -> ApiResponse {
+        let frame = self.frame(call, "/accounts/otp");
+        let bank = fip_party(&self.participants, &link.fip).name;
+        let mobile = mask_customer(&self.visit.customer);
+        let values = [("bank", &*bank), ("mobile", &*mobile)];
+        let page = OtpPage {
+            heading: frame.fill("otp.title", &[]),
+            sent: frame.fill("otp.sent.bank", &values),
+            action: format!("{}/accounts/otp", self.path),
+            resend: None,
+            skip: Some((
+                format!("{}/accounts/skip", self.path),
+                frame.fill("link.skip", &values),
+            )),
+            wait: None,
+            error,
+            frame,
+        };
+        ApiResponse::page(&page)
+    }
+
+    /// Removes the first link that waits, and goes on with the next one or with the visit.
+    fn go_on(&self, call: &Call) -> ApiResponse {
+        self.remember(call, |visit| {
+            if !visit.links.is_empty() {
+                visit.links.remove(0);
+            }
+        });
+        if self.visit.links.len() > 1 {
+            self.redirect_to(call, "/accounts/otp")
+        } else {
+            self.redirect_to(call, "")
+        }
+    }
+}
+
+/// Asks for the customer's banks; `search` narrows the list.
+pub(crate) fn show_banks(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    let params = Params::parse(call.query())?;
+    let search = params.first_value("search").unwrap_or_default();
+    Ok(open.show_banks(call, search, None))
+}
+
+/// Remembers the banks that are chosen, and leads to their answers.
+pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["bank"])?;
+    let mut banks: Vec<Arc<str>> = Vec::new();
+    for id in form.values_of("bank") {
+        let fip = open.participants.find_fip(id);
+        let fip = fip.ok_or_else(|| Rejection::UnknownFip(quote_value(id)))?;
+        if !banks.contains(&fip.entity.id) {
+            banks.push(Arc::clone(&fip.entity.id));
+        }
+    }
+    if banks.is_empty() {
+        let error = open.form_error("err.bank", "banks");
+        return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
+    }
+    open.remember(call, |visit| visit.banks = banks);
+    Ok(open.redirect_to(call, "/accounts/found"))
+}
+
+/// Shows the accounts that the chosen banks have found.
+pub(crate) fn show_found(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    if open.visit.banks.is_empty() {
+        return Ok(open.redirect_to(call, "/accounts"));
+    }
+    Ok(open.show_found(call, None))
+}
+
+/// Asks the banks to link the chosen accounts. A bank that verifies by itself links them at once, and
+/// the others send a one-time password each.
+pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["account"])?;
+    let mut by_fip: BTreeMap<Arc<str>, Vec<Box<str>>> = BTreeMap::new();
+    for value in form.values_of("account") {
+        let known = value.split_once('/').and_then(|(fip, account)| {
+            let fip = &open.participants.find_fip(fip)?.entity.id;
+            Some((Arc::clone(fip), account))
+        });
+        let (fip, account) = known.ok_or_else(|| {
+            let message = format!("{} is not an account of a bank", quote_value(value));
+            ApiError::invalid_field("account", message)
+        })?;
+        by_fip.entry(fip).or_default().push(account.into());
+    }
+    if by_fip.is_empty() {
+        let error = open.form_error("err.pick", "banks");
+        return Ok(open.show_found(call, Some(error)).with_status_code(400));
+    }
+    let customer = &open.visit.customer;
+    let commands = by_fip.iter().map(|(fip, accounts)| Command::LinkAccounts {
+        customer: Arc::clone(customer),
+        fip: Arc::clone(fip),
+        accounts: accounts.clone(),
+    });
+    let requested = match open.world.submit_all(commands.collect()) {
+        Ok(receipt) => receipt,
+        // Another tab was faster: the page shows what is linked now.
+        Err(Rejection::AlreadyLinked(_)) => {
+            return Ok(open.redirect_to(call, "/accounts/found"));
+        }
+        Err(rejection) => return Err(rejection.into()),
+    };
+    let (record, _) = open.world.catch_up().customer(customer);
+    let pending = record
+        .map(|record| record.pending_links)
+        .unwrap_or_default();
+    let (direct, by_password): (Vec<_>, Vec<_>) = pending
+        .into_iter()
+        .filter(|link| by_fip.contains_key(&link.fip))
+        .partition(|link| link.linking == LinkingMethod::Direct);
+    let next = if by_password.is_empty() {
+        ""
+    } else {
+        "/accounts/otp"
+    };
+    open.remember(call, |visit| {
+        let links = by_password.iter().map(|link| BankLink {
+            fip: Arc::clone(&link.fip),
+            id: link.id,
+        });
+        visit.links = links.collect();
+    });
+    let response = ApiResponse::from_receipt(requested, |_| open.redirect_to(call, next));
+    if direct.is_empty() {
+        return Ok(response);
+    }
+    let commands = direct.iter().map(|link| Command::VerifyLink {
+        customer: Arc::clone(customer),
+        link: link.id,
+        token: "".into(),
+    });
+    let linked = open.world.submit_all(commands.collect())?;
+    Ok(ApiResponse::from_receipt(linked, |_| response))
+}
+
+/// Asks for the one-time password of the next bank.
+pub(crate) fn show_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    match open.visit.links.first() {
+        Some(link) => Ok(open.show_bank_otp(call, link, None)),
+        None => Ok(open.redirect_to(call, "")),
+    }
+}
+
+/// Compares the one-time password of a bank, and links its accounts.
+pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["otp"])?;
+    let Some(link) = open.visit.links.first() else {
+        return Ok(open.redirect_to(call, ""));
+    };
+    let typed = form.first_value("otp").unwrap_or_default();
+    let token: String = typed.split_whitespace().collect();
+    let is_password = (4..=6).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_digit());
+    let key = if token.is_empty() {
+        "err.otp.empty"
+    } else if !is_password {
+        "err.otp.format"
+    } else {
+        let command = Command::VerifyLink {
+            customer: Arc::clone(&open.visit.customer),
+            link: link.id,
+            token: token.into(),
+        };
+        match open.world.submit(command) {
+            Ok(receipt) => {
+                return Ok(ApiResponse::from_receipt(receipt, |_| open.go_on(call)));
+            }
+            // Another tab, or a command, has linked them.
+            Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call)),
+            Err(Rejection::InvalidLinkToken) => "err.otp.bank",
+            Err(Rejection::LinkTokenExpired(_)) => "err.otp.bank.expired",
+            Err(rejection) => return Err(rejection.into()),
+        }
+    };
+    let error = open.form_error(key, "field");
+    let page = open.show_bank_otp(call, link, Some(error));
+    Ok(page.with_status_code(400))
+}
+
+/// Goes on without the accounts of a bank.
+pub(crate) fn skip_bank(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    open.read_form(call, &[])?;
+    Ok(open.go_on(call))
+}
