@@ -119,10 +119,12 @@ fn the_pages_pass_their_tests_in_chromium() {
     }
     let clock = "2026-01-15T06:00:00Z,frozen";
     let server = Server::start(&["--seed", "42", "--clock", clock]);
+    let with_login = Server::start(&["--seed", "42", "--clock", clock, "--customer-login", "on"]);
     let mut tests = Command::new("node");
     tests
         .args(["--test", "--test-reporter", "spec"])
         .env("MOCKAA_URL", server.base_url())
+        .env("MOCKAA_LOGIN_URL", with_login.base_url())
         .env("MOCKAA_CHROMIUM", chromium)
         .current_dir(&folder);
     if let Some(pictures) = env::var_os("MOCKAA_SCREENSHOTS") {

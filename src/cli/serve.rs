@@ -189,7 +189,7 @@ pub struct Arguments {
 
     /// Begin the customer's pages with a sign-in (on), or with the consent, all accounts ticked, so that
     /// one click approves (off).
-    #[arg(long, env = "MOCKAA_CUSTOMER_LOGIN", default_value = "off", value_parser = parse_switch, value_name = "on|off")]
+    #[arg(long, env = "MOCKAA_CUSTOMER_LOGIN", action = clap::ArgAction::Set, default_value = "off", value_parser = parse_switch, value_name = "on|off")]
     customer_login: bool,
 
     /// Open the start page in the browser when the sandbox answers.

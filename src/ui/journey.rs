@@ -449,6 +449,8 @@ pub(crate) struct ResultPage {
     pub lines: Vec<String>,
     pub receipts: Vec<Receipt>,
     pub back: Option<WayBack>,
+    /// The path of the customer's consents.
+    pub own_consents: String,
 }
 
 /// The outcome of a consent.

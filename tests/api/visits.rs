@@ -529,6 +529,7 @@ async fn a_visit_that_is_unknown_or_of_another_world_has_a_page_that_says_so() {
         let reply = app.get(path).await;
         assert_eq!(reply.status, 404, "{path}");
         assert!(reply.text.contains("This visit is over."), "{}", reply.text);
+        assert!(reply.text.contains("/aa\">My consents"), "{}", reply.text);
         let request = app.request(Method::POST, &format!("{path}/answer"));
         assert_eq!(app.send(request).await.status, 404, "{path}");
     }

@@ -27,9 +27,9 @@ export class Visit {
   }
 
   /** Opens the page, and waits until its subresources and the element `ready`, if named, are there. */
-  async open(url, ready) {
+  async open(url, ready, status = 200) {
     const answer = await this.page.goto(url, { waitUntil: 'load' })
-    if (!answer.ok()) throw new Error(`GET ${url} is answered with ${answer.status()}`)
+    if (answer.status() !== status) throw new Error(`GET ${url} is answered with ${answer.status()}, not ${status}`)
     if (ready) await this.page.waitForSelector(ready)
     this.origin = new URL(url).origin
   }
@@ -62,9 +62,11 @@ function checkOrigins({ requests, origin }) {
     .map((url) => `a request goes to another origin: ${url}`)
 }
 
-function checkConsole({ consoleMessages, pageErrors }) {
+function checkConsole({ page, consoleMessages, pageErrors }) {
   const messages = consoleMessages
     .filter((message) => ['error', 'warning'].includes(message.type()))
+    // Chromium reports the status of the page itself, if it is an error that the test expects.
+    .filter((message) => !(message.location().url === page.url() && message.text().startsWith('Failed to load resource')))
     .map((message) => `console ${message.type()}: ${message.text()} (${message.location().url})`)
   return [...messages, ...pageErrors.map((error) => `error of a script: ${error.stack ?? error}`)]
 }

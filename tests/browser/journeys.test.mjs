@@ -16,7 +16,12 @@ async function focusByKeyboard(page, element) {
   assert.fail(`${element} is not reached by ${TABS_MAX} presses of Tab`)
 }
 
-test('a consent is approved by keyboard, on a phone, without JavaScript', async () => {
+/** Clicks a button or a link, and waits for the page to which it leads. */
+async function follow(page, element) {
+  await Promise.all([page.waitForEvent('load'), element.click()])
+}
+
+test('the operator approves by keyboard, on a phone, without JavaScript', async () => {
   const sandbox = new Sandbox('journey-keyboard')
   const handle = await sandbox.raiseConsent()
   assert.equal(await sandbox.consentStatus(handle), 'PENDING')
@@ -28,4 +33,119 @@ test('a consent is approved by keyboard, on a phone, without JavaScript', async 
     assert.equal(await approve.count(), 0, 'the page of an answered consent has no button Approve')
   })
   assert.equal(await sandbox.consentStatus(handle), 'ACTIVE')
+})
+
+/** The words of the buttons and pages in a language. */
+const WORDS = {
+  en: {
+    switch: 'English',
+    send: 'Send OTP',
+    otp: 'One-time password (OTP)',
+    verify: 'Verify',
+    wrong: 'That OTP is not right. Tries left: 2',
+    pick: 'Choose at least one account',
+    add: 'Add an account of another bank',
+    search: 'Search for a bank',
+    find: 'Find my accounts',
+    link: 'Link selected accounts',
+    approve: 'Give consent',
+    done: 'You have given your consent',
+    mine: 'My consents',
+    withdraw: 'Withdraw consent',
+    sure: 'Yes, withdraw',
+  },
+  hi: {
+    switch: 'हिन्दी',
+    send: 'ओटीपी भेजें',
+    otp: 'वन-टाइम पासवर्ड (ओटीपी)',
+    verify: 'पुष्टि करें',
+    wrong: 'यह ओटीपी सही नहीं है। बचे हुए प्रयास: 2',
+    pick: 'कम से कम एक खाता चुनें',
+    add: 'किसी दूसरे बैंक का खाता जोड़ें',
+    search: 'बैंक खोजें',
+    find: 'मेरे खाते खोजें',
+    link: 'चुने हुए खाते जोड़ें',
+    approve: 'सहमति दें',
+    done: 'आपकी सहमति दर्ज हो गई है',
+    mine: 'मेरी सहमतियाँ',
+    withdraw: 'सहमति वापस लें',
+    sure: 'हाँ, वापस लें',
+  },
+}
+
+for (const [language, words] of Object.entries(WORDS)) {
+  for (const javaScriptEnabled of [true, false]) {
+    const name = `${language}${javaScriptEnabled ? '' : '-without-js'}`
+    test(`a customer signs in, links an account, gives consent and withdraws it: ${name}`, async () => {
+      const sandbox = new Sandbox(`journey-${name}`, process.env.MOCKAA_LOGIN_URL)
+      const handle = await sandbox.raiseConsent()
+      await withPage({ width: 'phone', javaScriptEnabled }, async (page) => {
+        const button = (text) => page.getByRole('button', { name: text, exact: true })
+        const link = (text) => page.getByRole('link', { name: text, exact: true })
+        await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+        await follow(page, link(words.switch))
+        await follow(page, button(words.send))
+        const otp = page.getByLabel(words.otp)
+        await otp.fill('999999')
+        await follow(page, button(words.verify))
+        assert.ok(await link(words.wrong).isVisible())
+        await otp.fill('123 456')
+        await follow(page, button(words.verify))
+
+        await follow(page, link(words.add))
+        await page.getByRole('searchbox', { name: words.search }).fill('second')
+        await follow(page, button(words.search))
+        await page.getByLabel('Second Example Bank').check()
+        await follow(page, button(words.find))
+        await page.getByRole('checkbox').first().check()
+        await follow(page, button(words.link))
+        await otp.fill('1234')
+        await follow(page, button(words.verify))
+
+        assert.equal(await page.getByRole('checkbox', { checked: true }).count(), 0, 'nothing is ticked')
+        await follow(page, button(words.approve))
+        assert.ok(await link(words.pick).isVisible())
+        assert.equal(await sandbox.consentStatus(handle), 'PENDING')
+        await page.getByRole('checkbox').last().check()
+        await follow(page, button(words.approve))
+        assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), words.done)
+        assert.equal(await sandbox.consentStatus(handle), 'ACTIVE')
+
+        await follow(page, link(words.mine))
+        await follow(page, page.locator(`a[href$="${handle}"]`))
+        await follow(page, link(words.withdraw))
+        await follow(page, button(words.sure))
+        assert.equal(await sandbox.consentStatus(handle), 'REVOKED')
+      })
+    })
+  }
+}
+
+test('a form of a page that was open before a restart is refused, and says what to do', async () => {
+  const sandbox = new Sandbox('journey-token')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.evaluate(() => document.querySelector('input[name=csrf]').setAttribute('value', '0123'))
+    await follow(page, page.getByRole('button', { name: 'Approve' }))
+    assert.match(await page.textContent('main'), /nothing was done; open the page again/)
+  })
+  assert.equal(await sandbox.consentStatus(handle), 'PENDING')
+})
+
+test('two tabs: the second answer is not given, and the page shows the first', async () => {
+  const sandbox = new Sandbox('journey-tabs')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    const other = await page.context().newPage()
+    for (const tab of [page, other]) await tab.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    await follow(page, page.getByRole('link', { name: 'Refuse' }))
+    await follow(page, page.getByRole('button', { name: 'Refuse' }))
+    await follow(other, other.getByRole('button', { name: 'Give consent' }))
+    assert.match(await other.textContent('h1'), /You have refused/)
+    await page.goBack()
+    await page.reload()
+    assert.match(await page.textContent('h1'), /You have refused/)
+  })
+  assert.equal(await sandbox.consentStatus(handle), 'REJECTED')
 })

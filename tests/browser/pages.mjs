@@ -4,15 +4,69 @@ import { SCHEMES, WIDTHS } from './browser.mjs'
 
 /**
  * `open` prepares a new world and returns the path of the page in it.
+ * `status` is that of the page, if it is not 200.
  * `ready` is a selector of what a script adds, if the page is complete only then.
  * `skip` names the checks that are left out, each with its reason.
  */
 export const PAGES = [
-  // The HTML has every call; axe finds that the sentence below the heading is in no landmark.
-  { name: 'docs', open: () => '/docs', skip: { weight: 'the page transfers 641 kB', axe: 'region: .lead is outside of landmarks' } },
+  // The HTML has every call.
+  { name: 'docs', open: () => '/docs', skip: { weight: 'the page transfers 641 kB' } },
+  { name: 'start', open: () => '/' },
+  { name: 'error', open: () => '/nothing', status: 404 },
   { name: 'consent-pending', open: async (sandbox) => `/ui/consents/${await sandbox.raiseConsent()}` },
   { name: 'consent-approved', open: async (sandbox) => `/ui/consents/${await sandbox.raiseApprovedConsent()}` },
+  { name: 'visit-ended', open: () => '/aa/visits/0123456789abcdef0123456789abcdef', status: 404 },
+  ...['en', 'hi'].flatMap((language) => listVisitPages(language)),
 ]
+
+/** Returns the pages of a customer's visit in a language. */
+function listVisitPages(language) {
+  const name = (page) => `${page}-${language}`
+  const visitPage = (page, prepare = () => '') => ({
+    name: name(page),
+    open: async (sandbox) => {
+      const handle = await sandbox.raiseConsent()
+      const visit = await sandbox.beginVisit(`/aa/consents/${handle}`)
+      return `${visit}${await prepare(sandbox, visit, handle)}?lang=${language}`
+    },
+  })
+  const approve = async (sandbox, handle) => sandbox.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
+  return [
+    visitPage('review'),
+    visitPage('refuse', () => '/refuse'),
+    visitPage('leave', () => '/leave'),
+    visitPage('result', async (sandbox, visit, handle) => {
+      await approve(sandbox, handle)
+      return '/result'
+    }),
+    visitPage('consents', async (sandbox, visit, handle) => {
+      await approve(sandbox, handle)
+      return '/consents'
+    }),
+    visitPage('own-consent', async (sandbox, visit, handle) => {
+      await approve(sandbox, handle)
+      return `/consents/${handle}`
+    }),
+    visitPage('withdraw', async (sandbox, visit, handle) => {
+      await approve(sandbox, handle)
+      return `/consents/${handle}/revoke`
+    }),
+    visitPage('banks', () => '/accounts'),
+    visitPage('found', async (sandbox, visit) => {
+      await sandbox.submit(`${visit}/accounts`, 'bank=FIP-1&bank=FIP-2')
+      return '/accounts/found'
+    }),
+    { name: name('mobile'), open: async (sandbox) => `${await sandbox.beginVisit('/aa')}?lang=${language}` },
+    {
+      name: name('password'),
+      open: async (sandbox) => {
+        const visit = await sandbox.beginVisit('/aa')
+        await sandbox.submit(`${visit}/sign-in`, 'mobile=9876543210')
+        return `${visit}?lang=${language}`
+      },
+    },
+  ]
+}
 
 /**
  * Returns the combinations of the page with this place in the list. `full` has all of them; `short`

@@ -24,13 +24,13 @@ for (const [index, page] of PAGES.entries()) {
   })
 }
 
-function checkPage(t, name, { ready, skip = {} }, url, combination) {
+function checkPage(t, name, { ready, status, skip = {} }, url, combination) {
   for (const check of Object.keys(skip)) assert.ok(check in CHECKS, `skip names an unknown check: ${check}`)
   return withPage(combination, async (tab) => {
     // A page that hangs would keep the process alive after the timeout.
     t.signal.addEventListener('abort', () => tab.context().close())
     const visit = new Visit(tab)
-    await visit.open(url, ready)
+    await visit.open(url, ready, status)
     if (screenshots) await tab.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
     for (const [check, findProblems] of Object.entries(CHECKS)) {
       await t.test(check, { skip: skip[check] }, async () => {

@@ -3,10 +3,12 @@
 /** Key of the shipped FIU. It is public. */
 const FIU_KEY = 'mockaa-dev-fiu-1-api-key'
 
-/** One world of the sandbox whose address is in MOCKAA_URL. Worlds do not share consents. */
+/**
+ * One world of a sandbox: the one whose address is in MOCKAA_URL, or another one. Worlds do not share
+ * consents.
+ */
 export class Sandbox {
-  constructor(world) {
-    const url = process.env.MOCKAA_URL
+  constructor(world, url = process.env.MOCKAA_URL) {
     if (!url) throw new Error('MOCKAA_URL is not set; set it to the address of a sandbox, such as http://127.0.0.1:8080')
     this.baseUrl = `${url.replace(/\/$/, '')}/w/${world}`
   }
@@ -58,6 +60,19 @@ export class Sandbox {
     const handle = await this.raiseConsent()
     await this.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
     return handle
+  }
+
+  /** Begins a customer's visit, and returns its path. */
+  async beginVisit(path) {
+    const answer = await fetch(this.baseUrl + path, { redirect: 'manual' })
+    return answer.headers.get('location').slice(this.baseUrl.length)
+  }
+
+  /** Sends a form as a script does, without a browser. */
+  async submit(path, form) {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await fetch(this.baseUrl + path, { method: 'POST', headers, body: form, redirect: 'manual' })
+    if (answer.status !== 303) throw new Error(`POST ${path} is answered with ${answer.status}: ${await answer.text()}`)
   }
 
   /** Returns the status of a consent, such as PENDING or ACTIVE. */

@@ -282,6 +282,7 @@ impl OpenVisit {
                 .map(|consent| Receipt::new(&frame, consent))
                 .collect(),
             back,
+            own_consents: format!("{}/consents", self.path),
             frame,
         };
         let page = ApiResponse::page(&page);
@@ -375,6 +376,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         lines: vec![frame.fill("err.visit", &[])],
         receipts: Vec::new(),
         back: None,
+        own_consents: frame.path.clone(),
         frame,
     };
     Ok(ApiResponse::page(&page).with_status_code(404))
