@@ -30,9 +30,7 @@ use mockaa::internals::domain::consent::{Api, Input};
 use mockaa::internals::domain::ids::{ConsentHandle, SessionId};
 use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
 use mockaa::internals::domain::participants::FiSchema;
-use mockaa::internals::domain::participants::{
-    Aa, AaCredential, Fip, Participants, SignatureProfile,
-};
+use mockaa::internals::domain::participants::{Aa, Fip, Participants, SignatureProfile};
 use mockaa::internals::domain::persona::{DEFAULT_PERSONA, PersonaInstance};
 use mockaa::internals::domain::session::{ApprovalMode, DataTiming};
 use mockaa::internals::domain::statement::{Statement, Transactions};
@@ -233,13 +231,7 @@ fn seed_request(number: u64) -> Vec<u8> {
 }
 
 fn bench_participants() -> Participants {
-    let aa = Aa {
-        id: "mockaa".into(),
-        handle: "mockaa".into(),
-        api_key: "key".into(),
-        credential: AaCredential::Token,
-        scenario: None,
-    };
+    let aa = Aa::with_id("mockaa");
     Participants {
         aas: vec![Arc::new(aa)],
         fius: Vec::new(),

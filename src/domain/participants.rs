@@ -9,6 +9,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::domain::brand::Brand;
 use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::fair_use::FairUseTemplate;
@@ -26,6 +27,8 @@ use crate::domain::time_source::TimeSettings;
 pub struct Aa {
     /// Entity id, as in `Notifier.id` and `DataProvider.id`.
     pub id: Arc<str>,
+    /// Name for people.
+    pub name: Arc<str>,
     /// The part after the `@` in customer addresses.
     pub handle: Arc<str>,
     /// API key of the AA: the secret for which the token service issues its token.
@@ -34,6 +37,22 @@ pub struct Aa {
     pub credential: AaCredential,
     /// Scenario of the AA's consents that neither the caller nor a magic customer selects.
     pub scenario: Option<Arc<str>>,
+    pub brand: Brand,
+}
+
+impl Aa {
+    /// Creates an AA with default settings of which only the id is known.
+    pub fn with_id(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            name: id.into(),
+            handle: id.into(),
+            api_key: id.into(),
+            credential: AaCredential::default(),
+            scenario: None,
+            brand: Brand::from_id(id),
+        }
+    }
 }
 
 /// Value of `aa_api_key`, by which an AA identifies itself to an FIU
@@ -164,6 +183,7 @@ pub struct Fiu {
     pub unanswered_errorcode: RedirectionCode,
     /// The fair-use templates for which the FIU is registered.
     pub fair_use_templates: Vec<FairUseTemplate>,
+    pub brand: Brand,
 }
 
 /// Names, in lower case, and values of headers.

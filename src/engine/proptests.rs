@@ -17,7 +17,7 @@ use crate::domain::fair_use::FairUseMode;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
-use crate::domain::participants::{Aa, AaCredential, Fip, Participants};
+use crate::domain::participants::{Aa, Fip, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::quirk::Quirks;
 use crate::domain::rejection::Rejection;
@@ -41,13 +41,7 @@ const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
 /// Returns a world without scenarios, with one AA and one FIP.
 pub(crate) fn new_world() -> Arc<World> {
-    let aa = Aa {
-        id: "aa".into(),
-        handle: "aa".into(),
-        api_key: "key".into(),
-        credential: AaCredential::Token,
-        scenario: None,
-    };
+    let aa = Aa::with_id("aa");
     let config = SandboxConfig {
         seed: 1,
         clock: ClockStart {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::crypto::base64;
+use crate::domain::brand::{Brand, Color};
 use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::ids::derive_id;
 use crate::domain::metadata_address::is_metadata_host;
@@ -84,6 +85,8 @@ impl TimeEntry {
 pub(crate) struct AaEntry {
     /// Id, 1 to 64 letters, digits, dots, dashes, underscores and `@`. The only key that is required.
     pub id: String,
+    /// Name for people. Default: the id.
+    name: Option<String>,
     /// Part after `@` of its customers' addresses, without an `@`. Default: the id.
     handle: Option<String>,
     /// Text that it sends as `aa_api_key`. Default: a token (JWT), and the secret
@@ -91,6 +94,13 @@ pub(crate) struct AaEntry {
     api_key: Option<String>,
     /// Scenario of its consents, where neither a header nor a magic customer selects one.
     scenario: Option<String>,
+    /// Color of its mark and its buttons on the customer's pages: `#` and six hexadecimal digits.
+    /// Default: derived from the id.
+    #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
+    color: Option<String>,
+    /// Second color of its mark. Default: derived from the id.
+    #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
+    accent_color: Option<String>,
     /// Id of its signing key, ASCII without spaces, quotes and backslashes.
     pub kid: Option<String>,
     /// File of its private key, PKCS#8 in PEM, beside this file. Default: the shipped development key.
@@ -171,6 +181,14 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "fair_use_templates")]
     #[schemars(with = "Option<Vec<FairUseTemplate>>")]
     fair_use_templates: Option<Vec<String>>,
+    /// Color of its mark on the customer's pages: `#` and six hexadecimal digits.
+    /// Default: derived from the id.
+    #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
+    color: Option<String>,
+    /// Second color of its mark. Default: derived from the id.
+    #[serde(alias = "accent_color")]
+    #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
+    accent_color: Option<String>,
     /// Keys with which it signs, as JWKs: `{ kty = "RSA", kid = "…", n = "…", e = "AQAB" }`.
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
@@ -313,11 +331,18 @@ impl AaEntry {
             Some(handle) => validate_handle(handle)?,
             None => Arc::clone(&id),
         };
+        let brand = resolve_brand(
+            &id,
+            ("aa.color", self.color),
+            ("aa.accent_color", self.accent_color),
+        )?;
         Ok(Aa {
+            name: discard_blank(self.name).map_or_else(|| Arc::clone(&id), Into::into),
             handle,
             api_key,
             credential,
             scenario: discard_blank(self.scenario).map(Into::into),
+            brand,
             id,
         })
     }
@@ -376,6 +401,10 @@ impl FiuEntry {
             redirect_passphrase,
             unanswered_errorcode,
             fair_use_templates,
+            brand: Brand {
+                color,
+                accent_color,
+            },
         } = fiu;
         let WebhookUrls {
             base,
@@ -409,6 +438,8 @@ impl FiuEntry {
             redirect_passphrase: Some(redirect_passphrase.to_string()),
             unanswered_errorcode: Some(*unanswered_errorcode),
             fair_use_templates: Some(fair_use_templates.iter().map(ToString::to_string).collect()),
+            color: Some(color.to_string()),
+            accent_color: Some(accent_color.to_string()),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
@@ -505,6 +536,11 @@ impl FiuEntry {
                 .collect::<Result<_, _>>()?,
             None => Vec::new(),
         };
+        let brand = resolve_brand(
+            &entity.id,
+            ("fiu.color", self.color),
+            ("fiu.accentColor", self.accent_color),
+        )?;
         Ok(Fiu {
             entity,
             webhook_secret,
@@ -518,6 +554,7 @@ impl FiuEntry {
             redirect_passphrase,
             unanswered_errorcode,
             fair_use_templates,
+            brand,
         })
     }
 }
@@ -635,6 +672,29 @@ fn resolve_url(
 ) -> Result<Option<Arc<str>>, ApiError> {
     let url = discard_blank(value).map(|url| check(&url)).transpose()?;
     Ok(url.map(Into::into))
+}
+
+/// Returns the colors that an entry sets, or else those that follow from the id.
+fn resolve_brand(
+    id: &str,
+    color: (&'static str, Option<String>),
+    accent_color: (&'static str, Option<String>),
+) -> Result<Brand, ApiError> {
+    let default = Brand::from_id(id);
+    let resolve = |(field, value): (&'static str, Option<String>), default| match value {
+        None => Ok(default),
+        Some(text) => Color::parse(&text).ok_or_else(|| {
+            let message = format!(
+                "{} is not a color; write # and six hexadecimal digits, such as {default}",
+                quote_value(&text)
+            );
+            ApiError::invalid_field(field, message)
+        }),
+    };
+    Ok(Brand {
+        color: resolve(color, default.color)?,
+        accent_color: resolve(accent_color, default.accent_color)?,
+    })
 }
 
 /// Returns the value of an enum field, or the default if the field is omitted.

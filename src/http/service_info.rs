@@ -173,7 +173,7 @@ fn list_participants(participants: &Participants) -> Vec<ShownParticipant> {
         api_key: entity.api_key.to_string(),
     };
     let aas = participants.aas.iter().map(|aa| ShownParticipant {
-        name: aa.id.to_string(),
+        name: aa.name.to_string(),
         role: "AA",
         id: aa.id.to_string(),
         api_key: aa.api_key.to_string(),

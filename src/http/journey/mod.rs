@@ -385,7 +385,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
 fn aa_party(participants: &Participants, id: &str) -> Party {
     let aa = participants.find_aa(id);
     Party {
-        name: aa.map_or(id, |aa| &aa.id).to_owned(),
+        name: aa.map_or(id, |aa| &aa.name).to_owned(),
         mark: String::new(),
     }
 }
