@@ -157,6 +157,16 @@ impl ApiResponse {
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }
 
+    /// Returns a 200 response with a stylesheet.
+    pub(crate) fn stylesheet(css: String) -> Self {
+        Self {
+            content_type: "text/css; charset=utf-8",
+            body: css.into_bytes(),
+            ..Self::with_status(StatusCode::OK)
+        }
+        .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+    }
+
     /// Returns a 200 response with plain text.
     pub(crate) fn text(body: String) -> Self {
         Self {

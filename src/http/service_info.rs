@@ -15,8 +15,12 @@ use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::ui::assets::{find_asset, is_current_digest};
 use crate::ui::docs::DocsPage;
 use crate::ui::front::{ShownMagicCustomer, ShownParticipant, StartPage};
+use crate::ui::theme::{find_theme, write_theme};
 use crate::wire::api_error::ApiError;
 use crate::wire::jwk::Jwk;
+
+/// `Cache-Control` of a file that never changes at its address.
+const KEPT_FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// `GET /livez`: the process answers.
 pub(crate) fn check_liveness(_: &Call) -> ApiResponse {
@@ -85,8 +89,19 @@ pub(crate) fn get_asset(call: &Call) -> Result<ApiResponse, ApiError> {
             quote_value(name)
         ))
     })?;
-    let kept_forever = "public, max-age=31536000, immutable";
-    Ok(ApiResponse::asset(asset).with_header(CACHE_CONTROL, kept_forever))
+    Ok(ApiResponse::asset(asset).with_header(CACHE_CONTROL, KEPT_FOREVER))
+}
+
+/// Returns the stylesheet with the colors of an AA, which are in its name.
+pub(crate) fn get_theme(call: &Call) -> Result<ApiResponse, ApiError> {
+    let name = call.path_segment("file");
+    let brand = find_theme(name).ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "no theme has the name {}; write two colors in lower case, such as 3a3aa0-b9b9ff.css",
+            quote_value(name)
+        ))
+    })?;
+    Ok(ApiResponse::stylesheet(write_theme(brand)).with_header(CACHE_CONTROL, KEPT_FOREVER))
 }
 
 /// Returns the icon of all pages, at the address where browsers look for it.

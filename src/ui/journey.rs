@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use crate::domain::account::{Account, FiType};
+use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Participants;
 use crate::domain::terms::{
@@ -13,6 +14,7 @@ use crate::domain::terms::{
     FrequencyUnit, Terms, TransactionType,
 };
 use crate::domain::time::Timestamp;
+use crate::ui::mark::draw_mark;
 use crate::ui::messages::Language;
 
 /// A company on a page: its name, and its mark as SVG.
@@ -375,7 +377,7 @@ fn list_banks(
                 Bank {
                     party: Party {
                         name: participants.fip_name(&account.fip).to_string(),
-                        mark: String::new(),
+                        mark: draw_mark(&account.fip, Brand::from_id(&account.fip), None),
                     },
                     accounts: vec![shown],
                 },

@@ -6,5 +6,7 @@ pub(crate) mod consent;
 pub(crate) mod docs;
 pub(crate) mod front;
 pub(crate) mod journey;
+pub(crate) mod mark;
 pub(crate) mod messages;
 pub(crate) mod sign_in;
+pub(crate) mod theme;

@@ -462,6 +462,8 @@ impl Recorder {
         let parameters = [("digest", &*digest), ("file", "mockaa.css")];
         self.control("getAsset", &parameters, None).await;
         self.set_parameter("getAsset", "digest", "0123456789");
+        let theme = [("file", "3a3aa0-b9b9ff.css")];
+        self.control("getTheme", &theme, None).await;
         // Only a sandbox with https has it. It is a text, which has no example.
         let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi-ca");
         let secure = TestApp::start_with(|builder| builder.tls_folder(folder)).await;

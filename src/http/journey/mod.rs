@@ -12,6 +12,7 @@ mod visit_store;
 
 use std::sync::Arc;
 
+use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
@@ -29,7 +30,9 @@ use crate::ui::journey::{
     AppFrame, Choice, ConsentCard, FormError, Party, Receipt, ResultPage, ReviewPage, WayBack,
     describe_status, mask_customer,
 };
+use crate::ui::mark::draw_mark;
 use crate::ui::messages::Language;
+use crate::ui::theme::theme_path;
 use crate::wire::api_error::ApiError;
 
 pub(crate) use self::accounts::{
@@ -191,7 +194,7 @@ impl OpenVisit {
             aa: aa_party(&self.participants, &self.visit.aa),
             fiu: fiu_party(&self.participants, fiu),
             token: call.app_state().form_key.token(&self.id),
-            theme: None,
+            theme: Some(theme_path(aa_brand(&self.participants, &self.visit.aa))),
         }
     }
 
@@ -361,7 +364,8 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     let world = call.get_or_create_world()?;
     let participants = world.participants();
-    let aa = aa_party(&participants, &participants.default_aa().id);
+    let default_aa = participants.default_aa();
+    let aa = aa_party(&participants, &default_aa.id);
     let frame = AppFrame {
         language: accepted_language(call),
         path: format!("{}/aa", world.base_path()),
@@ -369,7 +373,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         fiu: aa.clone(),
         aa,
         token: String::new(),
-        theme: None,
+        theme: Some(theme_path(default_aa.brand)),
     };
     let page = ResultPage {
         heading: frame.fill("done.ended", &[]),
@@ -386,15 +390,21 @@ fn aa_party(participants: &Participants, id: &str) -> Party {
     let aa = participants.find_aa(id);
     Party {
         name: aa.map_or(id, |aa| &aa.name).to_owned(),
-        mark: String::new(),
+        mark: draw_mark(id, aa_brand(participants, id), Some("mark")),
     }
+}
+
+fn aa_brand(participants: &Participants, id: &str) -> Brand {
+    let aa = participants.find_aa(id);
+    aa.map_or_else(|| Brand::from_id(id), |aa| aa.brand)
 }
 
 fn fiu_party(participants: &Participants, id: &str) -> Party {
     let fiu = participants.find_fiu(id);
+    let brand = fiu.map_or_else(|| Brand::from_id(id), |fiu| fiu.brand);
     Party {
         name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
-        mark: String::new(),
+        mark: draw_mark(id, brand, Some("logo")),
     }
 }
 

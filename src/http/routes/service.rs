@@ -415,6 +415,20 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_refusals(&[404]),
     get(
         Section::Service,
+        "/aa/themes/{file}",
+        "getTheme",
+        Handler::Immediate(service_info::get_theme),
+    )
+    .with_summary("Get the stylesheet with the colors of an AA")
+    .with_parameters(&[Parameter::in_path(
+        "file",
+        schema::text,
+        "The name of the file: two colors, such as `3a3aa0-b9b9ff.css`",
+    )])
+    .with_response(ResponseBody::File(&["text/css"]))
+    .with_refusals(&[404]),
+    get(
+        Section::Service,
         "/favicon.ico",
         "getIcon",
         Handler::Infallible(service_info::get_icon),
