@@ -7,6 +7,7 @@ mod accounts;
 mod api_faults;
 mod bad_input;
 mod banks;
+mod brands;
 mod clocks;
 mod contract;
 mod contract_excuses;
