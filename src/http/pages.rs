@@ -19,7 +19,8 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(render_consent(call, &world, &consent, None))
 }
 
-fn find_consent(call: &Call) -> Result<(Arc<World>, Arc<Consent>), ApiError> {
+/// Finds the consent in the path, if its customer has not deregistered.
+pub(crate) fn find_consent(call: &Call) -> Result<(Arc<World>, Arc<Consent>), ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
     let consent = world

@@ -2,6 +2,7 @@
 //! own list of consents. The structs hold finished words.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use askama::Template;
 
@@ -22,6 +23,15 @@ use crate::ui::messages::Language;
 pub(crate) struct Party {
     pub name: String,
     pub mark: String,
+}
+
+impl Party {
+    pub(crate) fn of_fip(participants: &Participants, id: &Arc<str>) -> Self {
+        Self {
+            name: participants.fip_name(id).to_string(),
+            mark: draw_mark(id, Brand::from_id(id), None),
+        }
+    }
 }
 
 /// The frame of all pages of a visit.
@@ -375,10 +385,7 @@ fn list_banks(
             None => banks.push((
                 &account.fip,
                 Bank {
-                    party: Party {
-                        name: participants.fip_name(&account.fip).to_string(),
-                        mark: draw_mark(&account.fip, Brand::from_id(&account.fip), None),
-                    },
+                    party: Party::of_fip(participants, &account.fip),
                     accounts: vec![shown],
                 },
             )),

@@ -95,9 +95,9 @@ async fn a_customer_signs_in_with_a_password_before_anything_is_shown() {
     let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
     let page = browser.page.text.clone();
     for text in [
-        "Sign in to mockaa",
+        "Sign in to Neel",
         "This request is for \u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}3210",
-        "First Example FIU gets your financial information through mockaa, and only if you agree.",
+        "First Example FIU gets your financial information through Neel, and only if you agree.",
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
@@ -129,7 +129,7 @@ async fn a_customer_signs_in_with_a_password_before_anything_is_shown() {
     assert_eq!(status, StatusCode::SEE_OTHER);
     let page = browser.show("").await;
     for text in [
-        "mockaa has sent a code to",
+        "Neel has sent a code to",
         "Here the code is 123456",
         "You can ask for a new OTP in",
         "autocomplete=\"one-time-code\"",

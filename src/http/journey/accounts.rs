@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{OpenVisit, fip_party, show_other_visit};
+use super::{OpenVisit, show_other_visit};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
 use crate::domain::ids::LinkId;
@@ -15,7 +15,7 @@ use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::accounts::{BanksPage, FoundAccount, FoundBank, FoundPage, ListedBank};
-use crate::ui::journey::{FormError, describe_account_kind, describe_number, mask_customer};
+use crate::ui::journey::{FormError, Party, describe_account_kind, describe_number, mask_customer};
 use crate::ui::sign_in::OtpPage;
 use crate::wire::api_error::ApiError;
 
@@ -42,7 +42,7 @@ impl OpenVisit {
         let banks: Vec<_> = matching
             .map(|fip| ListedBank {
                 id: fip.entity.id.to_string(),
-                party: fip_party(&self.participants, &fip.entity.id),
+                party: Party::of_fip(&self.participants, &fip.entity.id),
                 is_chosen: self.visit.banks.contains(&fip.entity.id),
             })
             .collect();
@@ -80,7 +80,7 @@ impl OpenVisit {
             .banks
             .iter()
             .map(|fip| {
-                let party = fip_party(&self.participants, fip);
+                let party = Party::of_fip(&self.participants, fip);
                 let accounts = self.discover(fip);
                 let count = accounts.len().to_string();
                 let values = [("bank", &*party.name), ("mobile", &*mobile), ("n", &*count)];
@@ -120,7 +120,7 @@ impl OpenVisit {
 
     fn show_bank_otp(&self, call: &Call, link: &BankLink, error: Option<FormError>) -> ApiResponse {
         let frame = self.frame(call, "/accounts/otp");
-        let bank = fip_party(&self.participants, &link.fip).name;
+        let bank = Party::of_fip(&self.participants, &link.fip).name;
         let mobile = mask_customer(&self.visit.customer);
         let values = [("bank", &*bank), ("mobile", &*mobile)];
         let page = OtpPage {

@@ -16,7 +16,6 @@ use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
-use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::SignIn;
 use crate::domain::text::quote_value;
 use crate::engine::clock::system_now;
@@ -24,6 +23,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::forms::{TOKEN_FIELD, check_token};
+use crate::http::pages::find_consent;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
@@ -43,20 +43,14 @@ pub(crate) use self::answer::{
 };
 pub(crate) use self::consents::{confirm_action, list_consents, show_consent, submit_action};
 pub(crate) use self::sign_in::{open_app, send_password, verify_password};
-pub(crate) use self::visit_store::{NewVisit, Visit, VisitOrigin, VisitStore};
+pub(crate) use self::visit_store::{Visit, VisitOrigin, VisitStore};
 
 /// The time after which the last page leads back to the FIU, in seconds.
 const RETURN_DELAY_S: u32 = 5;
 
 /// Begins a visit about one consent, as a short link does, and leads to its page.
 pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let world = call.get_or_create_world()?;
-    let handle = call.parse_handle()?;
-    let consent = world
-        .catch_up()
-        .consent(handle)
-        .filter(|consent| !consent.hidden);
-    let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    let (world, consent) = find_consent(call)?;
     Ok(begin_visit(
         call,
         &world,
@@ -75,41 +69,35 @@ pub(crate) fn begin_visit(
     language: Option<Language>,
 ) -> ApiResponse {
     let first = consents.first().expect("a visit is about a consent");
-    let visit = NewVisit {
-        world: world.name().into(),
-        aa: Arc::clone(&first.aa),
+    let language = language.unwrap_or_else(|| accepted_language(call));
+    let visit = Visit {
         fiu: Arc::clone(&first.fiu),
         customer: Arc::clone(&first.terms.customer),
         handles: consents.iter().map(|consent| consent.handle).collect(),
-        language: language.unwrap_or_else(|| accepted_language(call)),
         origin,
         sign_in: if call.app_state().customer_login {
             SignIn::default()
         } else {
             SignIn::complete()
         },
+        ..Visit::new(world.name(), &first.aa, language, system_now())
     };
     begin(call, world, visit)
 }
 
 /// Begins a visit of a customer who comes for the own consents. It always needs a sign-in, which says
 /// whose they are.
-fn begin_own_visit(call: &Call, world: &World, aa: Arc<str>) -> ApiResponse {
-    let visit = NewVisit {
-        world: world.name().into(),
-        fiu: Arc::clone(&aa),
-        aa,
-        customer: "".into(),
-        handles: Vec::new(),
-        language: accepted_language(call),
-        origin: VisitOrigin::Link,
-        sign_in: SignIn::default(),
-    };
-    begin(call, world, visit)
+fn begin_own_visit(call: &Call, world: &World, aa: &Arc<str>) -> ApiResponse {
+    let language = accepted_language(call);
+    begin(
+        call,
+        world,
+        Visit::new(world.name(), aa, language, system_now()),
+    )
 }
 
-fn begin(call: &Call, world: &World, visit: NewVisit) -> ApiResponse {
-    let id = call.app_state().visits.begin(visit, system_now());
+fn begin(call: &Call, world: &World, visit: Visit) -> ApiResponse {
+    let id = call.app_state().visits.begin(visit);
     ApiResponse::redirect_see_other(format!("{}/aa/visits/{id}", call.base_url(world)))
 }
 
@@ -405,13 +393,6 @@ fn fiu_party(participants: &Participants, id: &str) -> Party {
     Party {
         name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
         mark: draw_mark(id, brand, Some("logo")),
-    }
-}
-
-fn fip_party(participants: &Participants, id: &Arc<str>) -> Party {
-    Party {
-        name: participants.fip_name(id).to_string(),
-        mark: String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OpenVisit, show_other_visit};
+use super::{OpenVisit, begin_own_visit, show_other_visit};
 use crate::domain::customer_address::normalize_address;
 use crate::domain::sign_in::{SignIn, SignInError, SignInTime};
 use crate::engine::clock::system_now;
@@ -115,8 +115,8 @@ impl OpenVisit {
 /// Begins a visit of a customer who comes for the own consents, without a request.
 pub(crate) fn open_app(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
-    let aa = Arc::clone(&world.participants().default_aa().id);
-    Ok(super::begin_own_visit(call, &world, aa))
+    let participants = world.participants();
+    Ok(begin_own_visit(call, &world, &participants.default_aa().id))
 }
 
 /// Sends a one-time password to the number that the consent names, or that the form has.

@@ -45,7 +45,7 @@ pub(crate) struct Visit {
     pub return_url: Option<String>,
     /// `true` if the customer left without an answer.
     pub has_left: bool,
-    last_seen: Timestamp,
+    pub last_seen: Timestamp,
 }
 
 /// The way on which a customer came.
@@ -57,36 +57,14 @@ pub(crate) enum VisitOrigin {
     Redirection(Arc<(Arc<Fiu>, Request)>),
 }
 
-/// A new visit.
-pub(crate) struct NewVisit {
-    pub world: Box<str>,
-    pub aa: Arc<str>,
-    pub fiu: Arc<str>,
-    pub customer: Arc<str>,
-    pub handles: Vec<ConsentHandle>,
-    pub language: Language,
-    pub origin: VisitOrigin,
-    pub sign_in: SignIn,
-}
-
 /// All visits, by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct VisitStore(Mutex<HashMap<String, Visit>>);
 
 impl VisitStore {
     /// Begins a visit and returns its id, which cannot be guessed.
-    pub(crate) fn begin(&self, visit: NewVisit, now: Timestamp) -> String {
-        let id = random_id();
-        let NewVisit {
-            world,
-            aa,
-            fiu,
-            customer,
-            handles,
-            language,
-            origin,
-            sign_in,
-        } = visit;
+    pub(crate) fn begin(&self, visit: Visit) -> String {
+        let (id, now) = (random_id(), visit.last_seen);
         let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if visits.len() >= VISITS_MAX {
             visits.retain(|_, visit| !visit.is_over(now));
@@ -96,21 +74,6 @@ impl VisitStore {
             let oldest = oldest.map(|(id, _)| id.clone());
             oldest.and_then(|id| visits.remove(&id));
         }
-        let visit = Visit {
-            world,
-            aa,
-            fiu,
-            customer,
-            handles,
-            language,
-            origin,
-            sign_in,
-            banks: Vec::new(),
-            links: Vec::new(),
-            return_url: None,
-            has_left: false,
-            last_seen: now,
-        };
         visits.insert(id.clone(), visit);
         id
     }
@@ -131,6 +94,25 @@ impl VisitStore {
 }
 
 impl Visit {
+    /// Creates a visit that begins now, without a customer or a consent.
+    pub(crate) fn new(world: &str, aa: &Arc<str>, language: Language, now: Timestamp) -> Self {
+        Self {
+            world: world.into(),
+            aa: Arc::clone(aa),
+            fiu: Arc::clone(aa),
+            customer: "".into(),
+            handles: Vec::new(),
+            language,
+            origin: VisitOrigin::Link,
+            sign_in: SignIn::default(),
+            banks: Vec::new(),
+            links: Vec::new(),
+            return_url: None,
+            has_left: false,
+            last_seen: now,
+        }
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
         now.duration_since(self.last_seen).0 > VISIT_TTL.0
     }
@@ -138,29 +120,19 @@ impl Visit {
 
 #[cfg(test)]
 mod tests {
-    use super::{NewVisit, VISIT_TTL, VISITS_MAX, VisitOrigin, VisitStore};
-    use crate::domain::sign_in::SignIn;
+    use super::{VISIT_TTL, VISITS_MAX, Visit, VisitStore};
     use crate::domain::time::{Millis, Timestamp};
     use crate::ui::messages::Language;
 
-    fn new_visit() -> NewVisit {
-        NewVisit {
-            world: "default".into(),
-            aa: "AA".into(),
-            fiu: "FIU".into(),
-            customer: "c@aa".into(),
-            handles: Vec::new(),
-            language: Language::English,
-            origin: VisitOrigin::Link,
-            sign_in: SignIn::complete(),
-        }
+    fn begin_at(store: &VisitStore, at: Timestamp) -> String {
+        store.begin(Visit::new("default", &"AA".into(), Language::English, at))
     }
 
     #[test]
     fn an_idle_visit_ends_and_a_busy_one_goes_on() {
         let store = VisitStore::default();
         let start = Timestamp::from_millis(0);
-        let id = store.begin(new_visit(), start);
+        let id = begin_at(&store, start);
         let later = start.saturating_add(VISIT_TTL);
         assert!(store.update(&id, later, |_| ()).is_some());
         let later = later.saturating_add(VISIT_TTL);
@@ -173,13 +145,13 @@ mod tests {
     fn a_full_store_forgets_the_visit_that_was_idle_the_longest() {
         let store = VisitStore::default();
         let at = |ms| Timestamp::from_millis(ms);
-        let first = store.begin(new_visit(), at(0));
-        let second = store.begin(new_visit(), at(1));
+        let first = begin_at(&store, at(0));
+        let second = begin_at(&store, at(1));
         for _ in 2..VISITS_MAX {
-            store.begin(new_visit(), at(2));
+            begin_at(&store, at(2));
         }
         assert!(store.update(&first, at(3), |_| ()).is_some());
-        let last = store.begin(new_visit(), at(4));
+        let last = begin_at(&store, at(4));
         assert!(store.update(&second, at(5), |_| ()).is_none());
         for id in [first, last] {
             assert!(store.update(&id, at(5), |_| ()).is_some());
