@@ -2,6 +2,7 @@
 //! journal record. The webhooks that a call causes are released when its response has been written.
 
 use std::convert::Infallible;
+use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,12 +12,14 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_DISPOSITION,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
@@ -66,6 +69,9 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
 
 /// Policy of every answer that is no page: no site shows it in a frame.
 const NO_FRAMES: &str = "frame-ancestors 'none'";
+
+/// The size from which a page, or a file that pages load, is compressed.
+const COMPRESSED_BYTES_MIN: usize = 4_096;
 
 /// Headers of every page. It loads files of this sandbox only, its forms lead to this sandbox, no
 /// site shows it in a frame, and no cache keeps it.
@@ -251,6 +257,22 @@ impl ApiResponse {
         self
     }
 
+    /// Compresses a page, or a file that pages load, for a caller that accepts it.
+    fn compress_text(mut self, accepts_gzip: bool) -> Self {
+        if !self.content_type.starts_with("text/") || self.body.len() < COMPRESSED_BYTES_MIN {
+            return self;
+        }
+        if accepts_gzip {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            let compressed = encoder
+                .write_all(&self.body)
+                .and_then(|()| encoder.finish());
+            self.body = compressed.expect("a buffer takes everything");
+            self.headers.push((CONTENT_ENCODING, "gzip".to_owned()));
+        }
+        self.with_header(VARY, "Accept-Encoding")
+    }
+
     /// Leads a browser to another address after a time, without a script.
     #[must_use]
     pub(crate) fn with_refresh(self, seconds: u32, address: &str) -> Self {
@@ -335,7 +357,12 @@ impl Call {
                 ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
             })
         });
-        response.into_http_response(None)
+        let accepted = self.header("accept-encoding").unwrap_or_default();
+        let mut codings = accepted.split(',').map(str::trim);
+        let accepts_gzip = codings.any(|coding| coding == "gzip" || coding.starts_with("gzip;q=1"));
+        response
+            .compress_text(accepts_gzip)
+            .into_http_response(None)
     }
 
     /// Returns the page of an error, if the caller is a browser that shows pages.

@@ -60,7 +60,7 @@ pub(crate) fn build_entity_list(
             .iter()
             .map(|aa| EntityFacts {
                 id: &aa.id,
-                name: &aa.id,
+                name: &aa.name,
                 handle: Some(&aa.handle),
                 base_url: &aa_base_url,
                 fi_types: Vec::new(),

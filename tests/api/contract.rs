@@ -354,7 +354,7 @@ async fn what_a_browser_asks_for_is_no_call_of_the_fiu() {
             "{world}"
         );
         // A call of a program is judged.
-        let request = app.request(Method::POST, "/");
+        let request = app.request(Method::POST, "/nothing");
         app.send_raw(request).await;
         let report = grade_world(&app).await;
         assert_eq!(
