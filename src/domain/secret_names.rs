@@ -1,7 +1,7 @@
 //! The names that carry a secret, and those of public material.
 
 /// Words that make a name carry a secret. Plurals follow; `api key` is two words.
-const SECRET_WORDS: [&str; 13] = [
+const SECRET_WORDS: [&str; 14] = [
     "pass",
     "passwd",
     "password",
@@ -14,6 +14,7 @@ const SECRET_WORDS: [&str; 13] = [
     "authorization",
     "cookie",
     "otp",
+    "csrf",
     "credential",
 ];
 

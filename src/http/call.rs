@@ -209,11 +209,21 @@ impl Call {
         headers
     }
 
-    /// Returns whether the caller is a browser that shows an answer as a page.
+    /// Returns whether the caller prefers a page: `Accept` is `text/html`, or begins with it and has
+    /// `application/xhtml+xml`, which browsers send. Java's HTTP client begins with it too, and reads
+    /// JSON.
     pub(crate) fn accepts_page(&self) -> bool {
-        let accept = self.header("accept").unwrap_or_default();
-        let mut ranges = accept.split(',').map(|range| range.split(';'));
-        ranges.any(|mut range| range.next().is_some_and(|it| it.trim() == "text/html"))
+        let accept = self
+            .header("accept")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let mut ranges = accept.split(',').map(str::trim);
+        let first = ranges.next().unwrap_or_default();
+        let rest: Vec<_> = ranges.collect();
+        let has_xhtml = rest
+            .iter()
+            .any(|it| it.starts_with("application/xhtml+xml"));
+        first == "text/html" && (rest.is_empty() || has_xhtml)
     }
 
     /// Returns what the pages for developers have in common. A world that does not exist yet counts.

@@ -458,6 +458,8 @@ pub(crate) struct ResultPage {
     pub lines: Vec<String>,
     pub receipts: Vec<Receipt>,
     pub back: Option<WayBack>,
+    /// Path and text of the button that leads back to the FIU, if the visit has not ended.
+    pub leave: Option<(String, String)>,
     /// The path of the customer's consents.
     pub own_consents: String,
 }

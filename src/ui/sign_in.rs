@@ -28,6 +28,8 @@ pub(crate) struct OtpPage {
     pub action: String,
     /// The path that sends another password.
     pub resend: Option<String>,
+    /// The path that leads out of the sign-in.
+    pub leave: String,
     /// The path that goes on without the bank, and its text.
     pub skip: Option<(String, String)>,
     /// The sentence with the time until another password can be sent.

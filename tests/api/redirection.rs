@@ -436,6 +436,34 @@ async fn a_fault_changes_the_code_and_not_the_visit() {
     );
 }
 
+/// A redirect has no body: a fault of its transport ends it at once, and keeps no thread busy.
+#[tokio::test]
+async fn a_fault_of_the_transport_ends_a_response_without_a_body() {
+    let app = TestApp::start().await;
+    for fault in [
+        "reset",
+        "truncated_chunk",
+        "malformed_chunk",
+        "empty_response",
+    ] {
+        let faults = format!(
+            "api_faults:\n  - where: {{ op: redirection }}\n    fault: {{ {fault}: {{}} }}\n"
+        );
+        app.put_faults(&faults).await.expect_ok();
+        let handle = Journey::new(&app).raise_consent(|_| ()).await;
+        let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+        let request = app.request(Method::POST, &format!("/aa/webview/leave?{query}"));
+        let answer = async {
+            let response = request.send().await?;
+            response.bytes().await
+        };
+        let limit = std::time::Duration::from_secs(10);
+        let ended = tokio::time::timeout(limit, answer).await;
+        let outcome = ended.unwrap_or_else(|_| panic!("{fault}: the response ends"));
+        assert!(outcome.is_err(), "{fault}: {outcome:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_browser_comes_back_from_the_consents_aa() {
     let app = TestApp::start().await;

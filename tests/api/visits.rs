@@ -102,6 +102,13 @@ async fn a_customer_signs_in_with_a_password_before_anything_is_shown() {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(!page.contains("Give consent"), "{page}");
+    let path = format!("{}/result", browser.visit);
+    let (status, _) = app.send_raw(app.request(Method::GET, &path)).await;
+    assert_eq!(
+        status,
+        StatusCode::SEE_OTHER,
+        "nothing is shown before the sign-in"
+    );
     let visit = format!("{}{}", app.sandbox.base_url(), browser.visit);
     for path in ["/consents", "/refuse", &format!("/consents/{handle}")] {
         let request = app.request(Method::GET, &format!("{}{path}", browser.visit));
@@ -352,6 +359,27 @@ async fn a_bank_without_an_answer_of_the_customer_is_skipped() {
     );
     let (_, location) = browser.submit("/accounts/skip", &[]).await;
     assert!(location.expect("an address").ends_with(&browser.visit));
+    // A link that was skipped is taken up again, and another account's password does not complete it.
+    browser.show("/accounts/found").await;
+    let first: Vec<_> = chosen
+        .iter()
+        .filter(|(_, it)| it.starts_with("FIP-1/"))
+        .collect();
+    browser.submit("/accounts/link", &[*first[0]]).await;
+    browser.show("/accounts/otp").await;
+    for text in [
+        "is not right",
+        "is not right",
+        "is not right",
+        "Too many wrong tries",
+    ] {
+        browser.submit("/accounts/otp", &[("otp", "0000")]).await;
+        assert!(
+            browser.page.text.contains(text),
+            "{text}: {}",
+            browser.page.text
+        );
+    }
     for (page, fields, status) in [
         ("/accounts", [("bank", "FIP-99")], 400),
         ("/accounts/link", [("account", "nonsense")], 400),
@@ -623,6 +651,68 @@ async fn an_fiu_that_sends_the_customer_gets_the_browser_back_with_the_outcome()
     }
 }
 
+/// A visit ends once: who goes back after an answer does not take it back, and what others have
+/// answered is what the FIU reads.
+#[tokio::test]
+async fn the_fiu_reads_what_the_consents_are_whoever_answered() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let begin = async |handles: String| {
+        let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handles);
+        CustomerBrowser::open(&app, &format!("/aa/webview?{query}")).await
+    };
+    let answer = async |handle: &str, action: &str| {
+        let path = format!("/_mockaa/v1/consents/{handle}/{action}");
+        app.post(&path, &Value::Null).await.expect_ok();
+    };
+    let handle = journey.raise_consent(|_| ()).await;
+    let mut browser = begin(handle.clone()).await;
+    let token = browser.token();
+    let back = browser.approve(&handle).await.expect("an address");
+    let (status, location) = browser.submit_exactly("/leave", &[("csrf", &token)]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert!(location.expect("an address").ends_with("/result"));
+    let page = browser.show("/result").await;
+    let link = back.replace('&', "&#38;");
+    assert!(
+        page.contains("You have given your consent") && page.contains(&link),
+        "{page}"
+    );
+    assert!(decrypt_outcome(&back).contains("errorcode=0&"));
+
+    for (action, code) in [("approve", "0"), ("reject", "1"), ("expire", "2")] {
+        let handle = journey.raise_consent(|_| ()).await;
+        let mut browser = begin(handle.clone()).await;
+        answer(&handle, action).await;
+        let page = browser.show("").await;
+        assert!(page.contains("Back to First Example FIU"), "{page}");
+        let back = browser.finish("/leave", &[]).await.expect("an address");
+        assert!(
+            decrypt_outcome(&back).contains(&format!("errorcode={code}&")),
+            "{action}"
+        );
+        assert!(
+            !browser.page.text.contains("You have left"),
+            "{}",
+            browser.page.text
+        );
+    }
+
+    let (first, second) = (
+        journey.raise_consent(|_| ()).await,
+        journey.raise_consent(|_| ()).await,
+    );
+    let mut browser = begin(format!("{first},{second}")).await;
+    answer(&first, "approve").await;
+    browser.show("/refuse").await;
+    let back = browser.finish("/refuse", &[]).await.expect("an address");
+    let outcome = decrypt_outcome(&back);
+    assert!(
+        outcome.contains(&format!("errorcode=0&srcref={first}")),
+        "{outcome}"
+    );
+}
+
 #[tokio::test]
 async fn a_customer_pauses_resumes_and_withdraws_a_consent() {
     let app = TestApp::start().await;
@@ -760,8 +850,15 @@ async fn a_failure_is_a_page_for_browsers_and_json_for_scripts() {
             page.contains(&shown_path) && page.contains("href=\"/\""),
             "{page}"
         );
-        let script = app.request(Method::GET, path).header("accept", "*/*");
-        app.send(script).await.json();
+        for accept in [
+            "*/*",
+            "application/json, text/html",
+            "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+            "text/html;q=0",
+        ] {
+            let script = app.request(Method::GET, path).header("accept", accept);
+            app.send(script).await.json();
+        }
     }
 }
 

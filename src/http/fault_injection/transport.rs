@@ -89,8 +89,10 @@ impl FaultyBody {
         false
     }
 
+    /// Takes the first half once. A body without bytes has none, as that of a redirect.
     fn take_first_half(&mut self) -> Option<Bytes> {
-        (self.rest.len() == self.size).then(|| self.rest.split_to(self.size.div_ceil(2)))
+        (self.size > 0 && self.rest.len() == self.size)
+            .then(|| self.rest.split_to(self.size.div_ceil(2)))
     }
 }
 
@@ -102,6 +104,8 @@ impl MessageBody for FaultyBody {
             TransportFault::TruncatedChunk {} | TransportFault::MalformedChunk {} => {
                 BodySize::Stream
             }
+            // The server does not ask a body of known size 0 for its bytes.
+            TransportFault::Reset {} if self.size == 0 => BodySize::Stream,
             TransportFault::Reset {}
             | TransportFault::EmptyResponse {}
             | TransportFault::SlowBody { .. } => BodySize::Sized(self.size as u64),

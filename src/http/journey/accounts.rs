@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{OpenVisit, show_other_visit};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
+use crate::domain::customer::PendingLink;
 use crate::domain::ids::LinkId;
 use crate::domain::participants::LinkingMethod;
 use crate::domain::rejection::Rejection;
@@ -24,7 +25,14 @@ use crate::wire::api_error::ApiError;
 pub(crate) struct BankLink {
     pub fip: Arc<str>,
     pub id: LinkId,
+    /// Number of wrong passwords.
+    tries: u8,
 }
+
+/// The wrong passwords that a bank allows.
+///
+/// `Assumption:` as many as the AA (`domain::sign_in`).
+const TRIES_MAX: u8 = 3;
 
 impl OpenVisit {
     fn form_error(&self, key: &str, target: &str) -> FormError {
@@ -128,6 +136,7 @@ impl OpenVisit {
             sent: frame.fill("otp.sent.bank", &values),
             action: format!("{}/accounts/otp", self.path),
             resend: None,
+            leave: format!("{}/leave", self.path),
             skip: Some((
                 format!("{}/accounts/skip", self.path),
                 frame.fill("link.skip", &values),
@@ -210,8 +219,17 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             let fip = &open.participants.find_fip(fip)?.entity.id;
             Some((Arc::clone(fip), account))
         });
+        // Only what the page has shown can be linked.
+        let known = known.filter(|(fip, account)| {
+            let found = open.visit.banks.contains(fip).then(|| open.discover(fip));
+            let mut found = found.into_iter().flatten();
+            found.any(|it| *it.account.account_ref == **account)
+        });
         let (fip, account) = known.ok_or_else(|| {
-            let message = format!("{} is not an account of a bank", quote_value(value));
+            let message = format!(
+                "{} is not an account that a chosen bank has found; choose one of the page",
+                quote_value(value)
+            );
             ApiError::invalid_field("account", message)
         })?;
         by_fip.entry(fip).or_default().push(account.into());
@@ -221,27 +239,53 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.show_found(call, Some(error)).with_status_code(400));
     }
     let customer = &open.visit.customer;
-    let commands = by_fip.iter().map(|(fip, accounts)| Command::LinkAccounts {
-        customer: Arc::clone(customer),
-        fip: Arc::clone(fip),
-        accounts: accounts.clone(),
-    });
-    let requested = match open.world.submit_all(commands.collect()) {
-        Ok(receipt) => receipt,
-        // Another tab was faster: the page shows what is linked now.
-        Err(Rejection::AlreadyLinked(_)) => {
-            return Ok(open.redirect_to(call, "/accounts/found"));
-        }
-        Err(rejection) => return Err(rejection.into()),
+    // A link that was skipped is taken up again.
+    let list_pending = || {
+        let (record, _) = open.world.catch_up().customer(customer);
+        let mut links = record.map(|it| it.pending_links).unwrap_or_default();
+        links.retain(|link| link.is_pending(open.world.now()));
+        links
     };
-    let (record, _) = open.world.catch_up().customer(customer);
-    let pending = record
-        .map(|record| record.pending_links)
-        .unwrap_or_default();
-    let (direct, by_password): (Vec<_>, Vec<_>) = pending
-        .into_iter()
-        .filter(|link| by_fip.contains_key(&link.fip))
-        .partition(|link| link.linking == LinkingMethod::Direct);
+    let waiting = list_pending();
+    let is_waiting = |fip: &str, account: &str| {
+        let mut accounts = waiting.iter().flat_map(|link| link.accounts.iter());
+        accounts.any(|it| it.matches_ref(fip, account))
+    };
+    let commands: Vec<_> = by_fip
+        .iter()
+        .map(|(fip, accounts)| {
+            let new = accounts.iter().filter(|account| !is_waiting(fip, account));
+            (fip, new.cloned().collect::<Vec<_>>())
+        })
+        .filter(|(_, accounts)| !accounts.is_empty())
+        .map(|(fip, accounts)| Command::LinkAccounts {
+            customer: Arc::clone(customer),
+            fip: Arc::clone(fip),
+            accounts,
+        })
+        .collect();
+    let requested = if commands.is_empty() {
+        None
+    } else {
+        match open.world.submit_all(commands) {
+            Ok(receipt) => Some(receipt),
+            // Another tab was faster: the page shows what is linked now.
+            Err(Rejection::AlreadyLinked(_)) => {
+                return Ok(open.redirect_to(call, "/accounts/found"));
+            }
+            Err(rejection) => return Err(rejection.into()),
+        }
+    };
+    let is_chosen = |link: &PendingLink| {
+        let chosen = by_fip.get(&link.fip).into_iter().flatten();
+        chosen.into_iter().any(|account| {
+            let mut accounts = link.accounts.iter();
+            accounts.any(|it| it.matches_ref(&link.fip, account))
+        })
+    };
+    let pending = list_pending().into_iter().filter(|link| is_chosen(link));
+    let (direct, by_password): (Vec<_>, Vec<_>) =
+        pending.partition(|link| link.linking == LinkingMethod::Direct);
     let next = if by_password.is_empty() {
         ""
     } else {
@@ -251,10 +295,15 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         let links = by_password.iter().map(|link| BankLink {
             fip: Arc::clone(&link.fip),
             id: link.id,
+            tries: 0,
         });
         visit.links = links.collect();
     });
-    let response = ApiResponse::from_receipt(requested, |_| open.redirect_to(call, next));
+    let redirect = open.redirect_to(call, next);
+    let response = match requested {
+        Some(receipt) => ApiResponse::from_receipt(receipt, |_| redirect),
+        None => redirect,
+    };
     if direct.is_empty() {
         return Ok(response);
     }
@@ -290,7 +339,9 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     let typed = form.first_value("otp").unwrap_or_default();
     let token: String = typed.split_whitespace().collect();
     let is_password = (4..=6).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_digit());
-    let key = if token.is_empty() {
+    let key = if link.tries == TRIES_MAX {
+        "err.otp.bank.tries"
+    } else if token.is_empty() {
         "err.otp.empty"
     } else if !is_password {
         "err.otp.format"
@@ -306,7 +357,14 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
             }
             // Another tab, or a command, has linked them.
             Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call)),
-            Err(Rejection::InvalidLinkToken) => "err.otp.bank",
+            Err(Rejection::InvalidLinkToken) => {
+                open.remember(call, |visit| {
+                    if let Some(link) = visit.links.first_mut() {
+                        link.tries += 1;
+                    }
+                });
+                "err.otp.bank"
+            }
             Err(Rejection::LinkTokenExpired(_)) => "err.otp.bank.expired",
             Err(rejection) => return Err(rejection.into()),
         }

@@ -7,7 +7,7 @@ use super::{OpenVisit, VisitOrigin, show_other_visit};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::command_arguments::AccountChoice;
-use crate::domain::consent::{Consent, Input};
+use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
@@ -47,16 +47,21 @@ impl OpenVisit {
         call: &Call,
         context: &mut CallContext,
         code: RedirectionCode,
-        approved: &[String],
+        has_left: bool,
     ) -> ApiResponse {
-        let has_left = !code.is_success() && code != RedirectionCode::REJECTED;
+        let approved: Vec<String> = self
+            .consents()
+            .iter()
+            .filter(|consent| consent.grant.is_some())
+            .map(|consent| consent.handle.to_string())
+            .collect();
         let return_url = match &self.visit.origin {
             VisitOrigin::Redirection(origin) => {
                 let (fiu, request) = &**origin;
-                let handles = if approved.is_empty() {
-                    &request.handles
+                let handles = if code.is_success() {
+                    &approved
                 } else {
-                    approved
+                    &request.handles
                 };
                 let aa = &self.visit.aa;
                 let url = build_return_url(&self.world, context, fiu, request, aa, code, handles);
@@ -74,6 +79,19 @@ impl OpenVisit {
         self.redirect_to(call, "/result")
     }
 
+    /// Returns the code of a visit whose consents are answered, by whomever: a success if one is
+    /// approved (aa-redirection-standards 1.5.0, `status`).
+    fn answered_code(&self) -> RedirectionCode {
+        let consents = self.consents();
+        if consents.iter().any(|consent| consent.grant.is_some()) {
+            RedirectionCode::SUCCESS
+        } else if consents.iter().all(|it| it.status == Status::Rejected) {
+            RedirectionCode::REJECTED
+        } else {
+            RedirectionCode::CONSENT_NOT_AVAILABLE
+        }
+    }
+
     /// Submits the answers together, and ends the visit.
     async fn submit(
         &self,
@@ -81,24 +99,15 @@ impl OpenVisit {
         context: &mut CallContext,
         answers: Vec<(Arc<Consent>, ConsentAction)>,
     ) -> Result<ApiResponse, ApiError> {
-        let approved: Vec<String> = answers
-            .iter()
-            .filter(|(_, action)| action.input() == Input::Approve)
-            .map(|(consent, _)| consent.handle.to_string())
-            .collect();
         let commands = answers.into_iter().map(|(consent, action)| {
             let handle = consent.handle;
             Command::TransitionConsent { handle, action }
         });
-        let code = if approved.is_empty() {
-            RedirectionCode::REJECTED
-        } else {
-            RedirectionCode::SUCCESS
-        };
         match self.world.submit_all(commands.collect()) {
             Ok(receipt) => {
                 ApiResponse::try_from_receipt(receipt, async |_| {
-                    Ok(self.end(call, context, code, &approved).await)
+                    let code = self.answered_code();
+                    Ok(self.end(call, context, code, false).await)
                 })
                 .await
             }
@@ -246,18 +255,20 @@ pub(crate) async fn submit_refuse(
     if pending.is_empty() || !open.visit.sign_in.is_complete() {
         return Ok(open.redirect_to(call, ""));
     }
+    let refuse = |consent| (consent, ConsentAction::with_defaults(Input::Reject));
+    let handles: Vec<_> = pending.iter().map(|consent| consent.handle).collect();
+    let answers = pending.into_iter().map(refuse).collect();
+    let response = open.submit(call, context, answers).await?;
     if let Some(reason) = reason {
-        for consent in &pending {
-            let note = format!(
-                "the customer gave a reason for refusing {}: {reason}",
-                consent.handle
-            );
-            open.world.write_note(note);
+        for handle in handles {
+            let consent = open.world.catch_up().consent(handle);
+            if consent.is_some_and(|consent| consent.status == Status::Rejected) {
+                let note = format!("the customer gave a reason for refusing {handle}: {reason}");
+                open.world.write_note(note);
+            }
         }
     }
-    let refuse = |consent| (consent, ConsentAction::with_defaults(Input::Reject));
-    let answers = pending.into_iter().map(refuse).collect();
-    open.submit(call, context, answers).await
+    Ok(response)
 }
 
 /// Asks whether the customer leaves without an answer.
@@ -286,7 +297,8 @@ pub(crate) fn show_leave(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::page(&page))
 }
 
-/// Ends a visit without an answer. The consents stay PENDING.
+/// Ends a visit without an answer. The consents stay PENDING. If others have answered them, the FIU
+/// reads their answers.
 pub(crate) async fn submit_leave(
     call: &Call,
     context: &mut CallContext,
@@ -295,10 +307,18 @@ pub(crate) async fn submit_leave(
         return show_other_visit(call);
     };
     open.read_form(call, &[])?;
+    if !open.visit.handles.is_empty() && open.pending_consents().is_empty() {
+        // Others have answered: the FIU reads what they did, and a visit ends once.
+        if open.visit.return_url.is_some() {
+            return Ok(open.redirect_to(call, "/result"));
+        }
+        let code = open.answered_code();
+        return Ok(open.end(call, context, code, false).await);
+    }
     let code = match &open.visit.origin {
         _ if open.is_locked() => RedirectionCode::AUTHENTICATION_FAILED,
         VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
         VisitOrigin::Link => RedirectionCode::UNKNOWN,
     };
-    Ok(open.end(call, context, code, &[]).await)
+    Ok(open.end(call, context, code, true).await)
 }

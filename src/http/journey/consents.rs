@@ -172,7 +172,12 @@ pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
         _ => Some(consent.terms.expiry),
     };
     let date = date.map(|date| frame.language.format_time(date));
+    let is_used = consent
+        .grant
+        .as_ref()
+        .is_some_and(|grant| grant.use_count > 0);
     let text = match &date {
+        _ if input == Input::Revoke && !is_used => frame.fill("mine.revoke.unused", &[]),
         Some(date) => frame.fill(&format!("mine.{input}.text"), &[("date", date)]),
         None => frame.fill("review.INF", &[]),
     };

@@ -1,8 +1,7 @@
 //! The customer's app of the AA: reading consents, choosing accounts, answering, and the customer's
 //! own list of consents. Every answer is an ordinary command to the engine.
 //!
-//! The id of the visit in the address carries it, so that the pages work in a frame, where browsers
-//! withhold cookies.
+//! The id of the visit in the address carries it. No cookie is needed.
 
 mod accounts;
 mod answer;
@@ -132,10 +131,9 @@ impl OpenVisit {
         let language = language.transpose()?;
         let id = call.path_segment("visit").to_owned();
         let store = &call.app_state().visits;
-        let visit = store.update(&id, system_now(), |visit| {
+        let visit = store.update(world.name(), &id, system_now(), |visit| {
             visit.language = language.unwrap_or(visit.language);
         });
-        let visit = visit.filter(|visit| *visit.world == *world.name());
         Ok(visit.map(|visit| Self {
             path: format!("{}/aa/visits/{id}", world.base_path()),
             participants: world.participants(),
@@ -209,7 +207,7 @@ impl OpenVisit {
 
     fn remember(&self, call: &Call, change: impl FnOnce(&mut Visit)) {
         let store = &call.app_state().visits;
-        store.update(&self.id, system_now(), change);
+        store.update(self.world.name(), &self.id, system_now(), change);
     }
 
     fn redirect_to(&self, call: &Call, page: &str) -> ApiResponse {
@@ -270,8 +268,15 @@ impl OpenVisit {
             lines: Vec::new(),
             receipts: consents
                 .iter()
+                .filter(|_| self.visit.sign_in.is_complete())
                 .map(|consent| Receipt::new(&frame, consent))
                 .collect(),
+            leave: (return_url.is_none() && self.has_way_back(&consents)).then(|| {
+                (
+                    format!("{}/leave", self.path),
+                    frame.fill("done.back.go", &[]),
+                )
+            }),
             back,
             own_consents: format!("{}/consents", self.path),
             frame,
@@ -281,6 +286,15 @@ impl OpenVisit {
             Some(address) => page.with_refresh(RETURN_DELAY_S, address),
             None => page,
         }
+    }
+
+    /// Returns whether the FIU has named an address to which the visit leads back.
+    fn has_way_back(&self, consents: &[Arc<Consent>]) -> bool {
+        matches!(self.visit.origin, VisitOrigin::Redirection(_))
+            || consents.iter().any(|consent| {
+                let metadata = consent.metadata.as_ref();
+                metadata.is_some_and(|metadata| metadata.redirect_url.is_some())
+            })
     }
 
     fn describe_outcome(&self, frame: &AppFrame, consents: &[Arc<Consent>]) -> String {
@@ -332,6 +346,9 @@ pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find(call)? else {
         return show_other_visit(call);
     };
+    if !open.visit.sign_in.is_complete() && !open.visit.has_left {
+        return Ok(open.redirect_to(call, ""));
+    }
     let params = Params::parse(call.query())?;
     let stays = match params.first_value("stay") {
         None | Some("false") => false,
@@ -367,6 +384,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         heading: frame.fill("done.ended", &[]),
         lines: vec![frame.fill("err.visit", &[])],
         receipts: Vec::new(),
+        leave: None,
         back: None,
         own_consents: frame.path.clone(),
         frame,

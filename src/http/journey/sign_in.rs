@@ -68,6 +68,11 @@ impl OpenVisit {
             action: format!("{}/otp", self.path),
             resend: Some(format!("{}/sign-in", self.path)),
             skip: None,
+            leave: if self.visit.handles.is_empty() {
+                format!("{}/aa", self.world.base_path())
+            } else {
+                format!("{}/leave", self.path)
+            },
             wait: wait.map(|wait| {
                 let seconds = wait.0.div_euclid(1000) + 1;
                 frame.fill("otp.wait", &[("s", &seconds.to_string())])
@@ -129,7 +134,9 @@ pub(crate) fn send_password(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.redirect_to(call, ""));
     }
     let typed = form.first_value("mobile").unwrap_or_default();
-    if open.visit.customer.is_empty() {
+    // Without a request, the customer may correct the number.
+    let is_typed = open.visit.handles.is_empty() && form.first_value("mobile").is_some();
+    if open.visit.customer.is_empty() || is_typed {
         let Some(number) = parse_mobile(typed) else {
             let text = open.visit.language.text("err.mobile").to_owned();
             let target = FIELD.to_owned();

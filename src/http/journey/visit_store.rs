@@ -78,15 +78,19 @@ impl VisitStore {
         id
     }
 
-    /// Changes a visit and returns it; `None` if there is none, or if it has ended.
+    /// Changes a visit of a world and returns it; `None` if there is none, or if it has ended.
     pub(crate) fn update(
         &self,
+        world: &str,
         id: &str,
         now: Timestamp,
         change: impl FnOnce(&mut Visit),
     ) -> Option<Visit> {
         let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let visit = visits.get_mut(id).filter(|visit| !visit.is_over(now))?;
+        let visit = visits.get_mut(id)?;
+        if *visit.world != *world || visit.is_over(now) {
+            return None;
+        }
         visit.last_seen = now;
         change(visit);
         Some(visit.clone())
@@ -134,11 +138,11 @@ mod tests {
         let start = Timestamp::from_millis(0);
         let id = begin_at(&store, start);
         let later = start.saturating_add(VISIT_TTL);
-        assert!(store.update(&id, later, |_| ()).is_some());
+        assert!(store.update("default", &id, later, |_| ()).is_some());
         let later = later.saturating_add(VISIT_TTL);
-        assert!(store.update(&id, later, |_| ()).is_some());
+        assert!(store.update("default", &id, later, |_| ()).is_some());
         let too_late = later.saturating_add(VISIT_TTL).saturating_add(Millis(1));
-        assert!(store.update(&id, too_late, |_| ()).is_none());
+        assert!(store.update("default", &id, too_late, |_| ()).is_none());
     }
 
     #[test]
@@ -150,11 +154,11 @@ mod tests {
         for _ in 2..VISITS_MAX {
             begin_at(&store, at(2));
         }
-        assert!(store.update(&first, at(3), |_| ()).is_some());
+        assert!(store.update("default", &first, at(3), |_| ()).is_some());
         let last = begin_at(&store, at(4));
-        assert!(store.update(&second, at(5), |_| ()).is_none());
+        assert!(store.update("default", &second, at(5), |_| ()).is_none());
         for id in [first, last] {
-            assert!(store.update(&id, at(5), |_| ()).is_some());
+            assert!(store.update("default", &id, at(5), |_| ()).is_some());
         }
     }
 }
