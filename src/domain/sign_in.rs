@@ -11,7 +11,7 @@ use crate::domain::time::{Millis, Timestamp};
 ///
 /// `Assumption:` Sahamati's guidelines for web SDKs allow at most 3; the other limits of this file
 /// have no source.
-const TRIES_MAX: u8 = 3;
+pub(crate) const TRIES_MAX: u8 = 3;
 
 /// The passwords that are sent before the sign-in is locked.
 const SENDS_MAX: u8 = 3;
@@ -58,6 +58,21 @@ pub(crate) enum SignInError {
     Locked {
         wait: Millis,
     },
+}
+
+/// Reads what a customer typed as a one-time password, of the AA or of a bank. Spaces do not count.
+///
+/// # Errors
+/// [`SignInError::Empty`] and [`SignInError::Format`].
+pub(crate) fn parse_password(text: &str) -> Result<String, SignInError> {
+    let digits: String = text.split_whitespace().collect();
+    if digits.is_empty() {
+        return Err(SignInError::Empty);
+    }
+    if !(4..=6).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(SignInError::Format);
+    }
+    Ok(digits)
 }
 
 impl SignIn {
@@ -128,19 +143,13 @@ impl SignIn {
         Ok(())
     }
 
-    /// Compares what the customer typed with the password. Spaces do not count.
+    /// Compares what the customer typed with the password.
     ///
     /// # Errors
     /// Each of [`SignInError`] but `TooSoon`. A text that cannot be a password is no try.
     pub(crate) fn verify(&mut self, text: &str, now: SignInTime) -> Result<(), SignInError> {
         self.check_lock(now)?;
-        let digits: String = text.split_whitespace().collect();
-        if digits.is_empty() {
-            return Err(SignInError::Empty);
-        }
-        if !(4..=6).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(SignInError::Format);
-        }
+        let digits = parse_password(text)?;
         let sent_at = self.sent_at.ok_or(SignInError::NoTriesLeft)?;
         if self.tries == TRIES_MAX {
             return Err(SignInError::NoTriesLeft);

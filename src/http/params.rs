@@ -53,6 +53,18 @@ impl Params {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Returns whether a parameter is `true`; it is `false` if it is missing.
+    pub(crate) fn parse_switch(&self, name: &'static str) -> Result<bool, ApiError> {
+        match self.first_value(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => {
+                let message = format!("{} is not true or false", quote_value(other));
+                Err(ApiError::invalid_field(name, message))
+            }
+        }
+    }
+
     pub(crate) fn first_value<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.values_of(name).next()
     }

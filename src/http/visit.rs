@@ -15,24 +15,32 @@ pub(crate) fn answer_command(consent: &Consent, input: Input) -> Command {
     }
 }
 
-/// Parses the answer to one consent: a form field with the consent's handle as its name, and
-/// `approve` or `reject` as its value.
+/// Parses the answer in a form field: `approve`, `reject`, or none.
+///
+/// # Errors
+/// [`ApiError::InvalidField`] when the field has another value.
+pub(crate) fn parse_answer(form: &Params, field: String) -> Result<Option<Input>, ApiError> {
+    match form.first_value(&field) {
+        None => Ok(None),
+        Some("approve") => Ok(Some(Input::Approve)),
+        Some("reject") => Ok(Some(Input::Reject)),
+        Some(other) => {
+            let message = format!("{} is not one of approve, reject", quote_value(other));
+            Err(ApiError::invalid_field(field, message))
+        }
+    }
+}
+
+/// Parses the answer to one consent, in the field that has the consent's handle as its name.
 ///
 /// # Errors
 /// [`ApiError::InvalidField`] when the form does not answer the consent.
-pub(crate) fn parse_answer(form: &Params, consent: &Consent) -> Result<Input, ApiError> {
+pub(crate) fn require_answer(form: &Params, consent: &Consent) -> Result<Input, ApiError> {
     let handle = consent.handle.to_string();
-    let answer = form.first_value(&handle).map(str::to_owned);
-    match answer.as_deref() {
-        Some("approve") => Ok(Input::Approve),
-        Some("reject") => Ok(Input::Reject),
-        Some(other) => Err(ApiError::invalid_field(
-            handle,
-            format!("{} is not one of approve, reject", quote_value(other)),
-        )),
-        None => Err(ApiError::invalid_field(
+    parse_answer(form, handle.clone())?.ok_or_else(|| {
+        ApiError::invalid_field(
             handle,
             "is missing; answer each consent with approve or reject",
-        )),
-    }
+        )
+    })
 }

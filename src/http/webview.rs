@@ -20,7 +20,7 @@ use crate::http::control::reject_cross_site;
 use crate::http::journey::{VisitOrigin, begin_visit};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
-use crate::http::visit::{answer_command, parse_answer};
+use crate::http::visit::{answer_command, require_answer};
 use crate::ui::messages::Language;
 use crate::wire::api_error::ApiError;
 use crate::wire::redirection::{Request, format_date, parse_date};
@@ -81,7 +81,7 @@ pub(crate) async fn submit_decision(
         VisitAction::Answer => {
             let form = Params::parse(call.body_text()?)?;
             let answer = |consent: Arc<Consent>| {
-                let input = parse_answer(&form, &consent)?;
+                let input = require_answer(&form, &consent)?;
                 Ok((consent, input))
             };
             consents

@@ -443,7 +443,7 @@ pub(crate) struct QuestionPage {
     /// Possible reasons, each with its value in the form.
     pub reasons: Vec<(&'static str, &'static str)>,
     pub button: &'static str,
-    /// `false` if nobody can undo it.
+    /// `false` if it cannot be undone.
     pub is_harmless: bool,
     pub back: String,
     pub back_text: &'static str,

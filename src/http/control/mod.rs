@@ -96,15 +96,12 @@ pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
 
 /// Parses `reveal` of the query. The operator has been authenticated before.
 pub(crate) fn parse_reveal(call: &Call) -> Result<SecretDetail, ApiError> {
-    let params = Params::parse(call.query())?;
-    match params.first_value("reveal") {
-        None | Some("false") => Ok(SecretDetail::Mask),
-        Some("true") => Ok(SecretDetail::Reveal),
-        Some(other) => {
-            let message = format!("{} is not true or false", quote_value(other));
-            Err(ApiError::invalid_field("reveal", message))
-        }
-    }
+    let reveals = Params::parse(call.query())?.parse_switch("reveal")?;
+    Ok(if reveals {
+        SecretDetail::Reveal
+    } else {
+        SecretDetail::Mask
+    })
 }
 
 fn parse_number(call: &Call, name: &'static str, default: u64) -> Result<u64, ApiError> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::sign_in::FIELD;
 use super::{OpenVisit, show_other_visit};
 use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::Command;
@@ -11,6 +12,7 @@ use crate::domain::customer::PendingLink;
 use crate::domain::ids::LinkId;
 use crate::domain::participants::LinkingMethod;
 use crate::domain::rejection::Rejection;
+use crate::domain::sign_in::{TRIES_MAX, parse_password};
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::params::Params;
@@ -26,13 +28,10 @@ pub(crate) struct BankLink {
     pub fip: Arc<str>,
     pub id: LinkId,
     /// Number of wrong passwords.
+    ///
+    /// `Assumption:` a bank allows as many as the AA.
     tries: u8,
 }
-
-/// The wrong passwords that a bank allows.
-///
-/// `Assumption:` as many as the AA (`domain::sign_in`).
-const TRIES_MAX: u8 = 3;
 
 impl OpenVisit {
     fn form_error(&self, key: &str, target: &str) -> FormError {
@@ -66,8 +65,8 @@ impl OpenVisit {
         ApiResponse::page(&page)
     }
 
-    /// Returns the customer's accounts at a bank, of the FI types that are asked for.
-    fn discover(&self, fip: &str) -> Vec<CustomerAccount> {
+    /// Returns the customer's accounts at the chosen banks, of the FI types that are asked for.
+    fn discover(&self) -> Vec<CustomerAccount> {
         let (_, mut accounts) = self.world.catch_up().customer(&self.visit.customer);
         let wanted: Vec<FiType> = self
             .consents()
@@ -75,7 +74,8 @@ impl OpenVisit {
             .flat_map(|consent| consent.terms.fi_types.iter().copied())
             .collect();
         accounts.retain(|CustomerAccount { account, .. }| {
-            *account.fip == *fip && (wanted.is_empty() || wanted.contains(&account.fi_type))
+            self.visit.banks.contains(&account.fip)
+                && (wanted.is_empty() || wanted.contains(&account.fi_type))
         });
         accounts
     }
@@ -83,13 +83,15 @@ impl OpenVisit {
     fn show_found(&self, call: &Call, error: Option<FormError>) -> ApiResponse {
         let frame = self.frame(call, "/accounts/found");
         let mobile = mask_customer(&self.visit.customer);
+        let discovered = self.discover();
         let banks: Vec<_> = self
             .visit
             .banks
             .iter()
             .map(|fip| {
                 let party = Party::of_fip(&self.participants, fip);
-                let accounts = self.discover(fip);
+                let found = discovered.iter().filter(|it| it.account.fip == *fip);
+                let accounts: Vec<_> = found.collect();
                 let count = accounts.len().to_string();
                 let values = [("bank", &*party.name), ("mobile", &*mobile), ("n", &*count)];
                 let key = match accounts.len() {
@@ -213,26 +215,23 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         return show_other_visit(call);
     };
     let form = open.read_form(call, &["account"])?;
+    let discovered = open.discover();
     let mut by_fip: BTreeMap<Arc<str>, Vec<Box<str>>> = BTreeMap::new();
     for value in form.values_of("account") {
-        let known = value.split_once('/').and_then(|(fip, account)| {
-            let fip = &open.participants.find_fip(fip)?.entity.id;
-            Some((Arc::clone(fip), account))
-        });
         // Only what the page has shown can be linked.
-        let known = known.filter(|(fip, account)| {
-            let found = open.visit.banks.contains(fip).then(|| open.discover(fip));
-            let mut found = found.into_iter().flatten();
-            found.any(|it| *it.account.account_ref == **account)
+        let known = value.split_once('/').and_then(|(fip, account)| {
+            let mut accounts = discovered.iter().map(|it| &it.account);
+            accounts.find(|it| it.matches_ref(fip, account))
         });
-        let (fip, account) = known.ok_or_else(|| {
+        let account = known.ok_or_else(|| {
             let message = format!(
                 "{} is not an account that a chosen bank has found; choose one of the page",
                 quote_value(value)
             );
             ApiError::invalid_field("account", message)
         })?;
-        by_fip.entry(fip).or_default().push(account.into());
+        let accounts = by_fip.entry(Arc::clone(&account.fip)).or_default();
+        accounts.push(account.account_ref.clone());
     }
     if by_fip.is_empty() {
         let error = open.form_error("err.pick", "banks");
@@ -337,41 +336,40 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.redirect_to(call, ""));
     };
     let typed = form.first_value("otp").unwrap_or_default();
-    let token: String = typed.split_whitespace().collect();
-    let is_password = (4..=6).contains(&token.len()) && token.bytes().all(|it| it.is_ascii_digit());
-    let key = if link.tries == TRIES_MAX {
-        "err.otp.bank.tries"
-    } else if token.is_empty() {
-        "err.otp.empty"
-    } else if !is_password {
-        "err.otp.format"
-    } else {
-        let command = Command::VerifyLink {
-            customer: Arc::clone(&open.visit.customer),
-            link: link.id,
-            token: token.into(),
-        };
-        match open.world.submit(command) {
-            Ok(receipt) => {
-                return Ok(ApiResponse::from_receipt(receipt, |_| open.go_on(call)));
-            }
-            // Another tab, or a command, has linked them.
-            Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call)),
-            Err(Rejection::InvalidLinkToken) => {
-                open.remember(call, |visit| {
-                    if let Some(link) = visit.links.first_mut() {
-                        link.tries += 1;
-                    }
-                });
-                "err.otp.bank"
-            }
-            Err(Rejection::LinkTokenExpired(_)) => "err.otp.bank.expired",
-            Err(rejection) => return Err(rejection.into()),
-        }
+    let refuse = |error| {
+        let page = open.show_bank_otp(call, link, Some(error));
+        Ok(page.with_status_code(400))
     };
-    let error = open.form_error(key, "field");
-    let page = open.show_bank_otp(call, link, Some(error));
-    Ok(page.with_status_code(400))
+    if link.tries == TRIES_MAX {
+        return refuse(open.form_error("err.otp.bank.tries", FIELD));
+    }
+    let token = match parse_password(typed) {
+        Ok(token) => token,
+        Err(error) => return refuse(open.describe_error(error)),
+    };
+    let command = Command::VerifyLink {
+        customer: Arc::clone(&open.visit.customer),
+        link: link.id,
+        token: token.into(),
+    };
+    let key = match open.world.submit(command) {
+        Ok(receipt) => {
+            return Ok(ApiResponse::from_receipt(receipt, |_| open.go_on(call)));
+        }
+        // Another tab, or a command, has linked them.
+        Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call)),
+        Err(Rejection::InvalidLinkToken) => {
+            open.remember(call, |visit| {
+                if let Some(link) = visit.links.first_mut() {
+                    link.tries += 1;
+                }
+            });
+            "err.otp.bank"
+        }
+        Err(Rejection::LinkTokenExpired(_)) => "err.otp.bank.expired",
+        Err(rejection) => return Err(rejection.into()),
+    };
+    refuse(open.form_error(key, FIELD))
 }
 
 /// Goes on without the accounts of a bank.

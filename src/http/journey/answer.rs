@@ -15,6 +15,7 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::http::visit::parse_answer;
 use crate::http::webview::build_return_url;
 use crate::ui::journey::{Choice, FormError, QuestionPage};
 use crate::wire::api_error::ApiError;
@@ -67,10 +68,7 @@ impl OpenVisit {
                 let url = build_return_url(&self.world, context, fiu, request, aa, code, handles);
                 Some(url.await)
             }
-            VisitOrigin::Link => self.consents().iter().find_map(|consent| {
-                let metadata = consent.metadata.as_ref()?;
-                metadata.redirect_url.as_deref().map(str::to_owned)
-            }),
+            VisitOrigin::Link => self.find_redirect_url(),
         };
         self.remember(call, |visit| {
             visit.return_url = return_url;
@@ -79,7 +77,7 @@ impl OpenVisit {
         self.redirect_to(call, "/result")
     }
 
-    /// Returns the code of a visit whose consents are answered, by whomever: a success if one is
+    /// Returns the code of a visit whose consents are answered, here or elsewhere: a success if one is
     /// approved (aa-redirection-standards 1.5.0, `status`).
     fn answered_code(&self) -> RedirectionCode {
         let consents = self.consents();
@@ -157,19 +155,10 @@ pub(crate) async fn submit_answers(
 
 /// Reads the fields of one consent.
 fn read_choice(form: &Params, consent: &Consent) -> Result<Choice, ApiError> {
-    let name = format!("answer.{}", consent.handle);
-    let is_approved = match form.first_value(&name) {
-        None => None,
-        Some("approve") => Some(true),
-        Some("reject") => Some(false),
-        Some(other) => {
-            let message = format!("{} is not one of approve, reject", quote_value(other));
-            return Err(ApiError::invalid_field(name, message));
-        }
-    };
+    let answer = parse_answer(form, format!("answer.{}", consent.handle))?;
     let name = format!("account.{}", consent.handle);
     Ok(Choice {
-        is_approved,
+        is_approved: answer.map(|input| input == Input::Approve),
         accounts: form.values_of(&name).map(str::to_owned).collect(),
     })
 }

@@ -1,6 +1,8 @@
 //! The customer's consents: the list, one in detail, and pausing, resuming and withdrawing it.
 
-use super::{OpenVisit, find_own_consent, fiu_party, show_other_visit};
+use std::sync::Arc;
+
+use super::{OpenVisit, fiu_party, show_other_visit};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
@@ -24,11 +26,7 @@ pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     let frame = open.frame(call, "/consents");
     let mut consents = open.world.catch_up().consents(0, usize::MAX);
-    consents.retain(|consent| {
-        !consent.hidden
-            && consent.terms.customer == open.visit.customer
-            && consent.aa == open.visit.aa
-    });
+    consents.retain(|consent| open.owns_consent(consent));
     consents.sort_by_key(|consent| std::cmp::Reverse(consent.number));
     let groups = [
         ("mine.waiting", &[Status::Pending][..]),
@@ -77,10 +75,8 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let handle = call.parse_handle()?;
-    let consent = find_own_consent(&open, handle)
-        .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
-    let path = format!("/consents/{handle}");
+    let consent = find_own_consent(call, &open)?;
+    let path = format!("/consents/{}", consent.handle);
     let frame = open.frame_for(call, &path, &consent.fiu);
     let language = frame.language;
     let since = consent.history.last().map(|change| {
@@ -123,9 +119,6 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Lists what the customer can do now: path, text and CSS class.
 fn list_actions(frame: &AppFrame, consent: &Consent) -> Vec<(String, &'static str, &'static str)> {
-    if consent.status == Status::Pending {
-        return Vec::new();
-    }
     OWN_INPUTS
         .into_iter()
         .filter(|input| consent.status.transition_on(*input).is_some())
@@ -137,14 +130,26 @@ fn list_actions(frame: &AppFrame, consent: &Consent) -> Vec<(String, &'static st
         .collect()
 }
 
-/// Parses what the customer does, and finds the consent.
-fn find_action(
-    call: &Call,
-    open: &OpenVisit,
-) -> Result<(std::sync::Arc<Consent>, Input), ApiError> {
+impl OpenVisit {
+    /// Returns whether a consent is one of the visit's customer at this AA.
+    fn owns_consent(&self, consent: &Consent) -> bool {
+        !consent.hidden
+            && consent.terms.customer == self.visit.customer
+            && consent.aa == self.visit.aa
+    }
+}
+
+/// Finds the consent in the path, if it is the customer's.
+fn find_own_consent(call: &Call, open: &OpenVisit) -> Result<Arc<Consent>, ApiError> {
     let handle = call.parse_handle()?;
-    let consent = find_own_consent(open, handle)
-        .ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    let consent = open.world.catch_up().consent(handle);
+    let consent = consent.filter(|consent| open.owns_consent(consent));
+    Ok(consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?)
+}
+
+/// Parses what the customer does, and finds the consent.
+fn find_action(call: &Call, open: &OpenVisit) -> Result<(Arc<Consent>, Input), ApiError> {
+    let consent = find_own_consent(call, open)?;
     let input = Input::parse(call.path_segment("action")).filter(|it| OWN_INPUTS.contains(it));
     let input = input.ok_or_else(|| call.unknown_route_error())?;
     Ok((consent, input))

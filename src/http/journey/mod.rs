@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, Status};
-use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Participants;
 use crate::domain::sign_in::SignIn;
 use crate::domain::text::quote_value;
@@ -153,15 +152,13 @@ impl OpenVisit {
     /// consents of the visit.
     fn find_recorded(call: &Call, context: &mut CallContext) -> Result<Option<Self>, ApiError> {
         let open = Self::find(call)?;
-        match open
+        let consent = open
             .as_ref()
-            .and_then(|open| open.consents().into_iter().next())
-        {
-            Some(consent) => {
-                let world = call.get_or_create_world()?;
-                context.plan_consent_faults(&world, &consent)?;
-            }
-            None => context.plan_faults(&*call.get_or_create_world()?)?,
+            .and_then(|open| open.consents().into_iter().next());
+        let world = call.get_or_create_world()?;
+        match consent {
+            Some(consent) => context.plan_consent_faults(&world, &consent)?,
+            None => context.plan_faults(&world)?,
         }
         Ok(open)
     }
@@ -271,7 +268,7 @@ impl OpenVisit {
                 .filter(|_| self.visit.sign_in.is_complete())
                 .map(|consent| Receipt::new(&frame, consent))
                 .collect(),
-            leave: (return_url.is_none() && self.has_way_back(&consents)).then(|| {
+            leave: (return_url.is_none() && self.has_way_back()).then(|| {
                 (
                     format!("{}/leave", self.path),
                     frame.fill("done.back.go", &[]),
@@ -288,13 +285,18 @@ impl OpenVisit {
         }
     }
 
-    /// Returns whether the FIU has named an address to which the visit leads back.
-    fn has_way_back(&self, consents: &[Arc<Consent>]) -> bool {
+    /// Returns the address at the FIU that the request of a consent names.
+    fn find_redirect_url(&self) -> Option<String> {
+        self.consents().iter().find_map(|consent| {
+            let metadata = consent.metadata.as_ref()?;
+            metadata.redirect_url.as_deref().map(str::to_owned)
+        })
+    }
+
+    /// Returns whether the visit can lead back to the FIU.
+    fn has_way_back(&self) -> bool {
         matches!(self.visit.origin, VisitOrigin::Redirection(_))
-            || consents.iter().any(|consent| {
-                let metadata = consent.metadata.as_ref();
-                metadata.is_some_and(|metadata| metadata.redirect_url.is_some())
-            })
+            || self.find_redirect_url().is_some()
     }
 
     fn describe_outcome(&self, frame: &AppFrame, consents: &[Arc<Consent>]) -> String {
@@ -349,15 +351,7 @@ pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
     if !open.visit.sign_in.is_complete() && !open.visit.has_left {
         return Ok(open.redirect_to(call, ""));
     }
-    let params = Params::parse(call.query())?;
-    let stays = match params.first_value("stay") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => {
-            let message = format!("{} is not true or false", quote_value(other));
-            return Err(ApiError::invalid_field("stay", message));
-        }
-    };
+    let stays = Params::parse(call.query())?.parse_switch("stay")?;
     Ok(open.result(call, stays))
 }
 
@@ -420,13 +414,4 @@ fn describe_host(address: &str) -> String {
     let host = url.as_ref().and_then(|url| url.host_str());
     let scheme = url.as_ref().map(|url| format!("{}:", url.scheme()));
     host.map(str::to_owned).or(scheme).unwrap_or_default()
-}
-
-/// Parses the handle in the path of a page about one consent.
-fn find_own_consent(open: &OpenVisit, handle: ConsentHandle) -> Option<Arc<Consent>> {
-    let consent = open.world.catch_up().consent(handle)?;
-    let is_own = !consent.hidden
-        && consent.terms.customer == open.visit.customer
-        && consent.aa == open.visit.aa;
-    is_own.then_some(consent)
 }

@@ -13,7 +13,7 @@ use crate::ui::sign_in::{MobilePage, OtpPage};
 use crate::wire::api_error::ApiError;
 
 /// The id of the field that the errors of these pages are about.
-const FIELD: &str = "field";
+pub(super) const FIELD: &str = "field";
 
 impl OpenVisit {
     fn sign_in_time(&self) -> SignInTime {

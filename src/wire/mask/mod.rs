@@ -294,7 +294,7 @@ fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
             secrets.push(Secret::text(start..start + at));
         }
     }
-    // Whoever knows the id of a customer's visit can go on with it.
+    // The id of a customer's visit is all that its pages need.
     if let Some(start) = path.find(VISIT_PATH).map(|at| at + VISIT_PATH.len()) {
         let end = path[start..].find('/').map_or(path.len(), |at| start + at);
         secrets.push(Secret::text(start..end));
