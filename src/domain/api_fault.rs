@@ -3,12 +3,14 @@
 //! and with the mock AA of the certification suite.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::bank_answer::{DiscoveryAnswer, LinkingAnswer};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::glob::Glob;
 use crate::domain::naming::{tagged_family, wire_enum};
@@ -26,6 +28,8 @@ tagged_family! {
     ApiFaultName {
         [Status(StatusFault) = "status"]
         [Redirect(RedirectFault) = "redirect"]
+        [Discovery(DiscoveryFault) = "discovery"]
+        [Linking(LinkingFault) = "linking"]
 
         /// A fault of the reply as a whole: its delay, its signature, its body.
         Reply(ReplyFault) {
@@ -90,6 +94,15 @@ tagged_family! {
 }
 
 impl ApiFault {
+    /// Returns the ids of the FIPs that the fault names.
+    pub(crate) fn fips(&self) -> Vec<&str> {
+        match self {
+            Self::Discovery(fault) => fault.discovery.keys().map(|fip| &**fip).collect(),
+            Self::Linking(fault) => fault.linking.keys().map(|fip| &**fip).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the time by which the fault delays a response or moves its date; `None` for other
     /// faults, and for a random latency.
     pub(crate) const fn duration(&self) -> Option<Millis> {
@@ -116,6 +129,8 @@ impl ApiFaultName {
             Self::Reset | Self::EmptyResponse | Self::TruncatedChunk | Self::MalformedChunk => true,
             Self::Status
             | Self::Redirect
+            | Self::Discovery
+            | Self::Linking
             | Self::Latency
             | Self::WrongSignature
             | Self::StaleResponse
@@ -163,6 +178,26 @@ pub struct RedirectFault {
 #[schemars(inline)]
 pub struct RedirectedCode {
     pub errorcode: RedirectionCode,
+}
+
+/// Answers of banks that are asked for a customer's accounts on the AA's pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct DiscoveryFault {
+    /// Lets banks answer otherwise, or later, when a customer looks for accounts; by FIP id.
+    #[schemars(extend("minProperties" = 1))]
+    pub discovery: BTreeMap<Box<str>, DiscoveryAnswer>,
+}
+
+/// Answers of banks that are asked to link accounts on the AA's pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct LinkingFault {
+    /// Lets banks refuse to link accounts after the right one-time password; by FIP id.
+    #[schemars(extend("minProperties" = 1))]
+    pub linking: BTreeMap<Box<str>, LinkingAnswer>,
 }
 
 wire_enum! {

@@ -66,6 +66,8 @@ pub enum Command {
         customer: Arc<str>,
         link: LinkId,
         token: Box<str>,
+        /// The references of the accounts that the FIP refuses to link.
+        refused: Vec<Box<str>>,
     },
     /// A FIP with DIRECT linking confirms that an account is linked.
     ConfirmLink(ConfirmLink),

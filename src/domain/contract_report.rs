@@ -153,6 +153,9 @@ pub const fn grading_of(fault: ApiFaultName) -> FaultGrading {
         ApiFaultName::Redirect => FaultGrading::Ungraded(
             "the browser carries the code; mockaa does not see what the FIU shows",
         ),
+        ApiFaultName::Discovery | ApiFaultName::Linking => FaultGrading::Ungraded(
+            "the customer meets the bank's answer; the FIU learns of it by the visit's code only",
+        ),
         ApiFaultName::Latency => {
             FaultGrading::Ungraded("an FIU may wait for the response or give up")
         }

@@ -27,6 +27,16 @@ pub struct Customer {
     pub pending_links: Vec<Arc<PendingLink>>,
 }
 
+impl Customer {
+    /// Removes accounts from the pending links.
+    pub fn remove_pending(&mut self, accounts: &[Account]) {
+        let pending = self.pending_links.iter();
+        self.pending_links = pending
+            .filter_map(|link| link.without_accounts(accounts))
+            .collect();
+    }
+}
+
 /// A pending request to link accounts of one FIP (ReBIT FIP API 2.0.0, `AccLinkRequest` and
 /// `AccLinkResponse`).
 #[derive(Clone, Debug)]

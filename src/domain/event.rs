@@ -119,6 +119,11 @@ named_enum! {
             customer: Arc<str>,
             accounts: Arc<[Account]>,
         }
+        /// The FIP does not link the accounts, which are removed from pending links.
+        LinkRefused = "account.link_refused" {
+            customer: Arc<str>,
+            accounts: Arc<[Account]>,
+        }
         AccountDelinked = "account.delinked" {
             customer: Arc<str>,
             link_ref: Box<str>,
@@ -137,6 +142,7 @@ impl EventName {
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
+            | Self::LinkRefused
             | Self::AccountDelinked => false,
             Self::ConsentRaised
             | Self::ConsentApproved
@@ -183,6 +189,7 @@ impl EventName {
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
+            | Self::LinkRefused
             | Self::AccountDelinked => None,
         }
     }
@@ -215,6 +222,7 @@ impl Event {
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }
+            | Self::LinkRefused { .. }
             | Self::AccountDelinked { .. } => None,
         }
     }
@@ -226,6 +234,7 @@ impl Event {
             | Self::PersonaAssigned { customer, .. }
             | Self::CustomerDeregistered { customer }
             | Self::AccountsLinked { customer, .. }
+            | Self::LinkRefused { customer, .. }
             | Self::AccountDelinked { customer, .. } => Some(customer),
             Self::LinkRequested { link } => Some(&link.customer),
             _ => None,

@@ -9,6 +9,7 @@ use crate::domain::action::{
     SandboxAction,
 };
 use crate::domain::api_fault::Faults;
+use crate::domain::bank_answer::BankAnswers;
 use crate::domain::command::Command;
 use crate::domain::consent::{Api, Consent, Input};
 use crate::domain::consent_matcher::ConsentMatcher;
@@ -44,6 +45,10 @@ pub struct ScenarioPlan {
     pub fetch_quirks: FetchQuirks,
     /// The position of `fetch_quirks`, if the scenario has it.
     pub fetch_quirks_location: Option<SourceLocation>,
+    /// The answers of banks while the customer looks for accounts and links them.
+    pub bank_answers: BankAnswers,
+    /// The position of the first of these answers, if the scenario has some.
+    pub bank_answers_location: Option<SourceLocation>,
     /// The actions at fixed times, executed once and in order.
     pub steps: Vec<Step>,
     /// The actions that follow an event, executed each time that it happens.

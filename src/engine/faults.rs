@@ -42,6 +42,10 @@ pub enum CallStage {
     Arrival,
     /// The call sends a browser back to the FIU. Faults of the redirection count these calls only.
     Return,
+    /// A customer asks banks for accounts. Faults of the discovery count these calls only.
+    Discovery,
+    /// A customer asks banks to link accounts. Faults of the linking count these calls only.
+    Linking,
 }
 
 /// The attributes of a call that select faults.
@@ -319,6 +323,8 @@ fn matches_call(rule: &ApiFaultRule, call: CallSubject<'_>) -> bool {
     let selector = &rule.selector;
     let stage = match rule.fault {
         ApiFault::Redirect(_) => CallStage::Return,
+        ApiFault::Discovery(_) => CallStage::Discovery,
+        ApiFault::Linking(_) => CallStage::Linking,
         _ => CallStage::Arrival,
     };
     stage == call.stage

@@ -61,6 +61,7 @@ pub(crate) fn notifications_for(
         | Event::CustomerDeregistered { .. }
         | Event::LinkRequested { .. }
         | Event::AccountsLinked { .. }
+        | Event::LinkRefused { .. }
         | Event::AccountDelinked { .. } => Vec::new(),
     }
 }

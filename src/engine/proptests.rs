@@ -422,6 +422,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                     customer,
                     link,
                     token: if *valid_token { "1234" } else { "0" }.into(),
+                    refused: Vec::new(),
                 },
                 None => Command::LinkAccounts {
                     customer,

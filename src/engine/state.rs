@@ -415,6 +415,7 @@ impl State {
             | Event::CustomerDeregistered { .. }
             | Event::LinkRequested { .. }
             | Event::AccountsLinked { .. }
+            | Event::LinkRefused { .. }
             | Event::AccountDelinked { .. } => {}
         }
     }
@@ -465,12 +466,11 @@ impl State {
                     .links += 1;
             }
             Event::AccountsLinked { accounts, .. } => {
-                customer.pending_links = customer
-                    .pending_links
-                    .iter()
-                    .filter_map(|pending| pending.without_accounts(accounts))
-                    .collect();
+                customer.remove_pending(accounts);
                 customer.accounts.extend(accounts.iter().cloned());
+            }
+            Event::LinkRefused { accounts, .. } => {
+                customer.remove_pending(accounts);
             }
             Event::AccountDelinked { link_ref, .. } => {
                 customer

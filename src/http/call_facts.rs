@@ -197,6 +197,8 @@ pub(crate) fn find_defects(
                 )) => (AnswerDefect::TamperedArtefact, has_other_artefact),
                 ApiFault::Status(_)
                 | ApiFault::Redirect(_)
+                | ApiFault::Discovery(_)
+                | ApiFault::Linking(_)
                 | ApiFault::Reply(ReplyFault::Latency(_))
                 | ApiFault::Transport(_) => return None,
             };

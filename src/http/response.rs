@@ -638,6 +638,8 @@ impl Call {
                 ApiFault::Reply(ReplyFault::WrongSignature {}) => signature.is_some(),
                 ApiFault::Status(_)
                 | ApiFault::Redirect(_)
+                | ApiFault::Discovery(_)
+                | ApiFault::Linking(_)
                 | ApiFault::Reply(ReplyFault::StaleResponse {})
                 | ApiFault::Content(_) => false,
             }));

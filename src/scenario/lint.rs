@@ -671,29 +671,40 @@ impl Linter<'_> {
         self.add_diagnostic(Severity::Error, location, message);
     }
 
-    /// Reports FIPs and accounts of steps and rules that do not exist.
+    /// Reports a FIP that does not exist.
+    fn check_fip(&mut self, effect: &str, fip: &str, location: SourceLocation) {
+        let mut fips = self.context.fips.iter();
+        if fips.any(|known| *known.entity.id == *fip) {
+            return;
+        }
+        let known = list_names(self.context.fips.iter().map(|fip| &*fip.entity.id));
+        let message = format!(
+            "{effect} has no effect at {}: there is no such FIP; known: {known}",
+            quote_value(fip)
+        );
+        self.add_diagnostic(Severity::Error, location, message);
+    }
+
+    /// Reports FIPs and accounts of the plan that do not exist.
     fn check_names(&mut self) {
         let plan = self.plan;
+        let location = plan.bank_answers_location.unwrap_or_default();
+        for fip in plan.bank_answers.fips() {
+            self.check_fip("discovery or linking", fip, location);
+        }
+        let locations = &plan.fault_locations;
+        let api_locations = &locations[plan.faults.webhooks.len().min(locations.len())..];
+        for (rule, location) in plan.faults.api.iter().zip(api_locations) {
+            for fip in rule.fault.fips() {
+                self.check_fip(rule.fault.name().as_str(), fip, *location);
+            }
+        }
         let steps = plan.steps.iter().map(|step| (&step.action, step.location));
         let rules = plan.rules.iter().map(|rule| (&rule.action, rule.location));
         for (action, location) in steps.chain(rules) {
             let (fips, accounts) = action.named_fips_and_accounts();
             for fip in fips {
-                if self
-                    .context
-                    .fips
-                    .iter()
-                    .any(|known| *known.entity.id == *fip)
-                {
-                    continue;
-                }
-                let known = list_names(self.context.fips.iter().map(|fip| &*fip.entity.id));
-                let message = format!(
-                    "{} has no effect at {}: there is no such FIP; known: {known}",
-                    action.name(),
-                    quote_value(&fip)
-                );
-                self.add_diagnostic(Severity::Error, location, message);
+                self.check_fip(action.name().as_str(), &fip, location);
             }
             for account in accounts.iter().filter(|account| !is_uuid(account)) {
                 let message = format!(

@@ -159,7 +159,7 @@ pub(crate) fn verify_link(
     state: &State,
     customer: &Arc<str>,
     id: LinkId,
-    token: &str,
+    (token, refused): (&str, &[Box<str>]),
     context: &DecisionContext<'_>,
 ) -> Result<Vec<Event>, Rejection> {
     let link = state
@@ -174,10 +174,25 @@ pub(crate) fn verify_link(
             return Err(Rejection::InvalidLinkToken);
         }
     }
-    Ok(vec![Event::AccountsLinked {
-        customer: Arc::clone(customer),
-        accounts: Arc::clone(&link.accounts),
-    }])
+    let (refused, linked): (Vec<_>, Vec<_>) = link
+        .accounts
+        .iter()
+        .cloned()
+        .partition(|account| refused.contains(&account.account_ref));
+    let mut events = Vec::new();
+    if !refused.is_empty() {
+        events.push(Event::LinkRefused {
+            customer: Arc::clone(customer),
+            accounts: refused.into(),
+        });
+    }
+    if !linked.is_empty() {
+        events.push(Event::AccountsLinked {
+            customer: Arc::clone(customer),
+            accounts: linked.into(),
+        });
+    }
+    Ok(events)
 }
 
 /// Decides a FIP's confirmation of a link that it has authenticated itself. The FIP chooses the

@@ -134,7 +134,8 @@ pub(crate) fn decide(
             customer,
             link,
             token,
-        } => customers::verify_link(state, &customer, link, &token, context),
+            refused,
+        } => customers::verify_link(state, &customer, link, (&token, &refused), context),
         Command::ConfirmLink(confirmation) => {
             customers::confirm_link(state, &confirmation, context)
         }

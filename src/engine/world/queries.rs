@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::account::{Account, CustomerAccount, LinkableAccount};
+use crate::domain::bank_answer::BankAnswers;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::contract_report::RuleResult;
@@ -96,6 +97,14 @@ impl World {
                 .union(consent.persona.definition.quirks),
             requested_on: session.opened_at.ist_date(),
         }
+    }
+
+    /// Returns the answers of banks that the scenario of a consent sets.
+    pub fn bank_answers(&self, handle: ConsentHandle) -> BankAnswers {
+        let inner = self.lock();
+        let plan = inner.scenario_plans.get(&handle);
+        plan.map(|plan| plan.bank_answers.clone())
+            .unwrap_or_default()
     }
 
     /// Returns the quirks of fetched data that the consent's scenario asks for.

@@ -108,6 +108,7 @@ pub(crate) fn verify_link(call: &Call) -> Result<ApiResponse, ApiError> {
             customer,
             link,
             token,
+            refused: Vec::new(),
         })
     })
 }

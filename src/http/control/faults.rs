@@ -49,6 +49,16 @@ pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
             "has neither webhooks nor api_faults",
         ));
     }
+    let participants = world.participants();
+    for rule in &faults.api {
+        let mut fips = rule.fault.fips().into_iter();
+        if let Some(unknown) = fips.find(|fip| participants.find_fip(fip).is_none()) {
+            let known = participants.fips.iter().map(|fip| &*fip.entity.id);
+            let known = known.collect::<Vec<_>>().join(", ");
+            let message = format!("no FIP is {}; known: {known}", quote_value(unknown));
+            return Err(ApiError::invalid_field(rule.fault.name().as_str(), message));
+        }
+    }
     world
         .faults()
         .activate_set(name, faults, ttl, text)

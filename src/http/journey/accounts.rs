@@ -310,6 +310,7 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         customer: Arc::clone(customer),
         link: link.id,
         token: "".into(),
+        refused: Vec::new(),
     });
     let linked = open.world.submit_all(commands.collect())?;
     Ok(ApiResponse::from_receipt(linked, |_| response))
@@ -351,6 +352,7 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
         customer: Arc::clone(&open.visit.customer),
         link: link.id,
         token: token.into(),
+        refused: Vec::new(),
     };
     let key = match open.world.submit(command) {
         Ok(receipt) => {

@@ -15,6 +15,7 @@ use crate::domain::action::{Action, AnswerAction, SandboxAction};
 use crate::domain::api_fault::{
     ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault,
 };
+use crate::domain::bank_answer::BankAnswers;
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::customer_address::normalize_pattern;
@@ -48,6 +49,8 @@ pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<D
         fi_schema,
         quirks,
         fetch_quirks,
+        discovery,
+        linking,
         steps,
         rules,
         webhooks,
@@ -81,6 +84,17 @@ pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<D
             .collect(),
         fetch_quirks_location: fetch_quirks.first().map(location_of),
         fetch_quirks: fetch_quirks.iter().map(|quirk| quirk.value).collect(),
+        bank_answers_location: [
+            discovery.as_ref().map(location_of),
+            linking.as_ref().map(location_of),
+        ]
+        .into_iter()
+        .flatten()
+        .min(),
+        bank_answers: BankAnswers {
+            discovery: discovery.map(|answers| answers.value).unwrap_or_default(),
+            linking: linking.map(|answers| answers.value).unwrap_or_default(),
+        },
         steps,
         rules,
         delivers_after_activation: false,
@@ -359,9 +373,15 @@ impl Converter {
             if let ApiFault::Reply(ReplyFault::Latency(latency)) = fault {
                 self.check_latency(entry, *latency);
             }
-            if matches!(fault, ApiFault::Redirect(_)) && *op != Some(Operation::Redirection) {
-                let message = "redirect is a fault of visits; write where: { op: redirection }";
-                self.add_diagnostic(entry, message.to_owned());
+            let is_of_visits = matches!(
+                fault,
+                ApiFault::Redirect(_) | ApiFault::Discovery(_) | ApiFault::Linking(_)
+            );
+            if is_of_visits && *op != Some(Operation::Redirection) {
+                let name = fault.name();
+                let message =
+                    format!("{name} is a fault of visits; write where: {{ op: redirection }}");
+                self.add_diagnostic(entry, message);
             }
             #[expect(
                 clippy::cast_possible_truncation,

@@ -3,6 +3,7 @@
 //! enums of the domain. Rules that involve several values belong to `convert`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error};
@@ -13,6 +14,7 @@ use serde_saphyr::Spanned;
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
 use crate::domain::api_fault::ApiFault;
+use crate::domain::bank_answer::{DiscoveryAnswer, LinkingAnswer};
 use crate::domain::consent::Status;
 use crate::domain::event::EventName;
 use crate::domain::naming::wire_name_schema;
@@ -69,6 +71,12 @@ pub(crate) struct ScenarioFile {
     #[serde(default)]
     #[schemars(with = "Vec<FetchQuirk>")]
     pub fetch_quirks: Vec<Spanned<FetchQuirk>>,
+    /// The answers of banks, by FIP id, when the customer looks for accounts on the AA's pages.
+    #[schemars(with = "Option<BTreeMap<Box<str>, DiscoveryAnswer>>")]
+    pub discovery: Option<Spanned<BTreeMap<Box<str>, DiscoveryAnswer>>>,
+    /// The answers of banks, by FIP id, when the customer links accounts on the AA's pages.
+    #[schemars(with = "Option<BTreeMap<Box<str>, LinkingAnswer>>")]
+    pub linking: Option<Spanned<BTreeMap<Box<str>, LinkingAnswer>>>,
     /// Actions executed once, in order; `after` counts from the step before.
     #[serde(default)]
     #[schemars(with = "Vec<StepEntry>")]
