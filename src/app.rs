@@ -131,6 +131,7 @@ impl Sandbox {
             allow_origin,
             public_url,
             customer_login,
+            customer_session,
             tls_folder,
             webhook_timeout,
             webhook_retries,
@@ -216,7 +217,7 @@ impl Sandbox {
             known_paths: known_paths(),
             form_key: FormKey::random(),
             customer_login,
-            visits: VisitStore::default(),
+            visits: VisitStore::new(customer_session),
         });
         let address = SocketAddr::new(bind, port);
         let bind_error = |source| StartError::Bind { address, source };
@@ -663,6 +664,13 @@ impl SandboxBuilder {
     #[must_use]
     pub fn customer_login(mut self, is_needed: bool) -> Self {
         self.options.customer_login = is_needed;
+        self
+    }
+
+    /// Sets the idle time after which a customer's visit ends, in system time; default: 15 minutes.
+    #[must_use]
+    pub fn customer_session(mut self, idle_time: Duration) -> Self {
+        self.options.customer_session = idle_time;
         self
     }
 

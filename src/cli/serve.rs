@@ -192,6 +192,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_CUSTOMER_LOGIN", action = clap::ArgAction::Set, default_value = "off", value_parser = parse_switch, value_name = "on|off")]
     customer_login: bool,
 
+    /// Idle time after which a customer's visit to the AA ends, in system time.
+    #[arg(long, env = "MOCKAA_CUSTOMER_SESSION", default_value = "15m", value_parser = parse_positive_duration_arg, value_name = "TIME")]
+    customer_session: Duration,
+
     /// Open the start page in the browser when the sandbox answers.
     #[arg(long, env = "MOCKAA_OPEN")]
     open: bool,
@@ -271,6 +275,7 @@ impl From<Arguments> for Options {
             allow_origin,
             public_url,
             customer_login,
+            customer_session,
             open: _,
         } = arguments;
         Self {
@@ -299,6 +304,7 @@ impl From<Arguments> for Options {
             allow_origin,
             public_url,
             customer_login,
+            customer_session,
             // Without a home, the folder of the process has to do.
             tls_folder: tls.then(|| tls_dir.or_else(default_folder).unwrap_or_default()),
             webhook_timeout,

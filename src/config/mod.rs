@@ -33,6 +33,11 @@ use crate::wire::fields::parse_timestamp;
 /// Default path below an FIU's base URL to which statements are posted.
 pub(crate) const DEFAULT_PUSH_DATA_PATH: &str = NotificationKind::FiData.default_path();
 
+/// Default idle time after which a customer's visit to the AA ends.
+///
+/// `Assumption:` no source gives a number.
+const DEFAULT_CUSTOMER_SESSION: Duration = Duration::from_secs(15 * 60);
+
 /// Default time in which an FIU must answer a webhook (Standard Webhooks 1.0: 15 to 30 s).
 pub(crate) const DEFAULT_WEBHOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -77,6 +82,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// `true` if the customer's pages of a consent begin with a sign-in.
     pub customer_login: bool,
+    /// Idle time after which a customer's visit ends, in system time.
+    pub customer_session: Duration,
     /// Folder of the development CA with which the sandbox answers https, beside http on the same
     /// port; `None`: http only.
     pub tls_folder: Option<PathBuf>,
@@ -117,6 +124,7 @@ impl Default for Options {
             allow_origin: Vec::new(),
             public_url: None,
             customer_login: false,
+            customer_session: DEFAULT_CUSTOMER_SESSION,
             tls_folder: None,
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             webhook_retries: RetryPolicy::default(),

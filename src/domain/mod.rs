@@ -66,5 +66,6 @@ pub(crate) mod time_source;
 pub(crate) mod unaport;
 pub(crate) mod version;
 pub(crate) mod visit_action;
+pub(crate) mod visit_progress;
 pub(crate) mod webhook_fault;
 pub(crate) mod world_part;

@@ -17,7 +17,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::control::reject_cross_site;
-use crate::http::journey::{VisitOrigin, begin_visit};
+use crate::http::journey::{Preset, VisitOrigin, begin_visit};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::{answer_command, require_answer};
@@ -43,10 +43,18 @@ pub(crate) async fn show_webview(
     match visit.pending_consents() {
         Err(code) => visit.redirect_to_fiu(context, code).await,
         Ok(consents) => {
-            let language = visit.request.language.as_deref().and_then(Language::parse);
             let world = Arc::clone(&visit.world);
+            let request = &visit.request;
+            let preset = Preset {
+                language: request.language.as_deref().and_then(Language::from_code),
+                fip: request.fip.as_deref().and_then(|id| {
+                    let participants = world.participants();
+                    let fip = participants.find_fip(id);
+                    fip.map(|fip| Arc::clone(&fip.entity.id))
+                }),
+            };
             let origin = VisitOrigin::Redirection(Arc::new((visit.fiu, visit.request)));
-            Ok(begin_visit(call, &world, &consents, origin, language))
+            Ok(begin_visit(call, &world, &consents, origin, preset))
         }
     }
 }

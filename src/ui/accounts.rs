@@ -32,6 +32,8 @@ pub(crate) struct FoundPage {
     pub banks: Vec<FoundBank>,
     /// The sentence that no bank has an account.
     pub nothing: Option<String>,
+    /// `true` if a bank has not answered yet.
+    pub is_waiting: bool,
     pub can_link: bool,
     pub error: Option<FormError>,
 }
@@ -39,7 +41,15 @@ pub(crate) struct FoundPage {
 /// The answer of a bank.
 #[derive(Debug)]
 pub(crate) struct FoundBank {
+    pub id: String,
     pub party: Party,
+    /// `true` if it has not answered yet.
+    pub is_waiting: bool,
+    /// `true` if it can be asked again.
+    pub can_retry: bool,
+    /// The texts of the buttons that ask it again, and go on without it.
+    pub retry: String,
+    pub skip: String,
     pub answer: String,
     pub accounts: Vec<FoundAccount>,
 }

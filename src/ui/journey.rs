@@ -86,6 +86,7 @@ pub(crate) struct ReviewPage {
     frame: AppFrame,
     heading: String,
     several: String,
+    notices: Vec<String>,
     error: Option<FormError>,
     cards: Vec<ConsentCard>,
     withdraw: String,
@@ -100,7 +101,7 @@ impl ReviewPage {
         frame: AppFrame,
         cards: Vec<ConsentCard>,
         customer: String,
-        error: Option<FormError>,
+        (notices, error): (Vec<String>, Option<FormError>),
     ) -> Self {
         let count = cards.len().to_string();
         Self {
@@ -110,6 +111,7 @@ impl ReviewPage {
             blind: frame.fill("review.blind", &[]),
             complain: frame.fill("review.complain", &[]),
             customer,
+            notices,
             error,
             cards,
             frame,
@@ -458,6 +460,8 @@ pub(crate) struct ResultPage {
     pub lines: Vec<String>,
     pub receipts: Vec<Receipt>,
     pub back: Option<WayBack>,
+    /// Path and text of the link that begins the visit again.
+    pub again: Option<(String, String)>,
     /// Path and text of the button that leads back to the FIU, if the visit has not ended.
     pub leave: Option<(String, String)>,
     /// The path of the customer's consents.

@@ -53,9 +53,12 @@ impl Language {
         let ranges = header
             .split(',')
             .filter_map(|range| range.split(';').next());
-        ranges
-            .filter_map(|range| range.trim().split('-').next())
-            .find_map(|language| Self::parse(&language.to_ascii_lowercase()))
+        ranges.map(str::trim).find_map(Self::from_code)
+    }
+
+    /// Returns the language of a tag such as `hi` or `hi-IN` (BCP 47).
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        Self::parse(&code.split('-').next()?.to_ascii_lowercase())
     }
 
     /// Returns the name of the language, in the language.

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     redirect: Url,
     /// Consent handles, in `srcref`.
     pub handles: Vec<String>,
+    /// The id of a FIP, in `fipid`, at which the customer has accounts.
+    pub fip: Option<String>,
     /// The language of the pages, in `isoLanguageCode`, such as `en` or `hi`.
     pub language: Option<String>,
 }
@@ -83,6 +85,7 @@ impl Request {
             redirect,
             language: Some(form_value(&form, "isoLanguageCode").to_ascii_lowercase())
                 .filter(|code| !code.is_empty()),
+            fip: Some(form_value(&form, "fipid")).filter(|id| !id.is_empty()),
             handles: form_value(&form, "srcref")
                 .split(',')
                 .map(str::trim)

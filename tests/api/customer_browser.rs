@@ -16,12 +16,18 @@ pub struct CustomerBrowser<'a> {
 impl<'a> CustomerBrowser<'a> {
     /// Opens an address that begins a visit.
     pub async fn open(app: &'a TestApp, path: &str) -> Self {
+        let browser = Self::begin(app, path).await;
+        assert_eq!(browser.page.status, StatusCode::OK, "{path}");
+        browser
+    }
+
+    /// Opens an address that begins a visit, which may have ended already.
+    pub async fn begin(app: &'a TestApp, path: &str) -> Self {
         let base = app.sandbox.base_url();
         let mut path = path.to_owned();
         loop {
-            let (status, location) = app.send_raw(app.request(Method::GET, &path)).await;
+            let (_, location) = app.send_raw(app.request(Method::GET, &path)).await;
             let Some(location) = location else {
-                assert_eq!(status, StatusCode::OK, "{path}");
                 let page = app.get(&path).await;
                 let visit = path.split('?').next().expect("a path").to_owned();
                 return Self { app, visit, page };

@@ -6,6 +6,7 @@ mod account_choices;
 mod accounts;
 mod api_faults;
 mod bad_input;
+mod bank_answers;
 mod banks;
 mod brands;
 mod clocks;

@@ -998,6 +998,8 @@ impl Recorder {
         let banks = Some("bank=FIP-1&bank=FIP-2".into());
         self.control("chooseBanks", &by_visit, banks).await;
         self.control("showFoundAccounts", &by_visit, None).await;
+        let again = Some("retry=FIP-2".into());
+        self.control("changeSearch", &by_visit, again).await;
         let page = self
             .app
             .get(&format!("/aa/visits/{visit}/accounts/found"))
@@ -1019,6 +1021,7 @@ impl Recorder {
             "showBanks",
             "chooseBanks",
             "showFoundAccounts",
+            "changeSearch",
             "linkFoundAccounts",
             "showBankPassword",
             "verifyBankPassword",

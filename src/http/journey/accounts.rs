@@ -6,31 +6,75 @@ use std::sync::Arc;
 
 use super::sign_in::FIELD;
 use super::{OpenVisit, show_other_visit};
-use crate::domain::account::{CustomerAccount, FiType};
+use crate::domain::account::{Account, CustomerAccount, FiType};
+use crate::domain::api_fault::ApiFault;
+use crate::domain::bank_answer::{
+    BankAnswers, DiscoveryAnswer, DiscoveryResult, LinkingAnswer, SearchState,
+};
 use crate::domain::command::Command;
 use crate::domain::customer::PendingLink;
 use crate::domain::ids::LinkId;
+use crate::domain::operation::Operation;
 use crate::domain::participants::LinkingMethod;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::{TRIES_MAX, parse_password};
 use crate::domain::text::quote_value;
+use crate::domain::time::Timestamp;
+use crate::domain::visit_progress::{LinkingTally, NothingFound, VisitStep};
+use crate::engine::clock::system_now;
+use crate::engine::faults::{CallStage, CallSubject};
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::accounts::{BanksPage, FoundAccount, FoundBank, FoundPage, ListedBank};
-use crate::ui::journey::{FormError, Party, describe_account_kind, describe_number, mask_customer};
+use crate::ui::journey::{
+    AppFrame, FormError, Party, describe_account_kind, describe_number, mask_customer,
+};
 use crate::ui::sign_in::OtpPage;
 use crate::wire::api_error::ApiError;
+
+/// The search for the customer's accounts at one bank.
+#[derive(Clone, Debug)]
+pub(crate) struct BankSearch {
+    pub fip: Arc<str>,
+    /// In system time, since a frozen world would never end the wait.
+    started_at: Timestamp,
+    answer: DiscoveryAnswer,
+}
+
+impl BankSearch {
+    fn state(&self) -> SearchState {
+        let waited = system_now().duration_since(self.started_at);
+        self.answer.state_after(waited)
+    }
+}
 
 /// A link that waits for the one-time password of its bank.
 #[derive(Clone, Debug)]
 pub(crate) struct BankLink {
     pub fip: Arc<str>,
     pub id: LinkId,
+    /// The answer of the bank to the right password, if a scenario or a fault sets one.
+    answer: Option<LinkingAnswer>,
     /// Number of wrong passwords.
     ///
     /// `Assumption:` a bank allows as many as the AA.
     tries: u8,
+}
+
+/// The accounts that a bank has refused to link.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkRefusal {
+    fip: Arc<str>,
+    accounts: Vec<Account>,
+    /// `true` if the bank has linked others.
+    is_partial: bool,
+}
+
+fn list_refused(answer: Option<LinkingAnswer>, accounts: &[Account]) -> Vec<Account> {
+    answer.map_or_else(Vec::new, |answer| {
+        answer.refused_accounts(accounts).to_vec()
+    })
 }
 
 impl OpenVisit {
@@ -65,7 +109,8 @@ impl OpenVisit {
         ApiResponse::page(&page)
     }
 
-    /// Returns the customer's accounts at the chosen banks, of the FI types that are asked for.
+    /// Returns the customer's accounts at the banks that have answered, of the FI types that are
+    /// asked for.
     fn discover(&self) -> Vec<CustomerAccount> {
         let (_, mut accounts) = self.world.catch_up().customer(&self.visit.customer);
         let wanted: Vec<FiType> = self
@@ -73,11 +118,105 @@ impl OpenVisit {
             .iter()
             .flat_map(|consent| consent.terms.fi_types.iter().copied())
             .collect();
+        let searches = self.visit.searches.iter();
+        let answered = searches.filter(|search| search.state() == SearchState::Answered);
+        let answered: Vec<&str> = answered.map(|search| &*search.fip).collect();
         accounts.retain(|CustomerAccount { account, .. }| {
-            self.visit.banks.contains(&account.fip)
+            answered.contains(&&*account.fip)
                 && (wanted.is_empty() || wanted.contains(&account.fi_type))
         });
         accounts
+    }
+
+    /// Returns the answers of banks that scenarios and faults set at this stage of the visit.
+    fn plan_bank_answers(&self, stage: CallStage) -> BankAnswers {
+        let mut answers = BankAnswers::default();
+        for handle in &self.visit.handles {
+            answers.extend(self.world.bank_answers(*handle));
+        }
+        let subject = CallSubject {
+            op: Operation::Redirection,
+            stage,
+            customer: Some(&self.visit.customer),
+            fiu: self.visit.handles.first().map(|_| &*self.visit.fiu),
+        };
+        let faults = self.world.faults();
+        let planned = faults.plan_call_faults(subject, self.visit.handles.first().copied());
+        for planned in planned.faults {
+            match planned.fault {
+                ApiFault::Discovery(fault) => answers.discovery.extend(fault.discovery),
+                ApiFault::Linking(fault) => answers.linking.extend(fault.linking),
+                _ => continue,
+            }
+            faults.mark_applied(planned.rule.as_slice());
+        }
+        answers
+    }
+
+    /// Begins the search at these banks, beside those at others.
+    fn search(&self, call: &Call, fips: &[Arc<str>]) {
+        let answers = self.plan_bank_answers(CallStage::Discovery);
+        let searches: Vec<_> = fips
+            .iter()
+            .map(|fip| {
+                let scripted = answers.discovery.get(&**fip).copied();
+                if let Some(answer) = scripted {
+                    let note = format!("{fip} answers the search for accounts with {answer}");
+                    self.world.write_note(note);
+                }
+                BankSearch {
+                    fip: Arc::clone(fip),
+                    started_at: system_now(),
+                    answer: scripted.unwrap_or_default(),
+                }
+            })
+            .collect();
+        self.remember(call, |visit| {
+            for search in searches {
+                let mut known = visit.searches.iter_mut();
+                match known.find(|known| known.fip == search.fip) {
+                    Some(known) => *known = search,
+                    None => visit.searches.push(search),
+                }
+            }
+        });
+    }
+
+    /// Returns the step at which the visit would end now.
+    pub(super) fn step(&self) -> VisitStep {
+        let visit = &self.visit;
+        if self.is_locked() {
+            return VisitStep::Locked;
+        }
+        if !visit.sign_in.is_complete() {
+            return VisitStep::SignIn;
+        }
+        let tally = visit.linking.unwrap_or_default();
+        let has_problem = tally.wrong > 0 || tally.refused > 0;
+        if has_problem || !visit.links.is_empty() {
+            return VisitStep::Linking(tally);
+        }
+        let consents = self.pending_consents();
+        let has_account = consents.iter().any(|consent| {
+            let accounts = self.world.catch_up().consent_accounts(consent);
+            !accounts.is_empty()
+        });
+        if has_account || visit.searches.is_empty() {
+            return VisitStep::Review;
+        }
+        if !self.discover().is_empty() {
+            return VisitStep::AccountsFound;
+        }
+        let reason = match &*visit.searches {
+            [search] if visit.named_fip.as_ref() == Some(&search.fip) => match search.state() {
+                SearchState::Answered | SearchState::Failed(DiscoveryResult::None) => {
+                    NothingFound::AtNamedBank
+                }
+                _ => NothingFound::NamedBankFailed,
+            },
+            _ => NothingFound::AtChosenBanks,
+        };
+        VisitStep::NothingFound(reason)
     }
 
     fn show_found(&self, call: &Call, error: Option<FormError>) -> ApiResponse {
@@ -86,20 +225,31 @@ impl OpenVisit {
         let discovered = self.discover();
         let banks: Vec<_> = self
             .visit
-            .banks
+            .searches
             .iter()
-            .map(|fip| {
+            .map(|search| {
+                let fip = &search.fip;
                 let party = Party::of_fip(&self.participants, fip);
                 let found = discovered.iter().filter(|it| it.account.fip == *fip);
                 let accounts: Vec<_> = found.collect();
                 let count = accounts.len().to_string();
                 let values = [("bank", &*party.name), ("mobile", &*mobile), ("n", &*count)];
-                let key = match accounts.len() {
-                    0 => "find.empty",
-                    1 => "find.found.one",
+                let state = search.state();
+                let key = match (state, accounts.len()) {
+                    (SearchState::Busy, _) => "find.busy",
+                    (SearchState::Unanswered, _) => "find.slow",
+                    (SearchState::Failed(DiscoveryResult::Error), _) => "find.error",
+                    (SearchState::Failed(DiscoveryResult::UnknownCustomer), _) => "find.unknown",
+                    (_, 0) => "find.empty",
+                    (_, 1) => "find.found.one",
                     _ => "find.found",
                 };
                 FoundBank {
+                    id: fip.to_string(),
+                    is_waiting: matches!(state, SearchState::Busy | SearchState::Unanswered),
+                    can_retry: matches!(state, SearchState::Unanswered | SearchState::Failed(_)),
+                    retry: frame.fill("btn.retry.bank", &values),
+                    skip: frame.fill("link.skip", &values),
                     answer: frame.fill(key, &values),
                     accounts: accounts
                         .iter()
@@ -119,8 +269,9 @@ impl OpenVisit {
             can_link: accounts.any(|account| !account.is_linked),
             nothing: banks
                 .iter()
-                .all(|bank| bank.accounts.is_empty())
+                .all(|bank| bank.accounts.is_empty() && !bank.is_waiting)
                 .then(|| frame.fill("find.nothing", &[])),
+            is_waiting: banks.iter().any(|bank| bank.is_waiting),
             banks,
             error,
             frame,
@@ -148,6 +299,42 @@ impl OpenVisit {
             frame,
         };
         ApiResponse::page(&page)
+    }
+
+    /// Records the outcome of a bank that got the right password, or needed none.
+    fn record_link(&self, call: &Call, fip: &Arc<str>, asked: &[Account], refused: &[Account]) {
+        self.remember(call, |visit| {
+            let was_wrong = visit.links.first().is_some_and(|link| link.tries > 0);
+            let tally = visit.linking.get_or_insert_default();
+            tally.linked += usize::from(refused.len() < asked.len());
+            tally.refused += usize::from(!refused.is_empty());
+            tally.wrong -= usize::from(was_wrong);
+            if !refused.is_empty() {
+                visit.refusals.push(LinkRefusal {
+                    fip: Arc::clone(fip),
+                    accounts: refused.to_vec(),
+                    is_partial: refused.len() < asked.len(),
+                });
+            }
+        });
+    }
+
+    /// Returns a sentence for each account that a bank has refused to link.
+    pub(super) fn describe_refusals(&self, frame: &AppFrame) -> Vec<String> {
+        let mut texts = Vec::new();
+        for refusal in &self.visit.refusals {
+            let bank = Party::of_fip(&self.participants, &refusal.fip).name;
+            if refusal.is_partial {
+                for account in &refusal.accounts {
+                    let account = describe_number(frame.language, &account.masked_number);
+                    let values = [("bank", &*bank), ("account", &*account)];
+                    texts.push(frame.fill("link.some", &values));
+                }
+            } else {
+                texts.push(frame.fill("link.failed", &[("bank", &bank)]));
+            }
+        }
+        texts
     }
 
     /// Removes the first link that waits, and goes on with the next one or with the visit.
@@ -193,7 +380,41 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
         let error = open.form_error("err.bank", "banks");
         return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
     }
-    open.remember(call, |visit| visit.banks = banks);
+    open.search(call, &banks);
+    open.remember(call, |visit| {
+        visit.searches.retain(|search| banks.contains(&search.fip));
+        visit.banks = banks;
+    });
+    Ok(open.redirect_to(call, "/accounts/found"))
+}
+
+/// Asks a bank again, or goes on without it.
+pub(crate) fn change_search(call: &Call) -> Result<ApiResponse, ApiError> {
+    let Some(open) = OpenVisit::find_signed_in(call)? else {
+        return show_other_visit(call);
+    };
+    let form = open.read_form(call, &["retry", "without", "account"])?;
+    let find = |name| {
+        let id = form.first_value(name);
+        id.map(|id| {
+            let mut searches = open.visit.searches.iter();
+            let search = searches.find(|search| *search.fip == *id);
+            search
+                .map(|search| Arc::clone(&search.fip))
+                .ok_or_else(|| Rejection::UnknownFip(quote_value(id)))
+        })
+    };
+    match (find("retry").transpose()?, find("without").transpose()?) {
+        (Some(fip), None) => open.search(call, &[fip]),
+        (None, Some(fip)) => open.remember(call, |visit| {
+            visit.searches.retain(|search| search.fip != fip);
+            visit.banks.retain(|bank| *bank != fip);
+        }),
+        _ => {
+            let message = "give a bank in either retry or without";
+            return Err(ApiError::invalid_field("retry", message));
+        }
+    }
     Ok(open.redirect_to(call, "/accounts/found"))
 }
 
@@ -202,7 +423,7 @@ pub(crate) fn show_found(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    if open.visit.banks.is_empty() {
+    if open.visit.searches.is_empty() {
         return Ok(open.redirect_to(call, "/accounts"));
     }
     Ok(open.show_found(call, None))
@@ -290,13 +511,17 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
     } else {
         "/accounts/otp"
     };
+    let answers = open.plan_bank_answers(CallStage::Linking);
     open.remember(call, |visit| {
         let links = by_password.iter().map(|link| BankLink {
             fip: Arc::clone(&link.fip),
             id: link.id,
+            answer: answers.linking.get(&*link.fip).copied(),
             tries: 0,
         });
         visit.links = links.collect();
+        visit.linking = Some(LinkingTally::default());
+        visit.refusals.clear();
     });
     let redirect = open.redirect_to(call, next);
     let response = match requested {
@@ -306,13 +531,26 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
     if direct.is_empty() {
         return Ok(response);
     }
-    let commands = direct.iter().map(|link| Command::VerifyLink {
-        customer: Arc::clone(customer),
-        link: link.id,
-        token: "".into(),
-        refused: Vec::new(),
-    });
+    let refused: Vec<_> = direct
+        .iter()
+        .map(|link| {
+            let answer = answers.linking.get(&*link.fip).copied();
+            list_refused(answer, &link.accounts)
+        })
+        .collect();
+    let commands = direct
+        .iter()
+        .zip(&refused)
+        .map(|(link, refused)| Command::VerifyLink {
+            customer: Arc::clone(customer),
+            link: link.id,
+            token: "".into(),
+            refused: refused.iter().map(|it| it.account_ref.clone()).collect(),
+        });
     let linked = open.world.submit_all(commands.collect())?;
+    for (link, refused) in direct.iter().zip(&refused) {
+        open.record_link(call, &link.fip, &link.accounts, refused);
+    }
     Ok(ApiResponse::from_receipt(linked, |_| response))
 }
 
@@ -348,14 +586,20 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
         Ok(token) => token,
         Err(error) => return refuse(open.describe_error(error)),
     };
+    let (record, _) = open.world.catch_up().customer(&open.visit.customer);
+    let pending = record.map(|it| it.pending_links).unwrap_or_default();
+    let accounts = pending.iter().find(|it| it.id == link.id);
+    let accounts: &[Account] = accounts.map_or(&[], |it| &it.accounts);
+    let refused = list_refused(link.answer, accounts);
     let command = Command::VerifyLink {
         customer: Arc::clone(&open.visit.customer),
         link: link.id,
         token: token.into(),
-        refused: Vec::new(),
+        refused: refused.iter().map(|it| it.account_ref.clone()).collect(),
     };
     let key = match open.world.submit(command) {
         Ok(receipt) => {
+            open.record_link(call, &link.fip, accounts, &refused);
             return Ok(ApiResponse::from_receipt(receipt, |_| open.go_on(call)));
         }
         // Another tab, or a command, has linked them.
@@ -364,6 +608,9 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
             open.remember(call, |visit| {
                 if let Some(link) = visit.links.first_mut() {
                     link.tries += 1;
+                    if link.tries == 1 {
+                        visit.linking.get_or_insert_default().wrong += 1;
+                    }
                 }
             });
             "err.otp.bank"

@@ -11,6 +11,7 @@ use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
+use crate::domain::visit_progress::VisitEnd;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::params::Params;
@@ -50,13 +51,27 @@ impl OpenVisit {
         code: RedirectionCode,
         has_left: bool,
     ) -> ApiResponse {
+        let return_url = self.find_return_url(context, code).await;
+        self.remember(call, |visit| {
+            visit.return_url = return_url;
+            visit.has_left = has_left;
+        });
+        self.redirect_to(call, "/result")
+    }
+
+    /// Returns the address at the FIU to which a visit leads that ends with this code.
+    async fn find_return_url(
+        &self,
+        context: &mut CallContext,
+        code: RedirectionCode,
+    ) -> Option<String> {
         let approved: Vec<String> = self
             .consents()
             .iter()
             .filter(|consent| consent.grant.is_some())
             .map(|consent| consent.handle.to_string())
             .collect();
-        let return_url = match &self.visit.origin {
+        match &self.visit.origin {
             VisitOrigin::Redirection(origin) => {
                 let (fiu, request) = &**origin;
                 let handles = if code.is_success() {
@@ -69,12 +84,16 @@ impl OpenVisit {
                 Some(url.await)
             }
             VisitOrigin::Link => self.find_redirect_url(),
+        }
+    }
+
+    /// Returns the code of a visit that ends without an answer.
+    fn unanswered_code(&self, end: VisitEnd) -> RedirectionCode {
+        let unanswered = match &self.visit.origin {
+            VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
+            VisitOrigin::Link => RedirectionCode::UNKNOWN,
         };
-        self.remember(call, |visit| {
-            visit.return_url = return_url;
-            visit.has_left = has_left;
-        });
-        self.redirect_to(call, "/result")
+        self.step().end_code(end, unanswered)
     }
 
     /// Returns the code of a visit whose consents are answered, here or elsewhere: a success if one is
@@ -83,7 +102,7 @@ impl OpenVisit {
         let consents = self.consents();
         if consents.iter().any(|consent| consent.grant.is_some()) {
             RedirectionCode::SUCCESS
-        } else if consents.iter().all(|it| it.status == Status::Rejected) {
+        } else if !consents.is_empty() && consents.iter().all(|it| it.status == Status::Rejected) {
             RedirectionCode::REJECTED
         } else {
             RedirectionCode::CONSENT_NOT_AVAILABLE
@@ -293,7 +312,7 @@ pub(crate) async fn submit_leave(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_recorded(call, context)? else {
-        return show_other_visit(call);
+        return submit_time_out(call, context).await;
     };
     open.read_form(call, &[])?;
     if !open.visit.handles.is_empty() && open.pending_consents().is_empty() {
@@ -304,10 +323,24 @@ pub(crate) async fn submit_leave(
         let code = open.answered_code();
         return Ok(open.end(call, context, code, false).await);
     }
-    let code = match &open.visit.origin {
-        _ if open.is_locked() => RedirectionCode::AUTHENTICATION_FAILED,
-        VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
-        VisitOrigin::Link => RedirectionCode::UNKNOWN,
-    };
+    let code = open.unanswered_code(VisitEnd::Left);
     Ok(open.end(call, context, code, true).await)
+}
+
+/// Leads a browser back to the FIU whose visit has ended because it was idle too long.
+async fn submit_time_out(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    let Some(over) = OpenVisit::find_over(call, |_| ())? else {
+        return show_other_visit(call);
+    };
+    over.read_form(call, &[])?;
+    let code = if !over.visit.handles.is_empty() && over.pending_consents().is_empty() {
+        over.answered_code()
+    } else {
+        over.unanswered_code(VisitEnd::TimedOut)
+    };
+    let Some(address) = over.find_return_url(context, code).await else {
+        return Ok(over.redirect_to(call, ""));
+    };
+    OpenVisit::find_over(call, |visit| visit.return_url = Some(address))?;
+    Ok(over.redirect_to(call, "/result"))
 }

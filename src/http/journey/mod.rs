@@ -34,7 +34,8 @@ use crate::ui::theme::theme_path;
 use crate::wire::api_error::ApiError;
 
 pub(crate) use self::accounts::{
-    choose_banks, link_accounts, show_bank_otp, show_banks, show_found, skip_bank, verify_bank_otp,
+    change_search, choose_banks, link_accounts, show_bank_otp, show_banks, show_found, skip_bank,
+    verify_bank_otp,
 };
 pub(crate) use self::answer::{
     show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
@@ -54,8 +55,17 @@ pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         &world,
         &[consent],
         VisitOrigin::Link,
-        None,
+        Preset::default(),
     ))
+}
+
+/// The choices with which a visit begins.
+#[derive(Debug, Default)]
+pub(crate) struct Preset {
+    /// `None`: that of the browser.
+    pub language: Option<Language>,
+    /// The bank that the FIU names.
+    pub fip: Option<Arc<str>>,
 }
 
 /// Begins a visit about consents of one customer, and leads to its page.
@@ -64,11 +74,13 @@ pub(crate) fn begin_visit(
     world: &World,
     consents: &[Arc<Consent>],
     origin: VisitOrigin,
-    language: Option<Language>,
+    preset: Preset,
 ) -> ApiResponse {
     let first = consents.first().expect("a visit is about a consent");
-    let language = language.unwrap_or_else(|| accepted_language(call));
+    let language = preset.language.unwrap_or_else(|| accepted_language(call));
     let visit = Visit {
+        banks: preset.fip.iter().cloned().collect(),
+        named_fip: preset.fip,
         fiu: Arc::clone(&first.fiu),
         customer: Arc::clone(&first.terms.customer),
         handles: consents.iter().map(|consent| consent.handle).collect(),
@@ -133,13 +145,26 @@ impl OpenVisit {
         let visit = store.update(world.name(), &id, system_now(), |visit| {
             visit.language = language.unwrap_or(visit.language);
         });
-        Ok(visit.map(|visit| Self {
+        Ok(visit.map(|visit| Self::new(world, id, visit)))
+    }
+
+    /// Finds the visit in the path, if it has ended because it was idle too long.
+    fn find_over(call: &Call, change: impl FnOnce(&mut Visit)) -> Result<Option<Self>, ApiError> {
+        let world = call.get_or_create_world()?;
+        let id = call.path_segment("visit").to_owned();
+        let store = &call.app_state().visits;
+        let visit = store.update_over(world.name(), &id, system_now(), change);
+        Ok(visit.map(|visit| Self::new(world, id, visit)))
+    }
+
+    fn new(world: Arc<World>, id: String, visit: Visit) -> Self {
+        Self {
             path: format!("{}/aa/visits/{id}", world.base_path()),
             participants: world.participants(),
             id,
             visit,
             world,
-        }))
+        }
     }
 
     /// Finds the visit in the path, if it has not ended and the customer is signed in.
@@ -242,7 +267,8 @@ impl OpenVisit {
         };
         let mobile = mask_customer(&self.visit.customer);
         let reader = frame.fill(reader, &[("mobile", &mobile)]);
-        ApiResponse::page(&ReviewPage::new(frame, cards, reader, error))
+        let notices = self.describe_refusals(&frame);
+        ApiResponse::page(&ReviewPage::new(frame, cards, reader, (notices, error)))
     }
 
     /// Returns the page with the outcome of the visit.
@@ -275,6 +301,7 @@ impl OpenVisit {
                 )
             }),
             back,
+            again: None,
             own_consents: format!("{}/consents", self.path),
             frame,
         };
@@ -355,11 +382,42 @@ pub(crate) fn show_result(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(open.result(call, stays))
 }
 
-/// Leads to the sign-in of a visit that needs one; else returns the page that says that there is no
-/// such visit.
+impl OpenVisit {
+    /// Returns the page of a visit that has ended because it was idle too long. From it the browser
+    /// goes back to the FIU.
+    fn show_over(&self, call: &Call) -> ApiResponse {
+        if self.visit.return_url.is_some() {
+            return self.result(call, true);
+        }
+        let frame = self.frame(call, "");
+        let page = ResultPage {
+            heading: frame.fill("done.ended", &[]),
+            lines: vec![frame.fill("session.ended", &[])],
+            receipts: Vec::new(),
+            leave: self.has_way_back().then(|| {
+                let text = frame.fill("done.back.go", &[]);
+                (format!("{}/leave", self.path), text)
+            }),
+            back: None,
+            again: self.visit.handles.first().map(|handle| {
+                let address = format!("{}/aa/consents/{handle}", self.world.base_path());
+                (address, frame.fill("signin.title", &[]))
+            }),
+            own_consents: format!("{}/aa", self.world.base_path()),
+            frame,
+        };
+        ApiResponse::page(&page).with_status_code(404)
+    }
+}
+
+/// Leads to the sign-in of a visit that needs one; else returns the page that says that the visit has
+/// ended, or that there is none.
 fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     if let Some(open) = OpenVisit::find(call)? {
         return Ok(open.redirect_to(call, ""));
+    }
+    if let Some(over) = OpenVisit::find_over(call, |_| ())? {
+        return Ok(over.show_over(call));
     }
     let world = call.get_or_create_world()?;
     let participants = world.participants();
@@ -380,6 +438,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         receipts: Vec::new(),
         leave: None,
         back: None,
+        again: None,
         own_consents: frame.path.clone(),
         frame,
     };

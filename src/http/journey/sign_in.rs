@@ -152,6 +152,11 @@ pub(crate) fn send_password(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     let is_new = open.visit.sign_in.is_password_sent();
     let now = open.sign_in_time();
+    // A new visit does not end the lock of an earlier one.
+    let lock = call.app_state().visits.find_lock(&open.visit, now);
+    if let Some(locked) = lock {
+        open.change_sign_in(call, |sign_in| *sign_in = locked);
+    }
     match open.change_sign_in(call, |sign_in| sign_in.send(now)) {
         Ok(()) if is_new => Ok(open.show_otp(call, None, true)),
         Ok(()) => Ok(open.redirect_to(call, "")),

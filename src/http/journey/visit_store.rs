@@ -2,21 +2,18 @@
 //! consents themselves belong to the world; a visit remembers only the way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::domain::ids::ConsentHandle;
 use crate::domain::participants::Fiu;
-use crate::domain::sign_in::SignIn;
+use crate::domain::sign_in::{SignIn, SignInTime};
 use crate::domain::time::{Millis, Timestamp};
+use crate::domain::visit_progress::LinkingTally;
 use crate::http::forms::random_id;
-use crate::http::journey::accounts::BankLink;
+use crate::http::journey::accounts::{BankLink, BankSearch, LinkRefusal};
 use crate::ui::messages::Language;
 use crate::wire::redirection::Request;
-
-/// The time after which an idle visit ends, in system time.
-///
-/// `Assumption:` no source gives a number.
-pub(crate) const VISIT_TTL: Millis = Millis::from_secs(15 * 60);
 
 /// The largest number of visits; one more ends the one that was idle the longest.
 const VISITS_MAX: usize = 10_000;
@@ -37,10 +34,18 @@ pub(crate) struct Visit {
     pub language: Language,
     pub origin: VisitOrigin,
     pub sign_in: SignIn,
-    /// The banks that were asked for accounts, by their ids.
+    /// The banks that are chosen, by their ids.
     pub banks: Vec<Arc<str>>,
+    /// The one bank that the FIU has named.
+    pub named_fip: Option<Arc<str>>,
+    /// The searches for accounts at banks.
+    pub searches: Vec<BankSearch>,
     /// The links that wait for a one-time password.
     pub links: Vec<BankLink>,
+    /// The outcomes of the banks that were last asked to link accounts.
+    pub linking: Option<LinkingTally>,
+    /// The accounts that these banks have refused to link.
+    pub refusals: Vec<LinkRefusal>,
     /// The address at the FIU to which the ended visit leads.
     pub return_url: Option<String>,
     /// `true` if the customer left without an answer.
@@ -58,16 +63,37 @@ pub(crate) enum VisitOrigin {
 }
 
 /// All visits, by their ids.
-#[derive(Debug, Default)]
-pub(crate) struct VisitStore(Mutex<HashMap<String, Visit>>);
+#[derive(Debug)]
+pub(crate) struct VisitStore {
+    /// The time after which an idle visit ends, in system time.
+    ttl: Millis,
+    visits: Mutex<HashMap<String, Visit>>,
+}
 
 impl VisitStore {
+    pub(crate) fn new(ttl: Duration) -> Self {
+        let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            ttl: Millis(ttl_ms),
+            visits: Mutex::default(),
+        }
+    }
+
+    /// Returns the time after which an idle visit ends, in system time.
+    pub(crate) fn ttl(&self) -> Millis {
+        self.ttl
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Visit>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins a visit and returns its id, which cannot be guessed.
     pub(crate) fn begin(&self, visit: Visit) -> String {
         let (id, now) = (random_id(), visit.last_seen);
-        let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut visits = self.lock();
         if visits.len() >= VISITS_MAX {
-            visits.retain(|_, visit| !visit.is_over(now));
+            visits.retain(|_, visit| !visit.is_over(now, self.ttl));
         }
         if visits.len() >= VISITS_MAX {
             let oldest = visits.iter().min_by_key(|(_, visit)| visit.last_seen);
@@ -78,6 +104,33 @@ impl VisitStore {
         id
     }
 
+    /// Changes a visit of a world that has ended because it was idle too long, and returns it.
+    pub(crate) fn update_over(
+        &self,
+        world: &str,
+        id: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Visit),
+    ) -> Option<Visit> {
+        let mut visits = self.lock();
+        let visit = visits.get_mut(id)?;
+        if *visit.world != *world || !visit.is_over(now, self.ttl) {
+            return None;
+        }
+        change(visit);
+        Some(visit.clone())
+    }
+
+    /// Returns the sign-in of a customer that is locked in an earlier visit.
+    pub(crate) fn find_lock(&self, visit: &Visit, now: SignInTime) -> Option<SignIn> {
+        let visits = self.lock();
+        let mut same = visits.values().filter(|known| {
+            known.world == visit.world && known.aa == visit.aa && known.customer == visit.customer
+        });
+        let locked = same.find(|known| known.sign_in.is_locked(now));
+        locked.map(|known| known.sign_in.clone())
+    }
+
     /// Changes a visit of a world and returns it; `None` if there is none, or if it has ended.
     pub(crate) fn update(
         &self,
@@ -86,9 +139,9 @@ impl VisitStore {
         now: Timestamp,
         change: impl FnOnce(&mut Visit),
     ) -> Option<Visit> {
-        let mut visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut visits = self.lock();
         let visit = visits.get_mut(id)?;
-        if *visit.world != *world || visit.is_over(now) {
+        if *visit.world != *world || visit.is_over(now, self.ttl) {
             return None;
         }
         visit.last_seen = now;
@@ -110,23 +163,32 @@ impl Visit {
             origin: VisitOrigin::Link,
             sign_in: SignIn::default(),
             banks: Vec::new(),
+            named_fip: None,
+            searches: Vec::new(),
             links: Vec::new(),
+            linking: None,
+            refusals: Vec::new(),
             return_url: None,
             has_left: false,
             last_seen: now,
         }
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
-        now.duration_since(self.last_seen).0 > VISIT_TTL.0
+    fn is_over(&self, now: Timestamp, ttl: Millis) -> bool {
+        now.duration_since(self.last_seen) > ttl
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{VISIT_TTL, VISITS_MAX, Visit, VisitStore};
+    use std::time::Duration;
+
+    use super::{VISITS_MAX, Visit, VisitStore};
     use crate::domain::time::{Millis, Timestamp};
     use crate::ui::messages::Language;
+
+    const TTL: Duration = Duration::from_secs(60);
+    const TTL_MS: Millis = Millis::from_secs(60);
 
     fn begin_at(store: &VisitStore, at: Timestamp) -> String {
         store.begin(Visit::new("default", &"AA".into(), Language::English, at))
@@ -134,20 +196,20 @@ mod tests {
 
     #[test]
     fn an_idle_visit_ends_and_a_busy_one_goes_on() {
-        let store = VisitStore::default();
+        let store = VisitStore::new(TTL);
         let start = Timestamp::from_millis(0);
         let id = begin_at(&store, start);
-        let later = start.saturating_add(VISIT_TTL);
+        let later = start.saturating_add(TTL_MS);
         assert!(store.update("default", &id, later, |_| ()).is_some());
-        let later = later.saturating_add(VISIT_TTL);
+        let later = later.saturating_add(TTL_MS);
         assert!(store.update("default", &id, later, |_| ()).is_some());
-        let too_late = later.saturating_add(VISIT_TTL).saturating_add(Millis(1));
+        let too_late = later.saturating_add(TTL_MS).saturating_add(Millis(1));
         assert!(store.update("default", &id, too_late, |_| ()).is_none());
     }
 
     #[test]
     fn a_full_store_forgets_the_visit_that_was_idle_the_longest() {
-        let store = VisitStore::default();
+        let store = VisitStore::new(TTL);
         let at = |ms| Timestamp::from_millis(ms);
         let first = begin_at(&store, at(0));
         let second = begin_at(&store, at(1));

@@ -193,6 +193,12 @@ fn build_service_schemas() -> Value {
         ]),
         "VisitSignIn": object(&[("csrf?", any_text()), ("mobile?", any_text())]),
         "VisitOtp": object(&[("csrf?", any_text()), ("otp", any_text())]),
+        "VisitSearch": object(&[
+            ("csrf?", any_text()),
+            ("retry?", any_text()),
+            ("without?", any_text()),
+            ("account?", any_text()),
+        ]),
         "VisitBanks": object(&[("csrf?", any_text()), ("bank", any_text())]),
         "VisitAccounts": object(&[("csrf?", any_text()), ("account", any_text())]),
         "VisitForm": object(&[("csrf?", any_text())]),

@@ -169,6 +169,17 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_refusals(&[400, 404]),
     post(
         Section::Page,
+        "/aa/visits/{visit}/accounts/found",
+        "changeSearch",
+        Handler::Immediate(journey::change_search),
+    )
+    .with_summary("Ask a bank again for accounts, or go on without it")
+    .with_parameters(&[VISIT])
+    .with_request(RequestBody::Form(Component("VisitSearch")))
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 403, 404]),
+    post(
+        Section::Page,
         "/aa/visits/{visit}/accounts/link",
         "linkFoundAccounts",
         Handler::Immediate(journey::link_accounts),

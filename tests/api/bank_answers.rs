@@ -1,0 +1,342 @@
+//! Banks that answer otherwise than usual while a customer looks for accounts and links them, and the
+//! codes with which such visits end (aa-redirection-standards 1.5.0, error codes).
+
+use std::time::Duration;
+
+use mockaa::internals::crypto::redirection::{MessageKey, obfuscate_id};
+use reqwest::{Method, StatusCode, Url};
+use serde_json::{Value, json};
+
+use crate::customer_browser::CustomerBrowser;
+use crate::helpers::TestApp;
+use crate::participants::Journey;
+use crate::redirection::{NOW, PASSPHRASE, decrypt_outcome};
+
+/// The customer of [`Journey`]'s consents.
+const CUSTOMER: &str = "9876500001@mockaa";
+
+/// Installs a scenario with these lines, for the customer's consents.
+async fn script(app: &TestApp, lines: &str) {
+    let text = format!("version: 1\nname: banks\nconsent: manual\n{lines}\n");
+    let put = app.request(Method::PUT, "/_mockaa/v1/scenarios/banks");
+    app.send(put.body(text)).await.expect_ok();
+    let pin = json!({ "customer": CUSTOMER });
+    app.post("/_mockaa/v1/scenarios/banks/pin", &pin)
+        .await
+        .expect_ok();
+}
+
+/// Registers the customer, so that no account is linked.
+async fn register_customer(app: &TestApp) {
+    let path = format!("/_mockaa/v1/customers/{CUSTOMER}/register");
+    app.post(&path, &Value::Null).await.expect_ok();
+}
+
+/// Begins the visit of the customer whom the FIU sends. `extra` is added to `ecreq`.
+async fn open_sent<'a>(app: &'a TestApp, handle: &str, extra: &str) -> CustomerBrowser<'a> {
+    let text = format!(
+        "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handle}{extra}"
+    );
+    let mut url = Url::parse("http://x/").expect("a URL");
+    url.query_pairs_mut()
+        .append_pair("fi", &obfuscate_id("FIU-1", NOW))
+        .append_pair("reqdate", NOW)
+        .append_pair("ecreq", &MessageKey::derive(PASSPHRASE, NOW).encrypt(&text));
+    let query = url.query().expect("a query");
+    CustomerBrowser::begin(app, &format!("/aa/webview?{query}")).await
+}
+
+/// Leaves the visit, and returns the code that the FIU reads.
+async fn leave(browser: &mut CustomerBrowser<'_>) -> String {
+    browser.show("/leave").await;
+    let back = browser.finish("/leave", &[]).await.expect("an address");
+    let outcome = decrypt_outcome(&back);
+    let code = outcome.split("errorcode=").nth(1).expect("a code");
+    code.split('&').next().expect("a code").to_owned()
+}
+
+/// Asks these banks for accounts, and returns the page with their answers.
+async fn search(browser: &mut CustomerBrowser<'_>, banks: &[&str]) -> String {
+    browser.show("/accounts").await;
+    let fields: Vec<_> = banks.iter().map(|id| ("bank", *id)).collect();
+    let (status, _) = browser.submit("/accounts", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+    browser.show("/accounts/found").await.to_owned()
+}
+
+/// Asks to link everything that the page offers.
+async fn link_all(browser: &mut CustomerBrowser<'_>) {
+    let page = browser.show("/accounts/found").await.to_owned();
+    let found = page.split("name=\"account\" value=\"").skip(1);
+    let found = found.filter(|rest| {
+        !rest
+            .split('>')
+            .next()
+            .unwrap_or_default()
+            .contains("disabled")
+    });
+    let found: Vec<_> = found.filter_map(|rest| rest.split('"').next()).collect();
+    let fields: Vec<_> = found.iter().map(|it| ("account", *it)).collect();
+    let (status, _) = browser.submit("/accounts/link", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+}
+
+async fn enter_password(browser: &mut CustomerBrowser<'_>, otp: &str) {
+    browser.show("/accounts/otp").await;
+    browser.submit("/accounts/otp", &[("otp", otp)]).await;
+}
+
+#[tokio::test]
+async fn each_bank_answers_as_the_scenario_says() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    script(
+        &app,
+        "discovery: { FIP-1: none, FIP-2: error, FIP-3: unknown_customer, ACME-FIP: slow }",
+    )
+    .await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = search(&mut browser, &["FIP-1", "FIP-2", "FIP-3", "ACME-FIP"]).await;
+    for text in [
+        "First Example Bank has no account for",
+        "Second Example Bank could not answer. Ask again, or go on without it.",
+        "Third Example Bank and Depository did not recognise you by these details.",
+        "Asking Acme Bank\u{2026}",
+        "Go on without Second Example Bank",
+        "Ask Second Example Bank again",
+        "See whether the bank has answered",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("None of your banks"), "{page}");
+    let (status, _) = browser
+        .submit("/accounts/found", &[("without", "ACME-FIP")])
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let page = browser.show("/accounts/found").await;
+    assert!(!page.contains("Acme Bank"), "{page}");
+    assert!(page.contains("None of your banks has an account"), "{page}");
+    for fields in [
+        vec![("retry", "FIP-99")],
+        vec![],
+        vec![("retry", "FIP-1"), ("without", "FIP-1")],
+    ] {
+        let (status, _) = browser.submit("/accounts/found", &fields).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{fields:?}");
+        browser.show("/accounts/found").await;
+    }
+    let notes = app.read_full_journal().await;
+    let note = "FIP-2 answers the search for accounts with error";
+    assert!(notes.iter().any(|it| it.to_string().contains(note)));
+}
+
+/// A fault of the first search only shows how an app copes with a bank that is asked again.
+#[tokio::test]
+async fn a_bank_that_failed_once_is_asked_again() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let faults = "api_faults:\n  - where: { op: redirection, calls: 1 }\n    fault: { discovery: { FIP-1: error } }\n";
+    app.put_faults(faults).await.expect_ok();
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = search(&mut browser, &["FIP-1"]).await;
+    assert!(page.contains("could not answer"), "{page}");
+    browser
+        .submit("/accounts/found", &[("retry", "FIP-1")])
+        .await;
+    let page = browser.show("/accounts/found").await;
+    assert!(page.contains("First Example Bank: "), "{page}");
+    assert!(page.contains("name=\"account\""), "{page}");
+}
+
+#[tokio::test]
+async fn a_bank_answers_after_its_delay() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    script(&app, "discovery: { FIP-1: { after: 100ms } }").await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = search(&mut browser, &["FIP-1"]).await;
+    assert!(page.contains("Asking First Example Bank"), "{page}");
+    assert!(!page.contains("name=\"account\""), "{page}");
+    let answered = async {
+        while !browser
+            .show("/accounts/found")
+            .await
+            .contains("name=\"account\"")
+        {}
+    };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, answered)
+        .await
+        .expect("the bank answers");
+}
+
+#[tokio::test]
+async fn faults_of_visits_name_their_operation_and_banks() {
+    let app = TestApp::start().await;
+    for (fault, expected) in [
+        ("discovery: { FIP-1: none }", "where: { op: redirection }"),
+        ("linking: { FIP-1: refused }", "where: { op: redirection }"),
+        ("discovery: { FIP-1: later }", "later"),
+        ("linking: { FIP-1: slow }", "slow"),
+        ("discovery: {}", "discovery"),
+        (
+            "discovery: { FIP-77: none } }\n    where: { op: redirection",
+            "FIP-77",
+        ),
+    ] {
+        let faults = format!("api_faults:\n  - fault: {{ {fault} }}\n");
+        let refused = app.put_faults(faults).await;
+        assert_eq!(refused.status, 400, "{fault}");
+        assert!(refused.text.contains(expected), "{fault}: {}", refused.text);
+    }
+}
+
+/// The row of the standard at which a visit is left decides the code.
+#[tokio::test]
+async fn a_visit_that_is_left_before_an_answer_says_at_which_step() {
+    for (lines, extra, steps, code) in [
+        ("discovery: { FIP-1: none }", "&fipid=FIP-1", "find", "7"),
+        ("discovery: { FIP-1: error }", "&fipid=FIP-1", "find", "8"),
+        ("discovery: { FIP-1: none }", "", "find", "9"),
+        ("", "", "", "20"),
+        ("", "", "find", "11"),
+        ("", "", "find link", "12"),
+        ("", "", "find link wrong", "14"),
+        ("linking: { FIP-1: refused }", "", "find link right", "16"),
+    ] {
+        let app = TestApp::start().await;
+        register_customer(&app).await;
+        script(&app, lines).await;
+        let handle = Journey::new(&app).raise_consent(|_| ()).await;
+        let mut browser = open_sent(&app, &handle, extra).await;
+        let mut page = String::new();
+        for step in steps.split_whitespace() {
+            match step {
+                "find" => {
+                    let banks = browser.show("/accounts").await;
+                    let is_chosen = banks.contains("value=\"FIP-1\" checked");
+                    assert_eq!(is_chosen, !extra.is_empty(), "{banks}");
+                    search(&mut browser, &["FIP-1"]).await;
+                }
+                "link" => link_all(&mut browser).await,
+                "wrong" => enter_password(&mut browser, "999999").await,
+                _ => enter_password(&mut browser, "123456").await,
+            }
+            page = browser.show("").await.to_owned();
+        }
+        if code == "16" {
+            let text = "First Example Bank linked none of your accounts.";
+            assert!(page.contains(text), "{page}");
+        }
+        assert_eq!(leave(&mut browser).await, code, "{lines} {steps}");
+        assert_eq!(app.consent_state(&handle).await, "PENDING");
+    }
+}
+
+/// With some accounts linked the customer can go on; the FIU learns that others failed.
+#[tokio::test]
+async fn a_bank_that_fails_beside_another_has_codes_of_its_own() {
+    for (lines, second, code) in [
+        ("", "999999", "17"),
+        ("linking: { FIP-2: refused }", "123456", "19"),
+        ("linking: { FIP-2: refused }", "skip", "20"),
+    ] {
+        let app = TestApp::start().await;
+        register_customer(&app).await;
+        script(&app, lines).await;
+        let handle = Journey::new(&app).raise_consent(|_| ()).await;
+        let mut browser = open_sent(&app, &handle, "").await;
+        search(&mut browser, &["FIP-1", "FIP-2"]).await;
+        link_all(&mut browser).await;
+        enter_password(&mut browser, "123456").await;
+        if second == "skip" {
+            browser.show("/accounts/otp").await;
+            browser.submit("/accounts/skip", &[]).await;
+        } else {
+            enter_password(&mut browser, second).await;
+        }
+        assert_eq!(leave(&mut browser).await, code, "{lines} {second}");
+    }
+}
+
+#[tokio::test]
+async fn a_bank_links_some_of_the_accounts_and_says_which_it_refused() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    script(&app, "linking: { FIP-1: partial }").await;
+    let all_types = json!(["DEPOSIT", "TERM_DEPOSIT", "RECURRING_DEPOSIT"]);
+    let journey = Journey::new(&app);
+    let handle = journey
+        .raise_consent(|body| body["ConsentDetail"]["fiTypes"] = all_types)
+        .await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = search(&mut browser, &["FIP-1"]).await;
+    assert!(page.matches("name=\"account\"").count() > 1, "{page}");
+    link_all(&mut browser).await;
+    enter_password(&mut browser, "1234").await;
+    let page = browser.show("").await.to_owned();
+    let account = format!("name=\"account.{handle}\"");
+    assert_eq!(page.matches(&account).count(), 1, "{page}");
+    assert!(page.contains("First Example Bank did not link"), "{page}");
+    assert!(page.contains("The others are linked."), "{page}");
+    browser.approve(&handle).await;
+    assert_eq!(app.consent_state(&handle).await, "ACTIVE");
+    let events = app.read_journal_events().await;
+    let refused = events
+        .iter()
+        .filter(|it| it["kind"] == "account.link_refused");
+    assert_eq!(refused.count(), 1);
+    // What was refused can be asked for again.
+    let own = journey.raise_consent(|_| ()).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &own).await;
+    let page = search(&mut browser, &["FIP-1"]).await;
+    assert!(page.contains("Already linked"), "{page}");
+    link_all(&mut browser).await;
+    let page = browser.show("/accounts/otp").await;
+    assert!(
+        page.contains("First Example Bank has sent a code"),
+        "{page}"
+    );
+}
+
+/// An idle visit ends, and its last page leads back to the FIU, which learns of the time-out.
+#[tokio::test]
+async fn an_idle_visit_ends_and_leads_back_to_the_fiu() {
+    let idle_time = Duration::from_millis(1);
+    let app = TestApp::start_with(|builder| builder.customer_session(idle_time)).await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = open_sent(&app, &handle, "").await;
+    let ended = async { while !browser.show("").await.contains("This visit is over.") {} };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, ended)
+        .await
+        .expect("the visit ends");
+    for text in [
+        "You were signed out. Sign in to go on.",
+        "Back to First Example FIU",
+        &format!("/aa/consents/{handle}"),
+    ] {
+        assert!(
+            browser.page.text.contains(text),
+            "{text}: {}",
+            browser.page.text
+        );
+    }
+    assert!(!browser.page.text.contains("Give consent"));
+    let answer = format!("answer.{handle}");
+    let (status, _) = browser.submit("/answer", &[(&answer, "reject")]).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(app.consent_state(&handle).await, "PENDING");
+    browser.show("").await;
+    let (status, _) = browser.submit("/leave", &[]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+    let page = browser.show("/result").await.to_owned();
+    let address = page.split("href=\"http://127.0.0.1:9/").nth(1);
+    let address = address.and_then(|rest| rest.split('"').next());
+    let address = address.expect("an address").replace("&#38;", "&");
+    let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
+    assert!(outcome.contains("errorcode=6&"), "{outcome}");
+}
