@@ -32,7 +32,30 @@ wire_enum! {
     }
 }
 
+/// A kind of FI types, which decides how a FIP identifies a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FiKind {
+    Deposit,
+    Insurance,
+    Investment,
+    Tax,
+    Other,
+}
+
 impl FiType {
+    /// Returns the kind of the FI type.
+    pub(crate) const fn kind(self) -> FiKind {
+        match self {
+            Self::Deposit | Self::TermDeposit | Self::RecurringDeposit => FiKind::Deposit,
+            Self::InsurancePolicies | Self::LifeInsurance | Self::GeneralInsurance => {
+                FiKind::Insurance
+            }
+            Self::Gstr1_3b => FiKind::Tax,
+            Self::Other => FiKind::Other,
+            _ => FiKind::Investment,
+        }
+    }
+
     /// Parses a name, or the older word of TERM_DEPOSIT.
     ///
     /// Quirk: FIPs of ReBIT FIP API 1.x and 2.0.0 also send `TERM-DEPOSIT`

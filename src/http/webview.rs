@@ -21,7 +21,6 @@ use crate::http::journey::{Preset, VisitOrigin, begin_visit};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::{answer_command, require_answer};
-use crate::ui::messages::Language;
 use crate::wire::api_error::ApiError;
 use crate::wire::redirection::{Request, format_date, parse_date};
 
@@ -46,7 +45,9 @@ pub(crate) async fn show_webview(
             let world = Arc::clone(&visit.world);
             let request = &visit.request;
             let preset = Preset {
-                language: request.language.as_deref().and_then(Language::from_code),
+                language: request.language.clone(),
+                pan: request.pan.clone(),
+                birth_date: request.birth_date.clone(),
                 fip: request.fip.as_deref().and_then(|id| {
                     let participants = world.participants();
                     let fip = participants.find_fip(id);

@@ -12,6 +12,10 @@ pub(crate) struct BanksPage {
     pub search: String,
     /// The sentence that no bank matches the search.
     pub no_match: Option<String>,
+    /// The PAN, if the banks need it.
+    pub pan: Option<String>,
+    /// The date of birth, if the banks need it.
+    pub birth_date: Option<String>,
     pub banks: Vec<ListedBank>,
     pub error: Option<FormError>,
 }
@@ -22,6 +26,15 @@ pub(crate) struct ListedBank {
     pub id: String,
     pub party: Party,
     pub is_chosen: bool,
+    /// The sentence that the FIU suggests it.
+    pub note: Option<String>,
+}
+
+impl BanksPage {
+    /// Returns the error of the field with this id.
+    fn error_of(&self, field: &str) -> Option<&FormError> {
+        self.error.as_ref().filter(|error| error.target == field)
+    }
 }
 
 /// The page with the accounts that the banks have found.

@@ -14,7 +14,7 @@ pub(crate) struct Asset {
     pub content: &'static [u8],
 }
 
-static ASSETS: [Asset; 5] = [
+static ASSETS: [Asset; 6] = [
     Asset {
         name: "mockaa.css",
         media_type: "text/css; charset=utf-8",
@@ -29,6 +29,11 @@ static ASSETS: [Asset; 5] = [
         name: "docs.js",
         media_type: "text/javascript; charset=utf-8",
         content: include_bytes!("assets/docs.js"),
+    },
+    Asset {
+        name: "journey.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_bytes!("assets/journey.js"),
     },
     Asset {
         name: "favicon.svg",

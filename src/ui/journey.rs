@@ -48,6 +48,25 @@ pub(crate) struct AppFrame {
     pub token: String,
     /// The path of the stylesheet with the AA's colours.
     pub theme: Option<String>,
+    /// The step of the journey at which the page is.
+    pub step: Option<JourneyStep>,
+    /// The idle time after which the visit ends, in seconds; `None` if it has ended.
+    pub session_s: Option<i64>,
+    /// A sentence above the page.
+    pub notice: Option<String>,
+}
+
+/// A step of a journey that begins with a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum JourneyStep {
+    SignIn = 1,
+    Accounts,
+    Review,
+    Result,
+}
+
+impl JourneyStep {
+    pub(crate) const ALL: [Self; 4] = [Self::SignIn, Self::Accounts, Self::Review, Self::Result];
 }
 
 impl AppFrame {
@@ -59,6 +78,25 @@ impl AppFrame {
     pub(crate) fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         let parties = [("fiu", &*self.fiu.name), ("aa", &*self.aa.name)];
         self.language.fill(key, &[&parties, values].concat())
+    }
+
+    /// Returns the bar of steps, each with whether it is reached, and its text.
+    pub(crate) fn steps(&self) -> Option<(Vec<bool>, String)> {
+        let step = self.step?;
+        let (n, total) = (step as usize, JourneyStep::ALL.len());
+        let reached = JourneyStep::ALL.iter().map(|other| *other <= step);
+        let values = [("n", &*n.to_string()), ("total", &*total.to_string())];
+        Some((reached.collect(), self.fill("app.step", &values)))
+    }
+
+    /// Returns the sentence that warns of the end of the visit.
+    pub(crate) fn warning(&self) -> String {
+        self.fill("session.warn", &[("s", "60")])
+    }
+
+    /// Returns where to complain.
+    pub(crate) fn complain(&self) -> String {
+        self.fill("review.complain", &[])
     }
 
     /// Returns the languages with their names and the address of this page in each.
@@ -91,7 +129,6 @@ pub(crate) struct ReviewPage {
     cards: Vec<ConsentCard>,
     withdraw: String,
     blind: String,
-    complain: String,
     customer: String,
 }
 
@@ -109,7 +146,6 @@ impl ReviewPage {
             several: frame.fill("review.several", &[("n", &count)]),
             withdraw: frame.fill("review.withdraw", &[]),
             blind: frame.fill("review.blind", &[]),
-            complain: frame.fill("review.complain", &[]),
             customer,
             notices,
             error,

@@ -10,12 +10,21 @@ use crate::ui::journey::{AppFrame, FormError};
 pub(crate) struct MobilePage {
     pub frame: AppFrame,
     pub heading: String,
-    pub why: Option<String>,
+    /// What the visit is about, if an FIU asks.
+    pub arrival: Option<Arrival>,
     /// The sentence with the masked number, if the request names it.
     pub fixed: Option<String>,
     pub terms: String,
     pub typed: String,
     pub error: Option<FormError>,
+}
+
+/// The beginning of a visit: who asks for what, and what will happen.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub why: String,
+    pub purposes: Vec<String>,
+    pub lines: [String; 3],
 }
 
 /// The page that asks for a one-time password, of the AA or of a bank.

@@ -58,6 +58,10 @@ pub(crate) struct Request {
     pub handles: Vec<String>,
     /// The id of a FIP, in `fipid`, at which the customer has accounts.
     pub fip: Option<String>,
+    /// The customer's PAN, in `pan`.
+    pub pan: Option<String>,
+    /// The customer's date of birth, in `dob`: `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
     /// The language of the pages, in `isoLanguageCode`, such as `en` or `hi`.
     pub language: Option<String>,
 }
@@ -83,9 +87,10 @@ impl Request {
             session: require_form_value(&form, "sessionid")?,
             user: require_form_value(&form, "userid")?,
             redirect,
-            language: Some(form_value(&form, "isoLanguageCode").to_ascii_lowercase())
-                .filter(|code| !code.is_empty()),
-            fip: Some(form_value(&form, "fipid")).filter(|id| !id.is_empty()),
+            language: optional_value(&form, "isoLanguageCode"),
+            fip: optional_value(&form, "fipid"),
+            pan: optional_value(&form, "pan"),
+            birth_date: optional_value(&form, "dob"),
             handles: form_value(&form, "srcref")
                 .split(',')
                 .map(str::trim)
@@ -129,6 +134,10 @@ impl Request {
 fn form_value(form: &Url, name: &str) -> String {
     let value = form.query_pairs().find(|(key, _)| key == name);
     value.map(|(_, text)| text.into_owned()).unwrap_or_default()
+}
+
+fn optional_value(form: &Url, name: &str) -> Option<String> {
+    Some(form_value(form, name)).filter(|value| !value.is_empty())
 }
 
 fn require_form_value(form: &Url, name: &'static str) -> Result<String, ApiError> {

@@ -340,3 +340,63 @@ async fn an_idle_visit_ends_and_leads_back_to_the_fiu() {
     let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
     assert!(outcome.contains("errorcode=6&"), "{outcome}");
 }
+
+/// Banks for investments and insurance need more than the mobile number; others are not asked for it.
+#[tokio::test]
+async fn a_pan_and_a_date_of_birth_are_asked_for_where_banks_need_them() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let journey = Journey::new(&app);
+    let deposits = journey.raise_consent(|_| ()).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &deposits).await;
+    let page = browser.show("/accounts").await;
+    assert!(!page.contains("name=\"pan\"") && !page.contains("name=\"dob\""));
+    let handle = journey
+        .raise_consent(|body| {
+            body["ConsentDetail"]["fiTypes"] = json!(["EQUITIES", "LIFE_INSURANCE"]);
+        })
+        .await;
+    let mut browser = open_sent(&app, &handle, "&pan=ABCDE1234F&dob=1990-02-28").await;
+    let page = browser.show("/accounts").await.to_owned();
+    assert!(page.contains("value=\"ABCDE1234F\""), "{page}");
+    assert!(page.contains("value=\"1990-02-28\""), "{page}");
+    let bank = ("bank", "FIP-1");
+    for (pan, date, text) in [
+        ("", "1990-02-28", "Enter a PAN"),
+        ("ABCDE12345", "1990-02-28", "Enter a PAN"),
+        ("ABCDE1234F", "", "Enter your date of birth"),
+        ("ABCDE1234F", "28/02/1990", "Enter your date of birth"),
+        ("ABCDE1234F", "2020-07-04", "Enter your date of birth"),
+    ] {
+        let fields = [bank, ("pan", pan), ("dob", date)];
+        let (status, _) = browser.submit("/accounts", &fields).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{pan} {date}");
+        let page = &browser.page.text;
+        assert!(page.contains(text), "{pan} {date}: {page}");
+        assert!(page.contains("value=\"FIP-1\" checked"), "{page}");
+    }
+    let fields = [bank, ("pan", " abcde1234f "), ("dob", "1990-02-28")];
+    let (status, _) = browser.submit("/accounts", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+}
+
+#[tokio::test]
+async fn a_request_suggests_a_bank_and_a_language() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = open_sent(&app, &handle, "&fipid=FIP-3&isoLanguageCode=hi-IN").await;
+    let page = browser.show("/accounts").await;
+    assert!(page.contains("<html lang=\"hi\">"), "{page}");
+    let page = browser.show("/accounts?lang=en").await;
+    let (first, _) = page.split_once("FIP-1\"").expect("the other banks follow");
+    assert!(first.contains("value=\"FIP-3\" checked"), "{page}");
+    assert!(first.contains("Suggested by First Example FIU"), "{page}");
+
+    let browser = open_sent(&app, &handle, "&isoLanguageCode=ta-IN").await;
+    let page = &browser.page.text;
+    assert!(page.contains("<html lang=\"en\">"), "{page}");
+    assert!(
+        page.contains("do not exist in the language ta-IN"),
+        "{page}"
+    );
+}

@@ -46,6 +46,7 @@ const WORDS = {
     pick: 'Choose at least one account',
     add: 'Add an account of another bank',
     search: 'Search for a bank',
+    seek: 'Search',
     find: 'Find my accounts',
     link: 'Link selected accounts',
     approve: 'Give consent',
@@ -63,6 +64,7 @@ const WORDS = {
     pick: 'कम से कम एक खाता चुनें',
     add: 'किसी दूसरे बैंक का खाता जोड़ें',
     search: 'बैंक खोजें',
+    seek: 'खोजें',
     find: 'मेरे खाते खोजें',
     link: 'चुने हुए खाते जोड़ें',
     approve: 'सहमति दें',
@@ -94,7 +96,7 @@ for (const [language, words] of Object.entries(WORDS)) {
 
         await follow(page, link(words.add))
         await page.getByRole('searchbox', { name: words.search }).fill('second')
-        await follow(page, button(words.search))
+        await follow(page, button(words.seek))
         await page.getByLabel('Second Example Bank').check()
         await follow(page, button(words.find))
         await page.getByRole('checkbox').first().check()
@@ -148,4 +150,43 @@ test('two tabs: the second answer is not given, and the page shows the first', a
     assert.match(await page.textContent('h1'), /You have refused/)
   })
   assert.equal(await sandbox.consentStatus(handle), 'REJECTED')
+})
+
+test('a bank that answers later appears by itself, and is announced', async () => {
+  const sandbox = new Sandbox('journey-slow-bank')
+  await sandbox.setDiscovery({ 'FIP-1': { after: '2s' }, 'FIP-2': 'error' })
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    await follow(page, page.getByRole('link', { name: 'Add an account of another bank' }))
+    for (const bank of ['First Example Bank', 'Second Example Bank']) await page.getByLabel(bank).check()
+    await follow(page, page.getByRole('button', { name: 'Find my accounts' }))
+    await page.getByText('Asking First Example Bank').waitFor()
+    await page.getByText(/^First Example Bank: /).first().waitFor()
+    assert.match(await page.locator('#heard').textContent(), /^First Example Bank: /)
+    assert.equal(await page.getByText('See whether the bank has answered').count(), 0)
+    await sandbox.call('DELETE', '/_mockaa/v1/faults/discovery')
+    await follow(page, page.getByRole('button', { name: 'Ask Second Example Bank again' }))
+    await page.getByText(/^Second Example Bank: /).waitFor()
+  })
+})
+
+test('a customer is warned before the visit ends, and can stay', async () => {
+  const sandbox = new Sandbox('journey-session', process.env.MOCKAA_LOGIN_URL)
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    await page.clock.install()
+    await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    const warning = page.getByText('You will be signed out in 60 seconds.')
+    await page.clock.fastForward('13:55')
+    assert.equal(await warning.isVisible(), false)
+    await page.clock.fastForward('00:10')
+    await warning.waitFor()
+    await page.getByRole('button', { name: 'Stay signed in' }).click()
+    await warning.waitFor({ state: 'hidden' })
+    await page.clock.fastForward('14:01')
+    await warning.waitFor()
+    await Promise.all([page.waitForEvent('load'), page.clock.fastForward('01:05')])
+    assert.match(await page.textContent('h1'), /Sign in to/)
+  })
 })

@@ -4,6 +4,7 @@ import { SCHEMES, WIDTHS } from './browser.mjs'
 
 /**
  * `open` prepares a new world and returns the path of the page in it.
+ * `login` is true if the page is one of a sandbox whose customers sign in.
  * `status` is that of the page, if it is not 200.
  * `ready` is a selector of what a script adds, if the page is complete only then.
  * `skip` names the checks that are left out, each with its reason.
@@ -55,6 +56,19 @@ function listVisitPages(language) {
       await sandbox.submit(`${visit}/accounts`, 'bank=FIP-1&bank=FIP-2')
       return '/accounts/found'
     }),
+    visitPage('found-failed', async (sandbox, visit) => {
+      await sandbox.setDiscovery({ 'FIP-1': 'none', 'FIP-2': 'error', 'FIP-3': { after: '1h' } })
+      await sandbox.submit(`${visit}/accounts`, 'bank=FIP-1&bank=FIP-2&bank=FIP-3')
+      return '/accounts/found'
+    }),
+    {
+      name: name('identity'),
+      open: async (sandbox) => {
+        const handle = await sandbox.raiseConsent(['EQUITIES', 'LIFE_INSURANCE'])
+        return `${await sandbox.beginVisit(`/aa/consents/${handle}`)}/accounts?lang=${language}`
+      },
+    },
+    { ...visitPage('arrival'), login: true },
     { name: name('mobile'), open: async (sandbox) => `${await sandbox.beginVisit('/aa')}?lang=${language}` },
     {
       name: name('password'),

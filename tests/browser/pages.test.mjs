@@ -15,7 +15,7 @@ const screenshots = process.env.MOCKAA_SCREENSHOTS
 
 for (const [index, page] of PAGES.entries()) {
   test(page.name, async (t) => {
-    const sandbox = new Sandbox(page.name)
+    const sandbox = new Sandbox(page.name, page.login ? process.env.MOCKAA_LOGIN_URL : process.env.MOCKAA_URL)
     const url = sandbox.baseUrl + (await page.open(sandbox))
     for (const combination of listCombinations(mode, index)) {
       const name = `${page.name}-${combination.width}-${combination.scheme}`

@@ -25,8 +25,8 @@ export class Sandbox {
     return JSON.parse(text)
   }
 
-  /** Raises a consent as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
-  async raiseConsent() {
+  /** Raises a consent for these FI types as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
+  async raiseConsent(fiTypes = ['DEPOSIT']) {
     const { now } = await this.call('GET', '/_mockaa/v1/clock')
     const { ConsentHandle } = await this.call('POST', '/Consent', {
       ver: '2.0.0',
@@ -38,7 +38,7 @@ export class Sandbox {
         consentMode: 'STORE',
         fetchType: 'PERIODIC',
         consentTypes: ['PROFILE', 'SUMMARY', 'TRANSACTIONS'],
-        fiTypes: ['DEPOSIT'],
+        fiTypes,
         DataConsumer: { id: 'FIU-1', type: 'FIU' },
         Customer: { id: '9876543210@mockaa' },
         Purpose: {
@@ -60,6 +60,12 @@ export class Sandbox {
     const handle = await this.raiseConsent()
     await this.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
     return handle
+  }
+
+  /** Sets the answers of banks to searches for accounts, by FIP id. */
+  async setDiscovery(discovery) {
+    const fault = { where: { op: 'redirection' }, fault: { discovery } }
+    await this.call('PUT', '/_mockaa/v1/faults/discovery', { api_faults: [fault] })
   }
 
   /** Begins a customer's visit, and returns its path. */

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::sign_in::FIELD;
 use super::{OpenVisit, show_other_visit};
-use crate::domain::account::{Account, CustomerAccount, FiType};
+use crate::domain::account::{Account, CustomerAccount, FiKind, FiType};
 use crate::domain::api_fault::ApiFault;
 use crate::domain::bank_answer::{
     BankAnswers, DiscoveryAnswer, DiscoveryResult, LinkingAnswer, SearchState,
@@ -28,7 +30,7 @@ use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::accounts::{BanksPage, FoundAccount, FoundBank, FoundPage, ListedBank};
 use crate::ui::journey::{
-    AppFrame, FormError, Party, describe_account_kind, describe_number, mask_customer,
+    AppFrame, FormError, JourneyStep, Party, describe_account_kind, describe_number, mask_customer,
 };
 use crate::ui::sign_in::OtpPage;
 use crate::wire::api_error::ApiError;
@@ -85,23 +87,40 @@ impl OpenVisit {
         }
     }
 
+    /// Returns whether the FI types that are asked for have one of this kind.
+    fn wants_kind(&self, kind: FiKind) -> bool {
+        let consents = self.consents();
+        let mut fi_types = consents.iter().flat_map(|it| &it.terms.fi_types);
+        fi_types.any(|fi_type| fi_type.kind() == kind)
+    }
+
     fn show_banks(&self, call: &Call, search: &str, error: Option<FormError>) -> ApiResponse {
-        let frame = self.frame(call, "/accounts");
+        let frame = self.frame_at(call, "/accounts", JourneyStep::Accounts);
         let wanted = search.trim().to_lowercase();
         let fips = self.participants.fips.iter();
         let matching = fips.filter(|fip| fip.entity.name.to_lowercase().contains(&wanted));
-        let banks: Vec<_> = matching
+        let mut banks: Vec<_> = matching
             .map(|fip| ListedBank {
                 id: fip.entity.id.to_string(),
                 party: Party::of_fip(&self.participants, &fip.entity.id),
                 is_chosen: self.visit.banks.contains(&fip.entity.id),
+                note: (self.visit.named_fip.as_ref() == Some(&fip.entity.id))
+                    .then(|| frame.fill("find.asked", &[])),
             })
             .collect();
+        // The bank that the FIU suggests comes first.
+        banks.sort_by_key(|bank| bank.note.is_none());
         let page = BanksPage {
             no_match: banks
                 .is_empty()
                 .then(|| frame.fill("find.nomatch", &[("text", search.trim())])),
             search: search.to_owned(),
+            pan: self
+                .wants_kind(FiKind::Investment)
+                .then(|| self.visit.pan.clone().unwrap_or_default()),
+            birth_date: self
+                .wants_kind(FiKind::Insurance)
+                .then(|| self.visit.birth_date.clone().unwrap_or_default()),
             banks,
             error,
             frame,
@@ -220,7 +239,7 @@ impl OpenVisit {
     }
 
     fn show_found(&self, call: &Call, error: Option<FormError>) -> ApiResponse {
-        let frame = self.frame(call, "/accounts/found");
+        let frame = self.frame_at(call, "/accounts/found", JourneyStep::Accounts);
         let mobile = mask_customer(&self.visit.customer);
         let discovered = self.discover();
         let banks: Vec<_> = self
@@ -247,7 +266,10 @@ impl OpenVisit {
                 FoundBank {
                     id: fip.to_string(),
                     is_waiting: matches!(state, SearchState::Busy | SearchState::Unanswered),
-                    can_retry: matches!(state, SearchState::Unanswered | SearchState::Failed(_)),
+                    can_retry: matches!(
+                        state,
+                        SearchState::Unanswered | SearchState::Failed(DiscoveryResult::Error)
+                    ),
                     retry: frame.fill("btn.retry.bank", &values),
                     skip: frame.fill("link.skip", &values),
                     answer: frame.fill(key, &values),
@@ -280,7 +302,7 @@ impl OpenVisit {
     }
 
     fn show_bank_otp(&self, call: &Call, link: &BankLink, error: Option<FormError>) -> ApiResponse {
-        let frame = self.frame(call, "/accounts/otp");
+        let frame = self.frame_at(call, "/accounts/otp", JourneyStep::Accounts);
         let bank = Party::of_fip(&self.participants, &link.fip).name;
         let mobile = mask_customer(&self.visit.customer);
         let values = [("bank", &*bank), ("mobile", &*mobile)];
@@ -362,12 +384,56 @@ pub(crate) fn show_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(open.show_banks(call, search, None))
 }
 
+impl OpenVisit {
+    /// Remembers by what the banks identify the customer beside the mobile number: the PAN for
+    /// investments, the date of birth for insurance. Returns the text and the field of an error.
+    ///
+    /// `Assumption:` the simulated banks accept any value of the right form.
+    fn remember_identity(
+        &self,
+        call: &Call,
+        form: &Params,
+    ) -> Option<(&'static str, &'static str)> {
+        let read = |name, kind| {
+            let typed = form.first_value(name).unwrap_or_default().trim();
+            self.wants_kind(kind).then(|| typed.to_ascii_uppercase())
+        };
+        let (pan, birth_date) = (
+            read("pan", FiKind::Investment),
+            read("dob", FiKind::Insurance),
+        );
+        let has_pan = pan.as_deref().is_none_or(is_pan);
+        let has_date = birth_date.as_deref().is_none_or(|text| {
+            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d");
+            date.is_ok_and(|date| date < self.world.now().ist_date())
+        });
+        self.remember(call, |visit| {
+            (visit.pan, visit.birth_date) = (pan, birth_date)
+        });
+        match (has_pan, has_date) {
+            (false, _) => Some(("err.pan", "pan")),
+            (true, false) => Some(("err.dob", "dob")),
+            (true, true) => None,
+        }
+    }
+}
+
+/// Returns whether a text is five letters, four digits and a letter.
+fn is_pan(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10
+        && bytes.iter().enumerate().all(|(place, byte)| match place {
+            5..=8 => byte.is_ascii_digit(),
+            _ => byte.is_ascii_uppercase(),
+        })
+}
+
 /// Remembers the banks that are chosen, and leads to their answers.
 pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let form = open.read_form(call, &["bank"])?;
+    let form = open.read_form(call, &["bank", "pan", "dob"])?;
     let mut banks: Vec<Arc<str>> = Vec::new();
     for id in form.values_of("bank") {
         let fip = open.participants.find_fip(id);
@@ -378,6 +444,14 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     if banks.is_empty() {
         let error = open.form_error("err.bank", "banks");
+        return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
+    }
+    if let Some((key, target)) = open.remember_identity(call, &form) {
+        open.remember(call, |visit| visit.banks = banks);
+        let Some(open) = OpenVisit::find_signed_in(call)? else {
+            return show_other_visit(call);
+        };
+        let error = open.form_error(key, target);
         return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
     }
     open.search(call, &banks);

@@ -18,7 +18,7 @@ use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::parse_answer;
 use crate::http::webview::build_return_url;
-use crate::ui::journey::{Choice, FormError, QuestionPage};
+use crate::ui::journey::{Choice, FormError, JourneyStep, QuestionPage};
 use crate::wire::api_error::ApiError;
 
 /// The reasons for refusing, as the form sends them.
@@ -225,7 +225,7 @@ pub(crate) fn show_refuse(call: &Call) -> Result<ApiResponse, ApiError> {
     if open.pending_consents().is_empty() {
         return Ok(open.redirect_to(call, ""));
     }
-    let frame = open.frame(call, "/refuse");
+    let frame = open.frame_at(call, "/refuse", JourneyStep::Review);
     let language = frame.language;
     let page = QuestionPage {
         heading: frame.fill("reject.ask", &[]),
@@ -288,7 +288,7 @@ pub(crate) fn show_leave(call: &Call) -> Result<ApiResponse, ApiError> {
     if pending.is_empty() {
         return Ok(open.redirect_to(call, ""));
     }
-    let frame = open.frame(call, "/leave");
+    let frame = open.frame_at(call, "/leave", JourneyStep::Review);
     let ends = pending.iter().map(|consent| consent.terms.expiry).min();
     let date = frame.language.format_time(ends.expect("one is pending"));
     let page = QuestionPage {

@@ -25,8 +25,8 @@ use crate::http::pages::find_consent;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
-    AppFrame, Choice, ConsentCard, FormError, Party, Receipt, ResultPage, ReviewPage, WayBack,
-    describe_status, mask_customer,
+    AppFrame, Choice, ConsentCard, FormError, JourneyStep, Party, Receipt, ResultPage, ReviewPage,
+    WayBack, describe_status, mask_customer,
 };
 use crate::ui::mark::draw_mark;
 use crate::ui::messages::Language;
@@ -62,10 +62,13 @@ pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 /// The choices with which a visit begins.
 #[derive(Debug, Default)]
 pub(crate) struct Preset {
-    /// `None`: that of the browser.
-    pub language: Option<Language>,
+    /// The tag of the language (BCP 47); `None`: that of the browser.
+    pub language: Option<String>,
     /// The bank that the FIU names.
     pub fip: Option<Arc<str>>,
+    pub pan: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
 }
 
 /// Begins a visit about consents of one customer, and leads to its page.
@@ -77,10 +80,19 @@ pub(crate) fn begin_visit(
     preset: Preset,
 ) -> ApiResponse {
     let first = consents.first().expect("a visit is about a consent");
-    let language = preset.language.unwrap_or_else(|| accepted_language(call));
+    let (language, unknown_language) = match preset.language {
+        None => (accepted_language(call), None),
+        Some(code) => match Language::from_code(&code) {
+            Some(language) => (language, None),
+            None => (Language::English, Some(code)),
+        },
+    };
     let visit = Visit {
         banks: preset.fip.iter().cloned().collect(),
         named_fip: preset.fip,
+        unknown_language,
+        pan: preset.pan,
+        birth_date: preset.birth_date,
         fiu: Arc::clone(&first.fiu),
         customer: Arc::clone(&first.terms.customer),
         handles: consents.iter().map(|consent| consent.handle).collect(),
@@ -143,7 +155,10 @@ impl OpenVisit {
         let id = call.path_segment("visit").to_owned();
         let store = &call.app_state().visits;
         let visit = store.update(world.name(), &id, system_now(), |visit| {
-            visit.language = language.unwrap_or(visit.language);
+            if let Some(language) = language {
+                visit.language = language;
+                visit.unknown_language = None;
+            }
         });
         Ok(visit.map(|visit| Self::new(world, id, visit)))
     }
@@ -193,6 +208,16 @@ impl OpenVisit {
         self.frame_for(call, page, &self.visit.fiu)
     }
 
+    /// Returns the frame of a page at this path, which is a step of the journey if that begins with a
+    /// sign-in.
+    fn frame_at(&self, call: &Call, page: &str, step: JourneyStep) -> AppFrame {
+        let has_steps = call.app_state().customer_login && !self.visit.handles.is_empty();
+        AppFrame {
+            step: has_steps.then_some(step),
+            ..self.frame(call, page)
+        }
+    }
+
     /// Returns the frame of a page about another FIU.
     fn frame_for(&self, call: &Call, page: &str, fiu: &str) -> AppFrame {
         AppFrame {
@@ -203,6 +228,12 @@ impl OpenVisit {
             fiu: fiu_party(&self.participants, fiu),
             token: call.app_state().form_key.token(&self.id),
             theme: Some(theme_path(aa_brand(&self.participants, &self.visit.aa))),
+            step: None,
+            session_s: Some(call.app_state().visits.ttl().0.div_euclid(1000)),
+            notice: self.visit.unknown_language.as_ref().map(|code| {
+                let language = self.visit.language;
+                language.fill("app.nolanguage", &[("code", code)])
+            }),
         }
     }
 
@@ -245,7 +276,7 @@ impl OpenVisit {
         choices: &[Choice],
         error: Option<FormError>,
     ) -> ApiResponse {
-        let frame = self.frame(call, "");
+        let frame = self.frame_at(call, "", JourneyStep::Review);
         let cards = consents.iter().zip(choices).zip(1..);
         let cards = cards.map(|((consent, choice), number)| {
             let accounts = self.world.catch_up().consent_accounts(consent);
@@ -273,7 +304,10 @@ impl OpenVisit {
 
     /// Returns the page with the outcome of the visit.
     fn result(&self, call: &Call, stays: bool) -> ApiResponse {
-        let frame = self.frame(call, "/result");
+        let frame = AppFrame {
+            session_s: None,
+            ..self.frame_at(call, "/result", JourneyStep::Result)
+        };
         let consents = self.consents();
         let return_url = self.visit.return_url.as_deref();
         let back = return_url.map(|address| {
@@ -389,7 +423,10 @@ impl OpenVisit {
         if self.visit.return_url.is_some() {
             return self.result(call, true);
         }
-        let frame = self.frame(call, "");
+        let frame = AppFrame {
+            session_s: None,
+            ..self.frame(call, "")
+        };
         let page = ResultPage {
             heading: frame.fill("done.ended", &[]),
             lines: vec![frame.fill("session.ended", &[])],
@@ -431,6 +468,9 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         aa,
         token: String::new(),
         theme: Some(theme_path(default_aa.brand)),
+        step: None,
+        session_s: None,
+        notice: None,
     };
     let page = ResultPage {
         heading: frame.fill("done.ended", &[]),

@@ -8,8 +8,8 @@ use crate::domain::sign_in::{SignIn, SignInError, SignInTime};
 use crate::engine::clock::system_now;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
-use crate::ui::journey::{FormError, mask_customer};
-use crate::ui::sign_in::{MobilePage, OtpPage};
+use crate::ui::journey::{FormError, JourneyStep, describe_purpose, mask_customer};
+use crate::ui::sign_in::{Arrival, MobilePage, OtpPage};
 use crate::wire::api_error::ApiError;
 
 /// The id of the field that the errors of these pages are about.
@@ -39,12 +39,21 @@ impl OpenVisit {
     }
 
     fn show_mobile(&self, call: &Call, error: Option<FormError>, typed: &str) -> ApiResponse {
-        let frame = self.frame(call, "");
+        let frame = self.frame_at(call, "", JourneyStep::SignIn);
         let customer = &self.visit.customer;
         let mobile = (!customer.is_empty()).then(|| mask_customer(customer));
         let page = MobilePage {
             heading: frame.fill("signin.title", &[]),
-            why: (!self.visit.handles.is_empty()).then(|| frame.fill("signin.why", &[])),
+            arrival: (!self.visit.handles.is_empty()).then(|| Arrival {
+                why: frame.fill("signin.why", &[]),
+                purposes: self
+                    .consents()
+                    .iter()
+                    .map(|consent| describe_purpose(frame.language, &consent.terms))
+                    .collect(),
+                lines: ["arrive.sign_in", "arrive.read", "arrive.answer"]
+                    .map(|key| frame.fill(key, &[])),
+            }),
             fixed: mobile.map(|mobile| frame.fill("signin.fixed", &[("mobile", &mobile)])),
             terms: frame.fill("signin.terms", &[]),
             typed: typed.to_owned(),
@@ -55,7 +64,7 @@ impl OpenVisit {
     }
 
     fn show_otp(&self, call: &Call, error: Option<FormError>, is_new: bool) -> ApiResponse {
-        let frame = self.frame(call, "");
+        let frame = self.frame_at(call, "", JourneyStep::SignIn);
         let mobile = mask_customer(&self.visit.customer);
         let wait = self.visit.sign_in.resend_wait(self.sign_in_time());
         let page = OtpPage {

@@ -32,12 +32,18 @@ pub(crate) struct Visit {
     /// The consents that are asked for; none if the customer came for the own ones.
     pub handles: Vec<ConsentHandle>,
     pub language: Language,
+    /// The tag of the language that the FIU asked for, if the pages do not exist in it.
+    pub unknown_language: Option<String>,
     pub origin: VisitOrigin,
     pub sign_in: SignIn,
     /// The banks that are chosen, by their ids.
     pub banks: Vec<Arc<str>>,
     /// The one bank that the FIU has named.
     pub named_fip: Option<Arc<str>>,
+    /// The customer's PAN, if banks need it.
+    pub pan: Option<String>,
+    /// The customer's date of birth, if banks need it: `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
     /// The searches for accounts at banks.
     pub searches: Vec<BankSearch>,
     /// The links that wait for a one-time password.
@@ -163,7 +169,10 @@ impl Visit {
             origin: VisitOrigin::Link,
             sign_in: SignIn::default(),
             banks: Vec::new(),
+            unknown_language: None,
             named_fip: None,
+            pan: None,
+            birth_date: None,
             searches: Vec::new(),
             links: Vec::new(),
             linking: None,
@@ -184,6 +193,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{VISITS_MAX, Visit, VisitStore};
+    use crate::domain::sign_in::SignInTime;
     use crate::domain::time::{Millis, Timestamp};
     use crate::ui::messages::Language;
 
@@ -222,5 +232,33 @@ mod tests {
         for id in [first, last] {
             assert!(store.update("default", &id, at(5), |_| ()).is_some());
         }
+    }
+
+    #[test]
+    fn a_lock_holds_for_later_visits_of_the_same_customer() {
+        let store = VisitStore::new(TTL);
+        let visit_of = |customer: &str| Visit {
+            customer: customer.into(),
+            ..Visit::new(
+                "default",
+                &"AA".into(),
+                Language::English,
+                Timestamp::from_millis(0),
+            )
+        };
+        let mut locked = visit_of("1@aa");
+        let mut now = SignInTime {
+            world: Timestamp::from_millis(0),
+            system: Timestamp::from_millis(0),
+        };
+        while !locked.sign_in.is_locked(now) {
+            now.system = now.system.saturating_add(Millis::from_secs(30));
+            let _ = locked.sign_in.send(now);
+        }
+        store.begin(locked);
+        assert!(store.find_lock(&visit_of("1@aa"), now).is_some());
+        assert!(store.find_lock(&visit_of("2@aa"), now).is_none());
+        now.system = now.system.saturating_add(Millis::from_secs(600));
+        assert!(store.find_lock(&visit_of("1@aa"), now).is_none());
     }
 }

@@ -199,7 +199,12 @@ fn build_service_schemas() -> Value {
             ("without?", any_text()),
             ("account?", any_text()),
         ]),
-        "VisitBanks": object(&[("csrf?", any_text()), ("bank", any_text())]),
+        "VisitBanks": object(&[
+            ("csrf?", any_text()),
+            ("bank", any_text()),
+            ("pan?", any_text()),
+            ("dob?", any_text()),
+        ]),
         "VisitAccounts": object(&[("csrf?", any_text()), ("account", any_text())]),
         "VisitForm": object(&[("csrf?", any_text())]),
         "VisitRefusal": object(&[("csrf?", any_text()), ("reason?", any_text())]),
