@@ -4,6 +4,8 @@
 pub(crate) mod personas;
 pub(crate) mod tls;
 
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -14,8 +16,9 @@ use thiserror::Error;
 
 use crate::crypto::keys::{Keyring, SigningKey};
 use crate::domain::fair_use::FairUseMode;
+use crate::domain::logo::{LOGO_BYTES_MAX, Logo};
 use crate::domain::notification::NotificationKind;
-use crate::domain::participants::{Entity, Participants, WebhookUrls};
+use crate::domain::participants::{Aa, Entity, Fiu, Participants, WebhookUrls};
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::secret_names::remove_quoted_value;
 use crate::domain::security_mode::SecurityMode;
@@ -294,19 +297,24 @@ pub(crate) fn load_participants(
         }
     };
     let custom = custom.unwrap_or_default();
-    // A path in a file is relative to that file.
     let folder = file.and_then(Path::parent);
     let mut aas = Vec::new();
     let mut keys = Vec::new();
     for entry in custom.aa.or(shipped.aa).unwrap_or_default() {
         let key = load_aa_key(&entry, folder).map_err(|error| file_error(&name, error))?;
+        let logo = load_logo("aa.logo", entry.logo.as_deref(), folder)
+            .map_err(|error| file_error(&name, error))?;
         let aa = entry.into_aa().map_err(|error| file_error(&name, error))?;
+        let aa = Aa { logo, ..aa };
         keys.push((Arc::clone(&aa.id), key));
         aas.push(Arc::new(aa));
     }
     let mut fius = Vec::new();
-    for entry in custom.fiu.or(shipped.fiu).unwrap_or_default() {
-        let mut fiu = entry.into_fiu().map_err(|error| file_error(&name, error))?;
+    for mut entry in custom.fiu.or(shipped.fiu).unwrap_or_default() {
+        let logo = load_logo("fiu.logo", entry.logo.take().as_deref(), folder)
+            .map_err(|error| file_error(&name, error))?;
+        let fiu = entry.into_fiu().map_err(|error| file_error(&name, error))?;
+        let mut fiu = Fiu { logo, ..fiu };
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
         }
@@ -373,12 +381,49 @@ fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String
     let pem = match &aa.key {
         None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
         Some(key) => {
-            let path = folder.map_or_else(|| PathBuf::from(key), |folder| folder.join(key));
+            let path = resolve_path(key, folder);
             std::fs::read_to_string(&path)
                 .map_err(|error| format!("aa.key {}: {error}", display_path(&path)))?
         }
     };
     SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))
+}
+
+/// Returns the logo in the file that an entry names.
+fn load_logo(
+    field: &str,
+    path: Option<&str>,
+    folder: Option<&Path>,
+) -> Result<Option<Logo>, String> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    if path.starts_with("data:") {
+        let remedy = "name a PNG or SVG file";
+        return Err(format!(
+            "{field} is a data URL, which only the control API takes; {remedy}"
+        ));
+    }
+    let path = resolve_path(path, folder);
+    let place = format!("{field} {}", display_path(&path));
+    let mut bytes = Vec::new();
+    // One byte more shows that the file is too large.
+    let limit = u64::try_from(LOGO_BYTES_MAX + 1).expect("the limit fits into 64 bits");
+    File::open(&path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| {
+            format!(
+                "{place}: {error}; name a PNG or SVG file, absolute or relative to the folder of \
+                 this file"
+            )
+        })?;
+    let logo = Logo::parse(&bytes).map_err(|error| format!("{place} {error}"))?;
+    Ok(Some(logo))
+}
+
+/// Returns a path in a file, which is relative to the folder of that file.
+fn resolve_path(path: &str, folder: Option<&Path>) -> PathBuf {
+    folder.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
 }
 
 fn parse_participants(name: &str, text: &str) -> Result<ParticipantsFile, ConfigError> {

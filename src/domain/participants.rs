@@ -13,6 +13,7 @@ use crate::domain::brand::Brand;
 use crate::domain::consent::Consent;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::fair_use::FairUseTemplate;
+use crate::domain::logo::Logo;
 use crate::domain::naming::wire_enum;
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::notification::NotificationKind;
@@ -38,6 +39,8 @@ pub struct Aa {
     /// Scenario of the AA's consents that neither the caller nor a magic customer selects.
     pub scenario: Option<Arc<str>>,
     pub brand: Brand,
+    /// `None`: the generated mark is shown.
+    pub logo: Option<Logo>,
 }
 
 impl Aa {
@@ -51,6 +54,7 @@ impl Aa {
             credential: AaCredential::default(),
             scenario: None,
             brand: Brand::from_id(id),
+            logo: None,
         }
     }
 }
@@ -184,6 +188,8 @@ pub struct Fiu {
     /// The fair-use templates for which the FIU is registered.
     pub fair_use_templates: Vec<FairUseTemplate>,
     pub brand: Brand,
+    /// `None`: the generated mark is shown.
+    pub logo: Option<Logo>,
 }
 
 /// Names, in lower case, and values of headers.

@@ -17,6 +17,7 @@ use crate::crypto::base64;
 use crate::domain::brand::{Brand, Color};
 use crate::domain::fair_use::FairUseTemplate;
 use crate::domain::ids::derive_id;
+use crate::domain::logo::{Logo, LogoFormat};
 use crate::domain::metadata_address::is_metadata_host;
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::participants::{
@@ -101,6 +102,9 @@ pub(crate) struct AaEntry {
     /// Second color of its mark. Default: derived from the id.
     #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
     accent_color: Option<String>,
+    /// File of the image that is shown in place of its mark, PNG or SVG of at most 64 KiB, beside
+    /// this file. Default: the mark.
+    pub logo: Option<String>,
     /// Id of its signing key, ASCII without spaces, quotes and backslashes.
     pub kid: Option<String>,
     /// File of its private key, PKCS#8 in PEM, beside this file. Default: the shipped development key.
@@ -189,6 +193,10 @@ pub(crate) struct FiuEntry {
     #[serde(alias = "accent_color")]
     #[schemars(regex(pattern = r"^#?[0-9A-Fa-f]{6}$"))]
     accent_color: Option<String>,
+    /// Image that is shown in place of its mark, PNG or SVG of at most 64 KiB: in `mockaa.toml` a
+    /// file beside it, in the control API a data URL. Default: the mark.
+    #[schemars(regex(pattern = r"^data:image/(png|svg\+xml);base64,"))]
+    pub logo: Option<String>,
     /// Keys with which it signs, as JWKs: `{ kty = "RSA", kid = "…", n = "…", e = "AQAB" }`.
     #[serde(alias = "public_keys")]
     public_keys: Option<Vec<Jwk>>,
@@ -317,7 +325,7 @@ fn to_snake_case(name: &str) -> String {
 }
 
 impl AaEntry {
-    /// Validates the entry and returns its AA.
+    /// Validates the entry and returns its AA, without the logo, which is a file.
     pub(crate) fn into_aa(self) -> Result<Aa, ApiError> {
         let id = validate_id("aa.id", Some(self.id))?;
         let (api_key, credential) = match discard_blank(self.api_key) {
@@ -343,6 +351,7 @@ impl AaEntry {
             credential,
             scenario: discard_blank(self.scenario).map(Into::into),
             brand,
+            logo: None,
             id,
         })
     }
@@ -405,6 +414,7 @@ impl FiuEntry {
                 color,
                 accent_color,
             },
+            logo,
         } = fiu;
         let WebhookUrls {
             base,
@@ -440,6 +450,7 @@ impl FiuEntry {
             fair_use_templates: Some(fair_use_templates.iter().map(ToString::to_string).collect()),
             color: Some(color.to_string()),
             accent_color: Some(accent_color.to_string()),
+            logo: logo.as_ref().map(write_data_url),
             public_keys: Some(entity.public_keys.iter().map(Jwk::from).collect()),
         }
     }
@@ -457,7 +468,7 @@ impl FiuEntry {
     }
 
     /// Validates the entry and returns its FIU. An omitted key has its default, and an empty URL is
-    /// none.
+    /// none. The logo is a data URL.
     pub(crate) fn into_fiu(self) -> Result<Fiu, ApiError> {
         let entity = build_entity("fiu", self.id, self.name, self.api_key, self.public_keys)?;
         let webhook_secret = match self.webhook_secret {
@@ -541,6 +552,10 @@ impl FiuEntry {
             ("fiu.color", self.color),
             ("fiu.accentColor", self.accent_color),
         )?;
+        let logo = self.logo.as_deref();
+        let logo = logo
+            .map(|url| parse_data_url("fiu.logo", url))
+            .transpose()?;
         Ok(Fiu {
             entity,
             webhook_secret,
@@ -555,6 +570,7 @@ impl FiuEntry {
             unanswered_errorcode,
             fair_use_templates,
             brand,
+            logo,
         })
     }
 }
@@ -695,6 +711,47 @@ fn resolve_brand(
         color: resolve(color, default.color)?,
         accent_color: resolve(accent_color, default.accent_color)?,
     })
+}
+
+/// Returns the logo in a data URL.
+fn parse_data_url(field: &'static str, url: &str) -> Result<Logo, ApiError> {
+    let declared = LogoFormat::ALL.into_iter().find_map(|format| {
+        let content = url.strip_prefix(&data_url_start(format))?;
+        Some((format, content))
+    });
+    let Some((format, content)) = declared else {
+        let starts = LogoFormat::ALL.map(data_url_start).join(" or ");
+        let message = format!(
+            "{} is no data URL of an image; begin it with {starts}, and append the image in Base64",
+            quote_value(url)
+        );
+        return Err(ApiError::invalid_field(field, message));
+    };
+    let bytes = base64::decode(content).ok_or_else(|| {
+        let message = "has no Base64 after its comma; encode the image in the standard alphabet \
+                       with padding, without line breaks";
+        ApiError::invalid_field(field, message)
+    })?;
+    let logo =
+        Logo::parse(&bytes).map_err(|error| ApiError::invalid_field(field, error.to_string()))?;
+    if logo.format() == format {
+        return Ok(logo);
+    }
+    let message = format!(
+        "says {}, but the image is {}; correct the media type",
+        format.media_type(),
+        logo.format().media_type()
+    );
+    Err(ApiError::invalid_field(field, message))
+}
+
+/// Returns the data URL of a logo.
+fn write_data_url(logo: &Logo) -> String {
+    data_url_start(logo.format()) + &base64::encode(logo.bytes())
+}
+
+fn data_url_start(format: LogoFormat) -> String {
+    format!("data:{};base64,", format.media_type())
 }
 
 /// Returns the value of an enum field, or the default if the field is omitted.
