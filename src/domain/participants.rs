@@ -478,6 +478,15 @@ impl Participants {
         ids.collect()
     }
 
+    /// Returns the logo of an AA or FIU whose file has this name.
+    pub fn find_logo(&self, file_name: &str) -> Option<&Logo> {
+        let of_aas = self.aas.iter().filter_map(|aa| aa.logo.as_ref());
+        let of_fius = self.fius.iter().filter_map(|fiu| fiu.logo.as_ref());
+        of_aas
+            .chain(of_fius)
+            .find(|logo| logo.file_name() == file_name)
+    }
+
     /// Returns the FIU of this organisation.
     pub fn fiu_by_org(&self, org_id: &str) -> Option<&Arc<Fiu>> {
         self.fius.iter().find(|fiu| &*fiu.org_id == org_id)

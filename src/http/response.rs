@@ -26,6 +26,7 @@ use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
 use crate::domain::call_facts::{ApiFamily, CallFacts};
 use crate::domain::journal_entry::CallRecord;
+use crate::domain::logo::Logo;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
 use crate::domain::time::Millis;
@@ -69,6 +70,11 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
 
 /// Policy of every answer that is no page: no site shows it in a frame.
 const NO_FRAMES: &str = "frame-ancestors 'none'";
+
+/// Policy of a logo. It holds where the logo is opened by itself, not in the `<img>` of a page, which
+/// runs no script in any case.
+const LOGO_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
 
 /// The size from which a page, or a file that pages load, is compressed.
 const COMPRESSED_BYTES_MIN: usize = 4_096;
@@ -171,6 +177,17 @@ impl ApiResponse {
             ..Self::with_status(StatusCode::OK)
         }
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+    }
+
+    /// Returns a 200 response with the logo of a company.
+    pub(crate) fn logo(logo: &Logo) -> Self {
+        Self {
+            content_type: logo.format().media_type(),
+            body: logo.bytes().to_vec(),
+            ..Self::with_status(StatusCode::OK)
+        }
+        .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .with_header(CONTENT_SECURITY_POLICY, LOGO_POLICY)
     }
 
     /// Returns a 200 response with plain text.

@@ -104,6 +104,20 @@ pub(crate) fn get_theme(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::stylesheet(write_theme(brand)).with_header(CACHE_CONTROL, KEPT_FOREVER))
 }
 
+/// Returns the logo of an AA or FIU of the world. A logo that is opened by itself, which may be an SVG
+/// image with scripts, runs nothing and loads nothing.
+pub(crate) fn get_logo(call: &Call) -> Result<ApiResponse, ApiError> {
+    let name = call.path_segment("file");
+    let participants = call.get_or_create_world()?.participants();
+    let logo = participants.find_logo(name).ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "no AA or FIU of this world has the logo {}; reload the page that names it",
+            quote_value(name)
+        ))
+    })?;
+    Ok(ApiResponse::logo(logo).with_header(CACHE_CONTROL, KEPT_FOREVER))
+}
+
 /// Returns the icon of all pages, at the address where browsers look for it.
 pub(crate) fn get_icon(call: &Call) -> ApiResponse {
     let name = call.path().rsplit('/').next().unwrap_or_default();

@@ -7,6 +7,7 @@ use crate::domain::consent::{Consent, Input};
 use crate::domain::participants::Participants;
 use crate::domain::terms::FetchType;
 use crate::ui::front::Frame;
+use crate::ui::journey::Party;
 use crate::ui::messages::Language;
 
 /// The page of one consent, with Approve and Reject while it is pending.
@@ -14,6 +15,8 @@ use crate::ui::messages::Language;
 #[template(path = "consent.html")]
 pub(crate) struct ConsentPage {
     frame: Frame,
+    aa: Party,
+    fiu: Party,
     heading: String,
     /// The reason for which the last action was refused.
     notice: Option<String>,
@@ -98,10 +101,12 @@ impl ConsentPage {
             let fip = participants.fip_name(&account.fip);
             format!("{} {} at {fip}", account.fi_type, account.masked_number)
         });
-        let fiu = participants.find_fiu(&consent.fiu);
-        let fiu = fiu.map_or(&consent.fiu, |fiu| &fiu.entity.name);
+        let aa = &participants.aa_for_consent(consent).id;
+        let fiu = Party::of_fiu(participants, &frame.base_path, &consent.fiu);
         Self {
-            heading: format!("{fiu} asks for financial information"),
+            heading: format!("{} asks for financial information", fiu.name),
+            aa: Party::of_aa(participants, &frame.base_path, aa),
+            fiu,
             notice,
             handle: consent.handle.to_string(),
             status: consent.status.as_str(),

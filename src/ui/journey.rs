@@ -15,10 +15,10 @@ use crate::domain::terms::{
     FrequencyUnit, Terms, TransactionType,
 };
 use crate::domain::time::Timestamp;
-use crate::ui::mark::draw_mark;
+use crate::ui::mark::{draw_mark, show_logo};
 use crate::ui::messages::Language;
 
-/// A company on a page: its name, and its mark as SVG.
+/// A company on a page: its name, and the HTML of its logo or mark.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
     pub name: String,
@@ -26,6 +26,34 @@ pub(crate) struct Party {
 }
 
 impl Party {
+    /// Describes an AA to the pages of the world with this base path.
+    pub(crate) fn of_aa(participants: &Participants, base_path: &str, id: &str) -> Self {
+        let aa = participants.find_aa(id);
+        let logo = aa.and_then(|aa| aa.logo.as_ref());
+        let brand = aa.map_or_else(|| Brand::from_id(id), |aa| aa.brand);
+        Self {
+            name: aa.map_or(id, |aa| &aa.name).to_owned(),
+            mark: logo.map_or_else(
+                || draw_mark(id, brand, Some("mark")),
+                |logo| show_logo(logo, base_path, "mark"),
+            ),
+        }
+    }
+
+    /// Describes an FIU to the pages of the world with this base path.
+    pub(crate) fn of_fiu(participants: &Participants, base_path: &str, id: &str) -> Self {
+        let fiu = participants.find_fiu(id);
+        let logo = fiu.and_then(|fiu| fiu.logo.as_ref());
+        let brand = fiu.map_or_else(|| Brand::from_id(id), |fiu| fiu.brand);
+        Self {
+            name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
+            mark: logo.map_or_else(
+                || draw_mark(id, brand, Some("logo")),
+                |logo| show_logo(logo, base_path, "logo"),
+            ),
+        }
+    }
+
     pub(crate) fn of_fip(participants: &Participants, id: &Arc<str>) -> Self {
         Self {
             name: participants.fip_name(id).to_string(),

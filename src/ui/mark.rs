@@ -1,6 +1,8 @@
-//! The marks of companies: geometric patterns, generated from an id and two colors.
+//! The marks of companies: geometric patterns, generated from an id and two colors. A logo takes the
+//! place of a mark.
 
 use crate::domain::brand::{Brand, CONTROL_CONTRAST, pick};
+use crate::domain::logo::Logo;
 
 /// The shapes of a mark on a ground of 48 by 48. Those in the accent color are drawn first, then
 /// those in the ink that is readable on the ground.
@@ -81,12 +83,34 @@ pub(crate) fn draw_mark(id: &str, brand: Brand, class: Option<&'static str>) -> 
     )
 }
 
+/// Returns the HTML of a logo, in the box of the mark with this CSS class. The path of its file
+/// begins with the base path of the world, which has no character that HTML escapes. The text for
+/// assistive technology is empty, since the name is next to it.
+pub(crate) fn show_logo(logo: &Logo, base_path: &str, class: &'static str) -> String {
+    let file = logo.file_name();
+    format!(
+        r#"<img class="{class}" src="{base_path}/aa/logos/{file}" alt="" width="48" height="48">"#
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{PATTERNS, draw_mark};
+    use super::{PATTERNS, draw_mark, show_logo};
     use crate::domain::brand::{Brand, Color};
+    use crate::domain::logo::Logo;
+
+    #[test]
+    fn a_logo_is_an_image_of_its_world() {
+        let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"/>"#;
+        let logo = Logo::parse(svg).expect("an SVG image");
+        let expected = format!(
+            r#"<img class="logo" src="/w/ci-7/aa/logos/{}" alt="" width="48" height="48">"#,
+            logo.file_name()
+        );
+        assert_eq!(show_logo(&logo, "/w/ci-7", "logo"), expected);
+    }
 
     #[test]
     fn a_mark_follows_from_the_id_and_the_colors() {

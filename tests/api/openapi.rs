@@ -464,6 +464,7 @@ impl Recorder {
         self.set_parameter("getAsset", "digest", "0123456789");
         let theme = [("file", "3a3aa0-b9b9ff.css")];
         self.control("getTheme", &theme, None).await;
+        self.play_logo().await;
         // Only a sandbox with https has it. It is a text, which has no example.
         let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi-ca");
         let secure = TestApp::start_with(|builder| builder.tls_folder(folder)).await;
@@ -531,6 +532,25 @@ impl Recorder {
             Some(key_of(&Participant::fiu_1())),
         )
         .await;
+    }
+
+    /// Plays the call for a logo in a sandbox of its own, since a consent takes ids of those that
+    /// the other examples show.
+    async fn play_logo(&mut self) {
+        let app = TestApp::start().await;
+        let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+        let svg = mockaa::internals::crypto::base64::encode(svg);
+        let logo = json!({ "logo": format!("data:image/svg+xml;base64,{svg}") });
+        let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+        app.send(request.json(&logo)).await.expect_ok();
+        let handle = app.raise_consent(|_| {}).await;
+        let page = app.get(&format!("/ui/consents/{handle}")).await.text;
+        let path = page.split('"').find(|it| it.starts_with("/aa/logos/"));
+        let path = path.expect("the page has the logo");
+        assert_eq!(app.get(path).await.status, 200);
+        let file = path.rsplit('/').next().expect("a name");
+        let example = json!({ "parameters": { "file": file } });
+        self.examples.insert("getLogo".to_owned(), example);
     }
 
     async fn play_seed(&mut self) {

@@ -51,7 +51,7 @@ pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
             .filter(|consent| statuses.contains(&consent.status))
             .map(|consent| ListedConsent {
                 handle: consent.handle.to_string(),
-                party: fiu_party(&open.participants, &consent.fiu),
+                party: fiu_party(&open.world, &open.participants, &consent.fiu),
                 class: status_class(consent.status),
                 status: describe_status(frame.language, consent.status),
                 purpose: describe_purpose(frame.language, &consent.terms),

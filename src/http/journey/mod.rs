@@ -28,7 +28,6 @@ use crate::ui::journey::{
     AppFrame, Choice, ConsentCard, FormError, JourneyStep, Party, Receipt, ResultPage, ReviewPage,
     WayBack, describe_status, mask_customer,
 };
-use crate::ui::mark::draw_mark;
 use crate::ui::messages::Language;
 use crate::ui::theme::theme_path;
 use crate::wire::api_error::ApiError;
@@ -224,8 +223,8 @@ impl OpenVisit {
             language: self.visit.language,
             page_path: format!("{}{page}", self.path),
             path: self.path.clone(),
-            aa: aa_party(&self.participants, &self.visit.aa),
-            fiu: fiu_party(&self.participants, fiu),
+            aa: aa_party(&self.world, &self.participants, &self.visit.aa),
+            fiu: fiu_party(&self.world, &self.participants, fiu),
             token: call.app_state().form_key.token(&self.id),
             theme: Some(theme_path(aa_brand(&self.participants, &self.visit.aa))),
             step: None,
@@ -459,7 +458,7 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let participants = world.participants();
     let default_aa = participants.default_aa();
-    let aa = aa_party(&participants, &default_aa.id);
+    let aa = aa_party(&world, &participants, &default_aa.id);
     let frame = AppFrame {
         language: accepted_language(call),
         path: format!("{}/aa", world.base_path()),
@@ -485,12 +484,8 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::page(&page).with_status_code(404))
 }
 
-fn aa_party(participants: &Participants, id: &str) -> Party {
-    let aa = participants.find_aa(id);
-    Party {
-        name: aa.map_or(id, |aa| &aa.name).to_owned(),
-        mark: draw_mark(id, aa_brand(participants, id), Some("mark")),
-    }
+fn aa_party(world: &World, participants: &Participants, id: &str) -> Party {
+    Party::of_aa(participants, &world.base_path(), id)
 }
 
 fn aa_brand(participants: &Participants, id: &str) -> Brand {
@@ -498,13 +493,8 @@ fn aa_brand(participants: &Participants, id: &str) -> Brand {
     aa.map_or_else(|| Brand::from_id(id), |aa| aa.brand)
 }
 
-fn fiu_party(participants: &Participants, id: &str) -> Party {
-    let fiu = participants.find_fiu(id);
-    let brand = fiu.map_or_else(|| Brand::from_id(id), |fiu| fiu.brand);
-    Party {
-        name: fiu.map_or(id, |fiu| &fiu.entity.name).to_owned(),
-        mark: draw_mark(id, brand, Some("logo")),
-    }
+fn fiu_party(world: &World, participants: &Participants, id: &str) -> Party {
+    Party::of_fiu(participants, &world.base_path(), id)
 }
 
 /// Returns the host of an address, or its scheme if it is that of an app.

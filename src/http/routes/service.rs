@@ -440,6 +440,20 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_refusals(&[404]),
     get(
         Section::Service,
+        "/aa/logos/{file}",
+        "getLogo",
+        Handler::Immediate(service_info::get_logo),
+    )
+    .with_summary("Get the logo of an AA or an FIU of this world")
+    .with_parameters(&[Parameter::in_path(
+        "file",
+        schema::text,
+        "The name of the file: a digest of its content, such as `0123456789abcdef0123456789abcdef.svg`",
+    )])
+    .with_response(ResponseBody::File(&["image/png", "image/svg+xml"]))
+    .with_refusals(&[400, 404, 503]),
+    get(
+        Section::Service,
         "/favicon.ico",
         "getIcon",
         Handler::Infallible(service_info::get_icon),
