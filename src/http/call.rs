@@ -623,8 +623,8 @@ fn is_host_byte(byte: u8) -> bool {
 
 /// Splits a path below `/w/NAME` into the world's name and the rest.
 fn split_world(path: &str) -> Option<(&str, &str)> {
-    let rest = path.strip_prefix("/w/")?;
-    rest.find('/').map(|end| rest.split_at(end))
+    let rest = path.strip_prefix("/w/").filter(|rest| !rest.is_empty())?;
+    Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
 /// Returns the world that a path names, valid or not.

@@ -878,6 +878,11 @@ async fn the_start_page_leads_to_everything() {
                 assert_eq!(app.get(link.path()).await.status, 200, "{name}");
             }
         }
+        for path in [world.to_owned(), format!("{world}?x=1")] {
+            assert_eq!(app.get(&path).await.expect_ok(), start, "{path}");
+        }
+        let posted = app.send(app.request(Method::POST, world)).await;
+        assert_eq!(posted.status, 405, "{world}");
         let request = app.request(Method::GET, &format!("{world}/"));
         let page = app.send(request.header("accept", "text/html")).await.text;
         for text in ["FIU-1", "mockaa-dev-fiu-1-api-key", "9999999001"] {
