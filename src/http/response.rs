@@ -2,7 +2,6 @@
 //! journal record. The webhooks that a call causes are released when its response has been written.
 
 use std::convert::Infallible;
-use std::io::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,8 +17,6 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
@@ -46,6 +43,7 @@ use crate::http::fault_injection::{
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
+use crate::ui::content::{SharedContent, compress_gzip};
 use crate::ui::front::ErrorPage;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
@@ -125,6 +123,8 @@ pub(crate) struct ApiResponse {
     /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
+    /// The content that the body is, if it is sent to many callers.
+    shared: Option<SharedContent>,
     hold: Option<DeliveryHold>,
 }
 
@@ -146,10 +146,30 @@ impl ApiResponse {
     /// frame.
     pub(crate) fn page(page: &impl Template) -> Self {
         let html = page.render().expect("a template writes to memory");
-        let response = Self {
-            content_type: "text/html; charset=utf-8",
+        Self {
             body: html.into_bytes(),
             ..Self::with_status(StatusCode::OK)
+        }
+        .into_page()
+    }
+
+    /// Returns a 200 response with a page that is the same for many callers.
+    pub(crate) fn shared_page(html: &SharedContent) -> Self {
+        Self::from_content(html).into_page()
+    }
+
+    fn from_content(content: &SharedContent) -> Self {
+        Self {
+            body: content.plain().to_vec(),
+            shared: Some(content.clone()),
+            ..Self::with_status(StatusCode::OK)
+        }
+    }
+
+    fn into_page(self) -> Self {
+        let response = Self {
+            content_type: "text/html; charset=utf-8",
+            ..self
         };
         PAGE_HEADERS
             .into_iter()
@@ -163,8 +183,7 @@ impl ApiResponse {
     pub(crate) fn asset(asset: &Asset) -> Self {
         Self {
             content_type: asset.media_type,
-            body: asset.content.to_vec(),
-            ..Self::with_status(StatusCode::OK)
+            ..Self::from_content(&asset.content)
         }
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
     }
@@ -234,6 +253,7 @@ impl ApiResponse {
             headers: Vec::new(),
             retry_after: None,
             body: Vec::new(),
+            shared: None,
             hold: None,
         }
     }
@@ -280,11 +300,10 @@ impl ApiResponse {
             return self;
         }
         if accepts_gzip {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            let compressed = encoder
-                .write_all(&self.body)
-                .and_then(|()| encoder.finish());
-            self.body = compressed.expect("a buffer takes everything");
+            self.body = match &self.shared {
+                Some(content) => content.gzip().to_vec(),
+                None => compress_gzip(&self.body),
+            };
             self.headers.push((CONTENT_ENCODING, "gzip".to_owned()));
         }
         self.with_header(VARY, "Accept-Encoding")

@@ -1,18 +1,22 @@
 //! Health checks, public keys, API documentation, and the fallback for unknown routes.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use askama::Template;
 use serde_json::{Map, Value, json};
 
 use crate::domain::participants::{Entity, Participants};
 use crate::domain::text::quote_value;
-
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::http::route_info::{UNAPORT_APPLICATION_PATH, UNAPORT_COMMON_PATH};
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::ui::assets::{find_asset, is_current_digest};
+use crate::ui::content::SharedContent;
 use crate::ui::docs::DocsPage;
 use crate::ui::front::{ShownMagicCustomer, ShownParticipant, StartPage};
 use crate::ui::theme::{find_theme, write_theme};
@@ -65,11 +69,41 @@ pub(crate) fn get_jwks(call: &Call) -> ApiResponse {
     ApiResponse::json(&json!({ "keys": keys }))
 }
 
+/// The pages with the documentation of all calls that were shown last. They differ in the address of
+/// the world, which a caller chooses.
+#[derive(Debug)]
+struct DocsPages(Mutex<VecDeque<(String, SharedContent)>>);
+
+/// The number of pages in [`DocsPages`]. Each has 700 kB.
+const DOCS_PAGES_MAX: usize = 4;
+
+static DOCS_PAGES: DocsPages = DocsPages(Mutex::new(VecDeque::new()));
+
+impl DocsPages {
+    /// Returns the page for this address. A new one takes the place of the oldest.
+    fn get_or_render(&self, address: &str, render: impl FnOnce() -> String) -> SharedContent {
+        // A page is added in one step, so a panic of another thread leaves the list intact.
+        let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, page)) = pages.iter().find(|(known, _)| known == address) {
+            return page.clone();
+        }
+        let page = SharedContent::new(render());
+        pages.truncate(DOCS_PAGES_MAX - 1);
+        pages.push_front((address.to_owned(), page.clone()));
+        page
+    }
+}
+
 /// Returns the documentation of all calls as a page.
 pub(crate) fn show_docs(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
-    let document = (call.app_state().describe_calls)(&call.base_url(&world));
-    Ok(ApiResponse::page(&DocsPage::new(&document)))
+    let address = call.base_url(&world);
+    let page = DOCS_PAGES.get_or_render(&address, || {
+        let document = (call.app_state().describe_calls)(&address);
+        let page = DocsPage::new(&document).render();
+        page.expect("a template writes to memory")
+    });
+    Ok(ApiResponse::shared_page(&page))
 }
 
 /// Redirects from an address with a slash at its end.
@@ -251,4 +285,31 @@ pub(crate) async fn reply_unknown_route(call: Call) -> HttpResponse {
         }
     }
     call.reply(Err(error), context).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use super::{DOCS_PAGES_MAX, DocsPages};
+
+    #[test]
+    fn a_page_is_rendered_and_compressed_once() {
+        let pages = DocsPages(Mutex::new(VecDeque::new()));
+        let first = pages.get_or_render("http://a", || "page of a".to_owned());
+        let again = pages.get_or_render("http://a", || panic!("it is there"));
+        assert!(std::ptr::eq(first.gzip(), again.gzip()));
+        let other = pages.get_or_render("http://b", || "page of b".to_owned());
+        assert_eq!(other.plain(), b"page of b");
+        for number in 0..100 {
+            pages.get_or_render(&format!("http://{number}"), || "a page".to_owned());
+        }
+        assert_eq!(
+            pages.0.lock().expect("no thread has panicked").len(),
+            DOCS_PAGES_MAX
+        );
+        let anew = pages.get_or_render("http://a", || "a new page of a".to_owned());
+        assert_eq!(anew.plain(), b"a new page of a");
+    }
 }

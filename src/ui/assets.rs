@@ -6,46 +6,50 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::ui::content::SharedContent;
+
 /// A file that pages load.
 #[derive(Debug)]
 pub(crate) struct Asset {
     pub name: &'static str,
     pub media_type: &'static str,
-    pub content: &'static [u8],
+    pub content: SharedContent,
 }
 
-static ASSETS: [Asset; 6] = [
-    Asset {
-        name: "mockaa.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_bytes!("assets/mockaa.css"),
-    },
-    Asset {
-        name: "docs.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_bytes!("assets/docs.css"),
-    },
-    Asset {
-        name: "docs.js",
-        media_type: "text/javascript; charset=utf-8",
-        content: include_bytes!("assets/docs.js"),
-    },
-    Asset {
-        name: "journey.js",
-        media_type: "text/javascript; charset=utf-8",
-        content: include_bytes!("assets/journey.js"),
-    },
-    Asset {
-        name: "favicon.svg",
-        media_type: "image/svg+xml",
-        content: include_bytes!("assets/favicon.svg"),
-    },
-    Asset {
-        name: "favicon.ico",
-        media_type: "image/vnd.microsoft.icon",
-        content: include_bytes!("assets/favicon.ico"),
-    },
-];
+static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
+    [
+        Asset {
+            name: "mockaa.css",
+            media_type: "text/css; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/mockaa.css")),
+        },
+        Asset {
+            name: "docs.css",
+            media_type: "text/css; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/docs.css")),
+        },
+        Asset {
+            name: "docs.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/docs.js")),
+        },
+        Asset {
+            name: "journey.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/journey.js")),
+        },
+        Asset {
+            name: "favicon.svg",
+            media_type: "image/svg+xml",
+            content: SharedContent::new(include_bytes!("assets/favicon.svg")),
+        },
+        Asset {
+            name: "favicon.ico",
+            media_type: "image/vnd.microsoft.icon",
+            content: SharedContent::new(include_bytes!("assets/favicon.ico")),
+        },
+    ]
+});
 
 /// The number of bytes of the digest in an address.
 const DIGEST_BYTES: usize = 5;
@@ -53,9 +57,9 @@ const DIGEST_BYTES: usize = 5;
 /// The digest of all files.
 static DIGEST: LazyLock<String> = LazyLock::new(|| {
     let mut context = Context::new(&SHA256);
-    for asset in &ASSETS {
+    for asset in ASSETS.iter() {
         context.update(asset.name.as_bytes());
-        context.update(asset.content);
+        context.update(asset.content.plain());
     }
     let digest = context.finish();
     digest.as_ref()[..DIGEST_BYTES]

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod assets;
 pub(crate) mod consent;
+pub(crate) mod content;
 pub(crate) mod docs;
 pub(crate) mod front;
 pub(crate) mod journey;

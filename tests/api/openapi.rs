@@ -2,6 +2,7 @@
 //! sandbox.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use mockaa::internals::http::routes::{Section, all_routes};
 use reqwest::{Method, StatusCode};
@@ -114,6 +115,34 @@ async fn the_page_shows_every_call_and_runs_its_own_script_only() {
         let old = address.replace("/ui/assets/", "/ui/assets/0");
         assert_eq!(app.get(&old).await.status, 404, "{old}");
     }
+}
+
+#[tokio::test]
+async fn a_compressed_page_is_the_same_page() {
+    let app = TestApp::start().await;
+    let page = app.get("/docs").await.text;
+    let style = page.split('"').find(|text| text.ends_with("docs.css"));
+    let style = style.expect("the page loads a style").to_owned();
+    for path in ["/docs", "/w/other/docs", &style] {
+        let plain = app.get(path).await.text;
+        for _ in 0..2 {
+            let request = app
+                .request(Method::GET, path)
+                .header("accept-encoding", "gzip");
+            let reply = request.send().await.expect("an answer");
+            assert_eq!(reply.headers()["content-encoding"], "gzip", "{path}");
+            assert_eq!(reply.headers()["vary"], "Accept-Encoding", "{path}");
+            let bytes = reply.bytes().await.expect("bytes");
+            assert!(bytes.len() * 2 < plain.len(), "{path}");
+            let mut text = String::new();
+            let mut decoder = flate2::read::GzDecoder::new(&bytes[..]);
+            decoder.read_to_string(&mut text).expect("gzip");
+            assert!(text == plain, "{path}");
+        }
+    }
+    let of_other = app.get("/w/other/docs").await.text;
+    let address = format!("data-server=\"{}/w/other\"", app.sandbox.base_url());
+    assert!(of_other.contains(&address));
 }
 
 /// An unknown path is answered in the format of the calls that are nearest to it.
