@@ -16,17 +16,28 @@ pub(crate) struct Asset {
     pub content: SharedContent,
 }
 
+/// The stylesheet of all pages but the description of all calls.
+pub(crate) const MOCKAA_CSS: &str = concat!(
+    include_str!("assets/tokens.css"),
+    include_str!("assets/mockaa.css")
+);
+
+const DOCS_CSS: &str = concat!(
+    include_str!("assets/tokens.css"),
+    include_str!("assets/docs.css")
+);
+
 static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
     [
         Asset {
             name: "mockaa.css",
             media_type: "text/css; charset=utf-8",
-            content: SharedContent::new(include_bytes!("assets/mockaa.css")),
+            content: SharedContent::new(MOCKAA_CSS),
         },
         Asset {
             name: "docs.css",
             media_type: "text/css; charset=utf-8",
-            content: SharedContent::new(include_bytes!("assets/docs.css")),
+            content: SharedContent::new(DOCS_CSS),
         },
         Asset {
             name: "docs.js",
@@ -87,4 +98,32 @@ pub(crate) fn is_current_digest(digest: &str) -> bool {
 pub(crate) fn asset_path(name: &str) -> String {
     assert!(find_asset(name).is_some(), "no asset has the name {name}");
     format!("/ui/assets/{}/{name}", *DIGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_asset;
+
+    #[test]
+    fn stylesheets_share_the_tokens() {
+        let tokens = include_str!("assets/tokens.css");
+        for name in ["mockaa.css", "docs.css"] {
+            let asset = find_asset(name).expect("an asset");
+            let css = str::from_utf8(asset.content.plain()).expect("text");
+            let own = css.strip_prefix(tokens).expect("the tokens come first");
+            for used in own.split("var(--").skip(1) {
+                let token = used.split([')', ',']).next().expect("a name");
+                let definition = format!("--{token}: ");
+                let is_defined = css.contains(&definition) || used.starts_with("icon-hole,");
+                assert!(is_defined, "{name} uses --{token}");
+            }
+        }
+        let docs = include_str!("assets/docs.css");
+        for literal in ["light-dark(", "#", "rgb", ": --", ":root"] {
+            assert!(
+                !docs.contains(literal),
+                "docs.css repeats a token: {literal}"
+            );
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
 
-/// The tokens of `assets/mockaa.css`, on or under which a theme puts its own, in one scheme.
+/// The tokens of `assets/tokens.css`, on or under which a theme puts its own, in one scheme.
 struct Scheme {
     surface: Color,
     ground: Color,
@@ -106,8 +106,7 @@ mod tests {
 
     use super::{DARK, LIGHT, find_theme, theme_path, write_theme};
     use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
-
-    const STYLESHEET: &str = include_str!("assets/mockaa.css");
+    use crate::ui::assets::MOCKAA_CSS;
 
     /// Colors of a token in the light and the dark scheme.
     type Pair = [Color; 2];
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_tokens_have_enough_contrast() {
-        let tokens = read_tokens(STYLESHEET);
+        let tokens = read_tokens(MOCKAA_CSS);
         for ink in ["text", "text-2", "accent", "danger", "good", "warn"] {
             for ground in ["surface", "bg", "sunken", "raised"] {
                 check_contrast(
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_theme_knows_the_grounds_of_the_stylesheet() {
-        let tokens = read_tokens(STYLESHEET);
+        let tokens = read_tokens(MOCKAA_CSS);
         for (name, expected) in [
             ("--surface", [LIGHT.surface, DARK.surface]),
             ("--bg", [LIGHT.ground, DARK.ground]),
@@ -202,7 +201,7 @@ mod tests {
             assert_eq!(tokens[name], expected, "{name}");
         }
         let read = |css: &str| read_tokens(css).into_keys().collect::<Vec<_>>();
-        let rule = STYLESHEET.split(".app {").nth(1).expect("the rule of .app");
+        let rule = MOCKAA_CSS.split(".app {").nth(1).expect("the rule of .app");
         let rule = rule.split('}').next().expect("the rule of .app");
         let mut expected = read(rule);
         expected.push("--on-brand".to_owned());
@@ -239,7 +238,7 @@ mod tests {
                 color: Color::from_rgb(color),
                 accent_color: Color::from_rgb(accent),
             };
-            let mut tokens = read_tokens(STYLESHEET);
+            let mut tokens = read_tokens(MOCKAA_CSS);
             tokens.extend(read_tokens(&write_theme(brand)));
             for ground in ["--surface", "--bg"] {
                 check_contrast(&tokens, "--brand", ground, TEXT_CONTRAST);
