@@ -8,11 +8,17 @@ import { WIDTHS, withPage } from './browser.mjs'
 import { CHECKS, Visit } from './checks.mjs'
 import { listCombinations } from './pages.mjs'
 
-const GOOD = '<!doctype html><html lang="en"><title>Good</title><main><h1>Good</h1><p>A text with <a href="/good#top">a link</a>.</p></main>'
+// A text that a bar covers, until the page is scrolled.
+const covered = (color) => `<p style="margin-block: 700px; color: ${color}; background: #fff">A covered text.</p>
+  <div style="position: fixed; inset: auto 0 0; block-size: 200px; background: #fff">A bar.</div>`
+const GOOD = `<!doctype html><html lang="en"><title>Good</title><main><h1>Good</h1><p>A text with <a href="/other#top">a link</a>
+  and <a href="?lang=hi">itself</a>.</p><form method="post" action="/form"><button>Send</button></form>${covered('#222')}</main>`
 // `localhost` is another origin than 127.0.0.1.
 const bad = (port) => `<!doctype html><html lang="en"><title></title>
   <main><h1>One</h1><h1>Two</h1><p style="color: #bbb; background: #fff">A pale text.</p>
-  <a href="/broken">A link</a><form action="/unavailable"><button>Send</button></form>
+  <p style="color: #777; background: linear-gradient(#fff, #000)">A text on a gradient.</p>${covered('#aaa')}
+  <a href="/broken">A link</a> <a href="/missing">Another one</a> <a href="/form">A form</a>
+  <form action="/unavailable"><button>Send</button> <button formaction="/gone">Send</button></form>
   <img alt="" src="http://localhost:${port}/image"></main>
   <script src="/heavy"></script>
   <script>console.warn('a warning'); console.error('an error'); throw new Error('a mistake')</script>`
@@ -22,6 +28,9 @@ function answerRequest(request, response) {
   const answers = {
     '/good': [200, 'text/html', GOOD, { 'content-security-policy': STRICT }],
     '/bad': [200, 'text/html', bad(request.socket.localPort)],
+    '/good?lang=hi': [404, 'text/html', ''],
+    '/other': [200, 'text/html', ''],
+    '/form': [405, 'text/plain', ''],
     '/heavy': [200, 'text/javascript', `// ${'x'.repeat(160_000)}`],
     '/image': [200, 'image/svg+xml', '<svg xmlns="http://www.w3.org/2000/svg"/>'],
     '/broken': [500, 'text/plain', ''],
@@ -56,8 +65,13 @@ test('a page with every problem fails every check', async () => {
   assert.match(origins.join(), /localhost:\d+\/image/)
   for (const text of ['a warning', 'an error', 'a mistake']) assert.ok(console.join().includes(text), `${text}: ${console}`)
   assert.match(weight.join(), /transfers 16\d{4} bytes/)
-  assert.match(links.join(), /broken is answered with 500.*unavailable is answered with 503/)
+  const answers = { broken: 500, missing: 404, form: 405, unavailable: 503, gone: 404 }
+  for (const [path, status] of Object.entries(answers))
+    assert.ok(links.join().includes(`/${path} is answered with ${status}`), `${path}: ${links}`)
   for (const rule of ['color-contrast', 'document-title']) assert.ok(axe.join().includes(rule), `${rule}: ${axe}`)
+  const about = (text) => axe.filter((problem) => problem.includes(text)).join()
+  assert.match(about('#aaaaaa'), /^color-contrast/, 'a covered text is judged where it is not covered')
+  assert.match(about('background gradient'), /^axe cannot decide color-contrast/)
 })
 
 test('a good page with a strict content security policy passes every check', async () => {

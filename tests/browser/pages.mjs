@@ -2,6 +2,10 @@
 
 import { SCHEMES, WIDTHS } from './browser.mjs'
 
+/** A logo that would show nothing if its script ran. */
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><script>document.documentElement.remove()</script>
+  <circle cx="1" cy=".5" r=".5" fill="#b4460c"/></svg>`
+
 /**
  * `open` prepares a new world and returns the path of the page in it.
  * `login` is true if the page is one of a sandbox whose customers sign in.
@@ -15,6 +19,14 @@ export const PAGES = [
   { name: 'error', open: () => '/nothing', status: 404 },
   { name: 'consent-pending', open: async (sandbox) => `/ui/consents/${await sandbox.raiseConsent()}` },
   { name: 'consent-approved', open: async (sandbox) => `/ui/consents/${await sandbox.raiseApprovedConsent()}` },
+  {
+    name: 'logo',
+    open: async (sandbox) => {
+      await sandbox.setLogo(LOGO)
+      return sandbox.beginVisit(`/aa/consents/${await sandbox.raiseConsent()}`)
+    },
+    ready: 'img.logo',
+  },
   { name: 'visit-ended', open: () => '/aa/visits/0123456789abcdef0123456789abcdef', status: 404 },
   ...['en', 'hi'].flatMap((language) => listVisitPages(language)),
 ]

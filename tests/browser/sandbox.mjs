@@ -68,6 +68,12 @@ export class Sandbox {
     await this.call('PUT', '/_mockaa/v1/faults/discovery', { api_faults: [fault] })
   }
 
+  /** Gives the shipped FIU a logo in SVG. */
+  async setLogo(svg) {
+    const logo = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`
+    await this.call('PUT', '/_mockaa/v1/config/fiu/FIU-1', { logo })
+  }
+
   /** Begins a customer's visit, and returns its path. */
   async beginVisit(path) {
     const answer = await fetch(this.baseUrl + path, { redirect: 'manual' })
