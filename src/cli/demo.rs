@@ -46,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .seed(arguments.seed)
         .clock(format!("{CLOCK},frozen"))
         .fiu_url(&fiu.url)
+        .customer_login(true)
         .start()
         .await?;
     println!(

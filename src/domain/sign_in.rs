@@ -60,12 +60,21 @@ pub(crate) enum SignInError {
     },
 }
 
+/// Replaces the digits of Devanagari, which Hindi keyboards type, by those of ASCII.
+pub(crate) fn normalize_digits(text: &str) -> String {
+    let letters = text.chars().map(|letter| match letter {
+        '०'..='९' => char::from_digit(letter as u32 - '०' as u32, 10).unwrap_or(letter),
+        _ => letter,
+    });
+    letters.collect()
+}
+
 /// Reads what a customer typed as a one-time password, of the AA or of a bank. Spaces do not count.
 ///
 /// # Errors
 /// [`SignInError::Empty`] and [`SignInError::Format`].
 pub(crate) fn parse_password(text: &str) -> Result<String, SignInError> {
-    let digits: String = text.split_whitespace().collect();
+    let digits: String = normalize_digits(text).split_whitespace().collect();
     if digits.is_empty() {
         return Err(SignInError::Empty);
     }
@@ -193,7 +202,7 @@ mod tests {
             assert_eq!(sign_in.verify("12345a", now), Err(SignInError::Format));
             assert_eq!(sign_in.verify("1234567", now), Err(SignInError::Format));
         }
-        assert_eq!(sign_in.verify("123 456", now), Ok(()));
+        assert_eq!(sign_in.verify("१२३ ४५६", now), Ok(()));
         assert!(sign_in.is_complete());
     }
 

@@ -17,7 +17,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::control::reject_cross_site;
-use crate::http::journey::{Preset, VisitOrigin, begin_visit};
+use crate::http::journey::{Preset, VisitOrigin, begin_visit, show_unusable_link};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::visit::{answer_command, require_answer};
@@ -38,7 +38,15 @@ pub(crate) async fn show_webview(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
-    let visit = Visit::from_call(call, context, DATE_WINDOW).await?;
+    let visit = match Visit::from_call(call, context, DATE_WINDOW).await {
+        Ok(visit) => visit,
+        Err(error @ ApiError::InvalidField { .. }) => {
+            let page = show_unusable_link(call, error)?;
+            context.plan_faults(&*call.get_or_create_world()?)?;
+            return Ok(page);
+        }
+        Err(error) => return Err(error),
+    };
     match visit.pending_consents() {
         Err(code) => visit.redirect_to_fiu(context, code).await,
         Ok(consents) => {

@@ -478,10 +478,11 @@ pub(crate) fn describe_number(language: Language, masked: &str) -> String {
     language.fill("acc.ending", &[("digits", &digits)])
 }
 
-/// Masks the number in a customer's address but for its last four characters.
+/// Masks the number in a customer's address but for its last four characters; half of a shorter name.
 pub(crate) fn mask_customer(address: &str) -> String {
     let name = address.split('@').next().unwrap_or_default();
-    let hidden = name.chars().count().saturating_sub(4);
+    let length = name.chars().count();
+    let hidden = length - (length / 2).min(4);
     let masked = name.chars().enumerate();
     masked
         .map(|(index, letter)| if index < hidden { '•' } else { letter })
@@ -530,6 +531,8 @@ pub(crate) struct ResultPage {
     pub leave: Option<(String, String)>,
     /// The path of the customer's consents.
     pub own_consents: String,
+    /// What a developer needs to know.
+    pub details: Option<String>,
 }
 
 /// The outcome of a consent.

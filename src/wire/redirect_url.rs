@@ -10,8 +10,15 @@ pub(crate) const EXPECTED_REDIRECT_URL: &str =
 /// [`REFUSED_SCHEMES`].
 pub(crate) const REDIRECT_URL_PATTERN: &str = "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$";
 
-/// Schemes that let a browser execute or open what the URL itself contains, or a local file.
-const REFUSED_SCHEMES: [&str; 8] = [
+/// Schemes that let a browser execute or open what the URL itself contains, or a local file, or that
+/// start a program of the system. Those that begin with `ms-` are refused too.
+const REFUSED_SCHEMES: [&str; 14] = [
+    "shell",
+    "search-ms",
+    "jar",
+    "mk",
+    "res",
+    "ldap",
     "javascript",
     "data",
     "vbscript",
@@ -33,7 +40,7 @@ pub(crate) fn parse_redirect_url(text: &str) -> Option<Url> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'));
     let scheme = scheme.to_ascii_lowercase();
-    if !is_printable || !is_scheme || rest.is_empty() || REFUSED_SCHEMES.contains(&&*scheme) {
+    if !is_printable || !is_scheme || rest.is_empty() || is_refused(&scheme) {
         return None;
     }
     // A browser reads `http:x` as a path of the page's own host.
@@ -44,6 +51,10 @@ pub(crate) fn parse_redirect_url(text: &str) -> Option<Url> {
     Url::parse(text)
         .ok()
         .filter(|url| !is_web || url.has_host())
+}
+
+fn is_refused(scheme: &str) -> bool {
+    REFUSED_SCHEMES.contains(&scheme) || scheme.starts_with("ms-")
 }
 
 #[cfg(test)]
@@ -79,6 +90,10 @@ mod tests {
             "view-source:https://lender.example",
             "FileSystem:https://lender.example/x",
             "about:blank",
+            "ms-msdt:/id",
+            "MS-Word:ofe|u|https://lender.example/x",
+            "search-ms:query=x",
+            "shell:startup",
             "//lender.example",
             "/back",
             "lender",

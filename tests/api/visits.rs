@@ -826,7 +826,6 @@ async fn a_failure_is_a_page_for_browsers_and_json_for_scripts() {
         ("/ui", 404),
         ("/nothing", 404),
         ("/ui/consents/00000000-0000-4000-8000-000000000000", 404),
-        ("/aa/webview", 400),
         ("/_mockaa/v1/nothing", 404),
         ("/backend-v2/api/v2/FIU/GetConsent/x", 401),
         ("/backend-v2/api/v2/public/shorten/zzzzzz", 404),
@@ -896,4 +895,85 @@ async fn the_start_page_leads_to_everything() {
     for icon in ["/favicon.ico", "/favicon.svg"] {
         assert_eq!(app.get(icon).await.status, 200, "{icon}");
     }
+}
+
+/// A customer with a bad link reads what to do, and a developer what is wrong; a script gets JSON.
+#[tokio::test]
+async fn a_link_that_cannot_be_used_has_a_page_for_its_customer() {
+    let app = TestApp::start().await;
+    let unknown = "0b811819-9044-4856-b0ee-8c88035f8858";
+    let cases = [
+        (
+            format!("/aa/consents/{unknown}"),
+            404,
+            "There is no such request here.",
+            unknown,
+        ),
+        (
+            "/aa/consents/nonsense".to_owned(),
+            404,
+            "There is no such request here.",
+            "nonsense",
+        ),
+        (
+            "/aa/webview?fi=AA&reqdate=040720200500000&ecreq=AA".to_owned(),
+            400,
+            "This link is damaged or too old.",
+            "is more than 180 s behind the clock",
+        ),
+        (
+            format!("/aa/webview?fi=AA&reqdate={NOW}&ecreq=AA"),
+            400,
+            "This link is damaged or too old.",
+            "does not name a registered FIU",
+        ),
+        (
+            "/aa/webview".to_owned(),
+            400,
+            "This link is damaged or too old.",
+            "fi is missing",
+        ),
+    ];
+    for (path, status, text, details) in cases {
+        let page = app
+            .request(Method::GET, &path)
+            .header("accept", "text/html");
+        let page = app.send(page).await;
+        assert_eq!(page.status.as_u16(), status, "{path}");
+        for part in [text, details, "class=\"app\""] {
+            assert!(page.text.contains(part), "{path} {part}: {}", page.text);
+        }
+        let json = app.get(&path).await;
+        assert_eq!(json.status.as_u16(), status, "{path}");
+        assert!(json.text.contains(details), "{path}: {}", json.text);
+        assert!(json.json().is_object(), "{path}");
+    }
+}
+
+/// Registration and sign-in are one step: a customer who had left the AA is registered again.
+#[tokio::test]
+async fn a_customer_who_had_left_signs_in_again() {
+    let app = start_with_login().await;
+    let customer = "/_mockaa/v1/customers/9876543210@mockaa";
+    for verb in ["register", "deregister"] {
+        let path = format!("{customer}/{verb}");
+        app.post(&path, &Value::Null).await.expect_ok();
+    }
+    let mut browser = CustomerBrowser::open(&app, "/aa").await;
+    browser
+        .submit("/sign-in", &[("mobile", "९८७६५ ४३२१०")])
+        .await;
+    browser.show("").await;
+    let (status, _) = browser.submit("/otp", &[("otp", "१२३४")]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+    let accounts = app.get(&format!("{customer}/accounts")).await.expect_ok();
+    assert_eq!(accounts["registered"], true, "{accounts}");
+    browser.show("/accounts").await;
+    browser.submit("/accounts", &[("bank", "FIP-1")]).await;
+    let page = browser.show("/accounts/found").await.to_owned();
+    let found = list_links(&page);
+    let (status, _) = browser
+        .submit("/accounts/link", &[("account", &found[0])])
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
 }

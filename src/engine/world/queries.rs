@@ -147,6 +147,16 @@ impl WorldQueries<'_> {
             .collect()
     }
 
+    /// Returns the consents of a customer, oldest first.
+    pub fn customer_consents(self, customer: &str) -> Vec<Arc<Consent>> {
+        let inner = self.0.lock();
+        let consents = inner.state.consents(0);
+        consents
+            .filter(|consent| *consent.terms.customer == *customer)
+            .cloned()
+            .collect()
+    }
+
     /// Returns the data notifications of a Unaport consent, newest first, as `FINotification` lists
     /// them.
     pub fn unaport_data_notifications(self, handle: ConsentHandle) -> Vec<Notification> {

@@ -518,13 +518,10 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             let mut accounts = discovered.iter().map(|it| &it.account);
             accounts.find(|it| it.matches_ref(fip, account))
         });
-        let account = known.ok_or_else(|| {
-            let message = format!(
-                "{} is not an account that a chosen bank has found; choose one of the page",
-                quote_value(value)
-            );
-            ApiError::invalid_field("account", message)
-        })?;
+        let Some(account) = known else {
+            let error = open.form_error("err.account.gone", "banks");
+            return Ok(open.show_found(call, Some(error)).with_status_code(400));
+        };
         let accounts = by_fip.entry(Arc::clone(&account.fip)).or_default();
         accounts.push(account.account_ref.clone());
     }
@@ -567,6 +564,8 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             Err(Rejection::AlreadyLinked(_)) => {
                 return Ok(open.redirect_to(call, "/accounts/found"));
             }
+            // The customer has left the AA meanwhile.
+            Err(Rejection::CustomerNotRegistered(_)) => return Ok(open.redirect_to(call, "")),
             Err(rejection) => return Err(rejection.into()),
         }
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OpenVisit, fiu_party, show_other_visit};
+use super::{OpenVisit, fiu_party, show_other_visit, show_unknown_consent};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
@@ -25,9 +25,12 @@ pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
         return show_other_visit(call);
     };
     let frame = open.frame(call, "/consents");
-    let mut consents = open.world.catch_up().consents(0, usize::MAX);
+    let mut consents = open
+        .world
+        .catch_up()
+        .customer_consents(&open.visit.customer);
     consents.retain(|consent| open.owns_consent(consent));
-    consents.sort_by_key(|consent| std::cmp::Reverse(consent.number));
+    consents.reverse();
     let groups = [
         ("mine.waiting", &[Status::Pending][..]),
         (
@@ -75,7 +78,10 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let consent = find_own_consent(call, &open)?;
+    let consent = match find_own_consent(call, &open) {
+        Ok(consent) => consent,
+        Err(error) => return show_unknown_consent(call, error),
+    };
     let path = format!("/consents/{}", consent.handle);
     let frame = open.frame_for(call, &path, &consent.fiu);
     let language = frame.language;
@@ -160,7 +166,10 @@ pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let (consent, input) = find_action(call, &open)?;
+    let (consent, input) = match find_action(call, &open) {
+        Ok(found) => found,
+        Err(error) => return show_unknown_consent(call, error),
+    };
     let handle = consent.handle;
     let detail = format!("/consents/{handle}");
     if consent.status.transition_on(input).is_none() {
@@ -216,7 +225,10 @@ pub(crate) fn submit_action(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let (consent, input) = find_action(call, &open)?;
+    let (consent, input) = match find_action(call, &open) {
+        Ok(found) => found,
+        Err(error) => return show_unknown_consent(call, error),
+    };
     open.read_form(call, &[])?;
     let handle = consent.handle;
     let detail = open.redirect_to(call, &format!("/consents/{handle}"));

@@ -31,6 +31,7 @@ use crate::ui::journey::{
 use crate::ui::messages::Language;
 use crate::ui::theme::theme_path;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::http_status;
 
 pub(crate) use self::accounts::{
     change_search, choose_banks, link_accounts, show_bank_otp, show_banks, show_found, skip_bank,
@@ -48,7 +49,11 @@ const RETURN_DELAY_S: u32 = 5;
 
 /// Begins a visit about one consent, as a short link does, and leads to its page.
 pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (world, consent) = find_consent(call)?;
+    let (world, consent) = match find_consent(call) {
+        Ok(found) => found,
+        Err(error @ ApiError::Rejected(_)) => return show_unknown_consent(call, error),
+        Err(error) => return Err(error),
+    };
     Ok(begin_visit(
         call,
         &world,
@@ -336,6 +341,7 @@ impl OpenVisit {
             back,
             again: None,
             own_consents: format!("{}/consents", self.path),
+            details: None,
             frame,
         };
         let page = ApiResponse::page(&page);
@@ -440,6 +446,7 @@ impl OpenVisit {
                 (address, frame.fill("signin.title", &[]))
             }),
             own_consents: format!("{}/aa", self.world.base_path()),
+            details: None,
             frame,
         };
         ApiResponse::page(&page).with_status_code(404)
@@ -455,10 +462,27 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
     if let Some(over) = OpenVisit::find_over(call, |_| ())? {
         return Ok(over.show_over(call));
     }
-    let world = call.get_or_create_world()?;
+    let message = Message {
+        heading: "done.ended",
+        line: Some("err.visit"),
+        details: None,
+    };
+    Ok(show_message(call, &*call.get_or_create_world()?, message).with_status_code(404))
+}
+
+/// A message to a customer in place of a page of a visit.
+struct Message {
+    /// The keys of its texts.
+    heading: &'static str,
+    line: Option<&'static str>,
+    details: Option<String>,
+}
+
+/// Returns a page with a message, in the name of the first AA.
+fn show_message(call: &Call, world: &World, message: Message) -> ApiResponse {
     let participants = world.participants();
     let default_aa = participants.default_aa();
-    let aa = aa_party(&world, &participants, &default_aa.id);
+    let aa = aa_party(world, &participants, &default_aa.id);
     let frame = AppFrame {
         language: accepted_language(call),
         path: format!("{}/aa", world.base_path()),
@@ -472,16 +496,51 @@ fn show_other_visit(call: &Call) -> Result<ApiResponse, ApiError> {
         notice: None,
     };
     let page = ResultPage {
-        heading: frame.fill("done.ended", &[]),
-        lines: vec![frame.fill("err.visit", &[])],
+        heading: frame.fill(message.heading, &[]),
+        lines: message
+            .line
+            .map(|key| frame.fill(key, &[]))
+            .into_iter()
+            .collect(),
         receipts: Vec::new(),
         leave: None,
         back: None,
         again: None,
         own_consents: frame.path.clone(),
+        details: message.details,
         frame,
     };
-    Ok(ApiResponse::page(&page).with_status_code(404))
+    ApiResponse::page(&page)
+}
+
+/// Returns the page that says to a customer that there is no such consent, or the error to a script.
+fn show_unknown_consent(call: &Call, error: ApiError) -> Result<ApiResponse, ApiError> {
+    if !call.accepts_page() {
+        return Err(error);
+    }
+    let world = call.get_or_create_world()?;
+    let message = Message {
+        heading: "stale.unknown",
+        line: None,
+        details: Some(error.message()),
+    };
+    Ok(show_message(call, &world, message).with_status_code(404))
+}
+
+/// Returns the page that says to a customer that the link of an FIU cannot be used, or the error to a
+/// script.
+pub(crate) fn show_unusable_link(call: &Call, error: ApiError) -> Result<ApiResponse, ApiError> {
+    if !call.accepts_page() {
+        return Err(error);
+    }
+    let world = call.get_or_create_world()?;
+    let status = http_status(&error);
+    let message = Message {
+        heading: "err.title",
+        line: Some("err.link"),
+        details: Some(error.message()),
+    };
+    Ok(show_message(call, &world, message).with_status_code(status))
 }
 
 fn aa_party(world: &World, participants: &Participants, id: &str) -> Party {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::{OpenVisit, begin_own_visit, show_other_visit};
+use crate::domain::command::Command;
 use crate::domain::customer_address::normalize_address;
-use crate::domain::sign_in::{SignIn, SignInError, SignInTime};
+use crate::domain::rejection::Rejection;
+use crate::domain::sign_in::{SignIn, SignInError, SignInTime, normalize_digits};
 use crate::engine::clock::system_now;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
@@ -188,7 +190,7 @@ pub(crate) fn verify_password(call: &Call) -> Result<ApiResponse, ApiError> {
     let now = open.sign_in_time();
     let text = form.first_value("otp").unwrap_or_default();
     match open.change_sign_in(call, |sign_in| sign_in.verify(text, now)) {
-        Ok(()) => Ok(open.redirect_to(call, "")),
+        Ok(()) => open.complete_sign_in(call),
         Err(error) => {
             let page = open.show_sign_in(call, Some(error));
             Ok(page.with_status_code(400))
@@ -196,9 +198,28 @@ pub(crate) fn verify_password(call: &Call) -> Result<ApiResponse, ApiError> {
     }
 }
 
+impl OpenVisit {
+    /// Goes on to what the visit is about. A customer who had left the AA is registered again:
+    /// registration and sign-in are one step.
+    fn complete_sign_in(&self, call: &Call) -> Result<ApiResponse, ApiError> {
+        let next = self.redirect_to(call, "");
+        let customer = Arc::clone(&self.visit.customer);
+        let (record, _) = self.world.catch_up().customer(&customer);
+        if record.is_none_or(|record| record.registered) {
+            return Ok(next);
+        }
+        match self.world.submit(Command::RegisterCustomer { customer }) {
+            Ok(receipt) => Ok(ApiResponse::from_receipt(receipt, |_| next)),
+            // Another tab was faster.
+            Err(Rejection::AlreadyRegistered(_)) => Ok(next),
+            Err(rejection) => Err(rejection.into()),
+        }
+    }
+}
+
 /// Parses a mobile number of 10 digits, which may begin with 0 or 91.
 fn parse_mobile(text: &str) -> Option<String> {
-    let digits: String = text
+    let digits: String = normalize_digits(text)
         .chars()
         .filter(|letter| !letter.is_whitespace() && !matches!(letter, '+' | '-'))
         .collect();
@@ -224,6 +245,7 @@ mod tests {
             "98765 43210",
             "+91 98765-43210",
             "09876543210",
+            "९८७६५ ४३२१०",
         ] {
             assert_eq!(parse_mobile(text).as_deref(), Some("9876543210"), "{text}");
         }
