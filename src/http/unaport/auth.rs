@@ -103,6 +103,21 @@ fn authenticate_refresh_token(
         .ok_or_else(|| {
             ApiError::Unauthorized("this world has no logins yet; log in first".to_owned())
         })?;
+    let user = verify_refresh_token(call, &world, token);
+    let user =
+        user.map_err(|problem| ApiError::Unauthorized(format!("refresh_token {problem}")))?;
+    Ok((world, user))
+}
+
+/// Returns the user of a valid refresh token.
+///
+/// # Errors
+/// The problem and its remedy, which continue a sentence that begins with the name of the field.
+pub(super) fn verify_refresh_token(
+    call: &Call,
+    world: &World,
+    token: &str,
+) -> Result<AuthenticatedUser, String> {
     let payload = jws::verify_hs256(&world.token_secret(), token).ok_or_else(|| {
         let is_access_token =
             jws::verify_compact(token, &call.app_state().keys.default_key().public).is_some();
@@ -111,15 +126,11 @@ fn authenticate_refresh_token(
         } else {
             "was not issued by this world"
         };
-        ApiError::Unauthorized(format!(
-            "refresh_token {reason}; send the refresh_token of the last login or refresh"
-        ))
+        format!("{reason}; send the refresh_token of the last login or refresh")
     })?;
     let claims: Claims = serde_json::from_slice(&payload).expect("only we have the secret");
     let user = claims.into_verified_user(TokenType::Refresh, &world.base_path(), world.now());
-    let user = user
-        .map_err(|error| ApiError::Unauthorized(format!("refresh_token {error}; log in again")))?;
-    Ok((world, user))
+    user.map_err(|error| format!("{error}; log in again"))
 }
 
 /// Issues an access token and a refresh token to an authenticated user.

@@ -8,12 +8,14 @@ use crate::domain::action::ConsentAction;
 use crate::domain::command::{Command, RaiseConsent};
 use crate::domain::command_arguments::Party;
 use crate::domain::consent::Api;
-use crate::domain::ids::ConsentId;
+use crate::domain::ids::{ConsentId, ProductId};
 use crate::domain::participants::Aa;
 use crate::domain::rejection::Rejection;
 use crate::domain::short_code::ShortCode;
 use crate::domain::terms::Terms;
 use crate::domain::text::quote_value;
+use crate::domain::unaport::ConsentTemplate;
+use crate::engine::world::CommandOutcome;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::fair_use::check_consent_fair_use;
@@ -41,7 +43,9 @@ pub(crate) fn create_consent(
         "ConsentsRequest.ConsentDetail.DataConsumer.id",
         &terms.consumer,
     )?;
-    submit_consent(call, context, &caller, &aa, header, terms)
+    submit_consent(call, context, &caller, &aa, header, terms, |outcome| {
+        describe_created(call, &caller, outcome)
+    })
 }
 
 pub(crate) fn create_from_template(
@@ -55,25 +59,36 @@ pub(crate) fn create_from_template(
     let now = world.now();
     let header = request.read_header(now);
     let aa = caller.resolve_aa(&header)?;
-    let templates = world.templates(&caller.fiu.entity.id);
-    let template = request
-        .parse_product_id()
-        .and_then(|id| templates.into_iter().find(|template| template.id == id));
-    let template = template.ok_or_else(|| {
-        let message = format!(
-            "{} is not a consent template of this organisation; list them with GET \
-             {UNAPORT_APPLICATION_PATH}/FIU/ProductList/{}",
-            quote_value(request.product_id_text()),
-            caller.fiu.org_id
-        );
-        ApiError::invalid_field("productId", message)
-    })?;
-    caller.check_fiu("productId", &template.terms.consumer)?;
+    let template = caller.find_template("productId", request.product_id_text())?;
     let terms = request.build_terms(&template, &aa, now)?;
-    submit_consent(call, context, &caller, &aa, header, terms)
+    submit_consent(call, context, &caller, &aa, header, terms, |outcome| {
+        describe_created(call, &caller, outcome)
+    })
 }
 
 impl UnaportCaller {
+    /// Returns the consent template with the id in this field, if the caller may use it.
+    pub(super) fn find_template(
+        &self,
+        field: &'static str,
+        id: &str,
+    ) -> Result<Arc<ConsentTemplate>, ApiError> {
+        let templates = self.world.templates(&self.fiu.entity.id);
+        let template = ProductId::parse(id)
+            .and_then(|id| templates.into_iter().find(|template| template.id == id));
+        let template = template.ok_or_else(|| {
+            let message = format!(
+                "{} is not a consent template of this organisation; list them with GET \
+                 {UNAPORT_APPLICATION_PATH}/FIU/ProductList/{}",
+                quote_value(id),
+                self.fiu.org_id
+            );
+            ApiError::invalid_field(field, message)
+        })?;
+        self.check_fiu(field, &template.terms.consumer)?;
+        Ok(template)
+    }
+
     /// Returns the AA that the request names.
     fn resolve_aa(&self, header: &ConsentRequestHeader) -> Result<Arc<Aa>, ApiError> {
         let aa = self.participants.find_aa(&header.aa_id).cloned();
@@ -88,13 +103,15 @@ impl UnaportCaller {
     }
 }
 
-fn submit_consent(
+/// Checks a consent request by the rules that all of them share, and raises the consent.
+pub(super) fn submit_consent(
     call: &Call,
     context: &mut CallContext,
     caller: &UnaportCaller,
     aa: &Aa,
     header: ConsentRequestHeader,
     terms: Terms,
+    respond: impl FnOnce(&CommandOutcome) -> ApiResponse,
 ) -> Result<ApiResponse, ApiError> {
     caller.check_fiu("fiuId", &header.fiu_id)?;
     caller
@@ -124,19 +141,22 @@ fn submit_consent(
         persona: None,
         on_repeated_txnid: caller.security.on_repeated_txnid(),
     };
-    raise_consent(context, &caller.world, command, |outcome| {
-        let consent = outcome.consent();
-        let code = consent.short_code;
-        let link = format!(
-            "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
-            call.base_url(&caller.world)
-        );
-        ApiResponse::json(&CreateConsentResponse::new(
-            consent,
-            link,
-            caller.message_time_at(outcome.clocks),
-        ))
-    })
+    raise_consent(context, &caller.world, command, respond)
+}
+
+/// Returns the answer of both calls that create a consent.
+fn describe_created(call: &Call, caller: &UnaportCaller, outcome: &CommandOutcome) -> ApiResponse {
+    let consent = outcome.consent();
+    let code = consent.short_code;
+    let link = format!(
+        "{}{UNAPORT_APPLICATION_PATH}/public/shorten/{code}",
+        call.base_url(&caller.world)
+    );
+    ApiResponse::json(&CreateConsentResponse::new(
+        consent,
+        link,
+        caller.message_time_at(outcome.clocks),
+    ))
 }
 
 pub(crate) async fn get_consent(

@@ -30,7 +30,7 @@ use crate::http::security::SecurityMode;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::list_date_time_deviations;
 use crate::wire::unaport::Envelope;
-use crate::wire::unaport::auth::{Claims, TokenType};
+use crate::wire::unaport::auth::{AuthenticatedUser, Claims, TokenType};
 
 /// An accepted caller, and the world of the call.
 struct UnaportCaller {
@@ -50,8 +50,11 @@ struct UnaportCaller {
 fn authenticate_caller(call: &Call, context: &mut CallContext) -> Result<UnaportCaller, ApiError> {
     apply_requested_fault(call, context)?;
     let security = call.app_state().security();
-    let token_fiu = match verify_access_token(call) {
-        Ok(fiu) => Some(fiu),
+    let token = call
+        .bearer_token()
+        .ok_or_else(|| unauthorized_error("Authorization: Bearer <access_token> is missing"));
+    let token_fiu = match token.and_then(|token| verify_access_token(call, token)) {
+        Ok((_, fiu)) => Some(fiu),
         Err(_) if security == SecurityMode::Open => None,
         Err(error) => return Err(error),
     };
@@ -100,11 +103,11 @@ fn authenticate_for_organisation(
     Err(ApiError::NotPermitted(message))
 }
 
-/// Returns the FIU of a valid access token.
-fn verify_access_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
-    let token = call
-        .bearer_token()
-        .ok_or_else(|| unauthorized_error("Authorization: Bearer <access_token> is missing"))?;
+/// Returns the user of a valid access token, and the user's FIU.
+fn verify_access_token(
+    call: &Call,
+    token: &str,
+) -> Result<(AuthenticatedUser, Arc<Fiu>), ApiError> {
     // A login creates its world, so a token for a missing world comes from another run.
     let world = call.worlds().find_world(call.world_name()?);
     let world = world.ok_or_else(|| unauthorized_error("this world has no logins yet"))?;
@@ -122,7 +125,8 @@ fn verify_access_token(call: &Call) -> Result<Arc<Fiu>, ApiError> {
     let user = claims.into_verified_user(TokenType::Access, &world.base_path(), world.now());
     let user = user.map_err(|error| unauthorized_error(&format!("the access token {error}")))?;
     let fiu = world.participants().find_fiu(&user.fiu).cloned();
-    fiu.ok_or_else(|| unauthorized_error("the token's FIU is no longer registered"))
+    let fiu = fiu.ok_or_else(|| unauthorized_error("the token's FIU is no longer registered"))?;
+    Ok((user, fiu))
 }
 
 fn unauthorized_error(message: &str) -> ApiError {

@@ -14,7 +14,6 @@ use super::{VERSION, format_with_offset};
 use crate::domain::account::FiType;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer_address::{normalize_address, normalize_sent_address};
-use crate::domain::ids::ProductId;
 use crate::domain::participants::Aa;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Terms,
@@ -367,11 +366,6 @@ impl<'a> TemplateConsentRequest<'a> {
         read_header(self.0, VERSION, now)
     }
 
-    /// Returns the template's id, or `None` if the field is not an id.
-    pub(crate) fn parse_product_id(&self) -> Option<ProductId> {
-        ProductId::parse(self.product_id_text())
-    }
-
     pub(crate) fn product_id_text(&self) -> &'a str {
         self.0.required_text("productId")
     }
@@ -389,11 +383,22 @@ impl<'a> TemplateConsentRequest<'a> {
         } else {
             "mobileNumber"
         };
-        // The call has no txnid; the world generates one.
-        Ok(template
-            .terms
-            .resolve_at(now, qualify_with_aa_handle(field, name, aa)?, "".into()))
+        build_template_terms(template, field, name, aa, now)
     }
+}
+
+/// Returns the terms of a consent with a template for a customer, whose address or mobile number is
+/// in the field.
+pub(crate) fn build_template_terms(
+    template: &ConsentTemplate,
+    field: &'static str,
+    customer: &str,
+    aa: &Aa,
+    now: Timestamp,
+) -> Result<Terms, ApiError> {
+    let customer = qualify_with_aa_handle(field, customer, aa)?;
+    // The call has no txnid; the world generates one.
+    Ok(template.terms.resolve_at(now, customer, "".into()))
 }
 
 /// The answer of both Create Consent calls.
