@@ -54,6 +54,7 @@ pub(crate) mod rejection;
 pub(crate) mod retry_policy;
 pub(crate) mod scenario_plan;
 pub(crate) mod scenario_set;
+pub(crate) mod sdk_theme;
 pub(crate) mod secret_names;
 pub(crate) mod security_mode;
 pub(crate) mod session;

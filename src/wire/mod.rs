@@ -22,3 +22,5 @@ pub(crate) mod registry;
 pub(crate) mod seed;
 pub(crate) mod token;
 pub(crate) mod unaport;
+pub(crate) mod web_origin;
+pub(crate) mod web_sdk;

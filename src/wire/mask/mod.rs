@@ -281,6 +281,9 @@ fn blank_bytes(text: &[u8], secrets: &[Secret]) -> Vec<u8> {
 /// The path before the id of a customer's visit.
 const VISIT_PATH: &str = "/aa/visits/";
 
+/// The path of the web SDK, whose config is Base64 and has tokens.
+const SDK_PATH: &str = "/view";
+
 /// Finds the secrets in a path with its query, or in a URL.
 fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
     let mut secrets = Vec::new();
@@ -303,8 +306,25 @@ fn find_in_target(target: &str, depth: usize) -> Vec<Secret> {
     find_parameters(target, 0..path.len(), &['/', ';', '&'], depth, &mut secrets);
     if let Some(start) = query {
         find_parameters(target, start..target.len(), &['&'], depth, &mut secrets);
+        if path.ends_with(SDK_PATH) {
+            find_configs(target, start, &mut secrets);
+        }
     }
     secrets
+}
+
+/// Finds the values of the parameters `config`.
+fn find_configs(target: &str, query: usize, secrets: &mut Vec<Secret>) {
+    let mut start = query;
+    for part in target[query..].split('&') {
+        if let Some((name, value)) = part.split_once('=')
+            && decode_percent(name) == b"config"
+        {
+            let value_start = start + name.len() + 1;
+            secrets.push(Secret::text(value_start..value_start + value.len()));
+        }
+        start += part.len() + 1;
+    }
 }
 
 fn find_parameters(
