@@ -9,5 +9,6 @@ pub(crate) mod front;
 pub(crate) mod journey;
 pub(crate) mod mark;
 pub(crate) mod messages;
+pub(crate) mod sdk_theme;
 pub(crate) mod sign_in;
 pub(crate) mod theme;
