@@ -34,8 +34,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, FormKey, SecurityMode, VisitStore, build_document, known_paths,
-    protocol_prefixes,
+    AccessPolicy, AppState, FormKey, FramePolicy, SecurityMode, VisitStore, build_document,
+    known_paths, protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
@@ -129,6 +129,7 @@ impl Sandbox {
             control_token,
             allow_host,
             allow_origin,
+            frame_origin,
             public_url,
             customer_login,
             customer_session,
@@ -145,6 +146,7 @@ impl Sandbox {
         setup.check_times(security, time_settings)?;
         let access = AccessPolicy::new(bind, &allow_host, &allow_origin, public_url.as_deref())
             .map_err(ConfigError::Access)?;
+        let frames = FramePolicy::parse(&frame_origin).map_err(ConfigError::Access)?;
         let ParticipantSetup {
             participants,
             keys,
@@ -218,6 +220,7 @@ impl Sandbox {
             form_key: FormKey::random(),
             customer_login,
             visits: VisitStore::new(customer_session),
+            frames,
         });
         let address = SocketAddr::new(bind, port);
         let bind_error = |source| StartError::Bind { address, source };
@@ -648,6 +651,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.options.allow_origin.push(origin.into());
+        self
+    }
+
+    /// Lets a web page show the pages of the web SDK in a frame: its scheme, host and port. Default:
+    /// none.
+    #[must_use]
+    pub fn frame_origin(mut self, origin: impl Into<String>) -> Self {
+        self.options.frame_origin.push(origin.into());
         self
     }
 

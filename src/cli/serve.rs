@@ -187,6 +187,16 @@ pub struct Arguments {
     )]
     allow_origin: Vec<String>,
 
+    /// Web page that may show the pages of the Unaport web SDK in a frame, such as
+    /// `http://localhost:3000`; may be repeated. Default: none.
+    #[arg(
+        long,
+        env = "MOCKAA_FRAME_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN,…"
+    )]
+    frame_origin: Vec<String>,
+
     /// Begin the customer's pages with a sign-in (on), or with the consent, all accounts ticked, so that
     /// one click approves (off).
     #[arg(long, env = "MOCKAA_CUSTOMER_LOGIN", action = clap::ArgAction::Set, default_value = "off", value_parser = parse_switch, value_name = "on|off")]
@@ -273,6 +283,7 @@ impl From<Arguments> for Options {
             control_token,
             allow_host,
             allow_origin,
+            frame_origin,
             public_url,
             customer_login,
             customer_session,
@@ -302,6 +313,7 @@ impl From<Arguments> for Options {
             control_token,
             allow_host,
             allow_origin,
+            frame_origin,
             public_url,
             customer_login,
             customer_session,

@@ -80,6 +80,8 @@ pub struct Options {
     pub allow_host: Vec<String>,
     /// Origins of the web pages whose scripts may call the ReBIT and seed APIs; `*`: all.
     pub allow_origin: Vec<String>,
+    /// Origins of the web pages that may show the pages of the web SDK in a frame.
+    pub frame_origin: Vec<String>,
     /// Scheme, host and port under which browsers reach the sandbox; links in answers begin with
     /// it. `None`: the address that the caller used.
     pub public_url: Option<String>,
@@ -125,6 +127,7 @@ impl Default for Options {
             control_token: None,
             allow_host: Vec::new(),
             allow_origin: Vec::new(),
+            frame_origin: Vec::new(),
             public_url: None,
             customer_login: false,
             customer_session: DEFAULT_CUSTOMER_SESSION,
@@ -147,7 +150,7 @@ pub enum ConfigError {
     Clock(String),
     #[error("{0}")]
     FiuUrl(String),
-    /// An invalid `--allow-host` or `--public-url`.
+    /// An invalid `--allow-host`, `--allow-origin`, `--frame-origin` or `--public-url`.
     #[error("{0}")]
     Access(String),
     /// A certificate that cannot be made or read.

@@ -102,6 +102,11 @@ impl SignIn {
         self.sent_at.is_some()
     }
 
+    /// Returns the number of passwords that have been sent, and of wrong tries of the last one.
+    pub(crate) fn attempts(&self) -> (u8, u8) {
+        (self.sends, self.tries)
+    }
+
     pub(crate) fn is_locked(&self, now: SignInTime) -> bool {
         self.lock_wait(now).is_some()
     }

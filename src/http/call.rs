@@ -511,6 +511,12 @@ impl Call {
         prefixes.protocol_for_path(strip_world(self.path()))
     }
 
+    /// Returns whether the call opens the web SDK.
+    pub(crate) fn opens_web_sdk(&self) -> bool {
+        let resource = self.resource.as_ref();
+        resource.is_some_and(|resource| resource.first_route().opens_web_sdk)
+    }
+
     /// Returns the operation; `None` for the control API, pages and health checks. A call with a
     /// wrong method has the operation of its path, an unknown path is `Unknown`.
     pub(crate) fn op(&self) -> Option<Operation> {

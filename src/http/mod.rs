@@ -16,6 +16,7 @@ mod control;
 mod fair_use;
 mod fault_injection;
 mod forms;
+mod frame_policy;
 mod journey;
 mod known_paths;
 pub(crate) mod openapi;
@@ -53,6 +54,7 @@ pub use security::SecurityMode;
 use self::call::Call;
 use self::call_context::CallContext;
 pub(crate) use self::forms::FormKey;
+pub(crate) use self::frame_policy::FramePolicy;
 pub(crate) use self::journey::VisitStore;
 use self::known_paths::KnownPaths;
 use self::request_log::log_call;
@@ -92,6 +94,8 @@ pub(crate) struct AppState {
     pub form_key: FormKey,
     /// `true` if the pages of a consent begin with a sign-in.
     pub customer_login: bool,
+    /// The web pages that may frame the pages of the web SDK.
+    pub frames: FramePolicy,
     /// Visits of customers.
     pub visits: VisitStore,
 }

@@ -40,6 +40,7 @@ use crate::http::connection::ClientSocket;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
+use crate::http::journey::finish_response;
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
@@ -66,8 +67,9 @@ const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
-/// Policy of every answer that is no page: no site shows it in a frame.
-const NO_FRAMES: &str = "frame-ancestors 'none'";
+/// Policy of every answer that is no page, and a part of that of every page: no site shows it in a
+/// frame.
+pub(crate) const NO_FRAMES: &str = "frame-ancestors 'none'";
 
 /// Policy of a logo. It holds where the logo is opened by itself, not in the `<img>` of a page, which
 /// runs no script in any case.
@@ -403,7 +405,7 @@ impl Call {
 
     /// Returns the page of an error, if the caller is a browser that shows pages.
     fn error_page(&self, error: &ApiError) -> Option<ApiResponse> {
-        if !self.accepts_page() {
+        if !self.accepts_page() && !self.opens_web_sdk() {
             return None;
         }
         let status = http_status(error);
@@ -519,6 +521,7 @@ impl Call {
                 .headers_mut()
                 .insert(CONTENT_SECURITY_POLICY, policy);
         }
+        finish_response(self, &mut response);
         if let Some(origin) = self.allowed_origin() {
             let headers = response.headers_mut();
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -202,6 +202,9 @@ pub(crate) struct RouteInfo {
     /// Parameters beside those that all calls have, and beside common ones of the path.
     pub parameters: &'static [Parameter],
     pub takes_body: bool,
+    /// `true` for the call that opens the web SDK: its errors are pages for each caller, and named
+    /// origins may frame them.
+    pub opens_web_sdk: bool,
 }
 
 impl RouteInfo {

@@ -27,7 +27,7 @@ const DOCS_CSS: &str = concat!(
     include_str!("assets/docs.css")
 );
 
-static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     [
         Asset {
             name: "mockaa.css",
@@ -48,6 +48,11 @@ static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
             name: "journey.js",
             media_type: "text/javascript; charset=utf-8",
             content: SharedContent::new(include_bytes!("assets/journey.js")),
+        },
+        Asset {
+            name: "sdk.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/sdk.js")),
         },
         Asset {
             name: "favicon.svg",

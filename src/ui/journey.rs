@@ -82,6 +82,17 @@ pub(crate) struct AppFrame {
     pub session_s: Option<i64>,
     /// A sentence above the page.
     pub notice: Option<String>,
+    /// Messages to the page that opened or frames this one.
+    pub sdk: Option<SdkMessages>,
+}
+
+/// The messages that a page posts to the page that opened or frames it.
+#[derive(Clone, Debug)]
+pub(crate) struct SdkMessages {
+    /// A list in JSON.
+    pub messages: String,
+    /// The origin of the page that may read them.
+    pub target: String,
 }
 
 /// A step of a journey that begins with a sign-in.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use crate::domain::account::FiType;
+use crate::domain::account::{FiKind, FiType};
 use crate::domain::brand::Color;
 use crate::domain::naming::{suggest_name, wire_enum};
 use crate::domain::sdk_theme::{SdkTheme, ThemeColor};
@@ -57,14 +57,12 @@ impl SdkFiType {
     /// `Assumption:` the SDK's page names the four kinds and no FI types. Investment is all that is
     /// none of the others, but for OTHER.
     pub(crate) fn includes(self, fi_type: FiType) -> bool {
-        let kind = match fi_type {
-            FiType::Deposit | FiType::TermDeposit | FiType::RecurringDeposit => Self::Deposits,
-            FiType::InsurancePolicies | FiType::LifeInsurance | FiType::GeneralInsurance => {
-                Self::Insurance
-            }
-            FiType::Gstr1_3b => Self::Gst,
-            FiType::Other => return false,
-            _ => Self::Investment,
+        let kind = match fi_type.kind() {
+            FiKind::Deposit => Self::Deposits,
+            FiKind::Insurance => Self::Insurance,
+            FiKind::Tax => Self::Gst,
+            FiKind::Investment => Self::Investment,
+            FiKind::Other => return false,
         };
         kind == self
     }

@@ -26,9 +26,15 @@ impl<'a> CustomerBrowser<'a> {
         let base = app.sandbox.base_url();
         let mut path = path.to_owned();
         loop {
-            let (_, location) = app.send_raw(app.request(Method::GET, &path)).await;
-            let Some(location) = location else {
-                let page = app.get(&path).await;
+            let request = app.request(Method::GET, &path);
+            let response = request.send().await.expect("an answer");
+            let location = response.headers().get("location");
+            let Some(location) = location.map(|it| it.to_str().expect("text").to_owned()) else {
+                let page = Reply {
+                    status: response.status(),
+                    signature: None,
+                    text: response.text().await.expect("text"),
+                };
                 let visit = path.split('?').next().expect("a path").to_owned();
                 return Self { app, visit, page };
             };

@@ -59,6 +59,7 @@ mod unaport;
 mod undefined_input;
 mod verification;
 mod visits;
+mod web_sdk;
 mod webhook_faults;
 mod webhook_headers;
 mod webhooks;

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use mockaa::internals::http::routes::{Section, all_routes};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -11,12 +13,13 @@ use serde_json::{Map, Value, json};
 use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
 use crate::lender::{
-    APP_PREFIX, FIU_ID, consent_request as unaport_request, consent_template, credentials,
+    APP_PREFIX, FIU_ID, Lender, consent_request as unaport_request, consent_template, credentials,
     expect_text, template_consent_request,
 };
 use crate::participants::{Participant, consent_request, key_material, key_pair};
 use crate::redirection::redirection_query;
 use crate::specification::own_violations;
+use crate::web_sdk::view_path;
 
 /// The file of the examples that are part of the program.
 const EXAMPLES_FILE: &str = concat!(
@@ -957,6 +960,7 @@ impl Recorder {
         self.control("submitWebviewDecision", &parameters, None)
             .await;
         self.play_visits().await;
+        self.play_web_sdk().await;
         self.play_sign_in().await;
         self.play_linking().await;
     }
@@ -1012,6 +1016,37 @@ impl Recorder {
                 self.set_parameter(id, "visit", VISIT_ID);
             }
         }
+    }
+
+    /// Plays the visit of a customer for whom a lender opens the web SDK.
+    async fn play_web_sdk(&mut self) {
+        let lender = Lender::log_in(&self.app).await;
+        let path = format!("{APP_PREFIX}/FIU/InsertProduct/{}", lender.org_id);
+        let saved = lender.post(&self.app, &path, &consent_template()).await;
+        let mut config = json!({
+            "theme": { "background": "#131313", "primaryButtonText": "131313" },
+            "productId": saved.expect_ok()["productId"], "phoneNumber": "9876543210",
+            "trackingId": "LOAN-4713", "fiuId": FIU_ID, "FIType": "Deposits",
+            "accessToken": lender.access_token, "refreshToken": lender.refresh_token,
+        });
+        let value = STANDARD.encode(config.to_string());
+        self.control("openWebSdk", &[("config", &value)], None)
+            .await;
+        for token in ["accessToken", "refreshToken"] {
+            config[token] = "FAKE.TOKEN".into();
+        }
+        let value = STANDARD.encode(config.to_string());
+        self.set_parameter("openWebSdk", "config", &value);
+        let path = view_path(&json!({
+            "theme": {}, "productId": config["productId"], "phoneNumber": "9876543210",
+            "trackingId": "LOAN-4714", "fiuId": FIU_ID,
+            "accessToken": lender.access_token, "refreshToken": lender.refresh_token,
+        }));
+        let visit = CustomerBrowser::open(&self.app, &path).await.visit;
+        let visit = visit.rsplit('/').next().expect("an id").to_owned();
+        self.control("getVisitTheme", &[("visit", &visit)], None)
+            .await;
+        self.set_parameter("getVisitTheme", "visit", VISIT_ID);
     }
 
     /// Plays the visit of a customer who comes for the own consents.

@@ -61,7 +61,7 @@ pub(crate) struct BankLink {
     /// Number of wrong passwords.
     ///
     /// `Assumption:` a bank allows as many as the AA.
-    tries: u8,
+    pub tries: u8,
 }
 
 /// The accounts that a bank has refused to link.
@@ -98,7 +98,9 @@ impl OpenVisit {
         let frame = self.frame_at(call, "/accounts", JourneyStep::Accounts);
         let wanted = search.trim().to_lowercase();
         let fips = self.participants.fips.iter();
-        let matching = fips.filter(|fip| fip.entity.name.to_lowercase().contains(&wanted));
+        let matching = fips
+            .filter(|fip| fip.entity.name.to_lowercase().contains(&wanted))
+            .filter(|fip| self.offers_bank(&fip.entity.id));
         let mut banks: Vec<_> = matching
             .map(|fip| ListedBank {
                 id: fip.entity.id.to_string(),
@@ -130,7 +132,7 @@ impl OpenVisit {
 
     /// Returns the customer's accounts at the banks that have answered, of the FI types that are
     /// asked for.
-    fn discover(&self) -> Vec<CustomerAccount> {
+    pub(super) fn discover(&self) -> Vec<CustomerAccount> {
         let (_, mut accounts) = self.world.catch_up().customer(&self.visit.customer);
         let wanted: Vec<FiType> = self
             .consents()

@@ -83,7 +83,7 @@ impl OpenVisit {
                 let url = build_return_url(&self.world, context, fiu, request, aa, code, handles);
                 Some(url.await)
             }
-            VisitOrigin::Link => self.find_redirect_url(),
+            VisitOrigin::Link | VisitOrigin::Sdk(_) => self.find_redirect_url(),
         }
     }
 
@@ -91,7 +91,7 @@ impl OpenVisit {
     fn unanswered_code(&self, end: VisitEnd) -> RedirectionCode {
         let unanswered = match &self.visit.origin {
             VisitOrigin::Redirection(origin) => origin.0.unanswered_errorcode,
-            VisitOrigin::Link => RedirectionCode::UNKNOWN,
+            VisitOrigin::Link | VisitOrigin::Sdk(_) => RedirectionCode::UNKNOWN,
         };
         self.step().end_code(end, unanswered)
     }

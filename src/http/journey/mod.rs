@@ -6,6 +6,7 @@
 mod accounts;
 mod answer;
 mod consents;
+mod sdk;
 mod sign_in;
 mod visit_store;
 
@@ -41,6 +42,7 @@ pub(crate) use self::answer::{
     show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
 };
 pub(crate) use self::consents::{confirm_action, list_consents, show_consent, submit_action};
+pub(crate) use self::sdk::{SdkVisit, finish_response, get_visit_theme};
 pub(crate) use self::sign_in::{open_app, send_password, verify_password};
 pub(crate) use self::visit_store::{Visit, VisitOrigin, VisitStore};
 
@@ -231,13 +233,14 @@ impl OpenVisit {
             aa: aa_party(&self.world, &self.participants, &self.visit.aa),
             fiu: fiu_party(&self.world, &self.participants, fiu),
             token: call.app_state().form_key.token(&self.id),
-            theme: Some(theme_path(aa_brand(&self.participants, &self.visit.aa))),
+            theme: Some(self.theme_path()),
             step: None,
             session_s: Some(call.app_state().visits.ttl().0.div_euclid(1000)),
             notice: self.visit.unknown_language.as_ref().map(|code| {
                 let language = self.visit.language;
                 language.fill("app.nolanguage", &[("code", code)])
             }),
+            sdk: self.list_sdk_messages(call, page),
         }
     }
 
@@ -494,6 +497,7 @@ fn show_message(call: &Call, world: &World, message: Message) -> ApiResponse {
         step: None,
         session_s: None,
         notice: None,
+        sdk: None,
     };
     let page = ResultPage {
         heading: frame.fill(message.heading, &[]),

@@ -12,6 +12,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::visit_progress::LinkingTally;
 use crate::http::forms::random_id;
 use crate::http::journey::accounts::{BankLink, BankSearch, LinkRefusal};
+use crate::http::journey::sdk::SdkVisit;
 use crate::ui::messages::Language;
 use crate::wire::redirection::Request;
 
@@ -66,6 +67,8 @@ pub(crate) enum VisitOrigin {
     Link,
     /// By the web redirection of an FIU.
     Redirection(Arc<(Arc<Fiu>, Request)>),
+    /// By Unaport's web SDK.
+    Sdk(Arc<SdkVisit>),
 }
 
 /// All visits, by their ids.

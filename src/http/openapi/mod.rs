@@ -416,10 +416,12 @@ fn build_refusal(route: &Route, status: u16, reasons: &[&str]) -> Value {
     } else {
         route.error_component
     };
-    json!({
-        "description": description,
-        "content": { "application/json": { "schema": schema::reference(component) } },
-    })
+    let content = if route.opens_web_sdk {
+        json!({ "text/html": { "schema": { "type": "string" } } })
+    } else {
+        json!({ "application/json": { "schema": schema::reference(component) } })
+    };
+    json!({ "description": description, "content": content })
 }
 
 /// Headers that many calls have, by section; they are components of the document.

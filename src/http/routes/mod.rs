@@ -183,6 +183,8 @@ pub struct Route {
     pub(crate) access_rule: AccessRule,
     /// `true` for a call of ReBIT 1.1.x that 2.x lacks.
     pub is_v1_only: bool,
+    /// `true` for the call that opens the web SDK, whose errors are pages for each caller.
+    pub opens_web_sdk: bool,
     /// Parameters beside those that all calls have, and beside common ones of the path.
     pub parameters: &'static [Parameter],
     pub request: RequestBody,
@@ -229,6 +231,7 @@ impl Route {
             },
             access_rule: section.access_rule(),
             is_v1_only: false,
+            opens_web_sdk: false,
             parameters: &[],
             request: RequestBody::Empty,
             status: 200,
@@ -260,6 +263,13 @@ impl Route {
     const fn open_to_any_host(self) -> Self {
         Self {
             access_rule: AccessRule::AnyHost,
+            ..self
+        }
+    }
+
+    const fn opening_web_sdk(self) -> Self {
+        Self {
+            opens_web_sdk: true,
             ..self
         }
     }
@@ -414,6 +424,7 @@ impl Resource {
             response_component: route.response_component(),
             parameters: route.parameters,
             takes_body: !matches!(route.request, RequestBody::Empty),
+            opens_web_sdk: route.opens_web_sdk,
         });
         ResourceInfo::new(routes.collect())
     }

@@ -5,6 +5,7 @@ use super::BodySchema::Component;
 use super::{Handler, Parameter, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
+use crate::http::unaport::web_sdk;
 use crate::http::{journey, pages, service_info, webview};
 
 const HTML: &str = "text/html";
@@ -82,6 +83,35 @@ pub(crate) static ROUTES: &[Route] = &[
     ])
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Redirection,
+        "/view",
+        "openWebSdk",
+        Handler::Recorded(web_sdk::open_view),
+    )
+    .opening_web_sdk()
+    .with_summary(
+        "Raise a consent with a template and begin its customer's visit (Unaport's web SDK)",
+    )
+    .with_operation(Operation::ConsentCreate)
+    .with_parameters(&[Parameter::in_query(
+        "config",
+        schema::text,
+        "Base64 of a JSON object with the fields of the SDK, percent-encoded",
+    )
+    .into_required()])
+    .with_response(ResponseBody::Redirect(303))
+    .with_refusals(&[400, 401, 403, 412]),
+    get(
+        Section::Page,
+        "/aa/visits/{visit}/theme.css",
+        "getVisitTheme",
+        Handler::Immediate(journey::get_visit_theme),
+    )
+    .with_summary("Get the stylesheet with the colors of a visit of the web SDK")
+    .with_parameters(&[VISIT])
+    .with_response(ResponseBody::File(&["text/css"]))
+    .with_refusals(&[404]),
     get(
         Section::Page,
         "/aa/consents/{consentHandle}",

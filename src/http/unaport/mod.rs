@@ -7,6 +7,7 @@ pub(crate) mod consents;
 pub(crate) mod data;
 pub(crate) mod organisation;
 pub(crate) mod templates;
+pub(crate) mod web_sdk;
 
 use std::sync::Arc;
 

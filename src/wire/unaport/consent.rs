@@ -27,6 +27,7 @@ use crate::wire::api_error::{ApiError, FieldError};
 use crate::wire::artefact::ConsentDetail;
 use crate::wire::consent_detail;
 use crate::wire::fields::{IsoTimestamp, is_customer_address};
+use crate::wire::web_sdk::SdkConfig;
 
 /// The field rules of Create Consent without template.
 pub(crate) const RULES: &[FieldRule] = &[
@@ -198,6 +199,29 @@ impl ConsentRequestHeader {
                 vec![ApiError::invalid_field("vuaId", message)]
             }
             _ => Vec::new(),
+        }
+    }
+}
+
+impl ConsentRequestHeader {
+    /// Returns the header of a consent that the web SDK raises.
+    pub(crate) fn for_web_sdk(
+        config: &SdkConfig,
+        aa_id: &str,
+        created_by: &str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            aa_id: aa_id.into(),
+            fiu_id: config.fiu_id.clone(),
+            metadata: UnaportMetadata {
+                tracking_id: config.tracking_id.clone(),
+                created_by: created_by.into(),
+                redirect_url: config.redirect_url.clone(),
+                ver: VERSION.into(),
+                timestamp: now,
+            },
+            vua_id: None,
         }
     }
 }
