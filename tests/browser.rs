@@ -9,6 +9,7 @@ mod skip;
 
 use std::env;
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -93,6 +94,12 @@ fn install_packages(folder: &Path) -> Result<(), String> {
     Err(text)
 }
 
+/// Returns a port on which no program listens.
+fn find_free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
 #[test]
 fn the_pages_pass_their_tests_in_chromium() {
     let Some(chromium) = CHROMIUM_NAMES.iter().find_map(|name| find_program(name)) else {
@@ -119,12 +126,24 @@ fn the_pages_pass_their_tests_in_chromium() {
     }
     let clock = "2026-01-15T06:00:00Z,frozen";
     let server = Server::start(&["--seed", "42", "--clock", clock]);
-    let with_login = Server::start(&["--seed", "42", "--clock", clock, "--customer-login", "on"]);
+    // The page of a lender in `sdk.test.mjs`.
+    let lender = format!("http://localhost:{}", find_free_port());
+    let with_login = Server::start(&[
+        "--seed",
+        "42",
+        "--clock",
+        clock,
+        "--customer-login",
+        "on",
+        "--frame-origin",
+        &lender,
+    ]);
     let mut tests = Command::new("node");
     tests
         .args(["--test", "--test-reporter", "spec"])
         .env("MOCKAA_URL", server.base_url())
         .env("MOCKAA_LOGIN_URL", with_login.base_url())
+        .env("MOCKAA_LENDER_URL", &lender)
         .env("MOCKAA_CHROMIUM", chromium)
         .current_dir(&folder);
     if let Some(pictures) = env::var_os("MOCKAA_SCREENSHOTS") {

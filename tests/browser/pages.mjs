@@ -29,7 +29,37 @@ export const PAGES = [
   },
   { name: 'visit-ended', open: () => '/aa/visits/0123456789abcdef0123456789abcdef', status: 404 },
   ...['en', 'hi'].flatMap((language) => listVisitPages(language)),
+  { name: 'sdk-refused', open: () => '/view?config=e30', status: 400 },
+  ...listSdkPages(),
 ]
+
+/** Returns pages of visits that the web SDK has begun. */
+function listSdkPages() {
+  const sdkPage = (name, prepare = () => '', fields = {}) => ({
+    name: `sdk-${name}`,
+    open: async (sandbox) => {
+      const visit = await sandbox.beginVisit(await sandbox.viewPath(fields))
+      return `${visit}${await prepare(sandbox, visit)}`
+    },
+  })
+  const find = async (sandbox, visit) => {
+    await sandbox.submit(`${visit}/accounts`, 'bank=FIP-1&bank=FIP-2')
+    return '/accounts/found'
+  }
+  return [
+    sdkPage('review'),
+    sdkPage('banks', () => '/accounts'),
+    sdkPage('found', find),
+    sdkPage('refuse', () => '/refuse'),
+    sdkPage('result', async (sandbox, visit) => {
+      await sandbox.submit(`${visit}/refuse`, '')
+      return '/result'
+    }),
+    sdkPage('consents', () => '/consents', { theme: { background: '#777777', failureColor: '#00ff00' } }),
+    sdkPage('light', () => '', { theme: { accent: '#ffe0f0', primary: '#ffee00', hintText: '#dddddd', border: '#eeeeee' } }),
+    sdkPage('plain', find, { theme: { primary: '#0b5c66', errorText: '#ff0000' } }),
+  ]
+}
 
 /** Returns the pages of a customer's visit in a language. */
 function listVisitPages(language) {

@@ -3,6 +3,24 @@
 /** Key of the shipped FIU. It is public. */
 const FIU_KEY = 'mockaa-dev-fiu-1-api-key'
 
+/** The theme of the documentation of Unaport's SDK. */
+const SAMPLE_THEME = {
+  background: '#131313',
+  accent: '#1B1B1B',
+  primary: '#7762FF',
+  primaryText: '#FFFFFF',
+  primaryButtonText: '131313',
+  secondary: '#C589E4',
+  secondaryText: '#F2F2F2',
+  disabled: '#1F1F1F',
+  disabledText: '#FEFEFE',
+  border: '#767676',
+  hintText: '#9e9e9e',
+  errorText: '#d32f2f',
+  loaderColor: '#F2F2F2',
+  fontName: 'Open Sans',
+}
+
 /**
  * One world of a sandbox: the one whose address is in MOCKAA_URL, or another one. Worlds do not share
  * consents.
@@ -14,10 +32,10 @@ export class Sandbox {
   }
 
   /** Returns the JSON of an answer; an answer without success is an error. */
-  async call(method, path, body) {
+  async call(method, path, body, headers = { client_api_key: FIU_KEY }) {
     const answer = await fetch(this.baseUrl + path, {
       method,
-      headers: { 'content-type': 'application/json', client_api_key: FIU_KEY },
+      headers: { 'content-type': 'application/json', ...headers },
       body: body && JSON.stringify(body),
     })
     const text = await answer.text()
@@ -72,6 +90,47 @@ export class Sandbox {
   async setLogo(svg) {
     const logo = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`
     await this.call('PUT', '/_mockaa/v1/config/fiu/FIU-1', { logo })
+  }
+
+  /** Logs in, saves a consent template, and returns the path that opens the web SDK with these fields. */
+  async viewPath(fields) {
+    const login = { emailId: 'dev@lender.example', password: 'any-password' }
+    const tokens = await this.call('POST', '/api/v1/public/user/login', login, {})
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    const { orgId } = await this.call('GET', '/api/v1/FIU/getClientOrganisation', undefined, headers)
+    const template = {
+      product_name: 'Deposits',
+      ConsentDetail: {
+        consentStart: '2024-10-25T00:00:00.000Z',
+        consentExpiry: '12',
+        consentMode: 'STORE',
+        fetchType: 'ONETIME',
+        consentTypes: ['PROFILE', 'SUMMARY', 'TRANSACTIONS'],
+        fiTypes: ['DEPOSIT'],
+        DataConsumer: { id: 'UNACORES-FIU-UAT' },
+        Purpose: {
+          code: '101',
+          refUri: 'https://api.rebit.org.in/aa/purpose/101.xml',
+          text: 'Wealth management service',
+          Category: { type: 'Personal Finance' },
+        },
+        FIDataRange: { from: '-12', to: '0' },
+        DataLife: { unit: 'YEAR', value: 1 },
+        Frequency: { unit: 'MONTH', value: 1 },
+      },
+    }
+    const { productId } = await this.call('POST', `/backend-v2/api/v2/FIU/InsertProduct/${orgId}`, template, headers)
+    const config = {
+      theme: SAMPLE_THEME,
+      productId,
+      phoneNumber: '9876543210',
+      trackingId: 'LOAN-4713',
+      fiuId: 'UNACORES-FIU-UAT',
+      accessToken: tokens.access_token,
+      refreshToken: tokens.refresh_token,
+      ...fields,
+    }
+    return `/view?config=${encodeURIComponent(Buffer.from(JSON.stringify(config)).toString('base64'))}`
   }
 
   /** Begins a customer's visit, and returns its path. */
