@@ -6,17 +6,22 @@ import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
 export const WIDTHS = {
+  // A page of 1280 px at 400 % (WCAG 2.2, 1.4.10).
+  narrow: { width: 320, height: 256 },
   phone: { width: 390, height: 844 },
   desktop: { width: 1440, height: 900 },
 }
 export const SCHEMES = ['light', 'dark']
+
+/** The scheme in which the system gives the colors. */
+export const FORCED = 'forced'
 
 // Playwright adds the others that a test needs: no first run, no background requests, no component update, no sync.
 const FLAGS = ['--disable-gpu', '--disable-quic']
 
 /**
  * Calls `use` with an empty page of a new profile, and removes the profile.
- * `width` is a key of WIDTHS, `scheme` one of SCHEMES.
+ * `width` is a key of WIDTHS, `scheme` one of SCHEMES or FORCED.
  */
 export async function withPage({ width, scheme = 'light', javaScriptEnabled = true }, use) {
   const profile = await mkdtemp(join(tmpdir(), 'mockaa-browser-'))
@@ -27,7 +32,8 @@ export async function withPage({ width, scheme = 'light', javaScriptEnabled = tr
       chromiumSandbox: false,
       args: FLAGS,
       viewport: WIDTHS[width],
-      colorScheme: scheme,
+      colorScheme: scheme === FORCED ? 'light' : scheme,
+      forcedColors: scheme === FORCED ? 'active' : 'none',
       javaScriptEnabled,
       locale: 'en-IN',
       timezoneId: 'Asia/Kolkata',

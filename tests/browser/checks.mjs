@@ -55,6 +55,17 @@ async function checkHeading({ page }) {
   return count === 1 ? [] : [`the page has ${count} h1 elements, not 1`]
 }
 
+/** Looks for what makes the page wider than the window; tables may scroll by themselves. */
+async function checkFit({ page }) {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.scrollingElement
+    if (scrollWidth <= clientWidth) return []
+    const wide = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > clientWidth + 1)
+    const names = wide.map((element) => `${element.tagName.toLowerCase()}.${element.className.baseVal ?? element.className}`)
+    return [`the page is ${scrollWidth} px wide in a window of ${clientWidth} px: ${names.slice(0, 5).join(', ')}`]
+  })
+}
+
 function checkOrigins({ requests, origin }) {
   return requests
     .map((request) => new URL(request.url()))
@@ -153,6 +164,7 @@ async function checkAxe({ page }) {
 export const CHECKS = {
   title: checkTitle,
   heading: checkHeading,
+  fit: checkFit,
   origins: checkOrigins,
   console: checkConsole,
   weight: checkWeight,

@@ -1,6 +1,6 @@
 // The pages that are tested, one a line, and the combinations of width and color scheme.
 
-import { SCHEMES, WIDTHS } from './browser.mjs'
+import { FORCED, SCHEMES, WIDTHS } from './browser.mjs'
 
 /** A logo that would show nothing if its script ran. */
 const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"><script>document.documentElement.remove()</script>
@@ -61,6 +61,9 @@ function listSdkPages() {
   ]
 }
 
+/** The name of an FIU that takes several lines. */
+const LONG_NAME = 'Shri Venkateshwara Rajarajeshwari Cooperative Housing Finance and Microcredit Corporation of Thiruvananthapuram'
+
 /** Returns the pages of a customer's visit in a language. */
 function listVisitPages(language) {
   const name = (page) => `${page}-${language}`
@@ -110,6 +113,25 @@ function listVisitPages(language) {
         return `${await sandbox.beginVisit(`/aa/consents/${handle}`)}/accounts?lang=${language}`
       },
     },
+    {
+      name: name('several'),
+      open: async (sandbox) => {
+        await sandbox.setFiu({ name: LONG_NAME })
+        const handles = [
+          await sandbox.raiseConsent(['DEPOSIT', 'TERM_DEPOSIT', 'RECURRING_DEPOSIT'], {
+            consentMode: 'VIEW',
+            fetchType: 'ONETIME',
+            DataLife: { unit: 'DAY', value: 0 },
+            DataFilter: [
+              { type: 'TRANSACTIONAMOUNT', operator: '>=', value: '150000' },
+              { type: 'TRANSACTIONTYPE', operator: '=', value: 'CREDIT' },
+            ],
+          }),
+          await sandbox.raiseConsent(['DEPOSIT'], { DataLife: { unit: 'INF', value: 0 }, Frequency: { unit: 'HOUR', value: 2 } }),
+        ]
+        return `${await sandbox.beginVisit(await sandbox.redirectionPath(handles))}?lang=${language}`
+      },
+    },
     { ...visitPage('arrival'), login: true },
     { name: name('mobile'), open: async (sandbox) => `${await sandbox.beginVisit('/aa')}?lang=${language}` },
     {
@@ -124,12 +146,15 @@ function listVisitPages(language) {
 }
 
 /**
- * Returns the combinations of the page with this place in the list. `full` has all of them; `short`
- * has each scheme once, with alternating widths.
+ * Returns the combinations of the page with this place in the list. `full` has all of them, and the
+ * colors of the system once; `short` has each scheme once, with alternating widths.
  */
 export function listCombinations(mode, index) {
   const widths = Object.keys(WIDTHS)
-  if (mode === 'full') return widths.flatMap((width) => SCHEMES.map((scheme) => ({ width, scheme })))
+  if (mode === 'full') {
+    const all = widths.flatMap((width) => SCHEMES.map((scheme) => ({ width, scheme })))
+    return [...all, { width: 'phone', scheme: FORCED }]
+  }
   if (mode === 'short') return SCHEMES.map((scheme, place) => ({ width: widths[(index + place) % widths.length], scheme }))
   throw new Error(`unknown value \`${mode}\` of MOCKAA_BROWSER; use \`short\` or \`full\``)
 }

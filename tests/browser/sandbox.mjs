@@ -1,7 +1,10 @@
 // A running sandbox, as the tests use it.
 
-/** Key of the shipped FIU. It is public. */
+import { createCipheriv, pbkdf2Sync } from 'node:crypto'
+
+/** Key and passphrase of the shipped FIU. They are public. */
 const FIU_KEY = 'mockaa-dev-fiu-1-api-key'
+const FIU_PASSPHRASE = 'mockaa-dev-fiu-1-passphrase'
 
 /** The theme of the documentation of Unaport's SDK. */
 const SAMPLE_THEME = {
@@ -43,8 +46,8 @@ export class Sandbox {
     return JSON.parse(text)
   }
 
-  /** Raises a consent for these FI types as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
-  async raiseConsent(fiTypes = ['DEPOSIT']) {
+  /** Raises a consent for these FI types, with these terms, as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
+  async raiseConsent(fiTypes = ['DEPOSIT'], terms = {}) {
     const { now } = await this.call('GET', '/_mockaa/v1/clock')
     const { ConsentHandle } = await this.call('POST', '/Consent', {
       ver: '2.0.0',
@@ -68,6 +71,7 @@ export class Sandbox {
         FIDataRange: { from: '2024-01-01T00:00:00.000Z', to: '2024-12-31T23:59:59.000Z' },
         DataLife: { unit: 'MONTH', value: 1 },
         Frequency: { unit: 'DAY', value: 10 },
+        ...terms,
       },
     })
     return ConsentHandle
@@ -86,10 +90,34 @@ export class Sandbox {
     await this.call('PUT', '/_mockaa/v1/faults/discovery', { api_faults: [fault] })
   }
 
+  /** Changes the shipped FIU. */
+  async setFiu(change) {
+    await this.call('PUT', '/_mockaa/v1/config/fiu/FIU-1', change)
+  }
+
   /** Gives the shipped FIU a logo in SVG. */
   async setLogo(svg) {
-    const logo = `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`
-    await this.call('PUT', '/_mockaa/v1/config/fiu/FIU-1', { logo })
+    await this.setFiu({ logo: `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}` })
+  }
+
+  /** Returns the path by which FIU-1 sends a customer to these consents (aa-redirection-standards 1.5.0). */
+  async redirectionPath(handles) {
+    const { now } = await this.call('GET', '/_mockaa/v1/clock')
+    const [year, month, day, hour, minute, second] = now.match(/\d+/g)
+    const date = `${day}${month}${year}${hour}${minute}${second}0`
+    const request = new URLSearchParams({
+      txnid: 'T1',
+      sessionid: 'S1',
+      userid: '9876543210@mockaa',
+      redirect: 'https://lender.example/back',
+      srcref: handles.join(','),
+    })
+    const key = pbkdf2Sync(FIU_PASSPHRASE, date, 65536, 32, 'sha256')
+    const cipher = createCipheriv('aes-256-cbc', key, Buffer.alloc(16))
+    const encrypted = Buffer.concat([cipher.update(request.toString()), cipher.final()])
+    const id = Buffer.from('FIU-1').map((byte, place) => byte ^ date.charCodeAt(place))
+    const ecreq = encrypted.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+    return `/aa/webview?${new URLSearchParams({ fi: Buffer.from(id).toString('base64'), reqdate: date, ecreq })}`
   }
 
   /** Logs in, saves a consent template, and returns the path that opens the web SDK with these fields. */
