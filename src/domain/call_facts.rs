@@ -25,6 +25,18 @@ impl From<Api> for ApiFamily {
     }
 }
 
+/// The kind of program that has made a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sender {
+    /// An FIU, or a caller without a key.
+    #[default]
+    Fiu,
+    /// The key of a FIP was presented.
+    Fip,
+    /// The browser of a customer, with what an FIU has given to it.
+    Browser,
+}
+
 /// Facts about a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallFacts {
@@ -32,8 +44,7 @@ pub struct CallFacts {
     pub api: Option<ApiFamily>,
     /// `true` for a path that no document has, although clients call it.
     pub is_undocumented: bool,
-    /// `true` if the key of a FIP was presented.
-    pub is_from_fip: bool,
+    pub sender: Sender,
     /// `None` for a call that needs no signature, or that was rejected before the check.
     pub signature: Option<RequestSignature>,
     /// `None` for a request without a message head.

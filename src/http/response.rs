@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
-use crate::domain::call_facts::{ApiFamily, CallFacts};
+use crate::domain::call_facts::{ApiFamily, CallFacts, Sender};
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::logo::Logo;
 use crate::domain::operation::Operation;
@@ -751,7 +751,8 @@ impl Call {
             handle,
         } = context.parties().clone();
         record_subject(fiu.as_ref(), handle);
-        if let Some(call) = self.in_progress(world) {
+        let call = self.in_progress(world);
+        if let Some(call) = call.filter(|_| context.facts().sender != Sender::Browser) {
             call.record_caller(IdentifiedCall {
                 operation: op,
                 fiu: fiu.as_deref(),

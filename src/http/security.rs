@@ -7,7 +7,7 @@ use crate::crypto::jws::{
     PayloadEncoding, SearchEffort, SignatureError, SignatureQuestion, SignedContent,
     explain_signature, verify_compact, verify_detached,
 };
-use crate::domain::call_facts::{MESSAGE_TOLERANCE, RequestSignature};
+use crate::domain::call_facts::{MESSAGE_TOLERANCE, RequestSignature, Sender};
 use crate::domain::client_hint::ClientHint;
 use crate::domain::command::OnRepeatedTxnid;
 use crate::domain::consent::Consent;
@@ -114,7 +114,7 @@ pub(crate) fn authenticate_api_key(
     }
     match &caller.member {
         Some(Member::Fiu(fiu)) => context.set_signature_profile(fiu.signature),
-        Some(Member::Fip(_)) => context.facts_mut().is_from_fip = true,
+        Some(Member::Fip(_)) => context.facts_mut().sender = Sender::Fip,
         None => {
             let reason = if key.is_some() {
                 "is not a registered API key"

@@ -18,7 +18,7 @@ async fn broken_rules(app: &TestApp) -> Vec<String> {
     broken.iter().map(|(rule, _)| (*rule).to_owned()).collect()
 }
 
-async fn outcome_of(app: &TestApp, rule: &str) -> String {
+pub async fn outcome_of(app: &TestApp, rule: &str) -> String {
     find_outcome(&grade_world(app).await, rule).to_owned()
 }
 

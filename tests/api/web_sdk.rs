@@ -2,10 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use mockaa::Sandbox;
+use mockaa::{Sandbox, SecurityMode};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 
+use crate::contract_excuses::outcome_of;
 use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
 use crate::inbox::Message;
@@ -192,6 +193,7 @@ async fn a_config_is_base64_of_any_kind() {
         encode(&URL_SAFE.encode(&config)),
         encode(&URL_SAFE_NO_PAD.encode(&config)),
         format!("/view?config={standard}"),
+        encode(&format!("{}\r\n{}\n", &standard[..76], &standard[76..])),
     ] {
         let response = fetch(&app, &path).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
@@ -199,7 +201,7 @@ async fn a_config_is_base64_of_any_kind() {
     }
     let head = app.request(Method::HEAD, &encode(&standard)).send().await;
     assert_eq!(head.expect("an answer").status(), StatusCode::OK);
-    assert_eq!(app.count_consents().await, 5, "a HEAD raises none");
+    assert_eq!(app.count_consents().await, 6, "a HEAD raises none");
 }
 
 #[tokio::test]
@@ -381,6 +383,23 @@ async fn tokens_of_others_and_old_ones_are_refused_in_words() {
         "{page}"
     );
     assert!(page.contains("log in with POST"), "{page}");
+}
+
+/// As for the calls of the API, `--security open` asks for no valid token.
+#[tokio::test]
+async fn an_open_sandbox_accepts_other_tokens() {
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Open)).await;
+    let sdk = SdkLender::new(&app).await;
+    let mut config = sdk.config_with("accessToken", Some("FAKE.ACCESS.TOKEN".into()));
+    config["refreshToken"] = "FAKE.REFRESH.TOKEN".into();
+    sdk.open(&config).await;
+    config["fiuId"] = "NO-FIU".into();
+    let (status, page) = sdk.refuse(&config).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        page.contains("fiuId &#39;NO-FIU&#39; is not a registered FIU"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -792,4 +811,20 @@ async fn the_call_creates_a_consent_as_the_api_does() {
     let calls = app.get("/_mockaa/v1/journal?op=consent.create").await;
     let calls = calls.expect_ok()["items"].clone();
     assert_eq!(calls.as_array().map(Vec::len), Some(2), "{calls}");
+}
+
+/// The call is one of a customer's browser, so no duty of the FIU follows from it.
+#[tokio::test]
+async fn a_customer_who_opens_the_page_again_breaks_no_contract() {
+    let app = TestApp::start().await;
+    let sdk = SdkLender::new(&app).await;
+    let fault =
+        "api_faults: [{ where: { op: consent.create }, fault: { status: 503, retry_after: 9s } }]";
+    app.put_faults(fault).await.expect_ok();
+    for _ in 0..2 {
+        let response = fetch(&app, &view_path(&sdk.config())).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(header(&response, "retry-after"), "9");
+    }
+    assert_ne!(outcome_of(&app, "honours-retry-after").await, "fail");
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::OperationLookup;
-use crate::domain::call_facts::{ApiFamily, MESSAGE_TOLERANCE};
+use crate::domain::call_facts::{ApiFamily, MESSAGE_TOLERANCE, Sender};
 use crate::domain::consent::Status;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, SessionId};
@@ -262,10 +262,10 @@ const fn has_failed(status: SessionStatus) -> bool {
     matches!(status, SessionStatus::Failed | SessionStatus::Expired)
 }
 
-/// Returns whether an FIU has made a call itself. Web redirection is the call of a customer's
-/// browser.
+/// Returns whether an FIU has made a call itself. Web redirection and the web SDK are calls of a
+/// customer's browser.
 fn is_from_fiu(call: &CallRecord) -> bool {
-    !call.facts.is_from_fip && call.operation != Operation::Redirection
+    call.facts.sender == Sender::Fiu && call.operation != Operation::Redirection
 }
 
 fn is_misdating(fault: WebhookFaultName) -> bool {

@@ -265,12 +265,12 @@ pub(crate) fn get_visit_theme(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(sheet.with_header(CACHE_CONTROL, "no-store"))
 }
 
-/// Returns the visit of a call, if the web SDK has begun it.
+/// Returns the visit of a call, if the web SDK has begun it. The page that says that a visit has ended
+/// is a page of it.
 fn find_sdk_visit(call: &Call) -> Option<Arc<SdkVisit>> {
     let id = call.optional_path_segment("visit")?;
     let store = &call.app_state().visits;
-    let visit = store.update(call.world_name().ok()?, id, system_now(), |_| ())?;
-    match visit.origin {
+    match store.origin_of(call.world_name().ok()?, id)? {
         VisitOrigin::Sdk(sdk) => Some(sdk),
         VisitOrigin::Link | VisitOrigin::Redirection(_) => None,
     }

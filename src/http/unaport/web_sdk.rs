@@ -8,6 +8,7 @@ use super::auth::verify_refresh_token;
 use super::consents::submit_consent;
 use super::{UnaportCaller, verify_access_token};
 use crate::crypto::base64;
+use crate::domain::call_facts::Sender;
 use crate::domain::consent::Consent;
 use crate::domain::participants::{Aa, Fiu};
 use crate::domain::sdk_theme::ThemeColor;
@@ -35,6 +36,7 @@ const CREATED_BY_MAX: usize = 100;
 ///
 /// `Assumption:` a config names no AA; the consent is at the first one of the sandbox.
 pub(crate) fn open_view(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
+    context.facts_mut().sender = Sender::Browser;
     apply_requested_fault(call, context)?;
     let config = read_config(call)?;
     let language = config.language.as_deref().map(|name| {
@@ -86,8 +88,9 @@ fn read_config(call: &Call) -> Result<SdkConfig, ApiError> {
         let message = "is missing or empty; send Base64 of a JSON object, percent-encoded";
         return Err(ApiError::invalid_field("config", message));
     }
-    // A plus sign that is not percent-encoded arrives as a space.
-    let text = base64::decode_any(&value.replace(' ', "+")).ok_or_else(|| {
+    // A plus sign that is not percent-encoded arrives as a space. Some encoders break lines.
+    let value = value.replace(' ', "+").replace(['\r', '\n'], "");
+    let text = base64::decode_any(&value).ok_or_else(|| {
         let message = "is not Base64; encode the JSON object as Base64, and percent-encode that";
         ApiError::invalid_field("config", message)
     })?;
