@@ -415,6 +415,9 @@ impl Call {
             ("Path", self.path().to_owned()),
         ];
         facts.extend(view.describe());
+        if let ApiError::InvalidFields(errors) = error {
+            facts.extend(errors.iter().map(|error| ("Field", error.to_string())));
+        }
         if let Ok(world) = self.world_name() {
             facts.push(("World", world.to_owned()));
         }

@@ -308,7 +308,7 @@ async fn each_missing_or_unreadable_field_is_a_page_that_names_it() {
         "productId",
     ] {
         assert!(
-            page.contains(&format!("{field} is missing or empty")),
+            page.contains(&format!("<dd><code>{field} is missing or empty; send")),
             "{page}"
         );
     }
