@@ -542,7 +542,7 @@ pub(crate) struct ResultPage {
     pub leave: Option<(String, String)>,
     /// The path of the customer's consents.
     pub own_consents: String,
-    /// What a developer needs to know.
+    /// The error, for developers.
     pub details: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::ui::journey::{AppFrame, FormError};
 pub(crate) struct MobilePage {
     pub frame: AppFrame,
     pub heading: String,
-    /// What the visit is about, if an FIU asks.
+    /// The request, if an FIU asks.
     pub arrival: Option<Arrival>,
     /// The sentence with the masked number, if the request names it.
     pub fixed: Option<String>,

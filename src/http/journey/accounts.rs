@@ -45,7 +45,7 @@ pub(crate) struct BankSearch {
 }
 
 impl BankSearch {
-    fn state(&self) -> SearchState {
+    pub(super) fn state(&self) -> SearchState {
         let waited = system_now().duration_since(self.started_at);
         self.answer.state_after(waited)
     }
@@ -410,7 +410,7 @@ impl OpenVisit {
             date.is_ok_and(|date| date < self.world.now().ist_date())
         });
         self.remember(call, |visit| {
-            (visit.pan, visit.birth_date) = (pan, birth_date)
+            (visit.pan, visit.birth_date) = (pan, birth_date);
         });
         match (has_pan, has_date) {
             (false, _) => Some(("err.pan", "pan")),

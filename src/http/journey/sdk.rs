@@ -9,7 +9,9 @@ use actix_web::http::header::{
 };
 use serde_json::{Value, json};
 
+use super::accounts::BankSearch;
 use super::{OpenVisit, Visit, VisitOrigin, aa_brand};
+use crate::domain::bank_answer::{DiscoveryResult, SearchState};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::naming::wire_enum;
@@ -32,6 +34,7 @@ wire_enum! {
         LoginOtpLocked = "LOGIN_OTP_LOCKED",
         LoginOtpVerified = "LOGIN_OTP_VERIFIED",
         DiscoveryInitiated = "DISCOVERY_INITIATED",
+        DiscoveryFailed = "DISCOVERY_FAILED",
         AccountsDiscovered = "ACCOUNTS_DISCOVERED",
         AccountsNotDiscovered = "ACCOUNTS_NOT_DISCOVERED",
         LinkingOtpGenerated = "LINKING_OTP_GENERATED",
@@ -207,12 +210,18 @@ impl OpenVisit {
         if page == "/accounts/found" {
             let banks = visit.banks.join(" ");
             add(Step::DiscoveryInitiated, banks.clone());
-            let outcome = if self.discover().is_empty() {
-                Step::AccountsNotDiscovered
-            } else {
-                Step::AccountsDiscovered
-            };
-            add(outcome, banks);
+            let states: Vec<_> = visit.searches.iter().map(BankSearch::state).collect();
+            let failure = SearchState::Failed(DiscoveryResult::Error);
+            if states.contains(&failure) {
+                add(Step::DiscoveryFailed, banks.clone());
+            }
+            let is_waiting =
+                states.contains(&SearchState::Busy) || states.contains(&SearchState::Unanswered);
+            if !self.discover().is_empty() {
+                add(Step::AccountsDiscovered, banks);
+            } else if !is_waiting {
+                add(Step::AccountsNotDiscovered, banks);
+            }
         }
         for link in &visit.links {
             add(Step::LinkingOtpGenerated, link.id.to_string());

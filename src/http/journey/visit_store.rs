@@ -160,7 +160,7 @@ impl VisitStore {
 
     /// Returns the origin of a visit of a world, which may have ended.
     pub(crate) fn origin_of(&self, world: &str, id: &str) -> Option<VisitOrigin> {
-        let visits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let visits = self.lock();
         let visit = visits.get(id).filter(|visit| *visit.world == *world);
         visit.map(|visit| visit.origin.clone())
     }
