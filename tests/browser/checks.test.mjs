@@ -90,8 +90,9 @@ test('the browser has the width and the color scheme of a combination', async ()
 
 test('the short form has each scheme once and alternates widths, the full form has all', () => {
   const names = (mode, index) => listCombinations(mode, index).map(({ width, scheme }) => `${width} ${scheme}`)
-  assert.deepEqual(names('short', 0), ['phone light', 'desktop dark'])
-  assert.deepEqual(names('short', 1), ['desktop light', 'phone dark'])
-  assert.equal(new Set(names('full', 0)).size, 4)
+  assert.deepEqual(names('short', 0), ['narrow light', 'phone dark'])
+  assert.deepEqual(names('short', 1), ['phone light', 'desktop dark'])
+  assert.deepEqual(names('short', 2), ['desktop light', 'narrow dark'])
+  assert.equal(new Set(names('full', 0)).size, 7)
   assert.throws(() => listCombinations('fast', 0), /unknown value `fast`/)
 })

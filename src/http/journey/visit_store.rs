@@ -121,9 +121,19 @@ impl VisitStore {
         now: Timestamp,
         change: impl FnOnce(&mut Visit),
     ) -> Option<Visit> {
+        self.change_if(world, id, |visit| visit.is_over(now, self.ttl), change)
+    }
+
+    fn change_if(
+        &self,
+        world: &str,
+        id: &str,
+        is_wanted: impl FnOnce(&Visit) -> bool,
+        change: impl FnOnce(&mut Visit),
+    ) -> Option<Visit> {
         let mut visits = self.lock();
         let visit = visits.get_mut(id)?;
-        if *visit.world != *world || !visit.is_over(now, self.ttl) {
+        if *visit.world != *world || !is_wanted(visit) {
             return None;
         }
         change(visit);
@@ -148,14 +158,15 @@ impl VisitStore {
         now: Timestamp,
         change: impl FnOnce(&mut Visit),
     ) -> Option<Visit> {
-        let mut visits = self.lock();
-        let visit = visits.get_mut(id)?;
-        if *visit.world != *world || visit.is_over(now, self.ttl) {
-            return None;
-        }
-        visit.last_seen = now;
-        change(visit);
-        Some(visit.clone())
+        self.change_if(
+            world,
+            id,
+            |visit| !visit.is_over(now, self.ttl),
+            |visit| {
+                visit.last_seen = now;
+                change(visit);
+            },
+        )
     }
 
     /// Returns the origin of a visit of a world, which may have ended.
