@@ -298,8 +298,7 @@ mod tests {
     use super::{DARK, LIGHT, ThemeSheet};
     use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
     use crate::domain::sdk_theme::{SdkTheme, ThemeColor};
-
-    const STYLESHEET: &str = include_str!("assets/mockaa.css");
+    use crate::ui::assets::MOCKAA_CSS;
 
     /// Returns the colors of each token: one, or that of the light and of the dark scheme.
     fn read_tokens(css: &str) -> BTreeMap<String, Vec<Color>> {
@@ -318,7 +317,7 @@ mod tests {
 
     #[test]
     fn the_schemes_are_those_of_the_stylesheet() {
-        let tokens = read_tokens(STYLESHEET);
+        let tokens = read_tokens(MOCKAA_CSS);
         for (name, expected) in [
             ("--bg", [LIGHT.ground, DARK.ground]),
             ("--surface", [LIGHT.surface, DARK.surface]),
@@ -349,7 +348,7 @@ mod tests {
     fn an_empty_theme_has_the_colors_of_the_stylesheet() {
         let sheet = ThemeSheet::new(Brand::from_id("mockaa"), &SdkTheme::default());
         assert_eq!(sheet.corrections, Vec::<String>::new());
-        let (own, all) = (read_tokens(&sheet.css), read_tokens(STYLESHEET));
+        let (own, all) = (read_tokens(&sheet.css), read_tokens(MOCKAA_CSS));
         for name in ["--bg", "--surface", "--sunken", "--text", "--text-2"] {
             assert_eq!(own[name], all[name], "{name}");
         }
