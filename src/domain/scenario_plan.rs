@@ -229,6 +229,21 @@ impl ScenarioPlan {
         own.union(of_fetch.map(|(_, quirk)| quirk).collect())
     }
 
+    /// Returns whether a step or the approval mode answers the consent in place of the customer.
+    pub fn answers_consent(&self) -> bool {
+        let is_answer = |action: &Action| {
+            let Action::Transition(action) = action else {
+                return false;
+            };
+            matches!(action.input(), Input::Approve | Input::Reject | Input::Fail)
+        };
+        let is_automatic = self
+            .approval
+            .and_then(ApprovalMode::approval_delay)
+            .is_some();
+        is_automatic || self.steps.iter().any(|step| is_answer(&step.action))
+    }
+
     /// Returns the rules that answer data requests.
     fn delivery_rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules

@@ -163,6 +163,8 @@ pub(crate) struct ReviewPage {
     frame: AppFrame,
     heading: String,
     several: String,
+    /// The sentence that a scenario answers too.
+    follows: Option<String>,
     notices: Vec<String>,
     error: Option<FormError>,
     cards: Vec<ConsentCard>,
@@ -172,11 +174,11 @@ pub(crate) struct ReviewPage {
 }
 
 impl ReviewPage {
-    /// Creates the page; `cards` has at least one consent.
+    /// Creates the page; `cards` has at least one consent. `follows` is true if a scenario answers too.
     pub(crate) fn new(
         frame: AppFrame,
         cards: Vec<ConsentCard>,
-        customer: String,
+        (customer, follows): (String, bool),
         (notices, error): (Vec<String>, Option<FormError>),
     ) -> Self {
         let count = cards.len().to_string();
@@ -186,6 +188,7 @@ impl ReviewPage {
             withdraw: frame.fill("review.withdraw", &[]),
             blind: frame.fill("review.blind", &[]),
             customer,
+            follows: follows.then(|| frame.fill("wait.scenario", &[])),
             notices,
             error,
             cards,
@@ -252,6 +255,10 @@ struct ShownAccount {
 }
 
 impl ConsentCard {
+    fn has_accounts(&self) -> bool {
+        !self.banks.is_empty()
+    }
+
     /// Describes a consent. `position` is its number and the number of consents.
     pub(crate) fn new(
         frame: &AppFrame,

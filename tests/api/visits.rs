@@ -262,6 +262,7 @@ async fn a_customer_finds_and_links_accounts_before_giving_consent() {
     let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
     let page = &browser.page.text;
     assert!(page.contains("No account of the kind that First Example FIU asks for is linked."));
+    assert!(page.contains("Find my accounts") && !page.contains("Give consent"));
     assert!(
         page.contains("/accounts\"") && list_links(page).is_empty(),
         "{page}"

@@ -171,6 +171,20 @@ test('a bank that answers later appears by itself, and is announced', async () =
   })
 })
 
+test('the page shows what a scenario answers in place of the customer', async () => {
+  const sandbox = new Sandbox('journey-scenario')
+  const scenario = { version: 1, name: 'later', steps: [{ after: '1h', reject: {} }] }
+  await sandbox.call('PUT', '/_mockaa/v1/scenarios/later', scenario)
+  await sandbox.call('POST', '/_mockaa/v1/scenarios/later/pin', { customer: '9876543210@mockaa' })
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    await page.getByText('A scenario answers for the customer.').waitFor()
+    await sandbox.call('POST', '/_mockaa/v1/clock/advance', { by: '1h' })
+    await page.getByText('You have refused. Nothing was shared.').waitFor()
+  })
+})
+
 test('a customer is warned before the visit ends, and can stay', async () => {
   const sandbox = new Sandbox('journey-session', process.env.MOCKAA_LOGIN_URL)
   const handle = await sandbox.raiseConsent()

@@ -99,6 +99,13 @@ impl World {
         }
     }
 
+    /// Returns whether the scenario of a consent answers it in place of the customer.
+    pub fn has_scripted_answer(&self, handle: ConsentHandle) -> bool {
+        let inner = self.lock();
+        let plan = inner.scenario_plans.get(&handle);
+        plan.is_some_and(|plan| plan.answers_consent())
+    }
+
     /// Returns the answers of banks that the scenario of a consent sets.
     pub fn bank_answers(&self, handle: ConsentHandle) -> BankAnswers {
         let inner = self.lock();

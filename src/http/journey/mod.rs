@@ -306,7 +306,14 @@ impl OpenVisit {
         let mobile = mask_customer(&self.visit.customer);
         let reader = frame.fill(reader, &[("mobile", &mobile)]);
         let notices = self.describe_refusals(&frame);
-        ApiResponse::page(&ReviewPage::new(frame, cards, reader, (notices, error)))
+        let mut handles = consents.iter().map(|consent| consent.handle);
+        let follows = handles.any(|handle| self.world.has_scripted_answer(handle));
+        ApiResponse::page(&ReviewPage::new(
+            frame,
+            cards,
+            (reader, follows),
+            (notices, error),
+        ))
     }
 
     /// Returns the page with the outcome of the visit.

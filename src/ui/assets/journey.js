@@ -1,4 +1,4 @@
-// The customer's pages: banks that answer later, and the warning before a visit ends. Without this script
+// The customer's pages: banks and scenarios that answer later, and the warning before a visit ends. Without this script
 // the pages work by links and forms.
 
 const POLL_MS = 1000
@@ -36,6 +36,19 @@ function followBanks() {
   setTimeout(update, POLL_MS)
 }
 
+/** Shows what a scenario has answered in place of the customer. */
+function followScenario() {
+  if (!document.querySelector('[data-follows]')) return
+
+  async function update() {
+    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
+    const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (page && !page.querySelector('[data-follows]')) location.reload()
+    else setTimeout(update, POLL_MS)
+  }
+  setTimeout(update, POLL_MS)
+}
+
 /** Warns before the visit ends. Asking for any page of the visit extends it. */
 function watchSession() {
   const warning = document.querySelector('[data-session]')
@@ -62,4 +75,5 @@ function watchSession() {
 }
 
 followBanks()
+followScenario()
 watchSession()
