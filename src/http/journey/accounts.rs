@@ -332,7 +332,7 @@ impl OpenVisit {
             let tally = visit.linking.get_or_insert_default();
             tally.linked += usize::from(refused.len() < asked.len());
             tally.refused += usize::from(!refused.is_empty());
-            tally.wrong -= usize::from(was_wrong);
+            tally.wrong = tally.wrong.saturating_sub(usize::from(was_wrong));
             if !refused.is_empty() {
                 visit.refusals.push(LinkRefusal {
                     fip: Arc::clone(fip),
