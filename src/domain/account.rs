@@ -69,10 +69,7 @@ impl FiType {
 
     /// Returns whether the type is one of the three deposits, whose rows have a balance.
     pub fn is_deposit(self) -> bool {
-        matches!(
-            self,
-            Self::Deposit | Self::TermDeposit | Self::RecurringDeposit
-        )
+        self.kind() == FiKind::Deposit
     }
 
     /// Returns whether ReBIT has withdrawn the type (`docs/sources.md#fi-schemas`).

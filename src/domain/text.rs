@@ -83,6 +83,15 @@ pub(crate) const fn is_control(character: char) -> bool {
     )
 }
 
+/// Returns whether a text has the form of a PAN: five letters, four digits and a letter.
+pub(crate) fn is_pan(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10
+        && bytes[..5].iter().all(u8::is_ascii_alphabetic)
+        && bytes[5..9].iter().all(u8::is_ascii_digit)
+        && bytes[9].is_ascii_alphabetic()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{escape_controls, escape_line_controls, quote_value};

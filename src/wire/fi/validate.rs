@@ -9,7 +9,7 @@ use roxmltree::{Document, Node};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::closest_name;
 use crate::domain::participants::FiSchema;
-use crate::domain::text::quote_value;
+use crate::domain::text::{is_pan, quote_value};
 use crate::wire::fi::schema::{AttributeSchema, DocumentSchema, ElementSchema, list_schemas};
 
 /// The maximum number of diagnostics for one document.
@@ -288,13 +288,7 @@ fn matches_type(value: &str, value_type: &str) -> bool {
             let (before_dot, after_dot) = host.split_once('.').unwrap_or_default();
             !name.is_empty() && !before_dot.is_empty() && !after_dot.is_empty()
         }),
-        "pan" => {
-            let bytes = value.as_bytes();
-            bytes.len() == 10
-                && bytes[..5].iter().all(u8::is_ascii_alphabetic)
-                && bytes[5..9].iter().all(u8::is_ascii_digit)
-                && bytes[9].is_ascii_alphabetic()
-        }
+        "pan" => is_pan(value),
         "text" => true,
         names => names
             .trim_matches(['{', '}'])
