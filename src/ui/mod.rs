@@ -9,6 +9,7 @@ pub(crate) mod front;
 pub(crate) mod journey;
 pub(crate) mod mark;
 pub(crate) mod messages;
+pub(crate) mod scheme;
 pub(crate) mod sdk_theme;
 pub(crate) mod sign_in;
 pub(crate) mod theme;

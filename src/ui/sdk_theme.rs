@@ -9,54 +9,7 @@ use std::fmt::Write;
 
 use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
 use crate::domain::sdk_theme::{SdkTheme, ThemeColor};
-
-/// The tokens of `assets/mockaa.css` that a theme may set, in one scheme.
-struct Scheme {
-    /// Value of `color-scheme`.
-    name: &'static str,
-    ground: Color,
-    surface: Color,
-    sunken: Color,
-    warning: Color,
-    line: Color,
-    strong_line: Color,
-    text: Color,
-    secondary_text: Color,
-    danger: Color,
-    focus: Color,
-    /// The share of a color in the ground of what has it, of 255.
-    soft_parts: u8,
-}
-
-const LIGHT: Scheme = Scheme {
-    name: "light",
-    ground: Color::from_rgb(0xf5_f6_f9),
-    surface: Color::from_rgb(0xff_ff_ff),
-    sunken: Color::from_rgb(0xf1_f3_f7),
-    warning: Color::from_rgb(0xff_f4_df),
-    line: Color::from_rgb(0xdf_e3_eb),
-    strong_line: Color::from_rgb(0x7f_8a_9e),
-    text: Color::from_rgb(0x17_1d_2b),
-    secondary_text: Color::from_rgb(0x4f_5a_6f),
-    danger: Color::from_rgb(0xa8_20_1a),
-    focus: Color::from_rgb(0x1a_56_ff),
-    soft_parts: 24,
-};
-
-const DARK: Scheme = Scheme {
-    name: "dark",
-    ground: Color::from_rgb(0x11_14_1b),
-    surface: Color::from_rgb(0x19_1d_26),
-    sunken: Color::from_rgb(0x13_16_1e),
-    warning: Color::from_rgb(0x33_27_0f),
-    line: Color::from_rgb(0x2c_33_42),
-    strong_line: Color::from_rgb(0x70_7d_95),
-    text: Color::from_rgb(0xe8_eb_f2),
-    secondary_text: Color::from_rgb(0xa7_b1_c4),
-    danger: Color::from_rgb(0xff_9d_94),
-    focus: Color::from_rgb(0x8f_b0_ff),
-    soft_parts: 72,
-};
+use crate::ui::scheme::{DARK, LIGHT, Scheme};
 
 /// The share of the ink in a ground that is derived from another one, of 255.
 const SUNKEN_PARTS: u8 = 10;
@@ -295,10 +248,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{DARK, LIGHT, ThemeSheet};
+    use super::ThemeSheet;
     use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
     use crate::domain::sdk_theme::{SdkTheme, ThemeColor};
     use crate::ui::assets::MOCKAA_CSS;
+    use crate::ui::scheme::{DARK, LIGHT};
 
     /// Returns the colors of each token: one, or that of the light and of the dark scheme.
     fn read_tokens(css: &str) -> BTreeMap<String, Vec<Color>> {

@@ -2,29 +2,7 @@
 //! ink and ground in it have the contrast of WCAG 2.2, whatever the colors of the AA are.
 
 use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
-
-/// The tokens of `assets/tokens.css`, on or under which a theme puts its own, in one scheme.
-struct Scheme {
-    surface: Color,
-    ground: Color,
-    secondary_text: Color,
-    /// The share of the brand's color in `--brand-soft`, of 255.
-    soft_parts: u8,
-}
-
-const LIGHT: Scheme = Scheme {
-    surface: Color::from_rgb(0xff_ff_ff),
-    ground: Color::from_rgb(0xf5_f6_f9),
-    secondary_text: Color::from_rgb(0x4f_5a_6f),
-    soft_parts: 24,
-};
-
-const DARK: Scheme = Scheme {
-    surface: Color::from_rgb(0x19_1d_26),
-    ground: Color::from_rgb(0x11_14_1b),
-    secondary_text: Color::from_rgb(0xa7_b1_c4),
-    soft_parts: 72,
-};
+use crate::ui::scheme::{DARK, LIGHT, Scheme};
 
 /// The tokens that a theme sets, in one scheme.
 struct ThemeColors {
@@ -104,9 +82,10 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{DARK, LIGHT, find_theme, theme_path, write_theme};
+    use super::{find_theme, theme_path, write_theme};
     use crate::domain::brand::{Brand, CONTROL_CONTRAST, Color, TEXT_CONTRAST};
     use crate::ui::assets::MOCKAA_CSS;
+    use crate::ui::scheme::{DARK, LIGHT};
 
     /// Colors of a token in the light and the dark scheme.
     type Pair = [Color; 2];
