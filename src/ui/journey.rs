@@ -553,6 +553,23 @@ pub(crate) struct ResultPage {
     pub details: Option<String>,
 }
 
+impl ResultPage {
+    /// Creates a page with a heading and the path of the customer's consents.
+    pub(crate) fn new(heading: String, own_consents: String, frame: AppFrame) -> Self {
+        Self {
+            frame,
+            heading,
+            lines: Vec::new(),
+            receipts: Vec::new(),
+            back: None,
+            again: None,
+            leave: None,
+            own_consents,
+            details: None,
+        }
+    }
+}
+
 /// The outcome of a consent.
 #[derive(Debug)]
 pub(crate) struct Receipt {

@@ -20,7 +20,7 @@ use crate::domain::operation::Operation;
 use crate::domain::participants::LinkingMethod;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::{TRIES_MAX, parse_password};
-use crate::domain::text::quote_value;
+use crate::domain::text::{is_pan, quote_value};
 use crate::domain::time::Timestamp;
 use crate::domain::visit_progress::{LinkingTally, NothingFound, VisitStep};
 use crate::engine::clock::system_now;
@@ -87,11 +87,17 @@ impl OpenVisit {
         }
     }
 
+    /// Returns the FI types that are asked for; none if the customer came for the own consents.
+    fn wanted_fi_types(&self) -> Vec<FiType> {
+        let consents = self.consents();
+        let fi_types = consents.iter().flat_map(|it| &it.terms.fi_types);
+        fi_types.copied().collect()
+    }
+
     /// Returns whether the FI types that are asked for have one of this kind.
     fn wants_kind(&self, kind: FiKind) -> bool {
-        let consents = self.consents();
-        let mut fi_types = consents.iter().flat_map(|it| &it.terms.fi_types);
-        fi_types.any(|fi_type| fi_type.kind() == kind)
+        let fi_types = self.wanted_fi_types();
+        fi_types.iter().any(|fi_type| fi_type.kind() == kind)
     }
 
     fn show_banks(&self, call: &Call, search: &str, error: Option<FormError>) -> ApiResponse {
@@ -134,11 +140,7 @@ impl OpenVisit {
     /// asked for.
     pub(super) fn discover(&self) -> Vec<CustomerAccount> {
         let (_, mut accounts) = self.world.catch_up().customer(&self.visit.customer);
-        let wanted: Vec<FiType> = self
-            .consents()
-            .iter()
-            .flat_map(|consent| consent.terms.fi_types.iter().copied())
-            .collect();
+        let wanted = self.wanted_fi_types();
         let searches = self.visit.searches.iter();
         let answered = searches.filter(|search| search.state() == SearchState::Answered);
         let answered: Vec<&str> = answered.map(|search| &*search.fip).collect();
@@ -420,19 +422,9 @@ impl OpenVisit {
     }
 }
 
-/// Returns whether a text is five letters, four digits and a letter.
-fn is_pan(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 10
-        && bytes.iter().enumerate().all(|(place, byte)| match place {
-            5..=8 => byte.is_ascii_digit(),
-            _ => byte.is_ascii_uppercase(),
-        })
-}
-
 /// Remembers the banks that are chosen, and leads to their answers.
 pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find_signed_in(call)? else {
+    let Some(mut open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
     let form = open.read_form(call, &["bank", "pan", "dob"])?;
@@ -449,10 +441,9 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
     }
     if let Some((key, target)) = open.remember_identity(call, &form) {
-        open.remember(call, |visit| visit.banks = banks);
-        let Some(open) = OpenVisit::find_signed_in(call)? else {
-            return show_other_visit(call);
-        };
+        if let Some(changed) = open.remember(call, |visit| visit.banks = banks) {
+            open.visit = changed;
+        }
         let error = open.form_error(key, target);
         return Ok(open.show_banks(call, "", Some(error)).with_status_code(400));
     }
@@ -482,10 +473,12 @@ pub(crate) fn change_search(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     match (find("retry").transpose()?, find("without").transpose()?) {
         (Some(fip), None) => open.search(call, &[fip]),
-        (None, Some(fip)) => open.remember(call, |visit| {
-            visit.searches.retain(|search| search.fip != fip);
-            visit.banks.retain(|bank| *bank != fip);
-        }),
+        (None, Some(fip)) => {
+            open.remember(call, |visit| {
+                visit.searches.retain(|search| search.fip != fip);
+                visit.banks.retain(|bank| *bank != fip);
+            });
+        }
         _ => {
             let message = "give a bank in either retry or without";
             return Err(ApiError::invalid_field("retry", message));

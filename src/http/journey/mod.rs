@@ -265,9 +265,10 @@ impl OpenVisit {
         consents
     }
 
-    fn remember(&self, call: &Call, change: impl FnOnce(&mut Visit)) {
+    /// Changes the visit in the store, and returns it as it is now. This copy stays as it is.
+    fn remember(&self, call: &Call, change: impl FnOnce(&mut Visit)) -> Option<Visit> {
         let store = &call.app_state().visits;
-        store.update(self.world.name(), &self.id, system_now(), change);
+        store.update(self.world.name(), &self.id, system_now(), change)
     }
 
     fn redirect_to(&self, call: &Call, page: &str) -> ApiResponse {
@@ -335,8 +336,6 @@ impl OpenVisit {
             }
         });
         let page = ResultPage {
-            heading: self.describe_outcome(&frame, &consents),
-            lines: Vec::new(),
             receipts: consents
                 .iter()
                 .filter(|_| self.visit.sign_in.is_complete())
@@ -349,10 +348,11 @@ impl OpenVisit {
                 )
             }),
             back,
-            again: None,
-            own_consents: format!("{}/consents", self.path),
-            details: None,
-            frame,
+            ..ResultPage::new(
+                self.describe_outcome(&frame, &consents),
+                format!("{}/consents", self.path),
+                frame,
+            )
         };
         let page = ApiResponse::page(&page);
         match return_url.filter(|_| !stays) {
@@ -443,21 +443,20 @@ impl OpenVisit {
             ..self.frame(call, "")
         };
         let page = ResultPage {
-            heading: frame.fill("done.ended", &[]),
             lines: vec![frame.fill("session.ended", &[])],
-            receipts: Vec::new(),
             leave: self.has_way_back().then(|| {
                 let text = frame.fill("done.back.go", &[]);
                 (format!("{}/leave", self.path), text)
             }),
-            back: None,
             again: self.visit.handles.first().map(|handle| {
                 let address = format!("{}/aa/consents/{handle}", self.world.base_path());
                 (address, frame.fill("signin.title", &[]))
             }),
-            own_consents: format!("{}/aa", self.world.base_path()),
-            details: None,
-            frame,
+            ..ResultPage::new(
+                frame.fill("done.ended", &[]),
+                format!("{}/aa", self.world.base_path()),
+                frame,
+            )
         };
         ApiResponse::page(&page).with_status_code(404)
     }
@@ -506,52 +505,43 @@ fn show_message(call: &Call, world: &World, message: Message) -> ApiResponse {
         notice: None,
         sdk: None,
     };
+    let line = message.line.map(|key| frame.fill(key, &[]));
     let page = ResultPage {
-        heading: frame.fill(message.heading, &[]),
-        lines: message
-            .line
-            .map(|key| frame.fill(key, &[]))
-            .into_iter()
-            .collect(),
-        receipts: Vec::new(),
-        leave: None,
-        back: None,
-        again: None,
-        own_consents: frame.path.clone(),
+        lines: line.into_iter().collect(),
         details: message.details,
-        frame,
+        ..ResultPage::new(frame.fill(message.heading, &[]), frame.path.clone(), frame)
     };
     ApiResponse::page(&page)
 }
 
 /// Returns the page that says to a customer that there is no such consent, or the error to a script.
 fn show_unknown_consent(call: &Call, error: ApiError) -> Result<ApiResponse, ApiError> {
-    if !call.accepts_page() {
-        return Err(error);
-    }
-    let world = call.get_or_create_world()?;
-    let message = Message {
-        heading: "stale.unknown",
-        line: None,
-        details: Some(error.message()),
-    };
-    Ok(show_message(call, &world, message).with_status_code(404))
+    show_failure(call, error, "stale.unknown", None)
 }
 
 /// Returns the page that says to a customer that the link of an FIU cannot be used, or the error to a
 /// script.
 pub(crate) fn show_unusable_link(call: &Call, error: ApiError) -> Result<ApiResponse, ApiError> {
+    show_failure(call, error, "err.title", Some("err.link"))
+}
+
+/// Returns an error as a page with these texts, or the error to a script.
+fn show_failure(
+    call: &Call,
+    error: ApiError,
+    heading: &'static str,
+    line: Option<&'static str>,
+) -> Result<ApiResponse, ApiError> {
     if !call.accepts_page() {
         return Err(error);
     }
     let world = call.get_or_create_world()?;
-    let status = http_status(&error);
     let message = Message {
-        heading: "err.title",
-        line: Some("err.link"),
+        heading,
+        line,
         details: Some(error.message()),
     };
-    Ok(show_message(call, &world, message).with_status_code(status))
+    Ok(show_message(call, &world, message).with_status_code(http_status(&error)))
 }
 
 fn aa_party(world: &World, participants: &Participants, id: &str) -> Party {

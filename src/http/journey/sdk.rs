@@ -1,7 +1,7 @@
 //! Visits that Unaport's web SDK has begun: their theme, the banks that they offer, the messages to
 //! the page that opened or frames them, and the headers that let it do so.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{
@@ -17,7 +17,6 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::naming::wire_enum;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::visit_progress::VisitEnd;
-use crate::engine::clock::system_now;
 use crate::http::call::Call;
 use crate::http::response::{ApiResponse, NO_FRAMES};
 use crate::ui::journey::SdkMessages;
@@ -63,7 +62,7 @@ enum Fact {
 #[derive(Debug, Default)]
 struct Announcements {
     announced: Vec<Fact>,
-    /// The facts in the last page that was rendered; they count once it is sent.
+    /// The new facts in the last page that was rendered; they count once it is sent.
     rendered: Vec<Fact>,
     /// The number of linked accounts when the visit began.
     linked_at_start: Option<usize>,
@@ -143,16 +142,14 @@ impl OpenVisit {
     pub(super) fn list_sdk_messages(&self, call: &Call, page: &str) -> Option<SdkMessages> {
         let sdk = self.sdk_visit()?;
         let target = sdk.message_origin.clone()?;
-        // What this call has changed may not be in the copy.
-        let store = &call.app_state().visits;
-        let visit = store.update(self.world.name(), &self.id, system_now(), |_| ())?;
+        // This call may have changed the visit after its copy was made.
+        let visit = self.remember(call, |_| ())?;
         let consent = self.world.catch_up().consent(sdk.handle)?;
         let mut announcements = lock(sdk);
-        let facts = self.list_facts(page, &visit, &consent, &mut announcements);
-        let new = facts
+        let mut facts = self.list_facts(page, &visit, &consent, &mut announcements);
+        facts.retain(|fact| !announcements.announced.contains(fact));
+        let messages: Vec<_> = facts
             .iter()
-            .filter(|fact| !announcements.announced.contains(fact));
-        let messages: Vec<_> = new
             .map(|fact| self.describe_fact(sdk, &consent, fact))
             .collect();
         announcements.rendered = facts;
@@ -257,7 +254,7 @@ impl OpenVisit {
     }
 }
 
-fn lock(sdk: &SdkVisit) -> std::sync::MutexGuard<'_, Announcements> {
+fn lock(sdk: &SdkVisit) -> MutexGuard<'_, Announcements> {
     let announcements = sdk.announcements.lock();
     announcements.unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,49 +4,53 @@
 const POLL_MS = 1000
 const WARNING_MS = 60_000
 
-/** Asks for the page again until each bank has answered, and shows each answer in its place. */
-function followBanks() {
-  const form = document.querySelector('form[data-banks]')
-  const heard = document.getElementById('heard')
-  if (!form?.querySelector('[data-waiting]')) return
-  form.querySelector('[data-again]').hidden = true
-
+/** Asks for this page again and again, until `show` gets an answer for which it returns true. */
+function pollPage(show) {
   async function update() {
     const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
-    if (answer && (answer.redirected || !answer.ok)) {
-      location.reload()
-      return
-    }
-    if (answer) {
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
-      for (const waiting of form.querySelectorAll('[data-waiting]')) {
-        const bank = page.querySelector(`[data-bank="${CSS.escape(waiting.dataset.bank)}"]`)
-        if (!bank || bank.textContent === waiting.textContent) continue
-        heard.textContent = bank.querySelector('[data-answer]').textContent
-        waiting.replaceWith(bank)
-      }
-      if (!form.querySelector('[data-waiting]')) {
-        form.querySelector('[data-again]').remove()
-        form.querySelector('[data-next]').replaceWith(page.querySelector('[data-next]'))
-        return
-      }
-    }
+    if (answer && (await show(answer))) return
     setTimeout(update, POLL_MS)
   }
   setTimeout(update, POLL_MS)
 }
 
+async function parsePage(answer) {
+  return new DOMParser().parseFromString(await answer.text(), 'text/html')
+}
+
+/** Shows the answer of each bank in its place, as it comes. */
+function followBanks() {
+  const form = document.querySelector('form[data-banks]')
+  const heard = document.getElementById('heard')
+  if (!form?.querySelector('[data-waiting]')) return
+  form.querySelector('[data-again]').hidden = true
+  pollPage(async (answer) => {
+    if (answer.redirected || !answer.ok) {
+      location.reload()
+      return true
+    }
+    const page = await parsePage(answer)
+    for (const waiting of form.querySelectorAll('[data-waiting]')) {
+      const bank = page.querySelector(`[data-bank="${CSS.escape(waiting.dataset.bank)}"]`)
+      if (!bank || bank.textContent === waiting.textContent) continue
+      heard.textContent = bank.querySelector('[data-answer]').textContent
+      waiting.replaceWith(bank)
+    }
+    if (form.querySelector('[data-waiting]')) return false
+    form.querySelector('[data-again]').remove()
+    form.querySelector('[data-next]').replaceWith(page.querySelector('[data-next]'))
+    return true
+  })
+}
+
 /** Shows what a scenario has answered in place of the customer. */
 function followScenario() {
   if (!document.querySelector('[data-follows]')) return
-
-  async function update() {
-    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
-    const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), 'text/html')
-    if (page && !page.querySelector('[data-follows]')) location.reload()
-    else setTimeout(update, POLL_MS)
-  }
-  setTimeout(update, POLL_MS)
+  pollPage(async (answer) => {
+    if (!answer.ok || (await parsePage(answer)).querySelector('[data-follows]')) return false
+    location.reload()
+    return true
+  })
 }
 
 /** Warns before the visit ends. Asking for any page of the visit extends it. */
