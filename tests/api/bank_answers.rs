@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use mockaa::internals::crypto::redirection::{MessageKey, obfuscate_id};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
 use crate::participants::Journey;
-use crate::redirection::{NOW, PASSPHRASE, decrypt_outcome};
+use crate::redirection::{NOW, PASSPHRASE, decrypt_outcome, redirection_query};
 
 /// The customer of [`Journey`]'s consents.
 const CUSTOMER: &str = "9876500001@mockaa";
@@ -34,15 +33,7 @@ async fn register_customer(app: &TestApp) {
 
 /// Begins the visit of the customer whom the FIU sends. `extra` is added to `ecreq`.
 async fn open_sent<'a>(app: &'a TestApp, handle: &str, extra: &str) -> CustomerBrowser<'a> {
-    let text = format!(
-        "txnid=T1&sessionid=S1&userid=9876500001%40mockaa&redirect=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fa%3D1&srcref={handle}{extra}"
-    );
-    let mut url = Url::parse("http://x/").expect("a URL");
-    url.query_pairs_mut()
-        .append_pair("fi", &obfuscate_id("FIU-1", NOW))
-        .append_pair("reqdate", NOW)
-        .append_pair("ecreq", &MessageKey::derive(PASSPHRASE, NOW).encrypt(&text));
-    let query = url.query().expect("a query");
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &format!("{handle}{extra}"));
     CustomerBrowser::begin(app, &format!("/aa/webview?{query}")).await
 }
 

@@ -6,6 +6,13 @@ import { createCipheriv, pbkdf2Sync } from 'node:crypto'
 const FIU_KEY = 'mockaa-dev-fiu-1-api-key'
 const FIU_PASSPHRASE = 'mockaa-dev-fiu-1-passphrase'
 
+const PURPOSE = {
+  code: '101',
+  refUri: 'https://api.rebit.org.in/aa/purpose/101.xml',
+  text: 'Wealth management service',
+  Category: { type: 'Personal Finance' },
+}
+
 /** The theme of the documentation of Unaport's SDK. */
 const SAMPLE_THEME = {
   background: '#131313',
@@ -62,12 +69,7 @@ export class Sandbox {
         fiTypes,
         DataConsumer: { id: 'FIU-1', type: 'FIU' },
         Customer: { id: '9876543210@mockaa' },
-        Purpose: {
-          code: '101',
-          refUri: 'https://api.rebit.org.in/aa/purpose/101.xml',
-          text: 'Wealth management service',
-          Category: { type: 'Personal Finance' },
-        },
+        Purpose: PURPOSE,
         FIDataRange: { from: '2024-01-01T00:00:00.000Z', to: '2024-12-31T23:59:59.000Z' },
         DataLife: { unit: 'MONTH', value: 1 },
         Frequency: { unit: 'DAY', value: 10 },
@@ -136,12 +138,7 @@ export class Sandbox {
         consentTypes: ['PROFILE', 'SUMMARY', 'TRANSACTIONS'],
         fiTypes: ['DEPOSIT'],
         DataConsumer: { id: 'UNACORES-FIU-UAT' },
-        Purpose: {
-          code: '101',
-          refUri: 'https://api.rebit.org.in/aa/purpose/101.xml',
-          text: 'Wealth management service',
-          Category: { type: 'Personal Finance' },
-        },
+        Purpose: PURPOSE,
         FIDataRange: { from: '-12', to: '0' },
         DataLife: { unit: 'YEAR', value: 1 },
         Frequency: { unit: 'MONTH', value: 1 },
