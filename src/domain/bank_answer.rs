@@ -59,6 +59,13 @@ pub(crate) enum SearchState {
     Failed(DiscoveryResult),
 }
 
+impl SearchState {
+    /// Returns whether the bank may still answer.
+    pub(crate) fn is_waiting(self) -> bool {
+        matches!(self, Self::Busy | Self::Unanswered)
+    }
+}
+
 impl DiscoveryAnswer {
     /// Returns the state of a search after this system time.
     pub(crate) fn state_after(self, waited: Millis) -> SearchState {

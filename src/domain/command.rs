@@ -60,6 +60,8 @@ pub enum Command {
         customer: Arc<str>,
         fip: Arc<str>,
         accounts: Vec<Box<str>>,
+        /// `true` replaces pending requests for the accounts; else one is a conflict.
+        replaces_pending: bool,
     },
     /// The customer enters a one-time password.
     VerifyLink {

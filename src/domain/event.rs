@@ -111,6 +111,7 @@ named_enum! {
         CustomerDeregistered = "customer.deregistered" {
             customer: Arc<str>,
         }
+        /// The FIP is asked to link the accounts, which are removed from earlier pending links.
         LinkRequested = "account.link_requested" {
             link: Arc<PendingLink>,
         }

@@ -428,6 +428,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                     customer,
                     fip: "FIP-1".into(),
                     accounts: vec!["1".into()],
+                    replaces_pending: false,
                 },
             }
         }

@@ -459,6 +459,7 @@ impl State {
                 customer
                     .pending_links
                     .retain(|pending| pending.is_pending(at));
+                customer.remove_pending(&link.accounts);
                 customer.pending_links.push(Arc::clone(link));
                 self.stream_ordinals
                     .entry(Arc::clone(address))

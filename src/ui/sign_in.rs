@@ -35,6 +35,8 @@ pub(crate) struct OtpPage {
     pub heading: String,
     pub sent: String,
     pub action: String,
+    /// The id of the link that waits for the password, if it is that of a bank.
+    pub link: Option<String>,
     /// The path that sends another password.
     pub resend: Option<String>,
     /// The path that leads out of the sign-in.

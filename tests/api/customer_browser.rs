@@ -56,11 +56,22 @@ impl<'a> CustomerBrowser<'a> {
         &self.page.text
     }
 
-    /// Returns the hidden token of the page.
-    pub fn token(&self) -> String {
-        let hidden = self.page.text.split("name=\"csrf\" value=\"").nth(1);
-        let token = hidden.and_then(|rest| rest.split('"').next());
-        token.unwrap_or_default().to_owned()
+    /// Returns the hidden fields of the form for this page, or else the hidden token.
+    fn hidden_fields(&self, page: &str) -> Vec<(String, String)> {
+        let action = format!("action=\"{}{page}\"", self.visit);
+        let forms = self.page.text.split(&action).skip(1);
+        let mut forms = forms.filter_map(|rest| rest.split("</form>").next());
+        let Some(form) = forms.find(|form| form.contains("name=\"csrf\"")) else {
+            return vec![("csrf".to_owned(), self.token())];
+        };
+        let inputs = form.split("<input type=\"hidden\" name=\"").skip(1);
+        let pairs = inputs.filter_map(|input| input.split_once("\" value=\""));
+        pairs
+            .map(|(name, rest)| {
+                let value = rest.split('"').next().unwrap_or_default();
+                (name.to_owned(), value.to_owned())
+            })
+            .collect()
     }
 
     /// Sends a form of the page; returns the status and the address of the redirect.
@@ -69,8 +80,9 @@ impl<'a> CustomerBrowser<'a> {
         page: &str,
         fields: &[(&str, &str)],
     ) -> (StatusCode, Option<String>) {
-        let token = self.token();
-        let fields = [&[("csrf", token.as_str())], fields].concat();
+        let hidden = self.hidden_fields(page);
+        let hidden = hidden.iter().map(|(name, value)| (&**name, &**value));
+        let fields: Vec<_> = hidden.chain(fields.iter().copied()).collect();
         self.submit_exactly(page, &fields).await
     }
 

@@ -360,7 +360,7 @@ async fn a_bank_without_an_answer_of_the_customer_is_skipped() {
     );
     let (_, location) = browser.submit("/accounts/skip", &[]).await;
     assert!(location.expect("an address").ends_with(&browser.visit));
-    // A link that was skipped is taken up again, and another account's password does not complete it.
+    // A bank that was skipped is asked again, and three wrong tries are too many.
     browser.show("/accounts/found").await;
     let first: Vec<_> = chosen
         .iter()
@@ -389,6 +389,102 @@ async fn a_bank_without_an_answer_of_the_customer_is_skipped() {
         browser.show("/accounts").await;
         let (actual, _) = browser.submit(page, &fields).await;
         assert_eq!(actual.as_u16(), status, "{page}: {}", browser.page.text);
+    }
+}
+
+/// Asks banks for accounts and then to link those that they find, and returns these.
+async fn request_links(browser: &mut CustomerBrowser<'_>, banks: &[&str]) -> Vec<String> {
+    let fields: Vec<_> = banks.iter().map(|id| ("bank", *id)).collect();
+    browser.submit("/accounts", &fields).await;
+    let found = list_links(browser.show("/accounts/found").await);
+    let chosen: Vec<_> = found.iter().map(|it| ("account", &**it)).collect();
+    browser.submit("/accounts/link", &chosen).await;
+    found
+}
+
+/// Two tabs, or a double click, ask about the same bank: the later one changes no other bank.
+#[tokio::test]
+async fn an_old_page_of_one_bank_does_not_act_on_the_next_one() {
+    for otp in [None, Some("123456"), Some("999999")] {
+        let app = TestApp::start().await;
+        register_customer(&app).await;
+        let handle = raise_for_deposits(&app).await;
+        let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+        let found = request_links(&mut browser, &["FIP-1", "FIP-2"]).await;
+        let (first, second): (Vec<_>, Vec<_>) =
+            found.iter().partition(|it| it.starts_with("FIP-1/"));
+        let old_page = browser.show("/accounts/otp").await.to_owned();
+        assert!(old_page.contains("First Example Bank has sent"));
+        for _ in 0..2 {
+            browser.page.text = old_page.clone();
+            let (status, location) = match otp {
+                None => browser.submit("/accounts/skip", &[]).await,
+                Some("999999") => {
+                    browser.submit("/accounts/skip", &[]).await;
+                    browser.page.text = old_page.clone();
+                    browser.submit("/accounts/otp", &[("otp", "999999")]).await
+                }
+                Some(otp) => browser.submit("/accounts/otp", &[("otp", otp)]).await,
+            };
+            assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+            assert!(location.expect("an address").ends_with("/accounts/otp"));
+            let page = browser.show("/accounts/otp").await;
+            let text = "Second Example Bank has sent a code to";
+            assert!(page.contains(text), "{otp:?}: {page}");
+        }
+        browser.submit("/accounts/otp", &[("otp", "123456")]).await;
+        let page = browser.show("").await;
+        let first = if otp == Some("123456") {
+            first.len()
+        } else {
+            0
+        };
+        assert_eq!(list_links(page).len(), first + second.len(), "{page}");
+    }
+}
+
+/// A form without the id of its bank is refused, and says so.
+#[tokio::test]
+async fn a_password_names_the_bank_that_it_is_for() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    request_links(&mut browser, &["FIP-1"]).await;
+    for fields in [&[][..], &[("link", "nonsense")]] {
+        browser.show("/accounts/otp").await;
+        let token = browser.token();
+        let fields = [&[("csrf", &*token), ("otp", "123456")], fields].concat();
+        let (status, _) = browser.submit_exactly("/accounts/otp", &fields).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(browser.page.text.contains("is not the id of a link"));
+    }
+}
+
+/// A bank that was skipped is asked anew, for the accounts that are chosen now only.
+#[tokio::test]
+async fn an_account_that_is_no_longer_chosen_is_not_linked() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let found = request_links(&mut browser, &["FIP-1"]).await;
+    let [first, .., last] = &*found else {
+        panic!("two accounts: {found:?}");
+    };
+    browser.show("/accounts/otp").await;
+    browser.submit("/accounts/skip", &[]).await;
+    for account in [last, first] {
+        let linked = list_links(browser.show("").await).len();
+        browser.show("/accounts/found").await;
+        browser
+            .submit("/accounts/link", &[("account", account)])
+            .await;
+        browser.show("/accounts/otp").await;
+        let (status, _) = browser.submit("/accounts/otp", &[("otp", "1234")]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+        let page = browser.show("").await;
+        assert_eq!(list_links(page).len(), linked + 1, "{page}");
     }
 }
 

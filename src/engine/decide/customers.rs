@@ -95,7 +95,7 @@ pub(crate) fn request_link(
     state: &State,
     customer: &Arc<str>,
     fip: &Arc<str>,
-    account_refs: &[Box<str>],
+    (account_refs, replaces_pending): (&[Box<str>], bool),
     context: &DecisionContext<'_>,
 ) -> Result<Vec<Event>, Rejection> {
     check_registered(state, customer)?;
@@ -125,7 +125,7 @@ pub(crate) fn request_link(
             .customer(customer)
             .into_iter()
             .flat_map(|known| &known.pending_links)
-            .filter(|link| link.is_pending(context.now))
+            .filter(|link| link.is_pending(context.now) && !replaces_pending)
             .flat_map(|link| link.accounts.iter());
         let is_linked_or_pending = pending_accounts
             .chain(&linked_accounts)

@@ -129,7 +129,11 @@ pub(crate) fn decide(
             customer,
             fip,
             accounts,
-        } => customers::request_link(state, &customer, &fip, &accounts, context),
+            replaces_pending,
+        } => {
+            let accounts = (&*accounts, replaces_pending);
+            customers::request_link(state, &customer, &fip, accounts, context)
+        }
         Command::VerifyLink {
             customer,
             link,

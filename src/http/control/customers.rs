@@ -94,6 +94,7 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             customer,
             fip,
             accounts,
+            replaces_pending: false,
         })
     })
 }

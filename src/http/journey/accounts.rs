@@ -49,6 +49,11 @@ impl BankSearch {
         let waited = system_now().duration_since(self.started_at);
         self.answer.state_after(waited)
     }
+
+    /// Returns whether the bank may still answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state().is_waiting()
+    }
 }
 
 /// A link that waits for the one-time password of its bank.
@@ -60,9 +65,12 @@ pub(crate) struct BankLink {
     answer: Option<LinkingAnswer>,
     /// Number of wrong passwords.
     ///
-    /// `Assumption:` a bank allows as many as the AA.
+    /// `Assumption:` a bank allows as many as the AA for each password that it sends.
     pub tries: u8,
 }
+
+/// The field with the id of the link that a page asks about. Other tabs may have gone on.
+const LINK_FIELD: &str = "link";
 
 /// The accounts that a bank has refused to link.
 #[derive(Clone, Debug)]
@@ -98,6 +106,12 @@ impl OpenVisit {
     fn wants_kind(&self, kind: FiKind) -> bool {
         let fi_types = self.wanted_fi_types();
         fi_types.iter().any(|fi_type| fi_type.kind() == kind)
+    }
+
+    /// Returns the customer's requests to link accounts.
+    fn link_requests(&self) -> Vec<Arc<PendingLink>> {
+        let (record, _) = self.world.catch_up().customer(&self.visit.customer);
+        record.map(|it| it.pending_links).unwrap_or_default()
     }
 
     fn show_banks(&self, call: &Call, search: &str, error: Option<FormError>) -> ApiResponse {
@@ -224,11 +238,18 @@ impl OpenVisit {
             let accounts = self.world.catch_up().consent_accounts(consent);
             !accounts.is_empty()
         });
-        if has_account || visit.searches.is_empty() {
+        if has_account {
             return VisitStep::Review;
+        }
+        // Every bank that was asked to link accounts has been skipped.
+        if visit.linking.is_some() {
+            return VisitStep::Linking(tally);
         }
         if !self.discover().is_empty() {
             return VisitStep::AccountsFound;
+        }
+        if visit.searches.is_empty() || visit.searches.iter().any(BankSearch::is_waiting) {
+            return VisitStep::Review;
         }
         let reason = match &*visit.searches {
             [search] if visit.named_fip.as_ref() == Some(&search.fip) => match search.state() {
@@ -269,7 +290,7 @@ impl OpenVisit {
                 };
                 FoundBank {
                     id: fip.to_string(),
-                    is_waiting: matches!(state, SearchState::Busy | SearchState::Unanswered),
+                    is_waiting: state.is_waiting(),
                     can_retry: matches!(
                         state,
                         SearchState::Unanswered | SearchState::Failed(DiscoveryResult::Error)
@@ -314,6 +335,7 @@ impl OpenVisit {
             heading: frame.fill("otp.title", &[]),
             sent: frame.fill("otp.sent.bank", &values),
             action: format!("{}/accounts/otp", self.path),
+            link: Some(link.id.to_string()),
             resend: None,
             leave: format!("{}/leave", self.path),
             skip: Some((
@@ -328,9 +350,11 @@ impl OpenVisit {
     }
 
     /// Records the outcome of a bank that got the right password, or needed none.
-    fn record_link(&self, call: &Call, fip: &Arc<str>, asked: &[Account], refused: &[Account]) {
+    fn record_link(&self, call: &Call, link: &PendingLink, refused: &[Account]) {
+        let (fip, asked) = (&link.fip, &link.accounts);
         self.remember(call, |visit| {
-            let was_wrong = visit.links.first().is_some_and(|link| link.tries > 0);
+            let mut links = visit.links.iter();
+            let was_wrong = links.any(|known| known.id == link.id && known.tries > 0);
             let tally = visit.linking.get_or_insert_default();
             tally.linked += usize::from(refused.len() < asked.len());
             tally.refused += usize::from(!refused.is_empty());
@@ -363,18 +387,25 @@ impl OpenVisit {
         texts
     }
 
-    /// Removes the first link that waits, and goes on with the next one or with the visit.
-    fn go_on(&self, call: &Call) -> ApiResponse {
-        self.remember(call, |visit| {
-            if !visit.links.is_empty() {
-                visit.links.remove(0);
+    /// Finds the link that a form is about; `None` if the visit has gone on from it.
+    fn find_link(&self, form: &Params) -> Result<Option<&BankLink>, ApiError> {
+        let id = form.first_value(LINK_FIELD).unwrap_or_default();
+        let id = LinkId::parse(id).ok_or_else(|| {
+            let message = format!("{} is not the id of a link", quote_value(id));
+            ApiError::invalid_field(LINK_FIELD, message)
+        })?;
+        Ok(self.visit.links.iter().find(|link| link.id == id))
+    }
+
+    /// Removes a link, if it still waits, and goes on with the next one or with the visit.
+    fn go_on(&self, call: &Call, link: Option<&BankLink>) -> ApiResponse {
+        let visit = self.remember(call, |visit| {
+            if let Some(link) = link {
+                visit.links.retain(|known| known.id != link.id);
             }
         });
-        if self.visit.links.len() > 1 {
-            self.redirect_to(call, "/accounts/otp")
-        } else {
-            self.redirect_to(call, "")
-        }
+        let is_waiting = visit.is_some_and(|visit| !visit.links.is_empty());
+        self.redirect_to(call, if is_waiting { "/accounts/otp" } else { "" })
     }
 }
 
@@ -525,44 +556,22 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.show_found(call, Some(error)).with_status_code(400));
     }
     let customer = &open.visit.customer;
-    // A link that was skipped is taken up again.
-    let list_pending = || {
-        let (record, _) = open.world.catch_up().customer(customer);
-        let mut links = record.map(|it| it.pending_links).unwrap_or_default();
-        links.retain(|link| link.is_pending(open.world.now()));
-        links
-    };
-    let waiting = list_pending();
-    let is_waiting = |fip: &str, account: &str| {
-        let mut accounts = waiting.iter().flat_map(|link| link.accounts.iter());
-        accounts.any(|it| it.matches_ref(fip, account))
-    };
-    let commands: Vec<_> = by_fip
-        .iter()
-        .map(|(fip, accounts)| {
-            let new = accounts.iter().filter(|account| !is_waiting(fip, account));
-            (fip, new.cloned().collect::<Vec<_>>())
-        })
-        .filter(|(_, accounts)| !accounts.is_empty())
-        .map(|(fip, accounts)| Command::LinkAccounts {
-            customer: Arc::clone(customer),
-            fip: Arc::clone(fip),
-            accounts,
-        })
-        .collect();
-    let requested = if commands.is_empty() {
-        None
-    } else {
-        match open.world.submit_all(commands) {
-            Ok(receipt) => Some(receipt),
-            // Another tab was faster: the page shows what is linked now.
-            Err(Rejection::AlreadyLinked(_)) => {
-                return Ok(open.redirect_to(call, "/accounts/found"));
-            }
-            // The customer has left the AA meanwhile.
-            Err(Rejection::CustomerNotRegistered(_)) => return Ok(open.redirect_to(call, "")),
-            Err(rejection) => return Err(rejection.into()),
+    // A bank that was skipped is asked anew, and sends another password.
+    let commands = by_fip.iter().map(|(fip, accounts)| Command::LinkAccounts {
+        customer: Arc::clone(customer),
+        fip: Arc::clone(fip),
+        accounts: accounts.clone(),
+        replaces_pending: true,
+    });
+    let requested = match open.world.submit_all(commands.collect()) {
+        Ok(receipt) => receipt,
+        // Another tab was faster: the page shows what is linked now.
+        Err(Rejection::AlreadyLinked(_)) => {
+            return Ok(open.redirect_to(call, "/accounts/found"));
         }
+        // The customer has left the AA meanwhile.
+        Err(Rejection::CustomerNotRegistered(_)) => return Ok(open.redirect_to(call, "")),
+        Err(rejection) => return Err(rejection.into()),
     };
     let is_chosen = |link: &PendingLink| {
         let chosen = by_fip.get(&link.fip).into_iter().flatten();
@@ -571,9 +580,10 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             accounts.any(|it| it.matches_ref(&link.fip, account))
         })
     };
-    let pending = list_pending().into_iter().filter(|link| is_chosen(link));
-    let (direct, by_password): (Vec<_>, Vec<_>) =
-        pending.partition(|link| link.linking == LinkingMethod::Direct);
+    let pending = open.link_requests().into_iter();
+    let (direct, by_password): (Vec<_>, Vec<_>) = pending
+        .filter(|link| is_chosen(link))
+        .partition(|link| link.linking == LinkingMethod::Direct);
     let next = if by_password.is_empty() {
         ""
     } else {
@@ -592,10 +602,7 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         visit.refusals.clear();
     });
     let redirect = open.redirect_to(call, next);
-    let response = match requested {
-        Some(receipt) => ApiResponse::from_receipt(receipt, |_| redirect),
-        None => redirect,
-    };
+    let response = ApiResponse::from_receipt(requested, |_| redirect);
     if direct.is_empty() {
         return Ok(response);
     }
@@ -615,9 +622,14 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             token: "".into(),
             refused: refused.iter().map(|it| it.account_ref.clone()).collect(),
         });
-    let linked = open.world.submit_all(commands.collect())?;
+    let linked = match open.world.submit_all(commands.collect()) {
+        Ok(receipt) => receipt,
+        // Another tab was faster.
+        Err(Rejection::UnknownLink(_)) => return Ok(response),
+        Err(rejection) => return Err(rejection.into()),
+    };
     for (link, refused) in direct.iter().zip(&refused) {
-        open.record_link(call, &link.fip, &link.accounts, refused);
+        open.record_link(call, link, refused);
     }
     Ok(ApiResponse::from_receipt(linked, |_| response))
 }
@@ -638,27 +650,28 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let form = open.read_form(call, &["otp"])?;
-    let Some(link) = open.visit.links.first() else {
-        return Ok(open.redirect_to(call, ""));
+    let form = open.read_form(call, &["otp", LINK_FIELD])?;
+    let Some(link) = open.find_link(&form)? else {
+        return Ok(open.go_on(call, None));
     };
     let typed = form.first_value("otp").unwrap_or_default();
     let refuse = |error| {
         let page = open.show_bank_otp(call, link, Some(error));
         Ok(page.with_status_code(400))
     };
-    if link.tries == TRIES_MAX {
+    if link.tries >= TRIES_MAX {
         return refuse(open.form_error("err.otp.bank.tries", FIELD));
     }
     let token = match parse_password(typed) {
         Ok(token) => token,
         Err(error) => return refuse(open.describe_error(error)),
     };
-    let (record, _) = open.world.catch_up().customer(&open.visit.customer);
-    let pending = record.map(|it| it.pending_links).unwrap_or_default();
-    let accounts = pending.iter().find(|it| it.id == link.id);
-    let accounts: &[Account] = accounts.map_or(&[], |it| &it.accounts);
-    let refused = list_refused(link.answer, accounts);
+    let mut requests = open.link_requests().into_iter();
+    let Some(request) = requests.find(|it| it.id == link.id) else {
+        // Another tab, or a command, has linked the accounts.
+        return Ok(open.go_on(call, Some(link)));
+    };
+    let refused = list_refused(link.answer, &request.accounts);
     let command = Command::VerifyLink {
         customer: Arc::clone(&open.visit.customer),
         link: link.id,
@@ -667,16 +680,18 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     let key = match open.world.submit(command) {
         Ok(receipt) => {
-            open.record_link(call, &link.fip, accounts, &refused);
-            return Ok(ApiResponse::from_receipt(receipt, |_| open.go_on(call)));
+            open.record_link(call, &request, &refused);
+            return Ok(ApiResponse::from_receipt(receipt, |_| {
+                open.go_on(call, Some(link))
+            }));
         }
-        // Another tab, or a command, has linked them.
-        Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call)),
+        Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call, Some(link))),
         Err(Rejection::InvalidLinkToken) => {
             open.remember(call, |visit| {
-                if let Some(link) = visit.links.first_mut() {
-                    link.tries += 1;
-                    if link.tries == 1 {
+                let mut links = visit.links.iter_mut();
+                if let Some(known) = links.find(|known| known.id == link.id) {
+                    known.tries = known.tries.saturating_add(1);
+                    if known.tries == 1 {
                         visit.linking.get_or_insert_default().wrong += 1;
                     }
                 }
@@ -694,6 +709,6 @@ pub(crate) fn skip_bank(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    open.read_form(call, &[])?;
-    Ok(open.go_on(call))
+    let form = open.read_form(call, &[LINK_FIELD])?;
+    Ok(open.go_on(call, open.find_link(&form)?))
 }

@@ -77,6 +77,7 @@ impl OpenVisit {
                 frame.fill("otp.sent.aa", &[("mobile", &mobile)])
             },
             action: format!("{}/otp", self.path),
+            link: None,
             resend: Some(format!("{}/sign-in", self.path)),
             skip: None,
             leave: if self.visit.handles.is_empty() {
@@ -119,11 +120,15 @@ impl OpenVisit {
         }
     }
 
-    /// Changes the sign-in in the store and in this copy.
-    fn change_sign_in<T>(&mut self, call: &Call, change: impl FnOnce(&mut SignIn) -> T) -> T {
-        let result = change(&mut self.visit.sign_in);
-        let changed = self.visit.sign_in.clone();
-        self.remember(call, |visit| visit.sign_in = changed);
+    /// Changes the sign-in in the store, and renews this copy; `None` if the visit has ended.
+    fn change_sign_in<T>(
+        &mut self,
+        call: &Call,
+        change: impl FnOnce(&mut SignIn) -> T,
+    ) -> Option<T> {
+        let mut result = None;
+        let changed = self.remember(call, |visit| result = Some(change(&mut visit.sign_in)));
+        self.visit = changed?;
         result
     }
 }
@@ -169,9 +174,10 @@ pub(crate) fn send_password(call: &Call) -> Result<ApiResponse, ApiError> {
         open.change_sign_in(call, |sign_in| *sign_in = locked);
     }
     match open.change_sign_in(call, |sign_in| sign_in.send(now)) {
-        Ok(()) if is_new => Ok(open.show_otp(call, None, true)),
-        Ok(()) => Ok(open.redirect_to(call, "")),
-        Err(error) => {
+        None => show_other_visit(call),
+        Some(Ok(())) if is_new => Ok(open.show_otp(call, None, true)),
+        Some(Ok(())) => Ok(open.redirect_to(call, "")),
+        Some(Err(error)) => {
             let page = open.show_sign_in(call, Some(error));
             Ok(page.with_status_code(400))
         }
@@ -190,8 +196,9 @@ pub(crate) fn verify_password(call: &Call) -> Result<ApiResponse, ApiError> {
     let now = open.sign_in_time();
     let text = form.first_value("otp").unwrap_or_default();
     match open.change_sign_in(call, |sign_in| sign_in.verify(text, now)) {
-        Ok(()) => open.complete_sign_in(call),
-        Err(error) => {
+        None => show_other_visit(call),
+        Some(Ok(())) => open.complete_sign_in(call),
+        Some(Err(error)) => {
             let page = open.show_sign_in(call, Some(error));
             Ok(page.with_status_code(400))
         }
