@@ -16,7 +16,7 @@ use actix_web::http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
-use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
@@ -239,6 +239,16 @@ impl Call {
         self.headers().get(name)?.to_str().ok()
     }
 
+    /// Returns whether a script asks for the page again, to see whether it has changed.
+    pub(crate) fn is_poll(&self) -> bool {
+        self.headers().contains_key("x-mockaa-poll")
+    }
+
+    /// Returns whether the browser shows the page with which the call is answered.
+    pub(crate) fn shows_page(&self) -> bool {
+        !self.is_poll() && !self.is_head()
+    }
+
     /// Returns a header that controls how the call is handled.
     ///
     /// # Errors
@@ -248,6 +258,16 @@ impl Call {
         value
             .transpose()
             .map_err(|_| ApiError::invalid_field(name, "is not plain ASCII text"))
+    }
+
+    /// Keeps a value until the call is answered, in place of an earlier one of its type.
+    pub(crate) fn keep<T: 'static>(&self, value: T) {
+        self.request.extensions_mut().insert(value);
+    }
+
+    /// Takes the value of a type that was kept.
+    pub(crate) fn take<T: 'static>(&self) -> Option<T> {
+        self.request.extensions_mut().remove()
     }
 
     pub(crate) fn query(&self) -> &str {

@@ -77,6 +77,11 @@ async fn enter_password(browser: &mut CustomerBrowser<'_>, otp: &str) {
     browser.submit("/accounts/otp", &[("otp", otp)]).await;
 }
 
+async fn skip(browser: &mut CustomerBrowser<'_>) {
+    browser.show("/accounts/otp").await;
+    browser.submit("/accounts/skip", &[]).await;
+}
+
 #[tokio::test]
 async fn each_bank_answers_as_the_scenario_says() {
     let app = TestApp::start().await;
@@ -193,7 +198,9 @@ async fn a_visit_that_is_left_before_an_answer_says_at_which_step() {
         ("discovery: { FIP-1: error }", "&fipid=FIP-1", "find", "8"),
         ("discovery: { FIP-1: none }", "", "find", "9"),
         ("", "", "", "20"),
+        ("discovery: { FIP-1: slow }", "", "find", "20"),
         ("", "", "find", "11"),
+        ("", "", "find link skip", "12"),
         ("", "", "find link", "12"),
         ("", "", "find link wrong", "14"),
         ("linking: { FIP-1: refused }", "", "find link right", "16"),
@@ -213,6 +220,7 @@ async fn a_visit_that_is_left_before_an_answer_says_at_which_step() {
                     search(&mut browser, &["FIP-1"]).await;
                 }
                 "link" => link_all(&mut browser).await,
+                "skip" => skip(&mut browser).await,
                 "wrong" => enter_password(&mut browser, "999999").await,
                 _ => enter_password(&mut browser, "123456").await,
             }
@@ -244,8 +252,7 @@ async fn a_bank_that_fails_beside_another_has_codes_of_its_own() {
         link_all(&mut browser).await;
         enter_password(&mut browser, "123456").await;
         if second == "skip" {
-            browser.show("/accounts/otp").await;
-            browser.submit("/accounts/skip", &[]).await;
+            skip(&mut browser).await;
         } else {
             enter_password(&mut browser, second).await;
         }
@@ -330,6 +337,44 @@ async fn an_idle_visit_ends_and_leads_back_to_the_fiu() {
     let address = address.expect("an address").replace("&#38;", "&");
     let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
     assert!(outcome.contains("errorcode=6&"), "{outcome}");
+}
+
+/// A script that waits for a bank or a scenario does not keep the visit of an absent customer alive.
+#[tokio::test]
+async fn polls_do_not_keep_a_visit_from_ending() {
+    let idle_time = Duration::from_millis(200);
+    let app = TestApp::start_with(|builder| builder.customer_session(idle_time)).await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let browser = open_sent(&app, &handle, "").await;
+    let ended = async { while browser.poll("").await.status == StatusCode::OK {} };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, ended)
+        .await
+        .expect("the visit ends");
+}
+
+/// The fault of a consent's own scenario meets the visit that has ended, too.
+#[tokio::test]
+async fn a_time_out_has_the_code_that_the_consents_scenario_sets() {
+    let idle_time = Duration::from_millis(1);
+    let app = TestApp::start_with(|builder| builder.customer_session(idle_time)).await;
+    let fault =
+        "api_faults:\n  - where: { op: redirection }\n    fault: { redirect: { errorcode: 13 } }";
+    script(&app, fault).await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = open_sent(&app, &handle, "").await;
+    let ended = async { while !browser.show("").await.contains("This visit is over.") {} };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, ended)
+        .await
+        .expect("the visit ends");
+    browser.submit("/leave", &[]).await;
+    let page = browser.show("/result").await.to_owned();
+    let address = page.split("href=\"http://127.0.0.1:9/").nth(1);
+    let address = address.and_then(|rest| rest.split('"').next());
+    let address = address.expect("an address").replace("&#38;", "&");
+    let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
+    assert!(outcome.contains("errorcode=13&"), "{outcome}");
 }
 
 /// Banks for investments and insurance need more than the mobile number; others are not asked for it.

@@ -56,6 +56,21 @@ impl<'a> CustomerBrowser<'a> {
         &self.page.text
     }
 
+    /// Asks for a page as a script does that waits for a change, and shows it to nobody.
+    pub async fn poll(&self, page: &str) -> Reply {
+        let request = self
+            .app
+            .request(Method::GET, &format!("{}{page}", self.visit));
+        self.app.send(request.header("x-mockaa-poll", "true")).await
+    }
+
+    /// Returns the hidden token of the page.
+    pub fn token(&self) -> String {
+        let hidden = self.page.text.split("name=\"csrf\" value=\"").nth(1);
+        let token = hidden.and_then(|rest| rest.split('"').next());
+        token.unwrap_or_default().to_owned()
+    }
+
     /// Returns the hidden fields of the form for this page, or else the hidden token.
     fn hidden_fields(&self, page: &str) -> Vec<(String, String)> {
         let action = format!("action=\"{}{page}\"", self.visit);

@@ -642,6 +642,28 @@ async fn the_page_that_opened_the_sdk_gets_each_step_once() {
     assert!(!page.contains(PHONE), "{page}");
 }
 
+/// A page that a script asks for is shown to nobody, so that the lender still gets its messages.
+#[tokio::test]
+async fn a_page_that_is_not_shown_announces_nothing() {
+    let app = TestApp::start().await;
+    let sdk = SdkLender::new(&app).await;
+    let config = sdk.config_with("origin", Some(LENDER_PAGE.into()));
+    let mut browser = sdk.open(&config).await;
+    let handle = sdk.only_handle().await;
+    let path = format!("/_mockaa/v1/consents/{handle}/reject");
+    app.post(&path, &Value::Null).await.expect_ok();
+    let polled = browser.poll("/result").await;
+    let head = app.request(Method::HEAD, &format!("{}/result", browser.visit));
+    for answer in [polled, app.send(head).await] {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    let page = browser.show("/result").await;
+    assert_eq!(
+        list_statuses(page),
+        ["step CONSENT_DENIED", "complete REJECTED"]
+    );
+}
+
 #[tokio::test]
 async fn leaving_and_refusing_are_told_apart() {
     let app = TestApp::start().await;

@@ -171,11 +171,27 @@ test('a bank that answers later appears by itself, and is announced', async () =
   })
 })
 
+test('a bank that answers later appears on a page that was refused, too', async () => {
+  const sandbox = new Sandbox('journey-slow-bank-refused')
+  await sandbox.setDiscovery({ 'FIP-1': { after: '3s' } })
+  await sandbox.call('POST', '/_mockaa/v1/customers/9876543210@mockaa/register')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    await follow(page, page.getByRole('link', { name: 'Find my accounts' }).first())
+    for (const bank of ['First Example Bank', 'Second Example Bank']) await page.getByLabel(bank).check()
+    await follow(page, page.getByRole('button', { name: 'Find my accounts' }))
+    await follow(page, page.getByRole('button', { name: 'Link selected accounts' }))
+    await page.getByRole('link', { name: 'Choose at least one account' }).waitFor()
+    await page.getByText('Asking First Example Bank').waitFor()
+    await page.getByText(/^First Example Bank: /).first().waitFor()
+    assert.match(page.url(), /\/accounts\/link$/, 'what the customer has done is still there')
+  })
+})
+
 test('the page shows what a scenario answers in place of the customer', async () => {
   const sandbox = new Sandbox('journey-scenario')
-  const scenario = { version: 1, name: 'later', steps: [{ after: '1h', reject: {} }] }
-  await sandbox.call('PUT', '/_mockaa/v1/scenarios/later', scenario)
-  await sandbox.call('POST', '/_mockaa/v1/scenarios/later/pin', { customer: '9876543210@mockaa' })
+  await sandbox.answerLater('9876543210@mockaa', 'reject')
   const handle = await sandbox.raiseConsent()
   await withPage({ width: 'phone' }, async (page) => {
     await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)

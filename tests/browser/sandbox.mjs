@@ -92,6 +92,13 @@ export class Sandbox {
     await this.call('PUT', '/_mockaa/v1/faults/discovery', { api_faults: [fault] })
   }
 
+  /** Lets a scenario answer the next consent of a customer after an hour of the world. */
+  async answerLater(customer, answer) {
+    const scenario = { version: 1, name: 'later', steps: [{ after: '1h', [answer]: {} }] }
+    await this.call('PUT', '/_mockaa/v1/scenarios/later', scenario)
+    await this.call('POST', '/_mockaa/v1/scenarios/later/pin', { customer })
+  }
+
   /** Changes the shipped FIU. */
   async setFiu(change) {
     await this.call('PUT', '/_mockaa/v1/config/fiu/FIU-1', change)

@@ -92,6 +92,25 @@ test('a window that the lender has opened posts messages to it', async () => {
   })
 })
 
+test('a window whose consent a scenario answers informs the lender', async () => {
+  const sandbox = new Sandbox('sdk-scenario')
+  await sandbox.answerLater('9876543210@mockaa', 'reject')
+  const url = sandbox.baseUrl + (await sandbox.viewPath({ redirectUrl: `${LENDER}/back` }))
+  await withPage({ width: 'desktop' }, async (page) => {
+    await withLender(page, '', async () => {
+      const [popup] = await Promise.all([page.waitForEvent('popup'), page.evaluate((url) => void open(url), url)])
+      await readMessages(page, 'ready')
+      await popup.waitForResponse((answer) => 'x-mockaa-poll' in answer.request().headers())
+      await sandbox.call('POST', '/_mockaa/v1/clock/advance', { by: '1h' })
+      const messages = await readMessages(page, 'complete')
+      assert.deepEqual(
+        messages.map(({ type, status }) => `${type} ${status}`),
+        ['ready PENDING', 'step LINKED_ACCOUNTS_SUMMARY', 'step CONSENT_DENIED', 'complete REJECTED'],
+      )
+    })
+  })
+})
+
 test('a page of another origin gets no message', async () => {
   const sandbox = new Sandbox('sdk-other', process.env.MOCKAA_LOGIN_URL)
   const url = sandbox.baseUrl + (await sandbox.viewPath({ origin: 'https://other.example' }))

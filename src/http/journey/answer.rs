@@ -311,9 +311,10 @@ pub(crate) async fn submit_leave(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
-    let Some(open) = OpenVisit::find_recorded(call, context)? else {
+    let Some(open) = OpenVisit::find(call)? else {
         return submit_time_out(call, context).await;
     };
+    OpenVisit::plan_faults(Some(&open), call, context)?;
     open.read_form(call, &[])?;
     if !open.visit.handles.is_empty() && open.pending_consents().is_empty() {
         // Others have answered: the FIU reads what they did, and a visit ends once.
@@ -329,7 +330,9 @@ pub(crate) async fn submit_leave(
 
 /// Leads a browser back to the FIU whose visit has ended because it was idle too long.
 async fn submit_time_out(call: &Call, context: &mut CallContext) -> Result<ApiResponse, ApiError> {
-    let Some(over) = OpenVisit::find_over(call, |_| ())? else {
+    let over = OpenVisit::find_over(call, |_| ())?;
+    OpenVisit::plan_faults(over.as_ref(), call, context)?;
+    let Some(over) = over else {
         return show_other_visit(call);
     };
     over.read_form(call, &[])?;

@@ -146,8 +146,8 @@ struct OpenVisit {
 }
 
 impl OpenVisit {
-    /// Finds the visit in the path, if it has not ended. The language in the query becomes that of
-    /// the visit.
+    /// Finds the visit in the path, if it has not ended, and keeps it from ending unless a script
+    /// polls. The language in the query becomes that of the visit.
     fn find(call: &Call) -> Result<Option<Self>, ApiError> {
         let world = call.get_or_create_world()?;
         let params = Params::parse(call.query())?;
@@ -159,8 +159,11 @@ impl OpenVisit {
         });
         let language = language.transpose()?;
         let id = call.path_segment("visit").to_owned();
-        let store = &call.app_state().visits;
-        let visit = store.update(world.name(), &id, system_now(), |visit| {
+        let (store, now) = (&call.app_state().visits, system_now());
+        let visit = store.update(world.name(), &id, now, |visit| {
+            if !call.is_poll() {
+                visit.last_seen = now;
+            }
             if let Some(language) = language {
                 visit.language = language;
                 visit.unknown_language = None;
@@ -198,15 +201,22 @@ impl OpenVisit {
     /// consents of the visit.
     fn find_recorded(call: &Call, context: &mut CallContext) -> Result<Option<Self>, ApiError> {
         let open = Self::find(call)?;
-        let consent = open
-            .as_ref()
-            .and_then(|open| open.consents().into_iter().next());
+        Self::plan_faults(open.as_ref(), call, context)?;
+        Ok(open)
+    }
+
+    /// Plans the faults of a call about a visit, or about none.
+    fn plan_faults(
+        visit: Option<&Self>,
+        call: &Call,
+        context: &mut CallContext,
+    ) -> Result<(), ApiError> {
+        let consent = visit.and_then(|visit| visit.consents().into_iter().next());
         let world = call.get_or_create_world()?;
         match consent {
-            Some(consent) => context.plan_consent_faults(&world, &consent)?,
-            None => context.plan_faults(&world)?,
+            Some(consent) => context.plan_consent_faults(&world, &consent),
+            None => context.plan_faults(&world),
         }
-        Ok(open)
     }
 
     /// Returns the frame of a page at this path below that of the visit.

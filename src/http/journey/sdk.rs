@@ -62,11 +62,13 @@ enum Fact {
 #[derive(Debug, Default)]
 struct Announcements {
     announced: Vec<Fact>,
-    /// The new facts in the last page that was rendered; they count once it is sent.
-    rendered: Vec<Fact>,
     /// The number of linked accounts when the visit began.
     linked_at_start: Option<usize>,
 }
+
+/// The new facts in the page that a call has rendered last; they count once it is sent.
+#[derive(Debug)]
+struct RenderedFacts(Vec<Fact>);
 
 /// A visit that the web SDK has begun, as its config describes it.
 #[derive(Debug)]
@@ -138,10 +140,10 @@ impl OpenVisit {
         })
     }
 
-    /// Returns the messages of a page; `None` if no page gets any.
+    /// Returns the messages of a page; `None` if no page gets any, or if the browser does not show it.
     pub(super) fn list_sdk_messages(&self, call: &Call, page: &str) -> Option<SdkMessages> {
         let sdk = self.sdk_visit()?;
-        let target = sdk.message_origin.clone()?;
+        let target = sdk.message_origin.clone().filter(|_| call.shows_page())?;
         // This call may have changed the visit after its copy was made.
         let visit = self.remember(call, |_| ())?;
         let consent = self.world.catch_up().consent(sdk.handle)?;
@@ -152,7 +154,7 @@ impl OpenVisit {
             .iter()
             .map(|fact| self.describe_fact(sdk, &consent, fact))
             .collect();
-        announcements.rendered = facts;
+        call.keep(RenderedFacts(facts));
         Some(SdkMessages {
             messages: serde_json::to_string(&messages).expect("texts and numbers serialise"),
             target,
@@ -204,7 +206,7 @@ impl OpenVisit {
         if is_signed_in && sends > 0 {
             add(Step::LoginOtpVerified, String::new());
         }
-        if page == "/accounts/found" {
+        if !visit.searches.is_empty() {
             let banks = visit.banks.join(" ");
             add(Step::DiscoveryInitiated, banks.clone());
             let states: Vec<_> = visit.searches.iter().map(BankSearch::state).collect();
@@ -212,8 +214,7 @@ impl OpenVisit {
             if states.contains(&failure) {
                 add(Step::DiscoveryFailed, banks.clone());
             }
-            let is_waiting =
-                states.contains(&SearchState::Busy) || states.contains(&SearchState::Unanswered);
+            let is_waiting = states.iter().copied().any(SearchState::is_waiting);
             if !self.discover().is_empty() {
                 add(Step::AccountsDiscovered, banks);
             } else if !is_waiting {
@@ -315,8 +316,8 @@ pub(crate) fn finish_response(call: &Call, response: &mut HttpResponse) {
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("unsafe-none"),
         );
-        let mut announcements = lock(&sdk);
-        let rendered = std::mem::take(&mut announcements.rendered);
-        announcements.announced.extend(rendered);
+        if let Some(RenderedFacts(facts)) = call.take() {
+            lock(&sdk).announced.extend(facts);
+        }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) struct Visit {
     pub return_url: Option<String>,
     /// `true` if the customer left without an answer.
     pub has_left: bool,
+    /// System time of the last call that was no poll.
     pub last_seen: Timestamp,
 }
 
@@ -158,15 +159,7 @@ impl VisitStore {
         now: Timestamp,
         change: impl FnOnce(&mut Visit),
     ) -> Option<Visit> {
-        self.change_if(
-            world,
-            id,
-            |visit| !visit.is_over(now, self.ttl),
-            |visit| {
-                visit.last_seen = now;
-                change(visit);
-            },
-        )
+        self.change_if(world, id, |visit| !visit.is_over(now, self.ttl), change)
     }
 
     /// Returns the origin of a visit of a world, which may have ended.
@@ -231,10 +224,11 @@ mod tests {
         let start = Timestamp::from_millis(0);
         let id = begin_at(&store, start);
         let later = start.saturating_add(TTL_MS);
-        assert!(store.update("default", &id, later, |_| ()).is_some());
+        let see = |visit: &mut Visit| visit.last_seen = later;
+        assert!(store.update("default", &id, later, see).is_some());
         let later = later.saturating_add(TTL_MS);
         assert!(store.update("default", &id, later, |_| ()).is_some());
-        let too_late = later.saturating_add(TTL_MS).saturating_add(Millis(1));
+        let too_late = later.saturating_add(Millis(1));
         assert!(store.update("default", &id, too_late, |_| ()).is_none());
     }
 
@@ -247,7 +241,8 @@ mod tests {
         for _ in 2..VISITS_MAX {
             begin_at(&store, at(2));
         }
-        assert!(store.update("default", &first, at(3), |_| ()).is_some());
+        let see = |visit: &mut Visit| visit.last_seen = at(3);
+        assert!(store.update("default", &first, at(3), see).is_some());
         let last = begin_at(&store, at(4));
         assert!(store.update("default", &second, at(5), |_| ()).is_none());
         for id in [first, last] {

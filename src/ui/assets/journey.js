@@ -4,12 +4,19 @@
 const POLL_MS = 1000
 const WARNING_MS = 60_000
 
-/** Asks for this page again and again, until `show` gets an answer for which it returns true. */
+/** The address of this page; the browser's may be that of a form that was refused. */
+const address = document.body.dataset.page
+
+/**
+ * Asks for this page again and again, until `show` gets one for which it returns true. The header says that nobody sees
+ * the answer, which then neither keeps the visit from ending nor informs the page of the lender.
+ */
 function pollPage(show) {
   async function update() {
-    const answer = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null)
-    if (answer && (await show(answer))) return
-    setTimeout(update, POLL_MS)
+    const headers = { accept: 'text/html', 'x-mockaa-poll': 'true' }
+    const answer = await fetch(address, { headers }).catch(() => null)
+    if (answer?.redirected || answer?.status === 404) location.assign(address)
+    else if (!answer?.ok || !show(await parsePage(answer))) setTimeout(update, POLL_MS)
   }
   setTimeout(update, POLL_MS)
 }
@@ -24,18 +31,16 @@ function followBanks() {
   const heard = document.getElementById('heard')
   if (!form?.querySelector('[data-waiting]')) return
   form.querySelector('[data-again]').hidden = true
-  pollPage(async (answer) => {
-    if (answer.redirected || !answer.ok) {
-      location.reload()
-      return true
-    }
-    const page = await parsePage(answer)
+  pollPage((page) => {
+    const news = []
     for (const waiting of form.querySelectorAll('[data-waiting]')) {
       const bank = page.querySelector(`[data-bank="${CSS.escape(waiting.dataset.bank)}"]`)
-      if (!bank || bank.textContent === waiting.textContent) continue
-      heard.textContent = bank.querySelector('[data-answer]').textContent
-      waiting.replaceWith(bank)
+      if (bank?.textContent === waiting.textContent) continue
+      if (bank) news.push(bank.querySelector('[data-answer]').textContent)
+      // A bank that was left out in another tab goes away.
+      waiting.replaceWith(bank ?? '')
     }
+    if (news.length > 0) heard.textContent = news.join(' ')
     if (form.querySelector('[data-waiting]')) return false
     form.querySelector('[data-again]').remove()
     form.querySelector('[data-next]').replaceWith(page.querySelector('[data-next]'))
@@ -46,9 +51,9 @@ function followBanks() {
 /** Shows what a scenario has answered in place of the customer. */
 function followScenario() {
   if (!document.querySelector('[data-follows]')) return
-  pollPage(async (answer) => {
-    if (!answer.ok || (await parsePage(answer)).querySelector('[data-follows]')) return false
-    location.reload()
+  pollPage((page) => {
+    if (page.querySelector('[data-follows]')) return false
+    location.assign(address)
     return true
   })
 }
@@ -71,7 +76,7 @@ function watchSession() {
 
   warning.querySelector('button').addEventListener('click', async () => {
     clearTimeout(timer)
-    const answer = await fetch(`${visit}/leave`).catch(() => null)
+    const answer = await fetch(`${visit}/leave`, { method: 'HEAD' }).catch(() => null)
     if (answer?.ok) wait()
     else location.assign(visit)
   })
