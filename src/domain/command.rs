@@ -60,8 +60,7 @@ pub enum Command {
         customer: Arc<str>,
         fip: Arc<str>,
         accounts: Vec<Box<str>>,
-        /// `true` replaces pending requests for the accounts; else one is a conflict.
-        replaces_pending: bool,
+        on_pending_link: OnPendingLink,
     },
     /// The customer enters a one-time password.
     VerifyLink {
@@ -108,6 +107,14 @@ pub enum Command {
         handle: ConsentHandle,
         code: Option<RedirectionCode>,
     },
+}
+
+/// The treatment of a request to link an account that is part of a pending request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnPendingLink {
+    Refuse,
+    /// The new request takes the account over.
+    Replace,
 }
 
 /// The treatment of a message whose `txnid` an earlier message of its sender has used up.

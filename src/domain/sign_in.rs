@@ -162,6 +162,9 @@ impl SignIn {
     /// # Errors
     /// Each of [`SignInError`] but `TooSoon`. A text that cannot be a password is no try.
     pub(crate) fn verify(&mut self, text: &str, now: SignInTime) -> Result<(), SignInError> {
+        if self.is_complete {
+            return Ok(());
+        }
         self.check_lock(now)?;
         let digits = parse_password(text)?;
         let sent_at = self.sent_at.ok_or(SignInError::NoTriesLeft)?;
@@ -253,5 +256,17 @@ mod tests {
         let later = at(Millis(0), Millis(system.0 + LOCK_TIME.0));
         assert_eq!(sign_in.send(later), Ok(()));
         assert_eq!(sign_in.verify("1234", later), Ok(()));
+    }
+
+    #[test]
+    fn a_complete_sign_in_is_never_locked() {
+        let now = at(Millis::ZERO, Millis::ZERO);
+        let mut sign_in = SignIn::default();
+        sign_in.send(now).expect("the first password");
+        assert_eq!(sign_in.verify("123456", now), Ok(()));
+        for _ in 0..4 {
+            assert_eq!(sign_in.verify("0000", now), Ok(()));
+        }
+        assert!(!sign_in.is_locked(now));
     }
 }

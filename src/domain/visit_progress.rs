@@ -15,7 +15,7 @@ pub(crate) enum VisitStep {
     AccountsFound,
     /// Accounts were chosen for linking, and no consent can be given with what is linked.
     Linking(LinkingTally),
-    /// The customer can answer.
+    /// The customer can answer, or waits for banks.
     Review,
 }
 

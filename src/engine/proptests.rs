@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::{
-    Command, FetchData, FipStatusReport, OnRepeatedTxnid, RaiseConsent, RequestData,
+    Command, FetchData, FipStatusReport, OnPendingLink, OnRepeatedTxnid, RaiseConsent, RequestData,
 };
 use crate::domain::command_arguments::{AccountChoice, AccountStatuses};
 use crate::domain::consent::{Api, Consent, Input, Status};
@@ -428,7 +428,7 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                     customer,
                     fip: "FIP-1".into(),
                     accounts: vec!["1".into()],
-                    replaces_pending: false,
+                    on_pending_link: OnPendingLink::Refuse,
                 },
             }
         }

@@ -261,12 +261,12 @@ impl Call {
     }
 
     /// Keeps a value until the call is answered, in place of an earlier one of its type.
-    pub(crate) fn keep<T: 'static>(&self, value: T) {
+    pub(crate) fn store_extension<T: 'static>(&self, value: T) {
         self.request.extensions_mut().insert(value);
     }
 
     /// Takes the value of a type that was kept.
-    pub(crate) fn take<T: 'static>(&self) -> Option<T> {
+    pub(crate) fn take_extension<T: 'static>(&self) -> Option<T> {
         self.request.extensions_mut().remove()
     }
 

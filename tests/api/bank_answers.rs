@@ -346,11 +346,78 @@ async fn polls_do_not_keep_a_visit_from_ending() {
     let app = TestApp::start_with(|builder| builder.customer_session(idle_time)).await;
     let handle = Journey::new(&app).raise_consent(|_| ()).await;
     let browser = open_sent(&app, &handle, "").await;
-    let ended = async { while browser.poll("").await.status == StatusCode::OK {} };
+    let mut statuses = Vec::new();
+    let ended = async {
+        while statuses.last() != Some(&StatusCode::NOT_FOUND) {
+            statuses.push(browser.poll("").await.status);
+        }
+    };
     let limit = Duration::from_secs(20);
     tokio::time::timeout(limit, ended)
         .await
         .expect("the visit ends");
+    statuses.dedup();
+    assert_eq!(statuses, [StatusCode::OK, StatusCode::NOT_FOUND]);
+}
+
+/// A visit ends once: a double click or an old page does not change what the FIU reads.
+#[tokio::test]
+async fn who_leaves_twice_has_left_once() {
+    let app = TestApp::start().await;
+    let faults = "api_faults:\n  - where: { op: redirection, calls: 1 }\n    fault: { redirect: { errorcode: 13 } }\n";
+    app.put_faults(faults).await.expect_ok();
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = open_sent(&app, &handle, "").await;
+    let question = browser.show("/leave").await.to_owned();
+    for _ in 0..2 {
+        browser.page.text.clone_from(&question);
+        let back = browser.finish("/leave", &[]).await.expect("an address");
+        let outcome = decrypt_outcome(&back);
+        assert!(outcome.contains("errorcode=13&"), "{outcome}");
+    }
+}
+
+/// What one bank has answered does not count once others are asked.
+#[tokio::test]
+async fn a_new_search_begins_anew() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    script(&app, "discovery: { FIP-2: none }").await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut browser = open_sent(&app, &handle, "").await;
+    search(&mut browser, &["FIP-1"]).await;
+    link_all(&mut browser).await;
+    skip(&mut browser).await;
+    search(&mut browser, &["FIP-2"]).await;
+    assert_eq!(leave(&mut browser).await, "9");
+}
+
+/// Two visits of one customer ask the same bank: the later request replaces the earlier one.
+#[tokio::test]
+async fn a_bank_that_another_visit_has_asked_anew_is_chosen_again() {
+    let app = TestApp::start().await;
+    register_customer(&app).await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let mut first = open_sent(&app, &handle, "").await;
+    search(&mut first, &["FIP-1"]).await;
+    link_all(&mut first).await;
+    enter_password(&mut first, "999999").await;
+    let mut second = open_sent(&app, &handle, "").await;
+    search(&mut second, &["FIP-1"]).await;
+    link_all(&mut second).await;
+    let (status, _) = first.submit("/accounts/otp", &[("otp", "123456")]).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let text = "First Example Bank was asked again in another window.";
+    assert!(first.page.text.contains(text), "{}", first.page.text);
+    link_all(&mut first).await;
+    first.show("/accounts/otp").await;
+    enter_password(&mut first, "999999").await;
+    link_all(&mut second).await;
+    enter_password(&mut second, "123456").await;
+    // Here the accounts are linked, so that nothing is wrong any more.
+    let (status, _) = first.submit("/accounts/otp", &[("otp", "123456")]).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", first.page.text);
+    assert_eq!(leave(&mut first).await, "20");
 }
 
 /// The fault of a consent's own scenario meets the visit that has ended, too.

@@ -56,7 +56,7 @@ impl<'a> CustomerBrowser<'a> {
         &self.page.text
     }
 
-    /// Asks for a page as a script does that waits for a change, and shows it to nobody.
+    /// Asks for a page as a script does that waits for a change but does not show it.
     pub async fn poll(&self, page: &str) -> Reply {
         let request = self
             .app

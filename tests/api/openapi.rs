@@ -1096,11 +1096,14 @@ impl Recorder {
         let accounts = Some(accounts.join("&").into());
         self.control("linkFoundAccounts", &by_visit, accounts).await;
         self.control("showBankPassword", &by_visit, None).await;
-        let password = Some("otp=123456".into());
-        self.control("verifyBankPassword", &by_visit, password)
-            .await;
-        let empty = Some(String::new().into());
-        self.control("skipBank", &by_visit, empty).await;
+        for (id, fields) in [("verifyBankPassword", "&otp=123456"), ("skipBank", "")] {
+            let path = format!("/aa/visits/{visit}/accounts/otp");
+            let page = self.app.get(&path).await.text;
+            let link = page.split("name=\"link\" value=\"").nth(1);
+            let link = link.and_then(|rest| rest.split('"').next());
+            let form = format!("link={}{fields}", link.expect("a link"));
+            self.control(id, &by_visit, Some(form.into())).await;
+        }
         for id in [
             "showBanks",
             "chooseBanks",

@@ -642,7 +642,7 @@ async fn the_page_that_opened_the_sdk_gets_each_step_once() {
     assert!(!page.contains(PHONE), "{page}");
 }
 
-/// A page that a script asks for is shown to nobody, so that the lender still gets its messages.
+/// A script does not show the page that it asks for, so that the lender still gets its messages.
 #[tokio::test]
 async fn a_page_that_is_not_shown_announces_nothing() {
     let app = TestApp::start().await;
@@ -662,6 +662,27 @@ async fn a_page_that_is_not_shown_announces_nothing() {
         list_statuses(page),
         ["step CONSENT_DENIED", "complete REJECTED"]
     );
+}
+
+/// A form that is refused is no search.
+#[tokio::test]
+async fn a_search_is_announced_when_it_begins() {
+    let app = TestApp::start().await;
+    let sdk = SdkLender::new(&app).await;
+    let customer = format!("/_mockaa/v1/customers/{PHONE}@mockaa/register");
+    app.post(&customer, &Value::Null).await.expect_ok();
+    let config = sdk.config_with("origin", Some(LENDER_PAGE.into()));
+    let mut browser = sdk.open(&config).await;
+    browser.show("/accounts").await;
+    browser.submit("/accounts", &[("bank", "FIP-1")]).await;
+    let begun = ["step DISCOVERY_INITIATED", "step ACCOUNTS_DISCOVERED"];
+    assert_eq!(list_statuses(browser.show("/accounts/found").await), begun);
+    browser.show("/accounts").await;
+    browser.submit("/accounts", &[]).await;
+    assert_eq!(list_statuses(&browser.page.text), Vec::<String>::new());
+    let banks = [("bank", "FIP-1"), ("bank", "FIP-2")];
+    browser.submit("/accounts", &banks).await;
+    assert_eq!(list_statuses(browser.show("/accounts/found").await), begun);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::DecisionContext;
 use crate::domain::account::Account;
-use crate::domain::command::ConfirmLink;
+use crate::domain::command::{ConfirmLink, OnPendingLink};
 use crate::domain::command_arguments::Party;
 use crate::domain::consent::{Consent, Input};
 use crate::domain::constant_time::equals_secret;
@@ -95,7 +95,7 @@ pub(crate) fn request_link(
     state: &State,
     customer: &Arc<str>,
     fip: &Arc<str>,
-    (account_refs, replaces_pending): (&[Box<str>], bool),
+    (account_refs, on_pending): (&[Box<str>], OnPendingLink),
     context: &DecisionContext<'_>,
 ) -> Result<Vec<Event>, Rejection> {
     check_registered(state, customer)?;
@@ -125,8 +125,9 @@ pub(crate) fn request_link(
             .customer(customer)
             .into_iter()
             .flat_map(|known| &known.pending_links)
-            .filter(|link| link.is_pending(context.now) && !replaces_pending)
-            .flat_map(|link| link.accounts.iter());
+            .filter(|link| link.is_pending(context.now))
+            .flat_map(|link| link.accounts.iter())
+            .filter(|_| on_pending == OnPendingLink::Refuse);
         let is_linked_or_pending = pending_accounts
             .chain(&linked_accounts)
             .chain(&accounts)

@@ -129,9 +129,9 @@ pub(crate) fn decide(
             customer,
             fip,
             accounts,
-            replaces_pending,
+            on_pending_link,
         } => {
-            let accounts = (&*accounts, replaces_pending);
+            let accounts = (&*accounts, on_pending_link);
             customers::request_link(state, &customer, &fip, accounts, context)
         }
         Command::VerifyLink {

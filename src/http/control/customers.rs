@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{authenticate_operator, read_page};
 use crate::domain::account::{CustomerAccount, FiType};
-use crate::domain::command::Command;
+use crate::domain::command::{Command, OnPendingLink};
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
 use crate::domain::rejection::Rejection;
@@ -94,7 +94,7 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
             customer,
             fip,
             accounts,
-            replaces_pending: false,
+            on_pending_link: OnPendingLink::Refuse,
         })
     })
 }

@@ -13,7 +13,7 @@ use crate::domain::api_fault::ApiFault;
 use crate::domain::bank_answer::{
     BankAnswers, DiscoveryAnswer, DiscoveryResult, LinkingAnswer, SearchState,
 };
-use crate::domain::command::Command;
+use crate::domain::command::{Command, OnPendingLink};
 use crate::domain::customer::PendingLink;
 use crate::domain::ids::LinkId;
 use crate::domain::operation::Operation;
@@ -61,6 +61,7 @@ impl BankSearch {
 pub(crate) struct BankLink {
     pub fip: Arc<str>,
     pub id: LinkId,
+    accounts: Arc<[Account]>,
     /// The answer of the bank to the right password, if a scenario or a fault sets one.
     answer: Option<LinkingAnswer>,
     /// Number of wrong passwords.
@@ -397,8 +398,44 @@ impl OpenVisit {
         Ok(self.visit.links.iter().find(|link| link.id == id))
     }
 
+    /// Goes on from a link whose request is gone: another visit, or a command, has linked the accounts,
+    /// or has asked for them anew.
+    fn leave_lost_link(&self, call: &Call, link: &BankLink) -> ApiResponse {
+        let (_, known) = self.world.catch_up().customer(&self.visit.customer);
+        let is_linked = link.accounts.iter().all(|account| {
+            let mut known = known.iter().filter(|known| known.is_linked);
+            known.any(|known| {
+                known
+                    .account
+                    .matches_ref(&account.fip, &account.account_ref)
+            })
+        });
+        self.remember(call, |visit| {
+            let mut links = visit.links.iter();
+            let Some(known) = links.find(|known| known.id == link.id) else {
+                return;
+            };
+            let tally = visit.linking.get_or_insert_default();
+            tally.linked += usize::from(is_linked);
+            tally.wrong = tally.wrong.saturating_sub(usize::from(known.tries > 0));
+        });
+        let next = self.redirect_to_next_bank(call, Some(link));
+        if is_linked {
+            return next;
+        }
+        let bank = Party::of_fip(&self.participants, &link.fip).name;
+        let error = FormError {
+            text: self
+                .visit
+                .language
+                .fill("err.link.elsewhere", &[("bank", &bank)]),
+            target: "banks".to_owned(),
+        };
+        self.show_found(call, Some(error)).with_status_code(400)
+    }
+
     /// Removes a link, if it still waits, and goes on with the next one or with the visit.
-    fn go_on(&self, call: &Call, link: Option<&BankLink>) -> ApiResponse {
+    fn redirect_to_next_bank(&self, call: &Call, link: Option<&BankLink>) -> ApiResponse {
         let visit = self.remember(call, |visit| {
             if let Some(link) = link {
                 visit.links.retain(|known| known.id != link.id);
@@ -482,6 +519,10 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     open.remember(call, |visit| {
         visit.searches.retain(|search| banks.contains(&search.fip));
         visit.banks = banks;
+        // What earlier banks have answered no longer says where the visit is.
+        if visit.links.is_empty() {
+            visit.linking = None;
+        }
     });
     Ok(open.redirect_to(call, "/accounts/found"))
 }
@@ -561,14 +602,15 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         customer: Arc::clone(customer),
         fip: Arc::clone(fip),
         accounts: accounts.clone(),
-        replaces_pending: true,
+        on_pending_link: OnPendingLink::Replace,
     });
     let requested = match open.world.submit_all(commands.collect()) {
         Ok(receipt) => receipt,
         // Another tab was faster: the page shows what is linked now.
-        Err(Rejection::AlreadyLinked(_)) => {
+        Err(Rejection::AlreadyLinked(_)) if open.visit.links.is_empty() => {
             return Ok(open.redirect_to(call, "/accounts/found"));
         }
+        Err(Rejection::AlreadyLinked(_)) => return Ok(open.redirect_to(call, "/accounts/otp")),
         // The customer has left the AA meanwhile.
         Err(Rejection::CustomerNotRegistered(_)) => return Ok(open.redirect_to(call, "")),
         Err(rejection) => return Err(rejection.into()),
@@ -594,6 +636,7 @@ pub(crate) fn link_accounts(call: &Call) -> Result<ApiResponse, ApiError> {
         let links = by_password.iter().map(|link| BankLink {
             fip: Arc::clone(&link.fip),
             id: link.id,
+            accounts: Arc::clone(&link.accounts),
             answer: answers.linking.get(&*link.fip).copied(),
             tries: 0,
         });
@@ -652,7 +695,7 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     let form = open.read_form(call, &["otp", LINK_FIELD])?;
     let Some(link) = open.find_link(&form)? else {
-        return Ok(open.go_on(call, None));
+        return Ok(open.redirect_to_next_bank(call, None));
     };
     let typed = form.first_value("otp").unwrap_or_default();
     let refuse = |error| {
@@ -668,8 +711,7 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     let mut requests = open.link_requests().into_iter();
     let Some(request) = requests.find(|it| it.id == link.id) else {
-        // Another tab, or a command, has linked the accounts.
-        return Ok(open.go_on(call, Some(link)));
+        return Ok(open.leave_lost_link(call, link));
     };
     let refused = list_refused(link.answer, &request.accounts);
     let command = Command::VerifyLink {
@@ -682,10 +724,10 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
         Ok(receipt) => {
             open.record_link(call, &request, &refused);
             return Ok(ApiResponse::from_receipt(receipt, |_| {
-                open.go_on(call, Some(link))
+                open.redirect_to_next_bank(call, Some(link))
             }));
         }
-        Err(Rejection::UnknownLink(_)) => return Ok(open.go_on(call, Some(link))),
+        Err(Rejection::UnknownLink(_)) => return Ok(open.leave_lost_link(call, link)),
         Err(Rejection::InvalidLinkToken) => {
             open.remember(call, |visit| {
                 let mut links = visit.links.iter_mut();
@@ -710,5 +752,5 @@ pub(crate) fn skip_bank(call: &Call) -> Result<ApiResponse, ApiError> {
         return show_other_visit(call);
     };
     let form = open.read_form(call, &[LINK_FIELD])?;
-    Ok(open.go_on(call, open.find_link(&form)?))
+    Ok(open.redirect_to_next_bank(call, open.find_link(&form)?))
 }

@@ -43,6 +43,12 @@ impl OpenVisit {
         }
     }
 
+    /// Leads to the page that goes back to the FIU if the visit has ended, else to that of the visit.
+    fn redirect_to_end(&self, call: &Call) -> ApiResponse {
+        let has_ended = self.visit.return_url.is_some();
+        self.redirect_to(call, if has_ended { "/result" } else { "" })
+    }
+
     /// Ends the visit: remembers the address at the FIU to which the result page leads.
     async fn end(
         &self,
@@ -153,7 +159,7 @@ pub(crate) async fn submit_answers(
     let form = open.read_form(call, &names)?;
     let pending = open.pending_consents();
     if pending.is_empty() || !open.visit.sign_in.is_complete() {
-        return Ok(open.redirect_to(call, ""));
+        return Ok(open.redirect_to_end(call));
     }
     let choices = pending
         .iter()
@@ -261,7 +267,7 @@ pub(crate) async fn submit_refuse(
     }
     let pending = open.pending_consents();
     if pending.is_empty() || !open.visit.sign_in.is_complete() {
-        return Ok(open.redirect_to(call, ""));
+        return Ok(open.redirect_to_end(call));
     }
     let refuse = |consent| (consent, ConsentAction::with_defaults(Input::Reject));
     let handles: Vec<_> = pending.iter().map(|consent| consent.handle).collect();
@@ -316,11 +322,12 @@ pub(crate) async fn submit_leave(
     };
     OpenVisit::plan_faults(Some(&open), call, context)?;
     open.read_form(call, &[])?;
+    // A visit ends once.
+    if open.visit.return_url.is_some() {
+        return Ok(open.redirect_to_end(call));
+    }
     if !open.visit.handles.is_empty() && open.pending_consents().is_empty() {
-        // Others have answered: the FIU reads what they did, and a visit ends once.
-        if open.visit.return_url.is_some() {
-            return Ok(open.redirect_to(call, "/result"));
-        }
+        // Others have answered: the FIU reads what they did.
         let code = open.answered_code();
         return Ok(open.end(call, context, code, false).await);
     }
@@ -336,6 +343,9 @@ async fn submit_time_out(call: &Call, context: &mut CallContext) -> Result<ApiRe
         return show_other_visit(call);
     };
     over.read_form(call, &[])?;
+    if over.visit.return_url.is_some() {
+        return Ok(over.redirect_to_end(call));
+    }
     let code = if !over.visit.handles.is_empty() && over.pending_consents().is_empty() {
         over.answered_code()
     } else {

@@ -154,7 +154,7 @@ impl OpenVisit {
             .iter()
             .map(|fact| self.describe_fact(sdk, &consent, fact))
             .collect();
-        call.keep(RenderedFacts(facts));
+        call.store_extension(RenderedFacts(facts));
         Some(SdkMessages {
             messages: serde_json::to_string(&messages).expect("texts and numbers serialise"),
             target,
@@ -207,7 +207,8 @@ impl OpenVisit {
             add(Step::LoginOtpVerified, String::new());
         }
         if !visit.searches.is_empty() {
-            let banks = visit.banks.join(" ");
+            let banks: Vec<&str> = visit.searches.iter().map(|search| &*search.fip).collect();
+            let banks = banks.join(" ");
             add(Step::DiscoveryInitiated, banks.clone());
             let states: Vec<_> = visit.searches.iter().map(BankSearch::state).collect();
             let failure = SearchState::Failed(DiscoveryResult::Error);
@@ -316,7 +317,7 @@ pub(crate) fn finish_response(call: &Call, response: &mut HttpResponse) {
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("unsafe-none"),
         );
-        if let Some(RenderedFacts(facts)) = call.take() {
+        if let Some(RenderedFacts(facts)) = call.take_extension() {
             lock(&sdk).announced.extend(facts);
         }
     }

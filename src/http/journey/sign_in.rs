@@ -133,6 +133,16 @@ impl OpenVisit {
     }
 }
 
+impl OpenVisit {
+    /// Locks the sign-in if it is locked in another visit of the customer.
+    fn take_over_lock(&mut self, call: &Call, now: SignInTime) {
+        let lock = call.app_state().visits.find_lock(&self.visit, now);
+        if let Some(locked) = lock {
+            self.change_sign_in(call, |sign_in| *sign_in = locked);
+        }
+    }
+}
+
 /// Begins a visit of a customer who comes for the own consents, without a request.
 pub(crate) fn open_app(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
@@ -168,11 +178,7 @@ pub(crate) fn send_password(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     let is_new = open.visit.sign_in.is_password_sent();
     let now = open.sign_in_time();
-    // A new visit does not end the lock of an earlier one.
-    let lock = call.app_state().visits.find_lock(&open.visit, now);
-    if let Some(locked) = lock {
-        open.change_sign_in(call, |sign_in| *sign_in = locked);
-    }
+    open.take_over_lock(call, now);
     match open.change_sign_in(call, |sign_in| sign_in.send(now)) {
         None => show_other_visit(call),
         Some(Ok(())) if is_new => Ok(open.show_otp(call, None, true)),
@@ -194,6 +200,7 @@ pub(crate) fn verify_password(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(open.redirect_to(call, ""));
     }
     let now = open.sign_in_time();
+    open.take_over_lock(call, now);
     let text = form.first_value("otp").unwrap_or_default();
     match open.change_sign_in(call, |sign_in| sign_in.verify(text, now)) {
         None => show_other_visit(call),

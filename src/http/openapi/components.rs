@@ -193,6 +193,8 @@ fn build_service_schemas() -> Value {
         ]),
         "VisitSignIn": object(&[("csrf?", any_text()), ("mobile?", any_text())]),
         "VisitOtp": object(&[("csrf?", any_text()), ("otp", any_text())]),
+        "VisitBankOtp": object(&[("csrf?", any_text()), ("link", any_text()), ("otp", any_text())]),
+        "VisitBank": object(&[("csrf?", any_text()), ("link", any_text())]),
         "VisitSearch": object(&[
             ("csrf?", any_text()),
             ("retry?", any_text()),

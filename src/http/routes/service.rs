@@ -237,7 +237,7 @@ pub(crate) static ROUTES: &[Route] = &[
     )
     .with_summary("Link the accounts of a bank with its one-time password")
     .with_parameters(&[VISIT])
-    .with_request(RequestBody::Form(Component("VisitOtp")))
+    .with_request(RequestBody::Form(Component("VisitBankOtp")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
     post(
@@ -248,7 +248,7 @@ pub(crate) static ROUTES: &[Route] = &[
     )
     .with_summary("Go on without the accounts of a bank")
     .with_parameters(&[VISIT])
-    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_request(RequestBody::Form(Component("VisitBank")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
     post(

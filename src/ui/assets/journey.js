@@ -8,8 +8,8 @@ const WARNING_MS = 60_000
 const address = document.body.dataset.page
 
 /**
- * Asks for this page again and again, until `show` gets one for which it returns true. The header says that nobody sees
- * the answer, which then neither keeps the visit from ending nor informs the page of the lender.
+ * Asks for this page again and again, until `show` gets one for which it returns true. The header says that the
+ * answer is not shown: it neither keeps the visit from ending nor informs the page of the lender.
  */
 function pollPage(show) {
   async function update() {
@@ -32,6 +32,10 @@ function followBanks() {
   if (!form?.querySelector('[data-waiting]')) return
   form.querySelector('[data-again]').hidden = true
   pollPage((page) => {
+    if (!page.querySelector('form[data-banks]')) {
+      location.assign(address)
+      return true
+    }
     const news = []
     for (const waiting of form.querySelectorAll('[data-waiting]')) {
       const bank = page.querySelector(`[data-bank="${CSS.escape(waiting.dataset.bank)}"]`)
@@ -58,7 +62,7 @@ function followScenario() {
   })
 }
 
-/** Warns before the visit ends. Asking for any page of the visit extends it. */
+/** Warns before the visit ends. A request for a page of the visit that is no poll extends it. */
 function watchSession() {
   const warning = document.querySelector('[data-session]')
   if (!warning) return
