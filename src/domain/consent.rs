@@ -125,6 +125,15 @@ pub struct Grant {
     pub signatures: CachedSignatures,
 }
 
+impl Grant {
+    /// Returns how often data was requested under this consent, by the FIU or by the AA in its place,
+    /// and when last.
+    pub fn data_requests(&self) -> (u32, Option<Timestamp>) {
+        let last = self.last_used_at.max(self.last_run_at);
+        (self.use_count + self.run_count, last)
+    }
+}
+
 /// Number of uses of a consent in the window that its first use opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrequencyWindow {

@@ -14,7 +14,6 @@ use crate::domain::terms::{
     ConsentMode, ConsentType, DataFilter, DataLifeUnit, FetchType, FilterCriterion, FilterOperator,
     FrequencyUnit, Terms, TransactionType,
 };
-use crate::domain::time::Timestamp;
 use crate::ui::mark::{draw_mark, show_logo};
 use crate::ui::messages::Language;
 
@@ -223,7 +222,7 @@ pub(crate) struct ConsentCard {
 
 /// A part of the data that is shared.
 #[derive(Debug)]
-struct SharedPart {
+pub(crate) struct SharedPart {
     /// The content of the icon.
     icon: &'static str,
     text: &'static str,
@@ -314,7 +313,7 @@ pub(crate) fn describe_purpose(language: Language, terms: &Terms) -> String {
     }
 }
 
-fn describe_parts(frame: &AppFrame, terms: &Terms) -> Vec<SharedPart> {
+pub(crate) fn describe_parts(frame: &AppFrame, terms: &Terms) -> Vec<SharedPart> {
     let parts = terms.consent_types.iter().map(|part| {
         let mut notes = Vec::new();
         if *part == ConsentType::Transactions {
@@ -659,6 +658,7 @@ pub(crate) struct ConsentPage {
     pub status: &'static str,
     pub since: String,
     pub used: String,
+    pub parts: Vec<SharedPart>,
     pub terms: Vec<Term>,
     pub accounts: Vec<String>,
     /// Status and time, newest first.
@@ -667,19 +667,22 @@ pub(crate) struct ConsentPage {
     pub actions: Vec<(String, &'static str, &'static str)>,
 }
 
-/// Returns how often data was fetched under a consent.
+/// Returns how often data was fetched under a consent, or when it was asked for.
 pub(crate) fn describe_use(frame: &AppFrame, consent: &Consent) -> String {
     let used = consent.grant.as_ref().and_then(|grant| {
-        let last: Timestamp = grant.last_used_at?;
-        let (n, date) = (
-            grant.use_count.to_string(),
-            frame.language.format_time(last),
-        );
-        let key = match grant.use_count {
+        let (count, last) = grant.data_requests();
+        let (n, date) = (count.to_string(), frame.language.format_time(last?));
+        let key = match count {
             1 => "mine.used.one",
             _ => "mine.used",
         };
         Some(frame.fill(key, &[("n", &n), ("date", &date)]))
     });
-    used.unwrap_or_else(|| frame.fill("mine.unused", &[]))
+    used.unwrap_or_else(|| match consent.status {
+        Status::Pending => {
+            let date = frame.language.format_time(consent.created_at);
+            frame.fill("mine.asked", &[("date", &date)])
+        }
+        _ => frame.fill("mine.unused", &[]),
+    })
 }

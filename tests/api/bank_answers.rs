@@ -105,14 +105,17 @@ async fn each_bank_answers_as_the_scenario_says() {
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
-    assert!(!page.contains("None of your banks"), "{page}");
+    assert!(!page.contains("None of the banks that you chose"), "{page}");
     let (status, _) = browser
         .submit("/accounts/found", &[("without", "ACME-FIP")])
         .await;
     assert_eq!(status, StatusCode::SEE_OTHER);
     let page = browser.show("/accounts/found").await;
     assert!(!page.contains("Acme Bank"), "{page}");
-    assert!(page.contains("None of your banks has an account"), "{page}");
+    assert!(
+        page.contains("None of the banks that you chose has an account"),
+        "{page}"
+    );
     for fields in [
         vec![("retry", "FIP-99")],
         vec![],

@@ -240,6 +240,95 @@ async fn a_customer_comes_for_the_own_consents() {
         page.contains(&handle) && page.contains("Waiting for you"),
         "{page}"
     );
+    assert!(page.contains("Asked on "), "{page}");
+    let page = browser.show(&format!("/consents/{handle}")).await;
+    for text in [
+        "Read and answer",
+        "What is shared",
+        &format!("/aa/consents/{handle}\""),
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+}
+
+/// The AA fetches data for a lender with the Unaport API, and the customer reads when.
+#[tokio::test]
+async fn a_customer_reads_when_the_aa_has_fetched_data() {
+    let app = TestApp::start().await;
+    let lender = Lender::log_in(&app).await;
+    let handle = lender.raise_consent(&app, |_| ()).await;
+    let path = format!("/_mockaa/v1/consents/{handle}");
+    app.post(&format!("{path}/approve"), &Value::Null)
+        .await
+        .expect_ok();
+    app.advance_clock("1m").await;
+    lender.fetch_newest_session(&app, &handle).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    let page = browser.show(&format!("/consents/{handle}")).await;
+    assert!(page.contains("Fetched once, on "), "{page}");
+}
+
+/// The own consents are those at one AA, which the address names.
+#[tokio::test]
+async fn the_app_of_each_aa_can_be_opened() {
+    let app = TestApp::start().await;
+    for (query, name) in [("", "Neel"), ("?aa=UNACORES-AA-UAT", "Kesar")] {
+        let browser = CustomerBrowser::open(&app, &format!("/aa{query}")).await;
+        let page = &browser.page.text;
+        assert!(page.contains(&format!("Sign in to {name}")), "{page}");
+    }
+    let unknown = app.get("/aa?aa=AA-99").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    assert!(
+        unknown.text.contains("AA-99' is not one of"),
+        "{}",
+        unknown.text
+    );
+}
+
+/// A search narrows the list, and what is chosen stays chosen.
+#[tokio::test]
+async fn a_search_for_a_bank_keeps_those_that_are_chosen() {
+    let app = TestApp::start().await;
+    let handle = raise_for_deposits(&app).await;
+    let mut browser = CustomerBrowser::open_consent(&app, &handle).await;
+    browser.show("/accounts").await;
+    let fields = [("bank", "FIP-1"), ("search", "acme & co"), ("find", "true")];
+    let (status, location) = browser.submit("/accounts", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
+    let address = location.expect("an address");
+    let (_, page) = address.split_once(&browser.visit).expect("the visit");
+    let page = browser.show(page).await;
+    assert!(
+        page.contains("No bank matches &#34;acme &#38; co&#34;."),
+        "{page}"
+    );
+    assert!(page.contains("value=\"FIP-1\" checked"), "{page}");
+    let page = browser.show("/accounts?search=acme").await;
+    assert!(page.contains("Acme Bank") && page.contains("value=\"FIP-1\" checked"));
+    assert!(!page.contains("Second Example Bank"), "{page}");
+}
+
+/// The link of the AA works again, the request of a web redirection does not.
+#[tokio::test]
+async fn who_leaves_reads_how_to_come_back() {
+    let app = TestApp::start().await;
+    let handle = Journey::new(&app).raise_consent(|_| ()).await;
+    let query = redirection_query("FIU-1", NOW, PASSPHRASE, &handle);
+    for (path, text) in [
+        (
+            format!("/aa/consents/{handle}"),
+            "The same link brings you back.",
+        ),
+        (
+            format!("/aa/webview?{query}"),
+            "First Example FIU can send you here again.",
+        ),
+    ] {
+        let mut browser = CustomerBrowser::open(&app, &path).await;
+        let page = browser.show("/leave").await;
+        assert!(page.contains(text), "{text}: {page}");
+    }
 }
 
 /// Registers the customer of [`raise_for_deposits`] without linked accounts.

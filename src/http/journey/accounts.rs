@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::sign_in::FIELD;
 use super::{OpenVisit, show_other_visit};
@@ -106,7 +107,9 @@ impl OpenVisit {
     /// Returns whether the FI types that are asked for have one of this kind.
     fn wants_kind(&self, kind: FiKind) -> bool {
         let fi_types = self.wanted_fi_types();
-        fi_types.iter().any(|fi_type| fi_type.kind() == kind)
+        fi_types
+            .iter()
+            .any(|fi_type| fi_type.kind() == kind && self.offers_type(*fi_type))
     }
 
     /// Returns the customer's requests to link accounts.
@@ -119,8 +122,10 @@ impl OpenVisit {
         let frame = self.frame_at(call, "/accounts", JourneyStep::Accounts);
         let wanted = search.trim().to_lowercase();
         let fips = self.participants.fips.iter();
+        let matches = |name: &str| name.to_lowercase().contains(&wanted);
+        // What is chosen stays in sight.
         let matching = fips
-            .filter(|fip| fip.entity.name.to_lowercase().contains(&wanted))
+            .filter(|fip| matches(&fip.entity.name) || self.visit.banks.contains(&fip.entity.id))
             .filter(|fip| self.offers_bank(&fip.entity.id));
         let mut banks: Vec<_> = matching
             .map(|fip| ListedBank {
@@ -135,7 +140,8 @@ impl OpenVisit {
         banks.sort_by_key(|bank| bank.note.is_none());
         let page = BanksPage {
             no_match: banks
-                .is_empty()
+                .iter()
+                .all(|bank| !matches(&bank.party.name))
                 .then(|| frame.fill("find.nomatch", &[("text", search.trim())])),
             search: search.to_owned(),
             pan: self
@@ -495,7 +501,7 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     let Some(mut open) = OpenVisit::find_signed_in(call)? else {
         return show_other_visit(call);
     };
-    let form = open.read_form(call, &["bank", "pan", "dob"])?;
+    let form = open.read_form(call, &["bank", "pan", "dob", "search", "find"])?;
     let mut banks: Vec<Arc<str>> = Vec::new();
     for id in form.values_of("bank") {
         let fip = open.participants.find_fip(id);
@@ -503,6 +509,13 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
         if !banks.contains(&fip.entity.id) {
             banks.push(Arc::clone(&fip.entity.id));
         }
+    }
+    if form.first_value("find").is_some() {
+        open.remember_identity(call, &form);
+        open.remember(call, |visit| visit.banks = banks);
+        let search = form.first_value("search").unwrap_or_default();
+        let search = utf8_percent_encode(search.trim(), NON_ALPHANUMERIC);
+        return Ok(open.redirect_to(call, &format!("/accounts?search={search}")));
     }
     if banks.is_empty() {
         let error = open.form_error("err.bank", "banks");

@@ -11,7 +11,7 @@ use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
-use crate::domain::visit_progress::VisitEnd;
+use crate::domain::visit_progress::{VisitEnd, VisitStep};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::params::Params;
@@ -294,12 +294,22 @@ pub(crate) fn show_leave(call: &Call) -> Result<ApiResponse, ApiError> {
     if pending.is_empty() {
         return Ok(open.redirect_to(call, ""));
     }
-    let frame = open.frame_at(call, "/leave", JourneyStep::Review);
+    let step = match open.step() {
+        VisitStep::SignIn | VisitStep::Locked => JourneyStep::SignIn,
+        VisitStep::Review => JourneyStep::Review,
+        _ => JourneyStep::Accounts,
+    };
+    let frame = open.frame_at(call, "/leave", step);
+    // Only a link of the AA can be used again.
+    let text = match open.visit.origin {
+        VisitOrigin::Link => "leave.text",
+        VisitOrigin::Redirection(_) | VisitOrigin::Sdk(_) => "leave.text.sent",
+    };
     let ends = pending.iter().map(|consent| consent.terms.expiry).min();
     let date = frame.language.format_time(ends.expect("one is pending"));
     let page = QuestionPage {
         heading: frame.fill("leave.title", &[]),
-        lines: vec![frame.fill("leave.text", &[("date", &date)])],
+        lines: vec![frame.fill(text, &[("date", &date)])],
         action: format!("{}/leave", open.path),
         reasons: Vec::new(),
         button: frame.text("leave.go"),

@@ -7,12 +7,13 @@ use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::rejection::Rejection;
+use crate::domain::terms::FetchType;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
     AppFrame, ConsentGroup, ConsentPage, ConsentsPage, ListedConsent, QuestionPage,
-    describe_account_kind, describe_number, describe_purpose, describe_status, describe_terms,
-    describe_use, mask_customer, status_class,
+    describe_account_kind, describe_number, describe_parts, describe_purpose, describe_status,
+    describe_terms, describe_use, mask_customer, status_class,
 };
 use crate::wire::api_error::ApiError;
 
@@ -104,6 +105,7 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         status: describe_status(language, consent.status),
         since: since.unwrap_or_default(),
         used: describe_use(&frame, &consent),
+        parts: describe_parts(&frame, &consent.terms),
         terms: describe_terms(&frame, &consent.terms),
         accounts: accounts.collect(),
         history: consent
@@ -117,14 +119,22 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
                 )
             })
             .collect(),
-        actions: list_actions(&frame, &consent),
+        actions: list_actions(&frame, &consent, &open.world.base_path()),
         frame,
     };
     Ok(ApiResponse::page(&page))
 }
 
 /// Lists what the customer can do now: path, text and CSS class.
-fn list_actions(frame: &AppFrame, consent: &Consent) -> Vec<(String, &'static str, &'static str)> {
+fn list_actions(
+    frame: &AppFrame,
+    consent: &Consent,
+    base_path: &str,
+) -> Vec<(String, &'static str, &'static str)> {
+    if consent.status == Status::Pending {
+        let path = format!("{base_path}/aa/consents/{}", consent.handle);
+        return vec![(path, frame.text("mine.answer"), "go")];
+    }
     OWN_INPUTS
         .into_iter()
         .filter(|input| consent.status.transition_on(*input).is_some())
@@ -180,7 +190,8 @@ pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
     let date = match input {
         Input::Revoke => {
             let (unit, count) = consent.terms.data_life;
-            let used_at = consent.grant.as_ref().and_then(|grant| grant.last_used_at);
+            let grant = consent.grant.as_ref();
+            let used_at = grant.and_then(|grant| grant.data_requests().1);
             unit.expiry_from(used_at.unwrap_or_else(|| open.world.now()), count)
         }
         _ => Some(consent.terms.expiry),
@@ -189,9 +200,13 @@ pub(crate) fn confirm_action(call: &Call) -> Result<ApiResponse, ApiError> {
     let is_used = consent
         .grant
         .as_ref()
-        .is_some_and(|grant| grant.use_count > 0);
+        .is_some_and(|grant| grant.data_requests().0 > 0);
+    let is_once = consent.terms.fetch_type == FetchType::OneTime;
     let text = match &date {
         _ if input == Input::Revoke && !is_used => frame.fill("mine.revoke.unused", &[]),
+        Some(date) if input == Input::Resume && is_once => {
+            frame.fill("mine.resume.once", &[("date", date)])
+        }
         Some(date) => frame.fill(&format!("mine.{input}.text"), &[("date", date)]),
         None => frame.fill("review.INF", &[]),
     };

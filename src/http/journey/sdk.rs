@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::accounts::BankSearch;
 use super::{OpenVisit, Visit, VisitOrigin, aa_brand};
+use crate::domain::account::FiType;
 use crate::domain::bank_answer::{DiscoveryResult, SearchState};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::ConsentHandle;
@@ -121,6 +122,12 @@ impl OpenVisit {
             Some(_) => format!("{}/theme.css", self.path),
             None => theme_path(aa_brand(&self.participants, &self.visit.aa)),
         }
+    }
+
+    /// Returns whether the visit is about accounts of a type.
+    pub(super) fn offers_type(&self, fi_type: FiType) -> bool {
+        let kind = self.sdk_visit().and_then(|sdk| sdk.fi_type);
+        kind.is_none_or(|kind| kind.includes(fi_type))
     }
 
     /// Returns whether the visit offers a bank: one at which some persona has accounts of the kind

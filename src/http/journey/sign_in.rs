@@ -7,8 +7,10 @@ use crate::domain::command::Command;
 use crate::domain::customer_address::normalize_address;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::{SignIn, SignInError, SignInTime, normalize_digits};
+use crate::domain::text::quote_value;
 use crate::engine::clock::system_now;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{FormError, JourneyStep, describe_purpose, mask_customer};
 use crate::ui::sign_in::{Arrival, MobilePage, OtpPage};
@@ -143,11 +145,21 @@ impl OpenVisit {
     }
 }
 
-/// Begins a visit of a customer who comes for the own consents, without a request.
+/// Begins a visit of a customer who comes for the own consents, without a request, at the first AA or
+/// at the one that the query names.
 pub(crate) fn open_app(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let participants = world.participants();
-    Ok(begin_own_visit(call, &world, &participants.default_aa().id))
+    let params = Params::parse(call.query())?.reject_unknown(&["aa"])?;
+    let aa = match params.first_value("aa") {
+        None => participants.default_aa(),
+        Some(id) => participants.find_aa(id).ok_or_else(|| {
+            let known: Vec<_> = participants.aas.iter().map(|aa| &*aa.id).collect();
+            let message = format!("{} is not one of {}", quote_value(id), known.join(", "));
+            ApiError::invalid_field("aa", message)
+        })?,
+    };
+    Ok(begin_own_visit(call, &world, &aa.id))
 }
 
 /// Sends a one-time password to the number that the consent names, or that the form has.

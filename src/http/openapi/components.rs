@@ -203,9 +203,11 @@ fn build_service_schemas() -> Value {
         ]),
         "VisitBanks": object(&[
             ("csrf?", any_text()),
-            ("bank", any_text()),
+            ("bank?", any_text()),
             ("pan?", any_text()),
             ("dob?", any_text()),
+            ("search?", any_text()),
+            ("find?", any_text()),
         ]),
         "VisitAccounts": object(&[("csrf?", any_text()), ("account", any_text())]),
         "VisitForm": object(&[("csrf?", any_text())]),

@@ -138,6 +138,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Handler::Immediate(journey::open_app),
     )
     .with_summary("Begin the visit of a customer who comes for the own consents")
+    .with_parameters(&[Parameter::in_query("aa", schema::text, "The id of the AA; default: the first one")])
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 404, 503]),
     post(
