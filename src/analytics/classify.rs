@@ -2,6 +2,8 @@
 //! banks, among them those that `bankgen::narration` writes; the literals of both must agree.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
@@ -13,120 +15,163 @@ pub(crate) struct Classification {
     pub subcategory: Option<&'static str>,
     pub tags: &'static str,
     pub counterparty: String,
+    /// The payee of a mandate that bounced, if this is the charge for it and names one.
+    pub bounced_payee: String,
 }
 
-/// A text in a narration, the direction that it requires, and the resulting category, subcategory
-/// and tags. The first rule that matches applies.
-type Rule = (
-    &'static str,
-    Option<TransactionType>,
-    &'static str,
-    Option<&'static str>,
-    &'static str,
-);
+/// Words in a narration and what they mean.
+struct Rule {
+    /// Successive words, as a whole: `RENT` is not in `PARENTS`.
+    words: &'static [&'static str],
+    /// The direction that is required.
+    direction: Option<TransactionType>,
+    category: &'static str,
+    subcategory: Option<&'static str>,
+    /// Empty: those of the mode.
+    tags: &'static str,
+}
 
-const CREDIT: Option<TransactionType> = Some(TransactionType::Credit);
-const DEBIT: Option<TransactionType> = Some(TransactionType::Debit);
+const fn rule(words: &'static [&'static str], category: &'static str) -> Rule {
+    Rule {
+        words,
+        direction: None,
+        category,
+        subcategory: None,
+        tags: "",
+    }
+}
 
+const fn credit(words: &'static [&'static str], category: &'static str) -> Rule {
+    Rule {
+        direction: Some(TransactionType::Credit),
+        ..rule(words, category)
+    }
+}
+
+const fn debit(words: &'static [&'static str], category: &'static str) -> Rule {
+    Rule {
+        direction: Some(TransactionType::Debit),
+        ..rule(words, category)
+    }
+}
+
+impl Rule {
+    const fn sub(self, subcategory: &'static str) -> Self {
+        Self {
+            subcategory: Some(subcategory),
+            ..self
+        }
+    }
+
+    const fn tags(self, tags: &'static str) -> Self {
+        Self { tags, ..self }
+    }
+}
+
+const CHARGES: &str = "Charges & Fees";
+const HEALTH: &str = "Health & Wellness";
+const INVESTMENTS: &str = "Investments";
+const TRAVEL: &str = "Travel & Transport";
+const UTILITIES: &str = "Utilities";
+
+/// The rules, the specific ones first: the first one that matches applies.
 const RULES: &[Rule] = &[
-    (
-        "RTN CHGS",
-        DEBIT,
-        "Charges & Fees",
-        Some("Bounce Charges"),
-        "Bank Charges",
-    ),
-    (
-        "MIN BAL CHGS",
-        DEBIT,
-        "Charges & Fees",
-        Some("Minimum Balance Charges"),
-        "Bank Charges",
-    ),
-    (
-        "CHGS",
-        DEBIT,
-        "Charges & Fees",
-        Some("Bank Charges"),
-        "Bank Charges",
-    ),
-    (
-        "OD INTEREST",
-        DEBIT,
-        "Charges & Fees",
-        Some("Interest"),
-        "Interest",
-    ),
-    ("INTEREST", CREDIT, "Interest", None, "Interest"),
-    (
-        "RETURNED",
-        DEBIT,
-        "Returns",
-        Some("Cheque Return"),
-        "Cheque",
-    ),
-    ("SALARY", CREDIT, "Salary", None, "Salary"),
-    ("PENSION", CREDIT, "Salary", None, "Salary"),
-    ("LOAN DISBURSEMENT", CREDIT, "Loan", None, "Loan"),
-    ("PURPOSE LOAN", CREDIT, "Loan", None, "Loan"),
-    (" EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("/EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("-EMI", DEBIT, "Loan", Some("EMI"), "Loan, EMI, NACH"),
-    ("RENT", None, "Rent", None, ""),
-    ("CREDIT CARD", DEBIT, "Credit Card Bill Payments", None, ""),
-    (
-        "SWEEP TO FD",
-        DEBIT,
-        "Investments",
-        Some("Fixed Deposit"),
-        "",
-    ),
-    (
-        "SWEEP FROM FD",
-        CREDIT,
-        "Investments",
-        Some("Fixed Deposit"),
-        "",
-    ),
-    ("SIP", DEBIT, "Investments", Some("Mutual Funds"), "NACH"),
-    ("INVESTMENT", DEBIT, "Investments", None, ""),
-    ("DIVIDEND", CREDIT, "Investments", Some("Dividend"), "NACH"),
-    ("PREMIUM", DEBIT, "Insurance", None, ""),
-    ("ELECTRICITY", DEBIT, "Utilities", Some("Electricity"), ""),
-    ("WATER SUPPLY", DEBIT, "Utilities", Some("Water"), ""),
-    ("PIPED GAS", DEBIT, "Utilities", Some("Gas"), ""),
-    (
-        "MOBILE BILL",
-        DEBIT,
-        "Utilities",
-        Some("Telecom"),
-        "Telecom",
-    ),
-    ("RECHARGE", DEBIT, "Utilities", Some("Telecom"), "Telecom"),
-    ("BROADBAND", DEBIT, "Utilities", Some("Telecom"), "Telecom"),
-    ("FUEL", DEBIT, "Utilities", Some("Fuel"), ""),
-    ("PETROL", DEBIT, "Utilities", Some("Fuel"), ""),
-    (
-        "MEDICALS",
-        DEBIT,
-        "Health & Wellness",
-        Some("Healthcare"),
-        "",
-    ),
-    ("CLINIC", DEBIT, "Health & Wellness", Some("Healthcare"), ""),
-    (
-        "DIAGNOSTICS",
-        DEBIT,
-        "Health & Wellness",
-        Some("Healthcare"),
-        "",
-    ),
-    ("TRAVEL", DEBIT, "Travel & Transport", None, ""),
-    ("METRO", DEBIT, "Travel & Transport", None, ""),
-    ("RIDE AUTO", DEBIT, "Travel & Transport", None, ""),
-    ("SCHOOL", DEBIT, "Education", None, ""),
-    ("COLLEGE", DEBIT, "Education", None, ""),
+    debit(&["CHQ", "RTN", "CHGS"], CHARGES)
+        .sub(CHEQUE_BOUNCE_CHARGES)
+        .tags("Bank Charges"),
+    debit(&["RTN", "CHGS"], CHARGES)
+        .sub(BOUNCE_CHARGES)
+        .tags("Bank Charges"),
+    debit(&["MIN", "BAL", "CHGS"], CHARGES)
+        .sub("Minimum Balance Charges")
+        .tags("Bank Charges"),
+    debit(&["CHGS"], CHARGES)
+        .sub("Bank Charges")
+        .tags("Bank Charges"),
+    debit(&["OD", "INTEREST"], CHARGES)
+        .sub("Interest")
+        .tags("Interest"),
+    credit(&["INTEREST"], "Interest").tags("Interest"),
+    debit(&["RETURNED"], "Returns")
+        .sub("Cheque Return")
+        .tags("Cheque"),
+    credit(&["SALARY"], "Salary").tags("Salary"),
+    credit(&["BONUS"], "Salary").sub("Bonus").tags("Salary"),
+    credit(&["WAGES"], "Salary").tags("Salary"),
+    credit(&["PENSION"], "Salary").sub("Pension").tags("Salary"),
+    credit(&["ANNUITY"], "Salary").sub("Annuity").tags("Salary"),
+    credit(&["LOAN", "DISBURSEMENT"], "Loan").tags("Loan"),
+    credit(&["LOAN"], "Loan").tags("Loan"),
+    debit(&["EMI"], "Loan").sub("EMI").tags("Loan, EMI, NACH"),
+    rule(&["RENT"], "Rent"),
+    debit(&["CREDIT", "CARD"], "Credit Card Bill Payments"),
+    debit(&["SWEEP", "TO", "FD"], INVESTMENTS).sub("Fixed Deposit"),
+    credit(&["SWEEP", "FROM", "FD"], INVESTMENTS).sub("Fixed Deposit"),
+    debit(&["SIP"], INVESTMENTS)
+        .sub("Mutual Funds")
+        .tags("NACH"),
+    debit(&["NPS"], INVESTMENTS).sub("Pension Fund"),
+    rule(&["CHIT"], INVESTMENTS).sub("Chit Fund"),
+    debit(&["INVESTMENT"], INVESTMENTS),
+    credit(&["DIVIDEND"], INVESTMENTS)
+        .sub("Dividend")
+        .tags("NACH"),
+    debit(&["PREMIUM"], "Insurance"),
+    debit(&["METRO", "CARD"], TRAVEL),
+    debit(&["METRO"], TRAVEL),
+    debit(&["RIDE", "AUTO"], TRAVEL),
+    debit(&["TRAVEL"], TRAVEL),
+    debit(&["ELECTRICITY"], UTILITIES).sub("Electricity"),
+    debit(&["WATER", "SUPPLY"], UTILITIES).sub("Water"),
+    debit(&["PIPED", "GAS"], UTILITIES).sub("Gas"),
+    debit(&["MOBILE", "BILL"], UTILITIES)
+        .sub("Telecom")
+        .tags("Telecom"),
+    debit(&["RECHARGE"], UTILITIES)
+        .sub("Telecom")
+        .tags("Telecom"),
+    debit(&["BROADBAND"], UTILITIES)
+        .sub("Telecom")
+        .tags("Telecom"),
+    debit(&["FUEL"], UTILITIES).sub("Fuel"),
+    debit(&["PETROL"], UTILITIES).sub("Fuel"),
+    debit(&["MEDICALS"], HEALTH).sub("Healthcare"),
+    debit(&["CLINIC"], HEALTH).sub("Healthcare"),
+    debit(&["DIAGNOSTICS"], HEALTH).sub("Healthcare"),
+    debit(&["SCHOOL"], "Education"),
+    debit(&["COLLEGE"], "Education"),
+    debit(&["TUITION"], "Education"),
 ];
+
+/// The rules by their first word, with their places in [`RULES`].
+static RULES_BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut by_word: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, rule) in RULES.iter().enumerate() {
+        by_word.entry(rule.words[0]).or_default().push(place);
+    }
+    by_word
+});
+
+/// Finds the first rule that matches a narration in capitals.
+fn find_rule(text: &str, direction: TransactionType) -> Option<&'static Rule> {
+    let words: Vec<&str> = text
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut best: Option<usize> = None;
+    for start in 0..words.len() {
+        let places = RULES_BY_FIRST_WORD.get(words[start]);
+        for place in places.into_iter().flatten() {
+            let rule = &RULES[*place];
+            let is_match = words[start..].starts_with(rule.words)
+                && rule.direction.is_none_or(|required| required == direction);
+            if is_match && best.is_none_or(|best| *place < best) {
+                best = Some(*place);
+            }
+        }
+    }
+    best.map(|place| &RULES[place])
+}
 
 /// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches. `city` is that
 /// of the account's branch, in capitals; empty if unknown.
@@ -137,24 +182,40 @@ pub(crate) fn classify_narration(
     city: &str,
 ) -> Classification {
     let text = narration.to_uppercase();
-    let rule = RULES.iter().find(|(word, rule_direction, ..)| {
-        rule_direction.is_none_or(|required| required == direction) && text.contains(word)
-    });
-    let (category, subcategory, tags) = match rule {
-        Some((_, _, category, subcategory, tags)) => (*category, *subcategory, *tags),
-        None => classify_by_mode(&text, mode, direction),
+    let by_mode = classify_by_mode(&text, mode, direction);
+    let (category, subcategory, tags) = match find_rule(&text, direction) {
+        Some(rule) if rule.tags.is_empty() => (rule.category, rule.subcategory, by_mode.2),
+        Some(rule) => (rule.category, rule.subcategory, rule.tags),
+        None => by_mode,
     };
-    let tags = if tags.is_empty() {
-        classify_by_mode(&text, mode, direction).2
-    } else {
-        tags
+    let payee = match subcategory {
+        Some(BOUNCE_CHARGES) => extract_bounced_payee(&text),
+        _ => None,
     };
     Classification {
         category,
         subcategory,
         tags,
-        counterparty: extract_counterparty(narration, city),
+        counterparty: extract_counterparty(&text, city),
+        bounced_payee: payee.unwrap_or_default().to_owned(),
     }
+}
+
+/// The subcategory of a bank's charges for mandates without funds.
+pub(crate) const BOUNCE_CHARGES: &str = "Bounce Charges";
+
+/// The subcategory of a bank's charges for returned cheques.
+pub(crate) const CHEQUE_BOUNCE_CHARGES: &str = "Cheque Bounce Charges";
+
+/// Returns the payee whose mandate bounced, if the bank names it: the words between those of the
+/// charge.
+fn extract_bounced_payee(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("RTN CHGS ")?;
+    let end = ["RECOVERED", "INSUFFICIENT", "INCL GST"]
+        .into_iter()
+        .filter_map(|word| rest.find(word))
+        .min()?;
+    Some(rest[..end].trim())
 }
 
 fn classify_by_mode(
@@ -314,10 +375,10 @@ const SPACED_STARTS: [&str; 15] = [
     "BY TRANSFER-INWARD REMITTANCE ",
 ];
 
-/// Returns the first part of a narration that looks like a name; empty if none does. `city` is that
-/// of the account's branch, in capitals, which some banks print behind the name of a shop.
-fn extract_counterparty(narration: &str, city: &str) -> String {
-    let text = narration.to_uppercase();
+/// Returns the first part of a narration in capitals that looks like a name; empty if none does.
+/// `city` is that of the account's branch, in capitals, which some banks print behind the name of a
+/// shop.
+fn extract_counterparty(text: &str, city: &str) -> String {
     let is_nameless = NAMELESS_STARTS.iter().any(|start| text.starts_with(start));
     if is_nameless || text.contains(" CHGS ") {
         return String::new();
@@ -328,7 +389,7 @@ fn extract_counterparty(narration: &str, city: &str) -> String {
     }
     let text = ["TRF TO ", "TRF FROM ", "ACH D- ", "ACH C- "]
         .iter()
-        .fold(&*text, |text, start| text.trim_start_matches(start));
+        .fold(text, |text, start| text.trim_start_matches(start));
     // A purpose comes after the name, so the first part that looks like a name is the name.
     text.split(['/', '-', '*'])
         .map(|part| {
