@@ -1,6 +1,10 @@
 //! What the tests and benches of this package reach beside the public API, under its path in the
 //! package. The feature `internals` makes the module public.
 
+pub mod analytics {
+    pub use crate::analytics::build_report;
+}
+
 pub mod bankgen {
     pub use crate::bankgen::{
         StatementRequest, derive_data_key, generate_accounts, generate_statement, is_supported,

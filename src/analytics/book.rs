@@ -14,9 +14,12 @@ use crate::domain::terms::TransactionType;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub id: u64,
+    /// The place among the entries of the book.
+    pub place: usize,
     /// The index of its account in the book.
     pub account: usize,
     pub date: NaiveDate,
+    pub month: Month,
     pub direction: TransactionType,
     pub mode: TransactionMode,
     /// Positive, in paise.
@@ -27,6 +30,15 @@ pub(crate) struct Entry {
     pub narration: String,
     pub classification: Classification,
 }
+
+/// The endings of UPI addresses, and the apps that give them.
+const UPI_APPS: [(&str, &str); 5] = [
+    ("@mockpay", "MockPay"),
+    ("@mockbank", "MockBank UPI"),
+    ("@mockupi", "MockUPI"),
+    ("@mockwallet", "MockWallet"),
+    ("@mockapp", "MockApp"),
+];
 
 /// An account of the report.
 #[derive(Clone, Debug)]
@@ -45,8 +57,11 @@ pub(crate) struct TransactionBook<'a> {
     /// The months from the first transaction to the last.
     pub months: Vec<Month>,
     /// For each of these months, the closing balance of each day, all accounts added up, until the
-    /// day of the last transaction.
+    /// day of the last transaction. The days of the first month before the first transaction have
+    /// the opening balance.
     closing_balances: Vec<Vec<i64>>,
+    credit_total: i64,
+    debit_total: i64,
 }
 
 impl<'a> TransactionBook<'a> {
@@ -72,10 +87,13 @@ impl<'a> TransactionBook<'a> {
                 // The difference is reported as a gap where a filter has removed rows in between.
                 let computed_balance = previous_balance + row.signed_amount().0;
                 previous_balance = row.balance.0;
+                let date = row.at.ist_date();
                 entries.push(Entry {
                     id: u64::from(*id) * 1_000_000 + number,
+                    place: 0,
                     account: report_accounts.len(),
-                    date: row.at.ist_date(),
+                    date,
+                    month: Month::from_date(date),
                     direction: row.transaction_type,
                     mode: row.mode,
                     amount: row.amount.0,
@@ -92,10 +110,10 @@ impl<'a> TransactionBook<'a> {
             });
         }
         entries.sort_by_key(|entry| entry.date);
-        let (first, last) = (
-            Month::from_date(entries.first()?.date),
-            Month::from_date(entries.last()?.date),
-        );
+        for (place, entry) in entries.iter_mut().enumerate() {
+            entry.place = place;
+        }
+        let (first, last) = (entries.first()?.month, entries.last()?.month);
         let months = std::iter::successors(Some(first), |month| Some(month.next()))
             .take_while(|month| *month <= last)
             .collect();
@@ -104,7 +122,11 @@ impl<'a> TransactionBook<'a> {
             months,
             entries,
             closing_balances: Vec::new(),
+            credit_total: 0,
+            debit_total: 0,
         };
+        book.credit_total = sum_amounts(book.credits());
+        book.debit_total = sum_amounts(book.debits());
         book.closing_balances = book
             .months
             .iter()
@@ -142,13 +164,34 @@ impl<'a> TransactionBook<'a> {
     pub(crate) fn entries_in_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
         self.entries
             .iter()
-            .filter(move |entry| Month::from_date(entry.date) == month)
+            .filter(move |entry| entry.month == month)
     }
 
     /// Returns the closing balance of each day of one of the book's months.
     pub(crate) fn closing_balances(&self, month: Month) -> &[i64] {
         let index = month.ordinal() - self.months[0].ordinal();
         &self.closing_balances[usize::try_from(index).expect("it is one of the book's months")]
+    }
+
+    /// Returns the mean of the daily closing balances of the last `count` months.
+    pub(crate) fn average_balance(&self, count: usize) -> i64 {
+        let last = &self.closing_balances[self.months.len().saturating_sub(count)..];
+        let days: Vec<i64> = last.iter().flatten().copied().collect();
+        rounded_average(days.iter().sum(), days.len())
+    }
+
+    /// Returns the sum of all amounts of a direction.
+    pub(crate) fn total(&self, direction: TransactionType) -> i64 {
+        match direction {
+            TransactionType::Credit => self.credit_total,
+            TransactionType::Debit => self.debit_total,
+        }
+    }
+
+    /// Returns the overdraft limit of all accounts together.
+    pub(crate) fn overdraft_limit(&self) -> i64 {
+        let limits = self.accounts.iter().map(ReportAccount::overdraft_limit);
+        limits.sum()
     }
 
     /// Returns the balance of all accounts at the end of a day.
@@ -189,6 +232,15 @@ impl ReportAccount<'_> {
     /// Returns the name of the FIP.
     pub(crate) fn bank_name(&self) -> &str {
         &self.statement.fip_name
+    }
+
+    /// Returns the limit of the overdraft in paise; 0 without one.
+    pub(crate) fn overdraft_limit(&self) -> i64 {
+        let summary = self
+            .statement
+            .as_bank()
+            .and_then(|bank| bank.summary.as_ref());
+        summary.map_or(0, |summary| summary.overdraft_limit.0)
     }
 
     /// Returns the abbreviation of the bank.
@@ -232,6 +284,11 @@ impl ReportAccount<'_> {
 impl Entry {
     pub(crate) fn is_credit(&self) -> bool {
         self.direction == TransactionType::Credit
+    }
+
+    /// Returns whether it is a regular pay, which a bonus is not.
+    pub(crate) fn is_pay(&self) -> bool {
+        self.classification.category == "Salary" && self.classification.subcategory.is_none()
     }
 
     /// Formats category and subcategory: "Loan / EMI".
@@ -290,19 +347,21 @@ impl Entry {
     /// invented, as the generated addresses are.
     pub(crate) fn upi_app(&self) -> &'static str {
         if self.mode != TransactionMode::Upi {
-            ""
-        } else if self.narration.contains("@mockpay") {
-            "MockPay"
-        } else if self.narration.contains("@mockbank") {
-            "MockBank UPI"
-        } else {
-            ""
+            return "";
         }
+        let mut apps = UPI_APPS.iter();
+        let app = apps.find(|(ending, _)| self.narration.contains(ending));
+        app.map_or("", |(_, name)| name)
     }
 }
 
-pub(crate) fn entries_to_json<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
-    entries.into_iter().map(Entry::to_json).collect()
+/// Lists transactions by their places in the book, which [`Report`](super::Report) replaces by the
+/// transactions: most of them are in many lists.
+pub(crate) fn list_entries<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
+    entries
+        .into_iter()
+        .map(|entry| entry.place.into())
+        .collect()
 }
 
 pub(crate) fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u64> {

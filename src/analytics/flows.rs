@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, entries_to_json, format_month, format_percent, format_rupees,
-    format_slashed_date, median, rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, format_month, format_percent, format_rupees, format_slashed_date,
+    list_entries, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
 use super::months::mean;
@@ -204,7 +204,7 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
         .collect();
     let mut monthly = Vec::new();
     for (month, month_figures) in book.months.iter().zip(&figures) {
-        let transactions = entries_to_json(book.entries_in_month(*month));
+        let transactions = list_entries(book.entries_in_month(*month));
         monthly.push(build_cashflow_row(
             &format_month(*month),
             *month_figures,
@@ -212,15 +212,17 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
         ));
     }
     let mut summary = summarize_months(&figures);
-    // Balances are not added up: the row of the total has their average.
-    summary[0][AVERAGE_BALANCE] = summary[1][AVERAGE_BALANCE];
+    // Balances are not added up, and each day counts the same, whatever the length of its month.
+    for row in &mut summary[..3] {
+        row[AVERAGE_BALANCE] = book.average_balance(figures.len());
+    }
     for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_cashflow_row(name, row_figures, &[]));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
         let mut sums = sum_months(&figures[figures.len() - count..]);
-        sums[AVERAGE_BALANCE] = rounded_average(sums[AVERAGE_BALANCE], count);
+        sums[AVERAGE_BALANCE] = book.average_balance(count);
         let name = trailing_period_name(book, count);
         quarterly.push(build_cashflow_row(&name, sums, &[]));
     }
@@ -248,8 +250,54 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Valu
 }
 
 /// The figures of a row of section `bizCashFlow`: inflow and outflow of all transactions, then of
-/// those of the business, and the numbers of the latter. Amounts are paise.
-type BusinessFigures = [i64; 6];
+/// those of the business, the numbers of the latter and their average amounts. Amounts are paise.
+type BusinessFigures = [i64; 8];
+
+/// Adds the average amounts of a transaction to the figures of a row.
+///
+/// `Assumption:` the recording has "0" throughout for the averages.
+fn with_averages(figures: [i64; 6]) -> BusinessFigures {
+    let [
+        inflow,
+        outflow,
+        business_inflow,
+        business_outflow,
+        inflow_count,
+        outflow_count,
+    ] = figures;
+    let average = |sum, count| rounded_average(sum, usize::try_from(count).unwrap_or(0));
+    [
+        inflow,
+        outflow,
+        business_inflow,
+        business_outflow,
+        inflow_count,
+        outflow_count,
+        average(business_inflow, inflow_count),
+        average(business_outflow, outflow_count),
+    ]
+}
+
+/// Adds up several months.
+fn sum_business_months(months: &[BusinessFigures]) -> BusinessFigures {
+    let [
+        inflow,
+        outflow,
+        business_inflow,
+        business_outflow,
+        inflow_count,
+        outflow_count,
+        ..,
+    ] = sum_months(months);
+    with_averages([
+        inflow,
+        outflow,
+        business_inflow,
+        business_outflow,
+        inflow_count,
+        outflow_count,
+    ])
+}
 
 /// Builds section `bizCashFlow`.
 pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
@@ -257,14 +305,14 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
         .months
         .iter()
         .map(|month| {
-            [
+            with_averages([
                 month_total(book, *month, Credit, FlowScope::All),
                 month_total(book, *month, Debit, FlowScope::All),
                 month_total(book, *month, Credit, FlowScope::Business),
                 month_total(book, *month, Debit, FlowScope::Business),
                 month_count(book, *month, Credit, FlowScope::Business),
                 month_count(book, *month, Debit, FlowScope::Business),
-            ]
+            ])
         })
         .collect();
     let mut monthly = Vec::new();
@@ -272,21 +320,23 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
         monthly.push(build_business_row(
             &format_month(*month),
             *month_figures,
-            &entries_to_json(entries_of_month(book, *month, Credit, FlowScope::Business)),
-            &entries_to_json(entries_of_month(book, *month, Debit, FlowScope::Business)),
+            &list_entries(entries_of_month(book, *month, Credit, FlowScope::Business)),
+            &list_entries(entries_of_month(book, *month, Debit, FlowScope::Business)),
         ));
     }
-    for (name, row_figures) in summary_row_names(book)
-        .iter()
-        .zip(summarize_months(&figures))
-    {
+    let mut summary = summarize_months(&figures);
+    let total = sum_business_months(&figures);
+    for row in &mut summary[..3] {
+        row[6..].copy_from_slice(&total[6..]);
+    }
+    for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_business_row(name, row_figures, &[], &[]));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
         quarterly.push(build_business_row(
             &trailing_period_name(book, count),
-            sum_months(&figures[figures.len() - count..]),
+            sum_business_months(&figures[figures.len() - count..]),
             &[],
             &[],
         ));
@@ -307,6 +357,8 @@ fn build_business_row(
         business_outflow,
         inflow_count,
         outflow_count,
+        average_inflow,
+        average_outflow,
     ] = figures;
     json!({
         "month": name,
@@ -315,9 +367,8 @@ fn build_business_row(
         "bizInflow": format_rupees(business_inflow),
         "bizOutflow": format_rupees(business_outflow),
         "bizCashFlow": format_rupees(business_inflow - business_outflow),
-        // Quirk: always "0" in the recording.
-        "avgBizInflow": "0",
-        "avgBizOutflow": "0",
+        "avgBizInflow": format_rupees(average_inflow),
+        "avgBizOutflow": format_rupees(average_outflow),
         "bizInflowPercentage": format_percent(business_inflow, inflow),
         "bizOutflowPercentage": format_percent(business_outflow, outflow),
         "bizInflowTransactionCount": inflow_count.to_string(),

@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, entries_to_json, format_month, format_percent,
-    format_rupees, median, rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, collect_ids, format_month, format_percent, format_rupees, list_entries,
+    median, rounded_average, rupees_to_json, sum_amounts,
 };
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
@@ -58,7 +58,7 @@ fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionTyp
                 "amount": format_rupees(amount),
                 "counterparty": party,
                 "transactionCount": group.len().to_string(),
-                "transactions": entries_to_json(group),
+                "transactions": list_entries(group),
                 "transactionPercentage": format_percent(amount, total),
             })
         })
@@ -77,7 +77,7 @@ pub(crate) fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value 
                 let month_entries: Vec<&Entry> = group
                     .iter()
                     .copied()
-                    .filter(|entry| Month::from_date(entry.date) == *month)
+                    .filter(|entry| entry.month == *month)
                     .collect();
                 build_span_row(&format_month(*month), &month_entries)
             }));
@@ -99,8 +99,8 @@ fn build_span_row(span: &str, group: &[&Entry]) -> Value {
         "debitTxnCount": debits.len(),
         "creditTxnCount": credits.len(),
         "month": span,
-        "debitTxns": entries_to_json(debits),
-        "creditTxns": entries_to_json(credits),
+        "debitTxns": list_entries(debits),
+        "creditTxns": list_entries(credits),
         "mappedAccount": [],
     })
 }
@@ -184,7 +184,7 @@ fn build_category(name: &str, group: &[&Entry], total: i64, detail: Detail) -> V
         "transactionCount": group.len().to_string(),
     });
     if detail == Detail::Transactions {
-        row["transactions"] = entries_to_json(group.iter().copied()).into();
+        row["transactions"] = list_entries(group.iter().copied()).into();
     }
     row
 }
@@ -247,7 +247,7 @@ pub(crate) fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> 
         "accountType": book.accounts[first.account].type_code(),
         "accountId": book.account_id(first),
         "account": book.masked_account_number(first),
-        "transactions": entries_to_json(group.iter().copied()),
+        "transactions": list_entries(group.iter().copied()),
         "tags": null,
         "transactionType": first.direction_code(),
         "misses": (!missed_days.is_empty()).then(|| missed_days.len().to_string()),
@@ -284,11 +284,7 @@ fn missed_dates(group: &[&Entry]) -> Vec<NaiveDate> {
     let first = Month::from_date(group[0].date);
     std::iter::successors(Some(first), |month| Some(month.next()))
         .take_while(|month| *month < last)
-        .filter(|month| {
-            group
-                .iter()
-                .all(|entry| Month::from_date(entry.date) != *month)
-        })
+        .filter(|month| group.iter().all(|entry| entry.month != *month))
         .map(|month| month.clamped_date(day))
         .collect()
 }

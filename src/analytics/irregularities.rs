@@ -4,12 +4,13 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, entries_to_json, format_month, format_percent, format_rupees,
+    Entry, TransactionBook, format_month, format_percent, format_rupees, list_entries,
     rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
 use crate::domain::calendar::{Month, is_bank_holiday};
 use crate::domain::statement::TransactionMode;
+use crate::domain::terms::TransactionType;
 
 const LAKH: i64 = 10_000_000;
 
@@ -38,7 +39,7 @@ pub(crate) fn build_irregularities(book: &TransactionBook<'_>) -> Value {
         // Generated statements are never forged.
         { "activity": "Suspicious eStatements", "files": [] },
         build_month_check("Immediate big debit after Salary credit", &find_debits_after_salary(book)),
-        build_month_check("Salary Credit Amount remains unchanged over extended period", &find_unchanged_salary(book)),
+        build_month_check("Salary Credit Amount remains unchanged over extended period", &list_unchanged_salaries(book)),
         build_month_check("Parties present in both debits and credits", &find_two_way_parties(book)),
     ])
 }
@@ -48,7 +49,7 @@ fn build_entry_check(
     activity: &str,
     is_match: impl Fn(&Entry) -> bool,
 ) -> Value {
-    let matches = entries_to_json(book.entries.iter().filter(|entry| is_match(entry)));
+    let matches = list_entries(book.entries.iter().filter(|entry| is_match(entry)));
     json!({ "activity": activity, "transactions": matches })
 }
 
@@ -95,11 +96,11 @@ fn build_month_row(
             "bankName": account.bank_name(),
             "accountNumber": &*account.statement.account.masked_number,
         },
-        "pctDebit": format_percent(debit_total, sum_amounts(book.debits())),
-        "pctCredit": format_percent(credit_total, sum_amounts(book.credits())),
+        "pctDebit": format_percent(debit_total, book.total(TransactionType::Debit)),
+        "pctCredit": format_percent(credit_total, book.total(TransactionType::Credit)),
         "counterparty": party,
         "txnCount": entries.len(),
-        "transactions": entries_to_json(entries.iter().copied()),
+        "transactions": list_entries(entries.iter().copied()),
     })
 }
 
@@ -148,30 +149,45 @@ fn credits_of_category<'e>(entries: &[&'e Entry], category: &str) -> Vec<&'e Ent
         .collect()
 }
 
+/// Lists the debits of at least half of a salary on the same day or one of the next two.
+fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) -> Vec<&'e Entry> {
+    book.entries[salary.place..]
+        .iter()
+        .take_while(|entry| (entry.date - salary.date).num_days() <= 2)
+        .chain(
+            book.entries[..salary.place]
+                .iter()
+                .rev()
+                .take_while(|entry| entry.date == salary.date),
+        )
+        .filter(|entry| {
+            !entry.is_credit()
+                && entry.amount * 2 >= salary.amount
+                && entry.account == salary.account
+        })
+        // A sweep to a deposit is not spent.
+        .filter(|entry| entry.classification.subcategory != Some("Fixed Deposit"))
+        .collect()
+}
+
+/// Returns whether at least half of a salary leaves on the same day or one of the next two, in one
+/// amount.
+pub(crate) fn has_large_debit_after(book: &TransactionBook<'_>, salary: &Entry) -> bool {
+    !list_large_debits_after(book, salary).is_empty()
+}
+
 /// Finds salaries with a debit of at least half of it on the same day or one of the next two.
 fn find_debits_after_salary(book: &TransactionBook<'_>) -> Vec<Value> {
     let mut rows = Vec::new();
-    for salary in book
-        .credits()
-        .filter(|entry| entry.classification.category == "Salary")
-    {
-        let large_debits: Vec<&Entry> = book
-            .debits()
-            .filter(|entry| {
-                (0..=2).contains(&(entry.date - salary.date).num_days())
-                    && entry.amount * 2 >= salary.amount
-                    && entry.account == salary.account
-            })
-            // A sweep to a deposit is not spent.
-            .filter(|entry| entry.classification.subcategory != Some("Fixed Deposit"))
-            .collect();
+    for salary in book.credits().filter(|entry| entry.is_pay()) {
+        let large_debits = list_large_debits_after(book, salary);
         if large_debits.is_empty() {
             continue;
         }
         let related: Vec<&Entry> = std::iter::once(salary).chain(large_debits).collect();
         rows.push(build_month_row(
             book,
-            Month::from_date(salary.date),
+            salary.month,
             salary.counterparty_or_unknown(),
             &related,
         ));
@@ -179,21 +195,31 @@ fn find_debits_after_salary(book: &TransactionBook<'_>) -> Vec<Value> {
     rows
 }
 
-/// Finds salaries with more than fifteen payments of the same amount.
-fn find_unchanged_salary(book: &TransactionBook<'_>) -> Vec<Value> {
-    let salary_entries: Vec<&Entry> = book
-        .credits()
-        .filter(|entry| entry.classification.category == "Salary")
-        .collect();
-    let mut rows = Vec::new();
-    for (party, group) in group_by_counterparty(&salary_entries) {
-        let is_unchanged = group.iter().all(|entry| entry.amount == group[0].amount);
-        if is_unchanged && group.len() > 15 {
-            let month = Month::from_date(group[0].date);
-            rows.push(build_month_row(book, month, party, &group));
+/// The number of equal payments in a row from which on a salary counts as unchanged.
+///
+/// `Assumption:` no source names a number.
+const UNCHANGED_PAYMENTS: usize = 6;
+
+/// Finds the salaries that stay the same for at least [`UNCHANGED_PAYMENTS`] in a row, by employer.
+pub(crate) fn find_unchanged_salaries<'e>(
+    book: &'e TransactionBook<'_>,
+) -> Vec<(&'e str, Vec<&'e Entry>)> {
+    let pay: Vec<&Entry> = book.credits().filter(|entry| entry.is_pay()).collect();
+    let mut unchanged = Vec::new();
+    for (party, group) in group_by_counterparty(&pay) {
+        let mut equal = group.chunk_by(|first, second| first.amount == second.amount);
+        if let Some(run) = equal.find(|run| run.len() >= UNCHANGED_PAYMENTS) {
+            unchanged.push((party, run.to_vec()));
         }
     }
-    rows
+    unchanged
+}
+
+fn list_unchanged_salaries(book: &TransactionBook<'_>) -> Vec<Value> {
+    find_unchanged_salaries(book)
+        .iter()
+        .map(|(party, run)| build_month_row(book, run[0].month, party, run))
+        .collect()
 }
 
 /// Finds counterparties that pay and are paid in one month.
@@ -229,23 +255,23 @@ pub(crate) fn build_bounced_cheques(book: &TransactionBook<'_>) -> Value {
         })
     });
     json!({
-        "outwardChequeTransactions": entries_to_json(outward.iter().copied()),
+        "outwardChequeTransactions": list_entries(outward.iter().copied()),
         "inwardChequeTransactions": [],
-        "sameDayChequeTransactions": entries_to_json(same_day),
+        "sameDayChequeTransactions": list_entries(same_day),
     })
 }
 
 /// Builds section `returnsAndCharges`.
 pub(crate) fn build_returns_and_charges(book: &TransactionBook<'_>) -> Value {
     json!({
-        "charges": entries_to_json(book.debits().filter(|entry| entry.classification.category == "Charges & Fees")),
-        "returns": entries_to_json(book.debits().filter(|entry| entry.classification.category == "Returns")),
+        "charges": list_entries(book.debits().filter(|entry| entry.classification.category == "Charges & Fees")),
+        "returns": list_entries(book.debits().filter(|entry| entry.classification.category == "Returns")),
     })
 }
 
 /// Finds pairs of equal amounts in opposite directions within three days, from 1,000 rupees on. A
 /// transaction belongs to one pair at most.
-fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
+pub(crate) fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
     let mut is_paired = vec![false; book.entries.len()];
     let mut pairs = Vec::new();
     for (index, first) in book.entries.iter().enumerate() {

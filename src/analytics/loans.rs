@@ -1,27 +1,111 @@
-//! Loans: the instalments that lenders collect, month by month, and the balance on the day before.
+//! Loans: the instalments that lenders collect, month by month, and the balance on the day before. A
+//! lender may have several loans of the customer.
 
 use chrono::Datelike;
 use serde_json::{Value, json};
 
 use super::book::{Entry, TransactionBook, format_month, sum_amounts};
+use super::classify::{BOUNCE_CHARGES, Classification};
 use super::groups::{build_recurrence, group_by_counterparty};
 use super::months::mean;
-use crate::domain::calendar::Month;
+use crate::domain::money::Paise;
 
 fn is_instalment(entry: &Entry) -> bool {
     entry.classification.subcategory == Some("EMI")
 }
 
-/// Builds section `emi`, the instalments by lender.
-pub(crate) fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
-    let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
-    group_by_counterparty(&paid)
-        .iter()
-        .map(|(_, group)| build_recurrence(book, group))
-        .collect()
+/// The instalments of one loan, in order of time.
+pub(super) struct LoanPayments<'e> {
+    pub lender: &'e str,
+    /// The number of instalments, if the narrations have it.
+    total_count: Option<u32>,
+    pub paid: Vec<&'e Entry>,
 }
 
-/// Builds section `loans`: instalments, then disbursements, by lender.
+/// The parts of an instalment in a narration: `EMI 014 OF 060 P4409.90 I459.10`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct InstalmentText {
+    number: u32,
+    total_count: u32,
+    /// Principal and interest, without a penalty; in paise.
+    amount: Option<i64>,
+}
+
+impl InstalmentText {
+    fn parse(narration: &str) -> Option<Self> {
+        let (_, rest) = narration.split_once("EMI ")?;
+        let mut words = rest.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.');
+        let number = words.next()?.parse().ok()?;
+        words.next().filter(|word| *word == "OF")?;
+        let total_count = words.next()?.parse().ok()?;
+        let mut part = |letter| Some(Paise::parse(words.next()?.strip_prefix(letter)?)?.0);
+        let amount = part('P').zip(part('I'));
+        Some(Self {
+            number,
+            total_count,
+            amount: amount.map(|(principal, interest)| principal + interest),
+        })
+    }
+}
+
+impl LoanPayments<'_> {
+    /// Returns the instalment that is due each month, in paise; 0 after the last one.
+    ///
+    /// `Assumption:` a penalty is no part of it. Where the narration does not tell the parts, it is the
+    /// amount that was paid last.
+    pub(super) fn obligation(&self) -> i64 {
+        let last = self.paid[self.paid.len() - 1];
+        match InstalmentText::parse(&last.narration) {
+            Some(text) if text.number == text.total_count => 0,
+            Some(text) => text.amount.unwrap_or(last.amount),
+            None => last.amount,
+        }
+    }
+}
+
+/// Groups instalments by loan: by lender and number of instalments or, where the narration does not
+/// tell the latter, by amounts within a tenth.
+///
+/// `Assumption:` this rule; loans that follow each other on the same terms count as one.
+fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
+    let mut loans: Vec<LoanPayments<'e>> = Vec::new();
+    for (lender, group) in group_by_counterparty(paid) {
+        let start = loans.len();
+        for entry in group {
+            let text = InstalmentText::parse(&entry.narration);
+            let total_count = text.map(|text| text.total_count);
+            let is_same = |loan: &LoanPayments<'_>| {
+                let known = loan.paid[loan.paid.len() - 1].amount;
+                let is_similar = (entry.amount - known).abs() * 10 <= known;
+                loan.total_count == total_count && (total_count.is_some() || is_similar)
+            };
+            match loans[start..].iter_mut().find(|loan| is_same(loan)) {
+                Some(loan) => loan.paid.push(entry),
+                None => loans.push(LoanPayments {
+                    lender,
+                    total_count,
+                    paid: vec![entry],
+                }),
+            }
+        }
+    }
+    loans
+}
+
+/// Lists the loans of which instalments are paid.
+pub(super) fn list_loans<'e>(book: &'e TransactionBook<'_>) -> Vec<LoanPayments<'e>> {
+    let paid: Vec<&Entry> = book.debits().filter(|entry| is_instalment(entry)).collect();
+    group_by_loan(&paid)
+}
+
+/// Builds section `emi`, the instalments by loan.
+pub(crate) fn build_emis(book: &TransactionBook<'_>) -> Vec<Value> {
+    let loans = list_loans(book);
+    let rows = loans.iter().map(|loan| build_recurrence(book, &loan.paid));
+    rows.collect()
+}
+
+/// Builds section `loans`: instalments by loan, then disbursements by lender.
 pub(crate) fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     let paid_out: Vec<&Entry> = book
         .credits()
@@ -36,12 +120,27 @@ pub(crate) fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     all
 }
 
+/// Returns what is due each month for all loans together, in paise.
+pub(crate) fn monthly_obligation(book: &TransactionBook<'_>) -> i64 {
+    list_loans(book).iter().map(LoanPayments::obligation).sum()
+}
+
 fn whole_rupees(paise: i64) -> i64 {
     paise.div_euclid(100)
 }
 
-fn is_bounce(entry: &Entry) -> bool {
-    entry.classification.subcategory == Some("Bounce Charges")
+/// Returns the charges for bounced mandates, without those whose payee is no lender.
+fn list_emi_bounces<'e>(book: &'e TransactionBook<'_>, lenders: &[&str]) -> Vec<&'e Entry> {
+    let bounces = book.debits().filter(|entry| {
+        let Classification {
+            subcategory,
+            bounced_payee,
+            ..
+        } = &entry.classification;
+        *subcategory == Some(BOUNCE_CHARGES)
+            && (bounced_payee.is_empty() || lenders.contains(&&**bounced_payee))
+    });
+    bounces.collect()
 }
 
 /// Builds section `loanAnalysis`: a row for each lender, and their total.
@@ -52,15 +151,21 @@ pub(crate) fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
         .filter(|entry| entry.classification.category == "Loan")
         .collect();
     let lenders = group_by_counterparty(&loan_entries);
+    let names: Vec<&str> = lenders.iter().map(|(lender, _)| *lender).collect();
+    let bounces = list_emi_bounces(book, &names);
     let mut details: Vec<Value> = lenders
         .iter()
         .zip(1..)
-        .map(|((lender, group), number)| build_lender_row(book, number, lender, group))
+        .map(|((lender, group), number)| {
+            let bounces = bounces
+                .iter()
+                .filter(|entry| entry.classification.bounced_payee == *lender);
+            build_lender_row(book, number, (lender, group), bounces.count())
+        })
         .collect();
     if !lenders.is_empty() {
-        details.push(build_total_row(book, &loan_entries, lenders.len()));
+        details.push(build_total_row(book, &loan_entries, &names, bounces.len()));
     }
-    let bounces: Vec<&Entry> = book.debits().filter(|entry| is_bounce(entry)).collect();
     let mut charge_rows: Vec<Value> = book
         .months
         .iter()
@@ -68,7 +173,7 @@ pub(crate) fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
             let month_bounces: Vec<&Entry> = bounces
                 .iter()
                 .copied()
-                .filter(|entry| Month::from_date(entry.date) == *month)
+                .filter(|entry| entry.month == *month)
                 .collect();
             build_bounce_row(&format_month(*month), &month_bounces)
         })
@@ -102,8 +207,8 @@ fn average_balance_before(book: &TransactionBook<'_>, paid: &[&Entry]) -> i64 {
 fn build_lender_row(
     book: &TransactionBook<'_>,
     number: usize,
-    lender: &str,
-    group: &[&Entry],
+    (lender, group): (&str, &[&Entry]),
+    bounces: usize,
 ) -> Value {
     let paid: Vec<&Entry> = group
         .iter()
@@ -116,12 +221,13 @@ fn build_lender_row(
         .filter(|entry| entry.is_credit())
         .collect();
     let amount = whole_rupees(sum_amounts(paid.iter().copied()));
-    let obligation = paid.last().map_or(0, |entry| whole_rupees(entry.amount));
+    let loans = group_by_loan(&paid);
+    let obligation = whole_rupees(loans.iter().map(LoanPayments::obligation).sum());
     let monthly = book.months.iter().map(|month| {
         let month_entries: Vec<&Entry> = paid
             .iter()
             .copied()
-            .filter(|entry| Month::from_date(entry.date) == *month)
+            .filter(|entry| entry.month == *month)
             .collect();
         let last = month_entries.last();
         json!({
@@ -138,7 +244,7 @@ fn build_lender_row(
         "no": number.to_string(),
         "lender": lender,
         "bankNameEmiRunning": book.accounts[group[0].account].bank_name(),
-        "emiObligationStatus": if paid.is_empty() { "No" } else { "Yes" },
+        "emiObligationStatus": if obligation == 0 { "No" } else { "Yes" },
         "remarks": "",
         "emiStartedOn": paid.first().map(|entry| entry.date.to_string()),
         "emiDebit": amount,
@@ -155,7 +261,7 @@ fn build_lender_row(
             "months": book.months.len(),
             "emiPaidCount": paid.len(),
             "emiPaidAmt": amount,
-            "emiBounce": 0,
+            "emiBounce": bounces,
             "avgPrevDayBalance": average_balance_before(book, &paid),
             "totalEmiBounceCount": null,
             "totalEmiPaidAmt": null,
@@ -169,7 +275,12 @@ fn build_lender_row(
 /// Builds the row of the total.
 ///
 /// Quirk: fields that hold names and numbers in a lender's row hold counts in this one.
-fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders: usize) -> Value {
+fn build_total_row(
+    book: &TransactionBook<'_>,
+    loan_entries: &[&Entry],
+    lenders: &[&str],
+    bounces: usize,
+) -> Value {
     let paid: Vec<&Entry> = loan_entries
         .iter()
         .copied()
@@ -181,18 +292,25 @@ fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders:
         .filter(|entry| entry.is_credit())
         .collect();
     let amount = whole_rupees(sum_amounts(paid.iter().copied()));
-    let lenders_paid = group_by_counterparty(&paid);
-    let obligation: i64 = lenders_paid
+    let loans = group_by_loan(&paid);
+    let due = loans.iter().filter(|loan| loan.obligation() > 0);
+    let mut lenders_paid: Vec<&str> = due.clone().map(|loan| loan.lender).collect();
+    lenders_paid.sort_unstable();
+    lenders_paid.dedup();
+    // The sum of the rows, each in whole rupees.
+    let obligation: i64 = group_by_counterparty(&paid)
         .iter()
-        .map(|(_, group)| whole_rupees(group[group.len() - 1].amount))
+        .map(|(_, group)| {
+            let loans = group_by_loan(group);
+            whole_rupees(loans.iter().map(LoanPayments::obligation).sum())
+        })
         .sum();
-    let bounces = book.debits().filter(|entry| is_bounce(entry)).count();
     let before = average_balance_before(book, &paid);
     let monthly = book.months.iter().map(|month| {
         let month_entries: Vec<&Entry> = paid
             .iter()
             .copied()
-            .filter(|entry| Month::from_date(entry.date) == *month)
+            .filter(|entry| entry.month == *month)
             .collect();
         let (count, amount) = (month_entries.len(), whole_rupees(sum_amounts(month_entries.iter().copied())));
         json!({
@@ -207,7 +325,7 @@ fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders:
     });
     json!({
         "no": "Total",
-        "lender": lenders.to_string(),
+        "lender": lenders.len().to_string(),
         "bankNameEmiRunning": lenders_paid.len().to_string(),
         "emiObligationStatus": "Yes",
         "remarks": null,
@@ -216,12 +334,12 @@ fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders:
         "emiObligationAmt": obligation,
         "loanCredit": whole_rupees(sum_amounts(credits.iter().copied())),
         "loanDebit": amount,
-        "totalEmiObligationCount": lenders_paid.len(),
+        "totalEmiObligationCount": due.count(),
         "totalEmiDebit": amount,
         "totalEmiObligationAmt": obligation,
         "totalLoanCredit": whole_rupees(sum_amounts(credits)),
         "totalLoanDebit": amount,
-        "totalLenderCount": lenders,
+        "totalLenderCount": lenders.len(),
         "statementPeriod": {
             "months": null,
             "emiPaidCount": paid.len(),
@@ -235,4 +353,32 @@ fn build_total_row(book: &TransactionBook<'_>, loan_entries: &[&Entry], lenders:
         },
         "monthlyDetails": monthly.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InstalmentText;
+
+    #[test]
+    fn an_instalment_is_read_from_each_layout() {
+        let expected = InstalmentText {
+            number: 14,
+            total_count: 60,
+            amount: Some(486_900),
+        };
+        for narration in [
+            "NACH/ACH-DR/UDHAAR CAPITAL PVT LTD/EMI 014 OF 060 P4409.90 I459.10/MOCK0826113792",
+            "ACH D- UDHAAR CAPITAL PVT LTD-TW LOAN EMI 014 OF 060 P4409.90 I459.10-MOCK08261",
+            "DEBIT-ACHDR MOCK0826113792 UDHAAR CAPITAL PVT LTD EMI 014 OF 060 P4409.90 I459.10--",
+        ] {
+            assert_eq!(
+                InstalmentText::parse(narration),
+                Some(expected),
+                "{narration}"
+            );
+        }
+        for narration in ["ACH/LENDER/EMI/MOCK08261", "EMI 014 UNTIL 060", "RENT"] {
+            assert_eq!(InstalmentText::parse(narration), None, "{narration}");
+        }
+    }
 }

@@ -12,6 +12,7 @@
 //! `Assumption:` how the service computes is not documented. The function of each section
 //! documents the rule that is used here.
 
+mod appraisal;
 mod book;
 mod classify;
 mod flows;
@@ -20,18 +21,21 @@ mod irregularities;
 mod loans;
 mod months;
 mod overview;
+mod report;
+mod score;
 mod upi;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::book::TransactionBook;
+pub(crate) use self::report::Report;
 
 use crate::domain::statement::Statement;
 use crate::domain::terms::TransactionType;
 
 /// Returns the analytics of one account, or of several accounts taken together, each given with
 /// its analytics id; `None` if none of them is a bank account with transactions.
-pub(crate) fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
+pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
     let book = TransactionBook::from_statements(accounts)?;
     let sections = [
         ("emi", json!({ "emi": loans::build_emis(&book) })),
@@ -58,8 +62,10 @@ pub(crate) fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
         ),
         ("loans", json!({ "loans": loans::build_loans(&book) })),
         ("salary", json!({ "salary": groups::build_salaries(&book) })),
-        // Assumption: the use of an overdraft was not recorded; the list stays empty.
-        ("utilization", json!({ "utilization": [] })),
+        (
+            "utilization",
+            json!({ "utilization": months::build_utilization(&book) }),
+        ),
         (
             "returnsAndCharges",
             irregularities::build_returns_and_charges(&book),
@@ -84,12 +90,14 @@ pub(crate) fn build_report(accounts: &[(u32, &Statement)]) -> Option<Value> {
         ("categories", groups::build_categories(&book)),
         ("counterparties", groups::build_counterparties(&book)),
     ];
-    let mut report: Map<String, Value> = sections
+    let mut sections: Map<String, Value> = sections
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     // The overview counts rows of the other sections, so it comes last.
-    let overview = overview::build_overview(&book, &report);
-    report.insert("overview".to_owned(), overview);
-    Some(report.into())
+    let score = score::compute_score(&book);
+    let overview = overview::build_overview(&book, &sections, &score);
+    sections.insert("overview".to_owned(), overview);
+    let appraisal = appraisal::build_appraisal(&book, &sections["irregularities"], &score);
+    Some(Report::new(&book, sections, appraisal))
 }

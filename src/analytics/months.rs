@@ -4,8 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use super::book::{
-    Entry, TransactionBook, entries_to_json, format_month, format_rupees, median, rounded_average,
-    sum_amounts,
+    Entry, TransactionBook, format_month, format_percent, format_rupees, list_entries, median,
+    rounded_average, sum_amounts,
 };
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
@@ -104,7 +104,7 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
             let month_entries: Vec<&Entry> = entries
                 .iter()
                 .copied()
-                .filter(|entry| Month::from_date(entry.date) == *month)
+                .filter(|entry| entry.month == *month)
                 .collect();
             if month_entries.is_empty() {
                 return json!({ "amount": "", "month": format_month(*month), "count": "0" });
@@ -113,10 +113,36 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
                 "amount": format_rupees(sum_amounts(month_entries.iter().copied())),
                 "month": format_month(*month),
                 "count": month_entries.len().to_string(),
-                "transactions": entries_to_json(month_entries),
+                "transactions": list_entries(month_entries),
             })
         })
         .collect()
+}
+
+/// Builds section `utilization`: for each month, how much of the overdraft was drawn. Empty without an
+/// overdraft.
+///
+/// `Assumption:` the recording has no overdraft; the fields are ours.
+pub(crate) fn build_utilization(book: &TransactionBook<'_>) -> Vec<Value> {
+    let limit = book.overdraft_limit();
+    if limit == 0 {
+        return Vec::new();
+    }
+    let rows = book.months.iter().map(|month| {
+        let balances = book.closing_balances(*month);
+        let drawn: Vec<i64> = balances.iter().map(|balance| (-balance).max(0)).collect();
+        let average = mean(&drawn);
+        json!({
+            "month": format_month(*month),
+            "sanctionedLimit": format_rupees(limit),
+            "maxUtilization": format_rupees(drawn.iter().copied().max().unwrap_or(0)),
+            "minUtilization": format_rupees(drawn.iter().copied().min().unwrap_or(0)),
+            "avgUtilization": format_rupees(average),
+            "utilizationPercentage": format_percent(average, limit),
+            "daysOverLimit": drawn.iter().filter(|amount| **amount > limit).count().to_string(),
+        })
+    });
+    rows.collect()
 }
 
 /// Builds section `dailyBalance`. The amount is empty for a day that the month does not have, and

@@ -1,31 +1,31 @@
 //! The first page of the report: the account, its key figures, a score; and the custom analysis.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, entries_to_json, format_month, format_rupees,
+    Entry, TransactionBook, collect_ids, format_month, format_rupees, list_entries,
     rounded_average, rupees_to_json, sum_amounts,
 };
 use super::flows::{FlowScope, month_total};
 use super::groups::{Detail, build_direction_categories};
 use super::irregularities::count_incidences;
 use super::months::mean;
-use crate::domain::calendar::Month;
+use super::score::Score;
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 use crate::domain::terms::TransactionType::{Credit, Debit};
 
 /// Builds section `overview` from the book and the other sections.
-pub(crate) fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, Value>) -> Value {
+pub(crate) fn build_overview(
+    book: &TransactionBook<'_>,
+    sections: &Map<String, Value>,
+    score: &Score,
+) -> Value {
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
     let irregularities: Vec<(&str, usize)> =
         count_incidences(&sections["irregularities"]).collect();
-    let closing: Vec<i64> = book
-        .months
-        .iter()
-        .flat_map(|month| book.closing_balances(*month))
-        .copied()
-        .collect();
     let empty_months: Vec<String> = book
         .months
         .iter()
@@ -44,13 +44,13 @@ pub(crate) fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, 
             .iter()
             .map(|(name, count)| json!({ "activity": overview_spelling(name), "incidences": count.to_string() }))
             .collect::<Vec<_>>(),
-        "bsaScore": compute_score(book, &irregularities),
+        "bsaScore": score.value,
         "volatilityScore": compute_volatility(book),
         "txnStartDate": first.date.to_string(),
         "txnEndDate": last.date.to_string(),
         "transactionCount": book.entries.len(),
-        "averageDailyBalance": rupees_to_json(mean(&closing)),
-        "noTxnDates": [],
+        "averageDailyBalance": rupees_to_json(book.average_balance(book.months.len())),
+        "noTxnDates": list_empty_days(book),
         "noTxnMonth": empty_months,
         "tabCounts": count_tabs(book, sections, irregularities.iter().filter(|(_, count)| *count > 0).count()),
         "maxAmountDetail": {
@@ -65,6 +65,61 @@ pub(crate) fn build_overview(book: &TransactionBook<'_>, sections: &Map<String, 
         "categories": categories,
         "account": build_account(book),
     })
+}
+
+/// Lists the days from the first transaction to the last that have none.
+fn list_empty_days(book: &TransactionBook<'_>) -> Vec<String> {
+    let pairs = book.entries.windows(2);
+    let gaps = pairs.flat_map(|pair| {
+        let next = pair[0].date.iter_days().skip(1);
+        next.take_while(|day| *day < pair[1].date)
+    });
+    gaps.map(|day| day.to_string()).collect()
+}
+
+/// Counts the transactions that repeat another one: the same account, day, direction, amount and
+/// narration, which has the reference.
+fn count_duplicates(book: &TransactionBook<'_>) -> usize {
+    let mut known = HashSet::new();
+    let repeated = book.entries.iter().filter(|entry| {
+        let is_new = known.insert((
+            entry.account,
+            entry.date,
+            entry.is_credit(),
+            entry.amount,
+            &entry.narration,
+        ));
+        !is_new
+    });
+    repeated.count()
+}
+
+/// Lists the limits of the overdrafts.
+///
+/// `Assumption:` the recording has an empty list; the fields are ours.
+fn list_limits(book: &TransactionBook<'_>) -> Vec<Value> {
+    let accounts = book.accounts.iter();
+    let overdrafts = accounts.filter(|account| account.overdraft_limit() > 0);
+    overdrafts
+        .map(|account| {
+            json!({
+                "accountId": account.id.to_string(),
+                "accountNumber": &*account.statement.account.masked_number,
+                "amount": format_rupees(account.overdraft_limit()),
+            })
+        })
+        .collect()
+}
+
+/// Formats the part of the overdrafts that is not drawn at the end; empty without one.
+fn format_unused_limit(book: &TransactionBook<'_>) -> String {
+    let limit = book.overdraft_limit();
+    if limit == 0 {
+        return String::new();
+    }
+    let last = book.entries[book.entries.len() - 1].date;
+    let drawn = (-book.balance_on(last)).max(0);
+    format_rupees((limit - drawn).max(0))
 }
 
 fn build_month_rows(book: &TransactionBook<'_>) -> Vec<Value> {
@@ -90,7 +145,7 @@ fn build_month_rows(book: &TransactionBook<'_>) -> Vec<Value> {
 fn largest_amount(book: &TransactionBook<'_>, count: usize, direction: TransactionType) -> i64 {
     let months = &book.months[book.months.len().saturating_sub(count)..];
     book.entries_by_direction(direction)
-        .filter(|entry| months.contains(&Month::from_date(entry.date)))
+        .filter(|entry| months.contains(&entry.month))
         .map(|entry| entry.amount)
         .max()
         .unwrap_or(0)
@@ -132,12 +187,12 @@ fn count_tabs(
         .filter(|entry| entry.classification.subcategory == Some("Third Party Transfer"))
         .count();
     json!({
-        "utilizationCount": 0,
+        "utilizationCount": count_rows(sections, "utilization", "utilization"),
         "emiCount": count_rows(sections, "emi", "emi"),
         "salaryCount": count_rows(sections, "salary", "salary"),
         "recurringPaymentCount": count_rows(sections, "recurringPayments", "recurringPayments"),
         "recurringDepositsCount": count_rows(sections, "recurringDeposits", "recurringDeposits"),
-        "duplicateTxnsCount": 0,
+        "duplicateTxnsCount": count_duplicates(book),
         "irregularitiesCount": irregularity_count,
         "loanCount": count_rows(sections, "loans", "loans"),
         "circularTransactionCount": count_rows(sections, "circularTransactions", "circular"),
@@ -152,32 +207,6 @@ fn count_tabs(
 
 fn count_rows(sections: &Map<String, Value>, section: &str, list: &str) -> usize {
     sections[section][list].as_array().map_or(0, Vec::len)
-}
-
-/// Returns a score from 300 to 900. Bounces, irregularities (at most five of each kind) and a net
-/// outflow lower it.
-///
-/// `Assumption:` how the service computes its score is not documented; this score rises and falls
-/// with the same causes.
-fn compute_score(book: &TransactionBook<'_>, irregularities: &[(&str, usize)]) -> i64 {
-    let bounces = book
-        .debits()
-        .filter(|entry| entry.classification.subcategory == Some("Bounce Charges"))
-        .count();
-    let irregularity_total: usize = irregularities
-        .iter()
-        .map(|(_, count)| (*count).min(5))
-        .sum();
-    let (credit_total, debit_total) = (sum_amounts(book.credits()), sum_amounts(book.debits()));
-    let net_outflow_penalty = if debit_total > credit_total { 40 } else { 0 };
-    let bounce_penalty = to_capped_i64(bounces) * 15;
-    let irregularity_penalty = to_capped_i64(irregularity_total) * 4;
-    (900 - bounce_penalty - irregularity_penalty - net_outflow_penalty).clamp(300, 900)
-}
-
-/// Converts a count, with at most 100 as the result.
-fn to_capped_i64(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX).min(100)
 }
 
 /// Returns the average deviation of the months' inflow from its average, in tenths of the average:
@@ -215,7 +244,7 @@ fn build_account(book: &TransactionBook<'_>) -> Value {
         "startDate": book.entries[0].date.to_string(),
         "endDate": last.to_string(),
         "accountType": format!("{} Account", account.type_name()),
-        "sanctionedLimit": [],
+        "sanctionedLimit": list_limits(book),
         "accountOpeningDate": summary.map(|summary| summary.opened_on.to_string()).unwrap_or_default(),
         "branchName": summary.map_or("", |summary| &summary.branch),
         "branchAddress": "",
@@ -225,7 +254,7 @@ fn build_account(book: &TransactionBook<'_>) -> Value {
         "accountHolderName": first.map_or("", |holder| &holder.name),
         "accountAge": summary.map(|summary| ((last - summary.opened_on).num_days() / 365).to_string()).unwrap_or_default(),
         "phoneNumber": first.map_or("", |holder| &holder.mobile),
-        "unUtilisedAmount": "",
+        "unUtilisedAmount": format_unused_limit(book),
         "micrCode": summary.map_or("", |summary| &summary.micr),
         // Quirk: always "2" in the recording.
         "verifiedAccount": "2",
@@ -254,7 +283,7 @@ fn build_high_value_row(
         .collect();
     json!({
         name: entries.len(),
-        "transactions": entries_to_json(entries.iter().copied()),
+        "transactions": list_entries(entries.iter().copied()),
         "txnIds": collect_ids(entries),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, entries_to_json, format_percent, format_rupees,
+    Entry, TransactionBook, collect_ids, format_percent, format_rupees, list_entries,
     rounded_average, sum_amounts,
 };
 use super::classify::is_merchant_payment;
@@ -80,7 +80,7 @@ impl<'e> UpiSide<'e> {
             "txnType": self.direction_name(),
             "amountPt": format!("{}%", format_percent(amount, total_amount)),
             "transactionCount": group.len().to_string(),
-            "transactions": entries_to_json(group.iter().copied()),
+            "transactions": list_entries(group.iter().copied()),
             "transactionPercentage": format!("{}%", format_percent(count_entries(group), count_entries(total))),
             "txnIds": collect_ids(group.iter().copied()),
         })

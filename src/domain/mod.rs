@@ -10,6 +10,7 @@ pub(crate) mod action;
 pub(crate) mod advance;
 pub(crate) mod answer_fields;
 pub(crate) mod api_fault;
+pub(crate) mod appraisal;
 pub(crate) mod bank_answer;
 pub(crate) mod brand;
 pub(crate) mod calendar;

@@ -31,6 +31,16 @@ impl Paise {
         Some(Self(sign * (rupees.parse::<i64>().ok()? * 100 + paise)))
     }
 
+    /// Formats the amount with Indian digit grouping: 12,34,567.89.
+    pub fn group(self) -> String {
+        let sign = if self.0 < 0 && self.0 > -100 { "-" } else { "" };
+        format!(
+            "{sign}{}.{:02}",
+            self.group_rupees(),
+            self.0.unsigned_abs() % 100
+        )
+    }
+
     /// Formats whole rupees with Indian digit grouping: 12,34,567. Paise are cut off.
     pub fn group_rupees(self) -> String {
         let text = (self.0.unsigned_abs() / 100).to_string();

@@ -8,8 +8,8 @@ pub(crate) mod svg;
 mod tables;
 pub(crate) mod xlsx;
 
-pub(crate) use tables::build_analytics_workbook;
 pub use tables::build_statement_workbook;
+pub(crate) use tables::{build_analytics_workbook, build_appraisal_document};
 
 use chrono::NaiveDate;
 
@@ -28,11 +28,15 @@ pub struct Workbook {
 const PART_COLUMN: &str = "part";
 
 /// A table with named columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sheet {
     pub name: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
+    /// A sentence before the table of a document; empty: none.
+    pub intro: String,
+    /// The indexes, from 0, of two columns of amounts that a document compares by bars.
+    pub bars: Option<(usize, usize)>,
     /// The indexes, from 0, of the date and the balance column of a chart, if the sheet has one.
     pub balance_chart: Option<(usize, usize)>,
 }

@@ -3,6 +3,7 @@
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
+use crate::domain::money::Paise;
 
 /// The media type of PDF (ISO 32000).
 pub(crate) const MEDIA_TYPE: &str = "application/pdf";
@@ -20,6 +21,9 @@ const COLUMNS_MAX: usize = 7;
 
 /// The width of a Courier character as a fraction of the font size.
 const COURIER_WIDTH_RATIO: f32 = 0.6;
+
+/// The height of a chart of bars, with its labels.
+const CHART_HEIGHT: f32 = 130.0;
 
 /// The maximum number of rows of a table; a line below the table gives the number of omitted rows.
 const ROWS_MAX: usize = 20_000;
@@ -43,7 +47,7 @@ pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
     for sheet in workbook
         .sheets
         .iter()
-        .filter(|sheet| !sheet.rows.is_empty())
+        .filter(|sheet| !sheet.rows.is_empty() || !sheet.intro.is_empty())
     {
         if sheet.columns[0] == PART_COLUMN {
             for part in split_by_part(sheet) {
@@ -97,16 +101,31 @@ impl PageWriter<'_> {
     fn draw_table(&mut self, sheet: &Sheet) {
         let columns = sheet.columns.len().min(COLUMNS_MAX);
         let widths = column_widths(sheet, columns);
-        if self.y < MARGIN + 4.0 * LINE_HEIGHT {
+        let needed = if sheet.bars.is_some() {
+            CHART_HEIGHT
+        } else {
+            0.0
+        };
+        if self.y < MARGIN + 4.0 * LINE_HEIGHT + needed {
             self.end_page();
             self.begin_page();
         }
         self.y -= 10.0;
         self.draw_text(MARGIN, 11.0, FONT_BOLD, &sheet.name);
         self.y -= 15.0;
+        if !sheet.intro.is_empty() {
+            self.draw_text(MARGIN, 9.0, FONT_REGULAR, &sheet.intro);
+            self.y -= 15.0;
+        }
+        if sheet.rows.is_empty() {
+            return;
+        }
+        if let Some(columns) = sheet.bars {
+            self.draw_bars(sheet, columns);
+        }
         self.draw_table_header(sheet, &widths);
         for row in sheet.rows.iter().take(ROWS_MAX) {
-            let texts: Vec<String> = row.iter().take(columns).map(Cell::to_text).collect();
+            let texts: Vec<String> = row.iter().take(columns).map(print_cell).collect();
             let cells: Vec<Vec<&str>> = texts
                 .iter()
                 .zip(&widths)
@@ -145,6 +164,52 @@ impl PageWriter<'_> {
             );
             self.y -= LINE_HEIGHT;
         }
+    }
+
+    /// Draws two bars for each row, with the first column as their label.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a chart is coarse"
+    )]
+    fn draw_bars(&mut self, sheet: &Sheet, (first, second): (usize, usize)) {
+        let amount = |row: &[Cell], column: usize| match row[column] {
+            Cell::Money(amount) => amount.0.max(0) as f32,
+            _ => 0.0,
+        };
+        let amounts = sheet
+            .rows
+            .iter()
+            .map(|row| (amount(row, first), amount(row, second)));
+        let amounts: Vec<(f32, f32)> = amounts.collect();
+        let largest = amounts
+            .iter()
+            .fold(1.0_f32, |max, (a, b)| max.max(*a).max(*b));
+        let slot = (WIDTH - 2.0 * MARGIN) / sheet.rows.len().max(1) as f32;
+        let slot = slot.min(60.0);
+        let (base, top) = (self.y - CHART_HEIGHT + 24.0, self.y - 4.0);
+        for (index, (row, (left, right))) in sheet.rows.iter().zip(amounts).enumerate() {
+            let x = MARGIN + slot * index as f32;
+            for (offset, value, gray) in [(0.1, left, 0.25), (0.5, right, 0.7)] {
+                let height = (top - base) * value / largest;
+                self.content
+                    .set_fill_gray(gray)
+                    .rect(x + slot * offset, base, slot * 0.35, height)
+                    .fill_nonzero();
+            }
+            self.content.set_fill_gray(0.0);
+            self.y = base - 9.0;
+            self.draw_text(x, 6.5, FONT_REGULAR, &row[0].to_text());
+        }
+        self.y = base - 22.0;
+        let legend = format!(
+            "dark: {}, light: {}; the highest bar is Rs {}",
+            sheet.columns[first],
+            sheet.columns[second],
+            Paise(largest as i64).group_rupees()
+        );
+        self.draw_text(MARGIN, 7.0, FONT_REGULAR, &legend);
+        self.y -= 14.0;
     }
 
     fn draw_table_header(&mut self, sheet: &Sheet, widths: &[f32]) {
@@ -235,6 +300,14 @@ impl RefSequence {
     }
 }
 
+/// Returns the text of a cell in a document, amounts with Indian digit grouping.
+fn print_cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Money(amount) => amount.group(),
+        cell => cell.to_text(),
+    }
+}
+
 /// Returns a table for each part of a sheet, without the columns that are empty there, to save
 /// width.
 fn split_by_part(sheet: &Sheet) -> Vec<Sheet> {
@@ -271,7 +344,7 @@ fn part_table(sheet: &Sheet, rows: &[Vec<Cell>]) -> Sheet {
                     .collect()
             })
             .collect(),
-        balance_chart: None,
+        ..Sheet::default()
     }
 }
 
@@ -312,7 +385,7 @@ fn preferred_width(sheet: &Sheet, index: usize) -> f32 {
         .enumerate()
         .filter_map(|(number, row)| Some((number, row.get(index)?)))
         .filter(|(number, cell)| *number < 200 || cell.is_numeric())
-        .map(|(_, cell)| cell.to_text().len())
+        .map(|(_, cell)| print_cell(cell).len())
         .chain([sheet.columns[index].len()])
         .max()
         .unwrap_or(4)

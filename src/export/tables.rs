@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
+use crate::domain::appraisal::{Appraisal, ReportValue};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::statement::{Holders, SentStatement, StatementBody};
@@ -197,7 +198,7 @@ fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
         name: name.to_owned(),
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
         rows,
-        balance_chart: None,
+        ..Sheet::default()
     }
 }
 
@@ -248,13 +249,81 @@ fn attribute_to_cell(name: &str, value: &str) -> Cell {
     }
 }
 
-/// Builds the workbook of an analytics report: a sheet for each section, and one of all
-/// transactions.
-pub(crate) fn build_analytics_workbook(report: &Value) -> Workbook {
-    let mut sheets = Vec::new();
-    let overview = &report["overview"];
+/// Builds the workbook of an analytics report from its appraisal, its named sections and all its
+/// transactions: the appraisal first, then a sheet for each section, and one of the transactions.
+pub(crate) fn build_analytics_workbook<'s>(
+    appraisal: &Appraisal,
+    sections: impl IntoIterator<Item = (&'s str, Value)>,
+    transactions: impl IntoIterator<Item = Value>,
+) -> Workbook {
+    let mut sheets = vec![build_appraisal_sheet(appraisal)];
+    let mut header_fields = Vec::new();
+    for (name, section) in sections {
+        if name == "overview" {
+            header_fields = list_report_facts(&section);
+        }
+        let mut rows = Vec::new();
+        collect_rows(&section, "", name, &mut rows);
+        sheets.extend(rows_to_sheet(name, &rows));
+    }
+    let transactions = transactions.into_iter();
+    let transaction_rows: Vec<Map<String, Value>> =
+        transactions.map(|row| scalar_fields(&row)).collect();
+    sheets.extend(rows_to_sheet("transactions", &transaction_rows));
+    Workbook {
+        title: "Analytics".to_owned(),
+        header_fields,
+        sheets,
+    }
+}
+
+fn build_appraisal_sheet(appraisal: &Appraisal) -> Sheet {
+    let facts = appraisal.facts.iter().map(|fact| {
+        let texts = [fact.item, &fact.value, &fact.evidence];
+        texts.map(|text| Cell::Text(text.to_owned())).to_vec()
+    });
+    new_sheet(
+        "credit appraisal",
+        &["item", "value", "evidence"],
+        facts.collect(),
+    )
+}
+
+/// Builds the printed report of an appraisal: the appraisal sheet, then its parts.
+pub(crate) fn build_appraisal_document(appraisal: &Appraisal) -> Workbook {
+    let parts = appraisal.parts.iter().map(|part| {
+        let rows = part.rows.iter().map(|row| {
+            let cells = row.iter().map(|value| match value {
+                ReportValue::Text(text) => Cell::Text(text.clone()),
+                ReportValue::Money(amount) => Cell::Money(*amount),
+                ReportValue::Count(count) => {
+                    Cell::Number(u32::try_from(*count).map_or(f64::INFINITY, f64::from))
+                }
+            });
+            cells.collect()
+        });
+        Sheet {
+            intro: part.sentence.clone(),
+            bars: part.bars,
+            ..new_sheet(part.title, &part.columns, rows.collect())
+        }
+    });
+    let overview = Sheet {
+        name: "Overview".to_owned(),
+        intro: "The lines that a credit appraisal begins with, and from what each follows."
+            .to_owned(),
+        ..build_appraisal_sheet(appraisal)
+    };
+    Workbook {
+        title: "Credit appraisal".to_owned(),
+        header_fields: Vec::new(),
+        sheets: std::iter::once(overview).chain(parts).collect(),
+    }
+}
+
+fn list_report_facts(overview: &Value) -> Vec<(String, String)> {
     let account = &overview["account"];
-    let header_fields = [
+    let facts = [
         ("Account holder", &account["accountHolderName"]),
         ("Account", &account["accountNumber"]),
         ("Bank", &account["bankName"]),
@@ -263,30 +332,9 @@ pub(crate) fn build_analytics_workbook(report: &Value) -> Workbook {
         ("Average daily balance", &overview["averageDailyBalance"]),
         ("Score", &overview["bsaScore"]),
     ];
-    let header_fields = header_fields
+    facts
         .map(|(name, value)| (name.to_owned(), json_to_text(value)))
-        .to_vec();
-    for (name, section) in report.as_object().into_iter().flatten() {
-        let mut rows = Vec::new();
-        collect_rows(section, "", name, &mut rows);
-        sheets.extend(rows_to_sheet(name, &rows));
-    }
-    // The monthly cash flow has every transaction once.
-    let months = report["cashflow"]["monthly"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let transactions: Vec<&Value> = months
-        .flat_map(|month| month["transactions"].as_array().into_iter().flatten())
-        .collect();
-    let transaction_rows: Vec<Map<String, Value>> =
-        transactions.into_iter().map(scalar_fields).collect();
-    sheets.extend(rows_to_sheet("transactions", &transaction_rows));
-    Workbook {
-        title: "Analytics".to_owned(),
-        header_fields,
-        sheets,
-    }
+        .to_vec()
 }
 
 fn json_to_text(value: &Value) -> String {
@@ -393,7 +441,7 @@ fn rows_to_sheet(name: &str, rows: &[Map<String, Value>]) -> Option<Sheet> {
         name: name.to_owned(),
         rows,
         columns,
-        balance_chart: None,
+        ..Sheet::default()
     })
 }
 
@@ -421,18 +469,33 @@ mod tests {
     use serde_json::json;
 
     use super::build_analytics_workbook;
+    use crate::domain::appraisal::Appraisal;
 
     #[test]
     fn a_section_is_a_sheet_and_names_its_parts() {
-        let report = json!({
-            "overview": { "account": { "accountNumber": "X1" }, "bsaScore": "700" },
-            "summary": {
-                "closing": [{ "month": "Jan 2024", "amount": "12.50" }],
-                "deposits": [{ "month": "Jan 2024", "amount": "7.00", "count": "3" }],
-            },
-            "oddities": [{ "activity": "Cash", "transactions": [{ "date": "2024-01-05", "amount": "1.00", "id": 7 }] }],
-        });
-        let workbook_sheets = build_analytics_workbook(&report).sheets;
+        let appraisal = Appraisal {
+            facts: Vec::new(),
+            parts: Vec::new(),
+        };
+        let transaction = json!({ "date": "2024-01-05", "amount": "1.00", "id": 7 });
+        let sections = [
+            (
+                "overview",
+                json!({ "account": { "accountNumber": "X1" }, "bsaScore": "700" }),
+            ),
+            (
+                "summary",
+                json!({
+                    "closing": [{ "month": "Jan 2024", "amount": "12.50" }],
+                    "deposits": [{ "month": "Jan 2024", "amount": "7.00", "count": "3" }],
+                }),
+            ),
+            (
+                "oddities",
+                json!([{ "activity": "Cash", "transactions": [transaction] }]),
+            ),
+        ];
+        let workbook_sheets = build_analytics_workbook(&appraisal, sections, []).sheets;
         let sheets: Vec<_> = workbook_sheets
             .iter()
             .map(|sheet| (&*sheet.name, sheet.columns.join(" ")))
@@ -440,12 +503,13 @@ mod tests {
         assert_eq!(
             sheets,
             [
+                ("credit appraisal", "item value evidence".to_owned()),
                 ("overview", "part figure value".to_owned()),
                 ("summary", "part month amount count".to_owned()),
                 ("oddities", "part activity date amount id".to_owned()),
             ]
         );
-        let rows: Vec<Vec<String>> = workbook_sheets[1]
+        let rows: Vec<Vec<String>> = workbook_sheets[2]
             .rows
             .iter()
             .map(|row| row.iter().map(super::Cell::to_text).collect())
@@ -457,6 +521,6 @@ mod tests {
                 ["deposits", "Jan 2024", "7.00", "3"]
             ]
         );
-        assert_eq!(workbook_sheets[2].rows[1][0].to_text(), "Cash");
+        assert_eq!(workbook_sheets[3].rows[1][0].to_text(), "Cash");
     }
 }

@@ -8,11 +8,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::data::find_session;
 use super::{UnaportCaller, authenticate_caller, authenticate_for_organisation};
-use crate::analytics::build_report;
+use crate::analytics::{Report, build_report};
 use crate::bankgen::generate_session_statement;
 use crate::domain::command::Command;
 use crate::domain::consent::Consent;
@@ -22,7 +20,10 @@ use crate::domain::session::Session;
 use crate::domain::statement::Statement;
 use crate::domain::text::quote_value;
 use crate::domain::unaport::AnalyticsStatus;
-use crate::export::{Workbook, build_analytics_workbook, build_statement_workbook, pdf, xlsx};
+use crate::export::{
+    Workbook, build_analytics_workbook, build_appraisal_document, build_statement_workbook, pdf,
+    xlsx,
+};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::params::Params;
@@ -172,8 +173,12 @@ impl ReportContext {
     }
 
     /// Builds the report of one account, or of all accounts together, from the session's
-    /// transactions. Reports are not stored.
-    async fn build_report(self, analytic: Option<u32>) -> Result<Value, ApiError> {
+    /// transactions, and what is made of it. Reports are not stored.
+    async fn build_report<T: Send + 'static>(
+        self,
+        analytic: Option<u32>,
+        use_report: impl FnOnce(Report) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
         let Self {
             caller,
             session,
@@ -194,7 +199,8 @@ impl ReportContext {
                 .filter(|(id, _)| analytic.is_none_or(|wanted| wanted == *id))
                 .map(|(id, statement)| (*id, statement))
                 .collect();
-            build_report(&selected).ok_or_else(|| no_transactions_error(&session))
+            let report = build_report(&selected).ok_or_else(|| no_transactions_error(&session))?;
+            Ok(use_report(report))
         });
         task.await.expect("analysing does not panic")
     }
@@ -232,18 +238,17 @@ pub(crate) async fn fetch_analytics(
     if !context.session.analytic_ids().any(|known| known == id) {
         return Err(unknown_analytic_error(id));
     }
-    Ok(ApiResponse::json(&context.build_report(Some(id)).await?))
+    let body = context.build_report(Some(id), |report| report.to_json());
+    Ok(ApiResponse::json_bytes(body.await?))
 }
 
 pub(crate) async fn fetch_aggregate(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
-    Ok(ApiResponse::json(
-        &ReportContext::from_path(call, context)?
-            .build_report(None)
-            .await?,
-    ))
+    let context = ReportContext::from_path(call, context)?;
+    let body = context.build_report(None, |report| report.to_json());
+    Ok(ApiResponse::json_bytes(body.await?))
 }
 
 /// Exports the report of one account.
@@ -255,13 +260,9 @@ pub(crate) async fn export_analytics(
 ) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
     let format = FileFormat::from_query(call)?;
-    let report = ReportContext::from_analytic_id(call, context, id)?
-        .build_report(Some(id))
-        .await?;
-    Ok(format.render_file(
-        &format!("analytics-{id}"),
-        &build_analytics_workbook(&report),
-    ))
+    let context = ReportContext::from_analytic_id(call, context, id)?;
+    let workbook = context.build_report(Some(id), move |report| format.build_report(&report));
+    Ok(format.render_file(&format!("analytics-{id}"), &workbook.await?))
 }
 
 pub(crate) async fn export_aggregate(
@@ -271,10 +272,8 @@ pub(crate) async fn export_aggregate(
     let format = FileFormat::from_query(call)?;
     let context = ReportContext::from_path(call, context)?;
     let name = format!("analytics-{}", context.session.id);
-    Ok(format.render_file(
-        &name,
-        &build_analytics_workbook(&context.build_report(None).await?),
-    ))
+    let workbook = context.build_report(None, move |report| format.build_report(&report));
+    Ok(format.render_file(&name, &workbook.await?))
 }
 
 pub(crate) async fn export_data_xlsx(
@@ -342,6 +341,18 @@ impl FileFormat {
                 "format",
                 format!("{} is neither xlsx nor pdf", quote_value(other)),
             )),
+        }
+    }
+
+    /// Builds the workbook of a report, or the shorter document that is printed.
+    fn build_report(self, report: &Report) -> Workbook {
+        match self {
+            Self::Xlsx => build_analytics_workbook(
+                report.appraisal(),
+                report.sections(),
+                report.transactions(),
+            ),
+            Self::Pdf => build_appraisal_document(report.appraisal()),
         }
     }
 

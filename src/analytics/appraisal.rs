@@ -1,0 +1,383 @@
+//! The credit appraisal of a report: income with its evidence, obligations, what is left for another
+//! instalment, the score with its reasons.
+//!
+//! `Assumption:` the Unaport page names "CAM sheets" (credit appraisal memo) and no content. These are
+//! the lines that lenders' memos have in common.
+
+use serde_json::Value;
+
+use super::book::{Entry, TransactionBook, format_month, median, rounded_average, sum_amounts};
+use super::flows::{FlowScope, is_business, month_total};
+use super::groups::group_by_counterparty;
+use super::irregularities::count_incidences;
+use super::loans::{LoanPayments, list_loans};
+use super::score::{Score, is_bounce, monthly_income};
+use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
+use crate::domain::money::Paise;
+use crate::domain::terms::TransactionType::{Credit, Debit};
+
+/// The share of the income that instalments may take, in percent.
+///
+/// `Assumption:` lenders use 40 to 60.
+const INSTALMENT_SHARE: i64 = 50;
+
+/// The largest number of counterparties that the printed report lists in each direction.
+const PARTIES_MAX: usize = 15;
+
+/// The largest number of sources of income that the printed report lists.
+const SOURCES_MAX: usize = 10;
+
+/// Builds the appraisal of a book from the checks of its report and its score.
+pub(super) fn build_appraisal(
+    book: &TransactionBook<'_>,
+    irregularities: &Value,
+    score: &Score,
+) -> Appraisal {
+    let income = Income::of_book(book);
+    let loans = list_loans(book);
+    let obligation: i64 = loans.iter().map(LoanPayments::obligation).sum();
+    let free = (income.monthly * INSTALMENT_SHARE / 100 - obligation).max(0);
+    Appraisal {
+        facts: list_facts(book, &income, &loans, score),
+        parts: vec![
+            describe_income(&income),
+            describe_obligations(book, &loans, free),
+            describe_cash_flow(book),
+            describe_counterparties(book),
+            describe_findings(irregularities, score),
+        ],
+    }
+}
+
+/// The income of a book, in paise.
+struct Income<'e> {
+    monthly: i64,
+    is_pay: bool,
+    /// The transactions that it follows from.
+    evidence: Vec<&'e Entry>,
+}
+
+impl<'e> Income<'e> {
+    fn of_book(book: &'e TransactionBook<'_>) -> Self {
+        let pay: Vec<&Entry> = book
+            .credits()
+            .filter(|entry| entry.classification.category == "Salary")
+            .collect();
+        let is_pay = !pay.is_empty();
+        let evidence = if is_pay {
+            pay
+        } else {
+            book.credits().filter(|entry| is_business(entry)).collect()
+        };
+        Self {
+            monthly: monthly_income(book),
+            is_pay,
+            evidence,
+        }
+    }
+
+    fn describe_evidence(&self, book: &TransactionBook<'_>) -> String {
+        let months = book.months.len();
+        let count = self.evidence.len();
+        let kind = if self.is_pay {
+            "payments of salary or pension"
+        } else {
+            "business receipts"
+        };
+        let amounts = self.evidence.iter().map(|entry| entry.amount).collect();
+        format!(
+            "{count} {kind} in {months} months, median {}; mean of the months",
+            format_amount(median(amounts))
+        )
+    }
+}
+
+/// Formats rupees with Indian grouping.
+fn format_amount(paise: i64) -> String {
+    format!("Rs {}", Paise(paise).group_rupees())
+}
+
+fn list_facts(
+    book: &TransactionBook<'_>,
+    income: &Income<'_>,
+    loans: &[LoanPayments<'_>],
+    score: &Score,
+) -> Vec<AppraisalFact> {
+    let first_account = &book.accounts[0];
+    let holder = first_account.statement.holders.as_ref().map(|it| &it.first);
+    let mut facts = Vec::new();
+    let mut add = |item, value: String, evidence: String| {
+        facts.push(AppraisalFact {
+            item,
+            value,
+            evidence,
+        });
+    };
+    add(
+        "Applicant",
+        holder.map_or_else(String::new, |holder| holder.name.clone()),
+        holder.map_or_else(String::new, |holder| {
+            format!("PAN {}, mobile {}", holder.pan, holder.mobile)
+        }),
+    );
+    for account in &book.accounts {
+        add(
+            "Bank account",
+            format!(
+                "{}, {}",
+                account.bank_name(),
+                account.statement.account.masked_number
+            ),
+            format!("{} account", account.type_name()),
+        );
+    }
+    let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
+    add(
+        "Period",
+        format!("{} to {}", first.date, last.date),
+        format!("{} transactions", book.entries.len()),
+    );
+    add(
+        "Average balance",
+        format_amount(book.average_balance(book.months.len())),
+        "mean of the closing balances of all days".to_owned(),
+    );
+    add(
+        "Verified income a month",
+        format_amount(income.monthly),
+        income.describe_evidence(book),
+    );
+    let due: Vec<_> = loans.iter().filter(|loan| loan.obligation() > 0).collect();
+    let obligation: i64 = due.iter().map(|loan| loan.obligation()).sum();
+    let lenders: Vec<&str> = due.iter().map(|loan| loan.lender).collect();
+    add(
+        "Obligations a month",
+        format_amount(obligation),
+        match &*lenders {
+            [] => "no instalment is due".to_owned(),
+            lenders => format!("{} loans: {}", lenders.len(), lenders.join(", ")),
+        },
+    );
+    let ratio = if income.monthly > 0 {
+        obligation * 1000 / income.monthly
+    } else {
+        0
+    };
+    add(
+        "FOIR",
+        if income.monthly > 0 {
+            format!("{}.{} %", ratio / 10, ratio % 10)
+        } else {
+            "not defined".to_owned()
+        },
+        "obligations / verified income (fixed obligations to income ratio)".to_owned(),
+    );
+    let bounces = book.debits().filter(|entry| is_bounce(entry)).count();
+    add(
+        "Returned payments",
+        bounces.to_string(),
+        "charges of the bank for mandates and cheques".to_owned(),
+    );
+    add(
+        "Score",
+        score.value.to_string(),
+        match &*score.reasons {
+            [] => "nothing lowers it; 300 to 900".to_owned(),
+            reasons => {
+                let texts = reasons
+                    .iter()
+                    .map(|reason| format!("-{}: {}", reason.points, reason.text));
+                texts.collect::<Vec<_>>().join("; ")
+            }
+        },
+    );
+    let free = (income.monthly * INSTALMENT_SHARE / 100 - obligation).max(0);
+    add(
+        "Eligible instalment a month",
+        format_amount(free),
+        format!("{INSTALMENT_SHARE} % of the verified income, less the obligations; not below 0"),
+    );
+    facts
+}
+
+fn text(value: impl Into<String>) -> ReportValue {
+    ReportValue::Text(value.into())
+}
+
+fn money(paise: i64) -> ReportValue {
+    ReportValue::Money(Paise(paise))
+}
+
+fn describe_income(income: &Income<'_>) -> ReportPart {
+    let sources = group_by_counterparty(&income.evidence);
+    let rows = sources.iter().take(SOURCES_MAX).map(|(party, group)| {
+        vec![
+            text(*party),
+            ReportValue::Count(group.len()),
+            money(median(group.iter().map(|entry| entry.amount).collect())),
+            money(sum_amounts(group.iter().copied())),
+            text(group[0].date.to_string()),
+            text(group[group.len() - 1].date.to_string()),
+        ]
+    });
+    let kind = if income.is_pay {
+        "salaries and pensions"
+    } else {
+        "receipts of the business"
+    };
+    ReportPart {
+        title: "Income",
+        sentence: format!(
+            "The {kind} come to {} a month, from {}.",
+            format_amount(income.monthly),
+            count_of(sources.len(), ("source", "sources"), SOURCES_MAX)
+        ),
+        columns: vec!["source", "payments", "median", "sum", "first", "last"],
+        rows: rows.collect(),
+        bars: None,
+    }
+}
+
+/// Counts things, and says how many of them are listed if not all are.
+fn count_of(count: usize, (one, many): (&str, &str), listed_max: usize) -> String {
+    let noun = if count == 1 { one } else { many };
+    if count > listed_max {
+        format!("{count} {noun}, of which the {listed_max} largest are listed")
+    } else {
+        format!("{count} {noun}")
+    }
+}
+
+fn describe_obligations(
+    book: &TransactionBook<'_>,
+    loans: &[LoanPayments<'_>],
+    free: i64,
+) -> ReportPart {
+    let rows = loans.iter().map(|loan| {
+        let last = loan.paid[loan.paid.len() - 1];
+        let bounces = book
+            .debits()
+            .filter(|entry| is_bounce(entry) && entry.classification.bounced_payee == loan.lender);
+        vec![
+            text(loan.lender),
+            money(loan.obligation()),
+            ReportValue::Count(loan.paid.len()),
+            money(sum_amounts(loan.paid.iter().copied())),
+            text(last.date.to_string()),
+            ReportValue::Count(bounces.count()),
+        ]
+    });
+    let obligation: i64 = loans.iter().map(LoanPayments::obligation).sum();
+    let due = loans.iter().filter(|loan| loan.obligation() > 0);
+    ReportPart {
+        title: "Obligations",
+        sentence: format!(
+            "{} a month are due for {}; {} a month are left for another instalment.",
+            format_amount(obligation),
+            count_of(due.count(), ("loan", "loans"), usize::MAX),
+            format_amount(free)
+        ),
+        columns: vec![
+            "lender",
+            "due a month",
+            "paid",
+            "sum",
+            "last paid",
+            "returned",
+        ],
+        rows: rows.collect(),
+        bars: None,
+    }
+}
+
+fn describe_cash_flow(book: &TransactionBook<'_>) -> ReportPart {
+    let rows: Vec<Vec<ReportValue>> = book
+        .months
+        .iter()
+        .map(|month| {
+            let inflow = month_total(book, *month, Credit, FlowScope::All);
+            let outflow = month_total(book, *month, Debit, FlowScope::All);
+            let days = book.closing_balances(*month);
+            vec![
+                text(format_month(*month)),
+                money(inflow),
+                money(outflow),
+                money(inflow - outflow),
+                money(rounded_average(days.iter().sum(), days.len())),
+                money(days.iter().copied().min().unwrap_or(0)),
+            ]
+        })
+        .collect();
+    ReportPart {
+        title: "Cash flow",
+        sentence: format!(
+            "{} came in and {} went out in {} months.",
+            format_amount(book.total(Credit)),
+            format_amount(book.total(Debit)),
+            book.months.len()
+        ),
+        columns: vec![
+            "month",
+            "inflow",
+            "outflow",
+            "net",
+            "average balance",
+            "lowest balance",
+        ],
+        rows,
+        bars: Some((1, 2)),
+    }
+}
+
+fn describe_counterparties(book: &TransactionBook<'_>) -> ReportPart {
+    let mut rows = Vec::new();
+    let mut counts = Vec::new();
+    for (direction, name) in [(Credit, "from"), (Debit, "to")] {
+        let entries: Vec<&Entry> = book.entries_by_direction(direction).collect();
+        let parties = group_by_counterparty(&entries);
+        counts.push(parties.len());
+        rows.extend(parties.iter().take(PARTIES_MAX).map(|(party, group)| {
+            vec![
+                text(name),
+                text(*party),
+                ReportValue::Count(group.len()),
+                money(sum_amounts(group.iter().copied())),
+                text(group[0].category_path()),
+            ]
+        }));
+    }
+    ReportPart {
+        title: "Counterparties",
+        sentence: format!(
+            "Money came from {}, and went to {}.",
+            count_of(counts[0], ("counterparty", "counterparties"), PARTIES_MAX),
+            count_of(counts[1], ("counterparty", "counterparties"), PARTIES_MAX),
+        ),
+        columns: vec!["", "counterparty", "payments", "sum", "category"],
+        rows,
+        bars: None,
+    }
+}
+
+fn describe_findings(irregularities: &Value, score: &Score) -> ReportPart {
+    let reasons = score.reasons.iter().map(|reason| {
+        let points = format!("-{}", reason.points);
+        vec![text(reason.text.clone()), text(points), text("")]
+    });
+    let mut rows: Vec<_> = reasons.collect();
+    let reason_count = rows.len();
+    let checks = count_incidences(irregularities).filter(|(_, count)| *count > 0);
+    rows.extend(checks.map(|(name, count)| vec![text(name), text(""), ReportValue::Count(count)]));
+    ReportPart {
+        title: "Findings",
+        sentence: format!(
+            "The score is {} of 900; {} lower it, and {} found something.",
+            score.value,
+            count_of(reason_count, ("reason", "reasons"), usize::MAX),
+            count_of(rows.len() - reason_count, ("check", "checks"), usize::MAX)
+        ),
+        columns: vec!["finding", "points", "found"],
+        rows,
+        bars: None,
+    }
+}
