@@ -1,6 +1,7 @@
 //! The data generator: invariants of every persona's accounts, and every document checked against
 //! its schema.
 
+mod analytics;
 mod files;
 mod gst;
 mod laws;

@@ -647,3 +647,38 @@ async fn what_has_no_transactions_has_no_analytics() {
         "no success webhook is sent"
     );
 }
+
+/// The printed report is short: an appraisal, and parts that begin with a sentence each.
+#[tokio::test]
+async fn the_appraisal_is_printed_on_a_few_pages() {
+    let app = TestApp::start().await;
+    for persona in ["salaried", "kirana-merchant", "over-indebted"] {
+        let (lender, session) = prepare_session(&app, persona).await;
+        let path = format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id);
+        lender
+            .get(&app, &format!("{APP_PREFIX}/{path}"))
+            .await
+            .expect_ok();
+        let path = format!("/FIU/AnaliticAggregate/Export/{session}?format=pdf");
+        let url = format!("{}{APP_PREFIX}{path}", app.sandbox.base_url());
+        let client = reqwest::Client::builder().no_proxy().build();
+        let request = client.expect("a client").get(&url);
+        let answer = request.bearer_auth(&lender.access_token).send().await;
+        let bytes = answer.expect("an answer").bytes().await.expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        let pages = text.matches("/Type /Page\n").count();
+        assert!((1..=8).contains(&pages), "{persona}: {pages} pages");
+        for part in [
+            "(Overview)",
+            "(Income)",
+            "(Obligations)",
+            "(Cash flow)",
+            "(Counterparties)",
+            "(Findings)",
+            "(Verified income a month)",
+            "(Eligible instalment a month)",
+        ] {
+            assert!(text.contains(part), "{persona}: {part}");
+        }
+    }
+}

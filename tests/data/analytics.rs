@@ -1,0 +1,142 @@
+//! The analytics of the shipped personas: their scores and findings, over histories of several lengths.
+
+use std::collections::BTreeMap;
+
+use chrono::Months;
+use mockaa::internals::analytics::build_report;
+use mockaa::internals::bankgen::generate_accounts;
+use mockaa::internals::domain::account::FiType;
+use mockaa::internals::domain::statement::Statement;
+use mockaa::internals::domain::time::Timestamp;
+use serde_json::Value;
+
+use super::{StatementQuery, ist_midnight, shipped_life, test_participants};
+
+/// Returns the report of a persona's linked bank accounts together, for the months before 1 July 2024.
+fn build_persona_report(persona: &str, seed: u64, months: u32) -> Value {
+    let life = shipped_life(persona);
+    let customer = format!("98123456{:02}@mockaa", seed % 100);
+    let to = ist_midnight(2024, 7, 1);
+    let from = to.ist_date().checked_sub_months(Months::new(months));
+    let from = from
+        .expect("a date")
+        .and_hms_opt(0, 0, 0)
+        .expect("midnight");
+    let accounts = generate_accounts(test_participants(), &life.definition, seed, &customer);
+    let statements: Vec<(u32, Statement)> = accounts
+        .iter()
+        .filter(|known| known.linked_by_default && known.account.fi_type == FiType::Deposit)
+        .zip(1..)
+        .map(|(known, id)| {
+            let query = StatementQuery {
+                seed,
+                customer: &customer,
+                ..StatementQuery::for_range(&life, &known.account, Timestamp::from_ist(from), to)
+            };
+            (id, query.generate_statement())
+        })
+        .collect();
+    let statements: Vec<(u32, &Statement)> = statements.iter().map(|(id, it)| (*id, it)).collect();
+    let report = build_report(&statements).expect("the persona has transactions");
+    serde_json::from_slice(&report.to_json()).expect("JSON")
+}
+
+/// Returns the names of the checks that found something, with how often.
+fn list_findings(report: &Value) -> BTreeMap<String, usize> {
+    let checks = report["irregularities"].as_array().expect("checks");
+    checks
+        .iter()
+        .map(|check| {
+            let found = check["transactions"]
+                .as_array()
+                .or(check["monthlyTransactions"].as_array());
+            let name = check["activity"].as_str().expect("a name").to_owned();
+            (name, found.map_or(0, Vec::len))
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// A band of scores: persona, lowest and highest score, checks that must find something, and checks that
+/// must not.
+type Band = (
+    &'static str,
+    [i64; 2],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const UNCHANGED: &str = "Salary Credit Amount remains unchanged over extended period";
+const SPENT: &str = "Immediate big debit after Salary credit";
+const TWO_WAY: &str = "Parties present in both debits and credits";
+const NEGATIVE: &str = "Negative Balance";
+const MISMATCH: &str = "Balance Mismatch";
+
+const BANDS: &[Band] = &[
+    (
+        "circular-transactions",
+        [300, 600],
+        &[TWO_WAY],
+        &[UNCHANGED],
+    ),
+    (
+        "salary-inflation",
+        [300, 600],
+        &[UNCHANGED, SPENT],
+        &[NEGATIVE],
+    ),
+    (
+        "over-indebted",
+        [300, 650],
+        &[SPENT],
+        &[UNCHANGED, NEGATIVE],
+    ),
+    ("new-account", [300, 700], &[], &[UNCHANGED, NEGATIVE]),
+    ("dormant-account", [300, 700], &[], &[UNCHANGED, NEGATIVE]),
+    ("salaried", [750, 900], &[], &[UNCHANGED, SPENT, NEGATIVE]),
+    (
+        "joint-account",
+        [750, 900],
+        &[],
+        &[UNCHANGED, SPENT, NEGATIVE],
+    ),
+    ("two-banks", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("gig-worker", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("investor", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("kirana-merchant", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("nri", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("pensioner", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("small-business", [750, 900], &[], &[UNCHANGED]),
+    ("student", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+];
+
+#[test]
+fn each_persona_has_the_score_and_the_findings_that_it_is_made_for() {
+    for (persona, [lowest, highest], found, not_found) in BANDS {
+        for seed in [42, 7] {
+            let mut previous = 900;
+            for months in [6, 12, 24] {
+                let report = build_persona_report(persona, seed, months);
+                let score = report["overview"]["bsaScore"].as_i64().expect("a score");
+                let findings = list_findings(&report);
+                let place =
+                    format!("{persona}, {months} months, seed {seed}: {score}, {findings:?}");
+                assert!((*lowest..=*highest).contains(&score), "{place}");
+                assert!(
+                    found.iter().all(|name| findings.contains_key(*name)),
+                    "{place}"
+                );
+                let wrong = not_found.iter().chain([&MISMATCH]);
+                assert!(
+                    wrong.copied().all(|name| !findings.contains_key(name)),
+                    "{place}"
+                );
+                // More of the same history never raises the score of a fraud.
+                if *highest == 600 {
+                    assert!(score <= previous, "{place}, after {previous}");
+                    previous = score;
+                }
+            }
+        }
+    }
+}
