@@ -58,7 +58,7 @@ pub(crate) fn find_plan<'p>(
 
 /// Returns the account plans, each with its ordinal: FI type × 1,000 + position among the accounts
 /// of that type. So the ordinal of an account does not depend on accounts of other types.
-fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
+pub(crate) fn number_plans(persona: &Persona) -> impl Iterator<Item = (u64, &AccountPlan)> {
     let mut counts = [0u64; FiType::ALL.len()];
     persona.accounts.iter().map(move |plan| {
         let fi_type = plan.fi_type as usize;

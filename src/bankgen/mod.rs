@@ -33,7 +33,9 @@ use crate::domain::consent::Consent;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::ids::SessionId;
 use crate::domain::participants::Participants;
-use crate::domain::persona::{AccountPlan, ContentPlan, OpeningDate, PersonaInstance};
+use crate::domain::persona::{
+    AccountPlan, CashFlowPlan, ContentPlan, OpeningDate, PersonaInstance,
+};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::statement::{Statement, StatementBody};
@@ -198,14 +200,7 @@ fn build_ledger_source<'a>(
     plan: &'a AccountPlan,
     holder: &'a str,
 ) -> LedgerSource<'a> {
-    let StatementRequest {
-        seed,
-        participants,
-        customer,
-        persona,
-        account,
-        ..
-    } = *request;
+    let StatementRequest { seed, customer, .. } = *request;
     match &plan.content {
         ContentPlan::Imported(ledger) => {
             let mut rng = random_stream(StreamKey {
@@ -220,25 +215,49 @@ fn build_ledger_source<'a>(
             }
         }
         ContentPlan::Holding { .. } => unreachable!("only bank accounts have ledgers"),
-        ContentPlan::CashFlow(cash_flow_plan) => {
-            let opened_in = match plan.opened {
-                OpeningDate::WithinYears(years) => years,
-                OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
-            };
-            let inputs = BehaviorInputs {
-                seed,
-                customer,
-                account_ordinal,
-                fip_narration: participants.narration_layout(&account.fip),
-                opened_on: plan.opened.fixed_date(persona.as_of),
-                opened_in,
-                holder,
-                earns_interest: plan.account_type != AccountType::Current,
-                is_firm: persona.definition.holder.is_firm,
-            };
-            LedgerSource::Generated(AccountBehavior::sample(cash_flow_plan, &inputs))
-        }
+        ContentPlan::CashFlow(cash_flow_plan) => LedgerSource::Generated(sample_behavior(
+            request,
+            account_ordinal,
+            plan,
+            cash_flow_plan,
+            holder,
+        )),
     }
+}
+
+/// Samples the behavior of a bank account, with the narrations of the FIP that is asked. `holder` is
+/// in capitals, as banks print it.
+fn sample_behavior<'a>(
+    request: &StatementRequest<'a>,
+    account_ordinal: u64,
+    plan: &AccountPlan,
+    cash_flow_plan: &'a CashFlowPlan,
+    holder: &'a str,
+) -> AccountBehavior<'a> {
+    let StatementRequest {
+        seed,
+        participants,
+        customer,
+        persona,
+        account,
+        ..
+    } = *request;
+    let opened_in = match plan.opened {
+        OpeningDate::WithinYears(years) => years,
+        OpeningDate::On(_) | OpeningDate::MonthsAgo(_) => (2000, 2000),
+    };
+    let inputs = BehaviorInputs {
+        seed,
+        customer,
+        account_ordinal,
+        fip_narration: participants.narration_layout(&account.fip),
+        opened_on: plan.opened.fixed_date(persona.as_of),
+        opened_in,
+        holder,
+        earns_interest: plan.account_type != AccountType::Current,
+        is_firm: persona.definition.holder.is_firm,
+    };
+    AccountBehavior::sample(cash_flow_plan, &inputs)
 }
 
 /// Derives the 32-byte private key and the 32-byte nonce of one entry of a FIP in one session. They

@@ -103,8 +103,8 @@ pub enum ContentPlan {
     /// An account other than a running bank account: deposits, funds, shares, policies, pensions,
     /// GST returns. The amount is the principal of a deposit, the instalment of a product that is
     /// paid in instalments, the typical trade of a security, the sum assured of a policy, or the
-    /// turnover of a month.
-    Holding { amount: MinMax<Paise> },
+    /// turnover of a month. `None`: a share of the income.
+    Holding { amount: Option<MinMax<Paise>> },
 }
 
 /// Recurring flows and balances of a bank account.

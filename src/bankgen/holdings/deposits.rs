@@ -91,7 +91,8 @@ fn simulate_deposits(
         DepositKind::Term => 5_000,
         DepositKind::Recurring => 500,
     };
-    let amount = Paise::from_rupees((context.amount.0 / 100 / step).max(1) * step);
+    let amount = context.amount_on(context.opened_on);
+    let amount = Paise::from_rupees((amount.0 / 100 / step).max(1) * step);
     let mut terms = Terms {
         opened_on: context.opened_on,
         amount,

@@ -346,7 +346,7 @@ pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("nav", format_price(holding.price_model.price_on(today)))
                 .with_attribute("value", holding.value_on(today).to_string())
                 .with_attribute("devidentType", "GROWTH")
-                .with_attribute("amount", context.amount.to_string())
+                .with_attribute("amount", context.amount_on(last).to_string())
                 .with_attribute("frequency", "12")
                 .with_attribute("instalmentDay", instalment_day(context).to_string())
                 .with_attribute("pendingInstalments", "12")
@@ -404,7 +404,7 @@ fn build_sip_schemes(context: &HoldingContext<'_>, holding: &Holding, last: Naiv
             "SIPRefNo",
             format!("S{}{}", context.reference_number, holding.security.symbol),
         )
-        .with_attribute("amount", context.amount.to_string())
+        .with_attribute("amount", context.amount_on(last).to_string())
         .with_attribute("frequency", "MONTHLY")
         .with_attribute("lastInstallmentDate", last.to_string())
         .with_attribute("nextInstallmentDate", months_after(last, 1).to_string());

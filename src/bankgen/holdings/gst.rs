@@ -352,7 +352,8 @@ fn sample_turnover(context: &HoldingContext<'_>, month: Month) -> Paise {
     } else {
         95
     };
-    Paise::from_rupees(context.amount.0 / 100 * season / 100 * rng.random_range(80..=120) / 100)
+    let usual_sales = context.amount_on(month.clamped_date(1)).0 / 100;
+    Paise::from_rupees(usual_sales * season / 100 * rng.random_range(80..=120) / 100)
 }
 
 /// Samples the invoices of a month, in the order of their dates; their values are whole rupees and

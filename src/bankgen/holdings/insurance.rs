@@ -17,6 +17,11 @@ use crate::domain::money::Paise;
 use crate::domain::persona::NamePool;
 use crate::domain::terms::TransactionType;
 
+/// Rounds a sum assured down to a multiple of 50,000 rupees, the least that is sold.
+fn round_cover(amount: Paise) -> Paise {
+    Paise::from_rupees((amount.0 / 100 / 50_000).max(1) * 50_000)
+}
+
 /// Builds a life policy. INSURANCE_POLICIES and LIFE_INSURANCE share it; each schema selects its
 /// names.
 pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
@@ -27,7 +32,12 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         ("ENDOWMENT", "OTHERS", "Nidhi Endowment Plan", 48),
         ("MONEYBACK", "OTHERS", "Varsha Money Back Plan", 62),
     ][rng.random_range(0..3)];
-    let sum_assured = Paise::from_rupees((context.amount.0 / 100 / 50_000).max(1) * 50_000);
+    let mut sum_assured = context.amount_on(context.opened_on);
+    if policy_type == "TERM" && context.is_amount_from_income() {
+        // A term plan saves nothing, so that the same money buys more.
+        sum_assured = Paise(sum_assured.0 * 10);
+    }
+    let sum_assured = round_cover(sum_assured);
     let tenure_years: u32 = [15, 20, 25][rng.random_range(0..3)];
     let is_monthly = rng.random_bool(0.4);
     let (frequency, periods_per_year) = match (is_monthly, context.fi_type) {
@@ -245,7 +255,7 @@ fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) ->
 pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
-    let sum_insured = Paise::from_rupees((context.amount.0 / 100 / 50_000).max(1) * 50_000);
+    let sum_insured = round_cover(context.amount_on(context.opened_on));
     let first_premium = (sum_insured.0 / 100 * 22 / 1000).max(1_000);
     let mut rows = Vec::new();
     let mut start_date = context.opened_on;

@@ -10,11 +10,13 @@ mod gst;
 mod insurance;
 mod pension;
 mod shares;
+mod sizes;
 mod trades;
 
 use chrono::{Days, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
+use self::sizes::HoldingSize;
 use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
@@ -39,7 +41,7 @@ pub(crate) fn build_document(
     request: &StatementRequest<'_>,
     account_ordinal: u64,
     plan: &AccountPlan,
-    amount: MinMax<Paise>,
+    amount: Option<MinMax<Paise>>,
     holders: &Holders,
 ) -> Document {
     let context = HoldingContext::new(request, account_ordinal, plan, amount, holders);
@@ -76,8 +78,7 @@ pub(crate) struct HoldingContext<'a> {
     owner: String,
     holders: &'a Holders,
     pub fi_type: FiType,
-    /// The amount that is sampled from the range of the plan.
-    pub amount: Paise,
+    size: HoldingSize,
     pub opened_on: NaiveDate,
     pub branch: Branch,
     /// The number that folio, policy and client numbers are derived from.
@@ -127,7 +128,7 @@ impl<'a> HoldingContext<'a> {
         request: &'a StatementRequest<'a>,
         account_ordinal: u64,
         plan: &AccountPlan,
-        amount: MinMax<Paise>,
+        amount: Option<MinMax<Paise>>,
         holders: &'a Holders,
     ) -> Self {
         let owner = format!(
@@ -154,14 +155,15 @@ impl<'a> HoldingContext<'a> {
             .opened
             .fixed_date(request.persona.as_of)
             .unwrap_or_else(|| opening_month.clamped_date(day));
-        let amount = Paise(rng.random_range(amount.0.0 / 100..=amount.1.0 / 100) * 100);
+        let printed_name = holders.first.name.to_uppercase();
+        let size = HoldingSize::sample(request, plan, amount, &printed_name, &mut rng);
         let reference_number = rng.random_range(10_000_000..99_999_999);
         Self {
             request,
             owner,
             holders,
             fi_type: plan.fi_type,
-            amount,
+            size,
             opened_on,
             branch,
             reference_number,
@@ -175,6 +177,17 @@ impl<'a> HoldingContext<'a> {
             kind: StreamKind::Holding,
             ordinal,
         })
+    }
+
+    /// Returns the amount of the account on a day: the principal, the instalment, the usual trade,
+    /// the sum assured or the turnover of a month.
+    pub(crate) fn amount_on(&self, day: NaiveDate) -> Paise {
+        self.size.amount_on(day)
+    }
+
+    /// Returns whether the persona gives no amount, so that it follows from the income.
+    pub(crate) fn is_amount_from_income(&self) -> bool {
+        self.size.is_from_income()
     }
 
     /// Returns the current day in India, at most the last day that is generated.

@@ -65,16 +65,7 @@ impl Tier {
         };
         // Savings of the second tier can be withdrawn: it gets smaller contributions and none from
         // the employer.
-        let (subscriber_share, interval_months) = if number == 1 {
-            (context.amount, 1)
-        } else {
-            (Paise(context.amount.0 / 2), 6)
-        };
-        let employer_share = if number == 1 {
-            subscriber_share
-        } else {
-            Paise(0)
-        };
+        let interval_months = if number == 1 { 1 } else { 6 };
         let mut month = Month::from_date(context.opened_on);
         let mut month_index = 0;
         while month.clamped_date(1) <= context.today() {
@@ -82,7 +73,12 @@ impl Tier {
             if month_index % interval_months == 0
                 && to_ist_timestamp(day, 12, 0, 0) <= context.now()
             {
-                tier.add_contribution(day, subscriber_share, employer_share);
+                let amount = context.amount_on(day);
+                if number == 1 {
+                    tier.add_contribution(day, amount, amount);
+                } else {
+                    tier.add_contribution(day, Paise(amount.0 / 2), Paise(0));
+                }
             }
             month_index += 1;
             month = month.next();

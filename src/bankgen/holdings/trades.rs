@@ -139,8 +139,11 @@ impl Portfolio {
 
     pub(crate) fn simulate_trades(context: &HoldingContext<'_>, plan: &TradingPlan) -> Self {
         let mut rng = context.random_stream(0);
-        let mut holdings = sample_holdings(plan, &mut rng);
-        let mut trades = Vec::new();
+        let mut portfolio = Self {
+            trades: Vec::new(),
+            holdings: sample_holdings(plan, &mut rng),
+        };
+        let mut unspent = Paise(0);
         let mut month = Month::from_date(context.opened_on);
         let mut number = 0;
         while month.clamped_date(1) <= context.today() {
@@ -150,21 +153,29 @@ impl Portfolio {
             if month_index % plan.interval_months == 0 {
                 let mut rng = context.random_stream(1000 + u64::from(month_index));
                 let trade_count = if plan.day_of_month.is_some() {
-                    holdings.len()
+                    portfolio.holdings.len()
                 } else {
                     1
                 };
                 for _ in 0..trade_count {
                     number += 1;
-                    let trade =
-                        Self::sample_trade(context, plan, &mut holdings, month, number, &mut rng);
+                    let trade = portfolio.sample_trade(
+                        context,
+                        plan,
+                        &mut unspent,
+                        month,
+                        number,
+                        &mut rng,
+                    );
                     if trade.at > context.now() {
                         break;
                     }
                     if trade.units > 0 {
-                        apply_trade(&mut holdings[trade.holding], &trade);
-                        trades.push(Trade {
-                            closing_units: holdings[trade.holding].units,
+                        let holding = &mut portfolio.holdings[trade.holding];
+                        apply_trade(holding, &trade);
+                        let closing_units = holding.units;
+                        portfolio.trades.push(Trade {
+                            closing_units,
                             ..trade
                         });
                     }
@@ -172,21 +183,24 @@ impl Portfolio {
             }
             month = month.next();
         }
-        Self { trades, holdings }
+        portfolio
     }
 
+    /// Samples a trade of no units or more. `unspent` is the money of earlier purchases that did not
+    /// suffice for another unit.
     fn sample_trade(
+        &self,
         context: &HoldingContext<'_>,
         plan: &TradingPlan,
-        holdings: &mut [Holding],
+        unspent: &mut Paise,
         month: Month,
         number: usize,
         rng: &mut impl Rng,
     ) -> Trade {
         let index = if plan.day_of_month.is_some() {
-            (number - 1) % holdings.len()
+            (number - 1) % self.holdings.len()
         } else {
-            rng.random_range(0..holdings.len())
+            rng.random_range(0..self.holdings.len())
         };
         let wanted_day = plan
             .day_of_month
@@ -202,7 +216,7 @@ impl Portfolio {
             rng.random_range(16..60),
             rng.random_range(0..60),
         );
-        let holding = &holdings[index];
+        let holding = &self.holdings[index];
         let price = holding.price_model.price_on(day);
         let is_sale = plan.sale_one_in > 0
             && holding.units > 2_000
@@ -219,15 +233,14 @@ impl Portfolio {
             (Side::Sell, units, trade_value(units, price))
         } else if plan.allows_fractions {
             // An instalment of a fund is a fixed amount, which buys fractions of units.
-            (
-                Side::Buy,
-                context.amount.0 * 100_000 / price,
-                context.amount,
-            )
+            let amount = context.amount_on(day);
+            (Side::Buy, amount.0 * 100_000 / price, amount)
         } else {
-            let wanted_paise = context.amount.0 * amount_percent / 100;
-            let units = (wanted_paise * 100 / price).max(1) * 1000;
-            (Side::Buy, units, trade_value(units, price))
+            let available = Paise(context.amount_on(day).0 * amount_percent / 100) + *unspent;
+            let units = available.0 * 100 / price * 1000;
+            let value = trade_value(units, price);
+            *unspent = available - value;
+            (Side::Buy, units, value)
         };
         let at = to_ist_timestamp(day, hour, minute, second);
         Trade {

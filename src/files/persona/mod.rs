@@ -289,9 +289,7 @@ impl PersonaBuilder<'_> {
                 Ok(ledger) => ContentPlan::Imported(Arc::new(ledger)),
                 Err(error) => {
                     self.push_diagnostic(statement.referenced, error);
-                    ContentPlan::Holding {
-                        amount: (Paise(0), Paise(0)),
-                    }
+                    ContentPlan::Holding { amount: None }
                 }
             }
         } else if is_bank {
@@ -318,7 +316,7 @@ impl PersonaBuilder<'_> {
             ))
         } else {
             ContentPlan::Holding {
-                amount: amount.map_or(default_amount(fi_type), |RupeeRange(range)| range),
+                amount: amount.map(|RupeeRange(range)| range),
             }
         };
         let fip = fip.map_or(if is_bank { 0 } else { 2 }, |fip| fip - 1);
@@ -762,25 +760,6 @@ fn is_printable_name(name: &str) -> bool {
 
 fn whole_seconds(Millis(ms): Millis) -> i64 {
     ms / 1000
-}
-
-/// Returns the default amount of an account other than a bank account, by FI type.
-fn default_amount(fi_type: FiType) -> MinMax<Paise> {
-    let (low, high) = match fi_type {
-        FiType::TermDeposit => (100_000, 500_000),
-        FiType::RecurringDeposit | FiType::MutualFunds | FiType::Sip | FiType::Nps => {
-            (2_000, 10_000)
-        }
-        FiType::Gstr1_3b => (400_000, 1_500_000),
-        FiType::Cp
-        | FiType::GovtSecurities
-        | FiType::Aif
-        | FiType::InsurancePolicies
-        | FiType::LifeInsurance => (500_000, 2_500_000),
-        FiType::GeneralInsurance => (300_000, 1_000_000),
-        _ => (10_000, 60_000),
-    };
-    (Paise::from_rupees(low), Paise::from_rupees(high))
 }
 
 fn to_years((low, high): (i64, i64)) -> MinMax<i32> {
