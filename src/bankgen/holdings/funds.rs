@@ -118,6 +118,10 @@ const ALTERNATIVE_FUNDS: &[Security] = &[Security {
     price: (100_000, 1500, 1200),
 }];
 
+/// The symbols of the schemes that save tax (ELSS), whose units are locked in for three years
+/// (Equity Linked Savings Scheme, 2005).
+const LOCKED_SYMBOLS: &[&str] = &["TTAX"];
+
 /// The classification of a scheme in the schema.
 struct SchemeClass {
     fund_type: &'static str,
@@ -140,7 +144,7 @@ fn classify_scheme(symbol: &str) -> SchemeClass {
         fund_type,
         scheme_types,
         category,
-        is_locked: symbol == "TTAX",
+        is_locked: LOCKED_SYMBOLS.contains(&symbol),
     }
 }
 
@@ -183,6 +187,7 @@ fn simulate_instalments(
             allows_fractions: true,
             sale_one_in,
             isin_prefix,
+            locked_symbols: LOCKED_SYMBOLS,
         },
     )
 }
@@ -231,7 +236,11 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
         .filter(|(_, holding)| holding.units > 0)
         .map(|(index, holding)| {
             let class = classify_scheme(holding.security.symbol);
-            let locked_units = format_units(if class.is_locked { holding.units } else { 0 });
+            let locked_units = format_units(if class.is_locked {
+                portfolio.locked_units(index, today)
+            } else {
+                0
+            });
             Element::new_repeatable("Holding")
                 .with_attribute("amc", holding.security.issuer)
                 .with_attribute("registrar", "MOCK REGISTRARS")
@@ -425,6 +434,7 @@ pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
         allows_fractions: false,
         sale_one_in: 8,
         isin_prefix,
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let today = context.today();
@@ -493,6 +503,7 @@ pub(crate) fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
         allows_fractions: true,
         sale_one_in: 0,
         isin_prefix,
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let today = context.today();
@@ -548,6 +559,7 @@ pub(crate) fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
         allows_fractions: true,
         sale_one_in: 0,
         isin_prefix,
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let today = context.today();
@@ -634,6 +646,7 @@ fn build_trust(
         allows_fractions: false,
         sale_one_in: 9,
         isin_prefix,
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let today = context.today();

@@ -111,6 +111,7 @@ pub(crate) fn build_equities(context: &HoldingContext<'_>) -> DocumentParts {
         allows_fractions: false,
         sale_one_in: 4,
         isin_prefix: ("IN", "EZZZ01"),
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let rows = portfolio.trades.iter().map(|trade| {
@@ -180,6 +181,7 @@ pub(crate) fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
         allows_fractions: false,
         sale_one_in: 6,
         isin_prefix: ("IN", "EZZZ02"),
+        locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let rows = portfolio.trades.iter().map(|trade| {

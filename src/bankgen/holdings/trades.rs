@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 
-use super::{HoldingContext, format_isin, to_ist_timestamp};
+use super::{HoldingContext, format_isin, months_after, to_ist_timestamp};
 use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::money::Paise;
@@ -39,7 +39,12 @@ pub(crate) struct TradingPlan {
     pub sale_one_in: u32,
     /// The beginning of the ISINs, and their series.
     pub isin_prefix: (&'static str, &'static str),
+    /// The symbols of the securities whose units are locked in for [`LOCK_IN_MONTHS`].
+    pub locked_symbols: &'static [&'static str],
 }
+
+/// The months from the purchase of a locked unit to the day on which it can be sold.
+const LOCK_IN_MONTHS: u32 = 36;
 
 /// A purchase or sale of units of one security.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +142,17 @@ impl Portfolio {
         self.holdings.iter().filter(|holding| holding.units > 0)
     }
 
+    /// Returns the units of a security that were bought so recently that they are locked in, in
+    /// thousandths. The oldest units are sold first.
+    pub(crate) fn locked_units(&self, holding: usize, day: NaiveDate) -> i64 {
+        let purchases = self.trades.iter().filter(|trade| {
+            trade.holding == holding
+                && trade.side == Side::Buy
+                && months_after(trade.day, LOCK_IN_MONTHS) > day
+        });
+        purchases.map(|trade| trade.units).sum()
+    }
+
     pub(crate) fn simulate_trades(context: &HoldingContext<'_>, plan: &TradingPlan) -> Self {
         let mut rng = context.random_stream(0);
         let mut portfolio = Self {
@@ -218,13 +234,18 @@ impl Portfolio {
         );
         let holding = &self.holdings[index];
         let price = holding.price_model.price_on(day);
+        let free_units = if plan.locked_symbols.contains(&holding.security.symbol) {
+            holding.units - self.locked_units(index, day)
+        } else {
+            holding.units
+        };
         let is_sale = plan.sale_one_in > 0
-            && holding.units > 2_000
+            && free_units > 2_000
             && rng.random_range(0..plan.sale_one_in) == 0;
         let sold_percent = rng.random_range(20..=60);
         let amount_percent = rng.random_range(60..=140);
         let (side, units, value) = if is_sale {
-            let units = holding.units * sold_percent / 100;
+            let units = free_units * sold_percent / 100;
             let units = if plan.allows_fractions {
                 units
             } else {
