@@ -8,14 +8,22 @@ use super::{
     DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
     format_transaction_id, months_after, to_ist_timestamp,
 };
-use crate::bankgen::names::pool_entries;
 use crate::bankgen::people::pick_random;
 use crate::domain::account::FiType;
 use crate::domain::calendar::Month;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
-use crate::domain::persona::NamePool;
 use crate::domain::terms::TransactionType;
+
+/// The life insurers among the shipped names of insurers.
+const LIFE_INSURERS: &[&str] = &["MOCK LIFE INSURANCE CO LTD"];
+
+/// The general and health insurers among them, which sell health policies. Life, general and health
+/// insurance are businesses of their own (Insurance Act, 1938, section 2).
+const HEALTH_INSURERS: &[&str] = &["KAVACH GENERAL INSURANCE LTD", "AROGYA HEALTH ASSURANCE"];
+
+/// The yearly premium of the rider for accidental death, in ten-thousandths of its sum assured.
+const RIDER_PER_MYRIAD: i64 = 5;
 
 /// Rounds a sum assured down to a multiple of 50,000 rupees, the least that is sold.
 fn round_cover(amount: Paise) -> Paise {
@@ -26,7 +34,7 @@ fn round_cover(amount: Paise) -> Paise {
 /// names.
 pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
-    let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
+    let insurer = pick_random(&mut rng, LIFE_INSURERS);
     let (policy_type, cover_type, policy_name, per_mille) = [
         ("TERM", "TERM_ROP", "Raksha Term Plan", 4),
         ("ENDOWMENT", "OTHERS", "Nidhi Endowment Plan", 48),
@@ -166,15 +174,15 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
             &money_backs,
             sum_assured,
         ));
+    // The rider is paid with the premium of the policy, and costs at most an eighth of it.
+    let rider_premium = sum_assured.0 / 100 * RIDER_PER_MYRIAD / 10_000 / periods_per_year;
+    let rider_premium = Paise::from_rupees(rider_premium.max(5));
     let rider = Element::new_repeatable("Rider")
         .with_attribute("riderType", "ACCIDENTAL DEATH BENEFIT")
         .with_attribute("sumAssured", sum_assured.to_string())
         .with_attribute("tenureYears", tenure_years.to_string())
         .with_attribute("tenureMonths", "0")
-        .with_attribute(
-            "premiumAmount",
-            Paise::from_rupees((sum_assured.0 / 100 / 2000).max(10)).to_string(),
-        )
+        .with_attribute("premiumAmount", rider_premium.to_string())
         .with_attribute("policyStartDate", start_date.to_string())
         .with_attribute("policyEndDate", maturity_date.to_string());
     DocumentParts {
@@ -254,7 +262,7 @@ fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) ->
 /// claims.
 pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
-    let (insurer, _, _) = pick_random(&mut rng, pool_entries(NamePool::Insurers));
+    let insurer = pick_random(&mut rng, HEALTH_INSURERS);
     let sum_insured = round_cover(context.amount_on(context.opened_on));
     let first_premium = (sum_insured.0 / 100 * 22 / 1000).max(1_000);
     let mut rows = Vec::new();
@@ -375,5 +383,29 @@ fn build_transaction(
         amount,
         direction,
         element,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{HEALTH_INSURERS, LIFE_INSURERS};
+    use crate::bankgen::names::pool_entries;
+    use crate::domain::persona::NamePool;
+
+    #[test]
+    fn every_shipped_insurer_has_a_line_of_business() {
+        let shipped: BTreeSet<_> = pool_entries(NamePool::Insurers)
+            .iter()
+            .map(|(name, _, _)| *name)
+            .collect();
+        let by_line: BTreeSet<_> = LIFE_INSURERS
+            .iter()
+            .chain(HEALTH_INSURERS)
+            .copied()
+            .collect();
+        assert_eq!(shipped, by_line);
+        assert_eq!(by_line.len(), LIFE_INSURERS.len() + HEALTH_INSURERS.len());
     }
 }
