@@ -14,14 +14,35 @@ use crate::domain::document::Element;
 use crate::domain::money::Paise;
 use crate::domain::terms::TransactionType;
 
-/// The name of a scheme, its id, its share of a contribution in percent, and its price: rupees in
-/// 2020, growth and swing in basis points.
-type Scheme = (&'static str, &'static str, i64, (i64, i64, i64));
+/// The schemes of one asset class: their names and ids in tier I and in tier II, their share of a
+/// contribution in percent, and their price: rupees in 2020, growth and swing in basis points.
+type SchemePair = ([(&'static str, &'static str); 2], i64, (i64, i64, i64));
 
-const SCHEMES: [Scheme; 3] = [
-    ("MOCKPF SCHEME E TIER", "SM999001", 50, (24, 1200, 1800)),
-    ("MOCKPF SCHEME C TIER", "SM999002", 30, (28, 850, 300)),
-    ("MOCKPF SCHEME G TIER", "SM999003", 20, (25, 800, 400)),
+const SCHEMES: [SchemePair; 3] = [
+    (
+        [
+            ("MOCKPF SCHEME E TIER I", "SM999001"),
+            ("MOCKPF SCHEME E TIER II", "SM999002"),
+        ],
+        50,
+        (24, 1200, 1800),
+    ),
+    (
+        [
+            ("MOCKPF SCHEME C TIER I", "SM999003"),
+            ("MOCKPF SCHEME C TIER II", "SM999004"),
+        ],
+        30,
+        (28, 850, 300),
+    ),
+    (
+        [
+            ("MOCKPF SCHEME G TIER I", "SM999005"),
+            ("MOCKPF SCHEME G TIER II", "SM999006"),
+        ],
+        20,
+        (25, 800, 400),
+    ),
 ];
 
 /// The account of one tier.
@@ -42,7 +63,7 @@ struct SchemeHolding {
 }
 
 fn scheme_price_model(scheme: usize, tier: usize) -> PriceModel {
-    let (rupees, growth, swing) = SCHEMES[scheme].3;
+    let (rupees, growth, swing) = SCHEMES[scheme].2;
     let salt = (u64::try_from(scheme * 2 + tier).expect("they are few") + 1)
         .wrapping_mul(0xd1b5_4a32_d192_ed03);
     PriceModel {
@@ -86,8 +107,9 @@ impl Tier {
         tier
     }
 
-    fn scheme_name(&self, scheme: &str) -> String {
-        format!("{scheme} {}", self.number)
+    /// Returns the name and the id of a scheme of this tier.
+    fn scheme_names(&self, scheme: usize) -> (&'static str, &'static str) {
+        SCHEMES[scheme].0[self.number - 1]
     }
 
     fn add_contribution(&mut self, day: NaiveDate, subscriber_share: Paise, employer_share: Paise) {
@@ -119,7 +141,8 @@ impl Tier {
             direction: TransactionType::Credit,
             element,
         });
-        for (scheme, (name, scheme_id, percent, _)) in SCHEMES.into_iter().enumerate() {
+        for (scheme, (_, percent, _)) in SCHEMES.into_iter().enumerate() {
+            let (name, scheme_id) = self.scheme_names(scheme);
             let nav = scheme_price_model(scheme, self.number).price_on(day);
             let holding = &mut self.holdings[scheme];
             let share = Paise(total.0 * percent / 100) + holding.uninvested;
@@ -149,7 +172,7 @@ impl Tier {
                 )
                 .with_attribute("txnDate", day.to_string())
                 .with_attribute("type", "CONTRIBUTION")
-                .with_attribute("schemeName", self.scheme_name(name))
+                .with_attribute("schemeName", name)
                 .with_attribute("schemeId", scheme_id)
                 .with_attribute("narration", format!("BY CONTRIBUTION {units} UNITS"))
                 .with_attribute("allocationPercent", percent.to_string())
@@ -189,11 +212,9 @@ impl Tier {
         };
         let units: i64 = self.holdings.iter().map(|holding| holding.units).sum();
         let cost: Paise = self.holdings.iter().map(|holding| holding.cost).sum();
-        let nonempty = SCHEMES
-            .into_iter()
-            .enumerate()
-            .filter(|(scheme, _)| self.holdings[*scheme].units > 0);
-        let elements = nonempty.map(|(scheme, (name, id, _, _))| {
+        let nonempty = (0..SCHEMES.len()).filter(|scheme| self.holdings[*scheme].units > 0);
+        let elements = nonempty.map(|scheme| {
+            let (name, id) = self.scheme_names(scheme);
             let SchemeHolding {
                 units,
                 cost,
@@ -209,7 +230,7 @@ impl Tier {
                     "nav",
                     format_price(scheme_price_model(scheme, self.number).price_on(today)),
                 )
-                .with_attribute("schemeName", self.scheme_name(name))
+                .with_attribute("schemeName", name)
                 .with_attribute("schemeId", id)
                 .with_attribute("totalUnits", units.to_string())
                 .with_attribute(
