@@ -267,6 +267,56 @@ fn the_tax_return_declares_the_invoices_and_the_retail_sales() {
     assert!(composition_count > 0);
 }
 
+/// Computes the check character of the first 14 characters of a GSTIN: each is a digit to the base
+/// of 36, from the left multiplied by 1 and 2 in turn, and the two digits of each product are added.
+fn check_character(body: &str) -> char {
+    const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    assert_eq!(body.len(), 14, "{body}");
+    let mut sum = 0;
+    for (index, character) in body.bytes().enumerate() {
+        let value = DIGITS.iter().position(|digit| *digit == character);
+        let product = value.unwrap_or_else(|| panic!("{body}")) * (1 + index % 2);
+        sum += product / 36 + product % 36;
+    }
+    char::from(DIGITS[(36 - sum % 36) % 36])
+}
+
+/// The number of a registration belongs to the PAN of the holder, which is hidden in it: its check
+/// character is that of the whole number.
+#[test]
+fn a_registration_has_the_check_character_of_its_holders_pan() {
+    // The number that validators of GSTINs use as their example.
+    assert_eq!(check_character("27AAPFU0939F1Z"), 'V');
+    let mut customer_checks = HashSet::new();
+    for statement in &all_registrations() {
+        let masked = root(statement)
+            .attribute_value("maskedGstinNumber")
+            .expect("a number");
+        let holder = &statement.holders.as_ref().expect("the holders").first;
+        assert_eq!(&masked[2..12], "XXXXXXXXXX");
+        assert_eq!(&masked[13..14], "Z");
+        let body = format!("{}{}{}", &masked[..2], holder.pan, &masked[12..14]);
+        assert!(
+            masked.ends_with(check_character(&body)),
+            "{masked} of {}",
+            holder.pan
+        );
+        let business = find(root(statement), &["Profile", "BusinessDetails"]);
+        assert_eq!(
+            business.attribute_value("lgnm"),
+            Some(&*holder.name),
+            "the legal name is that of the holder"
+        );
+        for (sales, _) in monthly_returns(statement) {
+            for invoice in invoices(sales) {
+                let customer = invoice.attribute_value("ctin").expect("a customer");
+                customer_checks.insert(customer.to_owned());
+            }
+        }
+    }
+    assert!(customer_checks.len() > 10, "{customer_checks:?}");
+}
+
 #[test]
 fn cash_and_credit_pay_the_tax_that_is_due() {
     let (mut late_count, mut on_time_count) = (0, 0);

@@ -12,7 +12,8 @@ use chrono::{Datelike, NaiveDate};
 use rand::{Rng, RngExt};
 
 use super::{
-    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, to_ist_timestamp,
+    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, digit_value,
+    to_ist_timestamp,
 };
 use crate::bankgen::names::{STREETS, pool_entries};
 use crate::bankgen::people::pick_random;
@@ -51,28 +52,40 @@ const GSTR3B_DUE_DAY: u32 = 20;
 const FORWARD_CHARGE: &str = "Other than reverse charge";
 const REVERSE_CHARGE: &str = "Reverse charge";
 
-/// Returns the registration number (GSTIN) as statements show it: state, masked PAN, registration.
+/// Returns the registration number (GSTIN) of the first holder as statements show it: state, masked
+/// PAN, registration, check character.
 ///
 /// `Assumption:` the state is Karnataka, as in the sample.
 pub(crate) fn masked_gstin(context: &HoldingContext<'_>) -> String {
-    format_masked_gstin(
-        HOME_STATE,
-        context.reference_number % 9 + 1,
-        context.reference_number,
-    )
+    let registration = context.reference_number % 9 + 1;
+    format_masked_gstin(HOME_STATE, &context.first_holder().pan, registration)
 }
 
-/// Formats a masked GSTIN; `check` gives the last letter.
-fn format_masked_gstin(state: &str, registration: u64, check: u64) -> String {
-    let check = char::from(b'A' + u8::try_from(check % 26).expect("below 26"));
+/// Formats a GSTIN with a masked PAN. The check character is that of the whole number.
+fn format_masked_gstin(state: &str, pan: &str, registration: u64) -> String {
+    let check = gstin_check_character(&format!("{state}{pan}{registration}Z"));
     format!("{state}XXXXXXXXXX{registration}Z{check}")
+}
+
+/// Returns the check character of a GSTIN from the characters before it: digits to the base of 36
+/// that are multiplied by 1 and 2 in turn, with the digits of each product added.
+fn gstin_check_character(body: &str) -> char {
+    let products = body.chars().zip([1, 2].into_iter().cycle());
+    let sum: u32 = products
+        .map(|(character, factor)| {
+            let product = digit_value(character) * factor;
+            product / 36 + product % 36
+        })
+        .sum();
+    let check = char::from_digit((36 - sum % 36) % 36, 36).expect("below 36");
+    check.to_ascii_uppercase()
 }
 
 pub(crate) fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
     let mut rng = context.random_stream(0);
     let (random_firm, _, _) = pick_random(&mut rng, pool_entries(NamePool::Firms));
-    // If the holder is a firm, it is the registered business.
-    let firm = context.firm_name().unwrap_or(random_firm).to_owned();
+    // A firm trades under its own name, and a person under that of a shop.
+    let trade_name = context.firm_name().unwrap_or(random_firm).to_owned();
     let street = pick_random(&mut rng, STREETS);
     let floor = pick_random(&mut rng, &[None, Some("GROUND"), Some("1"), Some("2")]);
     let customers = sample_customers(&mut context.random_stream(1));
@@ -92,7 +105,7 @@ pub(crate) fn build_returns(context: &HoldingContext<'_>) -> DocumentParts {
     DocumentParts {
         holder_attributes: Vec::new(),
         profile: vec![
-            build_business_details(context, firm),
+            build_business_details(context, trade_name),
             build_place_of_business(context, street, floor),
         ],
         summary: None,
@@ -105,18 +118,18 @@ fn registration_date(context: &HoldingContext<'_>) -> NaiveDate {
     context.opened_on.max(FIRST_MONTH.clamped_date(1))
 }
 
-fn build_business_details(context: &HoldingContext<'_>, firm: String) -> Element {
+fn build_business_details(context: &HoldingContext<'_>, trade_name: String) -> Element {
     let category = Element {
         repeatable: true,
         ..Element::new_text("cat", "NA")
     };
     Element::new("BusinessDetails")
-        .with_attribute("lgnm", firm.clone())
+        .with_attribute("lgnm", context.first_holder().name.clone())
         .with_attribute("apprvdt", registration_date(context).to_string())
         .with_attribute("iscmp", "No")
         .with_attribute("dty", "Regular")
         .with_attribute("sts", "Active")
-        .with_attribute("trdnm", firm)
+        .with_attribute("trdnm", trade_name)
         .with_children([Element::new("CategoryList").with_children([category])])
 }
 
@@ -242,8 +255,8 @@ struct Customer {
     is_composition_dealer: bool,
 }
 
-/// Samples the customers. The registration digits of their masked numbers differ, so no two of one
-/// state are equal.
+/// Samples the customers, which are companies. The registration digits of their masked numbers
+/// differ, so no two of one state are equal.
 fn sample_customers(rng: &mut impl Rng) -> Vec<Customer> {
     (0..CUSTOMERS_AT_HOME + CUSTOMERS_OUTSIDE)
         .map(|index| {
@@ -253,8 +266,12 @@ fn sample_customers(rng: &mut impl Rng) -> Vec<Customer> {
                 pick_random(rng, &OTHER_STATES)
             };
             let registration = u64::try_from(index % 9).expect("below 9") + 1;
+            let initial = char::from(b'A' + rng.random_range(0..26));
+            let number: u32 = rng.random_range(1..=9999);
+            let last = char::from(b'A' + rng.random_range(0..26));
+            let pan = format!("ZZZC{initial}{number:04}{last}");
             Customer {
-                gstin: format_masked_gstin(state, registration, rng.random_range(0..26)),
+                gstin: format_masked_gstin(state, &pan, registration),
                 state,
                 is_composition_dealer: index == CUSTOMERS_AT_HOME,
             }
