@@ -4,6 +4,7 @@
 mod analytics;
 mod files;
 mod gst;
+mod holdings;
 mod laws;
 mod schemas;
 #[path = "../skip/mod.rs"]
