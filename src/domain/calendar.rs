@@ -153,17 +153,126 @@ fn first_day_matching(date: NaiveDate, predicate: impl Fn(NaiveDate) -> bool) ->
         .expect("a day within the calendar")
 }
 
-/// Returns whether the day is a bank holiday in all of India with a date that can be computed:
-/// Republic Day, the yearly closing of accounts, Good Friday, Independence Day, Gandhi Jayanti,
-/// Christmas.
+/// Returns whether the day is a bank holiday in most of India: Republic Day, the yearly closing of
+/// accounts, Good Friday, Independence Day, Gandhi Jayanti, Christmas, and from 2015 to 2035 the
+/// holidays of [`LUNAR_HOLIDAYS`].
 ///
-/// `Assumption:` holidays of lunar calendars and of single states are left out.
+/// `Assumption:` holidays of single states are left out, and those of the lunar calendars before
+/// 2015 and after 2035.
 pub(crate) fn is_bank_holiday(date: NaiveDate) -> bool {
     matches!(
         (date.month(), date.day()),
         (1, 26) | (4, 1) | (8, 15) | (10, 2) | (12, 25)
-    ) || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
+    ) || is_lunar_holiday(date)
+        || (matches!(date.month(), 3 | 4) && date == good_friday(date.year()))
 }
+
+fn is_lunar_holiday(date: NaiveDate) -> bool {
+    let month_and_day = date.month() * 100 + date.day();
+    usize::try_from(date.year() - LUNAR_HOLIDAYS[0].0)
+        .ok()
+        .and_then(|index| LUNAR_HOLIDAYS.get(index))
+        .is_some_and(|(_, days)| days.binary_search(&month_and_day).is_ok())
+}
+
+/// The holidays of the lunar calendars by year, as `month * 100 + day`: Holi, Mahavir Jayanti,
+/// Buddha Purnima, Id-ul-Fitr, Id-ul-Zuha, Muharram, Janmashtami, Milad-un-Nabi, Dussehra, Diwali,
+/// Guru Nanak Jayanti. Those of 2015 to 2026 are in the lists of the Government of India
+/// (docs/sources.md, "Bank holidays").
+///
+/// `Assumption:` the days from 2027 on are predictions. A Hindu, Jain, Buddhist or Sikh holiday is
+/// the day of its lunar date (tithi) in Delhi. An Islamic month begins on the day after the first
+/// sunset in Delhi at which the moon is at least 20 hours old. Gazetted days can differ by one.
+const LUNAR_HOLIDAYS: [(i32, &[u32]); 21] = [
+    (
+        2015,
+        &[
+            104, 306, 402, 504, 718, 905, 925, 1022, 1024, 1111, 1125, 1224,
+        ],
+    ),
+    (
+        2016,
+        &[324, 420, 521, 706, 825, 913, 1011, 1012, 1030, 1114, 1213],
+    ),
+    (
+        2017,
+        &[313, 409, 510, 626, 815, 902, 930, 1001, 1019, 1104, 1202],
+    ),
+    (
+        2018,
+        &[302, 329, 430, 616, 822, 903, 921, 1019, 1107, 1121, 1123],
+    ),
+    (
+        2019,
+        &[321, 417, 518, 605, 812, 824, 910, 1008, 1027, 1110, 1112],
+    ),
+    (
+        2020,
+        &[310, 406, 507, 525, 801, 812, 830, 1025, 1030, 1114, 1130],
+    ),
+    (
+        2021,
+        &[329, 425, 514, 526, 721, 819, 830, 1015, 1019, 1104, 1119],
+    ),
+    (
+        2022,
+        &[318, 414, 503, 516, 710, 809, 819, 1005, 1009, 1024, 1108],
+    ),
+    (
+        2023,
+        &[308, 404, 422, 505, 629, 729, 907, 928, 1024, 1112, 1127],
+    ),
+    (
+        2024,
+        &[325, 411, 421, 523, 617, 717, 826, 916, 1012, 1031, 1115],
+    ),
+    (
+        2025,
+        &[314, 331, 410, 512, 607, 706, 816, 905, 1002, 1020, 1105],
+    ),
+    (
+        2026,
+        &[304, 321, 331, 501, 527, 626, 826, 904, 1020, 1108, 1124],
+    ),
+    (
+        2027,
+        &[310, 322, 418, 517, 520, 616, 815, 825, 1009, 1029, 1114],
+    ),
+    (
+        2028,
+        &[227, 311, 407, 506, 508, 604, 804, 813, 927, 1017, 1102],
+    ),
+    (
+        2029,
+        &[215, 301, 425, 426, 524, 527, 724, 901, 1016, 1105, 1121],
+    ),
+    (
+        2030,
+        &[204, 320, 414, 416, 513, 517, 714, 821, 1006, 1026, 1110],
+    ),
+    (
+        2031,
+        &[125, 309, 403, 405, 502, 507, 703, 810, 1025, 1114, 1128],
+    ),
+    (
+        2032,
+        &[115, 322, 327, 421, 423, 525, 621, 828, 1014, 1102, 1117],
+    ),
+    (
+        2033,
+        &[
+            103, 312, 316, 411, 412, 514, 610, 817, 1003, 1022, 1106, 1224,
+        ],
+    ),
+    (
+        2034,
+        &[302, 305, 331, 401, 503, 531, 906, 1022, 1110, 1125, 1213],
+    ),
+    (
+        2035,
+        &[219, 321, 324, 420, 521, 522, 826, 1011, 1030, 1115, 1202],
+    ),
+];
 
 /// Returns the day two days before Easter (Gregorian computus, as in Meeus, *Astronomical
 /// Algorithms*).
@@ -185,14 +294,15 @@ fn good_friday(year: i32) -> NaiveDate {
 mod tests {
     use chrono::NaiveDate;
 
-    use super::{Month, is_bank_holiday, is_working_day};
+    use super::{LUNAR_HOLIDAYS, Month, is_bank_holiday, is_working_day};
 
     #[test]
     fn second_and_fourth_saturdays_are_free() {
         let holidays: Vec<u32> = (1..=31)
             .filter(|day| !is_working_day(NaiveDate::from_ymd_opt(2024, 3, *day).unwrap()))
             .collect();
-        assert_eq!(holidays, [3, 9, 10, 17, 23, 24, 29, 31]);
+        // Holi was on the 25th, Good Friday on the 29th.
+        assert_eq!(holidays, [3, 9, 10, 17, 23, 24, 25, 29, 31]);
     }
 
     #[test]
@@ -229,6 +339,26 @@ mod tests {
                 is_bank_holiday(NaiveDate::from_ymd_opt(year, month, day).unwrap()),
                 "{year}"
             );
+        }
+    }
+
+    /// The years follow each other, and so do the days of a year. A lunar year has 354 days, so a
+    /// holiday moves by 10 to 12 days from year to year, and Hindu years have leap months. So a
+    /// year has 11 holidays or 12.
+    #[test]
+    fn the_lunar_holidays_are_in_order() {
+        for (index, (year, days)) in (0i32..).zip(LUNAR_HOLIDAYS) {
+            assert_eq!(year, 2015 + index);
+            assert!(days.is_sorted_by(|one, other| one < other), "{year}");
+            assert!(matches!(days.len(), 11 | 12), "{year}");
+            for day in days {
+                let date = NaiveDate::from_ymd_opt(year, day / 100, day % 100).expect("a date");
+                assert!(is_bank_holiday(date), "{date}");
+            }
+        }
+        for (year, month, day) in [(2014, 10, 23), (2036, 10, 18)] {
+            let date = NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+            assert!(!is_bank_holiday(date), "{date} is outside the table");
         }
     }
 
