@@ -358,7 +358,7 @@ fn sample_base(amount: &AmountRule, rng: &mut impl Rng) -> i64 {
     }
 }
 
-/// Picks a counterparty from a list.
+/// Picks a counterparty from a list. It is not the holder, unless the list has no other name.
 pub(crate) fn pick_from_list<'a>(
     list: &'a NameSource,
     holder: &'a str,
@@ -367,21 +367,17 @@ pub(crate) fn pick_from_list<'a>(
     match list {
         NameSource::Pool(pool) => pick_from_pool(*pool, holder, rng),
         NameSource::Custom(names) => {
-            let index = rng.random_range(0..names.len());
-            let address_number = u32::try_from(index).expect("lists are short") * 37 + 12;
+            let index = pick_index(names.len(), |index| names[index] == holder, rng);
             PricedCounterparty {
-                counterparty: Counterparty {
-                    name: &names[index],
-                    surname: "",
-                    address_number,
-                },
+                counterparty: Counterparty::with_own_address(&names[index]),
                 usual_rupees: (0, 0),
             }
         }
     }
 }
 
-/// Picks a counterparty from a shipped list.
+/// Picks a counterparty from a shipped list. It is not the holder, except in
+/// [`NamePool::Myself`].
 pub(crate) fn pick_from_pool<'a>(
     pool: NamePool,
     holder: &'a str,
@@ -389,40 +385,48 @@ pub(crate) fn pick_from_pool<'a>(
 ) -> PricedCounterparty<'a> {
     match pool {
         NamePool::Myself => PricedCounterparty {
-            counterparty: Counterparty {
-                name: holder,
-                surname: "",
-                address_number: 1,
-            },
+            counterparty: Counterparty::with_own_address(holder),
             usual_rupees: (0, 0),
         },
         NamePool::People => {
             let address_number = rng.random_range(0..1000);
-            let counterparty = Counterparty {
-                name: pick_random(rng, FIRST_NAMES),
-                surname: pick_random(rng, LAST_NAMES),
-                address_number,
+            let name = pick_random(rng, FIRST_NAMES);
+            let is_holder = |index: usize| {
+                holder
+                    .split_once(' ')
+                    .is_some_and(|parts| parts == (name, LAST_NAMES[index]))
             };
+            let surname = LAST_NAMES[pick_index(LAST_NAMES.len(), is_holder, rng)];
             PricedCounterparty {
-                counterparty,
+                counterparty: Counterparty {
+                    name,
+                    surname,
+                    address_number,
+                },
                 usual_rupees: (0, 0),
             }
         }
         pool => {
             let entries = pool_entries(pool);
-            let index = rng.random_range(0..entries.len());
+            let index = pick_index(entries.len(), |index| entries[index].0 == holder, rng);
             let (name, low, high) = entries[index];
-            // A shop has the same address for all customers.
-            let address_number = u32::try_from(index).expect("lists are short") * 37 + 12;
             PricedCounterparty {
-                counterparty: Counterparty {
-                    name,
-                    surname: "",
-                    address_number,
-                },
+                counterparty: Counterparty::with_own_address(name),
                 usual_rupees: (low, high),
             }
         }
+    }
+}
+
+/// Picks an index below `count`, each with the same probability, without the first excluded one.
+/// If there is no other index, the excluded one is picked.
+fn pick_index(count: usize, is_excluded: impl Fn(usize) -> bool, rng: &mut impl Rng) -> usize {
+    match (0..count).find(|index| is_excluded(*index)) {
+        Some(excluded) if count > 1 => {
+            let index = rng.random_range(0..count - 1);
+            index + usize::from(index >= excluded)
+        }
+        _ => rng.random_range(0..count),
     }
 }
 

@@ -576,7 +576,7 @@ impl<'a> LedgerGenerator<'a> {
 
     /// Charges for a mandate that bounces and plans its retry, if it has not been retried yet and
     /// the month has enough days left. As with most banks, the bounce has no row of its own, only
-    /// the charge.
+    /// the charge, which names the payee.
     fn bounce_mandate(
         &mut self,
         transaction: &PlannedTransaction<'a>,
@@ -590,11 +590,12 @@ impl<'a> LedgerGenerator<'a> {
             Channel::Charge,
         );
         let charge = PlannedTransaction {
-            purpose: "ACH DR RTN CHGS INSUFFICIENT FUNDS INCL GST",
+            purpose: "ACH DR RTN CHGS {payee} INSUFFICIENT FUNDS INCL GST",
             counterparty: transaction.counterparty,
             ..charge
         };
-        self.charge_or_defer(charge, "ACH RTN CHGS RECOVERED INCL GST", month, sink);
+        let deferred_purpose = "ACH DR RTN CHGS {payee} RECOVERED INCL GST";
+        self.charge_or_defer(charge, deferred_purpose, month, sink);
         let day = transaction.day + RETRY_AFTER_DAYS;
         (transaction.kind == PlannedKind::Mandate && day < month.num_days()).then(|| {
             let day = next_open_day(transaction.channel, month, day);
@@ -927,11 +928,7 @@ impl<'a> LedgerGenerator<'a> {
         } else {
             Channel::Transfer
         };
-        let counterparty = Counterparty {
-            name: self.behavior.holder,
-            surname: "",
-            address_number: 1,
-        };
+        let counterparty = Counterparty::with_own_address(self.behavior.holder);
         let row = self.build_bank_transaction(day, second, amount, channel);
         self.post_transaction(
             &PlannedTransaction {

@@ -24,7 +24,8 @@ pub(crate) struct NarrationInput<'a> {
     pub channel: Channel,
     pub direction: TransactionType,
     pub counterparty: Counterparty<'a>,
-    /// The purpose, which may contain `{month}` and `{year}`.
+    /// The purpose, which may contain `{month}`, `{year}` and, of a charge, `{payee}`: the
+    /// counterparty of the mandate that bounced.
     pub purpose: &'a str,
     pub instalment: Option<Instalment>,
     pub date: NaiveDate,
@@ -32,6 +33,16 @@ pub(crate) struct NarrationInput<'a> {
     /// A random number that references are derived from.
     pub salt: u64,
 }
+
+/// The endings of UPI addresses, one for each of five fictitious apps. The number of an address
+/// selects the ending, so that a counterparty keeps it.
+const UPI_ENDINGS: [&str; 5] = [
+    "@mockupi",
+    "@mockwallet",
+    "@mockpay",
+    "@mockbank",
+    "@mockapp",
+];
 
 /// The other party of a transaction, in capitals, as banks print it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +60,21 @@ impl Counterparty<'static> {
         surname: "",
         address_number: 0,
     };
+}
+
+impl<'a> Counterparty<'a> {
+    /// Creates a counterparty other than a person. The number of its address follows from the name,
+    /// so that a firm has the same address in every statement.
+    pub(crate) fn with_own_address(name: &'a str) -> Self {
+        let hash = name.bytes().fold(17, |hash: u32, byte| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(byte))
+        });
+        Self {
+            name,
+            surname: "",
+            address_number: hash % 1000,
+        }
+    }
 }
 
 /// The templates of narrations, in the order of [`Channel`]: debits in each layout, then credits.
@@ -463,11 +489,8 @@ impl NarrationInput<'_> {
         out.push_str(std::str::from_utf8(&letters[..count]).expect("letters and digits are ASCII"));
         out.push('.');
         push_digits(out, u64::from(self.counterparty.address_number % 1000), 3);
-        out.push_str(if self.counterparty.address_number.is_multiple_of(2) {
-            "@mockpay"
-        } else {
-            "@mockbank"
-        });
+        let app = self.counterparty.address_number as usize % UPI_ENDINGS.len();
+        out.push_str(UPI_ENDINGS[app]);
     }
 
     fn write_purpose(&self, out: &mut String) {
@@ -484,9 +507,13 @@ impl NarrationInput<'_> {
             match name {
                 "month" => push_uppercase(out, Month::from_date(self.date).short_name()),
                 "year" => push_digits(out, u64::from(self.date.year().unsigned_abs()), 4),
+                "payee" => self.write_counterparty(out),
                 _ => {}
             }
             rest = after;
+            if name == "payee" && self.counterparty.name.is_empty() {
+                rest = after.trim_start();
+            }
         }
         out.push_str(rest);
         if let Some(Instalment {
@@ -581,11 +608,7 @@ mod tests {
             layout,
             channel,
             direction,
-            counterparty: Counterparty {
-                name,
-                surname: "",
-                address_number: 12,
-            },
+            counterparty: Counterparty::with_own_address(name),
             purpose,
             instalment: None,
             date: NaiveDate::from_ymd_opt(2024, 7, 1).expect("a date"),
@@ -648,6 +671,12 @@ mod tests {
                 "SAVINGS INTEREST QTR TO JUN 2024",
             ),
             (Channel::Charge, Debit, "", "MIN BAL CHGS INCL GST"),
+            (
+                Channel::Charge,
+                Debit,
+                "SAMRIDDHI FINSERVE LTD",
+                "ACH DR RTN CHGS {payee} INSUFFICIENT FUNDS INCL GST",
+            ),
         ];
         let mut blocks = Vec::new();
         for layout in NarrationLayout::ALL {

@@ -26,9 +26,9 @@ use crate::{
 
 /// A row with its texts, comparable between statements.
 #[derive(Clone, Debug, PartialEq)]
-struct StatementRow {
-    row: Row,
-    narration: String,
+pub(crate) struct StatementRow {
+    pub(crate) row: Row,
+    pub(crate) narration: String,
     reference: String,
 }
 
@@ -38,7 +38,7 @@ impl StatementRow {
     }
 }
 
-fn collect_rows(statement: &Statement) -> Vec<StatementRow> {
+pub(crate) fn collect_rows(statement: &Statement) -> Vec<StatementRow> {
     let all = transactions(statement);
     let with_texts = |row: &Row| StatementRow {
         row: *row,
@@ -65,7 +65,7 @@ fn comparable_rows(rows: &[StatementRow]) -> Vec<(u64, Timestamp, Paise, Paise, 
         .collect()
 }
 
-fn persona_names() -> Vec<String> {
+pub(crate) fn persona_names() -> Vec<String> {
     load_shipped_personas()
         .names()
         .filter(|name| *name != "huge-statement")

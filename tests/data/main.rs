@@ -6,6 +6,7 @@ mod files;
 mod gst;
 mod holdings;
 mod laws;
+mod patterns;
 mod schemas;
 #[path = "../skip/mod.rs"]
 mod skip;
@@ -30,8 +31,12 @@ fn ist_midnight(year: i32, month: u32, day: u32) -> Timestamp {
     Timestamp::from_ist(date.and_hms_opt(0, 0, 0).expect("midnight"))
 }
 
-fn load_shipped_personas() -> Personas {
-    load_personas(None).expect("the shipped personas are valid")
+/// Returns the shipped personas. Reading their files takes longer than most tests, so they are read
+/// once.
+fn load_shipped_personas() -> &'static Personas {
+    static PERSONAS: LazyLock<Personas> =
+        LazyLock::new(|| load_personas(None).expect("the shipped personas are valid"));
+    &PERSONAS
 }
 
 /// Returns a shipped persona as if first used in the middle of 2024.
