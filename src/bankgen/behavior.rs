@@ -17,7 +17,8 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::money::Paise;
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::{
-    AmountRule, CashFlowPlan, CounterpartyChoice, Flow, Loan, MinMax, NamePool, NameSource,
+    AmountRule, CashFlowPlan, Channel, CounterpartyChoice, Flow, Loan, MinMax, NamePool,
+    NameSource, Period,
 };
 use crate::domain::random_stream::{StreamKey, StreamKind};
 
@@ -54,6 +55,39 @@ pub(crate) struct SampledFlow<'a> {
     pub fixed_counterparty: Option<PricedCounterparty<'a>>,
     /// The counterparty of the follow-up, if it is always the same.
     pub follow_up_counterparty: Option<PricedCounterparty<'a>>,
+    /// The regular customers of a flow with people every day, the most frequent first.
+    regulars: Vec<PricedCounterparty<'a>>,
+}
+
+/// The number of regular customers of a shop.
+const REGULAR_COUNT: usize = 180;
+
+/// The percentage of a shop's receipts that regular customers pay.
+const REGULAR_PERCENT: u32 = 60;
+
+impl<'a> SampledFlow<'a> {
+    /// Picks the counterparty of one occurrence.
+    pub(crate) fn pick_counterparty(
+        &self,
+        holder: &'a str,
+        rng: &mut impl Rng,
+    ) -> PricedCounterparty<'a> {
+        if let Some(fixed) = self.fixed_counterparty {
+            return fixed;
+        }
+        if !self.regulars.is_empty() && rng.random_range(0..100) < REGULAR_PERCENT {
+            // The smaller of two indexes: some regulars come more often than others.
+            let count = self.regulars.len();
+            let index = rng.random_range(0..count).min(rng.random_range(0..count));
+            return self.regulars[index];
+        }
+        match &self.flow.counterparty {
+            CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list) => {
+                pick_from_list(list, holder, rng)
+            }
+            CounterpartyChoice::Unnamed => NO_COUNTERPARTY,
+        }
+    }
 }
 
 /// A counterparty with its usual amounts.
@@ -106,10 +140,22 @@ impl<'a> AccountBehavior<'a> {
         );
         let opened_on = opened_on
             .unwrap_or_else(|| working_day_on_or_after(Month { year, month }.clamped_date(8)));
-        let flows = cash_flow_plan
-            .flows
-            .iter()
-            .map(|flow| sample_flow(flow, holder, &mut rng))
+        let mut employer = None;
+        let flows = (REGULARS_ORDINAL..)
+            .zip(&cash_flow_plan.flows)
+            .map(|(ordinal, flow)| SampledFlow {
+                regulars: sample_regulars(
+                    flow,
+                    holder,
+                    StreamKey {
+                        seed,
+                        owner: &stream_owner,
+                        kind: StreamKind::Behavior,
+                        ordinal,
+                    },
+                ),
+                ..sample_flow(flow, holder, &mut employer, &mut rng)
+            })
             .collect();
         let target_balance = cash_flow_plan
             .target_balance
@@ -219,6 +265,9 @@ impl<'a> AccountBehavior<'a> {
         } else {
             paise + paise * rng.random_range(-variation * 100..=variation * 100) / 10_000
         };
+        if is_typed_amount(sampled_flow.flow) && rng.random_range(0..100) < ROUND_PERCENT {
+            return Paise(round_to_step(paise, ROUND_STEP).0.max(ROUND_STEP.0));
+        }
         if step.0 > 1 {
             return Paise(round_to_step(paise, *step).0.max(step.0));
         }
@@ -313,29 +362,61 @@ pub(crate) enum LoanEvent {
     Instalment(Instalment),
 }
 
-fn sample_flow<'a>(flow: &'a Flow, holder: &'a str, rng: &mut impl Rng) -> SampledFlow<'a> {
+/// The ordinal of the random stream of the first flow's regular customers.
+const REGULARS_ORDINAL: u64 = 16;
+
+/// Samples the regular customers of a flow with people every day; empty for other flows.
+fn sample_regulars<'a>(
+    flow: &Flow,
+    holder: &'a str,
+    key: StreamKey<'_>,
+) -> Vec<PricedCounterparty<'a>> {
+    let people = CounterpartyChoice::Varying(NameSource::Pool(NamePool::People));
+    if flow.period != Period::Day || flow.counterparty != people {
+        return Vec::new();
+    }
+    let mut rng = random_stream(key);
+    (0..REGULAR_COUNT)
+        .map(|_| pick_from_pool(NamePool::People, holder, &mut rng))
+        .collect()
+}
+
+/// Samples what is the same for all occurrences of a flow. `employer` is that of the account.
+fn sample_flow<'a>(
+    flow: &'a Flow,
+    holder: &'a str,
+    employer: &mut Option<PricedCounterparty<'a>>,
+    rng: &mut impl Rng,
+) -> SampledFlow<'a> {
     let base_value = sample_base(&flow.amount, rng);
-    let fixed_counterparty = pick_fixed(&flow.counterparty, holder, rng);
+    let fixed_counterparty = pick_fixed(&flow.counterparty, holder, employer, rng);
     let follow_up_counterparty = flow
         .follow_up
         .as_ref()
         .and_then(|follow_up| follow_up.counterparty.as_ref())
-        .and_then(|choice| pick_fixed(choice, holder, rng));
+        .and_then(|choice| pick_fixed(choice, holder, employer, rng));
     SampledFlow {
         flow,
         base_value,
         fixed_counterparty,
         follow_up_counterparty,
+        regulars: Vec::new(),
     }
 }
 
-/// Picks the counterparty of a choice that is made once; `None` if each occurrence has its own.
+/// Picks the counterparty of a choice that is made once; `None` if each occurrence has its own. All
+/// flows of an account from the list of employers have the same one, so that a bonus comes from the
+/// employer who pays the salary.
 fn pick_fixed<'a>(
     choice: &'a CounterpartyChoice,
     holder: &'a str,
+    employer: &mut Option<PricedCounterparty<'a>>,
     rng: &mut impl Rng,
 ) -> Option<PricedCounterparty<'a>> {
     match choice {
+        CounterpartyChoice::Fixed(NameSource::Pool(NamePool::Employers)) => {
+            Some(*employer.get_or_insert_with(|| pick_from_pool(NamePool::Employers, holder, rng)))
+        }
         CounterpartyChoice::Fixed(list) => Some(pick_from_list(list, holder, rng)),
         CounterpartyChoice::Unnamed => Some(NO_COUNTERPARTY),
         CounterpartyChoice::Varying(_) => None,
@@ -428,6 +509,26 @@ fn pick_index(count: usize, is_excluded: impl Fn(usize) -> bool, rng: &mut impl 
         }
         _ => rng.random_range(0..count),
     }
+}
+
+/// The step of the amounts that people type into a UPI app.
+const ROUND_STEP: Paise = Paise::from_rupees(10);
+
+/// The percentage of typed amounts that are multiples of [`ROUND_STEP`].
+const ROUND_PERCENT: u32 = 72;
+
+/// Returns whether people type the amounts of this flow into a UPI app, after scanning a QR code:
+/// payments at shops, and those of the many people who pay a shop, a driver or a friend.
+fn is_typed_amount(flow: &Flow) -> bool {
+    let is_varying = matches!(
+        flow.counterparty,
+        CounterpartyChoice::Varying(NameSource::Pool(NamePool::Shops | NamePool::People))
+    );
+    let is_sampled = matches!(
+        flow.amount,
+        AmountRule::PerOccurrence(_) | AmountRule::Typical
+    );
+    is_varying && is_sampled && flow.channel == Channel::Upi && flow.rounding_step < ROUND_STEP
 }
 
 /// Converts an amount of the base year to this month. Years before 2000 count as 2000, and years

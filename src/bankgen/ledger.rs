@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
 
 use crate::bankgen::behavior::{
     AccountBehavior, LoanEvent, LoanSchedule, PricedCounterparty, SampledFlow, pick_from_list,
@@ -20,7 +21,7 @@ use crate::bankgen::narration::{Counterparty, NarrationInput, transaction_mode};
 use crate::domain::calendar::{Month, is_working_day};
 use crate::domain::money::Paise;
 use crate::domain::persona::{
-    AmountRule, Channel, CounterpartyChoice, DayRule, Flow, FollowUp, NamePool, Period,
+    AmountRule, Channel, CounterpartyChoice, DayRule, Flow, FollowUp, NamePool, NameSource, Period,
 };
 use crate::domain::random_stream::StreamKind;
 use crate::domain::statement::NewRow;
@@ -337,10 +338,13 @@ impl<'a> LedgerGenerator<'a> {
                 .as_ref()
                 .map(|name| self.behavior.shared_stream(name, month));
             let rng = shared_rng.as_mut().unwrap_or(&mut rng);
+            let sample_count = |rng: &mut ChaCha8Rng| {
+                seasonal_count(sampled_flow.flow, month, rng.random_range(low..=high))
+            };
             match period {
                 Period::Day => {
                     for day in 1..=month.num_days() {
-                        for _ in 0..rng.random_range(low..=high) {
+                        for _ in 0..sample_count(rng) {
                             month_plan.transactions.extend(self.plan_transaction(
                                 flow_index,
                                 sampled_flow,
@@ -358,7 +362,7 @@ impl<'a> LedgerGenerator<'a> {
                         } else {
                             week * 7 + 7
                         };
-                        for _ in 0..rng.random_range(low..=high) {
+                        for _ in 0..sample_count(rng) {
                             month_plan.transactions.extend(self.plan_transaction(
                                 flow_index,
                                 sampled_flow,
@@ -370,7 +374,7 @@ impl<'a> LedgerGenerator<'a> {
                     }
                 }
                 Period::Month | Period::Quarter | Period::Year => {
-                    for _ in 0..rng.random_range(low..=high) {
+                    for _ in 0..sample_count(rng) {
                         month_plan.transactions.extend(self.plan_transaction(
                             flow_index,
                             sampled_flow,
@@ -408,17 +412,7 @@ impl<'a> LedgerGenerator<'a> {
         let PricedCounterparty {
             counterparty,
             usual_rupees,
-        } = sampled_flow
-            .fixed_counterparty
-            .unwrap_or_else(|| match &flow.counterparty {
-                CounterpartyChoice::Fixed(list) | CounterpartyChoice::Varying(list) => {
-                    pick_from_list(list, self.behavior.holder, rng)
-                }
-                CounterpartyChoice::Unnamed => PricedCounterparty {
-                    counterparty: Counterparty::NONE,
-                    usual_rupees: (0, 0),
-                },
-            });
+        } = sampled_flow.pick_counterparty(self.behavior.holder, rng);
         let mut amount = self
             .behavior
             .sample_amount(sampled_flow, usual_rupees, month, rng);
@@ -462,8 +456,7 @@ impl<'a> LedgerGenerator<'a> {
         } else {
             next_open_day(channel, month, day)
         };
-        let (low, high) = hour_range(channel, flow);
-        let second = rng.random_range(low * 3600..high * 3600);
+        let second = sample_second(channel, flow, rng);
         let salt = rng.next_u64();
         if flow.chance_percent < 100 && rng.random_range(0..100) >= flow.chance_percent {
             return None;
@@ -1031,6 +1024,53 @@ fn next_matching_day(month: Month, day: u32, is_match: impl Fn(NaiveDate) -> boo
         .unwrap_or(day)
 }
 
+/// The share of UPI transactions in each hour of the day, in parts of [`UPI_HOURS_TOTAL`]. People
+/// pay on the way to work, at lunch and in the evening.
+const UPI_HOURS: [u32; 24] = [
+    0, 0, 0, 0, 0, 0, 1, 3, 6, 11, 8, 6, 7, 11, 7, 5, 5, 7, 9, 11, 15, 8, 4, 1,
+];
+
+/// The sum of [`UPI_HOURS`].
+const UPI_HOURS_TOTAL: u32 = {
+    let (mut total, mut hour) = (0, 0);
+    while hour < UPI_HOURS.len() {
+        total += UPI_HOURS[hour];
+        hour += 1;
+    }
+    total
+};
+
+/// Samples the second of the day at which a transaction is posted.
+fn sample_second(channel: Channel, flow: &Flow, rng: &mut impl Rng) -> u32 {
+    if channel != Channel::Upi {
+        let (low, high) = hour_range(channel, flow);
+        return rng.random_range(low * 3600..high * 3600);
+    }
+    let mut rest = rng.random_range(0..UPI_HOURS_TOTAL * 3600);
+    for (hour, share) in (0..).zip(UPI_HOURS) {
+        if rest < share * 3600 {
+            return hour * 3600 + rest / share;
+        }
+        rest -= share * 3600;
+    }
+    unreachable!("the shares add up to the total")
+}
+
+/// Returns how often a flow occurs in a period of this month, given how often it does in other
+/// months. Before Diwali, in October and November, people buy 1.6 times as much in shops.
+fn seasonal_count(flow: &Flow, month: Month, count: u32) -> u32 {
+    let is_shopping = flow.direction == TransactionType::Debit
+        && matches!(
+            flow.counterparty,
+            CounterpartyChoice::Varying(NameSource::Pool(NamePool::Shops | NamePool::Stores))
+        );
+    if is_shopping && matches!(month.month, 10 | 11) {
+        (count * 8 + 2) / 5
+    } else {
+        count
+    }
+}
+
 /// Returns the hours between which a transaction is posted.
 fn hour_range(channel: Channel, flow: &Flow) -> (u32, u32) {
     match channel {
@@ -1040,7 +1080,6 @@ fn hour_range(channel: Channel, flow: &Flow) -> (u32, u32) {
         Channel::Cheque | Channel::Cash | Channel::Remittance => (10, 16),
         Channel::Neft | Channel::Rtgs => (8, 18),
         Channel::Tax => (10, 18),
-        Channel::Upi if flow.period == Period::Day => (9, 22),
         _ => (8, 22),
     }
 }

@@ -1,9 +1,14 @@
-//! Patterns of the transactions of bank accounts: who is paid and by which app. Each is tested with
-//! several seeds.
+//! Patterns of the transactions of bank accounts: who is paid, by which app, at which hour and in
+//! which month. Each is tested with several seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{Datelike, NaiveDate, Timelike};
 use mockaa::internals::domain::account::{Account, FiType};
+use mockaa::internals::domain::calendar::{Month, is_working_day};
+use mockaa::internals::domain::money::Paise;
+use mockaa::internals::domain::statement::TransactionMode;
+use mockaa::internals::domain::terms::TransactionType;
 use mockaa::internals::domain::time::Millis;
 use regex::Regex;
 
@@ -163,4 +168,283 @@ fn upi_addresses_are_of_five_apps_and_a_counterparty_keeps_its_own() {
         .filter(|(name, _)| name == "CHAI POINT CORNER")
         .collect();
     assert_eq!(shops.len(), 1, "{shops:?}");
+}
+
+/// Some lunar holidays, as the government's lists have them.
+const GAZETTED: [(&str, [&str; 4]); 11] = [
+    (
+        "Holi",
+        ["2015-03-06", "2019-03-21", "2024-03-25", "2026-03-04"],
+    ),
+    (
+        "Id-ul-Fitr",
+        ["2015-07-18", "2019-06-05", "2024-04-11", "2025-03-31"],
+    ),
+    (
+        "Mahavir Jayanti",
+        ["2018-03-29", "2019-04-17", "2023-04-04", "2025-04-10"],
+    ),
+    (
+        "Buddha Purnima",
+        ["2017-05-10", "2022-05-16", "2024-05-23", "2025-05-12"],
+    ),
+    (
+        "Id-ul-Zuha",
+        ["2016-09-13", "2018-08-22", "2023-06-29", "2024-06-17"],
+    ),
+    (
+        "Muharram",
+        ["2016-10-12", "2018-09-21", "2022-08-09", "2024-07-17"],
+    ),
+    (
+        "Janmashtami",
+        ["2016-08-25", "2018-09-03", "2023-09-07", "2024-08-26"],
+    ),
+    (
+        "Milad-un-Nabi",
+        ["2018-11-21", "2021-10-19", "2023-09-28", "2025-09-05"],
+    ),
+    (
+        "Dussehra",
+        ["2015-10-22", "2018-10-19", "2023-10-24", "2026-10-20"],
+    ),
+    (
+        "Diwali",
+        ["2018-11-07", "2022-10-24", "2024-10-31", "2025-10-20"],
+    ),
+    (
+        "Guru Nanak Jayanti",
+        ["2018-11-23", "2021-11-19", "2023-11-27", "2024-11-15"],
+    ),
+];
+
+/// Returns the days of [`GAZETTED`].
+fn gazetted_days() -> BTreeSet<NaiveDate> {
+    let days = GAZETTED.iter().flat_map(|(_, days)| days);
+    days.map(|day| day.parse().expect("a date")).collect()
+}
+
+#[test]
+fn banks_are_closed_on_the_holidays_of_the_lunar_calendars() {
+    for date in gazetted_days() {
+        assert!(!is_working_day(date), "{date}");
+    }
+    // Each year has its holidays, the predicted ones too.
+    for year in 2015..=2035 {
+        let holidays = (1..=12)
+            .flat_map(|month| {
+                let month = Month { year, month };
+                (1..=month.num_days()).map(move |day| month.clamped_date(day))
+            })
+            .filter(|date| date.weekday().num_days_from_monday() < 5 && !is_working_day(*date))
+            .count();
+        assert!((8..=18).contains(&holidays), "{holidays} in {year}");
+    }
+}
+
+#[test]
+fn no_cheque_clears_on_a_holiday() {
+    let holidays = gazetted_days();
+    let mut cheques = 0;
+    for name in [
+        "small-business",
+        "kirana-merchant",
+        "over-indebted",
+        "pensioner",
+    ] {
+        for seed in SEEDS {
+            for row in first_rows(name, seed, (2015, 2030)) {
+                if row.row.mode == TransactionMode::Cheque {
+                    let date = row.row.at.ist_date();
+                    assert!(
+                        is_working_day(date) && !holidays.contains(&date),
+                        "{name}: {row:?}"
+                    );
+                    cheques += 1;
+                }
+            }
+        }
+    }
+    assert!(cheques > 5_000, "{cheques}");
+}
+
+/// A year's bonus is between 8 and 20 percent of the pay of that year, and the employer who pays
+/// the salary pays it.
+#[test]
+fn employees_have_one_bonus_a_year() {
+    let name_before = |narration: &str, purpose: &str| {
+        let names = [
+            "NIMBUS SOFTWORKS PVT LTD",
+            "KESAR ANALYTICS INDIA PVT LTD",
+            "TAMRA TEXTILES LTD",
+            "VAYU LOGISTICS PVT LTD",
+            "NEELGIRI FOODS LTD",
+            "SARITA HEALTHCARE PVT LTD",
+            "DHRUVA ENGINEERING WORKS LTD",
+            "MAYUR PUBLISHING HOUSE",
+        ];
+        assert!(narration.contains(purpose));
+        let name = names.iter().find(|name| narration.contains(**name));
+        name.copied()
+    };
+    for name in [
+        "salaried",
+        "joint-account",
+        "two-banks",
+        "huge-statement",
+        "over-indebted",
+    ] {
+        for seed in SEEDS {
+            let account = first_deposit(&shipped_life(name), seed, CUSTOMER);
+            for year in [2021, 2024] {
+                let rows = rows_of_years(name, seed, &account, (year, year));
+                let of = |purpose: &str| -> Vec<&StatementRow> {
+                    rows.iter()
+                        .filter(|row| {
+                            row.row.transaction_type == TransactionType::Credit
+                                && row.narration.contains(purpose)
+                                && name_before(&row.narration, purpose).is_some()
+                        })
+                        .collect()
+                };
+                let (pay, bonus) = (of("SALARY"), of("BONUS"));
+                assert_eq!((pay.len(), bonus.len()), (12, 1), "{name} {seed} {year}");
+                let yearly: Paise = pay.iter().map(|row| row.row.amount).sum();
+                let share = bonus[0].row.amount.0 * 1000 / yearly.0;
+                assert!((80..=200).contains(&share), "{name} {seed}: {share} ‰");
+                assert_eq!(
+                    name_before(&bonus[0].narration, "BONUS"),
+                    name_before(&pay[0].narration, "SALARY"),
+                    "{name} {seed}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn upi_is_busiest_at_nine_at_thirteen_and_at_twenty() {
+    for name in [
+        "salaried",
+        "two-banks",
+        "student",
+        "gig-worker",
+        "kirana-merchant",
+    ] {
+        let mut hours = [0usize; 24];
+        for seed in SEEDS {
+            for account in deposits(name, seed) {
+                for row in rows_of_years(name, seed, &account, (2021, 2024)) {
+                    if row.row.mode == TransactionMode::Upi {
+                        hours[row.row.at.ist_time().hour() as usize] += 1;
+                    }
+                }
+            }
+        }
+        for peak in [9, 13, 20] {
+            let around = hours[peak - 1].max(hours[peak + 1]);
+            assert!(hours[peak] > around, "{name} at {peak}: {hours:?}");
+        }
+        let highest = hours.iter().max().expect("24 hours");
+        assert!(
+            hours[7] > 0 && *highest >= 3 * hours[7],
+            "{name}: {hours:?}"
+        );
+    }
+}
+
+/// Returns whether a debit is a payment at a shop, by UPI or by card.
+fn is_shop_payment(row: &StatementRow) -> bool {
+    row.row.transaction_type == TransactionType::Debit
+        && match row.row.mode {
+            TransactionMode::Upi => row.narration.contains("PAYMENT"),
+            mode => mode == TransactionMode::Card,
+        }
+}
+
+#[test]
+fn people_spend_more_before_diwali() {
+    for name in [
+        "salaried",
+        "joint-account",
+        "two-banks",
+        "pensioner",
+        "student",
+        "gig-worker",
+    ] {
+        let (mut counts, mut sums) = ([0i64; 12], [0i64; 12]);
+        for seed in SEEDS {
+            for account in deposits(name, seed) {
+                for row in rows_of_years(name, seed, &account, (2021, 2024)) {
+                    if is_shop_payment(&row) {
+                        let month = row.row.at.ist_date().month0() as usize;
+                        counts[month] += 1;
+                        sums[month] += row.row.amount.0 / 100;
+                    }
+                }
+            }
+        }
+        for months in [counts, sums] {
+            let total: i64 = months.iter().sum();
+            for month in [9, 10] {
+                assert!(months[month] * 12 * 10 >= total * 12, "{name}: {months:?}");
+            }
+        }
+    }
+}
+
+/// Amounts that people type are round: shop payments by UPI, and what a shop receives.
+#[test]
+fn most_qr_payments_are_multiples_of_ten() {
+    for name in [
+        "salaried",
+        "two-banks",
+        "student",
+        "gig-worker",
+        "kirana-merchant",
+    ] {
+        for seed in SEEDS {
+            let rows = deposits(name, seed)
+                .into_iter()
+                .flat_map(|account| rows_of_years(name, seed, &account, (2023, 2024)));
+            let amounts: Vec<i64> = rows
+                .filter(|row| {
+                    let is_receipt = name == "kirana-merchant"
+                        && row.row.transaction_type == TransactionType::Credit;
+                    row.row.mode == TransactionMode::Upi && (is_receipt || is_shop_payment(row))
+                })
+                .map(|row| row.row.amount.0)
+                .collect();
+            let round = amounts
+                .iter()
+                .filter(|amount| **amount % 1_000 == 0)
+                .count();
+            let share = percent(round, amounts.len());
+            assert!(amounts.len() > 100, "{name}: {}", amounts.len());
+            assert!((60..95).contains(&share), "{name} {seed}: {share} %");
+        }
+    }
+}
+
+#[test]
+fn a_shop_has_regular_customers() {
+    let payer = Regex::new("/([A-Z]+ [A-Z]+)/").expect("an expression");
+    for seed in SEEDS {
+        let rows = first_rows("kirana-merchant", seed, (2024, 2024));
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for row in &rows {
+            if row.row.mode == TransactionMode::Upi
+                && row.row.transaction_type == TransactionType::Credit
+            {
+                let name = payer.captures(&row.narration).expect("a payer");
+                *counts.entry(name[1].to_owned()).or_default() += 1;
+            }
+        }
+        let payers = counts.len();
+        let mut counts: Vec<usize> = counts.into_values().collect();
+        counts.sort_unstable_by(|one, other| other.cmp(one));
+        let regular: usize = counts.iter().take(200).sum();
+        let share = percent(regular, rows.len());
+        assert!(share >= 40 && payers > 500, "{share} % of {payers} payers");
+    }
 }
