@@ -23,8 +23,12 @@ macro_rules! shipped_personas {
 }
 
 shipped_personas!(
+    "fixtures/personas/chit-fund-saver.yaml",
     "fixtures/personas/circular-transactions.yaml",
+    "fixtures/personas/daily-wage-driver.yaml",
+    "fixtures/personas/doctor.yaml",
     "fixtures/personas/dormant-account.yaml",
+    "fixtures/personas/education-loan.yaml",
     "fixtures/personas/gig-worker.yaml",
     "fixtures/personas/huge-statement.yaml",
     "fixtures/personas/investor.yaml",
@@ -36,6 +40,7 @@ shipped_personas!(
     "fixtures/personas/pensioner.yaml",
     "fixtures/personas/salaried.yaml",
     "fixtures/personas/salary-inflation.yaml",
+    "fixtures/personas/senior-annuity.yaml",
     "fixtures/personas/small-business.yaml",
     "fixtures/personas/student.yaml",
     "fixtures/personas/two-banks.yaml",

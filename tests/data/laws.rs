@@ -33,7 +33,7 @@ pub(crate) struct StatementRow {
 }
 
 impl StatementRow {
-    fn signed_amount(&self) -> Paise {
+    pub(crate) fn signed_amount(&self) -> Paise {
         self.row.signed_amount()
     }
 }
@@ -409,35 +409,37 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
 
 #[test]
 fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
-    let life = shipped_life("two-banks");
-    for seed in 0..5 {
-        let sides = list_accounts(&life, seed, CUSTOMER)
-            .into_iter()
-            .map(|account| {
-                let query = StatementQuery {
-                    seed,
-                    ..StatementQuery::for_range(
-                        &life,
-                        &account,
-                        ist_midnight(2019, 1, 1),
-                        ist_midnight(2024, 1, 1),
-                    )
-                };
-                let transfers = collect_rows(&query.generate_statement())
-                    .into_iter()
-                    .filter(|row| row.narration.contains("HOUSEHOLD"));
-                transfers
-                    .map(|row| (row.row.at, row.signed_amount(), row.reference))
-                    .collect::<Vec<_>>()
-            });
-        let [outgoing, incoming] =
-            <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
-        assert_eq!(outgoing.len(), 60);
-        let mirrored: Vec<_> = outgoing
-            .into_iter()
-            .map(|(at, signed, reference)| (at, -signed, reference))
-            .collect();
-        assert_eq!(mirrored, incoming);
+    for (name, purpose) in [("two-banks", "HOUSEHOLD"), ("doctor", "CLINIC DRAWINGS")] {
+        let life = shipped_life(name);
+        for seed in 0..5 {
+            let sides = list_accounts(&life, seed, CUSTOMER)
+                .into_iter()
+                .map(|account| {
+                    let query = StatementQuery {
+                        seed,
+                        ..StatementQuery::for_range(
+                            &life,
+                            &account,
+                            ist_midnight(2019, 1, 1),
+                            ist_midnight(2024, 1, 1),
+                        )
+                    };
+                    let transfers = collect_rows(&query.generate_statement())
+                        .into_iter()
+                        .filter(|row| row.narration.contains(purpose));
+                    transfers
+                        .map(|row| (row.row.at, row.signed_amount(), row.reference))
+                        .collect::<Vec<_>>()
+                });
+            let [outgoing, incoming] =
+                <[_; 2]>::try_from(sides.collect::<Vec<_>>()).expect("two accounts");
+            assert_eq!(outgoing.len(), 60, "{name}, seed {seed}");
+            let mirrored: Vec<_> = outgoing
+                .into_iter()
+                .map(|(at, signed, reference)| (at, -signed, reference))
+                .collect();
+            assert_eq!(mirrored, incoming, "{name}, seed {seed}");
+        }
     }
 }
 

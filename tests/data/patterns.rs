@@ -91,7 +91,7 @@ fn the_charge_for_a_bounced_mandate_names_the_payee() {
 /// only.
 #[test]
 fn nobody_is_their_own_counterparty() {
-    let own_transfers = ["SELF", "SWEEP", "HOUSEHOLD"];
+    let own_transfers = ["SELF", "SWEEP", "HOUSEHOLD", "CLINIC DRAWINGS"];
     let mut transfers = 0;
     for name in persona_names() {
         for seed in SEEDS {
@@ -293,6 +293,7 @@ fn employees_have_one_bonus_a_year() {
         "two-banks",
         "huge-statement",
         "over-indebted",
+        "chit-fund-saver",
     ] {
         for seed in SEEDS {
             let account = first_deposit(&shipped_life(name), seed, CUSTOMER);
@@ -329,6 +330,9 @@ fn upi_is_busiest_at_nine_at_thirteen_and_at_twenty() {
         "two-banks",
         "student",
         "gig-worker",
+        "daily-wage-driver",
+        "doctor",
+        "education-loan",
         "kirana-merchant",
     ] {
         let mut hours = [0usize; 24];
@@ -368,7 +372,9 @@ fn people_spend_more_before_diwali() {
         "salaried",
         "joint-account",
         "two-banks",
+        "chit-fund-saver",
         "pensioner",
+        "senior-annuity",
         "student",
         "gig-worker",
     ] {
@@ -401,6 +407,9 @@ fn most_qr_payments_are_multiples_of_ten() {
         "two-banks",
         "student",
         "gig-worker",
+        "daily-wage-driver",
+        "doctor",
+        "education-loan",
         "kirana-merchant",
     ] {
         for seed in SEEDS {
