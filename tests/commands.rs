@@ -1419,20 +1419,20 @@ fn quirks_are_in_every_format() {
     let json = [
         "\"txnId\": \"0\"",
         "\"mode\": \"OTHERS\"",
-        "\"amount\": \"504.0\"",
+        "\"amount\": \"95500.0\"",
     ];
     for (format, texts) in [
         (
             "xml",
-            ["txnId=\"0\"", "mode=\"OTHERS\"", "amount=\"504.0\""],
+            ["txnId=\"0\"", "mode=\"OTHERS\"", "amount=\"95500.0\""],
         ),
         ("json", json),
         ("finvu", json),
         ("setu", json),
         ("unaport", json),
-        ("csv", ["\n0,", ",OTHERS,", ",504.0,"]),
+        ("csv", ["\n0,", ",OTHERS,", ",95500.0,"]),
     ] {
-        let arguments = "data generate --as-of 2026-01-01 --from 2026-01-01 --quirk mode-others,java-numbers --format";
+        let arguments = "data generate --as-of 2026-01-01 --from 2025-12-31 --quirk mode-others,java-numbers --format";
         let mut arguments: Vec<&str> = arguments.split(' ').collect();
         arguments.push(format);
         let output = output_in(&folder, &arguments);
