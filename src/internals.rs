@@ -7,7 +7,8 @@ pub mod analytics {
 
 pub mod bankgen {
     pub use crate::bankgen::{
-        StatementRequest, derive_data_key, generate_accounts, generate_statement, is_supported,
+        StatementRequest, derive_data_key, find_transaction, generate_accounts, generate_statement,
+        is_supported, opening_date,
     };
 }
 
@@ -106,6 +107,10 @@ pub mod domain {
 
     pub mod key_exchange {
         pub use crate::domain::key_exchange::{Curve, PeerKey};
+    }
+
+    pub mod ledger_changes {
+        pub use crate::domain::ledger_changes::{AccountQuery, LedgerChanges, TransactionContent};
     }
 
     pub mod money {

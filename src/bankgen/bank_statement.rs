@@ -1,7 +1,10 @@
 //! The statement of a bank account: a range of its ledger, and its summary.
 
+use chrono::NaiveTime;
+
 use crate::bankgen::StatementRequest;
 use crate::bankgen::behavior::AccountBehavior;
+use crate::bankgen::changes::ChangedRows;
 use crate::bankgen::ledger::{LAST_MONTH, LedgerGenerator, RowSink};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
@@ -27,6 +30,9 @@ impl LedgerSource<'_> {
         plan: &AccountPlan,
     ) -> BankStatement {
         let now = request.now;
+        let changed_by = request
+            .changes
+            .map_or(Paise(0), |changes| changes.balance_effect(|at| at <= now));
         let mut balance = None;
         let transactions = request.includes(ConsentType::Transactions).then(|| {
             let mut rows = Transactions::new(request.range);
@@ -34,7 +40,7 @@ impl LedgerSource<'_> {
             rows
         });
         let summary = request.includes(ConsentType::Summary).then(|| Summary {
-            balance: balance.unwrap_or_else(|| self.balance_at(now)),
+            balance: balance.unwrap_or_else(|| self.balance_at(now)) + changed_by,
             balance_at: now,
             branch: self.branch().city.to_owned(),
             ifsc: self.branch().ifsc(),
@@ -68,21 +74,32 @@ impl LedgerSource<'_> {
     }
 
     /// Writes the rows of the requested range up to now that pass the filters. Returns the balance
-    /// at now if the range reaches the current month.
+    /// of the unchanged ledger at now if the range reaches the current month.
     pub(crate) fn write_rows(
         &self,
         request: &StatementRequest<'_>,
         sink: RowSink<'_>,
     ) -> Option<Paise> {
-        let StatementRequest { range, now, .. } = *request;
+        let StatementRequest {
+            range,
+            now,
+            changes,
+            ..
+        } = *request;
         let end = range.to.min(now);
+        let mut select = |row: NewRow<'_>| {
+            if is_selected(request, &row) {
+                sink(row);
+            }
+        };
         match self {
             Self::Fixed { ledger, .. } => {
+                let opening = ledger.opening_balance;
+                let mut rows = ChangedRows::starting_at(changes, Timestamp::MIN, opening);
                 for row in ledger.transactions.iter() {
-                    if is_selected(request, &row) {
-                        sink(row);
-                    }
+                    rows.push(row, &mut select);
                 }
+                rows.finish(&mut select);
                 None
             }
             Self::Generated(behavior) => {
@@ -93,16 +110,17 @@ impl LedgerSource<'_> {
                 }
                 let mut generator = LedgerGenerator::starting_at(behavior, first);
                 let mut balance = generator.balance();
+                let start = Timestamp::from_ist(first.clamped_date(1).and_time(NaiveTime::MIN));
+                let mut rows = ChangedRows::starting_at(changes, start, balance);
                 while generator.next_month() <= last {
                     generator.generate_month(&mut |row| {
                         if row.at <= now {
                             balance = row.balance;
                         }
-                        if is_selected(request, &row) {
-                            sink(row);
-                        }
+                        rows.push(row, &mut select);
                     });
                 }
+                rows.finish(&mut select);
                 (last == Month::from_date(now.ist_date()).min(LAST_MONTH)).then_some(balance)
             }
         }

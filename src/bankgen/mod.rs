@@ -14,6 +14,7 @@
 mod accounts;
 mod bank_statement;
 mod behavior;
+mod changes;
 mod holdings;
 mod ledger;
 mod loan;
@@ -22,6 +23,7 @@ mod names;
 mod narration;
 mod people;
 
+use chrono::{NaiveDate, NaiveTime};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -32,6 +34,7 @@ use crate::domain::account::{Account, AccountType};
 use crate::domain::consent::Consent;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::ids::SessionId;
+use crate::domain::ledger_changes::{AccountQuery, LedgerChanges, TransactionContent};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{
     AccountPlan, CashFlowPlan, ContentPlan, OpeningDate, PersonaInstance,
@@ -40,7 +43,7 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
 use crate::domain::statement::{Statement, StatementBody};
 use crate::domain::terms::{ConsentType, DataFilter, TimeRange};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Millis, Timestamp};
 
 pub use self::accounts::generate_accounts;
 pub(crate) use self::ledger::RowSink;
@@ -65,6 +68,8 @@ pub struct StatementRequest<'a> {
     pub filters: &'a [DataFilter],
     /// The current world time. Nothing later has happened.
     pub now: Timestamp,
+    /// The transactions that differ from the generated ones; `None`: none does.
+    pub changes: Option<&'a LedgerChanges>,
 }
 
 impl StatementRequest<'_> {
@@ -95,6 +100,7 @@ pub(crate) fn generate_session_statement(
         range: session.range,
         filters: terms.filters.as_deref().unwrap_or_default(),
         now: part.answered_at,
+        changes: None,
     })
 }
 
@@ -169,6 +175,63 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
         holders: request.includes(ConsentType::Profile).then_some(holders),
         body,
     })
+}
+
+/// Returns the day on which a bank account was opened; `None` if it is not a bank account or if the
+/// persona does not have it.
+pub fn opening_date(query: &AccountQuery<'_>) -> Option<NaiveDate> {
+    let request = request_of_query(query, &[ConsentType::Summary]);
+    let statement = generate_statement(&request)?;
+    Some(statement.as_bank()?.summary.as_ref()?.opened_on)
+}
+
+/// Returns the transaction of a bank account that the ledger has generated under this id, whatever
+/// has been changed since; `None` if there is none up to now.
+pub fn find_transaction(query: &AccountQuery<'_>, id: u64) -> Option<TransactionContent> {
+    let day = i64::try_from(id / 100_000).ok()?;
+    let date = NaiveDate::parse_from_str(&day.to_string(), "%Y%m%d").ok()?;
+    let start = Timestamp::from_ist(date.and_time(NaiveTime::MIN));
+    let whole_day = StatementRequest {
+        range: TimeRange {
+            from: start,
+            to: start.saturating_add(Millis::from_secs(86_400)),
+        },
+        ..request_of_query(query, &[])
+    };
+    let mut found = None;
+    write_rows(&whole_day, &mut |row| {
+        if row.id == id {
+            found = Some(TransactionContent::from(row));
+        }
+    })?;
+    found
+}
+
+/// Returns the request for these parts of the generated statement up to now, without rows.
+fn request_of_query<'a>(
+    query: &AccountQuery<'a>,
+    consent_types: &'a [ConsentType],
+) -> StatementRequest<'a> {
+    let AccountQuery {
+        seed,
+        participants,
+        customer,
+        persona,
+        account,
+        now,
+    } = *query;
+    StatementRequest {
+        seed,
+        participants,
+        customer,
+        persona,
+        account,
+        consent_types,
+        range: TimeRange { from: now, to: now },
+        filters: &[],
+        now,
+        changes: None,
+    }
 }
 
 /// Writes the rows of a bank account to `sink` one by one, so that they need not all be in memory.

@@ -269,6 +269,7 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         range,
         filters: &[],
         now: range.to,
+        changes: None,
     };
     let Some(output) = &arguments.output else {
         if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal()

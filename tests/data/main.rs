@@ -2,6 +2,7 @@
 //! its schema.
 
 mod analytics;
+mod changes;
 mod files;
 mod gst;
 mod holdings;
@@ -18,6 +19,7 @@ use mockaa::internals::bankgen::{StatementRequest, generate_accounts, generate_s
 use mockaa::internals::config::personas::load_personas;
 use mockaa::internals::config::shipped_participants;
 use mockaa::internals::domain::account::{Account, FiType};
+use mockaa::internals::domain::ledger_changes::LedgerChanges;
 use mockaa::internals::domain::participants::Participants;
 use mockaa::internals::domain::persona::{PersonaInstance, Personas};
 use mockaa::internals::domain::statement::{Statement, Summary, Transactions};
@@ -76,6 +78,7 @@ struct StatementQuery<'a> {
     range: TimeRange,
     now: Timestamp,
     filters: &'a [DataFilter],
+    changes: Option<&'a LedgerChanges>,
 }
 
 impl<'a> StatementQuery<'a> {
@@ -96,6 +99,7 @@ impl<'a> StatementQuery<'a> {
             range,
             now: ist_midnight(2040, 1, 1),
             filters: &[],
+            changes: None,
         }
     }
 
@@ -110,6 +114,7 @@ impl<'a> StatementQuery<'a> {
             range,
             now,
             filters,
+            changes,
         } = *self;
         StatementRequest {
             seed,
@@ -121,6 +126,7 @@ impl<'a> StatementQuery<'a> {
             range,
             filters,
             now,
+            changes,
         }
     }
 
