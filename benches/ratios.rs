@@ -17,7 +17,8 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::{DateTime, FixedOffset};
 use dashmap::DashMap;
 use mockaa::internals::bankgen::{
-    StatementRequest, derive_data_key, generate_accounts, generate_statement, is_supported,
+    StatementRequest, derive_data_key, find_transaction, generate_accounts, generate_statement,
+    is_supported, opening_date,
 };
 use mockaa::internals::config::personas::load_personas;
 use mockaa::internals::crypto::key_exchange::{KeyPair, encode_public_key};
@@ -258,6 +259,8 @@ fn new_world() -> Arc<World> {
         fips: SimulatedFips {
             list_accounts: generate_accounts,
             can_generate_data: is_supported,
+            opening_date,
+            find_transaction,
         },
         default_webhook_url: None,
         data_timing: DataTiming::Immediate,
@@ -676,6 +679,7 @@ fn statement_of(persona: &PersonaInstance, account: &Account, range: TimeRange) 
         range,
         filters: &[],
         now: range.to.saturating_add(Millis(1)),
+        changes: None,
     };
     generate_statement(&request).expect("deposits are simulated")
 }

@@ -185,6 +185,8 @@ impl Sandbox {
             fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
                 can_generate_data: bankgen::is_supported,
+                opening_date: bankgen::opening_date,
+                find_transaction: bankgen::find_transaction,
             },
             personas,
             default_persona,

@@ -100,7 +100,7 @@ pub(crate) fn generate_session_statement(
         range: session.range,
         filters: terms.filters.as_deref().unwrap_or_default(),
         now: part.answered_at,
-        changes: None,
+        changes: part.changes.as_deref(),
     })
 }
 

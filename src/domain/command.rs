@@ -8,6 +8,7 @@ use crate::domain::command_arguments::{AccountStatuses, TimingOverride};
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, LinkId, SessionId};
 use crate::domain::key_exchange::PeerKey;
+use crate::domain::ledger_changes::ChangeTransaction;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
@@ -81,6 +82,8 @@ pub enum Command {
         customer: Arc<str>,
         persona: Arc<Persona>,
     },
+    /// Adds, changes or withdraws a transaction of a bank account of the customer.
+    ChangeTransaction(ChangeTransaction),
     /// Links all accounts of the customer at the FIP at once, without a one-time password.
     LinkAllAccounts {
         customer: Arc<str>,

@@ -8,6 +8,7 @@ use crate::domain::command_arguments::{Party, TimingOverride};
 use crate::domain::consent::{Consent, Status};
 use crate::domain::customer::PendingLink;
 use crate::domain::ids::{ConsentHandle, ConsentId};
+use crate::domain::ledger_changes::ChangedTransaction;
 use crate::domain::naming::named_enum;
 use crate::domain::notification::NotificationContent;
 use crate::domain::persona::PersonaInstance;
@@ -74,6 +75,11 @@ named_enum! {
         DataExpired = "fi.expired" {
             session: Arc<Session>,
         }
+        /// Transactions of the session's accounts have changed since their FIPs answered. The
+        /// session keeps its data; `session` describes the accounts for the notification.
+        DataOutdated = "fi.outdated" {
+            session: Arc<Session>,
+        }
         /// The FIU is notified of the result of a session's analytics.
         AnalyticsReported = "analytics.reported" {
             handle: ConsentHandle,
@@ -106,6 +112,18 @@ named_enum! {
         PersonaAssigned = "customer.persona_assigned" {
             customer: Arc<str>,
             persona: Arc<PersonaInstance>,
+        }
+        /// A bank account of the customer has one more transaction.
+        TransactionAdded = "transaction.added" {
+            transaction: Arc<ChangedTransaction>,
+        }
+        /// A transaction of a bank account has another content.
+        TransactionChanged = "transaction.changed" {
+            transaction: Arc<ChangedTransaction>,
+        }
+        /// A transaction of a bank account is withdrawn.
+        TransactionRemoved = "transaction.removed" {
+            transaction: Arc<ChangedTransaction>,
         }
         /// The customer has left the AA: accounts are delinked and consents are hidden.
         CustomerDeregistered = "customer.deregistered" {
@@ -140,6 +158,9 @@ impl EventName {
             Self::TemplateSaved
             | Self::CustomerRegistered
             | Self::PersonaAssigned
+            | Self::TransactionAdded
+            | Self::TransactionChanged
+            | Self::TransactionRemoved
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
@@ -158,6 +179,7 @@ impl EventName {
             | Self::DataPrepared
             | Self::DataFetched
             | Self::DataExpired
+            | Self::DataOutdated
             | Self::AnalyticsReported
             | Self::NotificationScripted
             | Self::TimingChanged
@@ -180,6 +202,7 @@ impl EventName {
             | Self::DataPrepared
             | Self::DataFetched
             | Self::DataExpired
+            | Self::DataOutdated
             | Self::AnalyticsReported
             | Self::NotificationScripted
             | Self::TimingChanged
@@ -187,6 +210,9 @@ impl EventName {
             | Self::TemplateSaved
             | Self::CustomerRegistered
             | Self::PersonaAssigned
+            | Self::TransactionAdded
+            | Self::TransactionChanged
+            | Self::TransactionRemoved
             | Self::CustomerDeregistered
             | Self::LinkRequested
             | Self::AccountsLinked
@@ -216,10 +242,14 @@ impl Event {
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataFetched { session }
-            | Self::DataExpired { session } => Some(session.handle),
+            | Self::DataExpired { session }
+            | Self::DataOutdated { session } => Some(session.handle),
             Self::TemplateSaved { .. }
             | Self::CustomerRegistered { .. }
             | Self::PersonaAssigned { .. }
+            | Self::TransactionAdded { .. }
+            | Self::TransactionChanged { .. }
+            | Self::TransactionRemoved { .. }
             | Self::CustomerDeregistered { .. }
             | Self::LinkRequested { .. }
             | Self::AccountsLinked { .. }
@@ -238,6 +268,9 @@ impl Event {
             | Self::LinkRefused { customer, .. }
             | Self::AccountDelinked { customer, .. } => Some(customer),
             Self::LinkRequested { link } => Some(&link.customer),
+            Self::TransactionAdded { transaction }
+            | Self::TransactionChanged { transaction }
+            | Self::TransactionRemoved { transaction } => Some(&transaction.customer),
             _ => None,
         }
     }
@@ -248,7 +281,8 @@ impl Event {
             Self::DataRequested { session, .. }
             | Self::DataPrepared { session }
             | Self::DataFetched { session }
-            | Self::DataExpired { session } => Some(session),
+            | Self::DataExpired { session }
+            | Self::DataOutdated { session } => Some(session),
             _ => None,
         }
     }

@@ -1,9 +1,11 @@
 //! Reasons for which the engine rejects a command. Each protocol maps them to its own status, code
 //! and text (`docs/architecture.md#errors`).
 
+use chrono::NaiveDate;
 use thiserror::Error;
 
 use crate::domain::consent::{Input, Status};
+use crate::domain::ledger_changes::LEDGER_CHANGES_MAX;
 use crate::domain::naming::suggest_name;
 use crate::domain::terms::TimeRange;
 use crate::domain::text::quote_value;
@@ -105,12 +107,69 @@ pub enum Rejection {
     LinkTokenExpired(Timestamp),
     #[error("unknown scenario {}; {}", quote_value(.name), suggest_name(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
+    #[error(
+        "transactionTimestamp {at} is in the future: the world's clock is at {now}; name an earlier time, or advance the clock first"
+    )]
+    TransactionInFuture { at: Timestamp, now: Timestamp },
+    #[error(
+        "transactionTimestamp {at} is before the account was opened on {opened_on}; name a later time"
+    )]
+    TransactionBeforeOpening { at: Timestamp, opened_on: NaiveDate },
+    #[error(
+        "account {} is of the FI type {fi_type}; only the transactions of DEPOSIT accounts can be changed", quote_value(.account)
+    )]
+    NotABankAccount {
+        account: String,
+        fi_type: &'static str,
+    },
+    #[error(
+        "{0} has no DEPOSIT account whose transactions can be changed; assign a persona with one"
+    )]
+    NoBankAccount(String),
+    #[error("{customer} has no transaction {transaction}{}; the txnIds are in the statements that an FIU fetches", format_in_account(.account.as_ref()))]
+    UnknownTransaction {
+        customer: String,
+        transaction: String,
+        account: Option<String>,
+    },
+    #[error("the accounts {} have a transaction {transaction}; name the account", .accounts.join(" and "))]
+    AmbiguousTransaction {
+        transaction: String,
+        accounts: Vec<String>,
+    },
+    #[error(
+        "the transaction M{0} has these values already; send at least one field with another value"
+    )]
+    TransactionUnchanged(u64),
+    #[error(
+        "the account {account} has {LEDGER_CHANGES_MAX} added or changed transactions, the maximum; reset the world"
+    )]
+    TooManyTransactions { account: String },
     #[error("the outbox holds {0} undelivered webhooks; wait, or reset the world")]
     OutboxFull(usize),
 }
 
+impl Rejection {
+    /// Returns the field of a change of transactions that is at fault.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::TransactionInFuture { .. } | Self::TransactionBeforeOpening { .. } => {
+                Some("transactionTimestamp")
+            }
+            Self::NotABankAccount { .. } | Self::AmbiguousTransaction { .. } => Some("account"),
+            Self::UnknownTransaction { .. } => Some("txnId"),
+            _ => None,
+        }
+    }
+}
+
 fn format_at_fip(fip: Option<&String>) -> String {
     fip.map(|fip| format!(" at {fip}")).unwrap_or_default()
+}
+
+fn format_in_account(account: Option<&String>) -> String {
+    let account = account.map(|account| format!(" in the account {}", quote_value(account)));
+    account.unwrap_or_default()
 }
 
 fn format_legal_inputs(status: Status) -> String {

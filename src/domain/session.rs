@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::account::Account;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::key_exchange::PeerKey;
+use crate::domain::ledger_changes::LedgerChanges;
 use crate::domain::naming::wire_enum;
 use crate::domain::rejection::Rejection;
 use crate::domain::terms::TimeRange;
@@ -138,6 +139,8 @@ pub struct SessionAccount {
     /// Time of the FIP's answer, in world time. Every fetch returns the statement as of this
     /// instant.
     pub answered_at: Timestamp,
+    /// The changes of the account's transactions that the FIP knew when it answered.
+    pub changes: Option<Arc<LedgerChanges>>,
 }
 
 impl SessionAccount {
@@ -156,6 +159,7 @@ impl SessionAccount {
             status,
             description,
             answered_at: at,
+            changes: self.changes.clone(),
         }
     }
 }

@@ -48,7 +48,9 @@ pub(crate) fn notifications_for(
         }
         // Unaport has fetched the data already; deleting it later causes no notification.
         Event::DataExpired { session } if api == Api::Unaport && session.has_data() => Vec::new(),
-        Event::DataExpired { session } => vec![NotificationContent::FiStatus(Arc::clone(session))],
+        Event::DataExpired { session } | Event::DataOutdated { session } => {
+            vec![NotificationContent::FiStatus(Arc::clone(session))]
+        }
         Event::ConsentRaised { .. }
         | Event::ConsentApproved { .. }
         | Event::DataRequested { .. }
@@ -58,6 +60,9 @@ pub(crate) fn notifications_for(
         | Event::TemplateSaved { .. }
         | Event::CustomerRegistered { .. }
         | Event::PersonaAssigned { .. }
+        | Event::TransactionAdded { .. }
+        | Event::TransactionChanged { .. }
+        | Event::TransactionRemoved { .. }
         | Event::CustomerDeregistered { .. }
         | Event::LinkRequested { .. }
         | Event::AccountsLinked { .. }

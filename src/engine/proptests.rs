@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::Days;
 use proptest::prelude::*;
 
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
@@ -13,10 +14,16 @@ use crate::domain::command::{
 };
 use crate::domain::command_arguments::{AccountChoice, AccountStatuses};
 use crate::domain::consent::{Api, Consent, Input, Status};
+use crate::domain::event::Event;
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
+use crate::domain::ledger_changes::{
+    ChangeTransaction, LEDGER_CHANGES_MAX, NewTransaction, TransactionChange, TransactionContent,
+    TransactionFields, TransactionKey, TransactionTime,
+};
+use crate::domain::money::Paise;
 use crate::domain::participants::{Aa, Fip, Participants};
 use crate::domain::persona::{HolderPlan, Persona};
 use crate::domain::quirk::Quirks;
@@ -24,9 +31,10 @@ use crate::domain::rejection::Rejection;
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::security_mode::SecurityMode;
 use crate::domain::session::{ApprovalMode, DataTiming, FiStatus, Session};
+use crate::domain::statement::TransactionMode;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
-    TimeRange,
+    TimeRange, TransactionType,
 };
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::time_source::TimeSettings;
@@ -71,6 +79,8 @@ pub(crate) fn new_world() -> Arc<World> {
                 }]
             },
             can_generate_data: |_, _, _, _| true,
+            opening_date: |_| Some(START.ist_date() - Days::new(100)),
+            find_transaction: |_, id| generated_transaction(id),
         },
         personas: Arc::default(),
         default_persona: Arc::new(test_persona()),
@@ -93,6 +103,18 @@ fn test_persona() -> Persona {
         accounts: Vec::new(),
         quirks: Quirks::default(),
     }
+}
+
+/// Returns the generated transactions of the accounts of tests: three in the days before the start.
+fn generated_transaction(id: u64) -> Option<TransactionContent> {
+    (1..=3).contains(&id).then(|| TransactionContent {
+        at: TransactionTime::DaysAgo(u32::try_from(id).expect("small")).resolve(START),
+        transaction_type: TransactionType::Debit,
+        mode: TransactionMode::Upi,
+        amount: Paise::from_rupees(100),
+        narration: "GENERATED".into(),
+        reference: "1".into(),
+    })
 }
 
 fn test_account() -> Account {
@@ -307,6 +329,7 @@ enum DataStep {
     DeregisterCustomer { customer: u8 },
     Link { customer: u8, valid_token: bool },
     Delink { customer: u8 },
+    ChangeTransaction { customer: u8, id: u64, kind: u8 },
     Wait { hours: i64 },
 }
 
@@ -324,6 +347,7 @@ fn any_data_step() -> impl Strategy<Value = DataStep> {
         1 => (0u8..3).prop_map(|customer| DataStep::DeregisterCustomer { customer }),
         2 => (0u8..3, any::<bool>()).prop_map(|(customer, valid_token)| DataStep::Link { customer, valid_token }),
         1 => (0u8..3).prop_map(|customer| DataStep::Delink { customer }),
+        3 => (0u8..3, 1u64..5, 0u8..3).prop_map(|(customer, id, kind)| DataStep::ChangeTransaction { customer, id, kind }),
         6 => (1i64..15).prop_map(|hours| DataStep::Wait { hours }),
     ]
 }
@@ -436,8 +460,41 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
             customer: customer_address(*customer),
             link_ref: "1".into(),
         },
+        DataStep::ChangeTransaction { customer, id, kind } => {
+            Command::ChangeTransaction(ChangeTransaction {
+                customer: customer_address(*customer),
+                account: None,
+                consent: None,
+                change: match kind {
+                    0 => TransactionChange::Add(new_transaction()),
+                    1 => TransactionChange::Remove(TransactionKey::Id(*id)),
+                    _ => TransactionChange::Change(
+                        TransactionKey::Id(*id),
+                        amount_of(i64::from(*customer) + 1),
+                    ),
+                },
+            })
+        }
         DataStep::Wait { .. } => return None,
     })
+}
+
+fn new_transaction() -> NewTransaction {
+    NewTransaction {
+        time: TransactionTime::DaysAgo(2),
+        transaction_type: TransactionType::Credit,
+        mode: TransactionMode::Neft,
+        amount: Paise::from_rupees(5),
+        narration: "ADDED".into(),
+        reference: None,
+    }
+}
+
+fn amount_of(rupees: i64) -> TransactionFields {
+    TransactionFields {
+        amount: Some(Paise::from_rupees(rupees)),
+        ..TransactionFields::default()
+    }
 }
 
 /// Describes the data and accounts of a state.
@@ -464,10 +521,10 @@ fn snapshot_state(state: &State) -> String {
         )
     });
     let sessions = state.sessions(0).map(|session| format!("{session:?}\n"));
-    let customers = state
-        .customer_addresses()
-        .into_iter()
-        .map(|address| format!("{:?}\n", state.customer(&address)));
+    let customers = state.customer_addresses().into_iter().map(|address| {
+        let changes = state.ledger_changes(&address, &test_account(), &test_persona());
+        format!("{:?} {changes:?}\n", state.customer(&address))
+    });
     consents.chain(sessions).chain(customers).collect()
 }
 
@@ -524,4 +581,197 @@ proptest! {
         let live = snapshot_state(&world.lock().state);
         prop_assert_eq!(live, snapshot_state(&replayed));
     }
+}
+
+/// Raises and approves a consent of the first customer, and requests its data.
+fn world_with_session(api: Api) -> (Arc<World>, ConsentHandle) {
+    let world = new_world();
+    let Command::RaiseConsent(mut request) = raise_consent(0, 30) else {
+        unreachable!("it raises")
+    };
+    request.terms.fetch_type = FetchType::Periodic;
+    request.api = api;
+    let receipt = world.submit(Command::RaiseConsent(request));
+    let handle = receipt
+        .expect("it is raised")
+        .release_webhooks()
+        .consent()
+        .handle;
+    for step in [
+        DataStep::Approve { consent: 0 },
+        DataStep::RequestData { consent: 0 },
+    ] {
+        let command = to_command(&step, &world).expect("a consent");
+        drop(
+            world
+                .submit(command)
+                .expect("it is legal")
+                .release_webhooks(),
+        );
+    }
+    (world, handle)
+}
+
+fn change(world: &Arc<World>, change: TransactionChange) -> Result<Event, Rejection> {
+    let receipt = world.submit(Command::ChangeTransaction(ChangeTransaction {
+        customer: customer_address(0),
+        account: None,
+        consent: None,
+        change,
+    }))?;
+    Ok(receipt.release_webhooks().last_event)
+}
+
+fn event_names(world: &World, after: u64) -> Vec<&'static str> {
+    let entries = world.catch_up().journal_after(after, usize::MAX).0;
+    let names = entries.iter().filter_map(|entry| match &entry.record {
+        JournalRecord::Event(event) => Some(event.name().as_str()),
+        _ => None,
+    });
+    names.collect()
+}
+
+#[test]
+fn a_session_keeps_its_data_and_a_later_one_has_the_change() {
+    let (world, _) = world_with_session(Api::Rebit(RebitVersion::V2_0_0));
+    let event = change(&world, TransactionChange::Add(new_transaction())).expect("it is legal");
+    assert_eq!(event.name().as_str(), "transaction.added");
+    let first = session_at(&world, 0).expect("it was requested");
+    assert_eq!(first.accounts[0].changes, None);
+    // The clock stands still: the order alone decides what a session contains.
+    let request = to_command(&DataStep::RequestData { consent: 0 }, &world).expect("a consent");
+    drop(world.submit(request));
+    advance_world(&world, Millis::from_secs(86_400));
+    let request = to_command(&DataStep::RequestData { consent: 0 }, &world).expect("a consent");
+    drop(
+        world
+            .submit(request)
+            .expect("it is legal")
+            .release_webhooks(),
+    );
+    let sessions = world.catch_up().sessions(0, usize::MAX);
+    let later = sessions.last().expect("a session");
+    let revision = later.accounts[0]
+        .changes
+        .as_ref()
+        .map(|changes| changes.revision());
+    assert_eq!(revision, Some(1));
+    let fetch = to_command(
+        &DataStep::FetchData {
+            session: sessions.len() - 1,
+        },
+        &world,
+    );
+    drop(
+        world
+            .submit(fetch.expect("a session"))
+            .expect("it is legal")
+            .release_webhooks(),
+    );
+    let fetched = session_at(&world, sessions.len() - 1).expect("a session");
+    assert_eq!(fetched.accounts[0].changes, later.accounts[0].changes);
+    assert_eq!(
+        session_at(&world, 0).expect("a session").accounts[0].changes,
+        None
+    );
+}
+
+#[test]
+fn a_consent_in_force_with_data_gets_a_notification() {
+    let (world, handle) = world_with_session(Api::Rebit(RebitVersion::V2_0_0));
+    let open = world.catch_up().overview().webhooks_open;
+    let last = world.catch_up().journal_after(u64::MAX, 1).1;
+    change(&world, TransactionChange::Remove(TransactionKey::Id(2))).expect("it is legal");
+    assert_eq!(
+        event_names(&world, last),
+        ["transaction.removed", "fi.outdated"]
+    );
+    assert_eq!(world.catch_up().overview().webhooks_open, open + 1);
+    let session = session_at(&world, 0).expect("a session");
+    assert_eq!(session.accounts[0].description, "Data is ready");
+
+    let pause = ConsentAction::with_defaults(Input::Pause);
+    let pause = Command::TransitionConsent {
+        handle,
+        action: pause,
+    };
+    drop(world.submit(pause).expect("it is legal").release_webhooks());
+    let last = world.catch_up().journal_after(u64::MAX, 1).1;
+    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("it is legal");
+    assert_eq!(event_names(&world, last), ["transaction.removed"]);
+}
+
+#[test]
+fn an_impossible_change_is_rejected() {
+    let world = new_world();
+    let customer = customer_address(0).to_string();
+    let unknown = |id: u64| Rejection::UnknownTransaction {
+        customer: customer.clone(),
+        transaction: format!("M{id}"),
+        account: None,
+    };
+    assert_eq!(
+        change(&world, TransactionChange::Remove(TransactionKey::Id(9))).unwrap_err(),
+        unknown(9)
+    );
+    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("it exists");
+    assert_eq!(
+        change(&world, TransactionChange::Remove(TransactionKey::Id(1))).unwrap_err(),
+        unknown(1)
+    );
+    assert_eq!(
+        change(
+            &world,
+            TransactionChange::Change(TransactionKey::Id(2), amount_of(100))
+        )
+        .unwrap_err(),
+        Rejection::TransactionUnchanged(2)
+    );
+    let at = START.saturating_add(Millis(1));
+    let late = NewTransaction {
+        time: TransactionTime::At(at),
+        ..new_transaction()
+    };
+    assert_eq!(
+        change(&world, TransactionChange::Add(late)).unwrap_err(),
+        Rejection::TransactionInFuture { at, now: START }
+    );
+    let early = NewTransaction {
+        time: TransactionTime::DaysAgo(101),
+        ..new_transaction()
+    };
+    let rejection = change(&world, TransactionChange::Add(early)).unwrap_err();
+    assert!(
+        matches!(rejection, Rejection::TransactionBeforeOpening { .. }),
+        "{rejection}"
+    );
+    let first_day = NewTransaction {
+        time: TransactionTime::DaysAgo(100),
+        ..new_transaction()
+    };
+    change(&world, TransactionChange::Add(first_day)).expect("the account is open");
+}
+
+#[test]
+fn the_number_of_changes_is_limited_and_a_changed_transaction_can_change_again() {
+    let world = new_world();
+    for _ in 0..LEDGER_CHANGES_MAX {
+        change(&world, TransactionChange::Add(new_transaction())).expect("there is room");
+    }
+    let rejection = change(&world, TransactionChange::Remove(TransactionKey::Id(1))).unwrap_err();
+    assert!(
+        matches!(rejection, Rejection::TooManyTransactions { .. }),
+        "{rejection}"
+    );
+    let event = change(&world, TransactionChange::Add(new_transaction()));
+    assert!(event.is_err());
+    let state_id = generated_transaction(2)
+        .expect("a transaction")
+        .at
+        .ist_date();
+    let first = format!("{}000001", state_id.format("%Y%m%d"))
+        .parse()
+        .expect("digits");
+    change(&world, TransactionChange::Remove(TransactionKey::Id(first))).expect("it was added");
+    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("there is room again");
 }

@@ -4,8 +4,11 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::domain::account::{Account, LinkableAccount};
 use crate::domain::fair_use::FairUseMode;
+use crate::domain::ledger_changes::{AccountQuery, TransactionContent};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance, Personas};
 use crate::domain::retry_policy::RetryPolicy;
@@ -16,7 +19,7 @@ use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
 use crate::engine::scenario_selection::SandboxScenarios;
 
-/// The simulated FIPs. Both functions are pure: equal arguments give equal results.
+/// The simulated FIPs. The functions are pure: equal arguments give equal results.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatedFips {
     /// The accounts of a customer at the sandbox's FIPs, regardless of linking and delinking in a
@@ -31,6 +34,10 @@ pub struct SimulatedFips {
     /// FIPs answer DENIED for the others.
     pub can_generate_data:
         fn(seed: u64, customer: &str, instance: &PersonaInstance, account: &Account) -> bool,
+    /// The day on which a bank account was opened; `None` if the account is not a bank account.
+    pub opening_date: fn(query: &AccountQuery<'_>) -> Option<NaiveDate>,
+    /// The generated transaction of a bank account with this id, up to now.
+    pub find_transaction: fn(query: &AccountQuery<'_>, id: u64) -> Option<TransactionContent>,
 }
 
 /// The configuration that all worlds of a sandbox share.

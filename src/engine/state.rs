@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
+use crate::domain::account::Account;
 use crate::domain::command::{Command, RaiseConsent, RequestData};
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent::{
@@ -15,7 +16,8 @@ use crate::domain::customer::Customer;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
-use crate::domain::persona::PersonaInstance;
+use crate::domain::ledger_changes::{ChangedTransaction, LedgerChanges};
+use crate::domain::persona::{Persona, PersonaInstance};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
@@ -34,6 +36,22 @@ pub(crate) struct StreamOrdinals {
     pub fip_consent_ids: u32,
     pub fip_sessions: u32,
     pub links: u32,
+}
+
+/// A bank account whose transactions differ from the generated ones.
+#[derive(Debug)]
+struct ChangedAccount {
+    account_ref: Box<str>,
+    /// The persona that the account is generated from. Another persona gives an account of the same
+    /// reference other transactions.
+    persona: Arc<Persona>,
+    changes: Arc<LedgerChanges>,
+}
+
+impl ChangedAccount {
+    fn is_account(&self, account: &Account, persona: &Persona) -> bool {
+        self.account_ref == account.account_ref && *self.persona == *persona
+    }
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +77,8 @@ pub(crate) struct State {
     /// The persona instances of each customer by identifier, the current one last; a customer
     /// without an entry has the default persona.
     persona_instances: HashMap<Arc<str>, Vec<PersonaInstance>>,
+    /// The bank accounts whose transactions have changed, by customer identifier.
+    changed_accounts: HashMap<Arc<str>, Vec<ChangedAccount>>,
     /// Consent templates, oldest first.
     templates: Vec<Arc<ConsentTemplate>>,
     /// The timing of consents for which it was overridden.
@@ -195,6 +215,56 @@ impl State {
         instances.push(instance.clone());
         // Makes the address one of those that the world knows.
         self.stream_ordinals.entry(Arc::clone(address)).or_default();
+    }
+
+    /// Returns the changes of the transactions of a customer's bank account that is generated from a
+    /// persona.
+    pub(crate) fn ledger_changes(
+        &self,
+        customer: &str,
+        account: &Account,
+        persona: &Persona,
+    ) -> Option<&Arc<LedgerChanges>> {
+        if self.changed_accounts.is_empty() {
+            return None;
+        }
+        let accounts = self.changed_accounts.get(&*customer_identifier(customer))?;
+        let changed = accounts
+            .iter()
+            .find(|changed| changed.is_account(account, persona))?;
+        Some(&changed.changes)
+    }
+
+    fn change_transaction(&mut self, transaction: &ChangedTransaction) {
+        let ChangedTransaction {
+            customer,
+            account,
+            persona,
+            id,
+            before,
+            after,
+        } = transaction;
+        let accounts = self
+            .changed_accounts
+            .entry(customer_identifier(customer).into())
+            .or_default();
+        let known = accounts
+            .iter()
+            .position(|changed| changed.is_account(account, persona));
+        let index = known.unwrap_or_else(|| {
+            accounts.push(ChangedAccount {
+                account_ref: account.account_ref.clone(),
+                persona: Arc::clone(persona),
+                changes: Arc::default(),
+            });
+            accounts.len() - 1
+        });
+        let changes = Arc::make_mut(&mut accounts[index].changes);
+        changes.apply(*id, before.as_ref(), after.as_ref());
+        // Makes the address one of those that the world knows.
+        self.stream_ordinals
+            .entry(Arc::clone(customer))
+            .or_default();
     }
 
     /// Returns the addresses of all customers with a record, a persona or a consent, sorted.
@@ -412,6 +482,10 @@ impl State {
             | Event::TemplateSaved { .. }
             | Event::CustomerRegistered { .. }
             | Event::PersonaAssigned { .. }
+            | Event::TransactionAdded { .. }
+            | Event::TransactionChanged { .. }
+            | Event::TransactionRemoved { .. }
+            | Event::DataOutdated { .. }
             | Event::CustomerDeregistered { .. }
             | Event::LinkRequested { .. }
             | Event::AccountsLinked { .. }
@@ -434,6 +508,13 @@ impl State {
             .expect("an event about no consent is about a customer");
         if let Event::PersonaAssigned { persona, .. } = event {
             self.assign_persona(address, persona);
+            return;
+        }
+        if let Event::TransactionAdded { transaction }
+        | Event::TransactionChanged { transaction }
+        | Event::TransactionRemoved { transaction } = event
+        {
+            self.change_transaction(transaction);
             return;
         }
         let customer = self.customers.entry(Arc::clone(address)).or_default();

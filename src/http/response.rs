@@ -1038,6 +1038,8 @@ mod tests {
             fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
                 can_generate_data: bankgen::is_supported,
+                opening_date: bankgen::opening_date,
+                find_transaction: bankgen::find_transaction,
             },
         };
         let world = Arc::new(World::new("test", Arc::new(config)));

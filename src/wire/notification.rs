@@ -247,6 +247,7 @@ impl<'a> FiStatusNotification<'a> {
             status,
             description,
             answered_at: _,
+            changes: _,
         } in &session.accounts
         {
             let account = AccountStatus {

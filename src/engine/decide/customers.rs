@@ -39,7 +39,15 @@ pub(crate) fn find_linked_accounts(
 
 /// Returns all accounts of the customer, linked or not.
 fn list_accounts(state: &State, customer: &str, context: &DecisionContext<'_>) -> Vec<Account> {
-    let instance = context.current_persona(state, customer);
+    list_accounts_of(customer, &context.current_persona(state, customer), context)
+}
+
+/// Returns all accounts that a customer with this persona has, linked or not.
+pub(super) fn list_accounts_of(
+    customer: &str,
+    instance: &PersonaInstance,
+    context: &DecisionContext<'_>,
+) -> Vec<Account> {
     (context.list_accounts)(customer, &instance.definition)
         .into_iter()
         .map(|linkable| linkable.account)
@@ -386,7 +394,7 @@ fn names_account(consent: &Consent, link_refs: &[&str]) -> bool {
     accounts.any(|account| link_refs.contains(&&*account.link_ref))
 }
 
-fn check_registered(state: &State, customer: &str) -> Result<(), Rejection> {
+pub(super) fn check_registered(state: &State, customer: &str) -> Result<(), Rejection> {
     match state.customer(customer) {
         Some(known) if !known.registered => {
             Err(Rejection::CustomerNotRegistered(customer.to_owned()))

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{DecisionContext, find_consent};
+use crate::domain::account::Account;
 use crate::domain::command::{FetchData, FipStatusReport, RequestData};
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Grant, Status};
@@ -68,7 +69,7 @@ pub(crate) fn request_data(
         },
         context,
     );
-    Ok(data_requested_events(consent, session, context))
+    Ok(data_requested_events(consent, session, state, context))
 }
 
 /// Decides a request for data that Unaport makes by schedule.
@@ -85,7 +86,7 @@ pub(crate) fn run_scheduled_fetch(
         aa_initiated_request(consent),
         context,
     );
-    Ok(data_requested_events(consent, session, context))
+    Ok(data_requested_events(consent, session, state, context))
 }
 
 /// Returns a request that the AA initiates: the whole granted range, without key material.
@@ -101,6 +102,7 @@ fn aa_initiated_request(consent: &Consent) -> SessionRequest {
 fn data_requested_events(
     consent: &Consent,
     session: Session,
+    state: &State,
     context: &DecisionContext<'_>,
 ) -> Vec<Event> {
     let answer_event = ((context.data_timing)(consent) == DataTiming::Immediate).then(|| {
@@ -108,7 +110,7 @@ fn data_requested_events(
             &session,
             consent,
             &AccountStatuses::uniform_status(FiStatus::Ready),
-            context,
+            (state, context),
         )
     });
     std::iter::once(data_requested_event(consent, session, context))
@@ -155,7 +157,10 @@ pub(crate) fn deliver_data(
             return Err(Rejection::NoPendingAccount(session.id.to_string()));
         }
         return Ok(vec![data_prepared_event(
-            session, consent, statuses, context,
+            session,
+            consent,
+            statuses,
+            (state, context),
         )]);
     }
     if let Some(id) = session_id {
@@ -176,7 +181,7 @@ pub(crate) fn deliver_data(
     {
         return Err(Rejection::NoPendingAccount(session.id.to_string()));
     }
-    let prepared_event = data_prepared_event(&session, consent, statuses, context);
+    let prepared_event = data_prepared_event(&session, consent, statuses, (state, context));
     Ok(vec![
         data_requested_event(consent, session, context),
         prepared_event,
@@ -228,7 +233,7 @@ pub(crate) fn report_fip_status(
         } else {
             *status
         };
-        let updated = answer_account(account, consent, status, context);
+        let updated = answer_account(account, consent, status, (state, context));
         let is_accepted = updated.status == status;
         *account = if is_accepted {
             SessionAccount {
@@ -462,6 +467,7 @@ fn open_session(
         status: FiStatus::Pending,
         description: Cow::Borrowed(FiStatus::Pending.description()),
         answered_at: context.now,
+        changes: None,
     });
     Session {
         id: SessionId::from_random(context.derive_id(
@@ -494,25 +500,13 @@ fn data_expiry(consent: &Consent, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// Returns whether data can be generated for an account of a session.
-fn is_simulated(
+/// Returns the granted account of a part of a session.
+pub(super) fn find_granted<'a>(
     account: &SessionAccount,
-    consent: &Consent,
-    context: &DecisionContext<'_>,
-) -> bool {
-    consent
-        .grant
-        .iter()
-        .flat_map(|grant| grant.accounts.iter())
-        .find(|granted| account.matches_account(granted))
-        .is_some_and(|granted| {
-            (context.is_supported)(
-                context.seed,
-                &consent.terms.customer,
-                &consent.persona,
-                granted,
-            )
-        })
+    consent: &'a Consent,
+) -> Option<&'a Account> {
+    let mut granted = consent.grant.iter().flat_map(|grant| grant.accounts.iter());
+    granted.find(|granted| account.matches_account(granted))
 }
 
 /// Returns the account with its FIP's answer. READY becomes DENIED for an account that is not
@@ -521,16 +515,31 @@ fn answer_account(
     account: &SessionAccount,
     consent: &Consent,
     status: FiStatus,
-    context: &DecisionContext<'_>,
+    (state, context): (&State, &DecisionContext<'_>),
 ) -> SessionAccount {
-    if status == FiStatus::Ready && !is_simulated(account, consent, context) {
+    let granted = find_granted(account, consent);
+    let is_simulated = granted.is_some_and(|granted| {
+        let customer = &consent.terms.customer;
+        (context.fips.can_generate_data)(context.seed, customer, &consent.persona, granted)
+    });
+    if status == FiStatus::Ready && !is_simulated {
         let denied = account.with_answer(FiStatus::Denied, context.now);
         return SessionAccount {
             description: Cow::Borrowed(NOT_SIMULATED),
             ..denied
         };
     }
-    account.with_answer(status, context.now)
+    let changes = granted.and_then(|granted| {
+        state.ledger_changes(
+            &consent.terms.customer,
+            granted,
+            &consent.persona.definition,
+        )
+    });
+    SessionAccount {
+        changes: changes.cloned(),
+        ..account.with_answer(status, context.now)
+    }
 }
 
 /// Builds the event of a session whose pending accounts have been answered.
@@ -538,13 +547,13 @@ fn data_prepared_event(
     session: &Session,
     consent: &Consent,
     statuses: &AccountStatuses,
-    context: &DecisionContext<'_>,
+    (state, context): (&State, &DecisionContext<'_>),
 ) -> Event {
     let accounts = session.accounts.iter().map(|account| {
         let answer = statuses.answer_for(account, &session.accounts);
         match answer.filter(|_| account.status == FiStatus::Pending) {
             Some(answer) => {
-                let answered = answer_account(account, consent, answer.status, context);
+                let answered = answer_account(account, consent, answer.status, (state, context));
                 let reason = answer.reason.clone();
                 match reason.filter(|_| answered.status == answer.status) {
                     Some(reason) => SessionAccount {

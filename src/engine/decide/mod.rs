@@ -5,6 +5,7 @@
 
 mod customers;
 mod data;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::domain::terms::Terms;
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::unaport::{ConsentTemplate, RECORDED_RUN_DELAY};
 use crate::engine::entropy::random_id_bytes;
+use crate::engine::sandbox_config::SimulatedFips;
 use crate::engine::state::State;
 
 pub(crate) use self::customers::find_linked_accounts;
@@ -37,8 +39,8 @@ pub(crate) struct DecisionContext<'a> {
     /// The accounts at the simulated FIPs of a customer with this persona; each states whether it
     /// is linked by default.
     pub list_accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
-    /// The predicate of accounts for which data of a customer can be generated.
-    pub is_supported: fn(u64, &str, &PersonaInstance, &Account) -> bool,
+    /// The simulated FIPs, which know the generated data.
+    pub fips: SimulatedFips,
     /// The persona of customers without an assigned one.
     pub default_persona: &'a Arc<Persona>,
     /// The time at which FIPs answer a request for this consent's data. It is
@@ -149,6 +151,9 @@ pub(crate) fn decide(
         Command::AssignPersona { customer, persona } => Ok(vec![customers::assign_persona(
             state, customer, &persona, context,
         )]),
+        Command::ChangeTransaction(request) => {
+            transactions::change_transaction(state, request, context)
+        }
         Command::LinkAllAccounts { customer, fip } => {
             customers::link_all(state, &customer, fip.as_deref(), context)
         }

@@ -78,7 +78,7 @@ impl World {
             seed: self.seed,
             participants,
             list_accounts,
-            is_supported: self.config.fips.can_generate_data,
+            fips: self.config.fips,
             default_persona: &self.config.default_persona,
             data_timing,
         }

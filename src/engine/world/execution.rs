@@ -168,7 +168,10 @@ impl<'a> Execution<'a> {
             self.inner
                 .append_note_once(&format!("strict mode would reject: {repetition}"));
         }
-        let last_event = events.last().expect("a decision has events").clone();
+        // What the FIUs learn of a change is not the outcome of its command.
+        let is_outcome = |event: &&Event| !matches!(event, Event::DataOutdated { .. });
+        let last_event = events.iter().rfind(is_outcome);
+        let last_event = last_event.expect("a decision has events").clone();
         if let (Some(plan), Some(handle)) = (plan, last_event.consent_handle()) {
             self.inner.scenario_plans.insert(handle, plan);
         }

@@ -118,6 +118,9 @@ fn encrypt_entry(
     let mut state = String::new();
     for ReadyAccount { part, account } in accounts {
         state += &format!("{}/{}/", account.link_ref, part.answered_at);
+        if let Some(changes) = &part.changes {
+            state += &format!("{}/", changes.revision());
+        }
     }
     let narration = participants.narration_layout(fip);
     state += &format!("{plaintext}/{schema}/{narration}");

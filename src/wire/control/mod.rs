@@ -127,6 +127,7 @@ impl From<&ApiError> for ErrorView {
         let field = match error {
             ApiError::InvalidField { field, .. } => Some(field.to_string()),
             ApiError::UnknownQueryParameter { name, .. } => Some(name.clone()),
+            ApiError::Rejected(rejection) => rejection.field().map(str::to_owned),
             _ => None,
         };
         let status = match error {
@@ -204,6 +205,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
             | Rejection::UnknownConsentId(_)
             | Rejection::UnknownSession(_)
             | Rejection::UnknownLink(_)
+            | Rejection::UnknownTransaction { .. }
             | Rejection::CustomerNotRegistered(_) => 404,
             Rejection::IllegalTransition { .. }
             | Rejection::NotActive { .. }
@@ -214,6 +216,10 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
             | Rejection::NoDataFound(_)
             | Rejection::AlreadyRegistered(_)
             | Rejection::AlreadyLinked(_)
+            | Rejection::AmbiguousTransaction { .. }
+            | Rejection::TransactionUnchanged(_)
+            | Rejection::TooManyTransactions { .. }
+            | Rejection::NoBankAccount(_)
             | Rejection::LinkRefTaken(_)
             | Rejection::NoPendingAccount(_)
             | Rejection::NoKeyMaterial
@@ -229,6 +235,9 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
             | Rejection::FipNotInSession(_)
             | Rejection::AccountNotInSession(_)
             | Rejection::UnknownAccount { .. }
+            | Rejection::NotABankAccount { .. }
+            | Rejection::TransactionInFuture { .. }
+            | Rejection::TransactionBeforeOpening { .. }
             | Rejection::UnknownFip(_)
             | Rejection::InvalidLinkToken => 400,
             Rejection::LinkTokenExpired(_) => 401,

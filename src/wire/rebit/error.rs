@@ -129,6 +129,14 @@ fn classify_rejection(rejection: &Rejection) -> ErrorCode {
         | Rejection::NoGrantableAccount { .. }
         | Rejection::UnknownAccount { .. }
         | Rejection::UnknownFip(_)
+        | Rejection::TransactionInFuture { .. }
+        | Rejection::TransactionBeforeOpening { .. }
+        | Rejection::NotABankAccount { .. }
+        | Rejection::NoBankAccount(_)
+        | Rejection::UnknownTransaction { .. }
+        | Rejection::AmbiguousTransaction { .. }
+        | Rejection::TransactionUnchanged(_)
+        | Rejection::TooManyTransactions { .. }
         | Rejection::AlreadyLinked(_)
         | Rejection::LinkRefTaken(_)
         | Rejection::NoPendingAccount(_)
