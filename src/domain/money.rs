@@ -4,6 +4,8 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
+use crate::domain::text::quote_value;
+
 /// An amount in paise (1/100 rupee); negative for money that leaves the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Paise(pub i64);
@@ -39,6 +41,23 @@ impl Paise {
             self.group_rupees(),
             self.0.unsigned_abs() % 100
         )
+    }
+
+    /// Parses a positive amount in rupees.
+    ///
+    /// # Errors
+    /// A message that continues a sentence which begins with the field's name.
+    pub fn parse_positive(text: &str) -> Result<Self, String> {
+        match Self::parse(text) {
+            Some(amount) if amount.0 > 0 => Ok(amount),
+            Some(_) => Err(format!(
+                "{text} is not more than 0; the type, CREDIT or DEBIT, is the direction"
+            )),
+            None => Err(format!(
+                "{} is not an amount in rupees with at most two decimals; write it as 1500 or 1500.50",
+                quote_value(text)
+            )),
+        }
     }
 
     /// Formats whole rupees with Indian digit grouping: 12,34,567. Paise are cut off.

@@ -31,7 +31,7 @@ const UNAPORT_BASE_PATHS: &[&str] = &[
 
 wire_enum! {
     /// Method of a call.
-    RouteMethod { Get = "GET", Post = "POST", Put = "PUT", Delete = "DELETE" }
+    RouteMethod { Get = "GET", Post = "POST", Put = "PUT", Patch = "PATCH", Delete = "DELETE" }
 }
 
 wire_enum! {

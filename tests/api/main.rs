@@ -55,6 +55,7 @@ mod signature_explanations;
 #[path = "../skip/mod.rs"]
 mod skip;
 mod specification;
+mod transactions;
 mod unaport;
 mod undefined_input;
 mod verification;

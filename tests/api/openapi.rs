@@ -74,11 +74,8 @@ async fn the_router_knows_every_call() {
                 status != 405 && !text.contains("unknown call"),
                 "{route:?} {status} {text}"
             );
-            let reply = app
-                .request(Method::PATCH, &path)
-                .send()
-                .await
-                .expect("an answer");
+            let purge = Method::from_bytes(b"PURGE").expect("a method");
+            let reply = app.request(purge, &path).send().await.expect("an answer");
             let allowed = reply.headers()["allow"].to_str().expect("text").to_owned();
             assert_eq!(reply.status(), 405, "{path}");
             assert!(
@@ -225,7 +222,7 @@ fn the_calls_that_the_documentation_names_exist() {
             let Some((method, path)) = quoted.split_once(' ') else {
                 continue;
             };
-            let is_call = ["GET", "POST", "PUT", "DELETE"].contains(&method)
+            let is_call = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method)
                 && path.starts_with('/')
                 && !path.contains([' ', '…', '[', '*']);
             if !is_call || ["/FI/Data", "/Analytics/Notification"].contains(&path) {
@@ -618,6 +615,20 @@ impl Recorder {
         let persona = json!({ "persona": "over-indebted" });
         self.control("assignPersona", &customer, Some(persona))
             .await;
+        let request = json!({
+            "amount": 250_000, "narration": "NEFT REFUND", "daysAgo": 3, "mode": "NEFT",
+        });
+        let added = self
+            .control("addTransaction", &customer, Some(request))
+            .await;
+        let transaction = [
+            customer[0],
+            ("txnId", added["txnId"].as_str().expect("an id")),
+        ];
+        let request = json!({ "amount": "1500.50" });
+        self.control("changeTransaction", &transaction, Some(request))
+            .await;
+        self.control("removeTransaction", &transaction, None).await;
         let link_ref = linked["items"]
             .as_array()
             .expect("accounts")

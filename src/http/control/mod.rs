@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod participants;
 pub(crate) mod scenarios;
 pub(crate) mod sessions;
+pub(crate) mod transactions;
 pub(crate) mod webhooks;
 pub(crate) mod world;
 

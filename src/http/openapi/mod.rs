@@ -541,6 +541,10 @@ fn common_path_parameter(name: &'static str) -> Parameter {
             schema::customer_address,
             "Address of the customer, name@handle",
         ),
+        "txnId" => (
+            schema::text,
+            "txnId of the transaction, as statements have it",
+        ),
         "type" => (schema::entity_type, "Kind of participant"),
         "id" => (schema::text, "Id of the participant or consent"),
         "name" => (schema::text, "Name of the world, scenario or fault set"),

@@ -5,7 +5,8 @@ use super::RequestBody::{Json, OptionalJson, Scenario};
 use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::files::participants::{FipEntry, FiuEntry};
 use crate::http::control::{
-    clock, consents, customers, faults, journal, participants, scenarios, sessions, webhooks, world,
+    clock, consents, customers, faults, journal, participants, scenarios, sessions, transactions,
+    webhooks, world,
 };
 use crate::http::openapi::schema::{self, schema_of};
 use crate::http::service_info::get_jwks;
@@ -25,6 +26,7 @@ use crate::wire::control::scenarios::{
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
+use crate::wire::control::transactions::{TransactionRequest, TransactionView};
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, ResetRequest, SetClockRequest, WorldView,
 };
@@ -39,6 +41,10 @@ const fn post(path: &'static str, id: &'static str, handler: Handler) -> Route {
 
 const fn put(path: &'static str, id: &'static str, handler: Handler) -> Route {
     Route::new(Section::Control, RouteMethod::Put, path, id, handler)
+}
+
+const fn patch(path: &'static str, id: &'static str, handler: Handler) -> Route {
+    Route::new(Section::Control, RouteMethod::Patch, path, id, handler)
 }
 
 const fn delete(path: &'static str, id: &'static str, handler: Handler) -> Route {
@@ -85,6 +91,12 @@ const DISCOVERY: &[Parameter] = &[
         "Only accounts of these FI types",
     ),
 ];
+
+const ACCOUNT: &[Parameter] = &[Parameter::in_query(
+    "account",
+    schema::text,
+    "accRefNumber or linkRefNumber of the account; default: the account that has the transaction",
+)];
 
 const KIND: Parameter = Parameter::in_query(
     "kind",
@@ -150,6 +162,9 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/customers/{customer}/verify", "verifyLink", Handler::Immediate(customers::verify_link)).with_summary("Confirm a link request with its token").with_request(Json(Derived(schema_of::<VerifyRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409]),
     post("/_mockaa/v1/customers/{customer}/delink", "delinkAccount", Handler::Immediate(customers::delink_account)).with_summary("Delink an account and revoke the consents that contain it").with_request(Json(Derived(schema_of::<DelinkRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/customers/{customer}/persona", "assignPersona", Handler::Immediate(customers::assign_persona)).with_summary("Assign another persona to a customer").with_request(Json(Derived(schema_of::<PersonaRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
+    post("/_mockaa/v1/customers/{customer}/transactions", "addTransaction", Handler::Immediate(transactions::add_transaction)).with_summary("Add a transaction to a bank account of a customer; the FIUs with a consent in force are notified").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
+    patch("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "changeTransaction", Handler::Immediate(transactions::edit_transaction)).with_summary("Change fields of a transaction; later balances follow").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
+    delete("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "removeTransaction", Handler::Immediate(transactions::remove_transaction)).with_summary("Withdraw a transaction; later balances follow").with_parameters(ACCOUNT).with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404, 409, 503]),
     get("/_mockaa/v1/config/fiu", "listFius", Handler::Immediate(participants::list_fius)).with_summary("List the FIUs of this world").with_response(ResponseBody::Json(Derived(schema_of::<Page<FiuEntry>>))),
     get("/_mockaa/v1/config/fip", "listFips", Handler::Immediate(participants::list_fips)).with_summary("List the FIPs of this world").with_response(ResponseBody::Json(Derived(schema_of::<Page<FipEntry>>))),
     get("/_mockaa/v1/config/fiu/{id}", "getFiu", Handler::Immediate(participants::get_fiu)).with_summary("Get an FIU").with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))).with_refusals(&[404]),

@@ -52,6 +52,11 @@ schema_type! {
 }
 
 schema_type! {
+    /// The schema of a positive amount in rupees.
+    AmountText: { "type": ["number", "string"], "pattern": "^[0-9]{1,13}([.][0-9]{1,2})?$", "exclusiveMinimum": 0 }
+}
+
+schema_type! {
     /// The schema of the URL of a web server; empty for none.
     UrlText: { "type": "string", "pattern": "^(https?://\\S+)?$" }
 }

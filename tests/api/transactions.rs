@@ -1,0 +1,398 @@
+//! Changed transactions of a customer's bank account: the control API, and what an FIU fetches
+//! and is notified of.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::helpers::{Reply, TestApp, set_path};
+use crate::participants::{Journey, decrypt_documents, key_material, key_pair};
+use mockaa::internals::domain::key_exchange::Curve;
+
+const CUSTOMER: &str = "9876500001@mockaa";
+
+/// A row of a statement: id, amount with its sign and balance in paise, narration.
+type FetchedRow = (String, i64, i64, String);
+
+fn path_of(txn_id: &str) -> String {
+    format!("/_mockaa/v1/customers/{CUSTOMER}/transactions{txn_id}")
+}
+
+async fn add(app: &TestApp, body: Value) -> Reply {
+    app.post(&path_of(""), &body).await
+}
+
+async fn change(app: &TestApp, txn_id: &str, body: Value) -> Reply {
+    let request = app.request(Method::PATCH, &path_of(&format!("/{txn_id}")));
+    app.send(request.json(&body)).await
+}
+
+async fn remove(app: &TestApp, txn_id: &str) -> Reply {
+    let request = app.request(Method::DELETE, &path_of(&format!("/{txn_id}")));
+    app.send(request).await
+}
+
+fn attribute(row: &str, name: &str) -> String {
+    let (_, rest) = row
+        .split_once(&format!(" {name}=\""))
+        .unwrap_or_else(|| panic!("{name} is in {row}"));
+    rest.split('"').next().expect("a value").to_owned()
+}
+
+fn to_paise(text: &str) -> i64 {
+    let (rupees, paise) = text.split_once('.').unwrap_or((text, "00"));
+    format!("{rupees}{paise}").parse().expect("an amount")
+}
+
+fn parse_rows(document: &str) -> Vec<FetchedRow> {
+    let rows = document.split("<Transaction ").skip(1);
+    rows.map(|row| {
+        let row = format!(" {row}");
+        let amount = to_paise(&attribute(&row, "amount"));
+        let is_credit = attribute(&row, "type") == "CREDIT";
+        let signed = if is_credit { amount } else { -amount };
+        let balance = to_paise(&attribute(&row, "currentBalance"));
+        (
+            attribute(&row, "txnId"),
+            signed,
+            balance,
+            attribute(&row, "narration"),
+        )
+    })
+    .collect()
+}
+
+async fn open_session(app: &TestApp, journey: &Journey<'_>, consent: &str) -> String {
+    let mut request = journey.build_fi_request(consent).await;
+    request["KeyMaterial"] = key_material(&key_pair(Curve::X25519));
+    let reply = journey.fiu.post(app, "/FI/request", &request).await;
+    let session = reply.expect_ok()["sessionId"].clone();
+    session.as_str().expect("a session").to_owned()
+}
+
+async fn fetch_document(journey: &Journey<'_>, session: &str) -> String {
+    let fetched = journey.fetch_data(session).await.expect_ok();
+    let documents = decrypt_documents(&key_pair(Curve::X25519), &fetched);
+    documents[0].1.clone()
+}
+
+/// Raises and approves a consent without a filter of rows; returns its handle and its id.
+async fn approve_consent(journey: &Journey<'_>) -> (String, String) {
+    let unfiltered = |body: &mut Value| {
+        set_path(body, "ConsentDetail.DataFilter", None);
+        body["ConsentDetail"]["Customer"]["id"] = CUSTOMER.into();
+    };
+    journey.raise_and_approve(unfiltered).await
+}
+
+async fn first_account(app: &TestApp, fi_type: &str) -> Value {
+    let path = format!("/_mockaa/v1/customers/{CUSTOMER}/accounts?fiType={fi_type}");
+    app.get(&path).await.expect_ok()["items"][0].clone()
+}
+
+#[tokio::test]
+async fn a_later_session_has_the_changed_transactions_and_their_balances() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (_, consent) = approve_consent(&journey).await;
+    let session = open_session(&app, &journey, &consent).await;
+    let document = fetch_document(&journey, &session).await;
+    let before = parse_rows(&document);
+    assert!(before.len() > 10);
+
+    let body =
+        json!({ "amount": "250000.50", "narration": "NEFT REFUND", "daysAgo": 40, "mode": "NEFT" });
+    let added = add(&app, body).await.expect_ok();
+    let added_id = added["txnId"].as_str().expect("an id").to_owned();
+    assert_eq!(added["amount"], "250000.50");
+    assert_eq!(added["type"], "CREDIT");
+    assert_eq!(added["transactionTimestamp"], "2020-05-25T06:00:00.000Z");
+    assert_eq!(
+        added["accRefNumber"],
+        first_account(&app, "DEPOSIT").await["accRefNumber"]
+    );
+    let (changed_id, removed_id) = (&before[3].0, &before[before.len() - 2].0);
+    let body = json!({ "amount": 1.25, "type": "DEBIT", "narration": "CORRECTED" });
+    let changed = change(&app, changed_id, body).await.expect_ok();
+    assert_eq!(changed["txnId"], changed_id.as_str());
+    let removed = remove(&app, removed_id).await.expect_ok();
+    assert_eq!(removed, json!({ "deleted": removed_id }));
+
+    // The data of the session stays what it was when the FIP answered.
+    assert_eq!(fetch_document(&journey, &session).await, document);
+    let later = open_session(&app, &journey, &consent).await;
+    let after = parse_rows(&fetch_document(&journey, &later).await);
+    let mut expected: Vec<_> = before
+        .iter()
+        .filter(|row| row.0 != *removed_id)
+        .map(|row| {
+            if row.0 == *changed_id {
+                (row.0.clone(), -125, "CORRECTED".to_owned())
+            } else {
+                (row.0.clone(), row.1, row.3.clone())
+            }
+        })
+        .collect();
+    expected.push((added_id, 25_000_050, "NEFT REFUND".to_owned()));
+    expected.sort();
+    let mut contents: Vec<_> = after
+        .iter()
+        .map(|row| (row.0.clone(), row.1, row.3.clone()))
+        .collect();
+    contents.sort();
+    assert_eq!(contents, expected);
+    assert_eq!(
+        after[0].2 - after[0].1,
+        before[0].2 - before[0].1,
+        "the opening balance stays"
+    );
+    for pair in after.windows(2) {
+        assert_eq!(pair[0].2 + pair[1].1, pair[1].2, "{pair:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_fiu_of_a_consent_in_force_is_notified_once_for_each_change() {
+    let mut app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (handle, consent) = approve_consent(&journey).await;
+    let body = json!({ "amount": 5, "narration": "BEFORE ANY DATA" });
+    add(&app, body.clone()).await.expect_ok();
+    app.advance_clock("0s").await;
+    assert!(
+        app.fiu
+            .drain_messages()
+            .iter()
+            .all(|message| message.path != "/FI/Notification")
+    );
+    let session = open_session(&app, &Journey::new(&app), &consent).await;
+    app.advance_clock("0s").await;
+    app.fiu.drain_messages();
+
+    add(&app, body.clone()).await.expect_ok();
+    app.advance_clock("0s").await;
+    let messages = app.fiu.drain_messages();
+    assert_eq!(messages.len(), 1);
+    let notification = &messages[0].json()["FIStatusNotification"];
+    assert_eq!(notification["sessionId"], session.as_str());
+    assert_eq!(notification["sessionStatus"], "COMPLETED");
+    let account = &notification["FIStatusResponse"][0]["Accounts"][0];
+    assert_eq!(account["FIStatus"], "READY");
+    assert_eq!(
+        account["description"],
+        "Transactions have changed since this data was prepared"
+    );
+    let path = format!("/_mockaa/v1/journal?kind=fi.outdated&consentHandle={handle}");
+    let entries = app.get(&path).await.expect_ok();
+    assert_eq!(entries["items"].as_array().map(Vec::len), Some(1));
+
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("0s").await;
+    app.fiu.drain_messages();
+    add(&app, body).await.expect_ok();
+    app.advance_clock("0s").await;
+    assert_eq!(app.fiu.drain_messages().len(), 0);
+}
+
+#[tokio::test]
+async fn an_impossible_change_names_the_field_and_the_remedy() {
+    let app = TestApp::start().await;
+    let savings = first_account(&app, "DEPOSIT").await["accRefNumber"].clone();
+    let row = |field: &str, value: Value| {
+        let mut body = json!({ "amount": 10, "narration": "TEST" });
+        body[field] = value;
+        body
+    };
+    for (body, status, field, message) in [
+        (row("amount", json!(0)), 400, "amount", "is not more than 0"),
+        (row("amount", json!(-5)), 400, "amount", "CREDIT or DEBIT"),
+        (
+            row("amount", json!("12.345")),
+            400,
+            "amount",
+            "at most two decimals",
+        ),
+        (row("amount", json!([1])), 400, "amount", "is not an amount"),
+        (json!({ "narration": "TEST" }), 400, "amount", "is missing"),
+        (json!({ "amount": 10 }), 400, "narration", "is missing"),
+        (row("narration", json!(" ")), 400, "narration", "is blank"),
+        (
+            row("narration", json!("A\nB")),
+            400,
+            "narration",
+            "one line",
+        ),
+        (row("type", json!("IN")), 400, "type", "CREDIT, DEBIT"),
+        (row("mode", json!("upi")), 400, "mode", "UPI"),
+        (row("daysAgo", json!(1.5)), 400, "daysAgo", "whole number"),
+        (
+            row("daysAgo", json!(90_000)),
+            400,
+            "transactionTimestamp",
+            "before the account was opened",
+        ),
+        (
+            row("transactionTimestamp", json!("2020-07-04T06:00:00.001Z")),
+            400,
+            "transactionTimestamp",
+            "advance the clock",
+        ),
+        (
+            row("transactionTimestamp", json!("yesterday")),
+            400,
+            "transactionTimestamp",
+            "write it as",
+        ),
+        (row("when", json!("now")), 400, "", "unknown field `when`"),
+        (
+            row("account", json!("none")),
+            400,
+            "account",
+            "has no account 'none'",
+        ),
+    ] {
+        let reply = add(&app, body.clone()).await;
+        let error = reply.json();
+        assert_eq!(reply.status, status, "{body}: {error}");
+        assert!(
+            error["error"]
+                .as_str()
+                .is_some_and(|text| text.contains(message)),
+            "{body}: {error}"
+        );
+        if !field.is_empty() {
+            assert_eq!(error["field"], field, "{body}: {error}");
+        }
+    }
+    let both = json!({ "amount": 10, "narration": "T", "daysAgo": 1, "transactionTimestamp": "2020-07-01T06:00:00Z" });
+    assert_eq!(add(&app, both).await.json()["field"], "daysAgo");
+    app.post(
+        &format!("/_mockaa/v1/customers/{CUSTOMER}/persona"),
+        &json!({ "persona": "investor" }),
+    )
+    .await
+    .expect_ok();
+    let fund = first_account(&app, "MUTUAL_FUNDS").await["accRefNumber"].clone();
+    let reply = add(&app, row("account", fund)).await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.json()["field"]),
+        (400, &json!("account"))
+    );
+    assert!(
+        reply
+            .text
+            .contains("only the transactions of DEPOSIT accounts"),
+        "{}",
+        reply.text
+    );
+    let entries = app.get("/_mockaa/v1/journal?kind=transaction.added").await;
+    assert_eq!(entries.expect_ok()["items"], json!([]));
+
+    let added = add(&app, row("account", savings)).await.expect_ok();
+    let id = added["txnId"].as_str().expect("an id");
+    let unchanged = change(&app, id, json!({ "amount": "10.00" })).await;
+    assert_eq!(unchanged.status, 409, "{}", unchanged.text);
+    assert!(
+        unchanged.text.contains("another value"),
+        "{}",
+        unchanged.text
+    );
+    let empty = change(&app, id, json!({})).await;
+    assert_eq!(
+        (empty.status.as_u16(), &empty.json()["field"]),
+        (400, &json!("the body"))
+    );
+    for unknown in ["M2020060199999", "7"] {
+        let reply = remove(&app, unknown).await;
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["field"]),
+            (404, &json!("txnId")),
+            "{}",
+            reply.text
+        );
+    }
+    let reply = remove(&app, "X1").await;
+    assert_eq!(
+        (reply.status.as_u16(), &reply.json()["field"]),
+        (400, &json!("txnId"))
+    );
+    remove(&app, id).await.expect_ok();
+    assert_eq!(
+        remove(&app, id).await.status,
+        404,
+        "it is withdrawn already"
+    );
+}
+
+#[tokio::test]
+async fn a_scenario_adds_a_transaction() {
+    let app = TestApp::start().await;
+    let scenario = "version: 1\nname: refund\nsteps:\n  - approve: {}\n  - add_transaction: { amount: 250000.5, narration: NEFT REFUND, days_ago: 40 }\n";
+    let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/refund");
+    app.send(request.body(scenario)).await.expect_ok();
+    let pin = json!({ "customer": CUSTOMER });
+    app.post("/_mockaa/v1/scenarios/refund/pin", &pin)
+        .await
+        .expect_ok();
+    let journey = Journey::new(&app);
+    let handle = journey
+        .raise_consent(|body| {
+            set_path(body, "ConsentDetail.DataFilter", None);
+            body["ConsentDetail"]["Customer"]["id"] = CUSTOMER.into();
+        })
+        .await;
+    let status = journey.fetch_handle_status(&handle).await;
+    let consent = status["ConsentStatus"]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let session = open_session(&app, &journey, &consent).await;
+    let rows = parse_rows(&fetch_document(&journey, &session).await);
+    let added: Vec<_> = rows.iter().filter(|row| row.3 == "NEFT REFUND").collect();
+    assert_eq!(added.len(), 1);
+    assert_eq!(added[0].1, 25_000_050);
+}
+
+#[tokio::test]
+async fn an_action_that_cannot_be_read_is_refused_with_its_place() {
+    let app = TestApp::start().await;
+    for (action, message) in [
+        (
+            "add_transaction: { amount: 12.345, narration: X }",
+            "at most two decimals",
+        ),
+        (
+            "add_transaction: { amount: 0, narration: X }",
+            "amount must be at least 0.01, not 0",
+        ),
+        ("add_transaction: { amount: 5 }", "needs the key narration"),
+        (
+            "add_transaction: { amount: 5, narration: X, when: now }",
+            "unknown key 'when'",
+        ),
+        (
+            "change_transaction: { id: M1, added: X, amount: 5 }",
+            "only one of id, added",
+        ),
+        (
+            "change_transaction: { amount: 5, narration: X }",
+            "needs one of the keys id, added",
+        ),
+        (
+            "change_transaction: { id: M1 }",
+            "change_transaction has nothing to change",
+        ),
+        (
+            "remove_transaction: { id: first }",
+            "'first' is not the txnId",
+        ),
+    ] {
+        let text = format!("version: 1\nname: wrong\nsteps:\n  - {action}\n");
+        let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/wrong");
+        let reply = app.send(request.body(text)).await;
+        let diagnostic = &reply.json()["diagnostics"][0];
+        assert_eq!(reply.status, 400, "{action}");
+        assert_eq!(diagnostic["line"], 4, "{action}: {}", reply.text);
+        let text = diagnostic["message"].as_str().expect("a message");
+        assert!(text.contains(message), "{action}: {text}");
+    }
+}
