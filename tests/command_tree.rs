@@ -122,6 +122,9 @@ const COMMANDS: &[&str] = &[
     "customer verify new@mockaa --ref $REFERENCE --otp 123456 --json",
     "customer delink new@mockaa --account $LINK",
     "customer persona new@mockaa salaried",
+    "customer transaction add new@mockaa --amount 2500.50 --narration REFUND --days-ago 3 --json",
+    "customer transaction change new@mockaa $TXN --amount 99",
+    "customer transaction remove new@mockaa $TXN",
     "customer deregister new@mockaa",
     "fiu list",
     "fiu show FIU-1",
@@ -159,12 +162,13 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Values of earlier answers by the names in [`COMMANDS`], with their places in JSON.
-const VALUES: [(&str, &str); 5] = [
+const VALUES: [(&str, &str); 6] = [
     ("$HANDLE", "/consentHandle"),
     ("$SESSION", "/items/0/sessionId"),
     ("$ACCOUNT", "/items/0/accRefNumber"),
     ("$REFERENCE", "/RefNumber"),
     ("$LINK", "/items/0/linkRefNumber"),
+    ("$TXN", "/txnId"),
 ];
 
 #[test]

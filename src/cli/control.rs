@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cli::consent_check::{CheckArguments, check_request};
@@ -333,6 +334,145 @@ pub(crate) enum CustomerCommand {
         #[arg(long)]
         account: String,
     },
+    /// Add, change or remove a transaction of a bank account; later statements have the change.
+    #[command(subcommand)]
+    Transaction(TransactionCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransactionCommand {
+    /// Add a transaction to a bank account; later balances follow.
+    #[command(
+        after_help = "Example:\n  mockaa customer transaction add 9876543210@mockaa --amount 250000 --narration \"NEFT REFUND\" --days-ago 3"
+    )]
+    Add {
+        #[command(flatten)]
+        target: CustomerTarget,
+        #[command(flatten)]
+        fields: TransactionArgs,
+    },
+    /// Change fields of a transaction; those that are not named keep their value.
+    #[command(
+        after_help = "Example:\n  mockaa customer transaction change 9876543210@mockaa M2026013100012 --amount 1500.50"
+    )]
+    Change {
+        #[command(flatten)]
+        target: CustomerTarget,
+        /// The txnId of the transaction, as statements have it.
+        txn_id: String,
+        #[command(flatten)]
+        fields: TransactionArgs,
+    },
+    /// Withdraw a transaction; later statements do not have it.
+    #[command(
+        after_help = "Example:\n  mockaa customer transaction remove 9876543210@mockaa M2026013100012"
+    )]
+    Remove {
+        #[command(flatten)]
+        target: CustomerTarget,
+        /// The txnId of the transaction, as statements have it.
+        txn_id: String,
+        /// The accRefNumber or linkRefNumber of the account, if several have the txnId.
+        #[arg(long, value_name = "REF")]
+        account: Option<String>,
+    },
+}
+
+/// The fields of a transaction.
+#[derive(Debug, Args)]
+pub(crate) struct TransactionArgs {
+    /// Rupees with at most two decimals.
+    #[arg(long, value_name = "RUPEES")]
+    amount: Option<String>,
+    /// Narration, one line.
+    #[arg(long, value_name = "TEXT")]
+    narration: Option<String>,
+    /// CREDIT or DEBIT; default of a new transaction: CREDIT.
+    #[arg(long = "type", value_name = "TYPE")]
+    transaction_type: Option<String>,
+    /// Mode, such as UPI or NEFT; default of a new transaction: OTHERS.
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
+    /// Reference; default of a new transaction: its number.
+    #[arg(long, value_name = "TEXT")]
+    reference: Option<String>,
+    /// Time of the transaction; default of a new transaction: now.
+    #[arg(long, value_name = "TIME", conflicts_with = "days_ago")]
+    at: Option<String>,
+    /// Days before now, at the same time of day.
+    #[arg(long, value_name = "DAYS")]
+    days_ago: Option<u32>,
+    /// The accRefNumber or linkRefNumber of the account; default: the first DEPOSIT account for a
+    /// new transaction, the account that has the transaction for a change.
+    #[arg(long, value_name = "REF")]
+    account: Option<String>,
+}
+
+impl TransactionArgs {
+    /// Returns the body of the call.
+    fn into_body(self) -> Value {
+        let Self {
+            amount,
+            narration,
+            transaction_type,
+            mode,
+            reference,
+            at,
+            days_ago,
+            account,
+        } = self;
+        let mut body = collect_fields([
+            ("amount", amount),
+            ("narration", narration),
+            ("type", transaction_type),
+            ("mode", mode),
+            ("reference", reference),
+            ("transactionTimestamp", at),
+            ("account", account),
+        ]);
+        if let Some(days) = days_ago {
+            body["daysAgo"] = days.into();
+        }
+        body
+    }
+}
+
+async fn run_transaction(command: TransactionCommand) -> anyhow::Result<ExitCode> {
+    let (target, method, rest, body) = match command {
+        TransactionCommand::Add { target, fields } => {
+            (target, Method::POST, String::new(), fields.into_body())
+        }
+        TransactionCommand::Change {
+            target,
+            txn_id,
+            fields,
+        } => {
+            let rest = format!("/{}", encode_segment(&txn_id));
+            (target, Method::PATCH, rest, fields.into_body())
+        }
+        TransactionCommand::Remove {
+            target,
+            txn_id,
+            account,
+        } => {
+            let query = account.map(|account| format!("?account={}", encode_segment(&account)));
+            let rest = format!("/{}{}", encode_segment(&txn_id), query.unwrap_or_default());
+            (target, Method::DELETE, rest, Value::Null)
+        }
+    };
+    let CustomerTarget { customer, remote } = target;
+    let path = format!("customers/{}/transactions{rest}", encode_segment(&customer));
+    let response = match method {
+        Method::POST => remote.post(&path, &body).await?,
+        Method::PATCH => remote.patch(&path, &body).await?,
+        _ => remote.delete(&path).await?,
+    };
+    if remote.json {
+        response.print();
+    } else {
+        response.print_indented();
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Debug, Args)]
@@ -375,6 +515,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             }
             return Ok(ExitCode::SUCCESS);
         }
+        CustomerCommand::Transaction(command) => return run_transaction(command).await,
         CustomerCommand::Register(target) => (target, "register", Value::Null),
         CustomerCommand::Deregister(target) => (target, "deregister", Value::Null),
         CustomerCommand::Link {

@@ -252,6 +252,11 @@ impl Remote {
         self.request_json(Method::PUT, path, Some(body)).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
+        self.request_json(Method::PATCH, path, Some(body.to_string()))
+            .await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::DELETE, path, None).await
     }
