@@ -17,6 +17,7 @@ use crate::domain::notification::{NotificationContent, NotificationKind, RawNoti
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::session::FiStatus;
 use crate::domain::time::Millis;
+use crate::domain::transaction_action::{AddedTransaction, EditedTransaction, RemovedTransaction};
 
 tagged_family! {
     /// Exactly one action.
@@ -88,6 +89,17 @@ tagged_family! {
             Delink = "delink" (DelinkedAccounts)
             /// The customer deregisters from the AA.
             Deregister = "deregister" {}
+        }
+
+        /// A change of the transactions of a bank account. FIUs with a consent in force are
+        /// notified.
+        Bank(BankAction) {
+            /// A bank account of the customer gets one more transaction.
+            Add = "add_transaction" (AddedTransaction)
+            /// A transaction of a bank account changes.
+            Change = "change_transaction" (EditedTransaction)
+            /// A transaction of a bank account is withdrawn.
+            Remove = "remove_transaction" (RemovedTransaction)
         }
 
         /// An action of the sandbox itself, which no party takes.
@@ -417,6 +429,7 @@ impl Action {
             ),
             Self::Transition(_)
             | Self::Customer(CustomerAction::Deregister {})
+            | Self::Bank(_)
             | Self::Sandbox(_) => (Vec::new(), Vec::new()),
         }
     }

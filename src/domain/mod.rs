@@ -67,6 +67,7 @@ pub(crate) mod terms;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod time_source;
+pub(crate) mod transaction_action;
 pub(crate) mod unaport;
 pub(crate) mod version;
 pub(crate) mod visit_action;

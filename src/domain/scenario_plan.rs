@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::domain::action::{
-    Action, AnswerAction, ConsentAction, CustomerAction, DelinkedAccounts, FipAnswers,
+    Action, AnswerAction, BankAction, ConsentAction, CustomerAction, DelinkedAccounts, FipAnswers,
     SandboxAction,
 };
 use crate::domain::api_fault::Faults;
@@ -16,6 +16,7 @@ use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::event::{Event, EventName};
 use crate::domain::expectation::Expectation;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::ledger_changes::ChangeTransaction;
 use crate::domain::participants::FiSchema;
 use crate::domain::quirk::{Quirk, Quirks};
 use crate::domain::session::{ApprovalMode, DataTiming};
@@ -165,6 +166,7 @@ impl Action {
                     .collect();
             }
             Self::Customer(action) => Some(action.to_command(customer)),
+            Self::Bank(action) => Some(action.to_command(customer, handle)),
             Self::Sandbox(SandboxAction::Notify(notification)) => notification
                 .content()
                 .map(|content| Command::SendScriptedNotification { handle, content }),
@@ -206,6 +208,22 @@ impl CustomerAction {
             },
             Self::Deregister {} => Command::DeregisterCustomer { customer },
         }
+    }
+}
+
+impl BankAction {
+    fn to_command(&self, customer: Arc<str>, handle: ConsentHandle) -> Command {
+        let (account, change) = match self {
+            Self::Add(new) => (&new.account, new.to_change()),
+            Self::Change(edited) => (&edited.account, edited.to_change()),
+            Self::Remove(removed) => (&removed.account, removed.to_change()),
+        };
+        Command::ChangeTransaction(ChangeTransaction {
+            customer,
+            account: account.clone(),
+            consent: Some(handle),
+            change,
+        })
     }
 }
 

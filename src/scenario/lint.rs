@@ -227,7 +227,9 @@ impl Linter<'_> {
                 );
                 self.add_diagnostic(Severity::Error, location, message);
             }
-            Action::Customer(CustomerAction::Link { .. }) | Action::Sandbox(_) => {}
+            Action::Customer(CustomerAction::Link { .. })
+            | Action::Bank(_)
+            | Action::Sandbox(_) => {}
         }
     }
 

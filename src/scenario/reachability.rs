@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::action::{Action, ConsentAction, CustomerAction, SandboxAction};
+use crate::domain::action::{Action, BankAction, ConsentAction, CustomerAction, SandboxAction};
 use crate::domain::consent::{Input, Status};
 use crate::domain::event::EventName;
 use crate::domain::expectation::ExpectationTarget;
@@ -211,6 +211,8 @@ struct Walk<'a> {
     armed: BTreeSet<Move>,
     /// The plan has answered a data request.
     answers_data: bool,
+    /// Events of data that happen once there is data.
+    awaiting_data: BTreeSet<EventName>,
     /// A data call exists on an API of the plan.
     has_data_calls: bool,
     has_unaport: bool,
@@ -226,6 +228,7 @@ impl<'a> Walk<'a> {
             events: BTreeSet::new(),
             armed: BTreeSet::new(),
             answers_data: plan.delivers_after_activation,
+            awaiting_data: BTreeSet::new(),
             has_data_calls: actors == Actors::Anyone || apis.iter().any(|api| *api != "seed"),
             has_unaport: apis.contains(&"unaport"),
         };
@@ -266,6 +269,7 @@ impl<'a> Walk<'a> {
             self.armed
                 .extend(Input::ALL.iter().map(|input| Move::Input(*input)));
             self.answers_data = true;
+            self.awaiting_data.insert(EventName::DataOutdated);
             for event in EventName::ALL {
                 if event.resulting_status().is_none() && !is_data_event(*event) {
                     self.see_event(*event);
@@ -369,6 +373,14 @@ impl<'a> Walk<'a> {
                 self.see_event(EventName::CustomerDeregistered);
                 self.see_event(EventName::AccountDelinked);
             }
+            Action::Bank(action) => {
+                self.see_event(match action {
+                    BankAction::Add(_) => EventName::TransactionAdded,
+                    BankAction::Change(_) => EventName::TransactionChanged,
+                    BankAction::Remove(_) => EventName::TransactionRemoved,
+                });
+                self.awaiting_data.insert(EventName::DataOutdated);
+            }
             Action::Sandbox(SandboxAction::Notify(_)) => {
                 self.see_event(EventName::NotificationScripted);
             }
@@ -395,7 +407,12 @@ impl<'a> Walk<'a> {
             .copied()
             .filter(|event| is_data_event(*event))
         {
-            if event != EventName::AnalyticsReported || self.has_unaport {
+            let is_possible = match event {
+                EventName::AnalyticsReported => self.has_unaport,
+                EventName::DataOutdated => self.awaiting_data.contains(&event),
+                _ => true,
+            };
+            if is_possible {
                 self.see_event(event);
             }
         }
@@ -409,6 +426,7 @@ const fn is_data_event(event: EventName) -> bool {
             | EventName::DataPrepared
             | EventName::DataFetched
             | EventName::DataExpired
+            | EventName::DataOutdated
             | EventName::AnalyticsReported
     )
 }
@@ -473,7 +491,7 @@ fn causes_event(action: &Action, event: EventName) -> bool {
         Action::Sandbox(SandboxAction::Notify(_)) => event == EventName::NotificationScripted,
         Action::Sandbox(SandboxAction::Set(_)) => event == EventName::TimingChanged,
         Action::Sandbox(SandboxAction::Redirect { .. }) => event == EventName::RedirectionScripted,
-        Action::Answer(_) | Action::Customer(_) => false,
+        Action::Answer(_) | Action::Customer(_) | Action::Bank(_) => false,
     }
 }
 

@@ -59,6 +59,7 @@ shipped!(
     "revoked-by-fiu.yaml",
     "slow-after-approval.yaml",
     "timed-out.yaml",
+    "transactions-corrected.yaml",
     "webhook-alg-confusion.yaml",
     "webhook-alg-none.yaml",
     "webhook-altered-api-key.yaml",

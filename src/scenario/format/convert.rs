@@ -11,7 +11,7 @@ use super::types::{
     MatchSpec, OneOrMany, ScenarioFile, WebhookFaultEntry, WebhookSelectorSpec,
     notification_statuses,
 };
-use crate::domain::action::{Action, AnswerAction, SandboxAction};
+use crate::domain::action::{Action, AnswerAction, BankAction, SandboxAction};
 use crate::domain::api_fault::{
     ApiCallSelector, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault,
 };
@@ -310,6 +310,9 @@ impl Converter {
                 if notification.status.is_none() && notification.body.is_none() =>
             {
                 "notify needs a status or a body".to_owned()
+            }
+            Action::Bank(BankAction::Change(edited)) if edited.changes_nothing() => {
+                "change_transaction has nothing to change; give amount, narration, days_ago, type, mode or reference".to_owned()
             }
             Action::Sandbox(SandboxAction::Set(TimingOverride {
                 latency: Some(latency),
