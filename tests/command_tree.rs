@@ -126,6 +126,7 @@ const COMMANDS: &[&str] = &[
     "customer transaction change new@mockaa $TXN --amount 99",
     "customer transaction remove new@mockaa $TXN",
     "customer deregister new@mockaa",
+    "persona put $FOLDER/persona.yaml",
     "fiu list",
     "fiu show FIU-1",
     "fiu put FIU-1 --set name=Renamed",
@@ -179,6 +180,10 @@ fn every_control_call_is_made_by_the_command_that_errors_name() {
             (
                 "mine.yaml",
                 "version: 1\nname: mine\nsteps: [approve: {}]\n",
+            ),
+            (
+                "persona.yaml",
+                "version: 1\nname: mine\ndescription: Mine.\naccounts: [{ type: NPS }]\n",
             ),
             ("faults.yaml", "webhooks: [{ fault: { drop: {} } }]\n"),
             (

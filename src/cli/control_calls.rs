@@ -26,6 +26,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("verifyLink", "customer verify"),
     ("delinkAccount", "customer delink"),
     ("assignPersona", "customer persona"),
+    ("putPersona", "persona put"),
     ("addTransaction", "customer transaction add"),
     ("changeTransaction", "customer transaction change"),
     ("removeTransaction", "customer transaction remove"),

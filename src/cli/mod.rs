@@ -25,6 +25,7 @@ mod log_output;
 mod magic;
 mod numbers;
 mod participants;
+mod persona;
 mod raise;
 mod ready;
 mod remote;
@@ -153,6 +154,9 @@ enum Command {
     /// Data sessions of a running sandbox: list, show, deliver, analytics.
     #[command(subcommand)]
     Session(sessions::Command),
+    /// Personas of a world of a running sandbox: put.
+    #[command(subcommand)]
+    Persona(persona::PersonaCommand),
     /// Customers of a running sandbox and their accounts.
     #[command(subcommand)]
     Customer(control::CustomerCommand),
@@ -268,6 +272,7 @@ pub async fn run() -> ExitCode {
         Command::Session(command) => sessions::run(command).await,
         Command::Fiu(command) => participants::run_fiu(command).await,
         Command::Fip(command) => participants::run_fip(command).await,
+        Command::Persona(command) => persona::run(command).await,
         Command::Customer(command) => control::run_customer(command).await,
         Command::World(command) => control::run_world(command).await,
         Command::Clock(command) => control::run_clock(command).await,

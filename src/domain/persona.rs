@@ -291,7 +291,12 @@ pub struct Personas(BTreeMap<Arc<str>, Arc<Persona>>);
 impl Personas {
     /// Adds a persona; replaces one of the same name.
     pub fn insert(&mut self, persona: Persona) {
-        self.0.insert(Arc::clone(&persona.name), Arc::new(persona));
+        self.insert_shared(Arc::new(persona));
+    }
+
+    /// Adds a persona that others share; replaces one of the same name.
+    pub fn insert_shared(&mut self, persona: Arc<Persona>) {
+        self.0.insert(Arc::clone(&persona.name), persona);
     }
 
     pub fn get(&self, name: &str) -> Option<&Arc<Persona>> {

@@ -5,7 +5,7 @@ use crate::domain::naming::wire_enum;
 wire_enum! {
     /// A part of a world that tests set up.
     WorldPart {
-        /// The world's own scenarios, the pins of customers, and the default scenario.
+        /// The world's own scenarios and personas, the pins of customers, and the default scenario.
         Scenarios = "scenarios",
         /// The active fault sets; their calls and webhooks are counted anew.
         Faults = "faults",

@@ -129,13 +129,16 @@ impl Library {
         Ok(count)
     }
 
-    /// Parses a scenario and checks that its persona exists.
+    /// Parses a scenario and checks that its persona is one of these.
     ///
     /// # Errors
     /// All diagnostics of the text.
-    pub(crate) fn parse_scenario(&self, text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+    pub(crate) fn parse_scenario(
+        text: &str,
+        personas: &Personas,
+    ) -> Result<ScenarioPlan, Vec<Diagnostic>> {
         let plan = parse(text)?;
-        match find_unknown_persona(&plan, &self.personas) {
+        match find_unknown_persona(&plan, personas) {
             Some(diagnostic) => Err(vec![diagnostic]),
             None => Ok(plan),
         }

@@ -38,6 +38,7 @@ mod page;
     reason = "shared with the certification suite, which uses more of it"
 )]
 mod participants;
+mod personas;
 mod quirks;
 mod raw_http;
 mod rebit;

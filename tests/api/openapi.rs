@@ -793,6 +793,14 @@ impl Recorder {
         let default = json!({ "name": "quick" });
         self.control("setDefaultScenario", &[], Some(default)).await;
         self.control("getDefaultScenario", &[], None).await;
+        let flow =
+            json!({ "in": 52_000, "by": "neft", "with": ["AURORA DESIGN"], "purpose": "SALARY" });
+        let persona = json!({
+            "version": 1, "name": "one-salary", "description": "One salary and nothing else.",
+            "accounts": [{ "type": "DEPOSIT", "cash_flows": [flow] }],
+        });
+        self.control("putPersona", &[("name", "one-salary")], Some(persona))
+            .await;
         self.app
             .send(
                 self.app

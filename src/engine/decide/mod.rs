@@ -57,8 +57,8 @@ impl DecisionContext<'_> {
             .unwrap_or_else(|| self.persona_instance_for(state, customer, self.default_persona))
     }
 
-    /// Returns the instance of this persona for a customer: the earlier one, or one that starts
-    /// today.
+    /// Returns the instance of this persona for a customer. Its dates count from the first use of a
+    /// persona of this name, or from today.
     fn persona_instance_for(
         &self,
         state: &State,
@@ -70,10 +70,10 @@ impl DecisionContext<'_> {
             .iter()
             .find(|instance| instance.definition.name == persona.name);
         match earlier {
-            Some(instance) => instance.clone(),
-            None => PersonaInstance {
+            Some(instance) if instance.definition == *persona => instance.clone(),
+            earlier => PersonaInstance {
                 definition: Arc::clone(persona),
-                as_of: self.now.ist_date(),
+                as_of: earlier.map_or_else(|| self.now.ist_date(), |earlier| earlier.as_of),
             },
         }
     }
@@ -221,7 +221,7 @@ fn raise_consent(
     let is_default = Arc::ptr_eq(&instance.definition, context.default_persona)
         && !instance.definition.has_relative_dates();
     let needs_assignment = match state.current_persona(&terms.customer) {
-        Some(current) => current.definition.name != instance.definition.name,
+        Some(current) => current.definition != instance.definition,
         None => !is_default,
     };
     let ordinal = state.stream_ordinals(&terms.customer).handles;

@@ -1,5 +1,7 @@
 //! What a decision of a world depends on beside its state.
 
+use std::sync::Arc;
+
 use crate::domain::account::LinkableAccount;
 use crate::domain::command::Command;
 use crate::domain::consent::{Api, Consent};
@@ -26,7 +28,7 @@ impl World {
             &inner.state,
             command,
             &self.decision_context(
-                now,
+                (now, &inner.default_persona),
                 &participants,
                 &|customer, persona| self.list_accounts(customer, persona),
                 &|consent| self.data_timing_of(inner, consent),
@@ -68,7 +70,7 @@ impl World {
     /// Builds the context of a decision.
     pub(super) fn decision_context<'a>(
         &'a self,
-        now: Timestamp,
+        (now, default_persona): (Timestamp, &'a Arc<Persona>),
         participants: &'a Participants,
         list_accounts: &'a dyn Fn(&str, &Persona) -> Vec<LinkableAccount>,
         data_timing: &'a dyn Fn(&Consent) -> DataTiming,
@@ -79,7 +81,7 @@ impl World {
             participants,
             list_accounts,
             fips: self.config.fips,
-            default_persona: &self.config.default_persona,
+            default_persona,
             data_timing,
         }
     }

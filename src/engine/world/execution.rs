@@ -155,7 +155,7 @@ impl<'a> Execution<'a> {
                 raise.terms = self.inner.state.intern_terms(raise.terms);
                 let persona_name = plan.as_ref().and_then(|plan| plan.persona_name());
                 raise.persona = persona_name
-                    .and_then(|name| self.world.config.personas.get(name))
+                    .and_then(|name| self.inner.personas.get(name))
                     .cloned()
                     .or(raise.persona);
                 Command::RaiseConsent(raise)

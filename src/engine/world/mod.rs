@@ -27,6 +27,7 @@ use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::Notification;
 use crate::domain::participants::Participants;
+use crate::domain::persona::{Persona, Personas};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Timestamp;
@@ -51,6 +52,9 @@ pub(crate) use self::time::ClockChange;
 
 /// The name of the world at the root path.
 pub(crate) const DEFAULT_WORLD: &str = "default";
+
+/// Maximum number of personas that one world adds to those of the sandbox.
+const ADDED_PERSONAS_MAX: usize = 1_000;
 
 /// One isolated sandbox.
 #[derive(Debug)]
@@ -93,6 +97,10 @@ pub(super) struct Inner {
     pub(super) outbox: Outbox,
     pub(super) reactions: Reactions,
     faults: FaultRegistry,
+    /// The personas of the sandbox and of this world.
+    personas: Arc<Personas>,
+    /// The persona of customers without an assigned one.
+    default_persona: Arc<Persona>,
     /// The selection of scenarios for new consents.
     scenario_selection: ScenarioSelection,
     /// The plan that drives each consent.
@@ -153,6 +161,8 @@ impl World {
                 outbox: Outbox::default(),
                 reactions: Reactions::default(),
                 faults: FaultRegistry::default(),
+                personas: Arc::clone(&config.personas),
+                default_persona: Arc::clone(&config.default_persona),
                 scenario_selection: ScenarioSelection::default(),
                 scenario_plans: HashMap::new(),
                 message_counts: HashMap::new(),
@@ -238,6 +248,35 @@ impl World {
         )
     }
 
+    /// Returns the personas of the sandbox and of this world.
+    pub fn personas(&self) -> Arc<Personas> {
+        Arc::clone(&self.lock().personas)
+    }
+
+    /// Adds a persona to this world or replaces the one of the same name. Customers to whom that one
+    /// is assigned keep it, and so do existing consents.
+    ///
+    /// # Errors
+    /// A message when the limit is reached.
+    pub fn put_persona(&self, persona: Persona) -> Result<(), String> {
+        let mut inner = self.lock();
+        let is_new = inner.personas.get(&persona.name).is_none();
+        let added = inner.personas.names().count() - self.config.personas.names().count();
+        if is_new && added >= ADDED_PERSONAS_MAX {
+            return Err(format!(
+                "this world has {ADDED_PERSONAS_MAX} personas of its own, the maximum; replace one, or reset the world"
+            ));
+        }
+        let persona = Arc::new(persona);
+        if persona.name == inner.default_persona.name {
+            inner.default_persona = Arc::clone(&persona);
+        }
+        let note = format!("the persona {} was added", persona.name);
+        Arc::make_mut(&mut inner.personas).insert_shared(persona);
+        inner.append_note(note);
+        Ok(())
+    }
+
     /// Changes the participants and records a note.
     ///
     /// # Errors
@@ -277,6 +316,8 @@ impl World {
         let mut inner = self.lock();
         if kept.contains(&WorldPart::Scenarios) {
             inner.scenario_selection = old.scenario_selection.clone();
+            inner.personas = Arc::clone(&old.personas);
+            inner.default_persona = Arc::clone(&old.default_persona);
         }
         if kept.contains(&WorldPart::Faults) {
             inner.faults = old.faults.without_counts();

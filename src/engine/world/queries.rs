@@ -221,9 +221,7 @@ impl WorldQueries<'_> {
         let instance = inner.state.current_persona(address);
         Arc::clone(
             &instance
-                .map_or(&self.0.config.default_persona, |instance| {
-                    &instance.definition
-                })
+                .map_or(&inner.default_persona, |instance| &instance.definition)
                 .name,
         )
     }
@@ -271,11 +269,12 @@ impl WorldQueries<'_> {
             |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
         let inner = self.0.lock();
         let now = inner.clock.now(system_now());
-        let context = self
-            .0
-            .decision_context(now, &participants, &list_accounts, &|_| {
-                DataTiming::Immediate
-            });
+        let context = self.0.decision_context(
+            (now, &inner.default_persona),
+            &participants,
+            &list_accounts,
+            &|_| DataTiming::Immediate,
+        );
         compute(&inner.state, &context)
     }
 

@@ -6,7 +6,7 @@
 //!
 //! All diagnostics of a file are reported at once. Finding and reading files is left to `config`.
 
-mod types;
+pub(crate) mod types;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -36,6 +36,19 @@ use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
 pub(crate) type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
+
+/// Parses the text of a persona that comes without the files beside it.
+///
+/// # Errors
+/// All diagnostics, sorted by position.
+pub(crate) fn parse_without_files(text: &str) -> Result<Persona, Vec<Diagnostic>> {
+    parse(text, &|file| {
+        Err(format!(
+            "{} cannot be read: a persona that is sent to a world has no files beside it; put both into a folder and name it by serve --personas",
+            quote_value(file)
+        ))
+    })
+}
 
 /// Parses a persona file.
 ///

@@ -19,7 +19,7 @@ use crate::files::yaml::scalars::{IntegerRange, NAME_FORMAT, Percent, RupeeRange
 /// A persona file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PersonaFile {
+pub(crate) struct PersonaFile {
     #[schemars(schema_with = "version_schema")]
     #[expect(dead_code, reason = "there is one version; the schema enforces it")]
     pub(super) version: u32,

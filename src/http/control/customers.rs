@@ -128,7 +128,7 @@ pub(crate) fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |world, customer| {
         let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
-        let personas = &world.config().personas;
+        let personas = world.personas();
         let persona = personas.get(&name).ok_or_else(|| {
             let message = format!(
                 "{} is unknown; {}",

@@ -7,6 +7,7 @@ pub(crate) mod customers;
 pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod participants;
+pub(crate) mod personas;
 pub(crate) mod scenarios;
 pub(crate) mod sessions;
 pub(crate) mod transactions;

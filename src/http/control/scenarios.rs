@@ -9,6 +9,7 @@ use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::scenario::library::Library;
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
@@ -60,11 +61,8 @@ pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
     let text = call.body_text()?;
-    let plan = call
-        .app_state()
-        .scenarios
-        .parse_scenario(text)
-        .map_err(ApiError::InvalidDocument)?;
+    let plan =
+        Library::parse_scenario(text, &world.personas()).map_err(ApiError::InvalidDocument)?;
     if plan.name != name {
         let message = format!(
             "is {} in the text but {} in the path; use the same name",

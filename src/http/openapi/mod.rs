@@ -547,7 +547,10 @@ fn common_path_parameter(name: &'static str) -> Parameter {
         ),
         "type" => (schema::entity_type, "Kind of participant"),
         "id" => (schema::text, "Id of the participant or consent"),
-        "name" => (schema::text, "Name of the world, scenario or fault set"),
+        "name" => (
+            schema::text,
+            "Name of the world, scenario, persona or fault set",
+        ),
         other => panic!("the path parameter {other} is not described"),
     };
     Parameter::in_path(name, schema, description)

@@ -4,9 +4,10 @@ use super::BodySchema::{Component, Derived};
 use super::RequestBody::{Json, OptionalJson, Scenario};
 use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::files::participants::{FipEntry, FiuEntry};
+use crate::files::persona::types::PersonaFile;
 use crate::http::control::{
-    clock, consents, customers, faults, journal, participants, scenarios, sessions, transactions,
-    webhooks, world,
+    clock, consents, customers, faults, journal, participants, personas, scenarios, sessions,
+    transactions, webhooks, world,
 };
 use crate::http::openapi::schema::{self, schema_of};
 use crate::http::service_info::get_jwks;
@@ -19,6 +20,7 @@ use crate::wire::control::customers::{
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
 use crate::wire::control::journal::{AssertView, JournalPage};
+use crate::wire::control::personas::PersonaView;
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{
     DefaultRequest, MagicCustomerView, PinRequest, PinView, ScenarioView,
@@ -192,6 +194,7 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/scenarios/{name}", "putScenario", Handler::Immediate(scenarios::put_scenario)).with_summary("Add a scenario to this world").with_request(Scenario(Derived(schema_of::<ScenarioFile>))).with_response(ResponseBody::Json(Derived(schema_of::<ScenarioView>))).with_refusals(&[409]),
     delete("/_mockaa/v1/scenarios/{name}", "deleteScenario", Handler::Immediate(scenarios::delete_scenario)).with_summary("Remove a scenario that was added to this world").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
     post("/_mockaa/v1/scenarios/{name}/pin", "pinScenario", Handler::Immediate(scenarios::pin_scenario)).with_summary("Assign a scenario to a consent, or to the later consents of a customer").with_request(Json(Derived(schema_of::<PinRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<PinView>))).with_refusals(&[404]),
+    put("/_mockaa/v1/personas/{name}", "putPersona", Handler::Immediate(personas::put_persona)).with_summary("Add a persona to this world; customers to whom one of this name is assigned keep theirs").with_request(Scenario(Derived(schema_of::<PersonaFile>))).with_response(ResponseBody::Json(Derived(schema_of::<PersonaView>))).with_refusals(&[409]),
     get("/_mockaa/v1/magic", "listMagicCustomers", Handler::Immediate(scenarios::list_magic_customers)).with_summary("List the magic customers").with_response(ResponseBody::Json(Derived(schema_of::<Page<MagicCustomerView>>))),
     get("/_mockaa/v1/keys", "getKeys", Handler::Infallible(get_jwks)).with_summary("Get the public keys of the AAs as a JWK set").with_response(ResponseBody::Json(Component("JwkSet"))),
     get("/_mockaa/v1/clock", "getClock", Handler::Immediate(clock::get_clock)).with_summary("Get the time of this world").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))),

@@ -7,6 +7,7 @@ pub(crate) mod customers;
 pub(crate) mod deliveries;
 pub(crate) mod faults;
 pub(crate) mod journal;
+pub(crate) mod personas;
 pub(crate) mod report;
 pub(crate) mod scenarios;
 pub(crate) mod schema_types;

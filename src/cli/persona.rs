@@ -1,0 +1,43 @@
+//! `mockaa persona`: the personas of a world of a running sandbox.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use crate::cli::remote::{Remote, encode_segment, print_fields};
+use crate::cli::scenario::format_diagnostics;
+use crate::cli::{UsageError, read_input};
+use crate::domain::text::display_path;
+use crate::files::persona::parse_without_files;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonaCommand {
+    /// Add a persona to a world of a running sandbox, or replace it.
+    #[command(
+        after_help = "Examples:\n  mockaa persona put mine.yaml\n  mockaa data personas --show salaried | mockaa persona put -"
+    )]
+    Put {
+        /// A persona file; - is stdin.
+        file: PathBuf,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+pub(crate) async fn run(command: PersonaCommand) -> anyhow::Result<ExitCode> {
+    let PersonaCommand::Put { file, remote } = command;
+    let text = String::from_utf8(read_input(Some(&file))?)
+        .with_context(|| format!("{} is not UTF-8", display_path(&file)))?;
+    let persona = parse_without_files(&text)
+        .map_err(|diagnostics| UsageError(format_diagnostics(&file, &diagnostics)))?;
+    let path = format!("personas/{}", encode_segment(&persona.name));
+    let response = remote.put(&path, text).await?;
+    print_fields(
+        &remote,
+        &response,
+        &[("name", "name"), ("description", "description")],
+    );
+    Ok(ExitCode::SUCCESS)
+}

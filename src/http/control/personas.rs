@@ -1,0 +1,27 @@
+//! Personas of a world, beside those of the sandbox.
+
+use super::authenticate_operator;
+use crate::domain::text::quote_value;
+use crate::files::persona::parse_without_files;
+use crate::http::call::Call;
+use crate::http::response::ApiResponse;
+use crate::wire::api_error::ApiError;
+use crate::wire::control::personas::PersonaView;
+
+/// Adds a persona to this world, or replaces the one of its name.
+pub(crate) fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let name = call.path_segment("name");
+    let persona = parse_without_files(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+    if *persona.name != *name {
+        let message = format!(
+            "is {} in the text but {} in the path; use the same name",
+            persona.name,
+            quote_value(name)
+        );
+        return Err(ApiError::invalid_field("name", message));
+    }
+    let view = PersonaView::from(&persona);
+    world.put_persona(persona).map_err(ApiError::Conflict)?;
+    Ok(ApiResponse::json(&view))
+}

@@ -1,0 +1,34 @@
+//! Owns the control API's view of a persona.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::account::FiType;
+use crate::domain::persona::Persona;
+
+/// A persona of this world.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PersonaView {
+    name: String,
+    description: String,
+    /// The FI types of its accounts, in their order.
+    fi_types: Vec<FiType>,
+}
+
+impl From<&Persona> for PersonaView {
+    fn from(persona: &Persona) -> Self {
+        let Persona {
+            name,
+            description,
+            holder: _,
+            accounts,
+            quirks: _,
+        } = persona;
+        Self {
+            name: name.to_string(),
+            description: description.clone(),
+            fi_types: accounts.iter().map(|plan| plan.fi_type).collect(),
+        }
+    }
+}
