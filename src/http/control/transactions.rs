@@ -1,9 +1,12 @@
 //! Transactions of customers' bank accounts: added, changed and withdrawn.
 
+use std::sync::Arc;
+
 use super::authenticate_operator;
 use crate::domain::command::Command;
 use crate::domain::ledger_changes::{ChangeTransaction, TransactionChange, TransactionKey};
 use crate::domain::rejection::Rejection;
+use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -13,16 +16,19 @@ use crate::wire::fields::{parse_customer_address, parse_optional_text};
 
 /// Adds a transaction to a bank account of a customer.
 pub(crate) fn add_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
     let (account, new) = call.parse_json::<TransactionRequest>()?.into_new()?;
-    change_transaction(call, account, TransactionChange::Add(new))
+    change_transaction(call, &world, account, TransactionChange::Add(new))
 }
 
 /// Changes fields of a transaction.
 pub(crate) fn edit_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
     let id = parse_txn_id(call.path_segment("txnId"))?;
     let (account, fields) = call.parse_json::<TransactionRequest>()?.into_change()?;
     change_transaction(
         call,
+        &world,
         account,
         TransactionChange::Change(TransactionKey::Id(id), fields),
     )
@@ -30,12 +36,14 @@ pub(crate) fn edit_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Withdraws a transaction, so that later statements do not have it.
 pub(crate) fn remove_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
     let id = parse_txn_id(call.path_segment("txnId"))?;
     let params = Params::parse(call.query())?;
     let account = params.first_value("account").map(str::to_owned);
     let account = parse_optional_text("account", account)?.map(Into::into);
     change_transaction(
         call,
+        &world,
         account,
         TransactionChange::Remove(TransactionKey::Id(id)),
     )
@@ -43,10 +51,10 @@ pub(crate) fn remove_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
 
 fn change_transaction(
     call: &Call,
+    world: &Arc<World>,
     account: Option<Box<str>>,
     change: TransactionChange,
 ) -> Result<ApiResponse, ApiError> {
-    let world = authenticate_operator(call)?;
     let customer = parse_customer_address("customer", call.path_segment("customer"))?;
     let removed = match &change {
         TransactionChange::Remove(key) => Some(key.to_string()),
