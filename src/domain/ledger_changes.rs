@@ -152,6 +152,10 @@ impl LedgerChanges {
 
     /// Returns the current content of an added or changed transaction; `Some(None)` if it is
     /// withdrawn, `None` if it is as it was generated.
+    #[allow(
+        clippy::option_option,
+        reason = "unchanged, withdrawn and changed are three answers"
+    )]
     pub fn find(&self, id: u64) -> Option<Option<&TransactionContent>> {
         if let Some(added) = self.added.get(&id) {
             return Some(Some(added));
