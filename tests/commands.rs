@@ -1419,18 +1419,18 @@ fn quirks_are_in_every_format() {
     let json = [
         "\"txnId\": \"0\"",
         "\"mode\": \"OTHERS\"",
-        "\"amount\": \"95500.0\"",
+        "\"amount\": \"94795.0\"",
     ];
     for (format, texts) in [
         (
             "xml",
-            ["txnId=\"0\"", "mode=\"OTHERS\"", "amount=\"95500.0\""],
+            ["txnId=\"0\"", "mode=\"OTHERS\"", "amount=\"94795.0\""],
         ),
         ("json", json),
         ("finvu", json),
         ("setu", json),
         ("unaport", json),
-        ("csv", ["\n0,", ",OTHERS,", ",95500.0,"]),
+        ("csv", ["\n0,", ",OTHERS,", ",94795.0,"]),
     ] {
         let arguments = "data generate --as-of 2026-01-01 --from 2025-12-31 --quirk mode-others,java-numbers --format";
         let mut arguments: Vec<&str> = arguments.split(' ').collect();
