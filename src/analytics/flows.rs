@@ -253,6 +253,10 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Valu
 /// those of the business, the numbers of the latter and their average amounts. Amounts are paise.
 type BusinessFigures = [i64; 8];
 
+fn average_amount(sum: i64, count: i64) -> i64 {
+    rounded_average(sum, usize::try_from(count).unwrap_or(0))
+}
+
 /// Adds the average amounts of a transaction to the figures of a row.
 ///
 /// `Assumption:` the recording has "0" throughout for the averages.
@@ -265,7 +269,6 @@ fn with_averages(figures: [i64; 6]) -> BusinessFigures {
         inflow_count,
         outflow_count,
     ] = figures;
-    let average = |sum, count| rounded_average(sum, usize::try_from(count).unwrap_or(0));
     [
         inflow,
         outflow,
@@ -273,8 +276,8 @@ fn with_averages(figures: [i64; 6]) -> BusinessFigures {
         business_outflow,
         inflow_count,
         outflow_count,
-        average(business_inflow, inflow_count),
-        average(business_outflow, outflow_count),
+        average_amount(business_inflow, inflow_count),
+        average_amount(business_outflow, outflow_count),
     ]
 }
 

@@ -38,14 +38,20 @@ impl InstalmentText {
         let number = words.next()?.parse().ok()?;
         words.next().filter(|word| *word == "OF")?;
         let total_count = words.next()?.parse().ok()?;
-        let mut part = |letter| Some(Paise::parse(words.next()?.strip_prefix(letter)?)?.0);
-        let amount = part('P').zip(part('I'));
+        let principal = parse_part(words.next(), 'P');
+        let interest = parse_part(words.next(), 'I');
         Some(Self {
             number,
             total_count,
-            amount: amount.map(|(principal, interest)| principal + interest),
+            amount: principal
+                .zip(interest)
+                .map(|(principal, interest)| principal + interest),
         })
     }
+}
+
+fn parse_part(word: Option<&str>, letter: char) -> Option<i64> {
+    Some(Paise::parse(word?.strip_prefix(letter)?)?.0)
 }
 
 impl LoanPayments<'_> {

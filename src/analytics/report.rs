@@ -57,7 +57,7 @@ impl Report {
             shortened.push(json!({
                 "section": name,
                 "transactionsOfList": limit,
-                "transactionsListed": lengths.iter().map(|length| length.min(&limit)).sum::<usize>(),
+                "transactionsListed": count_listed(&lengths, limit),
                 "transactionsFound": found,
             }));
         }
@@ -171,19 +171,18 @@ fn visit_lists(value: &mut Value, visit: &mut impl FnMut(&mut Vec<Value>)) {
     }
 }
 
+/// Counts the items of lists of these lengths that are cut to a limit.
+fn count_listed(lengths: &[usize], limit: usize) -> usize {
+    lengths.iter().map(|length| *length.min(&limit)).sum()
+}
+
 /// Returns the largest length to which lists of these lengths can be cut, so that they have at most
 /// [`LISTED_MAX`] items together.
 fn find_list_limit(lengths: &[usize]) -> usize {
-    let total = |limit: usize| {
-        lengths
-            .iter()
-            .map(|length| *length.min(&limit))
-            .sum::<usize>()
-    };
     let (mut fits, mut exceeds) = (0, LISTED_MAX + 1);
     while exceeds - fits > 1 {
         let limit = fits.midpoint(exceeds);
-        if total(limit) <= LISTED_MAX {
+        if count_listed(lengths, limit) <= LISTED_MAX {
             fits = limit;
         } else {
             exceeds = limit;

@@ -151,10 +151,13 @@ fn worst_window(book: &TransactionBook<'_>, share: impl Fn(&[Month]) -> i64) -> 
 /// Returns the share of the credits of these months that leave, or came, in an equal amount within
 /// days.
 fn circular_share(book: &TransactionBook<'_>, pairs: &[[&Entry; 2]], months: &[Month]) -> i64 {
-    let is_in = |entry: &Entry| months.contains(&entry.month);
     let credits = pairs.iter().flatten().filter(|entry| entry.is_credit());
-    let circular = sum_amounts(credits.copied().filter(|entry| is_in(entry)));
-    let all = sum_amounts(book.credits().filter(|entry| is_in(entry)));
+    let circular = sum_amounts(
+        credits
+            .copied()
+            .filter(|entry| months.contains(&entry.month)),
+    );
+    let all = sum_amounts(book.credits().filter(|entry| months.contains(&entry.month)));
     percent(circular, all)
 }
 

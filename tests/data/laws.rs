@@ -286,6 +286,10 @@ fn every_year_has_its_salary_and_regular_payments() {
     }
 }
 
+fn mean(amounts: &[i64]) -> i64 {
+    amounts.iter().sum::<i64>() / i64::try_from(amounts.len()).expect("twelve")
+}
+
 #[test]
 fn pay_comes_on_the_last_working_day_and_rises_in_april() {
     let life = shipped_life("salaried");
@@ -316,9 +320,6 @@ fn pay_comes_on_the_last_working_day_and_rises_in_april() {
     // The pay of a month is within 2 % of that of the year, which rises by 6 %.
     let amounts: Vec<_> = pay.iter().map(|row| row.row.amount.0).collect();
     let (before, after) = amounts.split_at(3);
-    let mean = |amounts: &[i64]| {
-        amounts.iter().sum::<i64>() / i64::try_from(amounts.len()).expect("twelve")
-    };
     for year in [before, after] {
         let usual = mean(year);
         assert!(
