@@ -4,7 +4,7 @@
 use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 
-use super::classify::{Classification, classify_narration};
+use super::classify::{Classification, INWARD_TRANSFER, OUTWARD_TRANSFER, classify_narration};
 use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
 use crate::domain::statement::{Statement, TransactionMode};
@@ -289,6 +289,14 @@ impl Entry {
     /// Returns whether it is a regular pay, which a bonus is not.
     pub(crate) fn is_pay(&self) -> bool {
         self.classification.category == "Salary" && self.classification.subcategory.is_none()
+    }
+
+    /// Returns whether the narration tells no purpose but the transfer itself.
+    pub(crate) fn is_transfer(&self) -> bool {
+        matches!(
+            self.classification.category,
+            INWARD_TRANSFER | OUTWARD_TRANSFER
+        )
     }
 
     /// Formats category and subcategory: "Loan / EMI".

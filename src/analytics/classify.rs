@@ -201,6 +201,10 @@ pub(crate) fn classify_narration(
     }
 }
 
+/// The categories of transfers whose narration tells no purpose.
+pub(crate) const INWARD_TRANSFER: &str = "I/W Funds Transfer";
+pub(crate) const OUTWARD_TRANSFER: &str = "O/W Funds Transfer";
+
 /// The subcategory of a bank's charges for mandates without funds.
 pub(crate) const BOUNCE_CHARGES: &str = "Bounce Charges";
 
@@ -225,9 +229,9 @@ fn classify_by_mode(
 ) -> (&'static str, Option<&'static str>, &'static str) {
     let is_credit = direction == TransactionType::Credit;
     let transfer = if is_credit {
-        "I/W Funds Transfer"
+        INWARD_TRANSFER
     } else {
-        "O/W Funds Transfer"
+        OUTWARD_TRANSFER
     };
     match mode {
         TransactionMode::Upi => (

@@ -80,9 +80,12 @@ pub(crate) fn compute_score(book: &TransactionBook<'_>) -> Score {
         share.min(60),
         format!("{overdrawn} days below the agreed limit"),
     );
-    // A transfer between accounts of the customer does not go round.
+    // Neither a transfer between accounts of the customer nor a payment with a purpose, such as fees
+    // out of a loan, goes round.
     let mut pairs = find_circular_pairs(book);
-    pairs.retain(|[first, second]| first.account == second.account);
+    pairs.retain(|[first, second]| {
+        first.account == second.account && first.is_transfer() && second.is_transfer()
+    });
     let circular = worst_window(book, |months| circular_share(book, &pairs, months));
     lower(
         // A few equal amounts are chance.

@@ -107,6 +107,11 @@ const BANDS: &[Band] = &[
     ("nri", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
     ("pensioner", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
     ("small-business", [750, 900], &[], &[UNCHANGED]),
+    ("chit-fund-saver", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("daily-wage-driver", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("doctor", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("education-loan", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
+    ("senior-annuity", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
     ("student", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
 ];
 
