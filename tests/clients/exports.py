@@ -53,14 +53,25 @@ def check_deposit_workbook(persona):
     check_equal(f"{persona}: number of charts", len(sheet._charts), 1)
 
 
+def group_digits(amount):
+    """Groups the digits of an amount as Indian banks print it: 12,34,567.89."""
+    rupees, paise = amount.split(".")
+    sign, digits = ("-", rupees[1:]) if rupees.startswith("-") else ("", rupees)
+    head, tail = digits[:-3], digits[-3:]
+    groups = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)]
+    return f"{sign}{','.join([*reversed(groups), tail])}.{paise}"
+
+
 def check_printed_statement(persona):
     account = json.loads(generate_data("json", "--persona", persona))["Account"]
     transactions = account["Transactions"]["Transaction"]
     document = pypdf.PdfReader(io.BytesIO(generate_data("pdf", "--persona", persona)))
     lines = [line for page in document.pages for line in page.extract_text().splitlines()]
-    row = re.compile(r"(\d{4}-\d\d-\d\d) .*? (\d+\.\d\d) (-?\d+\.\d\d) [A-Z_]+$")
+    row = re.compile(r"(\d{4}-\d\d-\d\d) .*? ([\d,]+\.\d\d) (-?[\d,]+\.\d\d) [A-Z_]+$")
     rows = [match.groups() for match in map(row.match, lines) if match]
-    expected = [(row["valueDate"], row["amount"], row["currentBalance"]) for row in transactions]
+    expected = [
+        (row["valueDate"], group_digits(row["amount"]), group_digits(row["currentBalance"])) for row in transactions
+    ]
     check_equal(f"{persona}, printed: rows", len(rows), len(expected))
     check_equal(f"{persona}, printed: figures", rows, expected)
     holder = account["Profile"]["Holders"]["Holder"][0]["name"]
