@@ -11,13 +11,15 @@ use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::transactions::{TransactionRequest, TransactionView, parse_txn_id};
+use crate::wire::control::transactions::{
+    NewTransactionRequest, TransactionRequest, TransactionView, parse_txn_id,
+};
 use crate::wire::fields::{parse_customer_address, parse_optional_text};
 
 /// Adds a transaction to a bank account of a customer.
 pub(crate) fn add_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let (account, new) = call.parse_json::<TransactionRequest>()?.into_new()?;
+    let (account, new) = call.parse_json::<NewTransactionRequest>()?.into_new()?;
     change_transaction(call, &world, account, TransactionChange::Add(new))
 }
 

@@ -28,7 +28,9 @@ use crate::wire::control::scenarios::{
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
-use crate::wire::control::transactions::{TransactionRequest, TransactionView};
+use crate::wire::control::transactions::{
+    NewTransactionRequest, TransactionRequest, TransactionView,
+};
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, ResetRequest, SetClockRequest, WorldView,
 };
@@ -164,7 +166,7 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/customers/{customer}/verify", "verifyLink", Handler::Immediate(customers::verify_link)).with_summary("Confirm a link request with its token").with_request(Json(Derived(schema_of::<VerifyRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409]),
     post("/_mockaa/v1/customers/{customer}/delink", "delinkAccount", Handler::Immediate(customers::delink_account)).with_summary("Delink an account and revoke the consents that contain it").with_request(Json(Derived(schema_of::<DelinkRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/customers/{customer}/persona", "assignPersona", Handler::Immediate(customers::assign_persona)).with_summary("Assign another persona to a customer").with_request(Json(Derived(schema_of::<PersonaRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
-    post("/_mockaa/v1/customers/{customer}/transactions", "addTransaction", Handler::Immediate(transactions::add_transaction)).with_summary("Add a transaction to a bank account of a customer; the FIUs with a consent in force are notified").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
+    post("/_mockaa/v1/customers/{customer}/transactions", "addTransaction", Handler::Immediate(transactions::add_transaction)).with_summary("Add a transaction to a bank account of a customer; the FIUs with a consent in force are notified").with_request(Json(Derived(schema_of::<NewTransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
     patch("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "changeTransaction", Handler::Immediate(transactions::edit_transaction)).with_summary("Change fields of a transaction; later balances follow").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
     delete("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "removeTransaction", Handler::Immediate(transactions::remove_transaction)).with_summary("Withdraw a transaction; later balances follow").with_parameters(ACCOUNT).with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404, 409, 503]),
     get("/_mockaa/v1/config/fiu", "listFius", Handler::Immediate(participants::list_fius)).with_summary("List the FIUs of this world").with_response(ResponseBody::Json(Derived(schema_of::<Page<FiuEntry>>))),

@@ -20,30 +20,29 @@ use crate::wire::fields::{
     require_count, require_enum, require_field, require_text, require_timestamp,
 };
 
-/// The body of `customers/{id}/transactions`, and with some of its fields that of
-/// `customers/{id}/transactions/{txnId}`.
+/// The body of `customers/{id}/transactions`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct TransactionRequest {
+pub(crate) struct NewTransactionRequest {
     /// The `accRefNumber` or `linkRefNumber` of the account. Default: the customer's first DEPOSIT
-    /// account for a new transaction, the account that has the transaction for a change.
+    /// account.
     #[schemars(with = "Option<FilledText>")]
     account: Option<String>,
     /// Rupees with at most two decimals, more than 0; as a number or a text.
-    #[schemars(with = "Option<AmountText>")]
+    #[schemars(with = "AmountText")]
     amount: Option<Value>,
-    /// Default of a new transaction: CREDIT.
+    /// Default: CREDIT.
     #[schemars(with = "Option<TransactionType>")]
     r#type: Option<String>,
-    /// Default of a new transaction: OTHERS.
+    /// Default: OTHERS.
     #[schemars(with = "Option<TransactionMode>")]
     mode: Option<String>,
-    #[schemars(with = "Option<FilledText>")]
+    #[schemars(with = "FilledText")]
     narration: Option<String>,
-    /// Default of a new transaction: its number.
+    /// Default: the number of the transaction.
     #[schemars(with = "Option<FilledText>")]
     reference: Option<String>,
-    /// The time of the transaction. Default of a new transaction: now.
+    /// The time of the transaction. Default: now.
     #[schemars(with = "Option<TimestampText>")]
     transaction_timestamp: Option<String>,
     /// Days before now, in place of `transactionTimestamp`.
@@ -51,10 +50,46 @@ pub(crate) struct TransactionRequest {
     days_ago: Option<Number>,
 }
 
-impl TransactionRequest {
+/// The body of `customers/{id}/transactions/{txnId}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TransactionRequest {
+    /// The `accRefNumber` or `linkRefNumber` of the account. Default: the one that has the transaction.
+    #[schemars(with = "Option<FilledText>")]
+    account: Option<String>,
+    /// Rupees with at most two decimals, more than 0; as a number or a text.
+    #[schemars(with = "Option<AmountText>")]
+    amount: Option<Value>,
+    #[schemars(with = "Option<TransactionType>")]
+    r#type: Option<String>,
+    #[schemars(with = "Option<TransactionMode>")]
+    mode: Option<String>,
+    #[schemars(with = "Option<FilledText>")]
+    narration: Option<String>,
+    #[schemars(with = "Option<FilledText>")]
+    reference: Option<String>,
+    /// The time of the transaction.
+    #[schemars(with = "Option<TimestampText>")]
+    transaction_timestamp: Option<String>,
+    /// Days before now, in place of `transactionTimestamp`.
+    #[schemars(with = "Option<u32>")]
+    days_ago: Option<Number>,
+}
+
+impl NewTransactionRequest {
     /// Validates a new transaction; returns it with the account that the body names.
     pub(crate) fn into_new(self) -> Result<(Option<Box<str>>, NewTransaction), ApiError> {
-        let (account, fields) = self.into_fields()?;
+        let request = TransactionRequest {
+            account: self.account,
+            amount: self.amount,
+            r#type: self.r#type,
+            mode: self.mode,
+            narration: self.narration,
+            reference: self.reference,
+            transaction_timestamp: self.transaction_timestamp,
+            days_ago: self.days_ago,
+        };
+        let (account, fields) = request.into_fields()?;
         let TransactionFields {
             time,
             transaction_type,
@@ -73,7 +108,9 @@ impl TransactionRequest {
         };
         Ok((account, new))
     }
+}
 
+impl TransactionRequest {
     /// Validates a change, which has at least one field; returns it with the account that the body
     /// names.
     pub(crate) fn into_change(self) -> Result<(Option<Box<str>>, TransactionFields), ApiError> {
