@@ -6,20 +6,16 @@
 
 use serde_json::Value;
 
-use super::book::{Entry, TransactionBook, format_month, median, rounded_average, sum_amounts};
-use super::flows::{FlowScope, is_business, month_total};
+use super::book::{Entry, TransactionBook, format_month, median, sum_amounts};
+use super::capacity::{Capacity, INSTALMENT_SHARE};
+use super::flows::{FlowScope, month_total};
 use super::groups::group_by_counterparty;
 use super::irregularities::count_incidences;
-use super::loans::{LoanPayments, list_loans};
-use super::score::{Score, is_bounce, monthly_income};
+use super::months::mean;
+use super::score::{Score, is_bounce};
 use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
 use crate::domain::money::Paise;
 use crate::domain::terms::TransactionType::{Credit, Debit};
-
-/// The share of the income that instalments may take, in percent.
-///
-/// `Assumption:` lenders use 40 to 60.
-const INSTALMENT_SHARE: i64 = 50;
 
 /// The largest number of counterparties that the printed report lists in each direction.
 const PARTIES_MAX: usize = 15;
@@ -27,21 +23,19 @@ const PARTIES_MAX: usize = 15;
 /// The largest number of sources of income that the printed report lists.
 const SOURCES_MAX: usize = 10;
 
-/// Builds the appraisal of a book from the checks of its report and its score.
+/// Builds the appraisal of a book from the capacity of its customer, the checks of its report and its
+/// score.
 pub(super) fn build_appraisal(
     book: &TransactionBook<'_>,
+    capacity: &Capacity<'_>,
     irregularities: &Value,
     score: &Score,
 ) -> Appraisal {
-    let income = Income::of_book(book);
-    let loans = list_loans(book);
-    let obligation: i64 = loans.iter().map(LoanPayments::obligation).sum();
-    let free = (income.monthly * INSTALMENT_SHARE / 100 - obligation).max(0);
     Appraisal {
-        facts: list_facts(book, &income, &loans, score),
+        facts: list_facts(book, capacity, score),
         parts: vec![
-            describe_income(&income),
-            describe_obligations(book, &loans, free),
+            describe_income(capacity),
+            describe_obligations(book, capacity),
             describe_cash_flow(book),
             describe_counterparties(book),
             describe_findings(irregularities, score),
@@ -49,47 +43,19 @@ pub(super) fn build_appraisal(
     }
 }
 
-/// The income of a book, in paise.
-struct Income<'e> {
-    monthly: i64,
-    is_pay: bool,
-    /// The transactions that it follows from.
-    evidence: Vec<&'e Entry>,
-}
-
-impl<'e> Income<'e> {
-    fn of_book(book: &'e TransactionBook<'_>) -> Self {
-        let pay: Vec<&Entry> = book
-            .credits()
-            .filter(|entry| entry.classification.category == "Salary")
-            .collect();
-        let is_pay = !pay.is_empty();
-        let evidence = if is_pay {
-            pay
-        } else {
-            book.credits().filter(|entry| is_business(entry)).collect()
-        };
-        Self {
-            monthly: monthly_income(book),
-            is_pay,
-            evidence,
-        }
-    }
-
-    fn describe_evidence(&self, book: &TransactionBook<'_>) -> String {
-        let months = book.months.len();
-        let count = self.evidence.len();
-        let kind = if self.is_pay {
-            "payments of salary or pension"
-        } else {
-            "business receipts"
-        };
-        let amounts = self.evidence.iter().map(|entry| entry.amount).collect();
-        format!(
-            "{count} {kind} in {months} months, median {}; mean of the months",
-            format_amount(median(amounts))
-        )
-    }
+fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> String {
+    let months = book.months.len();
+    let count = capacity.evidence.len();
+    let kind = if capacity.is_pay {
+        "payments of salary or pension"
+    } else {
+        "business receipts"
+    };
+    let amounts = capacity.evidence.iter().map(|entry| entry.amount).collect();
+    format!(
+        "{count} {kind} in {months} months, median {}; mean of the months",
+        format_amount(median(amounts))
+    )
 }
 
 /// Formats rupees with Indian grouping.
@@ -99,8 +65,7 @@ fn format_amount(paise: i64) -> String {
 
 fn list_facts(
     book: &TransactionBook<'_>,
-    income: &Income<'_>,
-    loans: &[LoanPayments<'_>],
+    capacity: &Capacity<'_>,
     score: &Score,
 ) -> Vec<AppraisalFact> {
     let first_account = &book.accounts[0];
@@ -144,12 +109,11 @@ fn list_facts(
     );
     add(
         "Verified income a month",
-        format_amount(income.monthly),
-        income.describe_evidence(book),
+        format_amount(capacity.income),
+        describe_evidence(book, capacity),
     );
-    let due: Vec<_> = loans.iter().filter(|loan| loan.obligation() > 0).collect();
-    let obligation: i64 = due.iter().map(|loan| loan.obligation()).sum();
-    let lenders: Vec<&str> = due.iter().map(|loan| loan.lender).collect();
+    let (income, obligation) = (capacity.income, capacity.obligation);
+    let lenders: Vec<&str> = capacity.due_loans().map(|loan| loan.lender).collect();
     add(
         "Obligations a month",
         format_amount(obligation),
@@ -158,14 +122,10 @@ fn list_facts(
             lenders => format!("{} loans: {}", lenders.len(), lenders.join(", ")),
         },
     );
-    let ratio = if income.monthly > 0 {
-        obligation * 1000 / income.monthly
-    } else {
-        0
-    };
     add(
         "FOIR",
-        if income.monthly > 0 {
+        if income > 0 {
+            let ratio = obligation * 1000 / income;
             format!("{}.{} %", ratio / 10, ratio % 10)
         } else {
             "not defined".to_owned()
@@ -191,10 +151,9 @@ fn list_facts(
             }
         },
     );
-    let free = (income.monthly * INSTALMENT_SHARE / 100 - obligation).max(0);
     add(
         "Eligible instalment a month",
-        format_amount(free),
+        format_amount(capacity.eligible_instalment()),
         format!("{INSTALMENT_SHARE} % of the verified income, less the obligations; not below 0"),
     );
     facts
@@ -208,8 +167,8 @@ fn money(paise: i64) -> ReportValue {
     ReportValue::Money(Paise(paise))
 }
 
-fn describe_income(income: &Income<'_>) -> ReportPart {
-    let sources = group_by_counterparty(&income.evidence);
+fn describe_income(capacity: &Capacity<'_>) -> ReportPart {
+    let sources = group_by_counterparty(&capacity.evidence);
     let rows = sources.iter().take(SOURCES_MAX).map(|(party, group)| {
         vec![
             text(*party),
@@ -220,7 +179,7 @@ fn describe_income(income: &Income<'_>) -> ReportPart {
             text(group[group.len() - 1].date.to_string()),
         ]
     });
-    let kind = if income.is_pay {
+    let kind = if capacity.is_pay {
         "salaries and pensions"
     } else {
         "receipts of the business"
@@ -229,7 +188,7 @@ fn describe_income(income: &Income<'_>) -> ReportPart {
         title: "Income",
         sentence: format!(
             "The {kind} come to {} a month, from {}.",
-            format_amount(income.monthly),
+            format_amount(capacity.income),
             count_of(sources.len(), ("source", "sources"), SOURCES_MAX)
         ),
         columns: vec!["source", "payments", "median", "sum", "first", "last"],
@@ -248,12 +207,8 @@ fn count_of(count: usize, (one, many): (&str, &str), listed_max: usize) -> Strin
     }
 }
 
-fn describe_obligations(
-    book: &TransactionBook<'_>,
-    loans: &[LoanPayments<'_>],
-    free: i64,
-) -> ReportPart {
-    let rows = loans.iter().map(|loan| {
+fn describe_obligations(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> ReportPart {
+    let rows = capacity.loans.iter().map(|loan| {
         let last = loan.paid[loan.paid.len() - 1];
         let bounces = book
             .debits()
@@ -267,15 +222,13 @@ fn describe_obligations(
             ReportValue::Count(bounces.count()),
         ]
     });
-    let obligation: i64 = loans.iter().map(LoanPayments::obligation).sum();
-    let due = loans.iter().filter(|loan| loan.obligation() > 0);
     ReportPart {
         title: "Obligations",
         sentence: format!(
             "{} a month are due for {}; {} a month are left for another instalment.",
-            format_amount(obligation),
-            count_of(due.count(), ("loan", "loans"), usize::MAX),
-            format_amount(free)
+            format_amount(capacity.obligation),
+            count_of(capacity.due_loans().count(), ("loan", "loans"), usize::MAX),
+            format_amount(capacity.eligible_instalment())
         ),
         columns: vec![
             "lender",
@@ -283,7 +236,7 @@ fn describe_obligations(
             "paid",
             "sum",
             "last paid",
-            "returned",
+            "returned by lender",
         ],
         rows: rows.collect(),
         bars: None,
@@ -303,7 +256,7 @@ fn describe_cash_flow(book: &TransactionBook<'_>) -> ReportPart {
                 money(inflow),
                 money(outflow),
                 money(inflow - outflow),
-                money(rounded_average(days.iter().sum(), days.len())),
+                money(mean(days)),
                 money(days.iter().copied().min().unwrap_or(0)),
             ]
         })

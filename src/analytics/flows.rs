@@ -250,56 +250,16 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Valu
 }
 
 /// The figures of a row of section `bizCashFlow`: inflow and outflow of all transactions, then of
-/// those of the business, the numbers of the latter and their average amounts. Amounts are paise.
-type BusinessFigures = [i64; 8];
+/// those of the business, and the numbers of the latter. Amounts are paise.
+type BusinessFigures = [i64; 6];
 
-fn average_amount(sum: i64, count: i64) -> i64 {
-    rounded_average(sum, usize::try_from(count).unwrap_or(0))
-}
-
-/// Adds the average amounts of a transaction to the figures of a row.
+/// Returns the average amounts of the transactions of the business, in and out.
 ///
-/// `Assumption:` the recording has "0" throughout for the averages.
-fn with_averages(figures: [i64; 6]) -> BusinessFigures {
-    let [
-        inflow,
-        outflow,
-        business_inflow,
-        business_outflow,
-        inflow_count,
-        outflow_count,
-    ] = figures;
-    [
-        inflow,
-        outflow,
-        business_inflow,
-        business_outflow,
-        inflow_count,
-        outflow_count,
-        average_amount(business_inflow, inflow_count),
-        average_amount(business_outflow, outflow_count),
-    ]
-}
-
-/// Adds up several months.
-fn sum_business_months(months: &[BusinessFigures]) -> BusinessFigures {
-    let [
-        inflow,
-        outflow,
-        business_inflow,
-        business_outflow,
-        inflow_count,
-        outflow_count,
-        ..,
-    ] = sum_months(months);
-    with_averages([
-        inflow,
-        outflow,
-        business_inflow,
-        business_outflow,
-        inflow_count,
-        outflow_count,
-    ])
+/// `Assumption:` the recording has "0" throughout.
+fn average_amounts(figures: BusinessFigures) -> [i64; 2] {
+    let [_, _, sums @ .., inflow_count, outflow_count] = figures;
+    [(sums[0], inflow_count), (sums[1], outflow_count)]
+        .map(|(sum, count)| rounded_average(sum, usize::try_from(count).unwrap_or(0)))
 }
 
 /// Builds section `bizCashFlow`.
@@ -308,14 +268,14 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
         .months
         .iter()
         .map(|month| {
-            with_averages([
+            [
                 month_total(book, *month, Credit, FlowScope::All),
                 month_total(book, *month, Debit, FlowScope::All),
                 month_total(book, *month, Credit, FlowScope::Business),
                 month_total(book, *month, Debit, FlowScope::Business),
                 month_count(book, *month, Credit, FlowScope::Business),
                 month_count(book, *month, Debit, FlowScope::Business),
-            ])
+            ]
         })
         .collect();
     let mut monthly = Vec::new();
@@ -323,23 +283,27 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
         monthly.push(build_business_row(
             &format_month(*month),
             *month_figures,
+            average_amounts(*month_figures),
             &list_entries(entries_of_month(book, *month, Credit, FlowScope::Business)),
             &list_entries(entries_of_month(book, *month, Debit, FlowScope::Business)),
         ));
     }
-    let mut summary = summarize_months(&figures);
-    let total = sum_business_months(&figures);
-    for row in &mut summary[..3] {
-        row[6..].copy_from_slice(&total[6..]);
-    }
-    for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
-        monthly.push(build_business_row(name, row_figures, &[], &[]));
+    // An average over all transactions, but in the row of medians.
+    let monthly_averages: Vec<[i64; 2]> = figures.iter().copied().map(average_amounts).collect();
+    let [.., medians] = summarize_months(&monthly_averages);
+    let overall = average_amounts(sum_months(&figures));
+    let averages = [overall, overall, overall, medians];
+    let summary = summarize_months(&figures).into_iter().zip(averages);
+    for (name, (row_figures, averages)) in summary_row_names(book).iter().zip(summary) {
+        monthly.push(build_business_row(name, row_figures, averages, &[], &[]));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
+        let sums = sum_months(&figures[figures.len() - count..]);
         quarterly.push(build_business_row(
             &trailing_period_name(book, count),
-            sum_business_months(&figures[figures.len() - count..]),
+            sums,
+            average_amounts(sums),
             &[],
             &[],
         ));
@@ -350,6 +314,7 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
 fn build_business_row(
     name: &str,
     figures: BusinessFigures,
+    [average_inflow, average_outflow]: [i64; 2],
     inflow_transactions: &[Value],
     outflow_transactions: &[Value],
 ) -> Value {
@@ -360,8 +325,6 @@ fn build_business_row(
         business_outflow,
         inflow_count,
         outflow_count,
-        average_inflow,
-        average_outflow,
     ] = figures;
     json!({
         "month": name,

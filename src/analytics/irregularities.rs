@@ -151,15 +151,12 @@ fn credits_of_category<'e>(entries: &[&'e Entry], category: &str) -> Vec<&'e Ent
 
 /// Lists the debits of at least half of a salary on the same day or one of the next two.
 fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) -> Vec<&'e Entry> {
-    book.entries[salary.place..]
+    let start = book
+        .entries
+        .partition_point(|entry| entry.date < salary.date);
+    book.entries[start..]
         .iter()
         .take_while(|entry| (entry.date - salary.date).num_days() <= 2)
-        .chain(
-            book.entries[..salary.place]
-                .iter()
-                .rev()
-                .take_while(|entry| entry.date == salary.date),
-        )
         .filter(|entry| {
             !entry.is_credit()
                 && entry.amount * 2 >= salary.amount
@@ -298,9 +295,12 @@ pub(crate) fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e
 }
 
 /// Builds section `circularTransactions`.
-pub(crate) fn build_circular_transactions(book: &TransactionBook<'_>) -> Value {
-    let cycles: Vec<Value> = find_circular_pairs(book)
-        .into_iter()
+pub(crate) fn build_circular_transactions(
+    book: &TransactionBook<'_>,
+    pairs: &[[&Entry; 2]],
+) -> Value {
+    let cycles: Vec<Value> = pairs
+        .iter()
         .map(|pair| {
             let entries = pair.map(|entry| {
                 json!({

@@ -126,11 +126,6 @@ pub(crate) fn build_loans(book: &TransactionBook<'_>) -> Vec<Value> {
     all
 }
 
-/// Returns what is due each month for all loans together, in paise.
-pub(crate) fn monthly_obligation(book: &TransactionBook<'_>) -> i64 {
-    list_loans(book).iter().map(LoanPayments::obligation).sum()
-}
-
 fn whole_rupees(paise: i64) -> i64 {
     paise.div_euclid(100)
 }

@@ -14,6 +14,7 @@
 
 mod appraisal;
 mod book;
+mod capacity;
 mod classify;
 mod flows;
 mod groups;
@@ -30,6 +31,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use self::book::TransactionBook;
 pub(crate) use self::report::Report;
 
+use self::capacity::Capacity;
 use crate::domain::statement::Statement;
 use crate::domain::terms::TransactionType;
 
@@ -37,6 +39,7 @@ use crate::domain::terms::TransactionType;
 /// its analytics id; `None` if none of them is a bank account with transactions.
 pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
     let book = TransactionBook::from_statements(accounts)?;
+    let pairs = irregularities::find_circular_pairs(&book);
     let sections = [
         ("emi", json!({ "emi": loans::build_emis(&book) })),
         ("summary", months::build_summary(&book)),
@@ -80,7 +83,7 @@ pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
         ),
         (
             "circularTransactions",
-            irregularities::build_circular_transactions(&book),
+            irregularities::build_circular_transactions(&book, &pairs),
         ),
         ("customAnalysis", overview::build_custom_analysis(&book)),
         ("cashflow", flows::build_cashflow(&book)),
@@ -95,9 +98,11 @@ pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
     // The overview counts rows of the other sections, so it comes last.
-    let score = score::compute_score(&book);
+    let capacity = Capacity::of_book(&book);
+    let score = score::compute_score(&book, &capacity, &pairs);
     let overview = overview::build_overview(&book, &sections, &score);
     sections.insert("overview".to_owned(), overview);
-    let appraisal = appraisal::build_appraisal(&book, &sections["irregularities"], &score);
+    let appraisal =
+        appraisal::build_appraisal(&book, &capacity, &sections["irregularities"], &score);
     Some(Report::new(&book, sections, appraisal))
 }

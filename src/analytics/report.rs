@@ -74,12 +74,10 @@ impl Report {
 
     /// Returns the sections with their names, one after the other.
     pub(crate) fn sections(&self) -> impl Iterator<Item = (&str, Value)> {
-        let mut sections = self.sections.iter();
-        std::iter::from_fn(move || {
-            let (name, section) = sections.next()?;
+        self.sections.iter().map(|(name, section)| {
             let mut text = Vec::new();
             self.write(section, name, &mut text);
-            Some((&**name, parse(&text)))
+            (&**name, parse(&text))
         })
     }
 

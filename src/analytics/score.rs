@@ -4,10 +4,9 @@
 //! that underwriters name, and each cause has its largest effect, whatever the length of the history.
 
 use super::book::{Entry, TransactionBook, sum_amounts};
+use super::capacity::Capacity;
 use super::classify::{BOUNCE_CHARGES, CHEQUE_BOUNCE_CHARGES};
-use super::flows::is_business;
-use super::irregularities::{find_circular_pairs, find_unchanged_salaries, has_large_debit_after};
-use super::loans::monthly_obligation;
+use super::irregularities::{find_unchanged_salaries, has_large_debit_after};
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
 
@@ -38,8 +37,12 @@ pub(crate) struct Score {
     pub reasons: Vec<ScoreReason>,
 }
 
-/// Computes the score of a book.
-pub(crate) fn compute_score(book: &TransactionBook<'_>) -> Score {
+/// Computes the score of a book from the capacity of its customer and its circular pairs.
+pub(super) fn compute_score(
+    book: &TransactionBook<'_>,
+    capacity: &Capacity<'_>,
+    pairs: &[[&Entry; 2]],
+) -> Score {
     let mut reasons = Vec::new();
     let mut lower = |points: i64, text: String| {
         if points > 0 {
@@ -53,9 +56,7 @@ pub(crate) fn compute_score(book: &TransactionBook<'_>) -> Score {
         (bounces * 50 / months).min(250),
         format!("{bounces} returned payments in {months} months"),
     );
-    let income = monthly_income(book);
-    let obligation = monthly_obligation(book);
-    let burden = percent(obligation, income);
+    let burden = percent(capacity.obligation, capacity.income);
     lower(
         (burden - 40).clamp(0, 75),
         format!("loan instalments take {burden} % of the income"),
@@ -82,10 +83,10 @@ pub(crate) fn compute_score(book: &TransactionBook<'_>) -> Score {
     );
     // Neither a transfer between accounts of the customer nor a payment with a purpose, such as fees
     // out of a loan, goes round.
-    let mut pairs = find_circular_pairs(book);
-    pairs.retain(|[first, second]| {
+    let is_circular = |[first, second]: &[&Entry; 2]| {
         first.account == second.account && first.is_transfer() && second.is_transfer()
-    });
+    };
+    let pairs: Vec<_> = pairs.iter().copied().filter(is_circular).collect();
     let circular = worst_window(book, |months| circular_share(book, &pairs, months));
     lower(
         // A few equal amounts are chance.
@@ -174,19 +175,4 @@ fn spent_pay_share(book: &TransactionBook<'_>, months: &[Month]) -> i64 {
     let spent = pay.iter().copied();
     let spent = spent.filter(|entry| has_large_debit_after(book, entry));
     percent(sum_amounts(spent), sum_amounts(pay.iter().copied()))
-}
-
-/// Returns the income of a month, in paise: pay if there is any, else what the business brings in; the
-/// mean of the months.
-pub(crate) fn monthly_income(book: &TransactionBook<'_>) -> i64 {
-    let pay = sum_amounts(
-        book.credits()
-            .filter(|entry| entry.classification.category == "Salary"),
-    );
-    let income = if pay > 0 {
-        pay
-    } else {
-        sum_amounts(book.credits().filter(|entry| is_business(entry)))
-    };
-    income / count(book.months.len()).max(1)
 }

@@ -297,7 +297,7 @@ pub(crate) fn build_appraisal_document(appraisal: &Appraisal) -> Workbook {
                 ReportValue::Text(text) => Cell::Text(text.clone()),
                 ReportValue::Money(amount) => Cell::Money(*amount),
                 ReportValue::Count(count) => {
-                    Cell::Number(u32::try_from(*count).map_or(f64::INFINITY, f64::from))
+                    Cell::Number(u32::try_from(*count).unwrap_or(u32::MAX).into())
                 }
             });
             cells.collect()
