@@ -21,10 +21,19 @@ use crate::domain::time::{Millis, Timestamp};
 pub(crate) const LEDGER_CHANGES_MAX: usize = 10_000;
 
 /// Parses the `txnId` of a transaction: `M` and its id; the `M` may be left out.
-pub(crate) fn parse_transaction_id(text: &str) -> Option<u64> {
+///
+/// # Errors
+/// A message that continues a sentence which begins with the field's name.
+pub(crate) fn parse_transaction_id(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix('M').unwrap_or(text);
     let has_only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| has_only_digits)
+    let id = digits.parse().ok().filter(|_| has_only_digits);
+    id.ok_or_else(|| {
+        format!(
+            "{} is not the txnId of a transaction, such as M2026013100012",
+            quote_value(text)
+        )
+    })
 }
 
 /// The content of a transaction: a row without its id and its balance.

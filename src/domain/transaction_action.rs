@@ -12,7 +12,6 @@ use crate::domain::ledger_changes::{
 use crate::domain::money::Paise;
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
-use crate::domain::text::quote_value;
 
 /// An amount that people write: rupees, more than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +55,9 @@ pub struct TransactionId(u64);
 impl<'de> Deserialize<'de> for TransactionId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_transaction_id(&text).map(Self).ok_or_else(|| {
-            D::Error::custom(format!(
-                "id {} is not the txnId of a transaction, such as M2026013100012",
-                quote_value(&text)
-            ))
-        })
+        parse_transaction_id(&text)
+            .map(Self)
+            .map_err(|message| D::Error::custom(format!("id {message}")))
     }
 }
 

@@ -77,6 +77,24 @@ async fn enter_password(browser: &mut CustomerBrowser<'_>, otp: &str) {
     browser.submit("/accounts/otp", &[("otp", otp)]).await;
 }
 
+/// Shows the page of a visit until it says that the visit has ended.
+async fn wait_until_over(browser: &mut CustomerBrowser<'_>) {
+    let ended = async { while !browser.show("").await.contains("This visit is over.") {} };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, ended)
+        .await
+        .expect("the visit ends");
+}
+
+/// Returns the outcome that the FIU reads when the browser follows the last page of an ended visit.
+async fn read_outcome(browser: &mut CustomerBrowser<'_>) -> String {
+    let page = browser.show("/result").await;
+    let address = page.split("href=\"http://127.0.0.1:9/").nth(1);
+    let address = address.and_then(|rest| rest.split('"').next());
+    let address = address.expect("an address").replace("&#38;", "&");
+    decrypt_outcome(&format!("http://127.0.0.1:9/{address}"))
+}
+
 async fn skip(browser: &mut CustomerBrowser<'_>) {
     browser.show("/accounts/otp").await;
     browser.submit("/accounts/skip", &[]).await;
@@ -310,11 +328,7 @@ async fn an_idle_visit_ends_and_leads_back_to_the_fiu() {
     let app = TestApp::start_with(|builder| builder.customer_session(idle_time)).await;
     let handle = Journey::new(&app).raise_consent(|_| ()).await;
     let mut browser = open_sent(&app, &handle, "").await;
-    let ended = async { while !browser.show("").await.contains("This visit is over.") {} };
-    let limit = Duration::from_secs(20);
-    tokio::time::timeout(limit, ended)
-        .await
-        .expect("the visit ends");
+    wait_until_over(&mut browser).await;
     for text in [
         "You were signed out. Sign in to go on.",
         "Back to First Example FIU",
@@ -334,11 +348,7 @@ async fn an_idle_visit_ends_and_leads_back_to_the_fiu() {
     browser.show("").await;
     let (status, _) = browser.submit("/leave", &[]).await;
     assert_eq!(status, StatusCode::SEE_OTHER, "{}", browser.page.text);
-    let page = browser.show("/result").await.to_owned();
-    let address = page.split("href=\"http://127.0.0.1:9/").nth(1);
-    let address = address.and_then(|rest| rest.split('"').next());
-    let address = address.expect("an address").replace("&#38;", "&");
-    let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
+    let outcome = read_outcome(&mut browser).await;
     assert!(outcome.contains("errorcode=6&"), "{outcome}");
 }
 
@@ -433,17 +443,9 @@ async fn a_time_out_has_the_code_that_the_consents_scenario_sets() {
     script(&app, fault).await;
     let handle = Journey::new(&app).raise_consent(|_| ()).await;
     let mut browser = open_sent(&app, &handle, "").await;
-    let ended = async { while !browser.show("").await.contains("This visit is over.") {} };
-    let limit = Duration::from_secs(20);
-    tokio::time::timeout(limit, ended)
-        .await
-        .expect("the visit ends");
+    wait_until_over(&mut browser).await;
     browser.submit("/leave", &[]).await;
-    let page = browser.show("/result").await.to_owned();
-    let address = page.split("href=\"http://127.0.0.1:9/").nth(1);
-    let address = address.and_then(|rest| rest.split('"').next());
-    let address = address.expect("an address").replace("&#38;", "&");
-    let outcome = decrypt_outcome(&format!("http://127.0.0.1:9/{address}"));
+    let outcome = read_outcome(&mut browser).await;
     assert!(outcome.contains("errorcode=13&"), "{outcome}");
 }
 

@@ -474,6 +474,45 @@ async fn banks_are_those_of_the_kind_of_accounts() {
     assert_ne!(offered[1], offered[2]);
 }
 
+/// The banks of a persona that the world has added are offered, too.
+#[tokio::test]
+async fn a_persona_of_the_world_brings_its_bank() {
+    let app = TestApp::start().await;
+    let sdk = SdkLender::new(&app).await;
+    let all = list_banks(sdk.open(&sdk.config()).await.show("/accounts").await);
+    let config = sdk.config_with("FIType", Some("GST".into()));
+    let offered = list_banks(sdk.open(&config).await.show("/accounts").await);
+    let other = all.iter().position(|bank| !offered.contains(bank));
+    let other = other.expect("a bank without GST returns");
+    let text = format!(
+        "version: 1\nname: firm\ndescription: A test.\naccounts: [{{ type: GSTR1_3B, fip: {} }}]\n",
+        other + 1
+    );
+    let put = app.request(Method::PUT, "/_mockaa/v1/personas/firm");
+    app.send(put.body(text)).await.expect_ok();
+    let offered = list_banks(sdk.open(&config).await.show("/accounts").await);
+    assert!(offered.contains(&all[other]), "{offered:?}");
+}
+
+/// A visit about deposits needs no PAN, whatever else the consent asks for.
+#[tokio::test]
+async fn a_pan_is_asked_for_where_the_visit_is_about_investments() {
+    let app = TestApp::start().await;
+    let mut sdk = SdkLender::new(&app).await;
+    let mut template = consent_template();
+    template["product_name"] = "Deposits and funds".into();
+    template["ConsentDetail"]["fiTypes"] = json!(["DEPOSIT", "MUTUAL_FUNDS"]);
+    let path = format!("{APP_PREFIX}/FIU/InsertProduct/{}", sdk.lender.org_id);
+    let saved = sdk.lender.post(&app, &path, &template).await;
+    sdk.product = expect_text(&saved.expect_ok()["productId"]);
+    for (kind, has_pan) in [("Deposits", false), ("Investment", true)] {
+        let config = sdk.config_with("FIType", Some(kind.into()));
+        let mut browser = sdk.open(&config).await;
+        let page = browser.show("/accounts").await;
+        assert_eq!(page.contains("name=\"pan\""), has_pan, "{kind}: {page}");
+    }
+}
+
 #[tokio::test]
 async fn the_sample_theme_is_corrected_where_it_is_hard_to_read() {
     let app = TestApp::start().await;

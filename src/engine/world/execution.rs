@@ -168,7 +168,7 @@ impl<'a> Execution<'a> {
             self.inner
                 .append_note_once(&format!("strict mode would reject: {repetition}"));
         }
-        // What the FIUs learn of a change is not the outcome of its command.
+        // A notification of FIUs is not the outcome of the command.
         let is_outcome = |event: &&Event| !matches!(event, Event::DataOutdated { .. });
         let last_event = events.iter().rfind(is_outcome);
         let last_event = last_event.expect("a decision has events").clone();

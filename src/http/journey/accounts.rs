@@ -123,7 +123,7 @@ impl OpenVisit {
         let wanted = search.trim().to_lowercase();
         let fips = self.participants.fips.iter();
         let matches = |name: &str| name.to_lowercase().contains(&wanted);
-        // What is chosen stays in sight.
+        // Chosen banks stay in sight.
         let matching = fips
             .filter(|fip| matches(&fip.entity.name) || self.visit.banks.contains(&fip.entity.id))
             .filter(|fip| self.offers_bank(&fip.entity.id));
@@ -425,9 +425,9 @@ impl OpenVisit {
             tally.linked += usize::from(is_linked);
             tally.wrong = tally.wrong.saturating_sub(usize::from(known.tries > 0));
         });
-        let next = self.redirect_to_next_bank(call, Some(link));
+        self.remove_link(call, link);
         if is_linked {
-            return next;
+            return self.redirect_to_next_bank(call);
         }
         let bank = Party::of_fip(&self.participants, &link.fip).name;
         let error = FormError {
@@ -440,13 +440,16 @@ impl OpenVisit {
         self.show_found(call, Some(error)).with_status_code(400)
     }
 
-    /// Removes a link, if it still waits, and goes on with the next one or with the visit.
-    fn redirect_to_next_bank(&self, call: &Call, link: Option<&BankLink>) -> ApiResponse {
-        let visit = self.remember(call, |visit| {
-            if let Some(link) = link {
-                visit.links.retain(|known| known.id != link.id);
-            }
+    /// Removes a link from those that wait.
+    fn remove_link(&self, call: &Call, link: &BankLink) {
+        self.remember(call, |visit| {
+            visit.links.retain(|known| known.id != link.id);
         });
+    }
+
+    /// Goes on with the next link that waits, or with the visit.
+    fn redirect_to_next_bank(&self, call: &Call) -> ApiResponse {
+        let visit = self.remember(call, |_| ());
         let is_waiting = visit.is_some_and(|visit| !visit.links.is_empty());
         self.redirect_to(call, if is_waiting { "/accounts/otp" } else { "" })
     }
@@ -532,7 +535,7 @@ pub(crate) fn choose_banks(call: &Call) -> Result<ApiResponse, ApiError> {
     open.remember(call, |visit| {
         visit.searches.retain(|search| banks.contains(&search.fip));
         visit.banks = banks;
-        // What earlier banks have answered no longer says where the visit is.
+        // The answers of earlier banks no longer say where the visit is.
         if visit.links.is_empty() {
             visit.linking = None;
         }
@@ -708,7 +711,7 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     let form = open.read_form(call, &["otp", LINK_FIELD])?;
     let Some(link) = open.find_link(&form)? else {
-        return Ok(open.redirect_to_next_bank(call, None));
+        return Ok(open.redirect_to_next_bank(call));
     };
     let typed = form.first_value("otp").unwrap_or_default();
     let refuse = |error| {
@@ -737,7 +740,8 @@ pub(crate) fn verify_bank_otp(call: &Call) -> Result<ApiResponse, ApiError> {
         Ok(receipt) => {
             open.record_link(call, &request, &refused);
             return Ok(ApiResponse::from_receipt(receipt, |_| {
-                open.redirect_to_next_bank(call, Some(link))
+                open.remove_link(call, link);
+                open.redirect_to_next_bank(call)
             }));
         }
         Err(Rejection::UnknownLink(_)) => return Ok(open.leave_lost_link(call, link)),
@@ -765,5 +769,8 @@ pub(crate) fn skip_bank(call: &Call) -> Result<ApiResponse, ApiError> {
         return show_other_visit(call);
     };
     let form = open.read_form(call, &[LINK_FIELD])?;
-    Ok(open.redirect_to_next_bank(call, open.find_link(&form)?))
+    if let Some(link) = open.find_link(&form)? {
+        open.remove_link(call, link);
+    }
+    Ok(open.redirect_to_next_bank(call))
 }

@@ -135,16 +135,15 @@ impl OpenVisit {
     ///
     /// `Assumption:` no document connects FIPs with kinds of accounts; here the personas do.
     pub(super) fn offers_bank(&self, fip: &str) -> bool {
-        let Some(kind) = self.sdk_visit().and_then(|sdk| sdk.fi_type) else {
-            return true;
-        };
+        let offers_all = self.sdk_visit().is_none_or(|sdk| sdk.fi_type.is_none());
         let fips = &self.participants.fips;
-        let personas = self.world.config().personas.iter();
-        let mut plans = personas.flat_map(|persona| &persona.accounts);
-        plans.any(|plan| {
-            let holder = &fips[plan.fip_index % fips.len()].entity.id;
-            kind.includes(plan.fi_type) && **holder == *fip
-        })
+        let personas = self.world.personas();
+        let mut plans = personas.iter().flat_map(|persona| &persona.accounts);
+        offers_all
+            || plans.any(|plan| {
+                let holder = &fips[plan.fip_index % fips.len()].entity.id;
+                self.offers_type(plan.fi_type) && **holder == *fip
+            })
     }
 
     /// Returns the messages of a page; `None` if no page gets any, or if the browser does not show it.

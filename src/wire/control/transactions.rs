@@ -196,13 +196,7 @@ fn parse_line(field: &'static str, text: Option<String>) -> Result<Option<Box<st
 
 /// Parses the `txnId` of a path.
 pub(crate) fn parse_txn_id(text: &str) -> Result<u64, ApiError> {
-    parse_transaction_id(text).ok_or_else(|| {
-        let message = format!(
-            "{} is not the txnId of a transaction, such as M2026013100012",
-            quote_value(text)
-        );
-        ApiError::invalid_field("txnId", message)
-    })
+    parse_transaction_id(text).map_err(|message| ApiError::invalid_field("txnId", message))
 }
 
 /// A transaction with the names of the FI schema of deposits.
