@@ -30,13 +30,6 @@ pub(crate) struct ListedBank {
     pub note: Option<String>,
 }
 
-impl BanksPage {
-    /// Returns the error of the field with this id.
-    fn error_of(&self, field: &str) -> Option<&FormError> {
-        self.error.as_ref().filter(|error| error.target == field)
-    }
-}
-
 /// The page with the accounts that the banks have found.
 #[derive(Debug, Template)]
 #[template(path = "app_found.html")]

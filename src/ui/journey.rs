@@ -155,6 +155,13 @@ pub(crate) struct FormError {
     pub target: String,
 }
 
+impl FormError {
+    /// Returns the error of a page if it is about the element with this id.
+    pub(crate) fn find<'e>(error: &'e Option<Self>, id: &str) -> Option<&'e Self> {
+        error.as_ref().filter(|error| error.target == id)
+    }
+}
+
 /// The page on which the consents of a visit are read and answered.
 #[derive(Debug, Template)]
 #[template(path = "app_review.html")]
@@ -610,13 +617,36 @@ impl Receipt {
     }
 }
 
+/// A sentence with a number of seconds, which a script counts down.
+#[derive(Debug)]
+pub(crate) struct Countdown {
+    pub before: String,
+    pub seconds: i64,
+    pub after: String,
+}
+
+impl Countdown {
+    /// Splits the text of a key at its place `{s}`, and fills the other places.
+    pub(crate) fn new(frame: &AppFrame, key: &str, seconds: i64) -> Self {
+        // Names and texts have no control characters.
+        const PLACE: char = '\u{1f}';
+        let text = frame.fill(key, &[("s", PLACE.encode_utf8(&mut [0; 4]))]);
+        let (before, after) = text.split_once(PLACE).expect("the text has a place");
+        Self {
+            before: before.to_owned(),
+            seconds,
+            after: after.to_owned(),
+        }
+    }
+}
+
 /// The way from the last page back to the FIU.
 #[derive(Debug)]
 pub(crate) struct WayBack {
     pub address: String,
     pub host: String,
     pub text: String,
-    pub countdown: String,
+    pub countdown: Countdown,
     /// The path of the same page without a countdown; `None` if there is none.
     pub stay: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::ui::journey::{AppFrame, FormError};
+use crate::ui::journey::{AppFrame, Countdown, FormError};
 
 /// The page that asks for the mobile number.
 #[derive(Debug, Template)]
@@ -43,7 +43,7 @@ pub(crate) struct OtpPage {
     pub leave: String,
     /// The path that goes on without the bank, and its text.
     pub skip: Option<(String, String)>,
-    /// The sentence with the time until another password can be sent.
-    pub wait: Option<String>,
+    /// The time until another password can be sent.
+    pub wait: Option<Countdown>,
     pub error: Option<FormError>,
 }

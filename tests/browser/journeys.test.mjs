@@ -201,6 +201,27 @@ test('the page shows what a scenario answers in place of the customer', async ()
   })
 })
 
+test('the wait for another password counts down, and says when it is over', async () => {
+  const sandbox = new Sandbox('journey-resend', process.env.MOCKAA_LOGIN_URL)
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone' }, async (page) => {
+    await page.clock.install()
+    await page.goto(`${sandbox.baseUrl}/aa/consents/${handle}`)
+    await follow(page, page.getByRole('button', { name: 'Send OTP' }))
+    await page.getByText(/You can ask for a new OTP in \d+ seconds/).waitFor()
+    await follow(page, page.getByRole('button', { name: 'Send a new OTP' }))
+    await page.getByRole('alert').getByRole('link', { name: 'You can ask for a new OTP in' }).click()
+    assert.equal(await page.getByLabel('One-time password (OTP)').getAttribute('aria-invalid'), null)
+    const seconds = page.locator('[data-countdown]')
+    const first = Number(await seconds.textContent())
+    await page.clock.fastForward('00:10')
+    await page.waitForFunction((first) => Number(document.querySelector('[data-countdown]').textContent) <= first - 10, first)
+    assert.equal(await seconds.getAttribute('aria-live'), 'off')
+    await page.clock.fastForward('00:20')
+    await page.getByText('You can ask for a new OTP now.').waitFor()
+  })
+})
+
 test('a customer is warned before the visit ends, and can stay', async () => {
   const sandbox = new Sandbox('journey-session', process.env.MOCKAA_LOGIN_URL)
   const handle = await sandbox.raiseConsent()

@@ -26,8 +26,8 @@ use crate::http::pages::find_consent;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
-    AppFrame, Choice, ConsentCard, FormError, JourneyStep, Party, Receipt, ResultPage, ReviewPage,
-    WayBack, describe_status, mask_customer,
+    AppFrame, Choice, ConsentCard, Countdown, FormError, JourneyStep, Party, Receipt, ResultPage,
+    ReviewPage, WayBack, describe_status, mask_customer,
 };
 use crate::ui::messages::Language;
 use crate::ui::theme::theme_path;
@@ -335,15 +335,12 @@ impl OpenVisit {
         };
         let consents = self.consents();
         let return_url = self.visit.return_url.as_deref();
-        let back = return_url.map(|address| {
-            let seconds = RETURN_DELAY_S.to_string();
-            WayBack {
-                address: address.to_owned(),
-                host: describe_host(address),
-                text: frame.fill("done.back.go", &[]),
-                countdown: frame.fill("done.back", &[("s", &seconds)]),
-                stay: (!stays).then(|| format!("{}/result?stay=true", self.path)),
-            }
+        let back = return_url.map(|address| WayBack {
+            address: address.to_owned(),
+            host: describe_host(address),
+            text: frame.fill("done.back.go", &[]),
+            countdown: Countdown::new(&frame, "done.back", RETURN_DELAY_S.into()),
+            stay: (!stays).then(|| format!("{}/result?stay=true", self.path)),
         });
         let page = ResultPage {
             receipts: consents

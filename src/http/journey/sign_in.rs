@@ -8,11 +8,12 @@ use crate::domain::customer_address::normalize_address;
 use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::{SignIn, SignInError, SignInTime, normalize_digits};
 use crate::domain::text::quote_value;
+use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
-use crate::ui::journey::{FormError, JourneyStep, describe_purpose, mask_customer};
+use crate::ui::journey::{Countdown, FormError, JourneyStep, describe_purpose, mask_customer};
 use crate::ui::sign_in::{Arrival, MobilePage, OtpPage};
 use crate::wire::api_error::ApiError;
 
@@ -87,10 +88,7 @@ impl OpenVisit {
             } else {
                 format!("{}/leave", self.path)
             },
-            wait: wait.map(|wait| {
-                let seconds = wait.0.div_euclid(1000) + 1;
-                frame.fill("otp.wait", &[("s", &seconds.to_string())])
-            }),
+            wait: wait.map(|wait| Countdown::new(&frame, "otp.wait", seconds_of(wait))),
             error,
             frame,
         };
@@ -101,8 +99,7 @@ impl OpenVisit {
         let fill = |key, values: &[(&str, &str)]| self.visit.language.fill(key, values);
         let text = match error {
             SignInError::TooSoon { wait } => {
-                let seconds = (wait.0.div_euclid(1000) + 1).to_string();
-                fill("otp.wait", &[("s", &seconds)])
+                fill("otp.wait", &[("s", &seconds_of(wait).to_string())])
             }
             SignInError::Empty => fill("err.otp.empty", &[]),
             SignInError::Format => fill("err.otp.format", &[]),
@@ -116,9 +113,13 @@ impl OpenVisit {
                 fill("err.otp.locked", &[("n", &minutes)])
             }
         };
+        let target = match error {
+            SignInError::TooSoon { .. } => "resend",
+            _ => FIELD,
+        };
         FormError {
             text,
-            target: FIELD.to_owned(),
+            target: target.to_owned(),
         }
     }
 
@@ -241,6 +242,11 @@ impl OpenVisit {
             Err(rejection) => Err(rejection.into()),
         }
     }
+}
+
+/// Returns the seconds after which a wait is over.
+fn seconds_of(wait: Millis) -> i64 {
+    wait.0.div_euclid(1000) + 1
 }
 
 /// Parses a mobile number of 10 digits, which may begin with 0 or 91.

@@ -1,4 +1,4 @@
-// The customer's pages: banks and scenarios that answer later, and the warning before a visit ends. Without this script
+// The customer's pages: banks and scenarios that answer later, the warning before a visit ends, and countdowns. Without this script
 // the pages work by links and forms.
 
 const POLL_MS = 1000
@@ -87,6 +87,22 @@ function watchSession() {
   wait()
 }
 
+/** Counts seconds down. A live region speaks at the end, not each second. */
+function countDown() {
+  for (const seconds of document.querySelectorAll('[data-countdown]')) {
+    const sentence = seconds.closest('p')
+    const end = Date.now() + Number(seconds.textContent) * 1000
+    const timer = setInterval(() => {
+      const left = Math.max(Math.ceil((end - Date.now()) / 1000), 0)
+      seconds.textContent = left
+      if (left > 0) return
+      clearInterval(timer)
+      if (sentence.dataset.ended) sentence.textContent = sentence.dataset.ended
+    }, 1000)
+  }
+}
+
 followBanks()
 followScenario()
 watchSession()
+countDown()
