@@ -157,8 +157,8 @@ pub(crate) struct FormError {
 
 impl FormError {
     /// Returns the error of a page if it is about the element with this id.
-    pub(crate) fn find<'e>(error: &'e Option<Self>, id: &str) -> Option<&'e Self> {
-        error.as_ref().filter(|error| error.target == id)
+    pub(crate) fn find<'e>(error: Option<&'e Self>, id: &str) -> Option<&'e Self> {
+        error.filter(|error| error.target == id)
     }
 }
 
