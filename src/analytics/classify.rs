@@ -110,13 +110,16 @@ const RULES: &[Rule] = &[
     debit(&["SIP"], INVESTMENTS)
         .sub("Mutual Funds")
         .tags("NACH"),
+    credit(&["MF", "REDEMPTION"], INVESTMENTS).sub("Mutual Funds"),
     debit(&["NPS"], INVESTMENTS).sub("Pension Fund"),
+    rule(&["RECURRING", "DEPOSIT"], INVESTMENTS).sub("Recurring Deposit"),
     rule(&["CHIT"], INVESTMENTS).sub("Chit Fund"),
     debit(&["INVESTMENT"], INVESTMENTS),
     credit(&["DIVIDEND"], INVESTMENTS)
         .sub("Dividend")
         .tags("NACH"),
     debit(&["PREMIUM"], "Insurance"),
+    credit(&["SURVIVAL", "BENEFIT"], "Insurance"),
     debit(&["METRO", "CARD"], TRAVEL),
     debit(&["METRO"], TRAVEL),
     debit(&["RIDE", "AUTO"], TRAVEL),
@@ -434,7 +437,7 @@ fn looks_like_name(part: &str) -> bool {
 }
 
 /// Purposes, which are not names.
-const PURPOSES: [&str; 34] = [
+const PURPOSES: [&str; 41] = [
     "SALARY",
     "RENT",
     "SHOP RENT",
@@ -458,6 +461,13 @@ const PURPOSES: [&str; 34] = [
     "GOODS",
     "RETURNED FUNDS",
     "HEALTH PREMIUM",
+    "LIFE PREMIUM",
+    "PREMIUM LATE FEE",
+    "SURVIVAL BENEFIT",
+    "NPS",
+    "MF REDEMPTION",
+    "INSTALMENT",
+    "MATURITY",
     "FAMILY MAINTENANCE",
     "INTEREST PAYOUT",
     "SELF TRANSFER",

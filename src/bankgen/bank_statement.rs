@@ -5,6 +5,7 @@ use chrono::NaiveTime;
 use crate::bankgen::StatementRequest;
 use crate::bankgen::behavior::AccountBehavior;
 use crate::bankgen::changes::ChangedRows;
+use crate::bankgen::holdings::HoldingPayment;
 use crate::bankgen::ledger::{LAST_MONTH, LedgerGenerator, RowSink};
 use crate::bankgen::people::Branch;
 use crate::domain::calendar::Month;
@@ -16,8 +17,11 @@ use crate::domain::time::Timestamp;
 
 /// The source of the rows of a bank account.
 pub(crate) enum LedgerSource<'a> {
-    /// They are generated from its behavior.
-    Generated(AccountBehavior<'a>),
+    /// They are generated from its behavior, with its payments into and from holdings.
+    Generated {
+        behavior: AccountBehavior<'a>,
+        holding_payments: Vec<HoldingPayment>,
+    },
     /// They are taken unchanged from an imported ledger.
     Fixed { ledger: &'a Ledger, branch: Branch },
 }
@@ -46,7 +50,7 @@ impl LedgerSource<'_> {
             ifsc: self.branch().ifsc(),
             micr: self.branch().micr(),
             opened_on: match self {
-                Self::Generated(behavior) => behavior.opened_on,
+                Self::Generated { behavior, .. } => behavior.opened_on,
                 Self::Fixed { ledger, .. } => ledger
                     .transactions
                     .rows
@@ -55,7 +59,7 @@ impl LedgerSource<'_> {
                     .ist_date(),
             },
             overdraft_limit: match self {
-                Self::Generated(behavior) => behavior.cash_flow_plan.overdraft_limit,
+                Self::Generated { behavior, .. } => behavior.cash_flow_plan.overdraft_limit,
                 Self::Fixed { .. } => Paise(0),
             },
             active: !plan.dormant,
@@ -68,7 +72,7 @@ impl LedgerSource<'_> {
 
     fn branch(&self) -> Branch {
         match self {
-            Self::Generated(behavior) => behavior.branch,
+            Self::Generated { behavior, .. } => behavior.branch,
             Self::Fixed { branch, .. } => *branch,
         }
     }
@@ -102,13 +106,16 @@ impl LedgerSource<'_> {
                 rows.finish(&mut select);
                 None
             }
-            Self::Generated(behavior) => {
+            Self::Generated {
+                behavior,
+                holding_payments,
+            } => {
                 let last = Month::from_date(end.ist_date()).min(LAST_MONTH);
                 let first = Month::from_date(range.from.ist_date()).max(behavior.first_month());
                 if range.from > end || first > last {
                     return None;
                 }
-                let mut generator = LedgerGenerator::starting_at(behavior, first);
+                let mut generator = LedgerGenerator::starting_at(behavior, holding_payments, first);
                 let mut balance = generator.balance();
                 let start = Timestamp::from_ist(first.clamped_date(1).and_time(NaiveTime::MIN));
                 let mut rows = ChangedRows::starting_at(changes, start, balance);
@@ -137,12 +144,15 @@ impl LedgerSource<'_> {
                     .find(|row| row.at <= now);
                 last.map_or(ledger.opening_balance, |row| row.balance)
             }
-            Self::Generated(behavior) => {
+            Self::Generated {
+                behavior,
+                holding_payments,
+            } => {
                 let month = Month::from_date(now.ist_date()).min(LAST_MONTH);
                 if month < behavior.first_month() {
                     return Paise(0);
                 }
-                let mut generator = LedgerGenerator::starting_at(behavior, month);
+                let mut generator = LedgerGenerator::starting_at(behavior, holding_payments, month);
                 let mut balance = generator.balance();
                 generator.generate_month(&mut |row| {
                     if row.at <= now {

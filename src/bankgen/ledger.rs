@@ -1,7 +1,8 @@
 //! The ledger of a bank account, generated month by month.
 //!
 //! A quarter is generated from its first day, with a running balance. A payment that the account
-//! cannot afford is left out; a mandate bounces. With a target balance, each quarter ends at a
+//! cannot afford is left out; a mandate bounces; for a payment into a holding, money is swept in from
+//! a deposit. With a target balance, each quarter ends at a
 //! sampled balance ([`AccountBehavior::sample_closing_balance`]), by a sweep to or from a deposit,
 //! so that a month depends on its own quarter only. Without one, the ledger is generated from the
 //! opening on.
@@ -16,6 +17,7 @@ use crate::bankgen::behavior::{
     AccountBehavior, LoanEvent, LoanSchedule, PricedCounterparty, SampledFlow, pick_from_list,
     pick_from_pool,
 };
+use crate::bankgen::holdings::HoldingPayment;
 use crate::bankgen::loan::Instalment;
 use crate::bankgen::narration::{Counterparty, NarrationInput, transaction_mode};
 use crate::domain::calendar::{Month, is_working_day};
@@ -60,6 +62,8 @@ pub(crate) type RowSink<'s> = &'s mut dyn FnMut(NewRow<'_>);
 /// A generator of the months of an account, in their order.
 pub(crate) struct LedgerGenerator<'a> {
     behavior: &'a AccountBehavior<'a>,
+    /// The payments between this account and the holdings, the earliest first.
+    holding_payments: &'a [HoldingPayment],
     next_month: Month,
     balance: Paise,
     /// Sums of the closing balances since the last interest, in paise-days.
@@ -164,6 +168,8 @@ enum PlannedKind {
     /// A mandate that has bounced once.
     MandateRetry,
     PendingFollowUp,
+    /// A payment into or from a holding, which is always posted.
+    Holding,
     /// A transaction by the bank itself, which is always posted.
     Bank,
 }
@@ -171,7 +177,11 @@ enum PlannedKind {
 impl<'a> LedgerGenerator<'a> {
     /// Creates a generator whose next month is this one. It first generates the months that this
     /// one depends on.
-    pub(crate) fn starting_at(behavior: &'a AccountBehavior<'a>, month: Month) -> Self {
+    pub(crate) fn starting_at(
+        behavior: &'a AccountBehavior<'a>,
+        holding_payments: &'a [HoldingPayment],
+        month: Month,
+    ) -> Self {
         let opening_month = behavior.first_month();
         let quarter = month.quarter_start();
         let opening_balance = if quarter > opening_month {
@@ -191,6 +201,7 @@ impl<'a> LedgerGenerator<'a> {
         };
         let mut generator = Self {
             behavior,
+            holding_payments,
             next_month: first_generated,
             balance,
             balance_sums,
@@ -305,7 +316,7 @@ impl<'a> LedgerGenerator<'a> {
             >> 16
     }
 
-    /// Plans all transactions of the month that come from flows.
+    /// Plans all transactions of the month that come from flows and holdings.
     fn plan_month(&mut self, month: Month, month_plan: &mut MonthPlan<'a>) {
         month_plan.transactions.clear();
         let mut rng = self
@@ -386,6 +397,7 @@ impl<'a> LedgerGenerator<'a> {
                 }
             }
         }
+        self.plan_holding_payments(month, month_plan);
         let entries = month_plan
             .transactions
             .iter()
@@ -398,6 +410,32 @@ impl<'a> LedgerGenerator<'a> {
         month_plan
             .queue
             .sort_unstable_by_key(|entry| (std::cmp::Reverse(entry.time_of_month), entry.index));
+    }
+
+    /// Plans the payments of the month into and from holdings.
+    fn plan_holding_payments(&self, month: Month, month_plan: &mut MonthPlan<'a>) {
+        let mut rng = self
+            .behavior
+            .account_stream(StreamKind::Holding, month.ordinal());
+        let payments = self
+            .holding_payments
+            .iter()
+            .filter(|payment| Month::from_date(payment.day) == month);
+        month_plan
+            .transactions
+            .extend(payments.map(|payment| PlannedTransaction {
+                day: payment.day.day(),
+                second: rng.random_range(holding_payment_seconds(payment)),
+                sampled_flow: None,
+                direction: payment.direction,
+                amount: payment.amount,
+                channel: payment.channel,
+                counterparty: Counterparty::with_own_address(&payment.counterparty),
+                purpose: &payment.purpose,
+                instalment: None,
+                salt: rng.next_u64(),
+                kind: PlannedKind::Holding,
+            }));
     }
 
     fn plan_transaction(
@@ -521,15 +559,13 @@ impl<'a> LedgerGenerator<'a> {
         if transaction.direction == TransactionType::Debit
             && self.balance - transaction.amount < self.balance_floor()
         {
-            let is_mandate = matches!(
-                transaction.kind,
-                PlannedKind::Mandate | PlannedKind::MandateRetry
-            );
-            return if is_mandate {
-                self.bounce_mandate(transaction, month, sink)
-            } else {
-                None
-            };
+            match transaction.kind {
+                PlannedKind::Mandate | PlannedKind::MandateRetry => {
+                    return self.bounce_mandate(transaction, month, sink);
+                }
+                PlannedKind::Holding => self.sweep_in(transaction, month, sink),
+                _ => return None,
+            }
         }
         self.post_transaction(transaction, month, sink);
         if transaction.kind == PlannedKind::PendingFollowUp
@@ -565,6 +601,15 @@ impl<'a> LedgerGenerator<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Transfers from a deposit what the account lacks for a payment into a holding.
+    ///
+    /// `Assumption:` such a payment never bounces, since the holding has its transaction.
+    fn sweep_in(&mut self, transaction: &PlannedTransaction<'a>, month: Month, sink: RowSink<'_>) {
+        let missing = transaction.amount + self.balance_floor() - self.balance;
+        let amount = Paise((missing.0 / SETTLEMENT_UNIT_PAISE + 1) * SETTLEMENT_UNIT_PAISE);
+        self.post_self_transfer(amount, transaction.time_of_month(), month, sink);
     }
 
     /// Charges for a mandate that bounces and plans its retry, if it has not been retried yet and
@@ -1069,6 +1114,18 @@ fn seasonal_count(flow: &Flow, month: Month, count: u32) -> u32 {
     } else {
         count
     }
+}
+
+/// Returns the seconds of the day between which a payment is posted. A mandate is presented before
+/// the fund allots its units; the proceeds of a sale arrive in the evening.
+fn holding_payment_seconds(payment: &HoldingPayment) -> std::ops::Range<u32> {
+    let hours = match (payment.channel, payment.direction) {
+        (Channel::Nach, _) => 5..8,
+        (Channel::Transfer, TransactionType::Credit) => 9..10,
+        (Channel::Transfer, TransactionType::Debit) => 10..11,
+        _ => 16..18,
+    };
+    hours.start * 3600..hours.end * 3600
 }
 
 /// Returns the hours between which a transaction is posted.

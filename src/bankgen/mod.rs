@@ -41,7 +41,7 @@ use crate::domain::persona::{
 };
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::statement::{Statement, StatementBody};
+use crate::domain::statement::{Holders, Statement, StatementBody};
 use crate::domain::terms::{ConsentType, DataFilter, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 
@@ -165,7 +165,8 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
         )),
         ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => {
             let printed_name = holders.first.name.to_uppercase();
-            let source = build_ledger_source(request, account_ordinal, plan, &printed_name);
+            let source =
+                build_ledger_source(request, account_ordinal, plan, &holders, &printed_name);
             StatementBody::Bank(source.build_body(request, plan))
         }
     };
@@ -248,22 +249,28 @@ pub(crate) fn write_rows(request: &StatementRequest<'_>, sink: RowSink<'_>) -> O
     if matches!(plan.content, ContentPlan::Holding { .. }) {
         return None;
     }
-    let printed_name = people::generate_holders(seed, customer, persona.definition.holder)
-        .first
-        .name
-        .to_uppercase();
-    build_ledger_source(request, account_ordinal, plan, &printed_name).write_rows(request, sink);
+    let holders = people::generate_holders(seed, customer, persona.definition.holder);
+    let printed_name = holders.first.name.to_uppercase();
+    build_ledger_source(request, account_ordinal, plan, &holders, &printed_name)
+        .write_rows(request, sink);
     Some(())
 }
 
-/// Returns the source of a bank account's rows. `holder` is in capitals, as banks print it.
+/// Returns the source of a bank account's rows. `printed_name` is that of the first holder in
+/// capitals, as banks print it.
 fn build_ledger_source<'a>(
     request: &StatementRequest<'a>,
     account_ordinal: u64,
     plan: &'a AccountPlan,
-    holder: &'a str,
+    holders: &Holders,
+    printed_name: &'a str,
 ) -> LedgerSource<'a> {
-    let StatementRequest { seed, customer, .. } = *request;
+    let StatementRequest {
+        seed,
+        customer,
+        persona,
+        ..
+    } = *request;
     match &plan.content {
         ContentPlan::Imported(ledger) => {
             let mut rng = random_stream(StreamKey {
@@ -278,13 +285,24 @@ fn build_ledger_source<'a>(
             }
         }
         ContentPlan::Holding { .. } => unreachable!("only bank accounts have ledgers"),
-        ContentPlan::CashFlow(cash_flow_plan) => LedgerSource::Generated(sample_behavior(
-            request,
-            account_ordinal,
-            plan,
-            cash_flow_plan,
-            holder,
-        )),
+        ContentPlan::CashFlow(cash_flow_plan) => {
+            let pays_holdings =
+                holdings::paying_account(&persona.definition) == Some(account_ordinal);
+            LedgerSource::Generated {
+                behavior: sample_behavior(
+                    request,
+                    account_ordinal,
+                    plan,
+                    cash_flow_plan,
+                    printed_name,
+                ),
+                holding_payments: if pays_holdings {
+                    holdings::collect_payments(request, holders)
+                } else {
+                    Vec::new()
+                },
+            }
+        }
     }
 }
 

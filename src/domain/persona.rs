@@ -164,6 +164,13 @@ pub struct Flow {
     pub follow_up: Option<FollowUp>,
 }
 
+impl Flow {
+    /// Returns whether it is income of the customer: no transfer between two of their accounts.
+    pub(crate) fn is_customer_income(&self) -> bool {
+        self.counts_as_income && self.transfer_name.is_none()
+    }
+}
+
 /// Rule for the amount of a flow.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AmountRule {

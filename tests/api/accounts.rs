@@ -62,7 +62,15 @@ async fn a_customer_is_assigned_another_persona() {
         .iter()
         .map(|item| item["fiType"].clone())
         .collect();
-    assert_eq!(kinds, ["DEPOSIT", "TERM_DEPOSIT", "INSURANCE_POLICIES"]);
+    assert_eq!(
+        kinds,
+        [
+            "DEPOSIT",
+            "TERM_DEPOSIT",
+            "INSURANCE_POLICIES",
+            "GENERAL_INSURANCE"
+        ]
+    );
     for (persona, expected) in [
         (json!("pensionar"), "did you mean pensioner?"),
         (json!(null), "persona"),

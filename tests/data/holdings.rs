@@ -21,6 +21,12 @@ use crate::{
 
 const SEEDS: std::ops::Range<u64> = 0..5;
 
+const INSURANCE: [FiType; 3] = [
+    FiType::InsurancePolicies,
+    FiType::LifeInsurance,
+    FiType::GeneralInsurance,
+];
+
 fn statement_between(
     life: &PersonaInstance,
     seed: u64,
@@ -170,6 +176,8 @@ fn the_holdings_of_a_persona_are_a_share_of_its_income() {
         let has_holdings = life.definition.accounts.iter().any(|plan| {
             matches!(plan.content, ContentPlan::Holding { .. })
                 && !matches!(plan.fi_type, FiType::Gstr1_3b | FiType::Other)
+                // A policy for the term of a risk has no value.
+                && !INSURANCE.contains(&plan.fi_type)
         });
         if !has_holdings {
             continue;

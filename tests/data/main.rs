@@ -8,6 +8,7 @@ mod gst;
 mod holdings;
 mod laws;
 mod patterns;
+mod relations;
 mod schemas;
 #[path = "../skip/mod.rs"]
 mod skip;

@@ -5,12 +5,13 @@ use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
 
 use super::{
-    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, format_transaction_id,
-    months_after, to_ist_timestamp,
+    DocumentParts, DocumentTransaction, HoldingContext, HoldingPayment, TransactionList,
+    format_transaction_id, months_after, to_ist_timestamp,
 };
 use crate::domain::calendar::Month;
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::persona::Channel;
 use crate::domain::terms::TransactionType;
 
 /// The interest of a financial year above which the bank deducts tax (Income-tax Act, section 194A,
@@ -78,6 +79,28 @@ pub(crate) fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentP
         .with_attribute("recurringAmount", terms.amount.to_string())
         .with_attribute("recurringDepositDay", terms.opened_on.day().to_string());
     build_parts(context, summary, &entries)
+}
+
+/// Lists the instalments of recurring deposits, and what is paid out when one matures.
+pub(crate) fn list_recurring_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    let (_, entries) = simulate_deposits(context, DepositKind::Recurring);
+    let payments = entries.into_iter().filter_map(|entry| {
+        let (direction, purpose) = match entry.kind {
+            "OPENING" | "INSTALLMENT" => (TransactionType::Debit, "INSTALMENT"),
+            "CLOSING" => (TransactionType::Credit, "MATURITY"),
+            // Interest and its tax stay in the deposit.
+            _ => return None,
+        };
+        Some(HoldingPayment {
+            day: entry.day,
+            direction,
+            amount: entry.amount,
+            channel: Channel::Transfer,
+            counterparty: "RECURRING DEPOSIT".to_owned(),
+            purpose: format!("{purpose} {}", context.reference_number),
+        })
+    });
+    payments.collect()
 }
 
 /// Returns the current deposit, and all transactions of it and of those before it.

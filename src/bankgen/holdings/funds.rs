@@ -7,11 +7,13 @@ use super::trades::{
     Holding, Portfolio, Security, Side, Trade, TradingPlan, format_price, format_units,
 };
 use super::{
-    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
-    format_transaction_id, months_after,
+    DocumentParts, DocumentTransaction, HoldingContext, HoldingPayment, TransactionList,
+    days_after, format_transaction_id, months_after,
 };
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::persona::Channel;
+use crate::domain::terms::TransactionType;
 
 /// The mutual fund schemes; [`classify_scheme`] has their types and categories.
 const SCHEMES: &[Security] = &[
@@ -226,8 +228,52 @@ fn build_summary(
             .with_children([Element::new("Holdings").with_children(holdings)])])
 }
 
+/// Simulates three funds that are bought each month; one in forty instalments is a redemption
+/// instead.
+fn simulate_mutual_funds(context: &HoldingContext<'_>) -> Portfolio {
+    simulate_instalments(context, 3, 40)
+}
+
+/// Simulates two funds that are bought each month.
+fn simulate_sip(context: &HoldingContext<'_>) -> Portfolio {
+    simulate_instalments(context, 2, 0)
+}
+
+/// Lists the instalments and redemptions of mutual funds.
+pub(crate) fn list_mutual_fund_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    list_payments(context, &simulate_mutual_funds(context))
+}
+
+/// Lists the instalments of SIPs.
+pub(crate) fn list_sip_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    list_payments(context, &simulate_sip(context))
+}
+
+fn list_payments(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Vec<HoldingPayment> {
+    let payments = portfolio.trades.iter().map(|trade| {
+        let (direction, channel, purpose) = match trade.side {
+            Side::Buy => (TransactionType::Debit, Channel::Nach, "SIP"),
+            Side::Sell => (TransactionType::Credit, Channel::Neft, "MF REDEMPTION"),
+        };
+        // Narrations have slashes of their own.
+        let folio = folio_number(context, trade.holding).replace('/', "");
+        HoldingPayment {
+            day: trade.day,
+            direction,
+            amount: trade.value,
+            channel,
+            counterparty: portfolio.holdings[trade.holding]
+                .security
+                .issuer
+                .to_uppercase(),
+            purpose: format!("{purpose} {folio}"),
+        }
+    });
+    payments.collect()
+}
+
 pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
-    let portfolio = simulate_instalments(context, 3, 40);
+    let portfolio = simulate_mutual_funds(context);
     let today = context.today();
     let holdings = portfolio
         .holdings
@@ -317,7 +363,7 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
 }
 
 pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
-    let portfolio = simulate_instalments(context, 2, 0);
+    let portfolio = simulate_sip(context);
     let today = context.today();
     let holdings = portfolio
         .holdings

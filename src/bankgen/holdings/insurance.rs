@@ -5,14 +5,15 @@ use chrono::{Datelike, NaiveDate};
 use rand::RngExt;
 
 use super::{
-    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, days_after,
-    format_transaction_id, months_after, to_ist_timestamp,
+    DocumentParts, DocumentTransaction, HoldingContext, HoldingPayment, TransactionList,
+    days_after, format_transaction_id, months_after, to_ist_timestamp,
 };
 use crate::bankgen::people::pick_random;
 use crate::domain::account::FiType;
-use crate::domain::calendar::Month;
+use crate::domain::calendar::{Month, working_day_on_or_after};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::persona::Channel;
 use crate::domain::terms::TransactionType;
 
 /// The life insurers among the shipped names of insurers.
@@ -30,9 +31,72 @@ fn round_cover(amount: Paise) -> Paise {
     Paise::from_rupees((amount.0 / 100 / 50_000).max(1) * 50_000)
 }
 
-/// Builds a life policy. INSURANCE_POLICIES and LIFE_INSURANCE share it; each schema selects its
+/// An event of a policy that its insurer books.
+struct PolicyEvent {
+    day: NaiveDate,
+    kind: &'static str,
+    amount: Paise,
+    text: String,
+}
+
+/// A life policy and its events up to today, the oldest first.
+struct LifePolicy {
+    insurer: &'static str,
+    policy_type: &'static str,
+    cover_type: &'static str,
+    policy_name: &'static str,
+    sum_assured: Paise,
+    tenure_years: u32,
+    frequency: &'static str,
+    periods_per_year: i64,
+    premium: Paise,
+    next_due: NaiveDate,
+    maturity_date: NaiveDate,
+    money_backs: Vec<(NaiveDate, Paise)>,
+    events: Vec<PolicyEvent>,
+}
+
+/// Lists the premiums of a life policy, with late fees, and its survival benefits.
+pub(crate) fn list_life_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    let policy = simulate_life_policy(context);
+    list_payments(context, policy.insurer, "LIFE PREMIUM", &policy.events)
+}
+
+/// Lists the premiums of a health policy.
+pub(crate) fn list_health_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    let policy = simulate_health_policy(context);
+    list_payments(context, policy.insurer, "HEALTH PREMIUM", &policy.events)
+}
+
+fn list_payments(
+    context: &HoldingContext<'_>,
+    insurer: &str,
+    premium_purpose: &str,
+    events: &[PolicyEvent],
+) -> Vec<HoldingPayment> {
+    let payments = events.iter().filter_map(|event| {
+        let (direction, channel, purpose) = match event.kind {
+            "PREMIUM_PAYMENT" => (TransactionType::Debit, Channel::Nach, premium_purpose),
+            "LATE_FEES" => (TransactionType::Debit, Channel::Nach, "PREMIUM LATE FEE"),
+            "MONEY_BACK" => (TransactionType::Credit, Channel::Neft, "SURVIVAL BENEFIT"),
+            // A bonus stays in the policy, and the hospital receives a claim.
+            _ => return None,
+        };
+        Some(HoldingPayment {
+            day: event.day,
+            direction,
+            amount: event.amount,
+            channel,
+            counterparty: insurer.to_owned(),
+            purpose: format!("{purpose} {}", context.reference_number),
+        })
+    });
+    payments.collect()
+}
+
+/// Simulates a life policy. INSURANCE_POLICIES and LIFE_INSURANCE share it; each schema selects its
 /// names.
-pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
+fn simulate_life_policy(context: &HoldingContext<'_>) -> LifePolicy {
     let mut rng = context.random_stream(0);
     let insurer = pick_random(&mut rng, LIFE_INSURERS);
     let (policy_type, cover_type, policy_name, per_mille) = [
@@ -59,33 +123,28 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
     let start_date = context.opened_on;
     let maturity_date = months_after(start_date, tenure_years * 12);
 
-    let mut rows = Vec::new();
+    let mut events = Vec::new();
     let mut next_due = start_date;
     let mut premium_count = 0;
     while next_due <= context.today() && next_due < maturity_date {
         premium_count += 1;
         let is_late = rng.random_range(0..25) == 0;
-        let day = if is_late {
-            days_after(next_due, 34)
-        } else {
-            days_after(next_due, rng.random_range(0..3))
-        };
-        rows.push(build_transaction(
+        let delay = if is_late { 34 } else { rng.random_range(0..3) };
+        // Mandates are presented on working days.
+        let day = working_day_on_or_after(days_after(next_due, delay));
+        events.push(PolicyEvent {
             day,
-            rows.len(),
-            "PREMIUM_PAYMENT",
-            premium,
-            &format!("PREMIUM {premium_count:03} {insurer}"),
-        ));
+            kind: "PREMIUM_PAYMENT",
+            amount: premium,
+            text: format!("PREMIUM {premium_count:03} {insurer}"),
+        });
         if is_late {
-            let fee = Paise((premium.0 / 50 / 100).max(10) * 100);
-            rows.push(build_transaction(
+            events.push(PolicyEvent {
                 day,
-                rows.len(),
-                "LATE_FEES",
-                fee,
-                "LATE FEE",
-            ));
+                kind: "LATE_FEES",
+                amount: Paise((premium.0 / 50 / 100).max(10) * 100),
+                text: "LATE FEE".to_owned(),
+            });
         }
         next_due = months_after(start_date, premium_count * months_per_period);
     }
@@ -98,36 +157,67 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         })
         .collect();
     if policy_type == "MONEYBACK" {
-        for (day, amount) in money_backs
+        let due = money_backs
             .iter()
-            .filter(|(day, _)| *day <= context.today())
-        {
-            rows.push(build_transaction(
-                *day,
-                rows.len(),
-                "MONEY_BACK",
-                *amount,
-                "SURVIVAL BENEFIT",
-            ));
-        }
+            .filter(|(day, _)| *day <= context.today());
+        events.extend(due.map(|(day, amount)| PolicyEvent {
+            day: *day,
+            kind: "MONEY_BACK",
+            amount: *amount,
+            text: "SURVIVAL BENEFIT".to_owned(),
+        }));
     }
     if policy_type == "ENDOWMENT" {
         for year in start_date.year() + 1..=context.today().year().min(maturity_date.year() - 1) {
             let day = Month { year, month: 3 }.clamped_date(31);
-            rows.push(build_transaction(
+            events.push(PolicyEvent {
                 day,
-                rows.len(),
-                "BONUS",
-                Paise(sum_assured.0 * 4 / 100),
-                "REVERSIONARY BONUS",
-            ));
+                kind: "BONUS",
+                amount: Paise(sum_assured.0 * 4 / 100),
+                text: "REVERSIONARY BONUS".to_owned(),
+            });
         }
     }
-    rows.sort_by_key(|row| row.at);
+    events.sort_by_key(|event| event.day);
+    LifePolicy {
+        insurer,
+        policy_type,
+        cover_type,
+        policy_name,
+        sum_assured,
+        tenure_years,
+        frequency,
+        periods_per_year,
+        premium,
+        next_due,
+        maturity_date,
+        money_backs,
+        events,
+    }
+}
+
+/// Builds a life policy.
+pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
+    let LifePolicy {
+        insurer,
+        policy_type,
+        cover_type,
+        policy_name,
+        sum_assured,
+        tenure_years,
+        frequency,
+        periods_per_year,
+        premium,
+        next_due,
+        maturity_date,
+        money_backs,
+        events,
+    } = simulate_life_policy(context);
+    let start_date = context.opened_on;
     let (surrender_value, current_value) = if policy_type == "TERM" {
         (Paise(0), Paise(0))
     } else {
-        compute_values(context, &rows)
+        compute_values(context, &events)
     };
     let is_active = context.today() < maturity_date;
 
@@ -189,7 +279,7 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         holder_attributes: Vec::new(),
         profile: vec![Element::new("Riders").with_children([rider])],
         summary: Some(summary),
-        transactions: TransactionList::Flat(rows),
+        transactions: build_transactions(&events),
     }
 }
 
@@ -236,14 +326,13 @@ fn build_benefits(
 }
 
 /// Returns the surrender value and the current value of a life policy that saves, from its
-/// transactions up to today.
-fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) -> (Paise, Paise) {
+/// events up to today.
+fn compute_values(context: &HoldingContext<'_>, events: &[PolicyEvent]) -> (Paise, Paise) {
     let total_of = |kind| -> Paise {
-        let of_kind = rows.iter().filter(|row| {
-            row.at.ist_date() <= context.today()
-                && row.element.attribute_value("type") == Some(kind)
-        });
-        of_kind.map(|row| row.amount).sum()
+        let of_kind = events
+            .iter()
+            .filter(|event| event.day <= context.today() && event.kind == kind);
+        of_kind.map(|event| event.amount).sum()
     };
     let paid = total_of("PREMIUM_PAYMENT");
     // Insurers have to guarantee 30 percent of the premiums after three years.
@@ -258,41 +347,44 @@ fn compute_values(context: &HoldingContext<'_>, rows: &[DocumentTransaction]) ->
     )
 }
 
-/// Builds a health policy that is renewed each year, with a premium that rises with age, and with
-/// claims.
-pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts {
+/// A health policy that is renewed each year, with a premium that rises with age, and with claims.
+struct HealthPolicy {
+    insurer: &'static str,
+    sum_insured: Paise,
+    /// The premium and the first day of the current year of the policy.
+    premium: Paise,
+    start_date: NaiveDate,
+    events: Vec<PolicyEvent>,
+}
+
+fn simulate_health_policy(context: &HoldingContext<'_>) -> HealthPolicy {
     let mut rng = context.random_stream(0);
     let insurer = pick_random(&mut rng, HEALTH_INSURERS);
     let sum_insured = round_cover(context.amount_on(context.opened_on));
     let first_premium = (sum_insured.0 / 100 * 22 / 1000).max(1_000);
-    let mut rows = Vec::new();
+    let mut events = Vec::new();
     let mut start_date = context.opened_on;
     let mut year = 0;
     let premium = loop {
         let premium = Paise::from_rupees(first_premium * (100 + 4 * year) / 100);
-        let text = format!("PREMIUM {:02} {insurer}", year + 1);
-        rows.push(build_transaction(
-            start_date,
-            rows.len(),
-            "PREMIUM_PAYMENT",
-            premium,
-            &text,
-        ));
+        events.push(PolicyEvent {
+            day: working_day_on_or_after(start_date),
+            kind: "PREMIUM_PAYMENT",
+            amount: premium,
+            text: format!("PREMIUM {:02} {insurer}", year + 1),
+        });
         let (has_claim, percent, days) = (
             rng.random_range(0..5) == 0,
             rng.random_range(5..40),
             rng.random_range(20..340),
         );
         if has_claim {
-            let claim = Paise(sum_insured.0 * percent / 100 / 100 * 100);
-            let day = days_after(start_date, days);
-            rows.push(build_transaction(
-                day,
-                rows.len(),
-                "CLAIM",
-                claim,
-                "CASHLESS HOSPITALISATION",
-            ));
+            events.push(PolicyEvent {
+                day: days_after(start_date, days),
+                kind: "CLAIM",
+                amount: Paise(sum_insured.0 * percent / 100 / 100 * 100),
+                text: "CASHLESS HOSPITALISATION".to_owned(),
+            });
         }
         let next = months_after(start_date, 12);
         if next > context.today() {
@@ -301,6 +393,24 @@ pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts
         start_date = next;
         year += 1;
     };
+    HealthPolicy {
+        insurer,
+        sum_insured,
+        premium,
+        start_date,
+        events,
+    }
+}
+
+/// Builds a health policy.
+pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts {
+    let HealthPolicy {
+        insurer,
+        sum_insured,
+        premium,
+        start_date,
+        events,
+    } = simulate_health_policy(context);
     let expiry_date = months_after(start_date, 12).pred_opt().expect("a date");
     let uin = format!("MOCKHLIP99{:03}V01", context.reference_number % 1_000);
     let covers = [
@@ -355,32 +465,41 @@ pub(crate) fn build_health_policy(context: &HoldingContext<'_>) -> DocumentParts
         holder_attributes: Vec::new(),
         profile: Vec::new(),
         summary: Some(summary),
-        transactions: TransactionList::Flat(rows),
+        transactions: build_transactions(&events),
     }
 }
 
+fn build_transactions(events: &[PolicyEvent]) -> TransactionList {
+    let transactions = events.iter().enumerate();
+    TransactionList::Flat(
+        transactions
+            .map(|(number, event)| build_transaction(number, event))
+            .collect(),
+    )
+}
+
 /// Builds a transaction: a payment to the policy is a credit, a payment from it a debit.
-fn build_transaction(
-    day: NaiveDate,
-    number: usize,
-    kind: &'static str,
-    amount: Paise,
-    text: &str,
-) -> DocumentTransaction {
-    let direction = if matches!(kind, "MONEY_BACK" | "CLAIM") {
+fn build_transaction(number: usize, event: &PolicyEvent) -> DocumentTransaction {
+    let PolicyEvent {
+        day,
+        kind,
+        amount,
+        text,
+    } = event;
+    let direction = if matches!(*kind, "MONEY_BACK" | "CLAIM") {
         TransactionType::Debit
     } else {
         TransactionType::Credit
     };
     let element = Element::new_repeatable("Transaction")
-        .with_attribute("txnId", format_transaction_id("I", day, number))
+        .with_attribute("txnId", format_transaction_id("I", *day, number))
         .with_attribute("txnDate", day.to_string())
-        .with_attribute("narration", text.to_owned())
-        .with_attribute("type", kind)
+        .with_attribute("narration", text.clone())
+        .with_attribute("type", *kind)
         .with_attribute("amount", amount.to_string());
     DocumentTransaction {
-        at: to_ist_timestamp(day, 11, 0, 0),
-        amount,
+        at: to_ist_timestamp(*day, 11, 0, 0),
+        amount: *amount,
         direction,
         element,
     }

@@ -8,6 +8,7 @@ mod deposits;
 mod funds;
 mod gst;
 mod insurance;
+mod payments;
 mod pension;
 mod shares;
 mod sizes;
@@ -16,6 +17,7 @@ mod trades;
 use chrono::{Days, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
+pub(crate) use self::payments::{HoldingPayment, collect_payments, paying_account};
 use self::sizes::HoldingSize;
 use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};

@@ -5,13 +5,14 @@ use chrono::NaiveDate;
 
 use super::trades::format_price;
 use super::{
-    DocumentParts, DocumentTransaction, HoldingContext, TransactionList, format_transaction_id,
-    to_ist_timestamp,
+    DocumentParts, DocumentTransaction, HoldingContext, HoldingPayment, TransactionList,
+    format_transaction_id, to_ist_timestamp,
 };
 use crate::bankgen::market::PriceModel;
 use crate::domain::calendar::{Month, trading_day_on_or_after};
 use crate::domain::document::Element;
 use crate::domain::money::Paise;
+use crate::domain::persona::Channel;
 use crate::domain::terms::TransactionType;
 
 /// The schemes of one asset class: their names and ids in tier I and in tier II, their share of a
@@ -75,6 +76,62 @@ fn scheme_price_model(scheme: usize, tier: usize) -> PriceModel {
     }
 }
 
+/// A contribution to one tier.
+struct Contribution {
+    day: NaiveDate,
+    subscriber_share: Paise,
+    employer_share: Paise,
+}
+
+/// Lists the contributions to a tier up to now.
+fn list_contributions(context: &HoldingContext<'_>, tier: usize) -> Vec<Contribution> {
+    // Savings of the second tier can be withdrawn: it gets smaller contributions and none from the
+    // employer.
+    let interval_months = if tier == 1 { 1 } else { 6 };
+    let mut contributions = Vec::new();
+    let mut month = Month::from_date(context.opened_on);
+    while month.clamped_date(1) <= context.today() {
+        let day = trading_day_on_or_after(month.clamped_date(15).max(context.opened_on));
+        if to_ist_timestamp(day, 12, 0, 0) <= context.now() {
+            let amount = context.amount_on(day);
+            let (subscriber_share, employer_share) = if tier == 1 {
+                (amount, amount)
+            } else {
+                (Paise(amount.0 / 2), Paise(0))
+            };
+            contributions.push(Contribution {
+                day,
+                subscriber_share,
+                employer_share,
+            });
+        }
+        month = month.plus_months(interval_months);
+    }
+    contributions
+}
+
+/// Lists what the subscriber pays into both tiers. The employer pays its share itself.
+pub(crate) fn list_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+    let contributions = [1, 2]
+        .into_iter()
+        .flat_map(|tier| list_contributions(context, tier));
+    let payments = contributions.map(|contribution| HoldingPayment {
+        day: contribution.day,
+        direction: TransactionType::Debit,
+        amount: contribution.subscriber_share,
+        channel: Channel::Nach,
+        counterparty: "MOCK PENSION TRUST".to_owned(),
+        purpose: format!("NPS {}", account_number(context)),
+    });
+    payments.collect()
+}
+
+/// Formats the permanent retirement account number (PRAN): twelve digits; the series 9999 is not
+/// assigned.
+fn account_number(context: &HoldingContext<'_>) -> String {
+    format!("9999{}", context.reference_number)
+}
+
 impl Tier {
     fn with_contributions(context: &HoldingContext<'_>, number: usize) -> Self {
         let mut tier = Self {
@@ -84,25 +141,8 @@ impl Tier {
             scheme_transactions: Vec::new(),
             contributions: Vec::new(),
         };
-        // Savings of the second tier can be withdrawn: it gets smaller contributions and none from
-        // the employer.
-        let interval_months = if number == 1 { 1 } else { 6 };
-        let mut month = Month::from_date(context.opened_on);
-        let mut month_index = 0;
-        while month.clamped_date(1) <= context.today() {
-            let day = trading_day_on_or_after(month.clamped_date(15).max(context.opened_on));
-            if month_index % interval_months == 0
-                && to_ist_timestamp(day, 12, 0, 0) <= context.now()
-            {
-                let amount = context.amount_on(day);
-                if number == 1 {
-                    tier.add_contribution(day, amount, amount);
-                } else {
-                    tier.add_contribution(day, Paise(amount.0 / 2), Paise(0));
-                }
-            }
-            month_index += 1;
-            month = month.next();
+        for contribution in list_contributions(context, number) {
+            tier.add_contribution(&contribution);
         }
         tier
     }
@@ -112,7 +152,12 @@ impl Tier {
         SCHEMES[scheme].0[self.number - 1]
     }
 
-    fn add_contribution(&mut self, day: NaiveDate, subscriber_share: Paise, employer_share: Paise) {
+    fn add_contribution(&mut self, contribution: &Contribution) {
+        let Contribution {
+            day,
+            subscriber_share,
+            employer_share,
+        } = *contribution;
         let total = subscriber_share + employer_share;
         self.contributed += total;
         let at = to_ist_timestamp(day, 12, 0, 0);
@@ -287,8 +332,7 @@ pub(crate) fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
         ("Tier1InvestmentTransactions", tier_one.contributions),
         ("Tier2InvestmentTransactions", tier_two.contributions),
     ]);
-    // Twelve digits; the series 9999 is not assigned.
-    let holder_attributes = vec![("pranId", format!("9999{}", context.reference_number))];
+    let holder_attributes = vec![("pranId", account_number(context))];
     DocumentParts {
         holder_attributes,
         profile: Vec::new(),

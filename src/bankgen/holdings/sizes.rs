@@ -189,14 +189,13 @@ impl Income {
             let ContentPlan::CashFlow(cash_flow_plan) = &plan.content else {
                 continue;
             };
-            let has_income = |flow: &Flow| flow.counts_as_income && flow.transfer_name.is_none();
-            if !cash_flow_plan.flows.iter().any(has_income) {
+            if !cash_flow_plan.flows.iter().any(Flow::is_customer_income) {
                 continue;
             }
             let behavior = sample_behavior(request, ordinal, plan, cash_flow_plan, holder);
             let mut rng = behavior.account_stream(StreamKind::Holding, 0);
             for sampled_flow in behavior.flows() {
-                if !has_income(sampled_flow.flow) {
+                if !sampled_flow.flow.is_customer_income() {
                     continue;
                 }
                 let sum: Paise = (0..12)
