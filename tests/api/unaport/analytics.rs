@@ -648,6 +648,46 @@ async fn what_has_no_transactions_has_no_analytics() {
     );
 }
 
+/// Returns the text of a PDF that a path of the FIU API answers.
+async fn fetch_pdf(app: &TestApp, lender: &Lender, path: &str) -> String {
+    let url = format!("{}{APP_PREFIX}/{path}", app.sandbox.base_url());
+    let client = reqwest::Client::builder().no_proxy().build();
+    let request = client.expect("a client").get(&url);
+    let answer = request.bearer_auth(&lender.access_token).send().await;
+    let bytes = answer.expect("an answer").bytes().await.expect("a file");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A session has the transactions as they were when its FIP answered, in its data, report and file.
+#[tokio::test]
+async fn an_added_transaction_is_in_the_data_the_report_and_the_file_of_a_later_session() {
+    let app = TestApp::start().await;
+    let (lender, earlier) = prepare_session(&app, "salaried").await;
+    let consents = app.get("/_mockaa/v1/consents").await.expect_ok();
+    let customer = expect_text(&consents["items"][0]["customer"]);
+    let body = json!({ "amount": "61000", "narration": "CHIT PRIZE AUTUMN", "daysAgo": 40 });
+    let path = format!("/_mockaa/v1/customers/{customer}/transactions");
+    let added = app.post(&path, &body).await.expect_ok();
+    let (_, later) = prepare_session(&app, "salaried").await;
+    for (session, is_expected) in [(&earlier, false), (&later, true)] {
+        let data = lender.fetch_data(&app, session).await.expect_ok();
+        let id = generate_report(&app, &lender, session).await;
+        let path = format!("{APP_PREFIX}/FIU/Analitic/{id}/{session}");
+        let report = lender.get(&app, &path).await.expect_ok();
+        let statement = format!("FIU/ExportPdf/{FIU_ID}/{session}");
+        for (place, text) in [
+            ("data", data.to_string()),
+            ("report", report["cashflow"].to_string()),
+            ("file", fetch_pdf(&app, &lender, &statement).await),
+        ] {
+            let is_found = text.contains("CHIT PRIZE AUTUMN");
+            assert_eq!(is_found, is_expected, "{place} of {session}");
+        }
+        let has_id = data.to_string().contains(&expect_text(&added["txnId"]));
+        assert_eq!(has_id, is_expected);
+    }
+}
+
 /// The printed report is short: an appraisal, and parts that begin with a sentence each.
 #[tokio::test]
 async fn the_appraisal_is_printed_on_a_few_pages() {
@@ -659,13 +699,8 @@ async fn the_appraisal_is_printed_on_a_few_pages() {
             .get(&app, &format!("{APP_PREFIX}/{path}"))
             .await
             .expect_ok();
-        let path = format!("/FIU/AnaliticAggregate/Export/{session}?format=pdf");
-        let url = format!("{}{APP_PREFIX}{path}", app.sandbox.base_url());
-        let client = reqwest::Client::builder().no_proxy().build();
-        let request = client.expect("a client").get(&url);
-        let answer = request.bearer_auth(&lender.access_token).send().await;
-        let bytes = answer.expect("an answer").bytes().await.expect("a file");
-        let text = String::from_utf8_lossy(&bytes);
+        let path = format!("FIU/AnaliticAggregate/Export/{session}?format=pdf");
+        let text = fetch_pdf(&app, &lender, &path).await;
         let pages = text.matches("/Type /Page\n").count();
         assert!((1..=8).contains(&pages), "{persona}: {pages} pages");
         for part in [
