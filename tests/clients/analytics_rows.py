@@ -1,0 +1,225 @@
+"""The rows of a session as a pandas table, with what several figures of the analytics report need.
+
+Amounts are integer paise.
+"""
+
+import math
+import re
+from collections import Counter
+from decimal import Decimal
+
+import pandas as pd
+
+NO_BUSINESS = ["Cash & ATM", "Cash & ATM withdrawals", "Loan", "Interest", "Charges & Fees", "Returns", "Debit Card Refund"]
+INSTALMENT = re.compile(r"EMI (\d+) OF (\d+)(?: P([\d.]+) I([\d.]+))?")
+
+
+def to_paise(text):
+    return int(Decimal(text) * 100)
+
+
+def to_rupees(paise):
+    return Decimal(int(paise)) / 100
+
+
+def format_rupees(paise):
+    return f"{to_rupees(paise):f}"
+
+
+def to_whole_rupees(paise):
+    return int(paise) // 100
+
+
+def divide_rounded(part, whole):
+    """Divides and rounds to an integer, halves up; 0 without a whole."""
+    part, whole = int(part), int(whole)
+    return (2 * part + whole) // (2 * whole) if whole else 0
+
+
+def rounded_mean(values):
+    return divide_rounded(values.sum(), len(values))
+
+
+def rounded_median(values):
+    return math.floor(values.median() + 0.5) if len(values) else 0
+
+
+def format_percent(part, whole):
+    hundredths = divide_rounded(int(part) * 10_000, whole)
+    return f"{hundredths // 100}.{hundredths % 100:02}"
+
+
+def to_whole_percent(part, whole):
+    return max(0, int(part) * 100 // int(whole)) if whole > 0 else 0
+
+
+class RowList(list):
+    """The ids of rows that a list of the report has to contain."""
+
+
+class Book:
+    """The rows of a session, by day, and those of one day by account, in the order of the statement."""
+
+    def __init__(self, tab, first_id, words):
+        """Takes the tab of Fetch Data, the id of its first account, and the words of the report for each form."""
+        frame = pd.DataFrame(tab["transactions"])
+        places = list_accounts(tab)
+        self.accounts = [
+            {**account, "id": first_id + place, "holders": [
+                holder for holder in tab["accountHolder"] if holder["accountNumber"] == account["accountNumber"]]}
+            for place, account in enumerate(tab["summary"])]
+        rows = pd.DataFrame({
+            "id": number_rows(tab, first_id), "account": frame["accountNumber"].map(places),
+            "date": frame["tranTimestamp"].str[:10], "credit": frame["type"] == "CREDIT", "mode": frame["mode"],
+            "paise": frame["amount"].map(to_paise), "balance": frame["currentBalance"].map(to_paise),
+            "narration": frame["narration"]})
+        words = pd.DataFrame([words[get_form(transaction)] for transaction in tab["transactions"]])
+        rows[["path", "tags", "party", "app"]] = words[["categories", "tags", "counterparty", "upiApp"]]
+        rows[["category", "subcategory"]] = [(path.split(" / ", 1) + [""])[:2] for path in rows["path"]]
+        rows["name"] = rows["party"].replace("", "Unknown")
+        rows["signed"] = rows["paise"].where(rows["credit"], -rows["paise"])
+        before = rows.groupby("account")["balance"].shift()
+        rows["computed"] = (before + rows["signed"]).fillna(rows["balance"]).astype("int64")
+        first_rows = rows.groupby("account").first()
+        self.openings = first_rows["balance"] - first_rows["signed"]
+        rows["day"] = pd.to_datetime(rows["date"])
+        rows = rows.sort_values(["day", "account"], kind="stable", ignore_index=True)
+        self.months = pd.period_range(rows["date"].iloc[0][:7], rows["date"].iloc[-1][:7], freq="M")
+        self.labels = [month.strftime("%b %Y") for month in self.months]
+        ordinals = rows["day"].dt.year * 12 + rows["day"].dt.month
+        rows["month"] = ordinals - ordinals.iloc[0]
+        self.rows = rows
+        self.credits, self.debits = rows[rows["credit"]], rows[~rows["credit"]]
+        self.daily = compute_daily_balances(rows, self.openings)
+        self.daily_month = (self.daily.index.year * 12 + self.daily.index.month) - ordinals.iloc[0]
+        self.limit = sum(to_paise(account["currentOdLimit"] or "0") for account in self.accounts)
+        self.pays = self.credits[(self.credits["category"] == "Salary") & (self.credits["subcategory"] == "")]
+        self.pairs = find_circular_pairs(rows)
+        self.loans = group_loans(self.debits[self.debits["subcategory"] == "EMI"])
+        self.debits_after_pay = {pay.id: find_large_debits_after(self, pay) for pay in self.pays.itertuples()}
+
+    def format_span(self, count):
+        return f"{self.labels[-min(count, len(self.labels))]} - {self.labels[-1]}"
+
+    def select_last_months(self, frame, count):
+        return frame[frame["month"] >= len(self.months) - count]
+
+    def balances_of(self, month):
+        """Returns the closing balances of a month's days."""
+        return self.daily[self.daily_month == month]
+
+    def average_balance(self, count):
+        return rounded_mean(self.daily[self.daily_month >= len(self.months) - count])
+
+    def balance_before(self, day):
+        """Returns the balance of all accounts at the end of the previous day."""
+        previous = day - pd.Timedelta(days=1)
+        return self.daily[previous] if previous in self.daily.index else self.openings.sum()
+
+    def group_by_month(self, frame):
+        groups = dict(list(frame.groupby("month")))
+        return [groups.get(month, frame.iloc[:0]) for month in range(len(self.months))]
+
+
+def list_accounts(tab):
+    """Returns the place of each account number."""
+    return {account["accountNumber"]: place for place, account in enumerate(tab["summary"])}
+
+
+def number_rows(tab, first_id):
+    """Returns the id of each row: a million for each account id, and the place in its statement."""
+    counts, places = Counter(), list_accounts(tab)
+    ids = []
+    for transaction in tab["transactions"]:
+        number = transaction["accountNumber"]
+        counts[number] += 1
+        ids.append((first_id + places[number]) * 1_000_000 + counts[number])
+    return ids
+
+
+def get_form(transaction):
+    """Returns what decides the words of a transaction: all but the day, the amount and the reference."""
+    narration = transaction["narration"].replace(transaction["reference"] or "", "")
+    return transaction["accountNumber"], transaction["type"], transaction["mode"], narration
+
+
+def compute_daily_balances(rows, openings):
+    """Returns the closing balance of each day, from the first day of the first month to that of the last row."""
+    days = pd.date_range(rows["day"].iloc[0].replace(day=1), rows["day"].iloc[-1])
+    closing = rows.groupby(["day", "account"])["balance"].last().unstack().reindex(days)
+    return closing.ffill().fillna(openings).sum(axis=1).astype("int64")
+
+
+def find_circular_pairs(rows):
+    """Pairs each row of 1,000 rupees or more with the next opposite one of that amount within three days."""
+    pairs = []
+    large = rows[rows["paise"] >= 100_000]
+    for _, group in large.groupby("paise"):
+        if group["credit"].nunique() < 2:
+            continue
+        waiting = []
+        for row in group.itertuples():
+            waiting = [other for other in waiting if (row.day - other.day).days <= 3]
+            partner = next((other for other in waiting if other.credit != row.credit), None)
+            if partner is None:
+                waiting.append(row)
+            else:
+                waiting.remove(partner)
+                pairs.append((partner, row))
+    return sorted(pairs, key=lambda pair: pair[0].Index)
+
+
+def find_large_debits_after(book, pay):
+    """Returns the debits of at least half of a pay from its account, up to two days later, sweeps excepted."""
+    debits = book.debits
+    days = (debits["day"] - pay.day).dt.days
+    return debits[days.between(0, 2) & (debits["account"] == pay.account) & (debits["paise"] * 2 >= pay.paise)
+                  & (debits["subcategory"] != "Fixed Deposit")]
+
+
+def group_by_party(frame):
+    """Returns the rows of each counterparty, the largest sum first, equal sums by name."""
+    return sorted(frame.groupby("name"), key=lambda item: (-item[1]["paise"].sum(), item[0]))
+
+
+def split_directions(frame):
+    return frame[frame["credit"]], frame[~frame["credit"]]
+
+
+def is_business(frame):
+    return ~frame["category"].isin(NO_BUSINESS) & ~frame["narration"].str.contains("SELF TRANSFER", regex=False)
+
+
+def group_loans(paid):
+    """Groups instalments by lender and number of instalments or, where that is not told, by similar amounts."""
+    loans = []
+    for lender, group in group_by_party(paid):
+        loans_of_lender = []
+        for row in group.itertuples():
+            told = INSTALMENT.search(row.narration)
+            total = told and told[2]
+            loan = next((loan for loan in loans_of_lender if loan["total"] == total and
+                         (total or abs(row.paise - loan["last"].paise) * 10 <= loan["last"].paise)), None)
+            if loan is None:
+                loan = {"lender": lender, "total": total, "places": []}
+                loans_of_lender.append(loan)
+            loan["places"].append(row.Index)
+            loan["last"] = row
+        loans += loans_of_lender
+    return [{**loan, "rows": paid.loc[loan["places"]], "due": compute_obligation(loan["last"])} for loan in loans]
+
+
+def compute_obligation(last):
+    """Returns the instalment that is due each month: what was paid last without a penalty; 0 after the last one."""
+    told = INSTALMENT.search(last.narration)
+    if told and told[1] == told[2]:
+        return 0
+    return to_paise(told[3]) + to_paise(told[4]) if told and told[3] else last.paise
+
+
+def list_rows(frame):
+    return RowList(frame["id"].tolist())
+
+
+def list_ids(frame):
+    return frame["id"].tolist()
