@@ -49,7 +49,7 @@ pub(crate) struct ReportAccount<'a> {
     pub opening: i64,
 }
 
-/// All transactions of a report, in order of time.
+/// All transactions of a report, by day; those of one day by account.
 #[derive(Clone, Debug)]
 pub(crate) struct TransactionBook<'a> {
     pub accounts: Vec<ReportAccount<'a>>,

@@ -152,9 +152,11 @@ fn sum_months<const N: usize>(months: &[[i64; N]]) -> [i64; N] {
 fn summarize_months<const N: usize>(months: &[[i64; N]]) -> [[i64; N]; 4] {
     let sums = sum_months(months);
     let averages = sums.map(|sum| rounded_average(sum, months.len()));
+    let last = &months[months.len().saturating_sub(12)..];
+    let last_averages = sum_months(last).map(|sum| rounded_average(sum, last.len()));
     let medians =
         std::array::from_fn(|index| median(months.iter().map(|figures| figures[index]).collect()));
-    [sums, averages, averages, medians]
+    [sums, averages, last_averages, medians]
 }
 
 fn summary_row_names(book: &TransactionBook<'_>) -> [String; 4] {
@@ -213,9 +215,10 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     }
     let mut summary = summarize_months(&figures);
     // Balances are not added up, and each day counts the same, whatever the length of its month.
-    for row in &mut summary[..3] {
+    for row in &mut summary[..2] {
         row[AVERAGE_BALANCE] = book.average_balance(figures.len());
     }
+    summary[2][AVERAGE_BALANCE] = book.average_balance(12);
     for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_cashflow_row(name, row_figures, &[]));
     }
@@ -292,7 +295,8 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
     let monthly_averages: Vec<[i64; 2]> = figures.iter().copied().map(average_amounts).collect();
     let [.., medians] = summarize_months(&monthly_averages);
     let overall = average_amounts(sum_months(&figures));
-    let averages = [overall, overall, overall, medians];
+    let last = &figures[figures.len().saturating_sub(12)..];
+    let averages = [overall, overall, average_amounts(sum_months(last)), medians];
     let summary = summarize_months(&figures).into_iter().zip(averages);
     for (name, (row_figures, averages)) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_business_row(name, row_figures, averages, &[], &[]));

@@ -252,7 +252,7 @@ fn build_account(book: &TransactionBook<'_>) -> Value {
         "panNumber": first.map_or("", |holder| &holder.pan),
         "accountNumber": &*account.statement.account.masked_number,
         "accountHolderName": first.map_or("", |holder| &holder.name),
-        "accountAge": summary.map(|summary| ((last - summary.opened_on).num_days() / 365).to_string()).unwrap_or_default(),
+        "accountAge": summary.and_then(|summary| last.years_since(summary.opened_on)).map(|years| years.to_string()).unwrap_or_default(),
         "phoneNumber": first.map_or("", |holder| &holder.mobile),
         "unUtilisedAmount": format_unused_limit(book),
         "micrCode": summary.map_or("", |summary| &summary.micr),

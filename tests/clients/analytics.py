@@ -45,6 +45,8 @@ YEAR, HALF_YEAR = ("2023-07-01", "2024-06-30"), ("2024-01-01", "2024-06-30")
 PERIODS = {"new-account": ("2025-01-01", "2025-12-31")}
 MORE_CASES = [
     Case("salaried", HALF_YEAR), Case("doctor", HALF_YEAR), Case("over-indebted", HALF_YEAR),
+    # The last twelve months differ from all.
+    Case("salaried", ("2023-01-01", "2024-06-30")),
     # A filter leaves gaps between the balances.
     Case("two-banks", YEAR, 1000),
     # No persona has a row for each check of an underwriter.

@@ -312,6 +312,10 @@ def count_tabs(book, sections, incidences):
         "intraBankFundTransferCount": int((rows["subcategory"] == "Third Party Transfer").sum())}
 
 
+def count_years(first, last):
+    return last.year - first.year - ((last.month, last.day) < (first.month, first.day))
+
+
 def describe_account(book):
     account, last = book.accounts[0], book.rows["day"].iloc[-1]
     holder = account["holders"][0]
@@ -328,7 +332,7 @@ def describe_account(book):
         "customerAddress": holder["address"], "statementPeriod": book.format_span(len(book.months)),
         "startDate": book.rows["date"].iloc[0], "endDate": book.rows["date"].iloc[-1], "sanctionedLimit": limits,
         "accountOpeningDate": account["openingDate"], "panNumber": holder["pan"], "accountNumber": account["accountNumber"],
-        "accountHolderName": holder["name"], "accountAge": str((last - pd.Timestamp(account["openingDate"])).days // 365),
+        "accountHolderName": holder["name"], "accountAge": str(count_years(pd.Timestamp(account["openingDate"]), last)),
         "phoneNumber": holder["mobile"], "unUtilisedAmount": format_rupees(unused) if book.limit else "",
         "micrCode": account["microCode"], "ifscCode": account["ifscCode"], "email": holder["email"],
         "jointHolderName": account["holders"][1]["name"] if len(account["holders"]) > 1 else "",
