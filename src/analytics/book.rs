@@ -2,7 +2,8 @@
 //! share. Amounts are paise.
 
 use chrono::{Datelike, NaiveDate};
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::classify::{Classification, INWARD_TRANSFER, OUTWARD_TRANSFER, classify_narration};
 use crate::domain::account::AccountType;
@@ -27,8 +28,48 @@ pub(crate) struct Entry {
     pub balance: i64,
     /// The previous row's balance, with this amount added or subtracted.
     pub computed_balance: i64,
+    /// Empty if unknown.
+    pub upi_app: &'static str,
     pub narration: String,
     pub classification: Classification,
+}
+
+/// A transaction as most sections list it (`docs/sources.md#unaport-analytics`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TransactionRow<'e> {
+    id: u64,
+    date: String,
+    amount: Rupees,
+    particular: &'e str,
+    counterparty: &'e str,
+    tags: &'e str,
+    balance: Rupees,
+    #[serde(rename = "cheque_number")]
+    cheque_number: &'e str,
+    #[serde(rename = "type")]
+    direction: &'e str,
+    computed_balance: Rupees,
+    balance_gap: Rupees,
+    categories: String,
+    upi_app: &'e str,
+}
+
+/// Paise that are written as rupees: an integer where there are no paise.
+#[derive(Clone, Copy, Debug)]
+struct Rupees(i64);
+
+impl Serialize for Rupees {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 100 == 0 {
+            return serializer.serialize_i64(self.0 / 100);
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "balances are far below 2^52 paise"
+        )]
+        serializer.serialize_f64(self.0 as f64 / 100.0)
+    }
 }
 
 /// The endings of UPI addresses, and the apps that give them.
@@ -99,6 +140,7 @@ impl<'a> TransactionBook<'a> {
                     amount: row.amount.0,
                     balance: row.balance.0,
                     computed_balance,
+                    upi_app: find_upi_app(&narration, row.mode),
                     narration,
                     classification,
                 });
@@ -161,10 +203,11 @@ impl<'a> TransactionBook<'a> {
             .filter(move |entry| entry.direction == direction)
     }
 
-    pub(crate) fn entries_in_month(&self, month: Month) -> impl Iterator<Item = &Entry> + Clone {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.month == month)
+    /// Returns the transactions of a month, which are next to each other.
+    pub(crate) fn entries_in_month(&self, month: Month) -> std::slice::Iter<'_, Entry> {
+        let start = self.entries.partition_point(|entry| entry.month < month);
+        let end = self.entries.partition_point(|entry| entry.month <= month);
+        self.entries[start..end].iter()
     }
 
     /// Returns the closing balance of each day of one of the book's months.
@@ -325,8 +368,8 @@ impl Entry {
         }
     }
 
-    /// Returns the transaction as most sections list it (`docs/sources.md#unaport-analytics`).
-    pub(crate) fn to_json(&self) -> Value {
+    /// Returns the transaction as most sections list it.
+    pub(crate) fn to_row(&self) -> TransactionRow<'_> {
         let cheque = if self.mode == TransactionMode::Cheque {
             self.narration
                 .split(['/', '-', ' '])
@@ -334,33 +377,33 @@ impl Entry {
         } else {
             None
         };
-        json!({
-            "id": self.id,
-            "date": self.date.to_string(),
-            "amount": rupees_to_json(self.amount),
-            "particular": self.narration,
-            "counterparty": self.classification.counterparty,
-            "tags": self.classification.tags,
-            "balance": rupees_to_json(self.balance),
-            "cheque_number": cheque.unwrap_or_default(),
-            "type": self.direction_code(),
-            "computedBalance": rupees_to_json(self.computed_balance),
-            "balanceGap": rupees_to_json(self.balance - self.computed_balance),
-            "categories": self.category_path(),
-            "upiApp": self.upi_app(),
-        })
-    }
-
-    /// Returns the UPI app, by the provider in the UPI address; empty if unknown. The names are
-    /// invented, as the generated addresses are.
-    pub(crate) fn upi_app(&self) -> &'static str {
-        if self.mode != TransactionMode::Upi {
-            return "";
+        TransactionRow {
+            id: self.id,
+            date: self.date.to_string(),
+            amount: Rupees(self.amount),
+            particular: &self.narration,
+            counterparty: &self.classification.counterparty,
+            tags: self.classification.tags,
+            balance: Rupees(self.balance),
+            cheque_number: cheque.unwrap_or_default(),
+            direction: self.direction_code(),
+            computed_balance: Rupees(self.computed_balance),
+            balance_gap: Rupees(self.balance - self.computed_balance),
+            categories: self.category_path(),
+            upi_app: self.upi_app,
         }
-        let mut apps = UPI_APPS.iter();
-        let app = apps.find(|(ending, _)| self.narration.contains(ending));
-        app.map_or("", |(_, name)| name)
     }
+}
+
+/// Returns the UPI app, by the provider in the UPI address; empty if unknown. The names are invented,
+/// as the generated addresses are.
+fn find_upi_app(narration: &str, mode: TransactionMode) -> &'static str {
+    if mode != TransactionMode::Upi {
+        return "";
+    }
+    let mut apps = UPI_APPS.iter();
+    let app = apps.find(|(ending, _)| narration.contains(ending));
+    app.map_or("", |(_, name)| name)
 }
 
 /// Lists transactions by their places in the book, which [`Report`](super::Report) replaces by the
@@ -372,8 +415,18 @@ pub(crate) fn list_entries<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> 
         .collect()
 }
 
-pub(crate) fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u64> {
-    entries.into_iter().map(|entry| entry.id).collect()
+pub(crate) fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
+    entries.into_iter().map(|entry| entry.id.into()).collect()
+}
+
+/// Builds an object of these fields. `json!` copies the values that it is given, which is slow for
+/// long lists.
+pub(crate) fn build_object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let fields = fields.into_iter();
+    fields
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 pub(crate) fn sum_amounts<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i64 {
@@ -382,11 +435,7 @@ pub(crate) fn sum_amounts<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> i
 
 /// Returns rupees as a JSON number, an integer where there are no paise.
 pub(crate) fn rupees_to_json(paise: i64) -> Value {
-    if paise % 100 == 0 {
-        return json!(paise / 100);
-    }
-    let text = format_rupees(paise);
-    serde_json::from_str(&text).expect("digits with a point are a number")
+    json!(Rupees(paise))
 }
 
 /// Formats rupees as the recording does, without trailing zeros.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, format_month, format_percent, format_rupees, format_slashed_date,
-    list_entries, median, rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
+    format_slashed_date, list_entries, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
 use super::months::mean;
@@ -207,11 +207,8 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     let mut monthly = Vec::new();
     for (month, month_figures) in book.months.iter().zip(&figures) {
         let transactions = list_entries(book.entries_in_month(*month));
-        monthly.push(build_cashflow_row(
-            &format_month(*month),
-            *month_figures,
-            &transactions,
-        ));
+        let row = build_cashflow_row(&format_month(*month), *month_figures, transactions);
+        monthly.push(row);
     }
     let mut summary = summarize_months(&figures);
     // Balances are not added up, and each day counts the same, whatever the length of its month.
@@ -220,19 +217,19 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     }
     summary[2][AVERAGE_BALANCE] = book.average_balance(12);
     for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
-        monthly.push(build_cashflow_row(name, row_figures, &[]));
+        monthly.push(build_cashflow_row(name, row_figures, Vec::new()));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
         let mut sums = sum_months(&figures[figures.len() - count..]);
         sums[AVERAGE_BALANCE] = book.average_balance(count);
         let name = trailing_period_name(book, count);
-        quarterly.push(build_cashflow_row(&name, sums, &[]));
+        quarterly.push(build_cashflow_row(&name, sums, Vec::new()));
     }
-    json!({ "monthly": monthly, "quarterly": quarterly })
+    build_object([("monthly", monthly.into()), ("quarterly", quarterly.into())])
 }
 
-fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Value]) -> Value {
+fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: Vec<Value>) -> Value {
     let [
         inflow,
         outflow,
@@ -240,16 +237,16 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: &[Valu
         outflow_count,
         average_balance,
     ] = figures;
-    json!({
-        "month": name,
-        "inflow": format_rupees(inflow),
-        "outflow": format_rupees(outflow),
-        "netCashFlow": rupees_to_json(inflow - outflow),
-        "inflowTransactionCount": inflow_count,
-        "outflowTransactionCount": outflow_count,
-        "avgDailyBalance": format_rupees(average_balance),
-        "transactions": transactions,
-    })
+    build_object([
+        ("month", name.into()),
+        ("inflow", format_rupees(inflow).into()),
+        ("outflow", format_rupees(outflow).into()),
+        ("netCashFlow", rupees_to_json(inflow - outflow)),
+        ("inflowTransactionCount", inflow_count.into()),
+        ("outflowTransactionCount", outflow_count.into()),
+        ("avgDailyBalance", format_rupees(average_balance).into()),
+        ("transactions", transactions.into()),
+    ])
 }
 
 /// The figures of a row of section `bizCashFlow`: inflow and outflow of all transactions, then of
@@ -287,8 +284,14 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
             &format_month(*month),
             *month_figures,
             average_amounts(*month_figures),
-            &list_entries(entries_of_month(book, *month, Credit, FlowScope::Business)),
-            &list_entries(entries_of_month(book, *month, Debit, FlowScope::Business)),
+            [Credit, Debit].map(|direction| {
+                list_entries(entries_of_month(
+                    book,
+                    *month,
+                    direction,
+                    FlowScope::Business,
+                ))
+            }),
         ));
     }
     // An average over all transactions, but in the row of medians.
@@ -299,7 +302,12 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
     let averages = [overall, overall, average_amounts(sum_months(last)), medians];
     let summary = summarize_months(&figures).into_iter().zip(averages);
     for (name, (row_figures, averages)) in summary_row_names(book).iter().zip(summary) {
-        monthly.push(build_business_row(name, row_figures, averages, &[], &[]));
+        monthly.push(build_business_row(
+            name,
+            row_figures,
+            averages,
+            Default::default(),
+        ));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
@@ -308,19 +316,17 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
             &trailing_period_name(book, count),
             sums,
             average_amounts(sums),
-            &[],
-            &[],
+            Default::default(),
         ));
     }
-    json!({ "monthly": monthly, "quarterly": quarterly })
+    build_object([("monthly", monthly.into()), ("quarterly", quarterly.into())])
 }
 
 fn build_business_row(
     name: &str,
     figures: BusinessFigures,
     [average_inflow, average_outflow]: [i64; 2],
-    inflow_transactions: &[Value],
-    outflow_transactions: &[Value],
+    [inflow_transactions, outflow_transactions]: [Vec<Value>; 2],
 ) -> Value {
     let [
         inflow,
@@ -330,20 +336,28 @@ fn build_business_row(
         inflow_count,
         outflow_count,
     ] = figures;
-    json!({
-        "month": name,
-        "inflow": format_rupees(inflow),
-        "outflow": format_rupees(outflow),
-        "bizInflow": format_rupees(business_inflow),
-        "bizOutflow": format_rupees(business_outflow),
-        "bizCashFlow": format_rupees(business_inflow - business_outflow),
-        "avgBizInflow": format_rupees(average_inflow),
-        "avgBizOutflow": format_rupees(average_outflow),
-        "bizInflowPercentage": format_percent(business_inflow, inflow),
-        "bizOutflowPercentage": format_percent(business_outflow, outflow),
-        "bizInflowTransactionCount": inflow_count.to_string(),
-        "bizOutflowTransactionCount": outflow_count.to_string(),
-        "bizInflowTransactions": inflow_transactions,
-        "bizOutflowTransactions": outflow_transactions,
-    })
+    let business_share = format_percent(business_inflow, inflow);
+    let business_outflow_share = format_percent(business_outflow, outflow);
+    build_object([
+        ("month", name.into()),
+        ("inflow", format_rupees(inflow).into()),
+        ("outflow", format_rupees(outflow).into()),
+        ("bizInflow", format_rupees(business_inflow).into()),
+        ("bizOutflow", format_rupees(business_outflow).into()),
+        (
+            "bizCashFlow",
+            format_rupees(business_inflow - business_outflow).into(),
+        ),
+        ("avgBizInflow", format_rupees(average_inflow).into()),
+        ("avgBizOutflow", format_rupees(average_outflow).into()),
+        ("bizInflowPercentage", business_share.into()),
+        ("bizOutflowPercentage", business_outflow_share.into()),
+        ("bizInflowTransactionCount", inflow_count.to_string().into()),
+        (
+            "bizOutflowTransactionCount",
+            outflow_count.to_string().into(),
+        ),
+        ("bizInflowTransactions", inflow_transactions.into()),
+        ("bizOutflowTransactions", outflow_transactions.into()),
+    ])
 }

@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, format_month, format_percent, format_rupees, list_entries,
-    median, rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, build_object, collect_ids, format_month, format_percent, format_rupees,
+    list_entries, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
@@ -41,10 +41,16 @@ pub(crate) fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, 
 
 /// Builds section `counterparties`.
 pub(crate) fn build_counterparties(book: &TransactionBook<'_>) -> Value {
-    json!({
-        "credit": build_counterparty_rows(book, TransactionType::Credit),
-        "debit": build_counterparty_rows(book, TransactionType::Debit),
-    })
+    build_object([
+        (
+            "credit",
+            build_counterparty_rows(book, TransactionType::Credit).into(),
+        ),
+        (
+            "debit",
+            build_counterparty_rows(book, TransactionType::Debit).into(),
+        ),
+    ])
 }
 
 fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
@@ -54,13 +60,16 @@ fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionTyp
         .into_iter()
         .map(|(party, group)| {
             let amount = sum_amounts(group.iter().copied());
-            json!({
-                "amount": format_rupees(amount),
-                "counterparty": party,
-                "transactionCount": group.len().to_string(),
-                "transactions": list_entries(group),
-                "transactionPercentage": format_percent(amount, total),
-            })
+            build_object([
+                ("amount", format_rupees(amount).into()),
+                ("counterparty", party.into()),
+                ("transactionCount", group.len().to_string().into()),
+                ("transactions", list_entries(group).into()),
+                (
+                    "transactionPercentage",
+                    format_percent(amount, total).into(),
+                ),
+            ])
         })
         .collect()
 }
@@ -81,36 +90,42 @@ pub(crate) fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value 
                     .collect();
                 build_span_row(&format_month(*month), &month_entries)
             }));
-            json!({ "counterparty": party, "data": data })
+            build_object([("counterparty", party.into()), ("data", data.into())])
         })
         .collect();
     let months: Vec<String> = std::iter::once(total.clone())
         .chain(book.months.iter().map(|month| format_month(*month)))
         .collect();
-    json!({ "months": months, "counterparties": parties })
+    build_object([
+        ("months", months.into()),
+        ("counterparties", parties.into()),
+    ])
 }
 
 fn build_span_row(span: &str, group: &[&Entry]) -> Value {
     let (credits, debits): (Vec<&Entry>, Vec<&Entry>) =
         group.iter().partition(|entry| entry.is_credit());
-    json!({
-        "debitAmount": rupees_to_json(sum_amounts(debits.iter().copied())),
-        "creditAmount": rupees_to_json(sum_amounts(credits.iter().copied())),
-        "debitTxnCount": debits.len(),
-        "creditTxnCount": credits.len(),
-        "month": span,
-        "debitTxns": list_entries(debits),
-        "creditTxns": list_entries(credits),
-        "mappedAccount": [],
-    })
+    let (debited, credited) = (
+        sum_amounts(debits.iter().copied()),
+        sum_amounts(credits.iter().copied()),
+    );
+    build_object([
+        ("debitAmount", rupees_to_json(debited)),
+        ("creditAmount", rupees_to_json(credited)),
+        ("debitTxnCount", debits.len().into()),
+        ("creditTxnCount", credits.len().into()),
+        ("month", span.into()),
+        ("debitTxns", list_entries(debits).into()),
+        ("creditTxns", list_entries(credits).into()),
+        ("mappedAccount", Value::Array(Vec::new())),
+    ])
 }
 
 /// Builds section `categories`.
 pub(crate) fn build_categories(book: &TransactionBook<'_>) -> Value {
-    json!({
-        "inflows": build_direction_categories(book, TransactionType::Credit, Detail::Transactions),
-        "outflows": build_direction_categories(book, TransactionType::Debit, Detail::Transactions),
-    })
+    let [inflows, outflows] = [TransactionType::Credit, TransactionType::Debit]
+        .map(|direction| build_direction_categories(book, direction, Detail::Transactions));
+    build_object([("inflows", inflows.into()), ("outflows", outflows.into())])
 }
 
 pub(crate) fn build_direction_categories(

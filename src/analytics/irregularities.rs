@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, format_month, format_percent, format_rupees, list_entries,
-    rupees_to_json, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
+    list_entries, rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
 use crate::domain::calendar::{Month, is_bank_holiday};
@@ -17,12 +17,14 @@ const LAKH: i64 = 10_000_000;
 /// Builds section `irregularities`: the twelve checks of the recording, in its order
 /// (`docs/sources.md#unaport-analytics`).
 pub(crate) fn build_irregularities(book: &TransactionBook<'_>) -> Value {
-    json!([
+    let checks = vec![
         build_entry_check(book, "RTGS Payments below 2,00,000", |entry| {
             entry.mode == TransactionMode::Rtgs && !entry.is_credit() && entry.amount < 2 * LAKH
         }),
         build_entry_check(book, "Cheque deposits on bank holidays", |entry| {
-            entry.mode == TransactionMode::Cheque && entry.is_credit() && is_bank_holiday(entry.date)
+            entry.mode == TransactionMode::Cheque
+                && entry.is_credit()
+                && is_bank_holiday(entry.date)
         }),
         build_entry_check(book, "Round Figure Tax Payments", |entry| {
             entry.classification.category == "Tax Paid" && entry.amount % 100_000 == 0
@@ -34,14 +36,24 @@ pub(crate) fn build_irregularities(book: &TransactionBook<'_>) -> Value {
         build_entry_check(book, "Balance Mismatch", |entry| {
             entry.balance != entry.computed_balance
         }),
-        build_month_check("Equal debits & credits", &find_equal_months(book)),
-        build_month_check("More cash deposits vs salary", &find_cash_over_salary(book)),
+        build_month_check("Equal debits & credits", find_equal_months(book)),
+        build_month_check("More cash deposits vs salary", find_cash_over_salary(book)),
         // Generated statements are never forged.
-        { "activity": "Suspicious eStatements", "files": [] },
-        build_month_check("Immediate big debit after Salary credit", &find_debits_after_salary(book)),
-        build_month_check("Salary Credit Amount remains unchanged over extended period", &list_unchanged_salaries(book)),
-        build_month_check("Parties present in both debits and credits", &find_two_way_parties(book)),
-    ])
+        json!({ "activity": "Suspicious eStatements", "files": [] }),
+        build_month_check(
+            "Immediate big debit after Salary credit",
+            find_debits_after_salary(book),
+        ),
+        build_month_check(
+            "Salary Credit Amount remains unchanged over extended period",
+            list_unchanged_salaries(book),
+        ),
+        build_month_check(
+            "Parties present in both debits and credits",
+            find_two_way_parties(book),
+        ),
+    ];
+    checks.into()
 }
 
 fn build_entry_check(
@@ -50,11 +62,17 @@ fn build_entry_check(
     is_match: impl Fn(&Entry) -> bool,
 ) -> Value {
     let matches = list_entries(book.entries.iter().filter(|entry| is_match(entry)));
-    json!({ "activity": activity, "transactions": matches })
+    build_object([
+        ("activity", activity.into()),
+        ("transactions", matches.into()),
+    ])
 }
 
-fn build_month_check(activity: &str, rows: &[Value]) -> Value {
-    json!({ "activity": activity, "monthlyTransactions": rows })
+fn build_month_check(activity: &str, rows: Vec<Value>) -> Value {
+    build_object([
+        ("activity", activity.into()),
+        ("monthlyTransactions", rows.into()),
+    ])
 }
 
 /// Returns the name of each check in the section, with the number of its matches.
@@ -85,7 +103,7 @@ fn build_month_row(
         entries.iter().partition(|entry| entry.is_credit());
     let (credit_total, debit_total) = (sum_amounts(credits), sum_amounts(debits));
     let account = &book.accounts[entries[0].account];
-    json!({
+    let mut row = json!({
         "month": format_month(month),
         "debitAmount": format_rupees(debit_total),
         "creditAmount": format_rupees(credit_total),
@@ -100,8 +118,9 @@ fn build_month_row(
         "pctCredit": format_percent(credit_total, book.total(TransactionType::Credit)),
         "counterparty": party,
         "txnCount": entries.len(),
-        "transactions": list_entries(entries.iter().copied()),
-    })
+    });
+    row["transactions"] = list_entries(entries.iter().copied()).into();
+    row
 }
 
 fn months_with_entries<'e>(

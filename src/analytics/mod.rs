@@ -104,5 +104,5 @@ pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
     sections.insert("overview".to_owned(), overview);
     let appraisal =
         appraisal::build_appraisal(&book, &capacity, &sections["irregularities"], &score);
-    Some(Report::new(&book, sections, appraisal))
+    Some(Report::new(book.entries, sections, appraisal))
 }

@@ -4,15 +4,15 @@
 use serde_json::{Map, Value, json};
 
 use super::book::{
-    Entry, TransactionBook, format_month, format_percent, format_rupees, list_entries, median,
-    rounded_average, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
+    list_entries, median, rounded_average, sum_amounts,
 };
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
 
 /// Builds section `summary`.
 pub(crate) fn build_summary(book: &TransactionBook<'_>) -> Value {
-    json!({
+    let mut summary = json!({
         "months": book.months.iter().map(|month| format_month(*month)).collect::<Vec<_>>(),
         "openingBalance": month_amounts(book, |month| {
             book.balance_on(month.clamped_date(1).pred_opt().expect("a day before"))
@@ -21,9 +21,10 @@ pub(crate) fn build_summary(book: &TransactionBook<'_>) -> Value {
         "maxEodBalance": daily_balance_amounts(book, |days| days.iter().copied().max().unwrap_or(0)),
         "minEodBalance": daily_balance_amounts(book, |days| days.iter().copied().min().unwrap_or(0)),
         "avgEodBalance": daily_balance_amounts(book, mean),
-        "dataDeposits": build_direction_summary(book, TransactionType::Credit),
-        "dataWithdrawals": build_direction_summary(book, TransactionType::Debit),
-    })
+    });
+    summary["dataDeposits"] = build_direction_summary(book, TransactionType::Credit);
+    summary["dataWithdrawals"] = build_direction_summary(book, TransactionType::Debit);
+    summary
 }
 
 /// Builds the list of one amount for each month.
@@ -56,7 +57,7 @@ fn build_direction_summary(book: &TransactionBook<'_>, direction: TransactionTyp
     };
     sections.insert(
         total_name.to_owned(),
-        json!({ "data": build_monthly_rows(book, &all), "subCategories": {} }),
+        build_summary_rows(build_monthly_rows(book, &all), Map::new()),
     );
     let mut names: Vec<&'static str> = all
         .iter()
@@ -90,10 +91,17 @@ fn build_direction_summary(book: &TransactionBook<'_>, direction: TransactionTyp
             .collect();
         sections.insert(
             name.to_owned(),
-            json!({ "data": build_monthly_rows(book, &group), "subCategories": subcategory_rows }),
+            build_summary_rows(build_monthly_rows(book, &group), subcategory_rows),
         );
     }
     sections.into()
+}
+
+fn build_summary_rows(months: Vec<Value>, subcategories: Map<String, Value>) -> Value {
+    build_object([
+        ("data", months.into()),
+        ("subCategories", subcategories.into()),
+    ])
 }
 
 /// Builds a row for each month. A month without transactions has an empty amount and no list.
@@ -109,12 +117,13 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
             if month_entries.is_empty() {
                 return json!({ "amount": "", "month": format_month(*month), "count": "0" });
             }
-            json!({
-                "amount": format_rupees(sum_amounts(month_entries.iter().copied())),
-                "month": format_month(*month),
-                "count": month_entries.len().to_string(),
-                "transactions": list_entries(month_entries),
-            })
+            let amount = sum_amounts(month_entries.iter().copied());
+            build_object([
+                ("amount", format_rupees(amount).into()),
+                ("month", format_month(*month).into()),
+                ("count", month_entries.len().to_string().into()),
+                ("transactions", list_entries(month_entries).into()),
+            ])
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, format_month, format_rupees, list_entries,
+    Entry, TransactionBook, build_object, collect_ids, format_month, format_rupees, list_entries,
     rounded_average, rupees_to_json, sum_amounts,
 };
 use super::flows::{FlowScope, month_total};
@@ -33,13 +33,16 @@ pub(crate) fn build_overview(
         .map(|month| format_month(*month))
         .collect();
     let categories = [(Credit, "inflows"), (Debit, "outflows")].map(|(direction, kind)| {
-        json!({
-            "amount": format_rupees(sum_amounts(book.entries_by_direction(direction))),
-            "type": kind,
-            "data": build_direction_categories(book, direction, Detail::Totals),
-        })
+        build_object([
+            ("amount", format_rupees(book.total(direction)).into()),
+            ("type", kind.into()),
+            (
+                "data",
+                build_direction_categories(book, direction, Detail::Totals).into(),
+            ),
+        ])
     });
-    json!({
+    let mut overview = json!({
         "irregularities": irregularities
             .iter()
             .map(|(name, count)| json!({ "activity": overview_spelling(name), "incidences": count.to_string() }))
@@ -62,9 +65,10 @@ pub(crate) fn build_overview(
             "last3MonthCredit": largest_amount(book, 3, Credit),
         },
         "monthlyAverageDailyBalance": build_month_rows(book),
-        "categories": categories,
-        "account": build_account(book),
-    })
+    });
+    overview["categories"] = Vec::from(categories).into();
+    overview["account"] = build_account(book);
+    overview
 }
 
 /// Lists the days from the first transaction to the last that have none.

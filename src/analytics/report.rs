@@ -3,14 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::book::{Entry, TransactionBook};
+use super::book::Entry;
 use crate::domain::appraisal::Appraisal;
 
 /// The largest number of transactions that one section lists, in all its lists together. A report of
-/// 100,000 transactions stays below 100 MB with it.
+/// 100,000 transactions stays below 50 MB with it.
 ///
 /// `Assumption:` a report that was recorded has some hundred transactions; no source names a limit.
-const LISTED_MAX: usize = 20_000;
+const LISTED_MAX: usize = 10_000;
 
 /// The names of the lists of transactions.
 const TRANSACTION_LISTS: [&str; 10] = [
@@ -30,8 +30,8 @@ const TRANSACTION_LISTS: [&str; 10] = [
 #[derive(Debug)]
 pub struct Report {
     sections: Map<String, Value>,
-    /// The JSON of each transaction of the book.
-    transactions: Vec<String>,
+    /// All transactions of the book.
+    entries: Vec<Entry>,
     appraisal: Appraisal,
 }
 
@@ -40,7 +40,7 @@ impl Report {
     /// each list is cut to its first ones, and the key `shortened` says so; counts and sums are those
     /// of all transactions.
     pub(super) fn new(
-        book: &TransactionBook<'_>,
+        entries: Vec<Entry>,
         mut sections: Map<String, Value>,
         appraisal: Appraisal,
     ) -> Self {
@@ -64,10 +64,9 @@ impl Report {
         if !shortened.is_empty() {
             sections.insert("shortened".to_owned(), shortened.into());
         }
-        let transactions = book.entries.iter().map(Entry::to_json);
         Self {
             sections,
-            transactions: transactions.map(|it| it.to_string()).collect(),
+            entries,
             appraisal,
         }
     }
@@ -88,7 +87,8 @@ impl Report {
 
     /// Returns all transactions, in order of time.
     pub(crate) fn transactions(&self) -> impl Iterator<Item = Value> {
-        self.transactions.iter().map(|text| parse(text.as_bytes()))
+        let rows = self.entries.iter().map(Entry::to_row);
+        rows.map(|row| serde_json::to_value(row).expect("texts and numbers serialise"))
     }
 
     /// Returns the whole report as JSON.
@@ -112,14 +112,14 @@ impl Report {
                     match item.as_u64() {
                         Some(place) if lists_transactions => {
                             let place = usize::try_from(place).expect("a place fits");
-                            out.extend_from_slice(self.transactions[place].as_bytes());
+                            write_json(&self.entries[place].to_row(), out);
                         }
                         _ => self.write(item, "", out),
                     }
                 }
                 out.push(b']');
             }
-            scalar => write_scalar(scalar, out),
+            scalar => write_json(scalar, out),
         }
     }
 
@@ -129,7 +129,7 @@ impl Report {
             if index > 0 {
                 out.push(b',');
             }
-            write_scalar(key, out);
+            write_json(key, out);
             out.push(b':');
             self.write(value, key, out);
         }
@@ -137,7 +137,7 @@ impl Report {
     }
 }
 
-fn write_scalar(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
+fn write_json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("texts and numbers serialise");
 }
 

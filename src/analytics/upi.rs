@@ -1,9 +1,9 @@
 //! Transactions by UPI: totals, counterparties, apps, modes and categories of each direction.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::book::{
-    Entry, TransactionBook, collect_ids, format_percent, format_rupees, list_entries,
+    Entry, TransactionBook, build_object, collect_ids, format_percent, format_rupees, list_entries,
     rounded_average, sum_amounts,
 };
 use super::classify::is_merchant_payment;
@@ -22,17 +22,35 @@ pub(crate) fn build_upi_analysis(book: &TransactionBook<'_>) -> Value {
         .into_iter()
         .filter_map(|side| side.build_summary(book))
         .collect();
-    json!({
-        "summary": summary,
-        "inflowCounterpartyDistribution": inflow.build_counterparty_distribution(),
-        "outflowCounterpartyDistribution": outflow.build_counterparty_distribution(),
-        "inflowAppDistribution": inflow.build_app_distribution(),
-        "outflowAppDistribution": outflow.build_app_distribution(),
-        "inflowModeDistribution": inflow.build_mode_distribution(),
-        "outflowModeDistribution": outflow.build_mode_distribution(),
-        "inflow": [{ "type": "inflows", "data": inflow.build_category_distribution() }],
-        "outflow": [{ "type": "outflows", "data": outflow.build_category_distribution() }],
-    })
+    build_object([
+        ("summary", summary.into()),
+        (
+            "inflowCounterpartyDistribution",
+            inflow.build_counterparty_distribution().into(),
+        ),
+        (
+            "outflowCounterpartyDistribution",
+            outflow.build_counterparty_distribution().into(),
+        ),
+        (
+            "inflowAppDistribution",
+            inflow.build_app_distribution().into(),
+        ),
+        (
+            "outflowAppDistribution",
+            outflow.build_app_distribution().into(),
+        ),
+        (
+            "inflowModeDistribution",
+            inflow.build_mode_distribution().into(),
+        ),
+        (
+            "outflowModeDistribution",
+            outflow.build_mode_distribution().into(),
+        ),
+        ("inflow", inflow.build_category_distribution("inflows")),
+        ("outflow", outflow.build_category_distribution("outflows")),
+    ])
 }
 
 /// The UPI transactions of one direction.
@@ -75,15 +93,17 @@ impl<'e> UpiSide<'e> {
     fn build_part(&self, group: &[&Entry], total: &[&Entry]) -> Value {
         let amount = sum_amounts(group.iter().copied());
         let total_amount = sum_amounts(total.iter().copied());
-        json!({
-            "amount": format_rupees(amount),
-            "txnType": self.direction_name(),
-            "amountPt": format!("{}%", format_percent(amount, total_amount)),
-            "transactionCount": group.len().to_string(),
-            "transactions": list_entries(group.iter().copied()),
-            "transactionPercentage": format!("{}%", format_percent(count_entries(group), count_entries(total))),
-            "txnIds": collect_ids(group.iter().copied()),
-        })
+        let amount_share = format_percent(amount, total_amount);
+        let count_share = format_percent(count_entries(group), count_entries(total));
+        build_object([
+            ("amount", format_rupees(amount).into()),
+            ("txnType", self.direction_name().into()),
+            ("amountPt", format!("{amount_share}%").into()),
+            ("transactionCount", group.len().to_string().into()),
+            ("transactions", list_entries(group.iter().copied()).into()),
+            ("transactionPercentage", format!("{count_share}%").into()),
+            ("txnIds", collect_ids(group.iter().copied()).into()),
+        ])
     }
 
     fn build_named_parts(&self, key: &str, parts: Vec<(String, Vec<&Entry>)>) -> Vec<Value> {
@@ -113,7 +133,7 @@ impl<'e> UpiSide<'e> {
     }
 
     fn build_app_distribution(&self) -> Vec<Value> {
-        let mut apps: Vec<&str> = self.entries.iter().map(|entry| entry.upi_app()).collect();
+        let mut apps: Vec<&str> = self.entries.iter().map(|entry| entry.upi_app).collect();
         apps.sort_unstable();
         apps.dedup();
         let mut parts = Vec::new();
@@ -123,7 +143,7 @@ impl<'e> UpiSide<'e> {
                 .entries
                 .iter()
                 .copied()
-                .filter(|entry| entry.upi_app() == app)
+                .filter(|entry| entry.upi_app == app)
                 .collect();
             parts.push((name.to_owned(), group));
         }
@@ -150,12 +170,12 @@ impl<'e> UpiSide<'e> {
         )
     }
 
-    fn build_category_distribution(&self) -> Vec<Value> {
-        build_category_rows(
-            &self.entries,
-            sum_amounts(self.entries.iter().copied()),
-            Detail::Transactions,
-        )
+    /// Builds the one row of a direction, with its categories.
+    fn build_category_distribution(&self, kind: &str) -> Value {
+        let total = sum_amounts(self.entries.iter().copied());
+        let categories = build_category_rows(&self.entries, total, Detail::Transactions);
+        let row = build_object([("type", kind.into()), ("data", categories.into())]);
+        vec![row].into()
     }
 }
 

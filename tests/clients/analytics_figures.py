@@ -16,7 +16,7 @@ from analytics_rows import (
     RowList, divide_rounded, format_percent, format_rupees, group_by_party, is_business, list_ids, list_rows,
     rounded_mean, rounded_median, split_directions, to_paise, to_rupees, to_whole_rupees)
 
-LISTED_MAX = 20_000
+LISTED_MAX = 10_000
 
 
 def summarize_months(book):
@@ -400,7 +400,7 @@ def find_row_lists(value):
 
 
 def cut_lists(name, section):
-    """Cuts the lists of a section that has more than 20,000 rows to the largest length with which it has no more."""
+    """Cuts the lists of a section that has more than 10,000 rows to the largest length with which it has no more."""
     lists = list(find_row_lists(section))
     lengths = np.array([len(rows) for rows in lists], dtype="int64")
     if lengths.sum() <= LISTED_MAX:
