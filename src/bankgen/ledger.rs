@@ -417,10 +417,10 @@ impl<'a> LedgerGenerator<'a> {
         let mut rng = self
             .behavior
             .account_stream(StreamKind::Holding, month.ordinal());
-        let payments = self
-            .holding_payments
-            .iter()
-            .filter(|payment| Month::from_date(payment.day) == month);
+        let all = self.holding_payments;
+        let start = all.partition_point(|payment| Month::from_date(payment.day) < month);
+        let end = all.partition_point(|payment| Month::from_date(payment.day) <= month);
+        let payments = all[start..end].iter();
         month_plan
             .transactions
             .extend(payments.map(|payment| PlannedTransaction {

@@ -156,11 +156,10 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
         .filter(|(_, plan)| is_plan_supported(plan))?;
     let holders = people::generate_holders(seed, customer, persona.definition.holder);
     let body = match &plan.content {
-        ContentPlan::Holding { amount } => StatementBody::Other(holdings::build_document(
+        ContentPlan::Holding { .. } => StatementBody::Other(holdings::build_document(
             request,
             account_ordinal,
             plan,
-            *amount,
             &holders,
         )),
         ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => {

@@ -198,54 +198,47 @@ fn simulate_life_policy(context: &HoldingContext<'_>) -> LifePolicy {
 
 /// Builds a life policy.
 pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
-    let LifePolicy {
-        insurer,
-        policy_type,
-        cover_type,
-        policy_name,
-        sum_assured,
-        tenure_years,
-        frequency,
-        periods_per_year,
-        premium,
-        next_due,
-        maturity_date,
-        money_backs,
-        events,
-    } = simulate_life_policy(context);
+    let policy = simulate_life_policy(context);
+    let sum_assured = policy.sum_assured;
     let start_date = context.opened_on;
-    let (surrender_value, current_value) = if policy_type == "TERM" {
+    let (surrender_value, current_value) = if policy.policy_type == "TERM" {
         (Paise(0), Paise(0))
     } else {
-        compute_values(context, &events)
+        compute_values(context, &policy.events)
     };
-    let is_active = context.today() < maturity_date;
+    let is_active = context.today() < policy.maturity_date;
 
     let summary = Element::new("Summary")
-        .with_attribute("policyName", policy_name)
+        .with_attribute("policyName", policy.policy_name)
         .with_attribute("policyNumber", context.reference_number.to_string())
         .with_attribute("eiaNumber", format!("9{:012}", context.reference_number))
-        .with_attribute("policyDescription", format!("{policy_name} of {insurer}"))
+        .with_attribute(
+            "policyDescription",
+            format!("{} of {}", policy.policy_name, policy.insurer),
+        )
         .with_attribute("sumAssured", sum_assured.to_string())
         .with_attribute("coverAmount", sum_assured.to_string())
         .with_attribute("tenureMonths", "0")
-        .with_attribute("tenureYears", tenure_years.to_string())
-        .with_attribute("premiumAmount", premium.to_string())
+        .with_attribute("tenureYears", policy.tenure_years.to_string())
+        .with_attribute("premiumAmount", policy.premium.to_string())
         .with_attribute("policyStartDate", start_date.to_string())
-        .with_attribute("policyExpiryDate", maturity_date.to_string())
-        .with_attribute("policyType", policy_type)
-        .with_attribute("coverType", cover_type)
-        .with_attribute("premiumFrequency", frequency)
-        .with_attribute("premiumPaymentYears", tenure_years.to_string())
-        .with_attribute("premiumPaymentMonths", (tenure_years * 12).to_string())
+        .with_attribute("policyExpiryDate", policy.maturity_date.to_string())
+        .with_attribute("policyType", policy.policy_type)
+        .with_attribute("coverType", policy.cover_type)
+        .with_attribute("premiumFrequency", policy.frequency)
+        .with_attribute("premiumPaymentYears", policy.tenure_years.to_string())
+        .with_attribute(
+            "premiumPaymentMonths",
+            (policy.tenure_years * 12).to_string(),
+        )
         .with_attribute(
             "nextPremiumDueDate",
-            next_due.min(maturity_date).to_string(),
+            policy.next_due.min(policy.maturity_date).to_string(),
         )
-        .with_attribute("maturityDate", maturity_date.to_string())
+        .with_attribute("maturityDate", policy.maturity_date.to_string())
         .with_attribute(
             "maturityBenefit",
-            if policy_type == "TERM" {
+            if policy.policy_type == "TERM" {
                 "Premiums paid"
             } else {
                 "Sum assured and bonuses"
@@ -257,29 +250,29 @@ pub(crate) fn build_life_policy(context: &HoldingContext<'_>) -> DocumentParts {
         .with_attribute("assignment", "NO")
         .with_attribute("surrenderValue", surrender_value.to_string())
         .with_attribute("exclusions", "Suicide within 12 months of the start")
-        .with_attribute("policyEndDate", maturity_date.to_string())
+        .with_attribute("policyEndDate", policy.maturity_date.to_string())
         .with_children(build_benefits(
             context,
-            policy_type,
-            &money_backs,
+            policy.policy_type,
+            &policy.money_backs,
             sum_assured,
         ));
     // The rider is paid with the premium of the policy, and costs at most an eighth of it.
-    let rider_premium = sum_assured.0 / 100 * RIDER_PER_MYRIAD / 10_000 / periods_per_year;
+    let rider_premium = sum_assured.0 / 100 * RIDER_PER_MYRIAD / 10_000 / policy.periods_per_year;
     let rider_premium = Paise::from_rupees(rider_premium.max(5));
     let rider = Element::new_repeatable("Rider")
         .with_attribute("riderType", "ACCIDENTAL DEATH BENEFIT")
         .with_attribute("sumAssured", sum_assured.to_string())
-        .with_attribute("tenureYears", tenure_years.to_string())
+        .with_attribute("tenureYears", policy.tenure_years.to_string())
         .with_attribute("tenureMonths", "0")
         .with_attribute("premiumAmount", rider_premium.to_string())
         .with_attribute("policyStartDate", start_date.to_string())
-        .with_attribute("policyEndDate", maturity_date.to_string());
+        .with_attribute("policyEndDate", policy.maturity_date.to_string());
     DocumentParts {
         holder_attributes: Vec::new(),
         profile: vec![Element::new("Riders").with_children([rider])],
         summary: Some(summary),
-        transactions: build_transactions(&events),
+        transactions: build_transactions(&policy.events),
     }
 }
 

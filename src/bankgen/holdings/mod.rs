@@ -18,7 +18,7 @@ use chrono::{Days, NaiveDate, NaiveTime};
 use rand::{Rng, RngExt};
 
 pub(crate) use self::payments::{HoldingPayment, collect_payments, paying_account};
-use self::sizes::HoldingSize;
+use self::sizes::{HoldingSize, Income};
 use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
@@ -26,7 +26,7 @@ use crate::domain::calendar::Month;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::document::{Document, Element};
 use crate::domain::money::Paise;
-use crate::domain::persona::{AccountPlan, MinMax, OpeningDate};
+use crate::domain::persona::{AccountPlan, OpeningDate};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::statement::{Holder, Holders};
 use crate::domain::terms::{ConsentType, TransactionType};
@@ -43,10 +43,10 @@ pub(crate) fn build_document(
     request: &StatementRequest<'_>,
     account_ordinal: u64,
     plan: &AccountPlan,
-    amount: Option<MinMax<Paise>>,
     holders: &Holders,
 ) -> Document {
-    let context = HoldingContext::new(request, account_ordinal, plan, amount, holders);
+    let income = Income::of_customer(request, &holders.first.name.to_uppercase());
+    let context = HoldingContext::new(request, account_ordinal, plan, holders, &income);
     let parts = match plan.fi_type {
         FiType::TermDeposit => deposits::build_term_deposit(&context),
         FiType::RecurringDeposit => deposits::build_recurring_deposit(&context),
@@ -80,7 +80,7 @@ pub(crate) struct HoldingContext<'a> {
     owner: String,
     holders: &'a Holders,
     pub fi_type: FiType,
-    size: HoldingSize,
+    size: HoldingSize<'a>,
     pub opened_on: NaiveDate,
     pub branch: Branch,
     /// The number that folio, policy and client numbers are derived from.
@@ -130,8 +130,8 @@ impl<'a> HoldingContext<'a> {
         request: &'a StatementRequest<'a>,
         account_ordinal: u64,
         plan: &AccountPlan,
-        amount: Option<MinMax<Paise>>,
         holders: &'a Holders,
+        income: &'a Income,
     ) -> Self {
         let owner = format!(
             "{}#{account_ordinal}",
@@ -157,8 +157,7 @@ impl<'a> HoldingContext<'a> {
             .opened
             .fixed_date(request.persona.as_of)
             .unwrap_or_else(|| opening_month.clamped_date(day));
-        let printed_name = holders.first.name.to_uppercase();
-        let size = HoldingSize::sample(request, plan, amount, &printed_name, &mut rng);
+        let size = HoldingSize::sample(request, plan, income, &mut rng);
         let reference_number = rng.random_range(10_000_000..99_999_999);
         Self {
             request,

@@ -4,6 +4,7 @@
 
 use chrono::NaiveDate;
 
+use super::sizes::Income;
 use super::{HoldingContext, deposits, funds, insurance, pension};
 use crate::bankgen::{StatementRequest, accounts};
 use crate::domain::account::FiType;
@@ -62,15 +63,13 @@ pub(crate) fn collect_payments(
         now: Timestamp::from_ist(month_end.expect("a time of day")),
         ..*request
     };
+    let income = Income::of_customer(request, &holders.first.name.to_uppercase());
     let mut payments = Vec::new();
     for (ordinal, plan) in accounts::number_plans(&request.persona.definition) {
-        let (ContentPlan::Holding { amount }, Some(list_payments)) =
-            (&plan.content, payment_source(plan.fi_type))
-        else {
-            continue;
-        };
-        let context = HoldingContext::new(&until_month_end, ordinal, plan, *amount, holders);
-        payments.extend(list_payments(&context));
+        if let Some(list_payments) = payment_source(plan.fi_type) {
+            let context = HoldingContext::new(&until_month_end, ordinal, plan, holders, &income);
+            payments.extend(list_payments(&context));
+        }
     }
     payments.sort_by_key(|payment| payment.day);
     payments

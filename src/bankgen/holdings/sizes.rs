@@ -74,9 +74,9 @@ fn usual_size(fi_type: FiType) -> UsualSize {
 
 /// The size of a holding: the principal of a deposit, an instalment, a trade, a sum assured or the
 /// turnover of a month.
-pub(crate) struct HoldingSize {
+pub(crate) struct HoldingSize<'a> {
     amount: SizedAmount,
-    income: Income,
+    income: &'a Income,
     /// The payments of a year into all holdings whose amount the persona gives.
     planned_payments: Paise,
 }
@@ -90,24 +90,22 @@ enum SizedAmount {
     IncomeShare(i64),
 }
 
-impl HoldingSize {
-    /// Samples the size of an account. `holder` is in capitals.
+impl<'a> HoldingSize<'a> {
+    /// Samples the size of an account.
     pub(crate) fn sample(
         request: &StatementRequest<'_>,
         plan: &AccountPlan,
-        amount: Option<MinMax<Paise>>,
-        holder: &str,
+        income: &'a Income,
         rng: &mut impl Rng,
     ) -> Self {
-        let known_income = Income::of_customer(request, holder);
         let UsualSize {
             income_share,
             payments_per_millennium,
         } = usual_size(plan.fi_type);
-        let amount = match amount {
+        let amount = match planned_amount(plan) {
             Some((low, high)) => {
                 let amount = Paise(rng.random_range(low.0 / 100..=high.0 / 100) * 100);
-                if payments_per_millennium > 0 && known_income.is_some() {
+                if payments_per_millennium > 0 && income.is_known {
                     SizedAmount::Affordable(amount)
                 } else {
                     SizedAmount::Given(amount)
@@ -117,7 +115,7 @@ impl HoldingSize {
         };
         Self {
             amount,
-            income: known_income.unwrap_or_else(|| Income(vec![DEFAULT_INCOME])),
+            income,
             planned_payments: plan_payments(&request.persona.definition.accounts),
         }
     }
@@ -147,13 +145,18 @@ impl HoldingSize {
     }
 }
 
+/// Returns the amount that the persona gives for a holding.
+fn planned_amount(plan: &AccountPlan) -> Option<MinMax<Paise>> {
+    match plan.content {
+        ContentPlan::Holding { amount } => amount,
+        ContentPlan::CashFlow(_) | ContentPlan::Imported(_) => None,
+    }
+}
+
 /// Returns the payments of a year into the accounts whose amount the persona gives.
 fn plan_payments(plans: &[AccountPlan]) -> Paise {
     let payments = plans.iter().map(|plan| {
-        let ContentPlan::Holding {
-            amount: Some((low, high)),
-        } = plan.content
-        else {
+        let Some((low, high)) = planned_amount(plan) else {
             return Paise(0);
         };
         let middle = Paise(low.0 + (high.0 - low.0) / 2);
@@ -173,7 +176,11 @@ fn scale(amount: Paise, numerator: i64, denominator: i64) -> Paise {
 
 /// The income of a customer: all flows that are income, without transfers between the customer's
 /// own accounts.
-struct Income(Vec<YearlyFlow>);
+pub(crate) struct Income {
+    flows: Vec<YearlyFlow>,
+    /// `false` if the persona has no income, so that it is [`DEFAULT_INCOME`].
+    is_known: bool,
+}
 
 /// The sum of a flow in the year from April 2024, and its growth.
 struct YearlyFlow {
@@ -182,8 +189,8 @@ struct YearlyFlow {
 }
 
 impl Income {
-    /// Returns the income that the persona's bank accounts have; `None` if they have none.
-    fn of_customer(request: &StatementRequest<'_>, holder: &str) -> Option<Self> {
+    /// Returns the income that the persona's bank accounts have. `holder` is in capitals.
+    pub(crate) fn of_customer(request: &StatementRequest<'_>, holder: &str) -> Self {
         let mut flows = Vec::new();
         for (ordinal, plan) in accounts::number_plans(&request.persona.definition) {
             let ContentPlan::CashFlow(cash_flow_plan) = &plan.content else {
@@ -211,12 +218,16 @@ impl Income {
             }
         }
         let is_known = flows.iter().any(|flow| flow.amount > Paise(0));
-        is_known.then_some(Self(flows))
+        if !is_known {
+            flows = vec![DEFAULT_INCOME];
+        }
+        Self { flows, is_known }
     }
 
     /// Returns the income of the financial year that begins in April of `year`.
     fn amount_in_year(&self, year: i32) -> Paise {
-        self.0.iter().map(|flow| flow.amount_in_year(year)).sum()
+        let flows = self.flows.iter();
+        flows.map(|flow| flow.amount_in_year(year)).sum()
     }
 }
 
