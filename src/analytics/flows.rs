@@ -152,16 +152,21 @@ fn sum_months<const N: usize>(months: &[[i64; N]]) -> [i64; N] {
 fn summarize_months<const N: usize>(months: &[[i64; N]]) -> [[i64; N]; 4] {
     let sums = sum_months(months);
     let averages = sums.map(|sum| rounded_average(sum, months.len()));
-    let last = &months[months.len().saturating_sub(12)..];
+    let last = last_year(months);
     let last_averages = sum_months(last).map(|sum| rounded_average(sum, last.len()));
     let medians =
         std::array::from_fn(|index| median(months.iter().map(|figures| figures[index]).collect()));
     [sums, averages, last_averages, medians]
 }
 
+/// Returns the last twelve months, or all of them.
+fn last_year<T>(months: &[T]) -> &[T] {
+    &months[months.len().saturating_sub(12)..]
+}
+
 fn summary_row_names(book: &TransactionBook<'_>) -> [String; 4] {
     let span = book.format_span(book.months.len());
-    let last = book.months.len().min(12);
+    let last = last_year(&book.months).len();
     [
         format!("Total ({span})"),
         format!("Monthly Avg ({span})"),
@@ -215,7 +220,7 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     for row in &mut summary[..2] {
         row[AVERAGE_BALANCE] = book.average_balance(figures.len());
     }
-    summary[2][AVERAGE_BALANCE] = book.average_balance(12);
+    summary[2][AVERAGE_BALANCE] = book.average_balance(last_year(&figures).len());
     for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_cashflow_row(name, row_figures, Vec::new()));
     }
@@ -298,8 +303,8 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
     let monthly_averages: Vec<[i64; 2]> = figures.iter().copied().map(average_amounts).collect();
     let [.., medians] = summarize_months(&monthly_averages);
     let overall = average_amounts(sum_months(&figures));
-    let last = &figures[figures.len().saturating_sub(12)..];
-    let averages = [overall, overall, average_amounts(sum_months(last)), medians];
+    let last = average_amounts(sum_months(last_year(&figures)));
+    let averages = [overall, overall, last, medians];
     let summary = summarize_months(&figures).into_iter().zip(averages);
     for (name, (row_figures, averages)) in summary_row_names(book).iter().zip(summary) {
         monthly.push(build_business_row(

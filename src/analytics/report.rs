@@ -85,7 +85,7 @@ impl Report {
         &self.appraisal
     }
 
-    /// Returns all transactions, in order of time.
+    /// Returns all transactions, in the order of the book.
     pub(crate) fn transactions(&self) -> impl Iterator<Item = Value> {
         let rows = self.entries.iter().map(Entry::to_row);
         rows.map(|row| serde_json::to_value(row).expect("texts and numbers serialise"))
