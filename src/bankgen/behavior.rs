@@ -301,6 +301,17 @@ impl<'a> AccountBehavior<'a> {
         })
     }
 
+    /// Returns the first month that is generated for a statement that begins in this one: its quarter
+    /// begins with a sampled balance, if the plan has a target balance.
+    pub(crate) fn first_generated_month(&self, month: Month) -> Month {
+        let quarter = month.quarter_start();
+        if quarter > self.first_month() && self.cash_flow_plan.target_balance.is_some() {
+            quarter
+        } else {
+            self.first_month()
+        }
+    }
+
     /// Samples the opening deposit.
     pub(crate) fn sample_opening_deposit(&self) -> Paise {
         let (low, high) = self.cash_flow_plan.opening_balance;

@@ -182,17 +182,11 @@ impl<'a> LedgerGenerator<'a> {
         holding_payments: &'a [HoldingPayment],
         month: Month,
     ) -> Self {
-        let opening_month = behavior.first_month();
-        let quarter = month.quarter_start();
-        let opening_balance = if quarter > opening_month {
-            behavior.sample_closing_balance(quarter.previous())
+        let first_generated = behavior.first_generated_month(month);
+        let opening_balance = if first_generated > behavior.first_month() {
+            behavior.sample_closing_balance(first_generated.previous())
         } else {
             None
-        };
-        let first_generated = if opening_balance.is_some() {
-            quarter
-        } else {
-            opening_month
         };
         let balance = opening_balance.unwrap_or_default();
         let balance_sums = BalanceSums {

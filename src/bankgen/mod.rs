@@ -31,6 +31,7 @@ use crate::bankgen::bank_statement::LedgerSource;
 use crate::bankgen::behavior::{AccountBehavior, BehaviorInputs};
 use crate::bankgen::people::Branch;
 use crate::domain::account::{Account, AccountType};
+use crate::domain::calendar::Month;
 use crate::domain::consent::Consent;
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::ids::SessionId;
@@ -287,19 +288,18 @@ fn build_ledger_source<'a>(
         ContentPlan::CashFlow(cash_flow_plan) => {
             let pays_holdings =
                 holdings::paying_account(&persona.definition) == Some(account_ordinal);
+            let behavior =
+                sample_behavior(request, account_ordinal, plan, cash_flow_plan, printed_name);
+            let holding_payments = if pays_holdings {
+                let earliest = Month::from_date(request.range.from.min(request.now).ist_date());
+                let since = behavior.first_generated_month(earliest).clamped_date(1);
+                holdings::collect_payments(request, holders, since)
+            } else {
+                Vec::new()
+            };
             LedgerSource::Generated {
-                behavior: sample_behavior(
-                    request,
-                    account_ordinal,
-                    plan,
-                    cash_flow_plan,
-                    printed_name,
-                ),
-                holding_payments: if pays_holdings {
-                    holdings::collect_payments(request, holders)
-                } else {
-                    Vec::new()
-                },
+                behavior,
+                holding_payments,
             }
         }
     }

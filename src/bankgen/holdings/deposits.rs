@@ -81,10 +81,14 @@ pub(crate) fn build_recurring_deposit(context: &HoldingContext<'_>) -> DocumentP
     build_parts(context, summary, &entries)
 }
 
-/// Lists the instalments of recurring deposits, and what is paid out when one matures.
-pub(crate) fn list_recurring_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+/// Lists the instalments of recurring deposits, and what is paid out when one matures, from a day on.
+pub(crate) fn list_recurring_payments(
+    context: &HoldingContext<'_>,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
     let (_, entries) = simulate_deposits(context, DepositKind::Recurring);
-    let payments = entries.into_iter().filter_map(|entry| {
+    let recent = entries.into_iter().filter(|entry| entry.day >= since);
+    let payments = recent.filter_map(|entry| {
         let (direction, purpose) = match entry.kind {
             "OPENING" | "INSTALLMENT" => (TransactionType::Debit, "INSTALMENT"),
             "CLOSING" => (TransactionType::Credit, "MATURITY"),

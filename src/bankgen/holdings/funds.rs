@@ -239,18 +239,29 @@ fn simulate_sip(context: &HoldingContext<'_>) -> Portfolio {
     simulate_instalments(context, 2, 0)
 }
 
-/// Lists the instalments and redemptions of mutual funds.
-pub(crate) fn list_mutual_fund_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
-    list_payments(context, &simulate_mutual_funds(context))
+/// Lists the instalments and redemptions of mutual funds from a day on.
+pub(crate) fn list_mutual_fund_payments(
+    context: &HoldingContext<'_>,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
+    list_payments(context, &simulate_mutual_funds(context), since)
 }
 
-/// Lists the instalments of SIPs.
-pub(crate) fn list_sip_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
-    list_payments(context, &simulate_sip(context))
+/// Lists the instalments of SIPs from a day on.
+pub(crate) fn list_sip_payments(
+    context: &HoldingContext<'_>,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
+    list_payments(context, &simulate_sip(context), since)
 }
 
-fn list_payments(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Vec<HoldingPayment> {
-    let payments = portfolio.trades.iter().map(|trade| {
+fn list_payments(
+    context: &HoldingContext<'_>,
+    portfolio: &Portfolio,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
+    let trades = portfolio.trades.iter().filter(|trade| trade.day >= since);
+    let payments = trades.map(|trade| {
         let (direction, channel, purpose) = match trade.side {
             Side::Buy => (TransactionType::Debit, Channel::Nach, "SIP"),
             Side::Sell => (TransactionType::Credit, Channel::Neft, "MF REDEMPTION"),

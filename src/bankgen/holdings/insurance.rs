@@ -56,25 +56,33 @@ struct LifePolicy {
     events: Vec<PolicyEvent>,
 }
 
-/// Lists the premiums of a life policy, with late fees, and its survival benefits.
-pub(crate) fn list_life_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+/// Lists the premiums of a life policy, with late fees, and its survival benefits, from a day on.
+pub(crate) fn list_life_payments(
+    context: &HoldingContext<'_>,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
     let policy = simulate_life_policy(context);
-    list_payments(context, policy.insurer, "LIFE PREMIUM", &policy.events)
+    let events = policy.events.iter().filter(|event| event.day >= since);
+    list_payments(context, policy.insurer, "LIFE PREMIUM", events)
 }
 
-/// Lists the premiums of a health policy.
-pub(crate) fn list_health_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+/// Lists the premiums of a health policy from a day on.
+pub(crate) fn list_health_payments(
+    context: &HoldingContext<'_>,
+    since: NaiveDate,
+) -> Vec<HoldingPayment> {
     let policy = simulate_health_policy(context);
-    list_payments(context, policy.insurer, "HEALTH PREMIUM", &policy.events)
+    let events = policy.events.iter().filter(|event| event.day >= since);
+    list_payments(context, policy.insurer, "HEALTH PREMIUM", events)
 }
 
-fn list_payments(
+fn list_payments<'e>(
     context: &HoldingContext<'_>,
     insurer: &str,
     premium_purpose: &str,
-    events: &[PolicyEvent],
+    events: impl Iterator<Item = &'e PolicyEvent>,
 ) -> Vec<HoldingPayment> {
-    let payments = events.iter().filter_map(|event| {
+    let payments = events.filter_map(|event| {
         let (direction, channel, purpose) = match event.kind {
             "PREMIUM_PAYMENT" => (TransactionType::Debit, Channel::Nach, premium_purpose),
             "LATE_FEES" => (TransactionType::Debit, Channel::Nach, "PREMIUM LATE FEE"),

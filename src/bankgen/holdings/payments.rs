@@ -48,13 +48,15 @@ pub(crate) fn paying_account(persona: &Persona) -> Option<u64> {
     first
 }
 
-/// Returns the payments of all holdings up to the end of the current month, the earliest first.
+/// Returns the payments of all holdings from a day to the end of the current month, the earliest
+/// first.
 ///
 /// `Assumption:` funds, recurring deposits, premiums and pensions are paid from the bank account.
 /// Shares, bonds and trusts are paid by a broker, term deposits by a sweep.
 pub(crate) fn collect_payments(
     request: &StatementRequest<'_>,
     holders: &Holders,
+    since: NaiveDate,
 ) -> Vec<HoldingPayment> {
     // The ledger posts a payment some hours before the holding has it.
     let month = Month::from_date(request.now.ist_date());
@@ -68,15 +70,18 @@ pub(crate) fn collect_payments(
     for (ordinal, plan) in accounts::number_plans(&request.persona.definition) {
         if let Some(list_payments) = payment_source(plan.fi_type) {
             let context = HoldingContext::new(&until_month_end, ordinal, plan, holders, &income);
-            payments.extend(list_payments(&context));
+            payments.extend(list_payments(&context, since));
         }
     }
     payments.sort_by_key(|payment| payment.day);
     payments
 }
 
+/// A function that lists the payments of a holding from a day on.
+type ListPayments = fn(&HoldingContext<'_>, NaiveDate) -> Vec<HoldingPayment>;
+
 /// Returns the function that lists the payments of an FI type; `None` if it has none.
-fn payment_source(fi_type: FiType) -> Option<fn(&HoldingContext<'_>) -> Vec<HoldingPayment>> {
+fn payment_source(fi_type: FiType) -> Option<ListPayments> {
     Some(match fi_type {
         FiType::MutualFunds => funds::list_mutual_fund_payments,
         FiType::Sip => funds::list_sip_payments,

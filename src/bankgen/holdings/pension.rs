@@ -110,11 +110,12 @@ fn list_contributions(context: &HoldingContext<'_>, tier: usize) -> Vec<Contribu
     contributions
 }
 
-/// Lists what the subscriber pays into both tiers. The employer pays its share itself.
-pub(crate) fn list_payments(context: &HoldingContext<'_>) -> Vec<HoldingPayment> {
+/// Lists what the subscriber pays into both tiers from a day on. The employer pays its share itself.
+pub(crate) fn list_payments(context: &HoldingContext<'_>, since: NaiveDate) -> Vec<HoldingPayment> {
     let contributions = [1, 2]
         .into_iter()
-        .flat_map(|tier| list_contributions(context, tier));
+        .flat_map(|tier| list_contributions(context, tier))
+        .filter(|contribution| contribution.day >= since);
     let payments = contributions.map(|contribution| HoldingPayment {
         day: contribution.day,
         direction: TransactionType::Debit,

@@ -1,6 +1,8 @@
 //! The sizes of holdings. They follow the customer's income, so that a persona owns what it can
 //! have paid for.
 
+use std::ops::RangeInclusive;
+
 use chrono::NaiveDate;
 use rand::{Rng, RngExt};
 
@@ -30,6 +32,10 @@ const BASE_MONTH: Month = Month {
     year: 2024,
     month: 4,
 };
+
+/// The financial years whose income differs: that of an earlier or a later year is the same as that of
+/// the first or the last.
+const INCOME_YEARS: RangeInclusive<i32> = 2000..=2060;
 
 /// The usual size of the holdings of an FI type.
 struct UsualSize {
@@ -177,7 +183,8 @@ fn scale(amount: Paise, numerator: i64, denominator: i64) -> Paise {
 /// The income of a customer: all flows that are income, without transfers between the customer's
 /// own accounts.
 pub(crate) struct Income {
-    flows: Vec<YearlyFlow>,
+    /// The income of each of [`INCOME_YEARS`].
+    yearly: Vec<Paise>,
     /// `false` if the persona has no income, so that it is [`DEFAULT_INCOME`].
     is_known: bool,
 }
@@ -221,28 +228,37 @@ impl Income {
         if !is_known {
             flows = vec![DEFAULT_INCOME];
         }
-        Self { flows, is_known }
+        let mut yearly = vec![Paise(0); INCOME_YEARS.count()];
+        for flow in flows {
+            flow.add_to_years(&mut yearly);
+        }
+        Self { yearly, is_known }
     }
 
     /// Returns the income of the financial year that begins in April of `year`.
     fn amount_in_year(&self, year: i32) -> Paise {
-        let flows = self.flows.iter();
-        flows.map(|flow| flow.amount_in_year(year)).sum()
+        let year = year.clamp(*INCOME_YEARS.start(), *INCOME_YEARS.end());
+        self.yearly
+            [usize::try_from(year - INCOME_YEARS.start()).expect("it is not before the first")]
     }
 }
 
 impl YearlyFlow {
-    fn amount_in_year(&self, year: i32) -> Paise {
-        let year = year.clamp(2000, 2060);
-        let percent = self.growth_percent;
+    /// Adds the amount of the flow to the income of each of [`INCOME_YEARS`].
+    fn add_to_years(&self, yearly: &mut [Paise]) {
+        let grown_percent = 100 + self.growth_percent;
+        let base = usize::try_from(BASE_MONTH.year - INCOME_YEARS.start()).expect("it is later");
+        let (before, since) = yearly.split_at_mut(base);
         let mut amount = self.amount;
-        for _ in BASE_MONTH.year..year {
-            amount = scale(amount, 100 + percent, 100);
+        for income in since {
+            *income += amount;
+            amount = scale(amount, grown_percent, 100);
         }
-        for _ in year..BASE_MONTH.year {
-            amount = scale(amount, 100, 100 + percent);
+        amount = self.amount;
+        for income in before.iter_mut().rev() {
+            amount = scale(amount, 100, grown_percent);
+            *income += amount;
         }
-        amount
     }
 }
 
