@@ -331,13 +331,10 @@ impl ApiResponse {
 
     fn into_http_response(mut self, signature: Option<String>) -> HttpResponse {
         let mut response = self.build_head(signature);
-        match self.hold {
-            None => response.body(self.body),
-            Some(hold) => response.body(HoldUntilSentBody {
-                bytes: Bytes::from(self.body),
-                hold: Some(hold),
-            }),
-        }
+        response.body(ResponseBody {
+            bytes: Bytes::from(self.body),
+            hold: self.hold,
+        })
     }
 
     fn into_faulty_response(
@@ -944,13 +941,18 @@ impl ReplyPlan {
     }
 }
 
-/// Body that releases a delivery hold when it has been sent: actix drops it after writing it out.
-struct HoldUntilSentBody {
+/// The bytes of a body that are handed to the connection at once. It copies them, so that a large body
+/// in one piece would be in memory twice.
+const BODY_CHUNK_BYTES: usize = 64 * 1024;
+
+/// The body of a response, sent in chunks. Releases the delivery hold when it has been sent: actix drops
+/// the body after writing it out.
+struct ResponseBody {
     bytes: Bytes,
     hold: Option<DeliveryHold>,
 }
 
-impl MessageBody for HoldUntilSentBody {
+impl MessageBody for ResponseBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -961,12 +963,13 @@ impl MessageBody for HoldUntilSentBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let bytes = std::mem::take(&mut self.bytes);
-        Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+        let chunk_size = self.bytes.len().min(BODY_CHUNK_BYTES);
+        let chunk = self.bytes.split_to(chunk_size);
+        Poll::Ready((!chunk.is_empty()).then_some(Ok(chunk)))
     }
 }
 
-impl Drop for HoldUntilSentBody {
+impl Drop for ResponseBody {
     /// Releases the hold in a task of the same thread. At this point the bytes are in the
     /// connection's write buffer, and the connection flushes it before it yields: the task runs
     /// after that.
