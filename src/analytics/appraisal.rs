@@ -4,13 +4,11 @@
 //! `Assumption:` the Unaport page names "CAM sheets" (credit appraisal memo) and no content. These are
 //! the lines that lenders' memos have in common.
 
-use serde_json::Value;
-
 use super::book::{Entry, TransactionBook, format_month, median, sum_amounts};
 use super::capacity::{Capacity, INSTALMENT_SHARE};
 use super::flows::{FlowScope, month_total};
 use super::groups::group_by_counterparty;
-use super::irregularities::count_incidences;
+use super::irregularities::Incidences;
 use super::months::mean;
 use super::score::{Score, is_bounce};
 use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
@@ -28,7 +26,7 @@ const SOURCES_MAX: usize = 10;
 pub(super) fn build_appraisal(
     book: &TransactionBook<'_>,
     capacity: &Capacity<'_>,
-    irregularities: &Value,
+    incidences: &[Incidences],
     score: &Score,
 ) -> Appraisal {
     Appraisal {
@@ -38,7 +36,7 @@ pub(super) fn build_appraisal(
             describe_obligations(book, capacity),
             describe_cash_flow(book),
             describe_counterparties(book),
-            describe_findings(irregularities, score),
+            describe_findings(incidences, score),
         ],
     }
 }
@@ -312,15 +310,18 @@ fn describe_counterparties(book: &TransactionBook<'_>) -> ReportPart {
     }
 }
 
-fn describe_findings(irregularities: &Value, score: &Score) -> ReportPart {
+fn describe_findings(incidences: &[Incidences], score: &Score) -> ReportPart {
     let reasons = score.reasons.iter().map(|reason| {
         let points = format!("-{}", reason.points);
         vec![text(reason.text.clone()), text(points), text("")]
     });
     let mut rows: Vec<_> = reasons.collect();
     let reason_count = rows.len();
-    let checks = count_incidences(irregularities).filter(|(_, count)| *count > 0);
-    rows.extend(checks.map(|(name, count)| vec![text(name), text(""), ReportValue::Count(count)]));
+    let checks = incidences.iter().filter(|check| check.count > 0);
+    rows.extend(checks.map(|check| {
+        let count = ReportValue::Count(check.count);
+        vec![text(check.activity.clone()), text(""), count]
+    }));
     ReportPart {
         title: "Findings",
         sentence: format!(

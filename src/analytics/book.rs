@@ -108,7 +108,10 @@ pub(crate) struct TransactionBook<'a> {
 impl<'a> TransactionBook<'a> {
     /// Creates the book of these accounts; `None` if they have no transaction.
     pub(crate) fn from_statements(accounts: &[(u32, &'a Statement)]) -> Option<Self> {
-        let mut entries = Vec::new();
+        let row_counts = accounts
+            .iter()
+            .filter_map(|(_, statement)| Some(statement.transactions()?.rows.len()));
+        let mut entries = Vec::with_capacity(row_counts.sum());
         let mut report_accounts = Vec::new();
         for (id, statement) in accounts {
             let Some(rows) = statement.transactions() else {
@@ -404,19 +407,6 @@ fn find_upi_app(narration: &str, mode: TransactionMode) -> &'static str {
     let mut apps = UPI_APPS.iter();
     let app = apps.find(|(ending, _)| narration.contains(ending));
     app.map_or("", |(_, name)| name)
-}
-
-/// Lists transactions by their places in the book, which [`Report`](super::Report) replaces by the
-/// transactions: most of them are in many lists.
-pub(crate) fn list_entries<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
-    entries
-        .into_iter()
-        .map(|entry| entry.place.into())
-        .collect()
-}
-
-pub(crate) fn collect_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<Value> {
-    entries.into_iter().map(|entry| entry.id.into()).collect()
 }
 
 /// Builds an object of these fields. `json!` copies the values that it is given, which is slow for

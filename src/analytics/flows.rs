@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::book::{
     Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
-    format_slashed_date, list_entries, median, rounded_average, rupees_to_json, sum_amounts,
+    format_slashed_date, median, rounded_average, rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
+use super::listing::list_entries;
 use super::months::mean;
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
@@ -222,19 +223,19 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
     }
     summary[2][AVERAGE_BALANCE] = book.average_balance(last_year(&figures).len());
     for (name, row_figures) in summary_row_names(book).iter().zip(summary) {
-        monthly.push(build_cashflow_row(name, row_figures, Vec::new()));
+        monthly.push(build_cashflow_row(name, row_figures, list_entries([])));
     }
     let mut quarterly = Vec::new();
     for count in trailing_periods(book) {
         let mut sums = sum_months(&figures[figures.len() - count..]);
         sums[AVERAGE_BALANCE] = book.average_balance(count);
         let name = trailing_period_name(book, count);
-        quarterly.push(build_cashflow_row(&name, sums, Vec::new()));
+        quarterly.push(build_cashflow_row(&name, sums, list_entries([])));
     }
     build_object([("monthly", monthly.into()), ("quarterly", quarterly.into())])
 }
 
-fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: Vec<Value>) -> Value {
+fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: Value) -> Value {
     let [
         inflow,
         outflow,
@@ -250,7 +251,7 @@ fn build_cashflow_row(name: &str, figures: CashflowFigures, transactions: Vec<Va
         ("inflowTransactionCount", inflow_count.into()),
         ("outflowTransactionCount", outflow_count.into()),
         ("avgDailyBalance", format_rupees(average_balance).into()),
-        ("transactions", transactions.into()),
+        ("transactions", transactions),
     ])
 }
 
@@ -311,7 +312,7 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
             name,
             row_figures,
             averages,
-            Default::default(),
+            [list_entries([]), list_entries([])],
         ));
     }
     let mut quarterly = Vec::new();
@@ -321,7 +322,7 @@ pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
             &trailing_period_name(book, count),
             sums,
             average_amounts(sums),
-            Default::default(),
+            [list_entries([]), list_entries([])],
         ));
     }
     build_object([("monthly", monthly.into()), ("quarterly", quarterly.into())])
@@ -331,7 +332,7 @@ fn build_business_row(
     name: &str,
     figures: BusinessFigures,
     [average_inflow, average_outflow]: [i64; 2],
-    [inflow_transactions, outflow_transactions]: [Vec<Value>; 2],
+    [inflow_transactions, outflow_transactions]: [Value; 2],
 ) -> Value {
     let [
         inflow,
@@ -362,7 +363,7 @@ fn build_business_row(
             "bizOutflowTransactionCount",
             outflow_count.to_string().into(),
         ),
-        ("bizInflowTransactions", inflow_transactions.into()),
-        ("bizOutflowTransactions", outflow_transactions.into()),
+        ("bizInflowTransactions", inflow_transactions),
+        ("bizOutflowTransactions", outflow_transactions),
     ])
 }

@@ -4,9 +4,11 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, build_object, collect_ids, format_month, format_percent, format_rupees,
-    list_entries, median, rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees, median,
+    rounded_average, rupees_to_json, sum_amounts,
 };
+use super::listing::{list_entries, list_ids};
+use super::report::PartyLimit;
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
 
@@ -40,31 +42,28 @@ pub(crate) fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, 
 }
 
 /// Builds section `counterparties`.
-pub(crate) fn build_counterparties(book: &TransactionBook<'_>) -> Value {
-    build_object([
-        (
-            "credit",
-            build_counterparty_rows(book, TransactionType::Credit).into(),
-        ),
-        (
-            "debit",
-            build_counterparty_rows(book, TransactionType::Debit).into(),
-        ),
-    ])
+pub(crate) fn build_counterparties(book: &TransactionBook<'_>, parties: &mut PartyLimit) -> Value {
+    let [credit, debit] = [TransactionType::Credit, TransactionType::Debit]
+        .map(|direction| build_counterparty_rows(book, direction, parties));
+    build_object([("credit", credit.into()), ("debit", debit.into())])
 }
 
-fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionType) -> Vec<Value> {
+fn build_counterparty_rows(
+    book: &TransactionBook<'_>,
+    direction: TransactionType,
+    parties: &mut PartyLimit,
+) -> Vec<Value> {
     let entries: Vec<&Entry> = book.entries_by_direction(direction).collect();
     let total = sum_amounts(entries.iter().copied());
-    group_by_counterparty(&entries)
-        .into_iter()
+    parties
+        .limit(group_by_counterparty(&entries))
         .map(|(party, group)| {
             let amount = sum_amounts(group.iter().copied());
             build_object([
                 ("amount", format_rupees(amount).into()),
                 ("counterparty", party.into()),
                 ("transactionCount", group.len().to_string().into()),
-                ("transactions", list_entries(group).into()),
+                ("transactions", list_entries(group)),
                 (
                     "transactionPercentage",
                     format_percent(amount, total).into(),
@@ -75,11 +74,14 @@ fn build_counterparty_rows(book: &TransactionBook<'_>, direction: TransactionTyp
 }
 
 /// Builds section `monthlyCounterparty`: the whole span first, then each month.
-pub(crate) fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value {
+pub(crate) fn build_monthly_counterparties(
+    book: &TransactionBook<'_>,
+    parties: &mut PartyLimit,
+) -> Value {
     let total = format!("Total ({})", book.format_span(book.months.len()));
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let parties: Vec<Value> = group_by_counterparty(&all)
-        .into_iter()
+    let rows: Vec<Value> = parties
+        .limit(group_by_counterparty(&all))
         .map(|(party, group)| {
             let mut data = vec![build_span_row(&total, &group)];
             data.extend(book.months.iter().map(|month| {
@@ -96,10 +98,7 @@ pub(crate) fn build_monthly_counterparties(book: &TransactionBook<'_>) -> Value 
     let months: Vec<String> = std::iter::once(total.clone())
         .chain(book.months.iter().map(|month| format_month(*month)))
         .collect();
-    build_object([
-        ("months", months.into()),
-        ("counterparties", parties.into()),
-    ])
+    build_object([("months", months.into()), ("counterparties", rows.into())])
 }
 
 fn build_span_row(span: &str, group: &[&Entry]) -> Value {
@@ -115,8 +114,8 @@ fn build_span_row(span: &str, group: &[&Entry]) -> Value {
         ("debitTxnCount", debits.len().into()),
         ("creditTxnCount", credits.len().into()),
         ("month", span.into()),
-        ("debitTxns", list_entries(debits).into()),
-        ("creditTxns", list_entries(credits).into()),
+        ("debitTxns", list_entries(debits)),
+        ("creditTxns", list_entries(credits)),
         ("mappedAccount", Value::Array(Vec::new())),
     ])
 }
@@ -155,7 +154,7 @@ pub(crate) fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail
                 .filter(|entry| entry.classification.category == name)
                 .collect();
             let mut row = build_category(name, &group, total, detail);
-            row["txnIds"] = collect_ids(group.iter().copied()).into();
+            row["txnIds"] = list_ids(group.iter().copied());
             row["subCategories"] = build_subcategory_rows(&group, total).into();
             row
         })
@@ -199,7 +198,7 @@ fn build_category(name: &str, group: &[&Entry], total: i64, detail: Detail) -> V
         "transactionCount": group.len().to_string(),
     });
     if detail == Detail::Transactions {
-        row["transactions"] = list_entries(group.iter().copied()).into();
+        row["transactions"] = list_entries(group.iter().copied());
     }
     row
 }

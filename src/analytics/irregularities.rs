@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::book::{
     Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
-    list_entries, rupees_to_json, sum_amounts,
+    rupees_to_json, sum_amounts,
 };
 use super::groups::group_by_counterparty;
+use super::listing::{count_items, list_entries};
 use crate::domain::calendar::{Month, is_bank_holiday};
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
@@ -62,10 +63,7 @@ fn build_entry_check(
     is_match: impl Fn(&Entry) -> bool,
 ) -> Value {
     let matches = list_entries(book.entries.iter().filter(|entry| is_match(entry)));
-    build_object([
-        ("activity", activity.into()),
-        ("transactions", matches.into()),
-    ])
+    build_object([("activity", activity.into()), ("transactions", matches)])
 }
 
 fn build_month_check(activity: &str, rows: Vec<Value>) -> Value {
@@ -75,21 +73,25 @@ fn build_month_check(activity: &str, rows: Vec<Value>) -> Value {
     ])
 }
 
-/// Returns the name of each check in the section, with the number of its matches.
-pub(crate) fn count_incidences(irregularities: &Value) -> impl Iterator<Item = (&str, usize)> {
-    irregularities
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|section| {
-            let matches = section["transactions"]
-                .as_array()
-                .or(section["monthlyTransactions"].as_array());
-            (
-                section["activity"].as_str().unwrap_or_default(),
-                matches.map_or(0, Vec::len),
-            )
-        })
+/// The number of matches of a check.
+#[derive(Clone, Debug)]
+pub(crate) struct Incidences {
+    /// The name of the check.
+    pub activity: String,
+    pub count: usize,
+}
+
+/// Counts the matches of each check in the section.
+pub(crate) fn count_incidences(irregularities: &Value) -> Vec<Incidences> {
+    let checks = irregularities.as_array().into_iter().flatten();
+    let incidences = checks.map(|check| {
+        let matches = ["transactions", "monthlyTransactions"].map(|key| count_items(&check[key]));
+        Incidences {
+            activity: check["activity"].as_str().unwrap_or_default().to_owned(),
+            count: matches.into_iter().sum(),
+        }
+    });
+    incidences.collect()
 }
 
 /// Builds the row of a month with a match (`docs/sources.md#unaport-analytics`).
@@ -119,7 +121,7 @@ fn build_month_row(
         "counterparty": party,
         "txnCount": entries.len(),
     });
-    row["transactions"] = list_entries(entries.iter().copied()).into();
+    row["transactions"] = list_entries(entries.iter().copied());
     row
 }
 

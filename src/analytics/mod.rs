@@ -19,6 +19,7 @@ mod classify;
 mod flows;
 mod groups;
 mod irregularities;
+mod listing;
 mod loans;
 mod months;
 mod overview;
@@ -26,83 +27,66 @@ mod report;
 mod score;
 mod upi;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 pub(crate) use self::book::TransactionBook;
 pub(crate) use self::report::Report;
 
+use self::book::build_object;
 use self::capacity::Capacity;
+use self::report::Sections;
 use crate::domain::statement::Statement;
-use crate::domain::terms::TransactionType;
+use crate::domain::terms::TransactionType::{Credit, Debit};
 
 /// Returns the analytics of one account, or of several accounts taken together, each given with
 /// its analytics id; `None` if none of them is a bank account with transactions.
 pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
     let book = TransactionBook::from_statements(accounts)?;
     let pairs = irregularities::find_circular_pairs(&book);
-    let sections = [
-        ("emi", json!({ "emi": loans::build_emis(&book) })),
-        ("summary", months::build_summary(&book)),
-        (
-            "cashflowAnalysis",
-            json!({ "cashflowAnalysis": flows::build_cashflow_analysis(&book) }),
-        ),
-        (
-            "irregularities",
-            irregularities::build_irregularities(&book),
-        ),
-        (
-            "bouncedCheque",
-            irregularities::build_bounced_cheques(&book),
-        ),
-        (
-            "recurringDeposits",
-            json!({ "recurringDeposits": groups::build_recurring(&book, TransactionType::Credit) }),
-        ),
-        (
-            "recurringPayments",
-            json!({ "recurringPayments": groups::build_recurring(&book, TransactionType::Debit) }),
-        ),
-        ("loans", json!({ "loans": loans::build_loans(&book) })),
-        ("salary", json!({ "salary": groups::build_salaries(&book) })),
-        (
-            "utilization",
-            json!({ "utilization": months::build_utilization(&book) }),
-        ),
-        (
-            "returnsAndCharges",
-            irregularities::build_returns_and_charges(&book),
-        ),
-        (
-            "loanAnalysis",
-            json!({ "loanAnalysis": loans::build_loan_analysis(&book) }),
-        ),
-        (
-            "monthlyCounterparty",
-            groups::build_monthly_counterparties(&book),
-        ),
-        (
-            "circularTransactions",
-            irregularities::build_circular_transactions(&book, &pairs),
-        ),
-        ("customAnalysis", overview::build_custom_analysis(&book)),
-        ("cashflow", flows::build_cashflow(&book)),
-        ("bizCashFlow", flows::build_business_cashflow(&book)),
-        ("dailyBalance", months::build_daily_balance(&book)),
-        ("UPIAnalysis", upi::build_upi_analysis(&book)),
-        ("categories", groups::build_categories(&book)),
-        ("counterparties", groups::build_counterparties(&book)),
-    ];
-    let mut sections: Map<String, Value> = sections
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let mut sections = Sections::default();
+    sections.add("emi", json!({ "emi": loans::build_emis(&book) }));
+    sections.add("summary", months::build_summary(&book));
+    let analysis = flows::build_cashflow_analysis(&book);
+    sections.add("cashflowAnalysis", json!({ "cashflowAnalysis": analysis }));
+    let checks = irregularities::build_irregularities(&book);
+    let incidences = irregularities::count_incidences(&checks);
+    sections.add("irregularities", checks);
+    sections.add(
+        "bouncedCheque",
+        irregularities::build_bounced_cheques(&book),
+    );
+    for (name, direction) in [("recurringDeposits", Credit), ("recurringPayments", Debit)] {
+        let rows = groups::build_recurring(&book, direction);
+        sections.add(name, build_object([(name, rows.into())]));
+    }
+    sections.add("loans", json!({ "loans": loans::build_loans(&book) }));
+    let salaries = groups::build_salaries(&book);
+    sections.add("salary", build_object([("salary", salaries.into())]));
+    let utilization = months::build_utilization(&book);
+    sections.add("utilization", json!({ "utilization": utilization }));
+    let returns_and_charges = irregularities::build_returns_and_charges(&book);
+    sections.add("returnsAndCharges", returns_and_charges);
+    let loan_analysis = loans::build_loan_analysis(&book);
+    sections.add("loanAnalysis", json!({ "loanAnalysis": loan_analysis }));
+    sections.add_limited("monthlyCounterparty", |parties| {
+        groups::build_monthly_counterparties(&book, parties)
+    });
+    let circular = irregularities::build_circular_transactions(&book, &pairs);
+    sections.add("circularTransactions", circular);
+    sections.add("customAnalysis", overview::build_custom_analysis(&book));
+    sections.add("cashflow", flows::build_cashflow(&book));
+    sections.add("bizCashFlow", flows::build_business_cashflow(&book));
+    sections.add("dailyBalance", months::build_daily_balance(&book));
+    sections.add("UPIAnalysis", upi::build_upi_analysis(&book));
+    sections.add("categories", groups::build_categories(&book));
+    sections.add_limited("counterparties", |parties| {
+        groups::build_counterparties(&book, parties)
+    });
     // The overview counts rows of the other sections, so it comes last.
     let capacity = Capacity::of_book(&book);
     let score = score::compute_score(&book, &capacity, &pairs);
-    let overview = overview::build_overview(&book, &sections, &score);
-    sections.insert("overview".to_owned(), overview);
-    let appraisal =
-        appraisal::build_appraisal(&book, &capacity, &sections["irregularities"], &score);
+    let overview = overview::build_overview(&book, &sections, &incidences, &score);
+    sections.add("overview", overview);
+    let appraisal = appraisal::build_appraisal(&book, &capacity, &incidences, &score);
     Some(Report::new(book.entries, sections, appraisal))
 }

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::book::{
-    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
-    list_entries, median, rounded_average, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_percent, format_rupees, median,
+    rounded_average, sum_amounts,
 };
+use super::listing::list_entries;
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
 
@@ -122,7 +123,7 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
                 ("amount", format_rupees(amount).into()),
                 ("month", format_month(*month).into()),
                 ("count", month_entries.len().to_string().into()),
-                ("transactions", list_entries(month_entries).into()),
+                ("transactions", list_entries(month_entries)),
             ])
         })
         .collect()

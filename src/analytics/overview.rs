@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::book::{
-    Entry, TransactionBook, build_object, collect_ids, format_month, format_rupees, list_entries,
-    rounded_average, rupees_to_json, sum_amounts,
+    Entry, TransactionBook, build_object, format_month, format_rupees, rounded_average,
+    rupees_to_json, sum_amounts,
 };
 use super::flows::{FlowScope, month_total};
 use super::groups::{Detail, build_direction_categories};
-use super::irregularities::count_incidences;
+use super::irregularities::Incidences;
+use super::listing::{list_entries, list_ids};
 use super::months::mean;
+use super::report::Sections;
 use super::score::Score;
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
@@ -20,12 +22,11 @@ use crate::domain::terms::TransactionType::{Credit, Debit};
 /// Builds section `overview` from the book and the other sections.
 pub(crate) fn build_overview(
     book: &TransactionBook<'_>,
-    sections: &Map<String, Value>,
+    sections: &Sections,
+    incidences: &[Incidences],
     score: &Score,
 ) -> Value {
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
-    let irregularities: Vec<(&str, usize)> =
-        count_incidences(&sections["irregularities"]).collect();
     let empty_months: Vec<String> = book
         .months
         .iter()
@@ -43,9 +44,9 @@ pub(crate) fn build_overview(
         ])
     });
     let mut overview = json!({
-        "irregularities": irregularities
+        "irregularities": incidences
             .iter()
-            .map(|(name, count)| json!({ "activity": overview_spelling(name), "incidences": count.to_string() }))
+            .map(|check| json!({ "activity": overview_spelling(&check.activity), "incidences": check.count.to_string() }))
             .collect::<Vec<_>>(),
         "bsaScore": score.value,
         "volatilityScore": compute_volatility(book),
@@ -55,7 +56,7 @@ pub(crate) fn build_overview(
         "averageDailyBalance": rupees_to_json(book.average_balance(book.months.len())),
         "noTxnDates": list_empty_days(book),
         "noTxnMonth": empty_months,
-        "tabCounts": count_tabs(book, sections, irregularities.iter().filter(|(_, count)| *count > 0).count()),
+        "tabCounts": count_tabs(book, sections, incidences.iter().filter(|check| check.count > 0).count()),
         "maxAmountDetail": {
             "last12MonthKey": format_period(book, 12),
             "last12MonthDebit": largest_amount(book, 12, Debit),
@@ -173,11 +174,7 @@ fn overview_spelling(activity: &str) -> &str {
     }
 }
 
-fn count_tabs(
-    book: &TransactionBook<'_>,
-    sections: &Map<String, Value>,
-    irregularity_count: usize,
-) -> Value {
+fn count_tabs(book: &TransactionBook<'_>, sections: &Sections, irregularity_count: usize) -> Value {
     let mut categories: Vec<(bool, String)> = book
         .entries
         .iter()
@@ -190,27 +187,28 @@ fn count_tabs(
         .iter()
         .filter(|entry| entry.classification.subcategory == Some("Third Party Transfer"))
         .count();
+    let parties: HashSet<&str> = book
+        .entries
+        .iter()
+        .map(Entry::counterparty_or_unknown)
+        .collect();
     json!({
-        "utilizationCount": count_rows(sections, "utilization", "utilization"),
-        "emiCount": count_rows(sections, "emi", "emi"),
-        "salaryCount": count_rows(sections, "salary", "salary"),
-        "recurringPaymentCount": count_rows(sections, "recurringPayments", "recurringPayments"),
-        "recurringDepositsCount": count_rows(sections, "recurringDeposits", "recurringDeposits"),
+        "utilizationCount": sections.count_rows("utilization", "utilization"),
+        "emiCount": sections.count_rows("emi", "emi"),
+        "salaryCount": sections.count_rows("salary", "salary"),
+        "recurringPaymentCount": sections.count_rows("recurringPayments", "recurringPayments"),
+        "recurringDepositsCount": sections.count_rows("recurringDeposits", "recurringDeposits"),
         "duplicateTxnsCount": count_duplicates(book),
         "irregularitiesCount": irregularity_count,
-        "loanCount": count_rows(sections, "loans", "loans"),
-        "circularTransactionCount": count_rows(sections, "circularTransactions", "circular"),
-        "returnAndChargesCount": count_rows(sections, "returnsAndCharges", "charges")
-            + count_rows(sections, "returnsAndCharges", "returns"),
-        "bouncedChequeCount": count_rows(sections, "bouncedCheque", "outwardChequeTransactions"),
+        "loanCount": sections.count_rows("loans", "loans"),
+        "circularTransactionCount": sections.count_rows("circularTransactions", "circular"),
+        "returnAndChargesCount": sections.count_rows("returnsAndCharges", "charges")
+            + sections.count_rows("returnsAndCharges", "returns"),
+        "bouncedChequeCount": sections.count_rows("bouncedCheque", "outwardChequeTransactions"),
         "categoryCount": categories.len(),
-        "counterparty": count_rows(sections, "monthlyCounterparty", "counterparties"),
+        "counterparty": parties.len(),
         "intraBankFundTransferCount": third_party_transfers,
     })
-}
-
-fn count_rows(sections: &Map<String, Value>, section: &str, list: &str) -> usize {
-    sections[section][list].as_array().map_or(0, Vec::len)
 }
 
 /// Returns the average deviation of the months' inflow from its average, in tenths of the average:
@@ -288,7 +286,7 @@ fn build_high_value_row(
     json!({
         name: entries.len(),
         "transactions": list_entries(entries.iter().copied()),
-        "txnIds": collect_ids(entries),
+        "txnIds": list_ids(entries),
     })
 }
 

@@ -1,30 +1,18 @@
 //! The finished report. Its sections list transactions by their places in the book, since most
 //! transactions are in many lists; the text of each is written wherever it is listed.
 
-use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
 
 use super::book::Entry;
+use super::listing::{LIST_START, ListKind, count_items, place_of};
 use crate::domain::appraisal::Appraisal;
 
-/// The largest number of transactions that one section lists, in all its lists together. A report of
-/// 100,000 transactions stays below 50 MB with it.
+/// The largest number of counterparties that one list has, the largest sums first.
 ///
-/// `Assumption:` a report that was recorded has some hundred transactions; no source names a limit.
-const LISTED_MAX: usize = 10_000;
-
-/// The names of the lists of transactions.
-const TRANSACTION_LISTS: [&str; 10] = [
-    "transactions",
-    "debitTxns",
-    "creditTxns",
-    "bizInflowTransactions",
-    "bizOutflowTransactions",
-    "charges",
-    "returns",
-    "outwardChequeTransactions",
-    "inwardChequeTransactions",
-    "sameDayChequeTransactions",
-];
+/// `Assumption:` an underwriter reads no more of them.
+const PARTIES_MAX: usize = 1_000;
 
 /// The analytics of one account, or of several accounts taken together.
 #[derive(Debug)]
@@ -35,32 +23,84 @@ pub struct Report {
     appraisal: Appraisal,
 }
 
-impl Report {
-    /// Creates the report of these sections. Where one lists more than [`LISTED_MAX`] transactions,
-    /// each list is cut to its first ones, and the key `shortened` says so; counts and sums are those
-    /// of all transactions.
-    pub(super) fn new(
-        entries: Vec<Entry>,
-        mut sections: Map<String, Value>,
-        appraisal: Appraisal,
-    ) -> Self {
-        let mut shortened = Vec::new();
-        for (name, section) in &mut sections {
-            let mut lengths = Vec::new();
-            visit_lists(section, &mut |list| lengths.push(list.len()));
-            let found: usize = lengths.iter().sum();
-            if found <= LISTED_MAX {
-                continue;
-            }
-            let limit = find_list_limit(&lengths);
-            visit_lists(section, &mut |list| list.truncate(limit));
-            shortened.push(json!({
-                "section": name,
-                "transactionsOfList": limit,
-                "transactionsListed": count_listed(&lengths, limit),
-                "transactionsFound": found,
-            }));
+/// The sections of a report that is built. Each is cut as soon as it is added, so that one long section
+/// at a time is in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Sections {
+    values: Map<String, Value>,
+    /// The numbers of rows of the lists of each section, before they were cut.
+    row_counts: HashMap<(&'static str, String), usize>,
+    /// The sections that were cut.
+    shortened: Vec<Value>,
+}
+
+/// Counts the counterparties of a section, and limits those of each list.
+#[derive(Debug, Default)]
+pub(crate) struct PartyLimit {
+    listed: usize,
+    found: usize,
+}
+
+impl PartyLimit {
+    /// Returns the first [`PARTIES_MAX`] counterparties of a list.
+    pub(crate) fn limit<T>(&mut self, parties: Vec<T>) -> impl Iterator<Item = T> {
+        self.found += parties.len();
+        self.listed += parties.len().min(PARTIES_MAX);
+        parties.into_iter().take(PARTIES_MAX)
+    }
+}
+
+impl Sections {
+    /// Adds a section. Where its lists are cut ([`ListKind::cut_lists`]), the key `shortened` of the
+    /// report says so; counts and sums are those of all transactions.
+    pub(crate) fn add(&mut self, name: &'static str, section: Value) {
+        self.add_limited(name, |_| section);
+    }
+
+    /// Adds a section whose lists of counterparties are limited, too.
+    pub(crate) fn add_limited(
+        &mut self,
+        name: &'static str,
+        build: impl FnOnce(&mut PartyLimit) -> Value,
+    ) {
+        let mut parties = PartyLimit::default();
+        let mut section = build(&mut parties);
+        for (key, list) in section.as_object().into_iter().flatten() {
+            self.row_counts
+                .insert((name, key.clone()), count_items(list));
         }
+        let mut cut = Map::from_iter([("section".to_owned(), name.into())]);
+        if parties.found > parties.listed {
+            cut.insert("counterpartiesListed".to_owned(), parties.listed.into());
+            cut.insert("counterpartiesFound".to_owned(), parties.found.into());
+        }
+        for kind in ListKind::ALL {
+            let figures = kind.cut_lists(&mut section).into_iter().flatten();
+            for (key, figure) in kind.cut_keys().into_iter().zip(figures) {
+                cut.insert(key.to_owned(), figure.into());
+            }
+        }
+        if cut.len() > 1 {
+            self.shortened.push(cut.into());
+        }
+        self.values.insert(name.to_owned(), section);
+    }
+
+    /// Returns the number of rows that a list of a section had before it was cut.
+    pub(crate) fn count_rows(&self, section: &'static str, list: &str) -> usize {
+        let key = (section, list.to_owned());
+        self.row_counts.get(&key).copied().unwrap_or(0)
+    }
+}
+
+impl Report {
+    /// Creates the report of these sections.
+    pub(super) fn new(entries: Vec<Entry>, sections: Sections, appraisal: Appraisal) -> Self {
+        let Sections {
+            values: mut sections,
+            shortened,
+            ..
+        } = sections;
         if !shortened.is_empty() {
             sections.insert("shortened".to_owned(), shortened.into());
         }
@@ -75,7 +115,7 @@ impl Report {
     pub(crate) fn sections(&self) -> impl Iterator<Item = (&str, Value)> {
         self.sections.iter().map(|(name, section)| {
             let mut text = Vec::new();
-            self.write(section, name, &mut text);
+            self.write(section, &mut text);
             (&**name, parse(&text))
         })
     }
@@ -98,23 +138,27 @@ impl Report {
         text
     }
 
-    /// Writes the value of a key.
-    fn write(&self, value: &Value, key: &str, out: &mut Vec<u8>) {
+    /// Writes a value.
+    fn write(&self, value: &Value, out: &mut Vec<u8>) {
         match value {
             Value::Object(fields) => self.write_object(fields, out),
             Value::Array(items) => {
-                let lists_transactions = is_transaction_list(key, items);
+                let kind = ListKind::of(items);
+                let items = if kind.is_some() {
+                    &items[LIST_START..]
+                } else {
+                    items
+                };
                 out.push(b'[');
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
-                    match item.as_u64() {
-                        Some(place) if lists_transactions => {
-                            let place = usize::try_from(place).expect("a place fits");
-                            write_json(&self.entries[place].to_row(), out);
+                    match kind {
+                        Some(ListKind::Transactions) => {
+                            write_json(&self.entries[place_of(item)].to_row(), out);
                         }
-                        _ => self.write(item, "", out),
+                        Some(ListKind::Ids) | None => self.write(item, out),
                     }
                 }
                 out.push(b']');
@@ -131,7 +175,7 @@ impl Report {
             }
             write_json(key, out);
             out.push(b':');
-            self.write(value, key, out);
+            self.write(value, out);
         }
         out.push(b'}');
     }
@@ -143,61 +187,4 @@ fn write_json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
 
 fn parse(text: &[u8]) -> Value {
     serde_json::from_slice(text).expect("the report is JSON")
-}
-
-fn is_transaction_list(key: &str, items: &[Value]) -> bool {
-    TRANSACTION_LISTS.contains(&key) && items.first().is_some_and(Value::is_u64)
-}
-
-/// Visits each list of transactions in a value.
-fn visit_lists(value: &mut Value, visit: &mut impl FnMut(&mut Vec<Value>)) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value {
-                    Value::Array(items) if is_transaction_list(key, items) => visit(items),
-                    value => visit_lists(value, visit),
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                visit_lists(item, visit);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Counts the items of lists of these lengths that are cut to a limit.
-fn count_listed(lengths: &[usize], limit: usize) -> usize {
-    lengths.iter().map(|length| *length.min(&limit)).sum()
-}
-
-/// Returns the largest length to which lists of these lengths can be cut, so that they have at most
-/// [`LISTED_MAX`] items together.
-fn find_list_limit(lengths: &[usize]) -> usize {
-    let (mut fits, mut exceeds) = (0, LISTED_MAX + 1);
-    while exceeds - fits > 1 {
-        let limit = fits.midpoint(exceeds);
-        if count_listed(lengths, limit) <= LISTED_MAX {
-            fits = limit;
-        } else {
-            exceeds = limit;
-        }
-    }
-    fits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{LISTED_MAX, find_list_limit};
-
-    #[test]
-    fn short_lists_stay_whole_and_long_ones_share_the_rest() {
-        assert_eq!(find_list_limit(&[LISTED_MAX + 1]), LISTED_MAX);
-        assert_eq!(find_list_limit(&[10, LISTED_MAX]), LISTED_MAX - 10);
-        assert_eq!(find_list_limit(&[LISTED_MAX; 4]), LISTED_MAX / 4);
-        assert_eq!(find_list_limit(&vec![1; LISTED_MAX + 1]), 0);
-    }
 }

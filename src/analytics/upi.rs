@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::book::{
-    Entry, TransactionBook, build_object, collect_ids, format_percent, format_rupees, list_entries,
-    rounded_average, sum_amounts,
+    Entry, TransactionBook, build_object, format_percent, format_rupees, rounded_average,
+    sum_amounts,
 };
 use super::classify::is_merchant_payment;
 use super::groups::{Detail, build_category_rows, group_by_counterparty};
+use super::listing::{list_entries, list_ids};
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
@@ -100,9 +101,9 @@ impl<'e> UpiSide<'e> {
             ("txnType", self.direction_name().into()),
             ("amountPt", format!("{amount_share}%").into()),
             ("transactionCount", group.len().to_string().into()),
-            ("transactions", list_entries(group.iter().copied()).into()),
+            ("transactions", list_entries(group.iter().copied())),
             ("transactionPercentage", format!("{count_share}%").into()),
-            ("txnIds", collect_ids(group.iter().copied()).into()),
+            ("txnIds", list_ids(group.iter().copied())),
         ])
     }
 

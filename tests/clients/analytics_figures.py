@@ -13,10 +13,11 @@ from analytics_checks import (
     analyze_loans, check_irregularities, compute_score, list_bounced_cheques, list_circular_pairs, list_emis,
     list_loans, list_recurring, list_returns_and_charges, list_salaries)
 from analytics_rows import (
-    RowList, divide_rounded, format_percent, format_rupees, group_by_party, is_business, list_ids, list_rows,
+    IdList, PartyList, RowList, divide_rounded, format_percent, format_rupees, group_by_party, is_business, list_ids, list_rows,
     rounded_mean, rounded_median, split_directions, to_paise, to_rupees, to_whole_rupees)
 
 LISTED_MAX = 10_000
+PARTIES_MAX = 1_000
 
 
 def summarize_months(book):
@@ -110,7 +111,8 @@ def list_monthly_parties(book):
             "debitAmount": to_rupees(debit), "creditAmount": to_rupees(credit), "debitTxnCount": len(debit_ids),
             "creditTxnCount": len(credit_ids), "month": labels[span], "debitTxns": debit_ids, "creditTxns": credit_ids}
 
-    parties = [{"counterparty": name, "data": [describe(name, span) for span in labels]} for name, _ in group_by_party(book.rows)]
+    parties = PartyList(
+        {"counterparty": name, "data": [describe(name, span) for span in labels]} for name, _ in group_by_party(book.rows))
     return {"months": list(labels.values()), "counterparties": parties}
 
 
@@ -284,9 +286,10 @@ def list_categories(frame, with_rows=True):
 
 
 def list_parties(frame):
-    return [{"amount": format_rupees(group["paise"].sum()), "counterparty": name, "transactionCount": str(len(group)),
-             "transactions": list_rows(group), "transactionPercentage": format_percent(group["paise"].sum(), frame["paise"].sum())}
-            for name, group in group_by_party(frame)]
+    return PartyList(
+        {"amount": format_rupees(group["paise"].sum()), "counterparty": name, "transactionCount": str(len(group)),
+         "transactions": list_rows(group), "transactionPercentage": format_percent(group["paise"].sum(), frame["paise"].sum())}
+        for name, group in group_by_party(frame))
 
 
 def compute_volatility(book):
@@ -391,22 +394,31 @@ def recompute_report(book):
     return {**sections, **({"shortened": cuts} if cuts else {})}
 
 
-def find_row_lists(value):
-    if isinstance(value, RowList):
+def find_lists(kind, value):
+    if isinstance(value, kind):
         yield value
     elif isinstance(value, (dict, list)):
         for child in value.values() if isinstance(value, dict) else value:
-            yield from find_row_lists(child)
+            yield from find_lists(kind, child)
 
 
 def cut_lists(name, section):
-    """Cuts the lists of a section that has more than 10,000 rows to the largest length with which it has no more."""
-    lists = list(find_row_lists(section))
-    lengths = np.array([len(rows) for rows in lists], dtype="int64")
-    if lengths.sum() <= LISTED_MAX:
-        return None
-    limit = bisect_right(range(LISTED_MAX + 1), LISTED_MAX, key=lambda limit: np.minimum(lengths, limit).sum()) - 1
-    for rows in lists:
-        del rows[limit:]
-    return {"section": name, "transactionsOfList": limit, "transactionsListed": int(np.minimum(lengths, limit).sum()),
-            "transactionsFound": int(lengths.sum())}
+    """Cuts the counterparties of each list to the first 1,000. Then cuts the lists of a section that has more than 10,000 rows, or
+    ids, to the largest length with which it has no more."""
+    cut = {"section": name}
+    parties = list(find_lists(PartyList, section))
+    lengths = [len(rows) for rows in parties]
+    for rows in parties:
+        del rows[PARTIES_MAX:]
+    if max(lengths, default=0) > PARTIES_MAX:
+        cut |= {"counterpartiesListed": sum(len(rows) for rows in parties), "counterpartiesFound": sum(lengths)}
+    for kind, noun in [(RowList, "transactions"), (IdList, "ids")]:
+        lists = list(find_lists(kind, section))
+        lengths = np.array([len(rows) for rows in lists], dtype="int64")
+        if lengths.sum() <= LISTED_MAX:
+            continue
+        limit = bisect_right(range(LISTED_MAX + 1), LISTED_MAX, key=lambda limit: np.minimum(lengths, limit).sum()) - 1
+        for rows in lists:
+            del rows[limit:]
+        cut |= {f"{noun}OfList": limit, f"{noun}Listed": int(np.minimum(lengths, limit).sum()), f"{noun}Found": int(lengths.sum())}
+    return cut if len(cut) > 1 else None

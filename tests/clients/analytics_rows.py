@@ -57,6 +57,14 @@ class RowList(list):
     """The ids of rows that a list of the report has to contain."""
 
 
+class IdList(list):
+    """The ids that a list of ids has to contain."""
+
+
+class PartyList(list):
+    """The counterparties that a list has to contain, the largest sums first."""
+
+
 class Book:
     """The rows of a session, by day, and those of one day by account, in the order of the statement."""
 
@@ -222,4 +230,4 @@ def list_rows(frame):
 
 
 def list_ids(frame):
-    return frame["id"].tolist()
+    return IdList(frame["id"].tolist())

@@ -10,7 +10,10 @@ use mockaa::internals::domain::statement::Statement;
 use mockaa::internals::domain::time::Timestamp;
 use serde_json::Value;
 
-use super::{StatementQuery, ist_midnight, shipped_life, test_participants};
+use super::files::load_with_statement;
+use super::{
+    CUSTOMER, StatementQuery, first_deposit, ist_midnight, shipped_life, test_participants,
+};
 
 /// Returns the report of a persona's linked bank accounts together, for the months before 1 July 2024.
 fn build_persona_report(persona: &str, seed: u64, months: u32) -> Value {
@@ -144,4 +147,43 @@ fn each_persona_has_the_score_and_the_findings_that_it_is_made_for() {
             }
         }
     }
+}
+
+#[test]
+fn a_list_of_counterparties_is_cut_and_the_report_says_so() {
+    let mut csv = "transactionTimestamp,type,amount,currentBalance,narration,mode\n".to_owned();
+    for number in 0..1_200_u32 {
+        let letters = [number / 676, number / 26 % 26, number % 26];
+        let name: String = letters
+            .iter()
+            .filter_map(|letter| char::from_digit(10 + letter, 36))
+            .collect();
+        let (day, balance) = (number / 50 + 1, 200_000 - 100 * (number + 1));
+        csv += &format!(
+            "2024-01-{day:02},DEBIT,100,{balance},NEFT/N{number:09}/SHOP {}/MOCK BANK/GOODS,NEFT\n",
+            name.to_uppercase()
+        );
+    }
+    let life =
+        load_with_statement("many-parties", "mine.csv", &csv).expect("the statement is right");
+    let account = first_deposit(&life, 42, CUSTOMER);
+    let range = (ist_midnight(2024, 1, 1), ist_midnight(2024, 6, 1));
+    let statement =
+        StatementQuery::for_range(&life, &account, range.0, range.1).generate_statement();
+    let report = build_report(&[(1, &statement)]).expect("it has transactions");
+    let report: Value = serde_json::from_slice(&report.to_json()).expect("JSON");
+    for list in [
+        &report["monthlyCounterparty"]["counterparties"],
+        &report["counterparties"]["debit"],
+    ] {
+        assert_eq!(list.as_array().map(Vec::len), Some(1_000));
+    }
+    assert_eq!(report["overview"]["tabCounts"]["counterparty"], 1_200);
+    assert_eq!(
+        report["shortened"],
+        serde_json::json!([
+            { "section": "monthlyCounterparty", "counterpartiesListed": 1_000, "counterpartiesFound": 1_200 },
+            { "section": "counterparties", "counterpartiesListed": 1_000, "counterpartiesFound": 1_200 },
+        ])
+    );
 }
