@@ -12,7 +12,7 @@ use crate::domain::appraisal::Appraisal;
 /// The largest number of counterparties that one list has, the largest sums first.
 ///
 /// `Assumption:` an underwriter reads no more of them.
-const PARTIES_MAX: usize = 1_000;
+const PARTIES_MAX: usize = 2_000;
 
 /// The analytics of one account, or of several accounts taken together.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ from analytics_rows import (
     rounded_mean, rounded_median, split_directions, to_paise, to_rupees, to_whole_rupees)
 
 LISTED_MAX = 10_000
-PARTIES_MAX = 1_000
+PARTIES_MAX = 2_000
 
 
 def summarize_months(book):
@@ -403,7 +403,7 @@ def find_lists(kind, value):
 
 
 def cut_lists(name, section):
-    """Cuts the counterparties of each list to the first 1,000. Then cuts the lists of a section that has more than 10,000 rows, or
+    """Cuts the counterparties of each list to the first 2,000. Then cuts the lists of a section that has more than 10,000 rows, or
     ids, to the largest length with which it has no more."""
     cut = {"section": name}
     parties = list(find_lists(PartyList, section))

@@ -152,13 +152,13 @@ fn each_persona_has_the_score_and_the_findings_that_it_is_made_for() {
 #[test]
 fn a_list_of_counterparties_is_cut_and_the_report_says_so() {
     let mut csv = "transactionTimestamp,type,amount,currentBalance,narration,mode\n".to_owned();
-    for number in 0..1_200_u32 {
+    for number in 0..2_200_u32 {
         let letters = [number / 676, number / 26 % 26, number % 26];
         let name: String = letters
             .iter()
             .filter_map(|letter| char::from_digit(10 + letter, 36))
             .collect();
-        let (day, balance) = (number / 50 + 1, 200_000 - 100 * (number + 1));
+        let (day, balance) = (number / 100 + 1, 300_000 - 100 * (number + 1));
         csv += &format!(
             "2024-01-{day:02},DEBIT,100,{balance},NEFT/N{number:09}/SHOP {}/MOCK BANK/GOODS,NEFT\n",
             name.to_uppercase()
@@ -176,14 +176,14 @@ fn a_list_of_counterparties_is_cut_and_the_report_says_so() {
         &report["monthlyCounterparty"]["counterparties"],
         &report["counterparties"]["debit"],
     ] {
-        assert_eq!(list.as_array().map(Vec::len), Some(1_000));
+        assert_eq!(list.as_array().map(Vec::len), Some(2_000));
     }
-    assert_eq!(report["overview"]["tabCounts"]["counterparty"], 1_200);
+    assert_eq!(report["overview"]["tabCounts"]["counterparty"], 2_200);
     assert_eq!(
         report["shortened"],
         serde_json::json!([
-            { "section": "monthlyCounterparty", "counterpartiesListed": 1_000, "counterpartiesFound": 1_200 },
-            { "section": "counterparties", "counterpartiesListed": 1_000, "counterpartiesFound": 1_200 },
+            { "section": "monthlyCounterparty", "counterpartiesListed": 2_000, "counterpartiesFound": 2_200 },
+            { "section": "counterparties", "counterpartiesListed": 2_000, "counterpartiesFound": 2_200 },
         ])
     );
 }

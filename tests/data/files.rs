@@ -190,7 +190,11 @@ fn invalid_amounts_and_sides_are_reported_with_what_is_allowed() {
     );
 }
 
-pub(crate) fn load_with_statement(name: &str, file: &str, statement: &str) -> Result<PersonaInstance, String> {
+pub(crate) fn load_with_statement(
+    name: &str,
+    file: &str,
+    statement: &str,
+) -> Result<PersonaInstance, String> {
     let folder = create_folder(name);
     fs::write(folder.join(file), statement).expect("a file");
     let text = format!(
