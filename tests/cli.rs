@@ -54,8 +54,8 @@ fn serve_prints_its_address_on_stdout_and_exits_with_0_on_sigterm() {
             (Some("ready"), Some("default"))
         );
         assert_eq!(
-            (server.ready["kid"].as_str(), server.ready["seed"].as_u64()),
-            (Some("mockaa-dev-1"), Some(42))
+            (server.ready["kid"].as_str(), server.ready["seed"].as_str()),
+            (Some("mockaa-dev-1"), Some("42"))
         );
         let url = server.ready["base_url"].as_str().expect("a URL").to_owned();
         let ready = run(&["ready", "--server", &url, "--wait", "10s"]);

@@ -762,6 +762,21 @@ fn the_bytes_of_a_webhook_pass_through_every_command() {
     );
     let again = run(&["webhook", "show", "2", "--body", "--attempt", "1"]);
     assert_eq!(decode_lossy(&again.stdout), reformatted);
+    // The journal has them, too.
+    let page = fixture.run_json(&["journal", "--kind", "webhook"]);
+    let entries = page["items"].as_array().expect("entries");
+    let seq = entries.last().expect("an attempt")["seq"].to_string();
+    let recorded = run(&["journal", &seq, "--request"]);
+    assert_eq!(decode_lossy(&recorded.stdout), reformatted);
+    let unanswered = run(&["journal", &seq, "--answer"]);
+    assert_eq!(unanswered.status.code(), Some(4));
+    let error = decode_lossy(&unanswered.stderr);
+    assert!(
+        error.contains(&format!("journal entry {seq} has no answer")),
+        "{error}"
+    );
+    let entry = fixture.run_json(&["journal", &seq]);
+    assert_eq!(entry, entries[entries.len() - 1]);
     let missing = run(&["webhook", "show", "2", "--body", "--attempt", "9"]);
     assert_eq!(missing.status.code(), Some(4));
     let error = decode_lossy(&missing.stderr);

@@ -255,7 +255,7 @@ fn options_stand_in_the_file_and_are_explained() {
     let server = Server::spawn(&mut command);
     assert_eq!(
         (&server.ready["seed"], &server.ready["control_token"]),
-        (&json!(7), &json!("secret-1"))
+        (&json!("7"), &json!("secret-1"))
     );
 }
 

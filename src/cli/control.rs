@@ -15,7 +15,8 @@ use crate::cli::control_calls::name_commands;
 use crate::cli::lists::{List, ListArguments, print_rows};
 use crate::cli::raise::{self, RaiseArguments};
 use crate::cli::remote::{
-    Remote, encode_segment, field_text, print_fields, print_list, print_table, print_texts,
+    FileResponse, Remote, encode_segment, field_text, print_fields, print_list, print_table,
+    print_texts,
 };
 use crate::cli::terminal::Palette;
 use crate::cli::{UsageError, read_input, stdout};
@@ -467,11 +468,7 @@ async fn run_transaction(command: TransactionCommand) -> anyhow::Result<ExitCode
         Method::PATCH => remote.patch(&path, &body).await?,
         _ => remote.delete(&path).await?,
     };
-    if remote.json {
-        response.print();
-    } else {
-        response.print_indented();
-    }
+    remote.print(&response);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -550,11 +547,7 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
             &body,
         )
         .await?;
-    if remote.json {
-        response.print();
-    } else {
-        response.print_indented();
-    }
+    remote.print(&response);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -918,11 +911,7 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
             ..
         } => {
             let response = remote.get(&format!("webhooks/{id}")).await?;
-            if remote.json {
-                response.print();
-            } else {
-                response.print_indented();
-            }
+            remote.print(&response);
         }
         WebhookCommand::Resend(WebhookTarget { id, remote }) => {
             print_fields(
@@ -1022,9 +1011,18 @@ pub(crate) async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode>
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  mockaa journal\n  mockaa journal --follow --since 5m\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
-                        consent.active"
+                        consent.active\n  mockaa journal 12\n  mockaa journal 12 --answer"
 )]
 pub(crate) struct JournalArguments {
+    /// Number of the entry to show in full; default: a line for each of the last entries.
+    #[arg(conflicts_with_all = ["kind", "op", "consent", "customer", "after", "wait", "last", "all", "since", "follow"])]
+    seq: Option<u64>,
+    /// Print the recorded bytes of the request, or of the webhook as it was sent, and nothing else.
+    #[arg(long, requires = "seq", conflicts_with_all = ["answer", "json"])]
+    request: bool,
+    /// Print the recorded bytes of the answer to a call, and nothing else.
+    #[arg(long, requires = "seq", conflicts_with = "json")]
+    answer: bool,
     /// Kind of the entries: call, webhook, note, or an event such as consent.revoked; default: all.
     #[arg(long)]
     kind: Option<String>,
@@ -1055,6 +1053,9 @@ pub(crate) struct JournalArguments {
 
 pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result<ExitCode> {
     let JournalArguments {
+        seq,
+        request,
+        answer,
         kind,
         op,
         consent,
@@ -1065,6 +1066,25 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         list,
         remote,
     } = arguments;
+    if let Some(seq) = seq {
+        let path = match (request, answer) {
+            (true, _) => format!("journal/{seq}/request?reveal={reveal}"),
+            (_, true) => format!("journal/{seq}/answer?reveal={reveal}"),
+            _ => return print_entry(&remote, seq, reveal).await,
+        };
+        let FileResponse {
+            bytes,
+            whole_length,
+        } = remote.get_file(&path).await?;
+        stdout::print_bytes(&bytes)?;
+        if let Some(length) = whole_length {
+            eprintln!(
+                "the body has {length} bytes, of which the first {} are recorded",
+                bytes.len()
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut query = format!("reveal={reveal}");
     for (name, value) in [
         ("kind", &kind),
@@ -1096,6 +1116,15 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         filters: Vec::new(),
     };
     journal.print_after(after, &list, print_entries).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints an entry in full.
+async fn print_entry(remote: &Remote, seq: u64, reveal: bool) -> anyhow::Result<ExitCode> {
+    let entry = remote
+        .get(&format!("journal/{seq}?reveal={reveal}"))
+        .await?;
+    remote.print(&entry);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -129,11 +129,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Keys { remote } => {
             let keys = remote.get("keys").await?;
-            if remote.json {
-                keys.print();
-            } else {
-                keys.print_indented();
-            }
+            remote.print(&keys);
             Ok(ExitCode::SUCCESS)
         }
         Command::Sign {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use crate::cli::control::WorldTarget;
-use crate::cli::remote::{JsonResponse, Remote, encode_segment, print_list};
+use crate::cli::remote::{Remote, encode_segment, print_list};
 use crate::cli::{UsageError, read_input};
 use crate::domain::text::display_path;
 
@@ -101,21 +101,12 @@ impl ParticipantTarget {
     /// Prints the participant of this kind.
     async fn show(&self, kind: &str) -> anyhow::Result<()> {
         let response = self.remote.get(&self.path(kind)).await?;
-        self.print_entry(&response);
+        self.remote.print(&response);
         Ok(())
     }
 
     fn path(&self, kind: &str) -> String {
         format!("{kind}/{}", encode_segment(&self.id))
-    }
-
-    /// Prints an entry in the form that `put` reads.
-    fn print_entry(&self, entry: &JsonResponse) {
-        if self.remote.json {
-            entry.print();
-        } else {
-            entry.print_indented();
-        }
     }
 }
 
@@ -133,7 +124,7 @@ impl PutArguments {
         entry.extend(set.iter().cloned());
         let body = Value::Object(entry).to_string();
         let response = target.remote.put(&target.path(kind), body).await?;
-        target.print_entry(&response);
+        target.remote.print(&response);
         Ok(())
     }
 }

@@ -122,6 +122,14 @@ pub(crate) fn parse_server_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// The bytes of an answer.
+#[derive(Debug)]
+pub(crate) struct FileResponse {
+    pub bytes: Vec<u8>,
+    /// The length of the whole body, if only its beginning was recorded.
+    pub whole_length: Option<String>,
+}
+
 /// A response in JSON: its text as it came, and its value.
 #[derive(Debug)]
 pub(crate) struct JsonResponse {
@@ -265,14 +273,29 @@ impl Remote {
     pub(crate) async fn get_text(&self, path: &str) -> anyhow::Result<String> {
         let bytes = self
             .send_request((Method::GET, "text/plain"), path, None)
-            .await?;
+            .await?
+            .bytes;
         let text = String::from_utf8(bytes).context("the response is not UTF-8")?;
         Ok(escape_line_controls(&text).into_owned())
     }
 
     /// Requests the exact bytes of a response.
     pub(crate) async fn get_bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        Ok(self.get_file(path).await?.bytes)
+    }
+
+    /// Returns the bytes of an answer, with the length of the whole if they are only its beginning.
+    pub(crate) async fn get_file(&self, path: &str) -> anyhow::Result<FileResponse> {
         self.send_request((Method::GET, "*/*"), path, None).await
+    }
+
+    /// Prints an answer: as it came with `--json`, otherwise indented.
+    pub(crate) fn print(&self, response: &JsonResponse) {
+        if self.json {
+            response.print();
+        } else {
+            response.print_indented();
+        }
     }
 
     async fn request_json(
@@ -283,7 +306,8 @@ impl Remote {
     ) -> anyhow::Result<JsonResponse> {
         let bytes = self
             .send_request((method, "application/json"), path, body)
-            .await?;
+            .await?
+            .bytes;
         let text = String::from_utf8(bytes).ok();
         let value = text.as_deref().map(serde_json::from_str).transpose();
         let value = value.ok().flatten();
@@ -296,7 +320,7 @@ impl Remote {
         (method, accept): (Method, &str),
         path: &str,
         body: Option<String>,
-    ) -> anyhow::Result<Vec<u8>> {
+    ) -> anyhow::Result<FileResponse> {
         let url = format!("{}/_mockaa/v1/{path}", self.server_url());
         let client = build_client(&self.server, RESPONSE_TIMEOUT)?;
         let request = client.request(method, &url).header("accept", accept);
@@ -314,13 +338,18 @@ impl Remote {
             .await
             .map_err(|error| self.describe_failure(&error))?;
         let status = response.status();
+        let whole_length = response.headers().get("x-mockaa-whole-length");
+        let whole_length = whole_length.and_then(|length| Some(length.to_str().ok()?.to_owned()));
         let bytes = response
             .bytes()
             .await
             .map_err(|error| self.describe_failure(&error))?
             .to_vec();
         if status.is_success() {
-            return Ok(bytes);
+            return Ok(FileResponse {
+                bytes,
+                whole_length,
+            });
         }
         Err(self.describe_refusal(status, &bytes))
     }

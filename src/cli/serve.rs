@@ -432,7 +432,7 @@ fn describe_sandbox(sandbox: &Sandbox) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "world": sandbox.default_world().name(),
         "kid": sandbox.kid(),
-        "seed": sandbox.seed(),
+        "seed": sandbox.seed().to_string(),
     });
     if let Some(token) = sandbox.control_token() {
         line["control_token"] = token.into();

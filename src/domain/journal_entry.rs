@@ -134,6 +134,8 @@ pub struct WebhookRecord {
     pub headers: Vec<(String, String)>,
     /// Body that was sent, up to [`WEBHOOK_BODY_BYTES_MAX`]; empty if no attempt was made.
     pub body: Bytes,
+    /// Length of the whole body, in bytes.
+    pub body_length: usize,
     /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
     /// API of the consent, which decides the format of the message.

@@ -59,6 +59,12 @@ impl Journal {
         self.entries.range(skip.min(self.entries.len())..)
     }
 
+    /// Returns the entry of a number, if it has been written and not evicted.
+    pub(crate) fn find(&self, seq: u64) -> Option<&JournalEntry> {
+        let entry = self.iter_after(seq.checked_sub(1)?).next()?;
+        (entry.seq == seq).then_some(entry)
+    }
+
     /// Returns the number of entries written, evicted ones included.
     pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
@@ -98,6 +104,14 @@ mod tests {
         assert_eq!(journal.entries_after(last - 1, 10).len(), 1);
         assert!(journal.entries_after(last, 10).is_empty());
         assert!(journal.entries_after(u64::MAX, 10).is_empty());
+        assert_eq!(journal.find(6).map(|entry| entry.seq), Some(6));
+        for (seq, place) in [
+            (0, "before the first"),
+            (5, "evicted"),
+            (last + 1, "not written yet"),
+        ] {
+            assert!(journal.find(seq).is_none(), "{place}");
+        }
         assert_eq!(journal.count_evicted(|kind| kind == EntryKind::Remark), 5);
         assert_eq!(
             journal.count_evicted(|kind| kind == EntryKind::StepRejected),

@@ -757,6 +757,13 @@ impl Recorder {
         session
     }
 
+    /// Returns the number of the first call that raised a consent.
+    async fn find_call_entry(&self) -> String {
+        let path = "/_mockaa/v1/journal?op=consent.create&limit=1";
+        let page = self.app.get(path).await.expect_ok();
+        page["items"][0]["seq"].to_string()
+    }
+
     async fn play_operator(&mut self) {
         self.control(
             "advanceClock",
@@ -769,6 +776,11 @@ impl Recorder {
         self.control("getWebhookBody", &[("id", "1")], None).await;
         self.control("resendWebhook", &[("id", "1")], None).await;
         self.control("listJournal", &[("limit", "2")], None).await;
+        let entry = self.find_call_entry().await;
+        let entry = [("seq", &*entry)];
+        for id in ["getJournalEntry", "getJournalRequest", "getJournalAnswer"] {
+            self.control(id, &entry, None).await;
+        }
         let wait = [("kind", "consent.raised"), ("count", "1"), ("within", "1s")];
         self.control("waitForJournal", &wait, None).await;
         let expectations = json!({ "expect": [{ "event": { "name": "consent.raised" } }] });

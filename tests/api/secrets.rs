@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -22,7 +23,22 @@ impl TestApp {
             };
             views += &reply.text;
         }
+        for entry in self.read_full_journal().await {
+            for part in ["", "/request", "/answer"] {
+                let path = format!("/_mockaa/v1/journal/{}{part}?{query}", entry["seq"]);
+                let (_, bytes) = self.get_file(&path).await;
+                views += &String::from_utf8_lossy(&bytes);
+            }
+        }
         views
+    }
+
+    /// Returns the headers and the bytes of an answer.
+    async fn get_file(&self, path: &str) -> (HeaderMap, Vec<u8>) {
+        let reply = self.request(Method::GET, path).send().await;
+        let reply = reply.expect("an answer");
+        let headers = reply.headers().clone();
+        (headers, reply.bytes().await.expect("a body").to_vec())
     }
 
     /// Returns the record of the last call in the journal.
@@ -273,6 +289,70 @@ async fn bytes_that_are_no_text_and_the_length_of_a_cut_body_are_shown() {
     let call = app.read_last_call("").await;
     assert_eq!(call["bodyLength"], 70_000 + 19);
     assert_eq!(call["body"].as_str().map(str::len), Some(64 * 1024));
+}
+
+#[tokio::test]
+async fn an_entry_and_its_bytes_have_addresses() {
+    let app = TestApp::start().await;
+    app.post("/consent", &seed_request()).await.expect_ok();
+    let body = b"otp=1\xff2&x=\xfe".to_vec();
+    let request = app.request(Method::POST, "/Consent").body(body.clone());
+    app.send(request).await;
+    let long = format!(r#"{{"x":"{}","otp":"99"}}"#, "x".repeat(70_000));
+    app.send(app.request(Method::POST, "/Consent").body(long))
+        .await;
+    let entries = app.read_full_journal().await;
+    let calls: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| entry["kind"] == "call")
+        .collect();
+    let [_, binary, long] = calls[..] else {
+        panic!("three calls, {} found", calls.len());
+    };
+    let path = |entry: &Value, rest: &str| format!("/_mockaa/v1/journal/{}{rest}", entry["seq"]);
+    assert_eq!(app.get(&path(binary, "")).await.expect_ok(), *binary);
+    let (_, exact) = app.get_file(&path(binary, "/request?reveal=true")).await;
+    assert_eq!(exact, body);
+    let (headers, masked) = app.get_file(&path(binary, "/request")).await;
+    assert_eq!(masked, b"otp=***&x=\xfe");
+    assert_eq!(headers.get("x-mockaa-whole-length"), None);
+    let (_, answer) = app.get_file(&path(binary, "/answer")).await;
+    assert_eq!(binary["call"]["answer"], *String::from_utf8_lossy(&answer));
+    let (headers, cut) = app.get_file(&path(long, "/request")).await;
+    assert_eq!(cut.len(), 64 * 1024);
+    assert_eq!(headers["x-mockaa-whole-length"], "70019");
+
+    let raised = entries
+        .iter()
+        .find(|entry| entry["kind"] == "consent.raised")
+        .expect("a consent was raised");
+    for (path, status, message) in [
+        (
+            "/_mockaa/v1/journal/0".to_owned(),
+            404,
+            "there is no journal entry 0; the newest one is ",
+        ),
+        (
+            "/_mockaa/v1/journal/99999".to_owned(),
+            404,
+            "there is no journal entry 99999; the newest one is ",
+        ),
+        (
+            "/_mockaa/v1/journal/x1".to_owned(),
+            400,
+            "seq 'x1' is not the number of an entry",
+        ),
+        (
+            path(raised, "/answer"),
+            404,
+            "has no answer; a call has a request and an answer",
+        ),
+    ] {
+        let reply = app.get(&path).await;
+        assert_eq!(reply.status, status, "{path}");
+        let error = reply.json()["error"].to_string();
+        assert!(error.contains(message), "{path}: {error}");
+    }
 }
 
 #[tokio::test]

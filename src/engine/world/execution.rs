@@ -583,6 +583,7 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
         ),
         headers: last.map_or_else(Vec::new, |attempt| attempt.headers.clone()),
         body: Bytes::copy_from_slice(&body[..body.len().min(WEBHOOK_BODY_BYTES_MAX)]),
+        body_length: body.len(),
         copy_of: *copy_of,
         api: notification.consent.api.into(),
         message_time: notification.message_time,

@@ -317,6 +317,17 @@ impl WorldQueries<'_> {
         )
     }
 
+    /// Returns the journal entry of a number.
+    ///
+    /// # Errors
+    /// The number of the newest entry, if the one that is wanted has been evicted or not been
+    /// written.
+    pub fn journal_entry(self, seq: u64) -> Result<JournalEntry, u64> {
+        let inner = self.0.lock();
+        let entry = inner.journal.find(seq).cloned();
+        entry.ok_or_else(|| inner.journal.last_seq())
+    }
+
     /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds,
     /// and the number of the last entry examined.
     pub fn journal_matching(

@@ -1,5 +1,8 @@
 //! The journal: reading it, waiting for entries, checking expectations, and the contract report.
 
+use actix_web::http::header::HeaderName;
+
+use super::webhooks::OCTET_STREAM;
 use super::{authenticate_operator, parse_pagination, parse_reveal};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
@@ -13,7 +16,7 @@ use crate::http::routes::has_operation;
 use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
-    AssertView, EntryView, JournalFilter, JournalPage, VerdictView,
+    AssertView, BodySide, EntryView, JournalFilter, JournalPage, RecordedBody, VerdictView,
 };
 use crate::wire::control::report::{ReportView, render_text};
 use crate::wire::mask::SecretDetail;
@@ -52,6 +55,66 @@ fn read_page(
         next,
         evicted: world.count_evicted(|_| true),
     }
+}
+
+/// Returns one entry.
+pub(crate) fn get_entry(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let entry = find_entry(call, &world)?;
+    Ok(ApiResponse::json(&EntryView::new(
+        &entry,
+        parse_reveal(call)?,
+    )))
+}
+
+/// Returns the recorded bytes of the request of a call, or of a webhook as it was sent.
+pub(crate) fn get_entry_request(call: &Call) -> Result<ApiResponse, ApiError> {
+    send_body(call, BodySide::Request)
+}
+
+/// Returns the recorded bytes of the answer to a call.
+pub(crate) fn get_entry_answer(call: &Call) -> Result<ApiResponse, ApiError> {
+    send_body(call, BodySide::Answer)
+}
+
+/// Sends a recorded body as a file. Where only its beginning is recorded, the header says so.
+fn send_body(call: &Call, side: BodySide) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let entry = find_entry(call, &world)?;
+    let body = RecordedBody::of_entry(&entry, side, parse_reveal(call)?).ok_or_else(|| {
+        ApiError::NotFound(format!(
+            "journal entry {} has no {}; a call has a request and an answer, and a webhook that was sent a request",
+            entry.seq,
+            side.as_str()
+        ))
+    })?;
+    let name = format!("journal-{}-{}", entry.seq, side.as_str());
+    let is_cut = body.is_cut();
+    let RecordedBody { bytes, length } = body;
+    let response = ApiResponse::file(bytes, OCTET_STREAM, name);
+    Ok(if is_cut {
+        response.with_header(WHOLE_LENGTH, length.to_string())
+    } else {
+        response
+    })
+}
+
+/// The header with the length of a body of which only the beginning is recorded, in bytes.
+const WHOLE_LENGTH: HeaderName = HeaderName::from_static("x-mockaa-whole-length");
+
+fn find_entry(call: &Call, world: &World) -> Result<JournalEntry, ApiError> {
+    let text = call.path_segment("seq");
+    let seq: u64 = text.parse().map_err(|_| {
+        let message = format!("{} is not the number of an entry", quote_value(text));
+        ApiError::invalid_field("seq", message)
+    })?;
+    world.catch_up().journal_entry(seq).map_err(|last| {
+        ApiError::NotFound(if (1..=last).contains(&seq) {
+            format!("journal entry {seq} was evicted, because the journal was full")
+        } else {
+            format!("there is no journal entry {seq}; the newest one is {last}")
+        })
+    })
 }
 
 /// Waits until `count` entries match, or `within` has passed.

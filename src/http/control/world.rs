@@ -50,7 +50,7 @@ fn render_world(world: &World) -> WorldView {
     let overview = world.catch_up().overview();
     WorldView {
         name: world.name().to_owned(),
-        seed: world.seed(),
+        seed: world.seed().to_string(),
         now: overview.now.to_string(),
         consents: overview.consents,
         states: list_nonempty_states(overview.status_counts),

@@ -19,7 +19,7 @@ use crate::wire::control::customers::{
 };
 use crate::wire::control::deliveries::DeliveryView;
 use crate::wire::control::faults::FaultsView;
-use crate::wire::control::journal::{AssertView, JournalPage};
+use crate::wire::control::journal::{AssertView, EntryView, JournalPage};
 use crate::wire::control::personas::PersonaView;
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{
@@ -129,6 +129,11 @@ const WEBHOOKS: &[Parameter] = &[AFTER, LIMIT, REVEAL];
 
 const JOURNAL: &[Parameter] = &[AFTER, LIMIT, KIND, OP, HANDLE, CUSTOMER, REVEAL];
 
+const JOURNAL_ENTRY: &[Parameter] = &[
+    Parameter::in_path("seq", schema::count, "Number of the entry"),
+    REVEAL,
+];
+
 const JOURNAL_WAIT: &[Parameter] = &[
     AFTER,
     LIMIT,
@@ -181,6 +186,9 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", Handler::Immediate(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),
     get("/_mockaa/v1/journal", "listJournal", Handler::Immediate(journal::list_entries)).with_summary("List the entries of the journal: calls, events, webhooks, notes").with_parameters(JOURNAL).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))),
     get("/_mockaa/v1/journal/wait", "waitForJournal", waiting!(journal::wait_for_entries)).with_summary("Wait until the journal has enough matching entries").with_parameters(JOURNAL_WAIT).with_response(ResponseBody::Json(Derived(schema_of::<JournalPage>))).with_refusals(&[408]),
+    get("/_mockaa/v1/journal/{seq}", "getJournalEntry", Handler::Immediate(journal::get_entry)).with_summary("Get an entry of the journal").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::Json(Derived(schema_of::<EntryView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/journal/{seq}/request", "getJournalRequest", Handler::Immediate(journal::get_entry_request)).with_summary("Get the recorded bytes of a request, or of a webhook as it was sent").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
+    get("/_mockaa/v1/journal/{seq}/answer", "getJournalAnswer", Handler::Immediate(journal::get_entry_answer)).with_summary("Get the recorded bytes of the answer to a call").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
     post("/_mockaa/v1/assert", "checkExpectations", waiting!(journal::check_expectations)).with_summary("Check expectations against the journal").with_request(Scenario(Derived(schema_of::<ExpectationsFile>))).with_response(ResponseBody::Json(Derived(schema_of::<AssertView>))),
     get("/_mockaa/v1/report", "getReport", Handler::Immediate(journal::get_report)).with_summary("Get the contract report of the FIU").with_response(ResponseBody::JsonOrText(Derived(schema_of::<ReportView>))),
     get("/_mockaa/v1/faults", "listFaults", Handler::Immediate(faults::list_faults)).with_summary("List the active fault sets").with_response(ResponseBody::Json(Derived(schema_of::<Page<FaultsView>>))),

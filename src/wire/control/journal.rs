@@ -531,6 +531,73 @@ impl CallView {
     }
 }
 
+/// A body of a journal entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodySide {
+    Request,
+    Answer,
+}
+
+impl BodySide {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// A body as it was recorded.
+#[derive(Debug)]
+pub(crate) struct RecordedBody {
+    /// The body, or its first 64 KiB.
+    pub bytes: Vec<u8>,
+    /// The length of the whole body, in bytes.
+    pub length: usize,
+}
+
+impl RecordedBody {
+    /// Returns a body of an entry, with or without its secrets; `None` if the entry has none.
+    pub(crate) fn of_entry(
+        entry: &JournalEntry,
+        side: BodySide,
+        secrets: SecretDetail,
+    ) -> Option<Self> {
+        match &entry.record {
+            JournalRecord::Call(call) => Some(Self::of_call(call, side, secrets)),
+            JournalRecord::Webhook(webhook) if side == BodySide::Request && webhook.attempt > 0 => {
+                Some(Self {
+                    bytes: webhook.body.to_vec(),
+                    length: webhook.body_length,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn of_call(call: &CallRecord, side: BodySide, secrets: SecretDetail) -> Self {
+        let (recorded, length) = match side {
+            BodySide::Request => (&call.request_body, call.request_body_length),
+            BodySide::Answer => (&call.response_body, call.response_body_length),
+        };
+        let bytes = match (secrets, side) {
+            (SecretDetail::Reveal, _) => recorded.to_vec(),
+            (SecretDetail::Mask, BodySide::Request) => {
+                RequestMask::for_record(call).mask_request(recorded)
+            }
+            (SecretDetail::Mask, BodySide::Answer) => {
+                RequestMask::for_record(call).mask_answer(recorded)
+            }
+        };
+        Self { bytes, length }
+    }
+
+    /// Returns whether only the beginning of the body is recorded. Masks keep the length.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.length > self.bytes.len()
+    }
+}
+
 /// Returns bytes that are not UTF-8 in Base64. A body that was cut may end within a character.
 fn encode_if_binary(bytes: &[u8]) -> Option<String> {
     let is_text = match std::str::from_utf8(bytes) {
@@ -558,6 +625,7 @@ impl WebhookView {
             faults,
             headers: _,
             body: _,
+            body_length: _,
             copy_of,
             api: _,
             message_time: _,

@@ -39,7 +39,9 @@ pub(crate) struct ClockView {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorldView {
     pub name: String,
-    pub seed: u64,
+    /// Decimal digits. A JSON number would lose some of them in JavaScript.
+    #[schemars(regex(pattern = "^[0-9]{1,20}$"))]
+    pub seed: String,
     #[schemars(with = "TimestampText")]
     pub now: String,
     pub consents: usize,
