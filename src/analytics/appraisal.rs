@@ -117,7 +117,11 @@ fn list_facts(
         format_amount(obligation),
         match &*lenders {
             [] => "no instalment is due".to_owned(),
-            lenders => format!("{} loans: {}", lenders.len(), lenders.join(", ")),
+            lenders => format!(
+                "{}: {}",
+                count_of(lenders.len(), ("loan", "loans"), usize::MAX),
+                lenders.join(", ")
+            ),
         },
     );
     add(

@@ -23,7 +23,14 @@ const COLUMNS_MAX: usize = 7;
 const COURIER_WIDTH_RATIO: f32 = 0.6;
 
 /// The height of a chart of bars, with its labels.
-const CHART_HEIGHT: f32 = 130.0;
+const CHART_HEIGHT: f32 = 142.0;
+
+/// The height of a table's name, and of its introduction.
+const NAME_HEIGHT: f32 = 25.0;
+const INTRO_HEIGHT: f32 = 15.0;
+
+/// The height of the names of the columns, with the line below them.
+const HEADER_HEIGHT: f32 = LINE_HEIGHT + 2.0;
 
 /// The maximum number of rows of a table; a line below the table gives the number of omitted rows.
 const ROWS_MAX: usize = 20_000;
@@ -101,21 +108,17 @@ impl PageWriter<'_> {
     fn draw_table(&mut self, sheet: &Sheet) {
         let columns = sheet.columns.len().min(COLUMNS_MAX);
         let widths = column_widths(sheet, columns);
-        let needed = if sheet.bars.is_some() {
-            CHART_HEIGHT
-        } else {
-            0.0
-        };
-        if self.y < MARGIN + 4.0 * LINE_HEIGHT + needed {
+        // Name, chart and names of the columns stay on the page of the first row.
+        if self.y < MARGIN + height_to_first_row(sheet, &widths) {
             self.end_page();
             self.begin_page();
         }
         self.y -= 10.0;
         self.draw_text(MARGIN, 11.0, FONT_BOLD, &sheet.name);
-        self.y -= 15.0;
+        self.y -= NAME_HEIGHT - 10.0;
         if !sheet.intro.is_empty() {
             self.draw_text(MARGIN, 9.0, FONT_REGULAR, &sheet.intro);
-            self.y -= 15.0;
+            self.y -= INTRO_HEIGHT;
         }
         if sheet.rows.is_empty() {
             return;
@@ -126,19 +129,13 @@ impl PageWriter<'_> {
         self.draw_table_header(sheet, &widths);
         for row in sheet.rows.iter().take(ROWS_MAX) {
             let texts: Vec<String> = row.iter().take(columns).map(print_cell).collect();
-            let cells: Vec<Vec<&str>> = texts
-                .iter()
-                .zip(&widths)
-                .map(|(text, width)| wrap_text(text, *width))
-                .collect();
-            let height = cells.iter().map(Vec::len).max().unwrap_or(1);
-            #[expect(clippy::cast_precision_loss, reason = "a row has a few lines")]
-            if self.y < MARGIN + LINE_HEIGHT * height as f32 {
+            let cells = wrap_cells(&texts, &widths);
+            if self.y < MARGIN + row_height(&cells) {
                 self.end_page();
                 self.begin_page();
                 self.draw_table_header(sheet, &widths);
             }
-            for line in 0..height {
+            for line in 0..count_lines(&cells) {
                 let mut x = MARGIN;
                 for ((cell, lines), width) in row.iter().zip(&cells).zip(&widths) {
                     if let Some(text) = lines.get(line) {
@@ -187,7 +184,7 @@ impl PageWriter<'_> {
             .fold(1.0_f32, |max, (a, b)| max.max(*a).max(*b));
         let slot = (WIDTH - 2.0 * MARGIN) / sheet.rows.len().max(1) as f32;
         let slot = slot.min(60.0);
-        let (base, top) = (self.y - CHART_HEIGHT + 24.0, self.y - 4.0);
+        let (base, top) = (self.y - CHART_HEIGHT + 36.0, self.y - 4.0);
         for (index, (row, (left, right))) in sheet.rows.iter().zip(amounts).enumerate() {
             let x = MARGIN + slot * index as f32;
             for (offset, value, gray) in [(0.1, left, 0.25), (0.5, right, 0.7)] {
@@ -236,7 +233,7 @@ impl PageWriter<'_> {
             .move_to(MARGIN, self.y)
             .line_to(WIDTH - MARGIN, self.y)
             .stroke();
-        self.y -= LINE_HEIGHT - 2.0;
+        self.y -= HEADER_HEIGHT - 4.0;
     }
 
     fn into_bytes(mut self) -> Vec<u8> {
@@ -301,6 +298,38 @@ impl RefSequence {
 }
 
 /// Returns the text of a cell in a document, amounts with Indian digit grouping.
+/// Returns the height from a table's name to the end of its first row.
+fn height_to_first_row(sheet: &Sheet, widths: &[f32]) -> f32 {
+    let mut height = NAME_HEIGHT;
+    if !sheet.intro.is_empty() {
+        height += INTRO_HEIGHT;
+    }
+    let Some(first) = sheet.rows.first() else {
+        return height;
+    };
+    if sheet.bars.is_some() {
+        height += CHART_HEIGHT;
+    }
+    let texts: Vec<String> = first.iter().take(widths.len()).map(print_cell).collect();
+    height + HEADER_HEIGHT + row_height(&wrap_cells(&texts, widths))
+}
+
+/// Wraps the texts of a row's cells.
+fn wrap_cells<'t>(texts: &'t [String], widths: &[f32]) -> Vec<Vec<&'t str>> {
+    let cells = texts.iter().zip(widths);
+    cells.map(|(text, width)| wrap_text(text, *width)).collect()
+}
+
+/// Returns the number of lines of a row.
+fn count_lines(cells: &[Vec<&str>]) -> usize {
+    cells.iter().map(Vec::len).max().unwrap_or(1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a row has a few lines")]
+fn row_height(cells: &[Vec<&str>]) -> f32 {
+    LINE_HEIGHT * count_lines(cells) as f32
+}
+
 fn print_cell(cell: &Cell) -> String {
     match cell {
         Cell::Money(amount) => amount.group(),
@@ -423,4 +452,49 @@ fn encode_latin1(text: &str) -> Vec<u8> {
     text.chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?'))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_workbook;
+    use crate::domain::money::Paise;
+    use crate::export::{Cell, Sheet, Workbook};
+
+    fn new_sheet(name: &str, rows: Vec<Vec<Cell>>) -> Sheet {
+        Sheet {
+            name: name.to_owned(),
+            columns: vec![format!("{name}-column"), "sum".to_owned()],
+            rows,
+            intro: "A sentence.".to_owned(),
+            bars: None,
+            balance_chart: None,
+        }
+    }
+
+    #[test]
+    fn the_columns_names_are_on_the_page_of_the_first_row() {
+        let row = |text: &str| vec![Cell::Text(text.to_owned()), Cell::Money(Paise(100))];
+        let long_text = "a word and more ".repeat(20);
+        for count in 1..60 {
+            let first = new_sheet("before", vec![row("filler"); count]);
+            for (text, bars) in [("first-row", None), (&*long_text, Some((1, 1)))] {
+                let second = Sheet {
+                    bars,
+                    ..new_sheet("after", vec![row(text)])
+                };
+                let document = write_workbook(&Workbook {
+                    title: "Report".to_owned(),
+                    header_fields: Vec::new(),
+                    sheets: vec![first.clone(), second],
+                });
+                let document = String::from_utf8_lossy(&document);
+                let pages = document.split("endstream");
+                let headed = pages.filter(|page| page.contains("(after-column)"));
+                let headed: Vec<&str> = headed.collect();
+                assert_eq!(headed.len(), 1, "{count} rows before: the names are once");
+                let begin = &text[..9];
+                assert!(headed[0].contains(begin), "{count} rows before");
+            }
+        }
+    }
 }
