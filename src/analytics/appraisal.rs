@@ -42,16 +42,19 @@ pub(super) fn build_appraisal(
 }
 
 fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> String {
-    let months = book.months.len();
-    let count = capacity.evidence.len();
-    let kind = if capacity.is_pay {
-        "payments of salary or pension"
+    let months = count_of(book.months.len(), ("month", "months"), usize::MAX);
+    let nouns = if capacity.is_pay {
+        (
+            "payment of salary or pension",
+            "payments of salary or pension",
+        )
     } else {
-        "business receipts"
+        ("receipt other than pay", "receipts other than pay")
     };
+    let receipts = count_of(capacity.evidence.len(), nouns, usize::MAX);
     let amounts = capacity.evidence.iter().map(|entry| entry.amount).collect();
     format!(
-        "{count} {kind} in {months} months, median {}; mean of the months",
+        "{receipts} in {months}, median {}; mean of the months",
         format_amount(median(amounts))
     )
 }
@@ -329,9 +332,9 @@ fn describe_findings(incidences: &[Incidences], score: &Score) -> ReportPart {
     ReportPart {
         title: "Findings",
         sentence: format!(
-            "The score is {} of 900; {} lower it, and {} found something.",
+            "The score is {} of 900; {} it, and {} found something.",
             score.value,
-            count_of(reason_count, ("reason", "reasons"), usize::MAX),
+            count_of(reason_count, ("reason lowers", "reasons lower"), usize::MAX),
             count_of(rows.len() - reason_count, ("check", "checks"), usize::MAX)
         ),
         columns: vec!["finding", "points", "found"],

@@ -54,7 +54,11 @@ pub(super) fn compute_score(
     // 50 points for one bounce a month.
     lower(
         (bounces * 50 / months).min(250),
-        format!("{bounces} returned payments in {months} months"),
+        if bounces == 1 {
+            format!("1 returned payment in {months} months")
+        } else {
+            format!("{bounces} returned payments in {months} months")
+        },
     );
     let burden = percent(capacity.obligation, capacity.income);
     lower(

@@ -35,8 +35,14 @@ fn try_write_workbook(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
     );
     let styles = Styles::new();
     let mut used_names = HashSet::new();
-    let about_sheet = file.add_worksheet().set_name("About")?;
     used_names.insert("about".to_owned());
+    // The first sheet is the one that programs show.
+    for sheet in &workbook.sheets {
+        let name = unique_sheet_name(&sheet.name, &mut used_names);
+        let worksheet = file.add_worksheet().set_name(&name)?;
+        fill_worksheet(worksheet, sheet, &name, &styles)?;
+    }
+    let about_sheet = file.add_worksheet().set_name("About")?;
     about_sheet.write_string_with_format(0, 0, &workbook.title, &styles.title)?;
     for ((name, value), row) in workbook.header_fields.iter().zip(2..) {
         about_sheet.write_string_with_format(row, 0, name, &styles.header)?;
@@ -45,11 +51,6 @@ fn try_write_workbook(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
     about_sheet
         .set_column_width(0, 24)?
         .set_column_width(1, 60)?;
-    for sheet in &workbook.sheets {
-        let name = unique_sheet_name(&sheet.name, &mut used_names);
-        let worksheet = file.add_worksheet().set_name(&name)?;
-        fill_worksheet(worksheet, sheet, &name, &styles)?;
-    }
     file.save_to_buffer()
 }
 

@@ -38,6 +38,7 @@ def to_decimal(cell):
 def check_deposit_workbook(persona):
     transactions = json.loads(generate_data("json", "--persona", persona))["Account"]["Transactions"]["Transaction"]
     book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", "--persona", persona)))
+    check_equal(f"{persona}: last sheet", book.sheetnames[-1], "About")
     sheet = book["DEPOSIT transactions"]
     header = [cell.value for cell in sheet[1]]
     rows = [dict(zip(header, row)) for row in sheet.iter_rows(min_row=2, values_only=True)]
@@ -82,6 +83,7 @@ def check_holding_workbook(fi_type, amount):
     account = json.loads(generate_data("json", "--fi-type", fi_type))["Account"]
     transactions = account["Transactions"]["Transaction"]
     book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", "--fi-type", fi_type)))
+    check_equal(f"{fi_type}: last sheet", book.sheetnames[-1], "About")
     sheet = book[f"{fi_type} Transaction"]
     column = [cell.value for cell in sheet[1]].index(amount)
     ours = sum(to_decimal(row[column]) for row in sheet.iter_rows(min_row=2, values_only=True))
