@@ -1,8 +1,6 @@
 //! The finished report. Its sections list transactions by their places in the book, since most
 //! transactions are in many lists; the text of each is written wherever it is listed.
 
-use std::collections::HashMap;
-
 use serde_json::{Map, Value};
 
 use super::book::Entry;
@@ -28,8 +26,6 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub(crate) struct Sections {
     values: Map<String, Value>,
-    /// The numbers of rows of the lists of each section, before they were cut.
-    row_counts: HashMap<(&'static str, String), usize>,
     /// The sections that were cut.
     shortened: Vec<Value>,
 }
@@ -65,10 +61,6 @@ impl Sections {
     ) {
         let mut parties = PartyLimit::default();
         let mut section = build(&mut parties);
-        for (key, list) in section.as_object().into_iter().flatten() {
-            self.row_counts
-                .insert((name, key.clone()), count_items(list));
-        }
         let mut cut = Map::from_iter([("section".to_owned(), name.into())]);
         if parties.found > parties.listed {
             cut.insert("counterpartiesListed".to_owned(), parties.listed.into());
@@ -86,10 +78,9 @@ impl Sections {
         self.values.insert(name.to_owned(), section);
     }
 
-    /// Returns the number of rows that a list of a section had before it was cut.
-    pub(crate) fn count_rows(&self, section: &'static str, list: &str) -> usize {
-        let key = (section, list.to_owned());
-        self.row_counts.get(&key).copied().unwrap_or(0)
+    /// Returns the number of rows of a list of a section, those that were cut off included.
+    pub(crate) fn count_rows(&self, section: &str, list: &str) -> usize {
+        count_items(&self.values[section][list])
     }
 }
 
@@ -99,7 +90,6 @@ impl Report {
         let Sections {
             values: mut sections,
             shortened,
-            ..
         } = sections;
         if !shortened.is_empty() {
             sections.insert("shortened".to_owned(), shortened.into());

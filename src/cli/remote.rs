@@ -17,6 +17,7 @@ use crate::cli::{SandboxRefusal, UnmetExpectation};
 use crate::config::tls::find_authority;
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
+use crate::wire::control::journal::WHOLE_LENGTH_HEADER;
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
 // as the help of every command that flattens these arguments.
@@ -338,7 +339,7 @@ impl Remote {
             .await
             .map_err(|error| self.describe_failure(&error))?;
         let status = response.status();
-        let whole_length = response.headers().get("x-mockaa-whole-length");
+        let whole_length = response.headers().get(WHOLE_LENGTH_HEADER);
         let whole_length = whole_length.and_then(|length| Some(length.to_str().ok()?.to_owned()));
         let bytes = response
             .bytes()

@@ -17,6 +17,7 @@ use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{
     AssertView, BodySide, EntryView, JournalFilter, JournalPage, RecordedBody, VerdictView,
+    WHOLE_LENGTH_HEADER,
 };
 use crate::wire::control::report::{ReportView, render_text};
 use crate::wire::mask::SecretDetail;
@@ -89,18 +90,16 @@ fn send_body(call: &Call, side: BodySide) -> Result<ApiResponse, ApiError> {
         ))
     })?;
     let name = format!("journal-{}-{}", entry.seq, side.as_str());
-    let is_cut = body.is_cut();
-    let RecordedBody { bytes, length } = body;
-    let response = ApiResponse::file(bytes, OCTET_STREAM, name);
-    Ok(if is_cut {
-        response.with_header(WHOLE_LENGTH, length.to_string())
-    } else {
-        response
+    let cut_length = body.cut_length();
+    let response = ApiResponse::file(body.bytes, OCTET_STREAM, name);
+    Ok(match cut_length {
+        Some(length) => {
+            let header = HeaderName::from_static(WHOLE_LENGTH_HEADER);
+            response.with_header(header, length.to_string())
+        }
+        None => response,
     })
 }
-
-/// The header with the length of a body of which only the beginning is recorded, in bytes.
-const WHOLE_LENGTH: HeaderName = HeaderName::from_static("x-mockaa-whole-length");
 
 fn find_entry(call: &Call, world: &World) -> Result<JournalEntry, ApiError> {
     let text = call.path_segment("seq");

@@ -486,30 +486,26 @@ impl CallView {
             customer: _,
             headers,
             request_body,
-            request_body_length,
+            request_body_length: _,
             status,
             response_body,
-            response_body_length,
+            response_body_length: _,
             system_time,
             duration,
             faults,
             retry_after: _,
             facts: _,
         } = call;
-        let (shown_path, body, answer) = match secrets {
-            SecretDetail::Reveal => (path.clone(), request_body.to_vec(), response_body.to_vec()),
-            SecretDetail::Mask => {
-                let mask = RequestMask::for_record(call);
-                let answer = mask.mask_answer(response_body);
-                (mask_target(path), mask.mask_request(request_body), answer)
-            }
+        let shown_path = match secrets {
+            SecretDetail::Reveal => path.clone(),
+            SecretDetail::Mask => mask_target(path),
         };
+        let [body, answer] = RecordedBody::of_call(call, secrets);
         let masked = secrets == SecretDetail::Mask
             && (shown_path != *path
-                || body != *request_body
-                || answer != *response_body
+                || body.bytes != *request_body
+                || answer.bytes != *response_body
                 || mask_headers(headers) != *headers);
-        let cut_length = |length: usize, kept: &[u8]| (length > kept.len()).then_some(length);
         Self {
             op: operation.as_str(),
             method: method.clone(),
@@ -521,12 +517,12 @@ impl CallView {
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             masked,
             headers: list_headers(headers, secrets),
-            body_base64: encode_if_binary(&body),
-            body_length: cut_length(*request_body_length, request_body),
-            body: String::from_utf8_lossy(&body).into_owned(),
-            answer_base64: encode_if_binary(&answer),
-            answer_length: cut_length(*response_body_length, response_body),
-            answer: String::from_utf8_lossy(&answer).into_owned(),
+            body_base64: encode_if_binary(&body.bytes),
+            body_length: body.cut_length(),
+            body: String::from_utf8_lossy(&body.bytes).into_owned(),
+            answer_base64: encode_if_binary(&answer.bytes),
+            answer_length: answer.cut_length(),
+            answer: String::from_utf8_lossy(&answer.bytes).into_owned(),
         }
     }
 }
@@ -547,6 +543,9 @@ impl BodySide {
     }
 }
 
+/// The header with the length of a body of which only the beginning is recorded, in bytes.
+pub(crate) const WHOLE_LENGTH_HEADER: &str = "x-mockaa-whole-length";
+
 /// A body as it was recorded.
 #[derive(Debug)]
 pub(crate) struct RecordedBody {
@@ -564,7 +563,13 @@ impl RecordedBody {
         secrets: SecretDetail,
     ) -> Option<Self> {
         match &entry.record {
-            JournalRecord::Call(call) => Some(Self::of_call(call, side, secrets)),
+            JournalRecord::Call(call) => {
+                let [request, answer] = Self::of_call(call, secrets);
+                Some(match side {
+                    BodySide::Request => request,
+                    BodySide::Answer => answer,
+                })
+            }
             JournalRecord::Webhook(webhook) if side == BodySide::Request && webhook.attempt > 0 => {
                 Some(Self {
                     bytes: webhook.body.to_vec(),
@@ -575,26 +580,31 @@ impl RecordedBody {
         }
     }
 
-    fn of_call(call: &CallRecord, side: BodySide, secrets: SecretDetail) -> Self {
-        let (recorded, length) = match side {
-            BodySide::Request => (&call.request_body, call.request_body_length),
-            BodySide::Answer => (&call.response_body, call.response_body_length),
-        };
-        let bytes = match (secrets, side) {
-            (SecretDetail::Reveal, _) => recorded.to_vec(),
-            (SecretDetail::Mask, BodySide::Request) => {
-                RequestMask::for_record(call).mask_request(recorded)
-            }
-            (SecretDetail::Mask, BodySide::Answer) => {
-                RequestMask::for_record(call).mask_answer(recorded)
+    /// Returns request and answer of a call.
+    fn of_call(call: &CallRecord, secrets: SecretDetail) -> [Self; 2] {
+        let (request, answer) = match secrets {
+            SecretDetail::Reveal => (call.request_body.to_vec(), call.response_body.to_vec()),
+            SecretDetail::Mask => {
+                let mask = RequestMask::for_record(call);
+                let answer = mask.mask_answer(&call.response_body);
+                (mask.mask_request(&call.request_body), answer)
             }
         };
-        Self { bytes, length }
+        [
+            Self {
+                bytes: request,
+                length: call.request_body_length,
+            },
+            Self {
+                bytes: answer,
+                length: call.response_body_length,
+            },
+        ]
     }
 
-    /// Returns whether only the beginning of the body is recorded. Masks keep the length.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.length > self.bytes.len()
+    /// Returns the length of the whole body if only its beginning is recorded. Masks keep the length.
+    pub(crate) fn cut_length(&self) -> Option<usize> {
+        (self.length > self.bytes.len()).then_some(self.length)
     }
 }
 
