@@ -158,6 +158,8 @@ pub struct Flow {
     pub by_mandate: bool,
     /// `true` if the flow counts as the income to which shares and balances refer.
     pub counts_as_income: bool,
+    /// `true` if the flow occurs more often in October and November, as payments at shops do.
+    pub is_festive: bool,
     /// Name of a transfer between two accounts of the customer; the flow with the same name in the
     /// other account is its other side.
     pub transfer_name: Option<String>,

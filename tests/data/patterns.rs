@@ -399,6 +399,34 @@ fn people_spend_more_before_diwali() {
     }
 }
 
+#[test]
+fn shops_and_drivers_earn_more_before_diwali() {
+    for name in ["kirana-merchant", "gig-worker"] {
+        for seed in SEEDS {
+            for year in 2021..=2025 {
+                let mut sums = [0i64; 12];
+                for account in deposits(name, seed) {
+                    for row in rows_of_years(name, seed, &account, (year, year)) {
+                        let row = &row.row;
+                        let is_bank = row.mode == TransactionMode::InterestCredit
+                            || row.mode == TransactionMode::Others;
+                        if row.transaction_type == TransactionType::Credit && !is_bank {
+                            sums[row.at.ist_date().month0() as usize] += row.amount.0 / 100;
+                        }
+                    }
+                }
+                let total: i64 = sums.iter().sum();
+                for month in [9, 10] {
+                    assert!(
+                        sums[month] * 12 * 10 >= total * 12,
+                        "{name}, {year}: {sums:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// Amounts that people type are round: shop payments by UPI, and what a shop receives.
 #[test]
 fn most_qr_payments_are_multiples_of_ten() {

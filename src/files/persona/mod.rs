@@ -491,6 +491,7 @@ impl PersonaBuilder<'_> {
             chance,
             mandate,
             income,
+            festive,
             transfer_name,
             then,
         } = spec.value;
@@ -606,6 +607,7 @@ impl PersonaBuilder<'_> {
             chance_percent: chance.unwrap_or(100),
             by_mandate: mandate,
             counts_as_income: income,
+            is_festive: festive,
             transfer_name,
             follow_up: then,
         }
