@@ -108,11 +108,11 @@ pub enum Rejection {
     #[error("unknown scenario {}; {}", quote_value(.name), suggest_name(name, known.iter().map(String::as_str)))]
     UnknownScenario { name: String, known: Vec<String> },
     #[error(
-        "transactionTimestamp {at} is in the future: the world's clock is at {now}; name an earlier time, or advance the clock first"
+        "the time of the transaction, {at}, is in the future: the world's clock is at {now}; name an earlier time, or advance the clock first"
     )]
     TransactionInFuture { at: Timestamp, now: Timestamp },
     #[error(
-        "transactionTimestamp {at} is before the account was opened on {opened_on}; name a later time"
+        "the time of the transaction, {at}, is before the account was opened on {opened_on}; name a later time"
     )]
     TransactionBeforeOpening { at: Timestamp, opened_on: NaiveDate },
     #[error(
