@@ -9,6 +9,7 @@ use super::capacity::{Capacity, INSTALMENT_SHARE};
 use super::flows::{FlowScope, month_total};
 use super::groups::group_by_counterparty;
 use super::irregularities::Incidences;
+use super::loans::LoanPayments;
 use super::months::mean;
 use super::score::{Score, is_bounce};
 use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
@@ -42,7 +43,8 @@ pub(super) fn build_appraisal(
 }
 
 fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> String {
-    let months = count_of(book.months.len(), ("month", "months"), usize::MAX);
+    let months = usize::try_from(book.month_count()).expect("months are few");
+    let months = count_of(months, ("month", "months"), usize::MAX);
     let nouns = if capacity.is_pay {
         (
             "payment of salary or pension",
@@ -54,8 +56,22 @@ fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> Str
     let receipts = count_of(capacity.evidence.len(), nouns, usize::MAX);
     let amounts = capacity.evidence.iter().map(|entry| entry.amount).collect();
     format!(
-        "{receipts} in {months}, median {}; mean of the months",
-        format_amount(median(amounts))
+        "{receipts} in {months}, median {}; mean of the months{}",
+        format_amount(median(amounts)),
+        describe_unverified(capacity)
+    )
+}
+
+/// Describes the credits that are no income because of signs of fraud; empty without any.
+fn describe_unverified(capacity: &Capacity<'_>) -> String {
+    let unverified = &capacity.unverified;
+    if unverified.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; without {} of {}, for signs of fraud",
+        count_of(unverified.len(), ("receipt", "receipts"), usize::MAX),
+        format_amount(sum_amounts(unverified.iter().copied()))
     )
 }
 
@@ -114,7 +130,7 @@ fn list_facts(
         describe_evidence(book, capacity),
     );
     let (income, obligation) = (capacity.income, capacity.obligation);
-    let lenders: Vec<&str> = capacity.due_loans().map(|loan| loan.lender).collect();
+    let lenders: Vec<String> = capacity.due_loans().map(LoanPayments::label).collect();
     add(
         "Obligations a month",
         format_amount(obligation),
@@ -187,14 +203,15 @@ fn describe_income(capacity: &Capacity<'_>) -> ReportPart {
     let kind = if capacity.is_pay {
         "salaries and pensions"
     } else {
-        "receipts of the business"
+        "receipts other than pay"
     };
     ReportPart {
         title: "Income",
         sentence: format!(
-            "The {kind} come to {} a month, from {}.",
+            "The {kind} come to {} a month, from {}{}.",
             format_amount(capacity.income),
-            count_of(sources.len(), ("source", "sources"), SOURCES_MAX)
+            count_of(sources.len(), ("source", "sources"), SOURCES_MAX),
+            describe_unverified(capacity)
         ),
         columns: vec!["source", "payments", "median", "sum", "first", "last"],
         rows: rows.collect(),
@@ -219,7 +236,7 @@ fn describe_obligations(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> 
             .debits()
             .filter(|entry| is_bounce(entry) && entry.classification.bounced_payee == loan.lender);
         vec![
-            text(loan.lender),
+            text(loan.label()),
             money(loan.obligation()),
             ReportValue::Count(loan.paid.len()),
             money(sum_amounts(loan.paid.iter().copied())),

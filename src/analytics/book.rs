@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::classify::{Classification, INWARD_TRANSFER, OUTWARD_TRANSFER, classify_narration};
 use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
-use crate::domain::statement::{Statement, TransactionMode};
+use crate::domain::statement::{Holders, Statement, TransactionMode};
 use crate::domain::terms::TransactionType;
 
 /// A classified transaction.
@@ -101,6 +101,8 @@ pub(crate) struct TransactionBook<'a> {
     /// day of the last transaction. The days of the first month before the first transaction have
     /// the opening balance.
     closing_balances: Vec<Vec<i64>>,
+    /// The names of the holders of the accounts, in capitals.
+    holder_names: Vec<String>,
     credit_total: i64,
     debit_total: i64,
 }
@@ -162,7 +164,13 @@ impl<'a> TransactionBook<'a> {
         let months = std::iter::successors(Some(first), |month| Some(month.next()))
             .take_while(|month| *month <= last)
             .collect();
+        let holders = report_accounts.iter();
+        let holders = holders.filter_map(|account| account.statement.holders.as_ref());
         let mut book = Self {
+            holder_names: holders
+                .flat_map(Holders::iter)
+                .map(|holder| holder.name.to_uppercase())
+                .collect(),
             accounts: report_accounts,
             months,
             entries,
@@ -224,6 +232,26 @@ impl<'a> TransactionBook<'a> {
         let last = &self.closing_balances[self.months.len().saturating_sub(count)..];
         let days: Vec<i64> = last.iter().flatten().copied().collect();
         rounded_average(days.iter().sum(), days.len())
+    }
+
+    /// Returns the number of days from the first transaction to the last.
+    pub(crate) fn day_count(&self) -> i64 {
+        let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
+        (last.date - first.date).num_days() + 1
+    }
+
+    /// Returns the number of months from the first transaction to the last, rounded, at least 1: the
+    /// divisor of monthly rates.
+    ///
+    /// `Assumption:` a month is 30.44 days. Days at the edges of a file are no month.
+    pub(crate) fn month_count(&self) -> i64 {
+        ((self.day_count() * 100 + 1522) / 3044).max(1)
+    }
+
+    /// Returns whether the counterparty is a holder of the accounts.
+    pub(crate) fn is_own_transfer(&self, entry: &Entry) -> bool {
+        self.holder_names
+            .contains(&entry.classification.counterparty)
     }
 
     /// Returns the sum of all amounts of a direction.

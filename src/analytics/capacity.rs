@@ -2,6 +2,7 @@
 
 use super::book::{Entry, TransactionBook, sum_amounts};
 use super::flows::is_business;
+use super::fraud::FraudSigns;
 use super::loans::{LoanPayments, list_loans};
 
 /// The share of the income that instalments may take, in percent.
@@ -17,6 +18,8 @@ pub(super) struct Capacity<'e> {
     pub is_pay: bool,
     /// The credits that the income follows from.
     pub evidence: Vec<&'e Entry>,
+    /// The credits that would be income without the signs of fraud.
+    pub unverified: Vec<&'e Entry>,
     /// The loans of which instalments are paid.
     pub loans: Vec<LoanPayments<'e>>,
     /// The sum of the instalments that are due.
@@ -25,23 +28,31 @@ pub(super) struct Capacity<'e> {
 
 impl<'e> Capacity<'e> {
     /// Computes the capacity. The income is pay if there is any, else what the business brings in.
-    pub(super) fn of_book(book: &'e TransactionBook<'_>) -> Self {
+    /// A transfer between accounts of the customer is no income, nor is a credit that
+    /// [`FraudSigns`] discredit.
+    pub(super) fn of_book(book: &'e TransactionBook<'_>, fraud: &FraudSigns<'_>) -> Self {
         let pay: Vec<&Entry> = book
             .credits()
             .filter(|entry| entry.classification.category == "Salary")
             .collect();
         let is_pay = !pay.is_empty();
-        let evidence = if is_pay {
+        let credits = if is_pay {
             pay
         } else {
-            book.credits().filter(|entry| is_business(entry)).collect()
+            let business = book.credits().filter(|entry| is_business(entry));
+            business
+                .filter(|entry| !book.is_own_transfer(entry))
+                .collect()
         };
-        let months = i64::try_from(book.months.len()).expect("months are few");
+        let (evidence, unverified): (Vec<&Entry>, Vec<&Entry>) = credits
+            .into_iter()
+            .partition(|entry| fraud.is_verified(entry));
         let loans = list_loans(book);
         Self {
-            income: sum_amounts(evidence.iter().copied()) / months,
+            income: sum_amounts(evidence.iter().copied()) / book.month_count(),
             is_pay,
             evidence,
+            unverified,
             obligation: loans.iter().map(LoanPayments::obligation).sum(),
             loans,
         }

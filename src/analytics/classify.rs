@@ -103,6 +103,9 @@ const RULES: &[Rule] = &[
     credit(&["LOAN", "DISBURSEMENT"], "Loan").tags("Loan"),
     credit(&["LOAN"], "Loan").tags("Loan"),
     debit(&["EMI"], "Loan").sub("EMI").tags("Loan, EMI, NACH"),
+    debit(&["LOAN", "INTEREST"], "Loan")
+        .sub("Interest")
+        .tags("Loan, NACH"),
     rule(&["RENT"], "Rent"),
     debit(&["CREDIT", "CARD"], "Credit Card Bill Payments"),
     debit(&["SWEEP", "TO", "FD"], INVESTMENTS).sub("Fixed Deposit"),
@@ -437,11 +440,12 @@ fn looks_like_name(part: &str) -> bool {
 }
 
 /// Purposes, which are not names.
-const PURPOSES: [&str; 41] = [
+const PURPOSES: [&str; 42] = [
     "SALARY",
     "RENT",
     "SHOP RENT",
     "EMI",
+    "EDUCATION LOAN INTEREST",
     "HOME LOAN EMI",
     "TW LOAN EMI",
     "MACHINERY LOAN EMI",

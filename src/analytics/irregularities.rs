@@ -170,8 +170,18 @@ fn credits_of_category<'e>(entries: &[&'e Entry], category: &str) -> Vec<&'e Ent
         .collect()
 }
 
+/// Returns whether a pay is at least a quarter of the pay of its month, which a daily wage is not.
+fn is_large_part_of_pay(book: &TransactionBook<'_>, pay: &Entry) -> bool {
+    let all = book.entries_in_month(pay.month);
+    let all = sum_amounts(all.filter(|entry| entry.is_credit() && entry.is_pay()));
+    pay.amount * 4 >= all
+}
+
 /// Lists the debits of at least half of a salary on the same day or one of the next two.
 fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) -> Vec<&'e Entry> {
+    if !is_large_part_of_pay(book, salary) {
+        return Vec::new();
+    }
     let start = book
         .entries
         .partition_point(|entry| entry.date < salary.date);
@@ -183,8 +193,9 @@ fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) ->
                 && entry.amount * 2 >= salary.amount
                 && entry.account == salary.account
         })
-        // A sweep to a deposit is not spent.
+        // Money that stays the customer's is not spent.
         .filter(|entry| entry.classification.subcategory != Some("Fixed Deposit"))
+        .filter(|entry| !book.is_own_transfer(entry))
         .collect()
 }
 
@@ -222,7 +233,10 @@ const UNCHANGED_PAYMENTS: usize = 6;
 pub(crate) fn find_unchanged_salaries<'e>(
     book: &'e TransactionBook<'_>,
 ) -> Vec<(&'e str, Vec<&'e Entry>)> {
-    let pay: Vec<&Entry> = book.credits().filter(|entry| entry.is_pay()).collect();
+    let pay = book.credits().filter(|entry| entry.is_pay());
+    let pay: Vec<&Entry> = pay
+        .filter(|entry| is_large_part_of_pay(book, entry))
+        .collect();
     let mut unchanged = Vec::new();
     for (party, group) in group_by_counterparty(&pay) {
         let mut equal = group.chunk_by(|first, second| first.amount == second.amount);
@@ -287,13 +301,19 @@ pub(crate) fn build_returns_and_charges(book: &TransactionBook<'_>) -> Value {
     })
 }
 
-/// Finds pairs of equal amounts in opposite directions within three days, from 1,000 rupees on. A
-/// transaction belongs to one pair at most.
+/// The smallest amount that counts as circular: 1,000 rupees.
+pub(crate) const CIRCULAR_MIN: i64 = 100_000;
+
+/// The largest number of days between the two transactions of a circular pair.
+pub(crate) const CIRCULAR_DAYS: i64 = 3;
+
+/// Finds pairs of equal amounts in opposite directions within [`CIRCULAR_DAYS`], from [`CIRCULAR_MIN`]
+/// on. A transaction belongs to one pair at most.
 pub(crate) fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
     let mut is_paired = vec![false; book.entries.len()];
     let mut pairs = Vec::new();
     for (index, first) in book.entries.iter().enumerate() {
-        if is_paired[index] || first.amount < 100_000 {
+        if is_paired[index] || first.amount < CIRCULAR_MIN {
             continue;
         }
         let other = book
@@ -301,7 +321,7 @@ pub(crate) fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e
             .iter()
             .enumerate()
             .skip(index + 1)
-            .take_while(|(_, other)| (other.date - first.date).num_days() <= 3)
+            .take_while(|(_, other)| (other.date - first.date).num_days() <= CIRCULAR_DAYS)
             .find(|(other_index, other)| {
                 !is_paired[*other_index]
                     && other.amount == first.amount

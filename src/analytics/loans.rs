@@ -10,8 +10,9 @@ use super::groups::{build_recurrence, group_by_counterparty};
 use super::months::mean;
 use crate::domain::money::Paise;
 
+/// Returns whether an entry repays a loan: an instalment, or the interest alone.
 fn is_instalment(entry: &Entry) -> bool {
-    entry.classification.subcategory == Some("EMI")
+    !entry.is_credit() && entry.classification.category == "Loan"
 }
 
 /// The instalments of one loan, in order of time.
@@ -55,6 +56,15 @@ fn parse_part(word: Option<&str>, letter: char) -> Option<i64> {
 }
 
 impl LoanPayments<'_> {
+    /// Returns the lender and, if it is known, the number of instalments, which tells two loans of one
+    /// lender apart.
+    pub(super) fn label(&self) -> String {
+        match self.total_count {
+            Some(count) => format!("{} ({count} instalments)", self.lender),
+            None => self.lender.to_owned(),
+        }
+    }
+
     /// Returns the instalment that is due each month, in paise; 0 after the last one.
     ///
     /// `Assumption:` a penalty is no part of it. Where the narration does not tell the parts, it is the

@@ -17,6 +17,7 @@ mod book;
 mod capacity;
 mod classify;
 mod flows;
+mod fraud;
 mod groups;
 mod irregularities;
 mod listing;
@@ -34,6 +35,7 @@ pub(crate) use self::report::Report;
 
 use self::book::build_object;
 use self::capacity::Capacity;
+use self::fraud::FraudSigns;
 use self::report::Sections;
 use crate::domain::statement::Statement;
 use crate::domain::terms::TransactionType::{Credit, Debit};
@@ -83,8 +85,9 @@ pub fn build_report(accounts: &[(u32, &Statement)]) -> Option<Report> {
         groups::build_counterparties(&book, parties)
     });
     // The overview counts rows of the other sections, so it comes last.
-    let capacity = Capacity::of_book(&book);
-    let score = score::compute_score(&book, &capacity, &pairs);
+    let fraud = FraudSigns::of_book(&book);
+    let capacity = Capacity::of_book(&book, &fraud);
+    let score = score::compute_score(&book, &capacity, &fraud);
     let overview = overview::build_overview(&book, &sections, &incidences, &score);
     sections.add("overview", overview);
     let appraisal = appraisal::build_appraisal(&book, &capacity, &incidences, &score);

@@ -3,11 +3,10 @@
 //! `Assumption:` how the service computes its score is not documented. This one falls with the causes
 //! that underwriters name, and each cause has its largest effect, whatever the length of the history.
 
-use super::book::{Entry, TransactionBook, sum_amounts};
+use super::book::{Entry, TransactionBook};
 use super::capacity::Capacity;
 use super::classify::{BOUNCE_CHARGES, CHEQUE_BOUNCE_CHARGES};
-use super::irregularities::{find_unchanged_salaries, has_large_debit_after};
-use crate::domain::calendar::Month;
+use super::fraud::FraudSigns;
 use crate::domain::terms::TransactionType;
 
 const HIGHEST: i64 = 900;
@@ -18,9 +17,9 @@ const THIN_FILE_MAX: i64 = 700;
 const THIN_FILE_DAYS: i64 = 85;
 const THIN_FILE_ROWS: usize = 12;
 
-/// The months in which signs of fraud are looked for. The worst such months count, so that a longer
-/// history never hides them.
-const FRAUD_WINDOW: usize = 6;
+/// What signs of fraud take beside their own points, since they discredit the other figures, whose points
+/// do not count then. So the score of a fraud is at most 600, and more history never raises it.
+const DISCREDIT: i64 = 150;
 
 /// A cause that lowers the score.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,23 +36,73 @@ pub(crate) struct Score {
     pub reasons: Vec<ScoreReason>,
 }
 
-/// Computes the score of a book from the capacity of its customer and its circular pairs.
+/// Computes the score of a book from the capacity of its customer and its signs of fraud.
 pub(super) fn compute_score(
     book: &TransactionBook<'_>,
     capacity: &Capacity<'_>,
-    pairs: &[[&Entry; 2]],
+    fraud: &FraudSigns<'_>,
 ) -> Score {
+    let mut reasons = list_fraud_reasons(fraud);
+    if fraud.has_ring() || fraud.has_unchanged_salary() {
+        reasons.push(ScoreReason {
+            text: "signs of fraud, beside which the other figures do not count".to_owned(),
+            points: DISCREDIT,
+        });
+    } else {
+        reasons.extend(list_figure_reasons(book, capacity));
+    }
+    reasons.retain(|reason| reason.points > 0);
+    let lost: i64 = reasons.iter().map(|reason| reason.points).sum();
+    let value = (HIGHEST - lost).clamp(LOWEST, HIGHEST);
+    let days = book.day_count();
+    let rows = book.entries.len();
+    let is_thin = days < THIN_FILE_DAYS || rows < THIN_FILE_ROWS;
+    if is_thin && value > THIN_FILE_MAX {
+        reasons.push(ScoreReason {
+            text: format!("{rows} transactions in {days} days are a thin file"),
+            points: value - THIN_FILE_MAX,
+        });
+    }
+    Score {
+        value: if is_thin {
+            value.min(THIN_FILE_MAX)
+        } else {
+            value
+        },
+        reasons,
+    }
+}
+
+/// Lists what signs of fraud take, and those with 0 points.
+fn list_fraud_reasons(fraud: &FraudSigns<'_>) -> Vec<ScoreReason> {
+    vec![
+        ScoreReason {
+            text: format!(
+                "{} % of the money that comes in goes round within days",
+                fraud.circular_share
+            ),
+            points: fraud.circular_points(),
+        },
+        ScoreReason {
+            text: "the salary stays the same for six payments or more".to_owned(),
+            points: if fraud.has_unchanged_salary() { 150 } else { 0 },
+        },
+        ScoreReason {
+            text: format!("{} % of the pay is withdrawn at once", fraud.spent_share),
+            points: fraud.spent_points(),
+        },
+    ]
+}
+
+/// Lists what the figures of the book take, and those with 0 points.
+fn list_figure_reasons(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> Vec<ScoreReason> {
     let mut reasons = Vec::new();
-    let mut lower = |points: i64, text: String| {
-        if points > 0 {
-            reasons.push(ScoreReason { text, points });
-        }
-    };
-    let months = count(book.months.len()).max(1);
+    let mut lower = |points: i64, text: String| reasons.push(ScoreReason { text, points });
+    let months = book.month_count();
     let bounces = count(book.debits().filter(|entry| is_bounce(entry)).count());
-    // 50 points for one bounce a month.
+    // 100 points for one bounce a month.
     lower(
-        (bounces * 50 / months).min(250),
+        (bounces * 100 / months).min(250),
         if bounces == 1 {
             format!("1 returned payment in {months} months")
         } else {
@@ -85,49 +134,7 @@ pub(super) fn compute_score(
         share.min(60),
         format!("{overdrawn} days below the agreed limit"),
     );
-    // Neither a transfer between accounts of the customer nor a payment with a purpose, such as fees
-    // out of a loan, goes round.
-    let is_circular = |[first, second]: &[&Entry; 2]| {
-        first.account == second.account && first.is_transfer() && second.is_transfer()
-    };
-    let pairs: Vec<_> = pairs.iter().copied().filter(is_circular).collect();
-    let circular = worst_window(book, |months| circular_share(book, &pairs, months));
-    lower(
-        // A few equal amounts are chance.
-        ((circular - 5) * 20).clamp(0, 300),
-        format!("{circular} % of the money that comes in leaves in equal amounts within days"),
-    );
-    if !find_unchanged_salaries(book).is_empty() {
-        lower(
-            150,
-            "the salary stays the same for six payments or more".to_owned(),
-        );
-    }
-    let spent = worst_window(book, |months| spent_pay_share(book, months));
-    lower(
-        ((spent - 50) * 5).clamp(0, 200),
-        format!("{spent} % of the pay is withdrawn at once"),
-    );
-    let lost: i64 = reasons.iter().map(|reason| reason.points).sum();
-    let value = (HIGHEST - lost).clamp(LOWEST, HIGHEST);
-    let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
-    let days = (last.date - first.date).num_days() + 1;
-    let rows = book.entries.len();
-    let is_thin = days < THIN_FILE_DAYS || rows < THIN_FILE_ROWS;
-    if is_thin && value > THIN_FILE_MAX {
-        reasons.push(ScoreReason {
-            text: format!("{rows} transactions in {days} days are a thin file"),
-            points: value - THIN_FILE_MAX,
-        });
-    }
-    Score {
-        value: if is_thin {
-            value.min(THIN_FILE_MAX)
-        } else {
-            value
-        },
-        reasons,
-    }
+    reasons
 }
 
 fn count(count: usize) -> i64 {
@@ -135,7 +142,7 @@ fn count(count: usize) -> i64 {
 }
 
 /// Returns a part of a whole in percent, at most 1000; 0 without a whole.
-fn percent(part: i64, whole: i64) -> i64 {
+pub(super) fn percent(part: i64, whole: i64) -> i64 {
     if whole <= 0 {
         return 0;
     }
@@ -147,36 +154,4 @@ fn percent(part: i64, whole: i64) -> i64 {
 pub(super) fn is_bounce(entry: &Entry) -> bool {
     let subcategory = entry.classification.subcategory;
     subcategory == Some(BOUNCE_CHARGES) || subcategory == Some(CHEQUE_BOUNCE_CHARGES)
-}
-
-/// Returns the largest share of any window of the history.
-fn worst_window(book: &TransactionBook<'_>, share: impl Fn(&[Month]) -> i64) -> i64 {
-    let length = FRAUD_WINDOW.min(book.months.len());
-    let windows = book.months.windows(length);
-    windows.map(share).max().unwrap_or(0)
-}
-
-/// Returns the share of the credits of these months that leave, or came, in an equal amount within
-/// days.
-fn circular_share(book: &TransactionBook<'_>, pairs: &[[&Entry; 2]], months: &[Month]) -> i64 {
-    let credits = pairs.iter().flatten().filter(|entry| entry.is_credit());
-    let circular = sum_amounts(
-        credits
-            .copied()
-            .filter(|entry| months.contains(&entry.month)),
-    );
-    let all = sum_amounts(book.credits().filter(|entry| months.contains(&entry.month)));
-    percent(circular, all)
-}
-
-/// Returns the share of the pay of these months of which at least half leaves within two days, in one
-/// amount.
-fn spent_pay_share(book: &TransactionBook<'_>, months: &[Month]) -> i64 {
-    let pay: Vec<&Entry> = book
-        .credits()
-        .filter(|entry| entry.is_pay() && months.contains(&entry.month))
-        .collect();
-    let spent = pay.iter().copied();
-    let spent = spent.filter(|entry| has_large_debit_after(book, entry));
-    percent(sum_amounts(spent), sum_amounts(pay.iter().copied()))
 }

@@ -75,7 +75,7 @@ def check_irregularities(book):
 def find_unchanged_salaries(book):
     """Returns the first six or more equal pays in a row of each employer."""
     found = []
-    for name, group in group_by_party(book.pays):
+    for name, group in group_by_party(book.pays[book.is_large_pay]):
         runs = (group["paise"] != group["paise"].shift()).cumsum()
         long_runs = [run for _, run in group.groupby(runs) if len(run) >= 6]
         found += [(name, run) for run in long_runs[:1]]
@@ -184,7 +184,7 @@ def analyze_loans(book):
 
 
 def describe_lender(book, place, lender, group, bounces):
-    paid = group[group["subcategory"] == "EMI"]
+    paid = group[~group["credit"]]
     amount = to_whole_rupees(paid["paise"].sum())
     due = to_whole_rupees(sum(loan["due"] for loan in book.loans if loan["lender"] == lender))
     months = []
@@ -207,7 +207,7 @@ def average_balance_before(book, paid):
 
 
 def describe_all_lenders(book, lenders, loan_rows, bounces):
-    paid = loan_rows[loan_rows["subcategory"] == "EMI"]
+    paid = loan_rows[~loan_rows["credit"]]
     amount, average = to_whole_rupees(paid["paise"].sum()), average_balance_before(book, paid)
     credit = to_whole_rupees(split_directions(loan_rows)[0]["paise"].sum())
     due = sum(lender["emiObligationAmt"] for lender in lenders)
@@ -232,21 +232,28 @@ def describe_all_lenders(book, lenders, loan_rows, bounces):
 
 def compute_score(book):
     """Computes the score by the table in docs/data.md, "The score"."""
-    rows, months = book.rows, len(book.months)
+    rows, months = book.rows, book.month_count
     bounces = rows["subcategory"].isin(["Bounce Charges", "Cheque Bounce Charges"]) & ~rows["credit"]
     pay = book.credits[book.credits["category"] == "Salary"]
-    evidence = pay if len(pay) else book.credits[is_business(book.credits)]
+    business = book.credits[is_business(book.credits) & ~book.credits["own"]]
+    ring_share, ring = find_ring(book)
+    ring_points = min(300, max(0, ring_share - 5) * 20)
+    spent_points = min(200, max(0, worst_spent_share(book) - 50) * 5)
+    unchanged = [name for name, _ in find_unchanged_salaries(book)]
+    evidence = pay if len(pay) else business
+    is_shown = evidence["name"].isin(unchanged if spent_points else []) & (evidence["subcategory"] == "")
+    is_circular = evidence["name"].isin(ring if ring_points >= 150 else [])
+    evidence = evidence[~is_circular & ~(is_shown & (evidence["category"] == "Salary"))]
     burden = to_whole_percent(sum(loan["due"] for loan in book.loans), evidence["paise"].sum() // months)
     inflow, outflow = book.credits["paise"].sum(), book.debits["paise"].sum()
     below_limit = to_whole_percent((book.daily < -book.limit).sum(), len(book.daily))
-    lost = [
-        min(250, int(bounces.sum()) * 50 // months), min(75, max(0, burden - 40)),
-        min(40, to_whole_percent(outflow - inflow, inflow)), min(60, below_limit),
-        min(300, max(0, worst_circular_share(book) - 5) * 20), 150 if find_unchanged_salaries(book) else 0,
-        min(200, max(0, worst_spent_share(book) - 50) * 5)]
-    score = max(300, 900 - sum(lost))
-    days = (rows["day"].iloc[-1] - rows["day"].iloc[0]).days + 1
-    return min(700, score) if days < 85 or len(rows) < 12 else score
+    figures = [
+        min(250, int(bounces.sum()) * 100 // months), min(75, max(0, burden - 40)),
+        max(0, min(40, to_whole_percent(outflow - inflow, inflow))), min(60, below_limit)]
+    is_fraud = unchanged or ring_points >= 150
+    lost = ring_points + (150 if unchanged else 0) + spent_points + (150 if is_fraud else sum(figures))
+    score = max(300, 900 - lost)
+    return min(700, score) if book.day_count < 85 or len(rows) < 12 else score
 
 
 def worst_share(book, part, whole):
@@ -257,10 +264,23 @@ def worst_share(book, part, whole):
     return max(map(to_whole_percent, parts, wholes))
 
 
-def worst_circular_share(book):
-    places = [row.Index for pair in book.pairs for row in pair
-              if pair[0].account == pair[1].account and all(other.category in TRANSFERS for other in pair)]
-    return worst_share(book, split_directions(book.rows.loc[places])[0], book.credits)
+def find_ring(book):
+    """Returns the share of the money that goes round in the worst six months, and the counterparties that pass it on."""
+    rows = book.rows
+    transfers = rows[rows["category"].isin(TRANSFERS) & (rows["paise"] >= 100_000) & (rows["party"] != "") & ~rows["own"]]
+    payers, payees = (set(part["party"]) for part in split_directions(transfers))
+    waiting, pairs = [], []
+    for row in transfers[transfers["party"].isin(payers & payees)].itertuples():
+        waiting = [other for other in waiting if (row.day - other.day).days <= 3]
+        partner = next((other for other in waiting if other.account == row.account and other.credit != row.credit
+                        and min(other.paise, row.paise) * 20 >= max(other.paise, row.paise) * 19), None)
+        if partner is None:
+            waiting.append(row)
+        else:
+            waiting.remove(partner)
+            pairs += [partner, row]
+    circular = rows.loc[[row.Index for row in pairs if row.credit]]
+    return worst_share(book, circular, book.credits), {row.name for row in pairs}
 
 
 def worst_spent_share(book):

@@ -85,6 +85,7 @@ class Book:
         rows[["path", "tags", "party", "app"]] = words[["categories", "tags", "counterparty", "upiApp"]]
         rows[["category", "subcategory"]] = [(path.split(" / ", 1) + [""])[:2] for path in rows["path"]]
         rows["name"] = rows["party"].replace("", "Unknown")
+        rows["own"] = rows["party"].isin({holder["name"].upper() for holder in tab["accountHolder"]})
         rows["signed"] = rows["paise"].where(rows["credit"], -rows["paise"])
         before = rows.groupby("account")["balance"].shift()
         rows["computed"] = (before + rows["signed"]).fillna(rows["balance"]).astype("int64")
@@ -103,7 +104,10 @@ class Book:
         self.limit = sum(to_paise(account["currentOdLimit"] or "0") for account in self.accounts)
         self.pays = self.credits[(self.credits["category"] == "Salary") & (self.credits["subcategory"] == "")]
         self.pairs = find_circular_pairs(rows)
-        self.loans = group_loans(self.debits[self.debits["subcategory"] == "EMI"])
+        self.day_count = (rows["day"].iloc[-1] - rows["day"].iloc[0]).days + 1
+        self.month_count = max(1, (self.day_count * 100 + 1522) // 3044)
+        self.loans = group_loans(self.debits[self.debits["category"] == "Loan"])
+        self.is_large_pay = self.pays["paise"] * 4 >= self.pays.groupby("month")["paise"].transform("sum")
         self.debits_after_pay = {pay.id: find_large_debits_after(self, pay) for pay in self.pays.itertuples()}
 
     def format_span(self, count):
@@ -178,11 +182,16 @@ def find_circular_pairs(rows):
 
 
 def find_large_debits_after(book, pay):
-    """Returns the debits of at least half of a pay from its account, up to two days later, sweeps excepted."""
+    """Returns the debits of at least half of a pay from its account, up to two days later, own transfers excepted.
+
+    A pay below a quarter of the pay of its month is a daily wage, and has none.
+    """
     debits = book.debits
+    if not book.is_large_pay[pay.Index]:
+        return debits.iloc[:0]
     days = (debits["day"] - pay.day).dt.days
     return debits[days.between(0, 2) & (debits["account"] == pay.account) & (debits["paise"] * 2 >= pay.paise)
-                  & (debits["subcategory"] != "Fixed Deposit")]
+                  & (debits["subcategory"] != "Fixed Deposit") & ~debits["own"]]
 
 
 def group_by_party(frame):

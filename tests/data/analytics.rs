@@ -12,14 +12,18 @@ use serde_json::Value;
 
 use super::files::load_with_statement;
 use super::{
-    CUSTOMER, StatementQuery, first_deposit, ist_midnight, shipped_life, test_participants,
+    CUSTOMER, PersonaInstance, StatementQuery, first_deposit, ist_midnight, shipped_life,
+    test_participants,
 };
 
-/// Returns the report of a persona's linked bank accounts together, for the months before 1 July 2024.
-fn build_persona_report(persona: &str, seed: u64, months: u32) -> Value {
-    let life = shipped_life(persona);
+/// Returns the report of a persona's linked bank accounts together, for the months before `end`.
+fn build_persona_report(persona: &str, seed: u64, end: Timestamp, months: u32) -> Value {
+    let life = PersonaInstance {
+        as_of: end.ist_date(),
+        ..shipped_life(persona)
+    };
     let customer = format!("98123456{:02}@mockaa", seed % 100);
-    let to = ist_midnight(2024, 7, 1);
+    let to = end;
     let from = to.ist_date().checked_sub_months(Months::new(months));
     let from = from
         .expect("a date")
@@ -118,32 +122,50 @@ const BANDS: &[Band] = &[
     ("student", [750, 900], &[], &[UNCHANGED, NEGATIVE]),
 ];
 
+/// Asserts that the reports of a customer hold the band for histories of these lengths.
+fn assert_band(band: &Band, seed: u64, end: Timestamp, lengths: &[u32]) {
+    let (persona, [lowest, highest], found, not_found) = band;
+    let mut previous = 900;
+    for months in lengths {
+        let report = build_persona_report(persona, seed, end, *months);
+        let score = report["overview"]["bsaScore"].as_i64().expect("a score");
+        let findings = list_findings(&report);
+        let end = end.ist_date();
+        let place =
+            format!("{persona}, {months} months to {end}, seed {seed}: {score}, {findings:?}");
+        assert!((*lowest..=*highest).contains(&score), "{place}");
+        assert!(
+            found.iter().all(|name| findings.contains_key(*name)),
+            "{place}"
+        );
+        let wrong = not_found.iter().chain([&MISMATCH]);
+        assert!(
+            wrong.copied().all(|name| !findings.contains_key(name)),
+            "{place}"
+        );
+        // More history never raises the score of a fraud.
+        if *highest == 600 {
+            assert!(score <= previous, "{place}, after {previous}");
+            previous = score;
+        }
+    }
+}
+
 #[test]
 fn each_persona_has_the_score_and_the_findings_that_it_is_made_for() {
-    for (persona, [lowest, highest], found, not_found) in BANDS {
+    for band in BANDS {
         for seed in [42, 7] {
-            let mut previous = 900;
-            for months in [6, 12, 24] {
-                let report = build_persona_report(persona, seed, months);
-                let score = report["overview"]["bsaScore"].as_i64().expect("a score");
-                let findings = list_findings(&report);
-                let place =
-                    format!("{persona}, {months} months, seed {seed}: {score}, {findings:?}");
-                assert!((*lowest..=*highest).contains(&score), "{place}");
-                assert!(
-                    found.iter().all(|name| findings.contains_key(*name)),
-                    "{place}"
-                );
-                let wrong = not_found.iter().chain([&MISMATCH]);
-                assert!(
-                    wrong.copied().all(|name| !findings.contains_key(name)),
-                    "{place}"
-                );
-                // More of the same history never raises the score of a fraud.
-                if *highest == 600 {
-                    assert!(score <= previous, "{place}, after {previous}");
-                    previous = score;
-                }
+            assert_band(band, seed, ist_midnight(2024, 7, 1), &[6, 12, 24]);
+        }
+    }
+}
+
+#[test]
+fn each_customer_with_a_low_score_has_it_after_six_months() {
+    for band in BANDS.iter().filter(|(_, [_, highest], ..)| *highest <= 650) {
+        for seed in 0..8 {
+            for end in [ist_midnight(2026, 1, 31), ist_midnight(2025, 4, 1)] {
+                assert_band(band, seed, end, &[6, 9]);
             }
         }
     }

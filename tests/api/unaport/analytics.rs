@@ -717,3 +717,39 @@ async fn the_appraisal_is_printed_on_a_few_pages() {
         }
     }
 }
+
+/// Returns the rupees of a line of a printed appraisal.
+fn find_amount(pdf: &str, item: &str) -> i64 {
+    let (_, rest) = pdf.split_once(&format!("({item})")).expect("the item");
+    let (_, rest) = rest.split_once("(Rs ").expect("an amount");
+    let (amount, _) = rest.split_once(')').expect("its end");
+    let digits: String = amount.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
+}
+
+/// Money that goes round between firms is no income, nor is a salary that never changes and is withdrawn
+/// at once.
+#[tokio::test]
+async fn what_is_paid_for_show_is_no_verified_income() {
+    let app = TestApp::start().await;
+    for (persona, lowest, highest) in [
+        ("salaried", 60_000, 200_000),
+        // Paid for invoices; another 8 lakh a month go round.
+        ("circular-transactions", 20_000, 180_000),
+        // The wages; the salary for show is 80,000 or more.
+        ("salary-inflation", 12_000, 19_500),
+    ] {
+        let (lender, session) = prepare_session(&app, persona).await;
+        let path = format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id);
+        lender
+            .get(&app, &format!("{APP_PREFIX}/{path}"))
+            .await
+            .expect_ok();
+        let path = format!("FIU/AnaliticAggregate/Export/{session}?format=pdf");
+        let text = fetch_pdf(&app, &lender, &path).await;
+        let income = find_amount(&text, "Verified income a month");
+        assert!((lowest..=highest).contains(&income), "{persona}: {income}");
+        let eligible = find_amount(&text, "Eligible instalment a month");
+        assert!(eligible * 2 <= income, "{persona}: {eligible} of {income}");
+    }
+}
