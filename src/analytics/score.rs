@@ -17,7 +17,7 @@ const THIN_FILE_MAX: i64 = 700;
 const THIN_FILE_DAYS: i64 = 85;
 const THIN_FILE_ROWS: usize = 12;
 
-/// What signs of fraud take beside their own points, since they discredit the other figures, whose points
+/// Points that signs of fraud take beside their own, since they discredit the other figures, whose points
 /// do not count then. So the score of a fraud is at most 600, and more history never raises it.
 const DISCREDIT: i64 = 150;
 
