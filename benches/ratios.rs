@@ -286,7 +286,7 @@ fn raise_consent(world: &Arc<World>, body: &[u8]) -> Vec<u8> {
         on_repeated_txnid: OnRepeatedTxnid::Note,
     };
     let receipt = world
-        .submit(Command::RaiseConsent(raise))
+        .submit(None, Command::RaiseConsent(raise))
         .expect("it is raised");
     let outcome = receipt.release_webhooks();
     serde_json::to_vec(&ConsentResponse::new(
@@ -452,10 +452,13 @@ fn get_with_mockaa() -> Work {
     }
     for consent in world.catch_up().consents(0, 10_000) {
         world
-            .submit(Command::TransitionConsent {
-                handle: consent.handle,
-                action: ConsentAction::with_defaults(Input::Approve),
-            })
+            .submit(
+                None,
+                Command::TransitionConsent {
+                    handle: consent.handle,
+                    action: ConsentAction::with_defaults(Input::Approve),
+                },
+            )
             .expect("it is approved")
             .release_webhooks();
         handles.push(consent.handle);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::domain::api_fault::ApiFaultName;
 use crate::domain::call_facts::{Acknowledgement, ApiFamily, CallFacts, SentFacts};
+use crate::domain::cause::Cause;
 use crate::domain::event::{Event, EventName};
 use crate::domain::ids::{ConsentHandle, SessionId};
 use crate::domain::notification::NotificationKind;
@@ -22,6 +23,10 @@ pub struct JournalEntry {
     pub at: Timestamp,
     /// Customer whom the entry concerns, if one is known.
     pub customer: Option<Arc<str>>,
+    /// Handle of the consent that the entry is about, if it is known.
+    pub handle: Option<ConsentHandle>,
+    /// `None` for what nothing outside the sandbox has caused.
+    pub cause: Option<Arc<Cause>>,
     pub record: JournalRecord,
 }
 

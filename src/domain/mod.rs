@@ -15,6 +15,7 @@ pub(crate) mod bank_answer;
 pub(crate) mod brand;
 pub(crate) mod calendar;
 pub(crate) mod call_facts;
+pub(crate) mod cause;
 pub(crate) mod client_hint;
 pub(crate) mod command;
 pub(crate) mod command_arguments;

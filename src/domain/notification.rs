@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::cause::Cause;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::naming::wire_enum;
@@ -38,6 +39,8 @@ impl NotificationKind {
 /// A message to one FIU.
 #[derive(Clone, Debug)]
 pub struct Notification {
+    /// Cause of the event that it tells.
+    pub cause: Option<Arc<Cause>>,
     pub message_id: MessageId,
     /// Id of the participant that receives it.
     pub fiu: Arc<str>,

@@ -6,6 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::cause::Cause;
+use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Timestamp;
 
@@ -13,6 +15,9 @@ use crate::domain::time::Timestamp;
 pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Maximum size of the bodies of these entries, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Maximum number of the last entries in which those of a call are looked for.
+const ASSIGNED_MAX: usize = 100;
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -27,6 +32,7 @@ impl Journal {
         &mut self,
         at: Timestamp,
         customer: Option<Arc<str>>,
+        cause: Option<Arc<Cause>>,
         record: JournalRecord,
     ) {
         self.last_seq += 1;
@@ -35,6 +41,8 @@ impl Journal {
             seq: self.last_seq,
             at,
             customer,
+            handle: record.consent_handle(),
+            cause,
             record,
         });
         while self.entries.len() > ENTRIES_MAX
@@ -43,6 +51,24 @@ impl Journal {
             let oldest = self.entries.pop_front().expect("it is not empty");
             self.body_bytes -= oldest.record.body_bytes();
             *self.evicted_counts.entry(oldest.record.kind()).or_default() += 1;
+        }
+    }
+
+    /// Gives the last entries of a cause that name no consent the handle, and the customer, that have
+    /// become known. Such entries are written before the call is understood.
+    pub(crate) fn assign_consent(
+        &mut self,
+        cause: u64,
+        handle: ConsentHandle,
+        customer: Option<&Arc<str>>,
+    ) {
+        let recent = self.entries.iter_mut().rev().take(ASSIGNED_MAX);
+        for entry in recent {
+            let is_of_cause = entry.cause.as_ref().is_some_and(|it| it.number == cause);
+            if is_of_cause && entry.handle.is_none() {
+                entry.handle = Some(handle);
+                entry.customer = entry.customer.take().or_else(|| customer.cloned());
+            }
         }
     }
 
@@ -92,6 +118,7 @@ mod tests {
         for _ in 0..ENTRIES_MAX + 5 {
             journal.append_entry(
                 Timestamp::from_millis(0),
+                None,
                 None,
                 JournalRecord::Note {
                     text: String::new(),

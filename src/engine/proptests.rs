@@ -251,7 +251,7 @@ proptest! {
             match step {
                 ConsentStep::Raise { customer, days } => {
                     let expiry = START.saturating_add(Millis::from_secs(days * 86_400));
-                    match world.submit(raise_consent(customer, days)) {
+                    match world.submit(None, raise_consent(customer, days)) {
                         Ok(receipt) => {
                             let handle = receipt.release_webhooks().consent().handle;
                             prop_assert!(expiry > now && !expected.contains_key(&handle));
@@ -264,7 +264,7 @@ proptest! {
                 ConsentStep::Transition { consent, action } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
                     let status = expected[&handle].0;
-                    let outcome = world.submit(Command::TransitionConsent { handle, action: action.clone() });
+                    let outcome = world.submit(None, Command::TransitionConsent { handle, action: action.clone() });
                     match (status.transition_on(action.input()), outcome) {
                         (Some(next), Ok(receipt)) => {
                             let next = if matches!(action, ConsentAction::Approve { hold: false, .. }) { Status::Active } else { next };
@@ -279,7 +279,7 @@ proptest! {
                 }
                 ConsentStep::Deliver { consent } => {
                     let Some(handle) = handles.get(consent).copied() else { continue };
-                    let outcome = world.submit(Command::DeliverData { handle, session: None, statuses: AccountStatuses::uniform_status(FiStatus::Ready) });
+                    let outcome = world.submit(None, Command::DeliverData { handle, session: None, statuses: AccountStatuses::uniform_status(FiStatus::Ready) });
                     prop_assert_eq!(outcome.is_ok(), expected[&handle].0 == Status::Active);
                 }
                 ConsentStep::Wait { days } => {
@@ -547,7 +547,7 @@ proptest! {
             }
             let Some(command) = to_command(&step, &world) else { continue };
             let written = world.catch_up().journal_after(u64::MAX, 1).1;
-            let outcome = world.submit(command.clone());
+            let outcome = world.submit(None, command.clone());
             if outcome.is_err() {
                 prop_assert_eq!(world.catch_up().journal_after(u64::MAX, 1).1, written, "a rejection changes nothing");
             }
@@ -591,7 +591,7 @@ fn world_with_session(api: Api) -> (Arc<World>, ConsentHandle) {
     };
     request.terms.fetch_type = FetchType::Periodic;
     request.api = api;
-    let receipt = world.submit(Command::RaiseConsent(request));
+    let receipt = world.submit(None, Command::RaiseConsent(request));
     let handle = receipt
         .expect("it is raised")
         .release_webhooks()
@@ -604,7 +604,7 @@ fn world_with_session(api: Api) -> (Arc<World>, ConsentHandle) {
         let command = to_command(&step, &world).expect("a consent");
         drop(
             world
-                .submit(command)
+                .submit(None, command)
                 .expect("it is legal")
                 .release_webhooks(),
         );
@@ -613,12 +613,15 @@ fn world_with_session(api: Api) -> (Arc<World>, ConsentHandle) {
 }
 
 fn change(world: &Arc<World>, change: TransactionChange) -> Result<Event, Rejection> {
-    let receipt = world.submit(Command::ChangeTransaction(ChangeTransaction {
-        customer: customer_address(0),
-        account: None,
-        consent: None,
-        change,
-    }))?;
+    let receipt = world.submit(
+        None,
+        Command::ChangeTransaction(ChangeTransaction {
+            customer: customer_address(0),
+            account: None,
+            consent: None,
+            change,
+        }),
+    )?;
     Ok(receipt.release_webhooks().last_event)
 }
 
@@ -640,12 +643,12 @@ fn a_session_keeps_its_data_and_a_later_one_has_the_change() {
     assert_eq!(first.accounts[0].changes, None);
     // The clock stands still: the order alone decides what a session contains.
     let request = to_command(&DataStep::RequestData { consent: 0 }, &world).expect("a consent");
-    drop(world.submit(request));
+    drop(world.submit(None, request));
     advance_world(&world, Millis::from_secs(86_400));
     let request = to_command(&DataStep::RequestData { consent: 0 }, &world).expect("a consent");
     drop(
         world
-            .submit(request)
+            .submit(None, request)
             .expect("it is legal")
             .release_webhooks(),
     );
@@ -664,7 +667,7 @@ fn a_session_keeps_its_data_and_a_later_one_has_the_change() {
     );
     drop(
         world
-            .submit(fetch.expect("a session"))
+            .submit(None, fetch.expect("a session"))
             .expect("it is legal")
             .release_webhooks(),
     );
@@ -695,7 +698,12 @@ fn a_consent_in_force_with_data_gets_a_notification() {
         handle,
         action: pause,
     };
-    drop(world.submit(pause).expect("it is legal").release_webhooks());
+    drop(
+        world
+            .submit(None, pause)
+            .expect("it is legal")
+            .release_webhooks(),
+    );
     let last = world.catch_up().journal_after(u64::MAX, 1).1;
     change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("it is legal");
     assert_eq!(event_names(&world, last), ["transaction.removed"]);

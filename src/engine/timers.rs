@@ -29,6 +29,8 @@ pub(crate) struct ScheduledCommand {
     pub handle: ConsentHandle,
     pub command: Command,
     pub origin: String,
+    /// The number of the cause that scheduled it.
+    pub parent: Option<u64>,
     /// Set for a command due at the instant of the event that it answers. These are counted, so
     /// that rules which answer each other without a delay end.
     pub is_immediate: bool,

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -22,6 +22,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::crypto::jws::RequestTarget;
+use crate::domain::cause::CauseKind;
 use crate::domain::constant_time::equals_secret;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
@@ -33,6 +34,7 @@ use crate::engine::world::{CallInProgress, DEFAULT_WORLD, World};
 use crate::engine::worlds::Worlds;
 use crate::http::access::find_host;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::{CallCause, CallWorld};
 use crate::http::connection::{ClientSocket, IsTls};
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
 use crate::http::security::is_registered_key;
@@ -56,6 +58,8 @@ pub(crate) struct Call {
     /// Keeps an advance of the call's world from moving the clock until the call has been answered.
     /// `None` for calls that are not recorded, and where the world did not exist at the arrival.
     in_progress: Option<CallInProgress>,
+    /// The call as a cause.
+    cause: OnceLock<Arc<CallCause>>,
 }
 
 impl FromRequest for Call {
@@ -78,6 +82,7 @@ impl FromRequest for Call {
                 app_state,
                 body: Ok(Bytes::new()),
                 in_progress: None,
+                cause: OnceLock::new(),
             };
             call.in_progress = call.begin_in_world();
             if switches_protocol(&call.request) {
@@ -303,7 +308,7 @@ impl Call {
 
     /// Returns the world of the call, from the path, else from `x-mockaa-world`, else the default
     /// one. Creates it if it does not exist and the caller may do so.
-    pub(crate) fn get_or_create_world(&self) -> Result<Arc<World>, ApiError> {
+    pub(crate) fn get_or_create_world(&self) -> Result<CallWorld, ApiError> {
         let name = self.world_name()?;
         let is_there = name == DEFAULT_WORLD || self.worlds().find_world(name).is_some();
         if !is_there && !self.may_create_world() {
@@ -313,10 +318,33 @@ impl Call {
                  API key of a participant"
             )));
         }
-        self.app_state
-            .worlds
-            .get_or_create(name)
-            .map_err(|full| ApiError::TooManyWorlds(full.to_string()))
+        let world = self.app_state.worlds.get_or_create(name);
+        let world = world.map_err(|full| ApiError::TooManyWorlds(full.to_string()))?;
+        Ok(self.act_in(world))
+    }
+
+    /// Returns a world in which the call is the cause of what is done.
+    pub(crate) fn act_in(&self, world: Arc<World>) -> CallWorld {
+        let cause = self.cause.get_or_init(|| {
+            let origin = match (self.op(), self.request.match_pattern()) {
+                (Some(operation), _) => operation.as_str().to_owned(),
+                (None, Some(pattern)) => format!("{} {pattern}", self.method()),
+                (None, None) => self.method().to_owned(),
+            };
+            Arc::new(CallCause::new(self.cause_kind(), origin))
+        });
+        CallWorld::new(world, Arc::clone(cause))
+    }
+
+    /// Returns who calls, by the section of the route and the key in the headers.
+    fn cause_kind(&self) -> CauseKind {
+        let section = self.route().map(|route| route.section);
+        match section {
+            Some(Section::Control) => CauseKind::Operator,
+            Some(Section::Page | Section::Redirection) => CauseKind::Customer,
+            _ if self.headers().contains_key("fip_api_key") => CauseKind::Fip,
+            _ => CauseKind::Fiu,
+        }
     }
 
     /// Returns whether the caller may create a world: each one on loopback, else the operator and

@@ -16,6 +16,7 @@ use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::time::Millis;
 use crate::engine::faults::{CallFault, CallStage, CallSubject};
 use crate::engine::world::{CallFaults, Receipt, World};
+use crate::http::call_world::CallWorld;
 use crate::wire::api_error::ApiError;
 
 /// Facts about a call that are known once it has been handled.
@@ -203,7 +204,7 @@ impl CallContext {
     /// When the call has no operation.
     pub(crate) fn raise_with_faults(
         &mut self,
-        world: &Arc<World>,
+        world: &CallWorld,
         raise: RaiseConsent,
     ) -> Result<Receipt, ApiError> {
         let customer = Arc::clone(&raise.terms.customer);

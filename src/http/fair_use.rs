@@ -8,7 +8,7 @@ use crate::domain::fair_use::{
 };
 use crate::domain::participants::Participants;
 use crate::domain::terms::{Terms, TimeRange};
-use crate::engine::world::World;
+use crate::http::call_world::CallWorld;
 use crate::wire::api_error::ApiError;
 
 /// Notes or refuses a consent request outside fair use.
@@ -16,7 +16,7 @@ use crate::wire::api_error::ApiError;
 /// # Errors
 /// [`ApiError::FairUse`] for the first deviation, if the sandbox refuses them.
 pub(crate) fn check_consent_fair_use(
-    world: &World,
+    world: &CallWorld,
     participants: &Participants,
     fiu: &str,
     terms: &Terms,
@@ -37,7 +37,7 @@ pub(crate) fn check_consent_fair_use(
 /// # Errors
 /// [`ApiError::FairUse`], if the sandbox refuses them.
 pub(crate) fn check_data_fair_use(
-    world: &World,
+    world: &CallWorld,
     participants: &Participants,
     consent: &Consent,
     range: TimeRange,
@@ -59,7 +59,7 @@ fn find_templates<'a>(participants: &'a Participants, fiu: &str) -> &'a [FairUse
 }
 
 fn report_deviation(
-    world: &World,
+    world: &CallWorld,
     basis: &str,
     deviation: FairUseDeviation,
 ) -> Result<(), ApiError> {

@@ -11,6 +11,7 @@ mod access;
 mod call;
 mod call_context;
 mod call_facts;
+mod call_world;
 mod connection;
 mod control;
 mod fair_use;

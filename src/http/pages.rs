@@ -8,6 +8,7 @@ use crate::domain::consent::{Consent, Input};
 use crate::domain::rejection::Rejection;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::forms::{Reader, TOKEN_FIELD, check_token};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -20,7 +21,7 @@ pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Finds the consent in the path, if its customer has not deregistered.
-pub(crate) fn find_consent(call: &Call) -> Result<(Arc<World>, Arc<Consent>), ApiError> {
+pub(crate) fn find_consent(call: &Call) -> Result<(CallWorld, Arc<Consent>), ApiError> {
     let world = call.get_or_create_world()?;
     let handle = call.parse_handle()?;
     let consent = world

@@ -1,10 +1,9 @@
 //! Raising a consent, as the seed, ReBIT and Unaport APIs do.
 
-use std::sync::Arc;
-
 use crate::domain::command::RaiseConsent;
-use crate::engine::world::{CommandOutcome, World};
+use crate::engine::world::CommandOutcome;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 
@@ -15,7 +14,7 @@ use crate::wire::api_error::ApiError;
 /// engine does. No consent was raised then.
 pub(crate) fn raise_consent(
     context: &mut CallContext,
-    world: &Arc<World>,
+    world: &CallWorld,
     raise: RaiseConsent,
     build: impl FnOnce(&CommandOutcome) -> ApiResponse,
 ) -> Result<ApiResponse, ApiError> {

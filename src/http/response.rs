@@ -36,6 +36,7 @@ use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::call_context::{CallContext, CallParties};
 use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
+use crate::http::call_world::CallWorld;
 use crate::http::connection::ClientSocket;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
@@ -549,7 +550,8 @@ impl Call {
         let world = self
             .world_name()
             .ok()
-            .and_then(|name| self.worlds().find_world(name));
+            .and_then(|name| self.worlds().find_world(name))
+            .map(|world| self.act_in(world));
         debug_assert!(
             outcome.is_err() || context.has_planned_faults(),
             "{} succeeded before its faults were planned",
@@ -574,7 +576,12 @@ impl Call {
         };
         let original = (!context.faults().is_empty()).then(|| response.body.clone());
         let signature = self
-            .apply_faults_and_sign(world.as_deref(), &mut response, &context, signing)
+            .apply_faults_and_sign(
+                world.as_deref().map(|world| &**world),
+                &mut response,
+                &context,
+                signing,
+            )
             .await;
         if let Some(world) = &world {
             self.collect_facts(world, &mut context);
@@ -741,7 +748,7 @@ impl Call {
         context.facts_mut().defects = find_defects(answer, context.faults(), &clocks);
     }
 
-    fn record_call(&self, world: &World, response: &ApiResponse, context: &CallContext) {
+    fn record_call(&self, world: &CallWorld, response: &ApiResponse, context: &CallContext) {
         let Some(op) = context.operation() else {
             return;
         };
@@ -1063,7 +1070,7 @@ mod tests {
             on_repeated_txnid: OnRepeatedTxnid::Note,
         };
         let receipt = world
-            .submit(Command::RaiseConsent(raise))
+            .submit(None, Command::RaiseConsent(raise))
             .expect("it is raised");
         let response = ApiResponse::from_receipt(receipt, |_| ApiResponse::json(&"raised"));
         (world, response)

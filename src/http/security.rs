@@ -18,10 +18,10 @@ pub use crate::domain::security_mode::SecurityMode;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::ClockReading;
-use crate::engine::world::World;
 use crate::http::AppState;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::wire::api_error::ApiError;
 use crate::wire::token::Claims;
 
@@ -70,7 +70,7 @@ impl AllowedCallers {
 /// An accepted caller, and the world of the call. Outside strict mode it may be anonymous.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub world: Arc<World>,
+    pub world: CallWorld,
     pub participants: Arc<Participants>,
     security: SecurityMode,
     /// The registered participant whose key was presented.
@@ -166,7 +166,7 @@ impl SecurityMode {
     /// Returns the error in strict mode; in lenient mode notes it in the journal, once.
     pub(crate) fn reject_in_strict(
         self,
-        world: &World,
+        world: &CallWorld,
         make_error: impl FnOnce() -> ApiError,
     ) -> Result<(), ApiError> {
         match self {
@@ -183,7 +183,7 @@ impl SecurityMode {
     /// journal, once.
     pub(crate) fn reject_deviations_in_strict(
         self,
-        world: &World,
+        world: &CallWorld,
         deviations: Vec<ApiError>,
     ) -> Result<(), ApiError> {
         for deviation in deviations {
@@ -198,7 +198,7 @@ impl SecurityMode {
     /// Rejects a customer whose address does not end in the AA's handle, in strict mode.
     pub(crate) fn check_customer_address(
         self,
-        world: &World,
+        world: &CallWorld,
         customer: &str,
         aa: &Aa,
     ) -> Result<(), ApiError> {

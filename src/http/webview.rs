@@ -16,6 +16,7 @@ use crate::domain::visit_action::VisitAction;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::http::control::reject_cross_site;
 use crate::http::journey::{Preset, VisitOrigin, begin_visit, show_unusable_link};
 use crate::http::params::Params;
@@ -127,7 +128,7 @@ fn is_within_window(world: &World, at: Timestamp, window: Millis) -> bool {
 
 /// Visit of one customer, sent by one FIU.
 struct Visit {
-    world: Arc<World>,
+    world: CallWorld,
     fiu: Arc<Fiu>,
     /// `reqdate` of the request.
     requested_at: Timestamp,

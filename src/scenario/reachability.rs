@@ -686,9 +686,9 @@ mod tests {
             prop_assert!(anyone.statuses.is_superset(&alone.statuses), "{text}");
             prop_assert!(anyone.events.is_superset(&alone.events), "{text}");
             let world = new_world();
-            world.scenarios().put_local(plan, "").expect("it is new");
-            world.scenarios().set_default(Some("any".to_owned())).expect("it exists");
-            let _ = world.submit(raise_consent(1, 2)).expect("it is raised");
+            world.scenarios().put_local(None, plan, "").expect("it is new");
+            world.scenarios().set_default(None, Some("any".to_owned())).expect("it exists");
+            let _ = world.submit(None, raise_consent(1, 2)).expect("it is raised");
             // The clock moves in steps of some seconds, then to the expiry of the consent.
             for seconds in std::iter::repeat_n(7, 20).chain([3_000, 3_000, 200_000]) {
                 for consent in world.catch_up().consents(0, 10) {

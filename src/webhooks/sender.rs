@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
 use crate::domain::call_facts::SentFacts;
+use crate::domain::cause::Cause;
 use crate::domain::client_hint::ClientHint;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::notification::NotificationKind;
@@ -173,7 +174,7 @@ impl WebhookSender {
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
-        note_objection(&world, &attempt);
+        note_objection(&world, delivery.notification.cause.clone(), &attempt);
         world.driver().record_attempt(delivery.id, attempt);
     }
 
@@ -559,14 +560,14 @@ async fn reset_mid_body(url: &Url, headers: &[(String, String)], body: &[u8]) ->
 }
 
 /// Notes an FIU that objects to the signature of an unaltered message.
-fn note_objection(world: &World, attempt: &Attempt) {
+fn note_objection(world: &World, cause: Option<Arc<Cause>>, attempt: &Attempt) {
     let is_altered = attempt.effective_faults.iter().any(|shows| *shows);
     if attempt.acknowledgement.objects_to_signature
         && !is_altered
         && let Some(gets) = attempt.facts.profile
     {
         let hint = ClientHint::ObjectsToSignature { gets };
-        world.write_note_once(&hint.to_string());
+        world.write_note_once(cause, &hint.to_string());
     }
 }
 

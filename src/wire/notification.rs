@@ -144,6 +144,7 @@ pub(crate) fn encode_rebit_body(
         message_id,
         consent,
         content,
+        cause: _,
         fiu: _,
         at: _,
         message_time: _,

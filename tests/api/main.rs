@@ -9,6 +9,7 @@ mod bad_input;
 mod bank_answers;
 mod banks;
 mod brands;
+mod causes;
 mod clocks;
 mod contract;
 mod contract_excuses;

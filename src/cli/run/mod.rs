@@ -455,7 +455,7 @@ pub(crate) async fn play_scenario(
     };
     let world = test.start_world(text)?;
     if let Some(profile) = profile {
-        world.update_participants("another signature profile", |participants| {
+        world.update_participants(None, "another signature profile", |participants| {
             let mut participants = participants.clone();
             for fiu in &mut participants.fius {
                 Arc::make_mut(fiu).signature = profile;
@@ -485,9 +485,9 @@ impl ScenarioTest<'_> {
         let world = self.sandbox.worlds().reset_world(name, &[]);
         world
             .scenarios()
-            .put_local(Arc::clone(&self.plan), text)
+            .put_local(None, Arc::clone(&self.plan), text)
             .map_err(UsageError)?;
-        world.scenarios().set_default(Some(name.clone()))?;
+        world.scenarios().set_default(None, Some(name.clone()))?;
         Ok(world)
     }
 
@@ -630,7 +630,7 @@ impl ScenarioTest<'_> {
     /// Raises the consent and advances the clock. Returns the reason why that failed.
     async fn play_in_virtual_time(&self, world: &Arc<World>) -> Option<String> {
         let command = EngineCommand::RaiseConsent(self.build_request(world));
-        if let Err(rejection) = world.submit(command) {
+        if let Err(rejection) = world.submit(None, command) {
             return Some(rejection.to_string());
         }
         let duration = self

@@ -58,7 +58,7 @@ impl CallInProgress {
                 delay_ms = late.delay.as_millis(),
                 "a call came after an advance had moved the clock"
             );
-            inner.append_note(describe_late_call(call, &late));
+            inner.append_note(None, describe_late_call(call, &late));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::cause::Cause;
 use crate::domain::command::{Command, FetchData, RaiseConsent};
 use crate::domain::delivery::Delivery;
 use crate::domain::event::Event;
@@ -18,12 +19,16 @@ use crate::engine::world::execution::Execution;
 use crate::engine::world::{CallFaults, CommandOutcome, DeliveryHold, Receipt, World};
 
 impl World {
-    /// Executes a command on behalf of a caller.
+    /// Executes a command on behalf of a caller. What it brings about has this cause.
     ///
     /// # Errors
     /// A [`Rejection`]; nothing has changed then.
-    pub fn submit(self: &Arc<Self>, command: Command) -> Result<Receipt, Rejection> {
-        self.execute(|execution, now| {
+    pub fn submit(
+        self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
+        command: Command,
+    ) -> Result<Receipt, Rejection> {
+        self.execute(cause, |execution, now| {
             let plan = match &command {
                 Command::RaiseConsent(raise) => self.select_scenario(execution.inner, raise)?,
                 _ => None,
@@ -46,11 +51,12 @@ impl World {
     /// A [`Rejection`], or the error of `accept_faults`; no consent was raised then.
     pub fn raise_consent<E: From<Rejection>>(
         self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
         raise: RaiseConsent,
         call: CallSubject<'_>,
         accept_faults: impl FnOnce(CallFaults) -> Result<(), E>,
     ) -> Result<Receipt, E> {
-        self.execute(|execution, now| {
+        self.execute(cause, |execution, now| {
             let plan = self.select_scenario(execution.inner, &raise)?;
             accept_faults(self.plan_faults(execution.inner, call, None, plan.as_deref()))?;
             let command = Command::RaiseConsent(raise);
@@ -66,10 +72,11 @@ impl World {
     /// A [`Rejection`]; the steps before the rejected one have taken effect.
     pub fn run_steps(
         self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
         handle: ConsentHandle,
         plan: &ScenarioPlan,
     ) -> Result<Receipt, Rejection> {
-        self.execute(|execution, now| {
+        self.execute(cause, |execution, now| {
             let consent = Arc::clone(find_consent(&execution.inner.state, handle)?);
             let start_event = Event::ConsentRaised {
                 consent: Arc::clone(&consent),
@@ -81,6 +88,7 @@ impl World {
                         handle,
                         command: delayed.command,
                         origin: delayed.origin,
+                        parent: execution.inner.cause.as_ref().map(|cause| cause.number),
                         is_immediate: false,
                     };
                     execution.inner.timers.schedule_work(
@@ -105,15 +113,18 @@ impl World {
     /// [`Rejection::UnknownHandle`] or [`Rejection::UnknownScenario`].
     pub fn assign_scenario(
         self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
         handle: ConsentHandle,
         scenario: &str,
     ) -> Result<Receipt, Rejection> {
-        self.execute(|execution, now| {
+        self.execute(cause, |execution, now| {
             let plan = self.find_scenario(execution.inner, scenario)?;
             let consent = Arc::clone(find_consent(&execution.inner.state, handle)?);
-            execution
-                .inner
-                .append_note(format!("{} drives {handle} from now on", plan.name));
+            let (cause, note) = (
+                execution.inner.cause.clone(),
+                format!("{} drives {handle} from now on", plan.name),
+            );
+            execution.inner.append_note(cause, note);
             execution.reassign_scenario(&consent, &plan, now);
             Ok(Event::ConsentRaised { consent })
         })
@@ -127,8 +138,12 @@ impl World {
     ///
     /// # Panics
     /// When there is no command, or two commands concern the same consent.
-    pub fn submit_all(self: &Arc<Self>, commands: Vec<Command>) -> Result<Receipt, Rejection> {
-        self.execute(|execution, now| {
+    pub fn submit_all(
+        self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
+        commands: Vec<Command>,
+    ) -> Result<Receipt, Rejection> {
+        self.execute(cause, |execution, now| {
             for command in &commands {
                 self.decide(execution.inner, command.clone(), now)?;
             }
@@ -160,6 +175,7 @@ impl World {
     /// webhooks that it causes.
     fn execute<E: From<Rejection>>(
         self: &Arc<Self>,
+        cause: Option<Arc<Cause>>,
         operation: impl FnOnce(&mut Execution<'_>, Timestamp) -> Result<Event, E>,
     ) -> Result<Receipt, E> {
         let mut inner = self.lock_caught_up();
@@ -170,9 +186,11 @@ impl World {
         }
         let first_delivery = inner.outbox.last_id() + 1;
         let previous_due = inner.timers.peek().map(|(due, _)| due);
+        inner.cause = cause;
         let mut execution = Execution::new(self, &mut inner, Dispatch::AfterResponse);
         let outcome = operation(&mut execution, now);
         execution.run_due_work(now);
+        inner.cause = None;
         let deliveries: Vec<u64> = (first_delivery..=inner.outbox.last_id()).collect();
         let before_response = inner.outbox.filter_before_response(&deliveries);
         let event = match outcome {

@@ -47,19 +47,23 @@ impl WorldDriver<'_> {
         if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now, retries) {
             inner.timers.schedule_work(at, Work::Retry(id));
         }
+        let mut cause = None;
         if let Some(delivery) = inner.outbox.delivery(id) {
             inner.record_acknowledgement(&delivery);
             for rule in delivery.rules_applied_last() {
                 inner.faults.mark_applied(rule);
             }
-            inner.append_record(now, build_webhook_record(&delivery, outcome));
+            cause.clone_from(&delivery.notification.cause);
+            let record = build_webhook_record(&delivery, outcome);
+            inner.append_record(now, cause.clone(), record);
         }
         let is_newly_disabled = !was_disabled && inner.outbox.is_disabled(&url);
         drop(inner);
         if is_newly_disabled {
-            self.0.write_note(format!(
+            let note = format!(
                 "the FIU answered 410 (Gone): no webhook is sent to {url} until an FIU is configured or a resend succeeds"
-            ));
+            );
+            self.0.write_note(cause, note);
         }
         self.0.notify_delivery_done();
     }
@@ -86,7 +90,9 @@ impl WorldDriver<'_> {
         inner.outbox.end_unsent(id, state);
         if let Some(delivery) = inner.outbox.delivery(id) {
             let now = inner.clock.now(system_now());
-            inner.append_record(now, build_webhook_record(&delivery, outcome.to_owned()));
+            let cause = delivery.notification.cause.clone();
+            let record = build_webhook_record(&delivery, outcome.to_owned());
+            inner.append_record(now, cause, record);
         }
         drop(inner);
         self.0.notify_delivery_done();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::domain::cause::{Cause, CauseKind};
 use crate::domain::command::{Command, OnRepeatedTxnid};
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::consent::{Api, Consent, Status};
@@ -70,7 +71,9 @@ impl<'a> Execution<'a> {
     pub(in crate::engine) fn run_due_work(&mut self, now: Timestamp) -> usize {
         let mut run_count = 0;
         let mut immediate_counts = HashMap::new();
+        let cause = self.inner.cause.take();
         while let Some((due, work)) = self.inner.timers.pop_due(now) {
+            self.inner.cause = self.number_work(&work);
             match work {
                 work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_)) => {
                     // A consent or session that ended in another way leaves an obsolete timer
@@ -88,7 +91,29 @@ impl<'a> Execution<'a> {
             }
             run_count += 1;
         }
+        self.inner.cause = cause;
         run_count
+    }
+
+    /// Writes a record with the cause of what happens now.
+    fn append_record(&mut self, at: Timestamp, record: JournalRecord) {
+        let cause = self.inner.cause.clone();
+        self.inner.append_record(at, cause, record);
+    }
+
+    /// Numbers the cause of due work; `None` for a retry, whose attempt has the cause of its webhook.
+    fn number_work(&self, work: &Work) -> Option<Arc<Cause>> {
+        let (kind, origin, parent) = match work {
+            Work::Expire(_) => (CauseKind::Timer, "the consent expires", None),
+            Work::ExpireSession(_) => (CauseKind::Timer, "the data expires", None),
+            Work::RunScheduledFetch(_) => (CauseKind::Timer, "a scheduled fetch is due", None),
+            Work::RunCommand(scheduled) => {
+                let origin = scheduled.origin.as_str();
+                (CauseKind::Scenario, origin, scheduled.parent)
+            }
+            Work::Retry(_) => return None,
+        };
+        Some(self.world.number_cause(kind, origin, parent))
     }
 
     fn run_scheduled(
@@ -131,7 +156,7 @@ impl<'a> Execution<'a> {
         };
         if let Err(reason) = outcome {
             let handle = Some(handle);
-            self.inner.append_record(
+            self.append_record(
                 due,
                 JournalRecord::StepRejected {
                     handle,
@@ -165,8 +190,9 @@ impl<'a> Execution<'a> {
         let repetition = self.check_txnid(&command, now)?;
         let events = self.world.decide(self.inner, command, now)?;
         if let Some(repetition) = repetition {
+            let cause = self.inner.cause.clone();
             self.inner
-                .append_note_once(&format!("strict mode would reject: {repetition}"));
+                .append_note_once(cause, &format!("strict mode would reject: {repetition}"));
         }
         // A notification of FIUs is not the outcome of the command.
         let is_outcome = |event: &&Event| !matches!(event, Event::DataOutdated { .. });
@@ -214,7 +240,7 @@ impl<'a> Execution<'a> {
         });
         self.inner.state.apply(&event, now);
         let Some(handle) = event.consent_handle() else {
-            self.inner.append_record(now, JournalRecord::Event(event));
+            self.append_record(now, JournalRecord::Event(event));
             return;
         };
         let consent = Arc::clone(
@@ -290,7 +316,7 @@ impl<'a> Execution<'a> {
             }
             None => {}
         }
-        self.inner.append_record(now, JournalRecord::Event(event));
+        self.append_record(now, JournalRecord::Event(event));
     }
 
     fn enqueue_notification(
@@ -306,6 +332,7 @@ impl<'a> Execution<'a> {
         // Work that is late still happens at its due time.
         clocks.world = now;
         let notification = Notification {
+            cause: self.inner.cause.clone(),
             message_id: self.next_message_id(&consent.terms.customer),
             fiu: Arc::clone(&consent.fiu),
             consent: Arc::clone(consent),
@@ -376,7 +403,7 @@ impl<'a> Execution<'a> {
                 .outbox
                 .delivery(self.inner.outbox.last_id())
                 .expect("it has just been recorded");
-            self.inner.append_record(
+            self.append_record(
                 now,
                 build_webhook_record(&delivery, "not sent: dropped by a fault".to_owned()),
             );
@@ -512,6 +539,7 @@ fn schedule_commands(
     handle: ConsentHandle,
     now: Timestamp,
 ) {
+    let parent = inner.cause.as_ref().map(|cause| cause.number);
     for DelayedCommand {
         delay,
         command,
@@ -523,6 +551,7 @@ fn schedule_commands(
             handle,
             command,
             origin,
+            parent,
             is_immediate: due <= now,
         };
         inner
@@ -538,8 +567,10 @@ fn stop_rules(inner: &mut Inner, plan: &ScenarioPlan, handle: ConsentHandle, now
         ..plan.clone()
     };
     inner.scenario_plans.insert(handle, Arc::new(stopped));
+    let cause = inner.cause.clone();
     inner.append_record(
         now,
+        cause,
         JournalRecord::StepRejected {
             handle: Some(handle),
             origin: format!("the rules of {}", plan.name),
@@ -628,6 +659,7 @@ fn schedule_recorded_answer(inner: &mut Inner, session: &Session, now: Timestamp
         handle: session.handle,
         command,
         origin,
+        parent: inner.cause.as_ref().map(|cause| cause.number),
         is_immediate: false,
     };
     inner.timers.schedule_work(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::api_fault::{ActiveFaults, Faults};
+use crate::domain::cause::Cause;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
@@ -133,6 +134,7 @@ impl WorldFaults<'_> {
     /// The maximum number of fault sets.
     pub fn activate_set(
         self,
+        cause: Option<Arc<Cause>>,
         name: &str,
         faults: Faults,
         ttl: Option<Millis>,
@@ -147,16 +149,16 @@ impl WorldFaults<'_> {
         if !inner.faults.insert_set(name, active) {
             return Err(FAULT_SETS_MAX);
         }
-        inner.append_note(format!("fault set {name} was activated"));
+        inner.append_note(cause, format!("fault set {name} was activated"));
         Ok(())
     }
 
     /// Deactivates a fault set; returns `true` if there was one.
-    pub fn deactivate_set(self, name: &str) -> bool {
+    pub fn deactivate_set(self, cause: Option<Arc<Cause>>, name: &str) -> bool {
         let mut inner = self.0.lock();
         let removed = inner.faults.remove_set(name);
         if removed {
-            inner.append_note(format!("fault set {name} was deactivated"));
+            inner.append_note(cause, format!("fault set {name} was deactivated"));
         }
         removed
     }

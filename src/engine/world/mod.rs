@@ -16,13 +16,14 @@ mod scenarios;
 mod time;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 use rand::Rng;
 use tokio::sync::Notify;
 
+use crate::domain::cause::{Cause, CauseKind};
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::Notification;
@@ -85,6 +86,8 @@ pub struct World {
     keys_rotated: AtomicBool,
     /// The system time of the last call, in milliseconds.
     last_used_at_ms: AtomicI64,
+    /// The number of the last cause.
+    last_cause: AtomicU64,
 }
 
 pub(super) struct Inner {
@@ -94,6 +97,8 @@ pub(super) struct Inner {
     time_settings: TimeSettings,
     pub(super) timers: Timers,
     pub(super) journal: Journal,
+    /// The cause of what happens now.
+    cause: Option<Arc<Cause>>,
     pub(super) outbox: Outbox,
     pub(super) reactions: Reactions,
     faults: FaultRegistry,
@@ -122,19 +127,19 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// Writes a record to the journal, with the customer whom it concerns.
-    fn append_record(&mut self, at: Timestamp, record: JournalRecord) {
+    /// Writes a record of a cause to the journal, with the customer whom it concerns.
+    fn append_record(&mut self, at: Timestamp, cause: Option<Arc<Cause>>, record: JournalRecord) {
         let customer = record.customer().cloned().or_else(|| {
             let consent = self.state.consent(record.consent_handle()?)?;
             Some(Arc::clone(&consent.terms.customer))
         });
-        self.journal.append_entry(at, customer, record);
+        self.journal.append_entry(at, customer, cause, record);
     }
 
     /// Writes a note to the journal.
-    fn append_note(&mut self, text: String) {
+    fn append_note(&mut self, cause: Option<Arc<Cause>>, text: String) {
         let now = self.clock.now(system_now());
-        self.append_record(now, JournalRecord::Note { text });
+        self.append_record(now, cause, JournalRecord::Note { text });
     }
 }
 
@@ -158,6 +163,7 @@ impl World {
                 time_settings: config.time_settings,
                 timers: Timers::default(),
                 journal: Journal::default(),
+                cause: None,
                 outbox: Outbox::default(),
                 reactions: Reactions::default(),
                 faults: FaultRegistry::default(),
@@ -184,7 +190,23 @@ impl World {
             closed: AtomicBool::new(false),
             keys_rotated: AtomicBool::new(false),
             last_used_at_ms: AtomicI64::new(system_now().as_millis()),
+            last_cause: AtomicU64::new(0),
         }
+    }
+
+    /// Numbers a cause of this world.
+    pub fn number_cause(
+        &self,
+        kind: CauseKind,
+        origin: impl Into<Arc<str>>,
+        parent: Option<u64>,
+    ) -> Arc<Cause> {
+        Arc::new(Cause {
+            number: self.last_cause.fetch_add(1, Ordering::Relaxed) + 1,
+            kind,
+            origin: origin.into(),
+            parent,
+        })
     }
 
     /// Records the time of a call to this world.
@@ -258,7 +280,7 @@ impl World {
     ///
     /// # Errors
     /// A message when the limit is reached.
-    pub fn put_persona(&self, persona: Persona) -> Result<(), String> {
+    pub fn put_persona(&self, cause: Option<Arc<Cause>>, persona: Persona) -> Result<(), String> {
         let mut inner = self.lock();
         let is_new = inner.personas.get(&persona.name).is_none();
         let added = inner.personas.names().count() - self.config.personas.names().count();
@@ -273,7 +295,7 @@ impl World {
         }
         let note = format!("the persona {} was added", persona.name);
         Arc::make_mut(&mut inner.personas).insert_shared(persona);
-        inner.append_note(note);
+        inner.append_note(cause, note);
         Ok(())
     }
 
@@ -283,6 +305,7 @@ impl World {
     /// The error of `change`; nothing has changed then.
     pub fn update_participants<E>(
         &self,
+        cause: Option<Arc<Cause>>,
         note: &str,
         change: impl FnOnce(&Participants) -> Result<Participants, E>,
     ) -> Result<Arc<Participants>, E> {
@@ -295,7 +318,7 @@ impl World {
         drop(participants);
         let mut inner = self.lock();
         inner.outbox.enable_urls();
-        inner.append_note(note.to_owned());
+        inner.append_note(cause, note.to_owned());
         drop(inner);
         Ok(changed)
     }
@@ -327,7 +350,8 @@ impl World {
             inner.time_settings = old.time_settings;
         }
         let names: Vec<_> = kept.iter().map(|part| part.as_str()).collect();
-        inner.append_note(format!("the world was reset and kept {}", names.join(", ")));
+        let note = format!("the world was reset and kept {}", names.join(", "));
+        inner.append_note(None, note);
     }
 
     /// Generates an id for an object outside the world's state.

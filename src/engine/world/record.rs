@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::cause::Cause;
 use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::journal_entry::{CallRecord, EntryKind, JournalRecord};
 use crate::domain::time::Millis;
@@ -21,7 +22,7 @@ const SIGNATURE_ERROR_CHARS_MAX: usize = 4_000;
 
 impl Inner {
     /// Writes a note to the journal, unless it stands there already.
-    pub(super) fn append_note_once(&mut self, text: &str) {
+    pub(super) fn append_note_once(&mut self, cause: Option<Arc<Cause>>, text: &str) {
         let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
         if self.seen_notes.contains(&text) || self.seen_notes.len() > NOTES_MAX {
             return;
@@ -33,36 +34,40 @@ impl Inner {
             text
         };
         self.seen_notes.insert(text.clone());
-        self.append_note(text);
+        self.append_note(cause, text);
     }
 }
 
 impl World {
-    /// Records a call and its response.
-    pub fn record_call(&self, call: CallRecord) {
+    /// Records a call and its response. Earlier entries of the call that name no consent get its.
+    pub fn record_call(&self, cause: Arc<Cause>, call: CallRecord) {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        inner.append_record(now, JournalRecord::Call(Arc::new(call)));
+        if let Some(handle) = call.handle {
+            let customer = call.customer.as_ref();
+            inner.journal.assign_consent(cause.number, handle, customer);
+        }
+        inner.append_record(now, Some(cause), JournalRecord::Call(Arc::new(call)));
         drop(inner);
         self.journal_appended.notify_waiters();
     }
 
     /// Records an intervention in the world.
-    pub fn write_note(&self, text: String) {
-        self.lock().append_note(text);
+    pub fn write_note(&self, cause: Option<Arc<Cause>>, text: String) {
+        self.lock().append_note(cause, text);
     }
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
-    pub fn write_note_once(&self, text: &str) {
-        self.lock().append_note_once(text);
+    pub fn write_note_once(&self, cause: Option<Arc<Cause>>, text: &str) {
+        self.lock().append_note_once(cause, text);
     }
 
     /// Records the reason why a signature did not verify.
-    pub fn record_signature_error(&self, text: &str) {
+    pub fn record_signature_error(&self, cause: Option<Arc<Cause>>, text: &str) {
         let text = text.chars().take(SIGNATURE_ERROR_CHARS_MAX).collect();
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
-        inner.append_record(now, JournalRecord::InvalidSignature { text });
+        inner.append_record(now, cause, JournalRecord::InvalidSignature { text });
     }
 
     /// Returns the number of evicted journal entries of these kinds.

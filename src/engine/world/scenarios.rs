@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::cause::Cause;
 use crate::domain::command::RaiseConsent;
 use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::ScenarioPlan;
@@ -72,20 +73,25 @@ impl WorldScenarios<'_> {
     /// # Errors
     /// A message when another scenario is equally specific for the same consents, or when the limit
     /// is reached.
-    pub fn put_local(self, plan: Arc<ScenarioPlan>, text: &str) -> Result<(), String> {
+    pub fn put_local(
+        self,
+        cause: Option<Arc<Cause>>,
+        plan: Arc<ScenarioPlan>,
+        text: &str,
+    ) -> Result<(), String> {
         let mut inner = self.0.lock();
         let note = format!("the scenario {} was added", plan.name);
         inner.scenario_selection.put_local(plan, text)?;
-        inner.append_note(note);
+        inner.append_note(cause, note);
         Ok(())
     }
 
     /// Removes a local scenario; returns `true` if there was one. Consents that it drives keep it.
-    pub fn remove_local(self, name: &str) -> bool {
+    pub fn remove_local(self, cause: Option<Arc<Cause>>, name: &str) -> bool {
         let mut inner = self.0.lock();
         let is_removed = inner.scenario_selection.remove_local(name);
         if is_removed {
-            inner.append_note(format!("the scenario {name} was deleted"));
+            inner.append_note(cause, format!("the scenario {name} was deleted"));
         }
         is_removed
     }
@@ -94,11 +100,19 @@ impl WorldScenarios<'_> {
     ///
     /// # Errors
     /// [`Rejection::UnknownScenario`].
-    pub fn pin_customer(self, customer: &str, name: &str) -> Result<(), Rejection> {
+    pub fn pin_customer(
+        self,
+        cause: Option<Arc<Cause>>,
+        customer: &str,
+        name: &str,
+    ) -> Result<(), Rejection> {
         let mut inner = self.0.lock();
         self.0.find_scenario(&inner, name)?;
         inner.scenario_selection.pin_customer(customer, name);
-        inner.append_note(format!("{name} drives the later consents of {customer}"));
+        inner.append_note(
+            cause,
+            format!("{name} drives the later consents of {customer}"),
+        );
         Ok(())
     }
 
@@ -107,7 +121,11 @@ impl WorldScenarios<'_> {
     ///
     /// # Errors
     /// [`Rejection::UnknownScenario`].
-    pub fn set_default(self, name: Option<String>) -> Result<(), Rejection> {
+    pub fn set_default(
+        self,
+        cause: Option<Arc<Cause>>,
+        name: Option<String>,
+    ) -> Result<(), Rejection> {
         let mut inner = self.0.lock();
         let note = match &name {
             Some(name) => {
@@ -117,7 +135,7 @@ impl WorldScenarios<'_> {
             None => "this world has no default scenario".to_owned(),
         };
         inner.scenario_selection.set_default(name);
-        inner.append_note(note);
+        inner.append_note(cause, note);
         Ok(())
     }
 
@@ -157,11 +175,14 @@ mod tests {
             plan_with_fault("first", "stale_response"),
             plan_with_fault("second", "wrong_signature"),
         ] {
-            world.scenarios().put_local(plan, "").expect("it is new");
+            world
+                .scenarios()
+                .put_local(None, plan, "")
+                .expect("it is new");
         }
         world
             .scenarios()
-            .pin_customer(CUSTOMER, "first")
+            .pin_customer(None, CUSTOMER, "first")
             .expect("it exists");
         let Command::RaiseConsent(raise) = raise_consent(1, 1) else {
             unreachable!("the command raises a consent");
@@ -174,9 +195,10 @@ mod tests {
         };
         let mut planned = Vec::new();
         let receipt = std::thread::scope(|scope| {
-            world.raise_consent(raise, subject, |call| {
+            world.raise_consent(None, raise, subject, |call| {
                 planned = call.faults;
-                let change = scope.spawn(|| world.scenarios().pin_customer(CUSTOMER, "second"));
+                let change =
+                    scope.spawn(|| world.scenarios().pin_customer(None, CUSTOMER, "second"));
                 // If the lock were free now, the change would come between faults and consent.
                 if world.inner.try_lock().is_ok() {
                     change.join().expect("no panic").expect("it exists");
@@ -198,10 +220,13 @@ mod tests {
     fn a_rejected_call_raises_no_consent_and_counts_its_fault() {
         let world = new_world();
         let plan = plan_with_fault("only", "stale_response");
-        world.scenarios().put_local(plan, "").expect("it is new");
         world
             .scenarios()
-            .set_default(Some("only".to_owned()))
+            .put_local(None, plan, "")
+            .expect("it is new");
+        world
+            .scenarios()
+            .set_default(None, Some("only".to_owned()))
             .expect("it exists");
         let Command::RaiseConsent(raise) = raise_consent(1, 1) else {
             unreachable!("the command raises a consent");
@@ -214,7 +239,7 @@ mod tests {
         };
         let rejection = Rejection::UnknownHandle("any".to_owned());
         let mut fault_count = 0;
-        let outcome = world.raise_consent(raise, subject, |call| {
+        let outcome = world.raise_consent(None, raise, subject, |call| {
             fault_count = call.faults.len();
             Err(rejection.clone())
         });

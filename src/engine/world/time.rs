@@ -1,8 +1,10 @@
 //! Reading a world's clock, and changing it in one step. Moving it through due work is
 //! [`crate::engine::advance`].
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::domain::cause::Cause;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
@@ -87,7 +89,7 @@ impl World {
     }
 
     /// Changes the clocks of messages where the FIU sets none; what is left out stays.
-    pub fn change_time_settings(&self, change: TimeSettings) {
+    pub fn change_time_settings(&self, cause: Option<&Arc<Cause>>, change: TimeSettings) {
         let mut inner = self.lock();
         inner.time_settings = change.complete_with(inner.time_settings);
         for (name, source) in [
@@ -95,7 +97,8 @@ impl World {
             ("message", change.message_time),
         ] {
             if let Some(source) = source {
-                inner.append_note(format!("the {name} time was set to {source}"));
+                let note = format!("the {name} time was set to {source}");
+                inner.append_note(cause.cloned(), note);
             }
         }
     }
@@ -104,7 +107,11 @@ impl World {
     ///
     /// # Errors
     /// A [`ClockRejection`]; nothing has changed then.
-    pub fn set_clock(&self, change: ClockChange) -> Result<(), ClockRejection> {
+    pub fn set_clock(
+        &self,
+        cause: Option<Arc<Cause>>,
+        change: ClockChange,
+    ) -> Result<(), ClockRejection> {
         if self.advancing.load(Ordering::Acquire) {
             return Err(ClockRejection::AdvanceInProgress);
         }
@@ -127,6 +134,7 @@ impl World {
         };
         inner.append_record(
             target,
+            cause,
             JournalRecord::Note {
                 text: format!("the clock was {change}"),
             },

@@ -11,6 +11,7 @@ use crate::domain::time_source::TimeSettings;
 use crate::engine::advance::{AdvanceRejection, Limits, StopReason, advance_clock};
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::EntryView;
@@ -54,13 +55,13 @@ pub(crate) fn set_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     if let Some(to) = to {
         change_clock(&world, ClockChange::Set { to })?;
     }
-    world.change_time_settings(settings);
+    world.change_time_settings(Some(&world.cause()), settings);
     Ok(render_clock(&world))
 }
 
-fn change_clock(world: &World, change: ClockChange) -> Result<ApiResponse, ApiError> {
+fn change_clock(world: &CallWorld, change: ClockChange) -> Result<ApiResponse, ApiError> {
     world
-        .set_clock(change)
+        .set_clock(Some(world.cause()), change)
         .map_err(|error| ApiError::Conflict(error.to_string()))?;
     Ok(render_clock(world))
 }

@@ -61,7 +61,7 @@ pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     world
         .faults()
-        .activate_set(name, faults, ttl, text)
+        .activate_set(Some(world.cause()), name, faults, ttl, text)
         .map_err(|limit| {
             ApiError::Conflict(format!(
                 "{limit} fault sets are active, which is the limit; delete some"
@@ -78,7 +78,7 @@ pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
-    if !world.faults().deactivate_set(name) {
+    if !world.faults().deactivate_set(Some(world.cause()), name) {
         return Err(unknown_faults_error(name));
     }
     Ok(ApiResponse::json(&serde_json::json!({ "deleted": name })))
@@ -93,7 +93,7 @@ pub(crate) fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
         .map(|(name, _)| name)
         .collect();
     for name in &names {
-        world.faults().deactivate_set(name);
+        world.faults().deactivate_set(Some(world.cause()), name);
     }
     Ok(ApiResponse::json(&serde_json::json!({ "deleted": names })))
 }

@@ -14,12 +14,10 @@ pub(crate) mod transactions;
 pub(crate) mod webhooks;
 pub(crate) mod world;
 
-use std::sync::Arc;
-
 use crate::domain::constant_time::equals_secret;
 use crate::domain::text::quote_value;
-use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
@@ -32,7 +30,7 @@ pub(crate) const PAGE_MAX: usize = 1_000;
 /// that a page of another site sends from a developer's browser are rejected here and by
 /// [`crate::http::access`]. Input that the call does not have is rejected, since it would change
 /// nothing. Returns the call's world.
-pub(crate) fn authenticate_operator(call: &Call) -> Result<Arc<World>, ApiError> {
+pub(crate) fn authenticate_operator(call: &Call) -> Result<CallWorld, ApiError> {
     reject_cross_site(call)?;
     authenticate_token(call)?;
     reject_undefined_input(call)?;

@@ -70,8 +70,10 @@ pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
     let mut change: FiuEntry = call.parse_json()?;
     let nulls = list_nulls(call)?;
     check_id_matches(id, change.id.replace(id.to_owned()))?;
-    let changed =
-        world.update_participants(&format!("the FIU {id} was configured"), |participants| {
+    let changed = world.update_participants(
+        Some(world.cause()),
+        &format!("the FIU {id} was configured"),
+        |participants| {
             let current = participants.find_fiu(id);
             let previous = current.map(|fiu| FiuEntry::from_fiu(fiu));
             let entry = change_entry(previous.as_ref(), &change, |name| nulls.contains(name));
@@ -98,7 +100,8 @@ pub(crate) fn put_fiu(call: &Call) -> Result<ApiResponse, ApiError> {
                 None => changed.fius.push(Arc::new(fiu)),
             }
             check_distinct(&changed).map(|()| changed)
-        })?;
+        },
+    )?;
     Ok(ApiResponse::json(&FiuEntry::from_fiu(
         changed.find_fiu(id).expect("the caller added it"),
     )))
@@ -112,8 +115,10 @@ pub(crate) fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
     let mut change: FipEntry = call.parse_json()?;
     let nulls = list_nulls(call)?;
     check_id_matches(id, change.id.replace(id.to_owned()))?;
-    let changed =
-        world.update_participants(&format!("the FIP {id} was configured"), |participants| {
+    let changed = world.update_participants(
+        Some(world.cause()),
+        &format!("the FIP {id} was configured"),
+        |participants| {
             let previous = participants.find_fip(id).map(|fip| FipEntry::from_fip(fip));
             let entry = change_entry(previous.as_ref(), &change, |name| nulls.contains(name));
             let mut fip = entry.into_fip()?;
@@ -130,7 +135,8 @@ pub(crate) fn put_fip(call: &Call) -> Result<ApiResponse, ApiError> {
                 None => changed.fips.push(Arc::new(fip)),
             }
             check_distinct(&changed).map(|()| changed)
-        })?;
+        },
+    )?;
     Ok(ApiResponse::json(&FipEntry::from_fip(
         changed.find_fip(id).expect("the caller added it"),
     )))

@@ -22,6 +22,8 @@ pub(crate) fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
         return Err(ApiError::invalid_field("name", message));
     }
     let view = PersonaView::from(&persona);
-    world.put_persona(persona).map_err(ApiError::Conflict)?;
+    world
+        .put_persona(Some(world.cause()), persona)
+        .map_err(ApiError::Conflict)?;
     Ok(ApiResponse::json(&view))
 }

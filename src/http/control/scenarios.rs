@@ -72,7 +72,9 @@ pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
         return Err(ApiError::invalid_field("name", message));
     }
     let view = ScenarioView::from_world(&plan);
-    let result = world.scenarios().put_local(Arc::new(plan), text);
+    let result = world
+        .scenarios()
+        .put_local(Some(world.cause()), Arc::new(plan), text);
     result.map_err(ApiError::Conflict)?;
     Ok(ApiResponse::json(&view))
 }
@@ -80,7 +82,7 @@ pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn delete_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
-    if !world.scenarios().remove_local(name) {
+    if !world.scenarios().remove_local(Some(world.cause()), name) {
         let message = format!(
             "{} is not a local scenario of this world; only those can be deleted",
             quote_value(name)
@@ -112,7 +114,9 @@ pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let target = PinTarget::try_from(call.parse_json::<PinRequest>()?)?;
     match target {
         PinTarget::Customer(customer) => {
-            world.scenarios().pin_customer(&customer, name)?;
+            world
+                .scenarios()
+                .pin_customer(Some(world.cause()), &customer, name)?;
             Ok(ApiResponse::json(&PinView::for_customer(name, &customer)))
         }
         PinTarget::Consent(text) => {
@@ -137,7 +141,7 @@ pub(crate) fn get_default(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let DefaultRequest { name } = call.parse_json()?;
-    world.scenarios().set_default(name)?;
+    world.scenarios().set_default(Some(world.cause()), name)?;
     Ok(ApiResponse::json(&render_default(&world)))
 }
 

@@ -1,13 +1,11 @@
 //! Transactions of customers' bank accounts: added, changed and withdrawn.
 
-use std::sync::Arc;
-
 use super::authenticate_operator;
 use crate::domain::command::Command;
 use crate::domain::ledger_changes::{ChangeTransaction, TransactionChange, TransactionKey};
 use crate::domain::rejection::Rejection;
-use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -53,7 +51,7 @@ pub(crate) fn remove_transaction(call: &Call) -> Result<ApiResponse, ApiError> {
 
 fn change_transaction(
     call: &Call,
-    world: &Arc<World>,
+    world: &CallWorld,
     account: Option<Box<str>>,
     change: TransactionChange,
 ) -> Result<ApiResponse, ApiError> {

@@ -21,6 +21,7 @@ use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::http::forms::{TOKEN_FIELD, check_token};
 use crate::http::pages::find_consent;
 use crate::http::params::Params;
@@ -139,7 +140,7 @@ fn accepted_language(call: &Call) -> Language {
 struct OpenVisit {
     id: String,
     visit: Visit,
-    world: Arc<World>,
+    world: CallWorld,
     participants: Arc<Participants>,
     /// The path of the visit, without a slash at its end.
     path: String,
@@ -181,7 +182,7 @@ impl OpenVisit {
         Ok(visit.map(|visit| Self::new(world, id, visit)))
     }
 
-    fn new(world: Arc<World>, id: String, visit: Visit) -> Self {
+    fn new(world: CallWorld, id: String, visit: Visit) -> Self {
         Self {
             path: format!("{}/aa/visits/{id}", world.base_path()),
             participants: world.participants(),

@@ -13,6 +13,7 @@ use crate::domain::unaport::UnaportConfig;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::response::ApiResponse;
 use crate::http::signature_cache::sign_compact;
@@ -35,7 +36,7 @@ pub(crate) async fn log_in(
 fn authenticate_login(
     call: &Call,
     context: &mut CallContext,
-) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+) -> Result<(CallWorld, AuthenticatedUser), ApiError> {
     apply_requested_fault(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let form = ValidatedBody::validate_fields(&body, LOGIN_RULES)?;
@@ -92,7 +93,7 @@ pub(crate) async fn refresh_tokens(
 fn authenticate_refresh_token(
     call: &Call,
     context: &mut CallContext,
-) -> Result<(Arc<World>, AuthenticatedUser), ApiError> {
+) -> Result<(CallWorld, AuthenticatedUser), ApiError> {
     apply_requested_fault(call, context)?;
     let body: Map<String, Value> = call.parse_json()?;
     let token =
@@ -103,6 +104,7 @@ fn authenticate_refresh_token(
         .ok_or_else(|| {
             ApiError::Unauthorized("this world has no logins yet; log in first".to_owned())
         })?;
+    let world = call.act_in(world);
     let user = verify_refresh_token(call, &world, token);
     let user =
         user.map_err(|problem| ApiError::Unauthorized(format!("refresh_token {problem}")))?;

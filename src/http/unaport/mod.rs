@@ -22,9 +22,9 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{UnaportConfig, UnaportMetadata, UnaportVersion};
 use crate::engine::clock::ClockReading;
-use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::call_world::CallWorld;
 use crate::http::requested_fault::apply_requested_fault;
 use crate::http::route_info::UNAPORT_COMMON_PATH;
 use crate::http::security::SecurityMode;
@@ -35,7 +35,7 @@ use crate::wire::unaport::auth::{AuthenticatedUser, Claims, TokenType};
 
 /// An accepted caller, and the world of the call.
 struct UnaportCaller {
-    world: Arc<World>,
+    world: CallWorld,
     participants: Arc<Participants>,
     security: SecurityMode,
     /// FIU for which the caller acts.

@@ -50,7 +50,7 @@ pub(crate) fn open_view(call: &Call, context: &mut CallContext) -> Result<ApiRes
         ..Preset::default()
     };
     let (caller, created_by) = authenticate_config(call, context, &config)?;
-    let world = Arc::clone(&caller.world);
+    let world = caller.world.clone();
     let aa = Arc::clone(caller.participants.default_aa());
     let now = world.now();
     let template = caller.find_template(config.product_field, &config.product_id)?;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::api_fault::ApiFaultName;
+use crate::domain::cause::{Cause, CauseKind};
 use crate::domain::event::EventName;
 use crate::domain::expectation::{ConsentTrace, Expectation, ExpectationStatus, NearMiss, Verdict};
 use crate::domain::ids::ConsentHandle;
@@ -97,7 +98,7 @@ impl JournalFilter {
             )
             && self
                 .handle
-                .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
+                .is_none_or(|handle| entry.handle == Some(handle))
             && self
                 .customer
                 .as_deref()
@@ -248,6 +249,7 @@ impl From<&JournalEntry> for EntrySummary {
             kind,
             consent_handle,
             customer: _,
+            cause: _,
             text,
             call,
             webhook,
@@ -405,6 +407,9 @@ pub(crate) struct EntryView {
     consent_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
+    /// The cause of the entry; absent for what nothing outside the sandbox has caused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseView>,
     /// A message for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
@@ -412,6 +417,32 @@ pub(crate) struct EntryView {
     call: Option<CallView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook: Option<WebhookView>,
+}
+
+/// The cause of an entry. The entries of one cause belong together: a call, the changes that it
+/// made, and the webhooks that tell of them.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CauseView {
+    /// The number of the cause, from 1 in every world.
+    number: u64,
+    #[schemars(with = "CauseKind")]
+    kind: &'static str,
+    /// The operation of a call, the place of a step in its file, or the name of a timer.
+    origin: String,
+    /// The number of the cause that scheduled this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<u64>,
+}
+
+impl From<&Cause> for CauseView {
+    fn from(cause: &Cause) -> Self {
+        Self {
+            number: cause.number,
+            kind: cause.kind.as_str(),
+            origin: cause.origin.to_string(),
+            parent: cause.parent,
+        }
+    }
 }
 
 /// A call and its response. Secrets in it are masked, unless `reveal=true` asks for them: in headers
@@ -677,6 +708,8 @@ impl EntryView {
             seq,
             at,
             customer,
+            handle,
+            cause,
             record,
         } = entry;
         let kind = entry_kind(record);
@@ -694,7 +727,7 @@ impl EntryView {
             SecretDetail::Mask => mask_text(&text),
             SecretDetail::Reveal => text,
         });
-        let consent_handle = record.consent_handle().map(|handle| handle.to_string());
+        let consent_handle = handle.map(|handle| handle.to_string());
         let (call, webhook) = match record {
             JournalRecord::Call(call) => (Some(CallView::new(call, secrets)), None),
             JournalRecord::Webhook(webhook) => (None, Some(WebhookView::new(webhook, secrets))),
@@ -706,6 +739,7 @@ impl EntryView {
             kind,
             consent_handle,
             customer: customer.as_deref().map(str::to_owned),
+            cause: cause.as_deref().map(CauseView::from),
             text,
             call,
             webhook,
