@@ -2,8 +2,11 @@
 //! of a long history would have millions of them. So a list has the places of its transactions in the
 //! book, and no more of them than a section may list.
 //!
-//! A list is an array `[is_transactions, found, item, item, ...]`: the kind, the number of items that
-//! were found, then the first of them. No other array of a report begins with a boolean.
+//! A list is an array `[is_transactions, found, places]`: the kind, the number of transactions that were
+//! found, and the places of the first of them as a text such as `4 17 23`, since a value for each place
+//! takes ten times as much memory. No other array of a report begins with a boolean.
+
+use std::fmt::Write;
 
 use serde_json::Value;
 
@@ -16,34 +19,34 @@ use super::book::Entry;
 /// `Assumption:` a report that was recorded has some hundred transactions; no source names a limit.
 const LISTED_MAX: usize = 10_000;
 
-/// The index of the first item of a list.
-pub(crate) const LIST_START: usize = 2;
+/// The index of the places in a list.
+const PLACES: usize = 2;
 
 /// Lists transactions.
 pub(crate) fn list_entries<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Value {
-    build_list(ListKind::Transactions, entries, |entry| entry.place.into())
+    build_list(ListKind::Transactions, entries)
 }
 
 /// Lists the ids of transactions.
 pub(crate) fn list_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Value {
-    build_list(ListKind::Ids, entries, |entry| entry.id.into())
+    build_list(ListKind::Ids, entries)
 }
 
-fn build_list<'e>(
-    kind: ListKind,
-    entries: impl IntoIterator<Item = &'e Entry>,
-    to_item: impl Fn(&Entry) -> Value,
-) -> Value {
+fn build_list<'e>(kind: ListKind, entries: impl IntoIterator<Item = &'e Entry>) -> Value {
     let mut entries = entries.into_iter();
-    let mut list = vec![Value::Bool(kind == ListKind::Transactions), Value::Null];
-    list.extend(entries.by_ref().take(LISTED_MAX).map(to_item));
-    let found = list.len() - LIST_START + entries.count();
+    let mut places = String::new();
+    let mut listed = 0;
+    for entry in entries.by_ref().take(LISTED_MAX) {
+        write!(places, "{} ", entry.place).expect("a text grows");
+        listed += 1;
+    }
+    let found = listed + entries.count();
     if found == 0 {
         return Value::Array(Vec::new());
     }
-    list[1] = found.into();
-    list.shrink_to_fit();
-    list.into()
+    places.shrink_to_fit();
+    let is_transactions = kind == ListKind::Transactions;
+    Value::Array(vec![is_transactions.into(), found.into(), places.into()])
 }
 
 /// Returns the number of items of an array; for a list, those that were found. A value that is no array
@@ -64,10 +67,27 @@ fn count_found(list: &[Value]) -> usize {
     found.expect("a list begins with its kind and a number")
 }
 
-/// Returns the place in the book of an item of a list of transactions.
-pub(crate) fn place_of(item: &Value) -> usize {
-    let place = item.as_u64().and_then(|place| place.try_into().ok());
-    place.expect("the items are places")
+/// Returns the places in the book of the transactions of a list.
+pub(crate) fn list_places(list: &[Value]) -> impl Iterator<Item = usize> {
+    let places = list[PLACES].as_str().unwrap_or_default();
+    places
+        .split_ascii_whitespace()
+        .map(|place| place.parse().expect("the text has places"))
+}
+
+/// Cuts a list to its first transactions.
+fn cut_list(list: &mut [Value], limit: usize) {
+    let Value::String(places) = &mut list[PLACES] else {
+        return;
+    };
+    let end = match limit.checked_sub(1) {
+        Some(last) => places.match_indices(' ').nth(last),
+        None => return places.clear(),
+    };
+    if let Some((end, _)) = end {
+        places.truncate(end);
+        places.shrink_to_fit();
+    }
 }
 
 /// A kind of lists.
@@ -102,7 +122,7 @@ impl ListKind {
         }
     }
 
-    /// Cuts the lists of the kind to their first items where a section has more than [`LISTED_MAX`] in
+    /// Cuts the lists of the kind to their first transactions where a section has more than [`LISTED_MAX`] in
     /// all of them. Returns the figures of [`ListKind::cut_keys`] if it cuts.
     pub(crate) fn cut_lists(self, section: &mut Value) -> Option<[usize; 3]> {
         let mut lengths = Vec::new();
@@ -112,10 +132,7 @@ impl ListKind {
             return None;
         }
         let limit = find_list_limit(&lengths);
-        self.visit_lists(section, &mut |list| {
-            list.truncate(LIST_START + limit);
-            list.shrink_to_fit();
-        });
+        self.visit_lists(section, &mut |list| cut_list(list, limit));
         Some([limit, count_listed(&lengths, limit), found])
     }
 

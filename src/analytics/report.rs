@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::book::Entry;
-use super::listing::{LIST_START, ListKind, count_items, place_of};
+use super::listing::{ListKind, count_items, list_places};
 use crate::domain::appraisal::Appraisal;
 
 /// The largest number of counterparties that one list has, the largest sums first.
@@ -132,27 +132,17 @@ impl Report {
     fn write(&self, value: &Value, out: &mut Vec<u8>) {
         match value {
             Value::Object(fields) => self.write_object(fields, out),
-            Value::Array(items) => {
-                let kind = ListKind::of(items);
-                let items = if kind.is_some() {
-                    &items[LIST_START..]
-                } else {
-                    items
-                };
-                out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    match kind {
-                        Some(ListKind::Transactions) => {
-                            write_json(&self.entries[place_of(item)].to_row(), out);
-                        }
-                        Some(ListKind::Ids) | None => self.write(item, out),
-                    }
+            Value::Array(items) => match ListKind::of(items) {
+                Some(ListKind::Transactions) => {
+                    let entries = list_places(items).map(|place| &self.entries[place]);
+                    write_array(entries, out, |entry, out| write_json(&entry.to_row(), out));
                 }
-                out.push(b']');
-            }
+                Some(ListKind::Ids) => {
+                    let entries = list_places(items).map(|place| &self.entries[place]);
+                    write_array(entries, out, |entry, out| write_json(&entry.id, out));
+                }
+                None => write_array(items, out, |item, out| self.write(item, out)),
+            },
             scalar => write_json(scalar, out),
         }
     }
@@ -169,6 +159,21 @@ impl Report {
         }
         out.push(b'}');
     }
+}
+
+fn write_array<T>(
+    items: impl IntoIterator<Item = T>,
+    out: &mut Vec<u8>,
+    write: impl Fn(T, &mut Vec<u8>),
+) {
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
 }
 
 fn write_json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {

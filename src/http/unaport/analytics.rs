@@ -200,6 +200,8 @@ impl ReportContext {
                 .map(|(id, statement)| (*id, statement))
                 .collect();
             let report = build_report(&selected).ok_or_else(|| no_transactions_error(&session))?;
+            // A report has its own copy of what it needs; that of a long history is large.
+            drop(statements);
             Ok(use_report(report))
         });
         task.await.expect("analysing does not panic")
