@@ -375,7 +375,7 @@ impl LiveWorld {
         for (handle, model_consent) in self.handles.iter().zip(&model.consents) {
             let events = journal
                 .iter()
-                .filter(|entry| entry["consentHandle"] == **handle);
+                .filter(|entry| entry["consentHandle"] == **handle && entry["kind"] != "note");
             let events: Vec<_> = events.filter_map(|entry| entry["kind"].as_str()).collect();
             assert_eq!(
                 events, model_consent.events,
