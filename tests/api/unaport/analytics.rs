@@ -688,19 +688,24 @@ async fn an_added_transaction_is_in_the_data_the_report_and_the_file_of_a_later_
     }
 }
 
+/// Returns the text of the printed appraisal of a session.
+async fn print_appraisal(app: &TestApp, lender: &Lender, session: &str) -> String {
+    let path = format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id);
+    lender
+        .get(app, &format!("{APP_PREFIX}/{path}"))
+        .await
+        .expect_ok();
+    let path = format!("FIU/AnaliticAggregate/Export/{session}?format=pdf");
+    fetch_pdf(app, lender, &path).await
+}
+
 /// The printed report is short: an appraisal, and parts that begin with a sentence each.
 #[tokio::test]
 async fn the_appraisal_is_printed_on_a_few_pages() {
     let app = TestApp::start().await;
     for persona in ["salaried", "kirana-merchant", "over-indebted"] {
         let (lender, session) = prepare_session(&app, persona).await;
-        let path = format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id);
-        lender
-            .get(&app, &format!("{APP_PREFIX}/{path}"))
-            .await
-            .expect_ok();
-        let path = format!("FIU/AnaliticAggregate/Export/{session}?format=pdf");
-        let text = fetch_pdf(&app, &lender, &path).await;
+        let text = print_appraisal(&app, &lender, &session).await;
         let pages = text.matches("/Type /Page\n").count();
         assert!((1..=8).contains(&pages), "{persona}: {pages} pages");
         for part in [
@@ -740,13 +745,7 @@ async fn what_is_paid_for_show_is_no_verified_income() {
         ("salary-inflation", 12_000, 19_500),
     ] {
         let (lender, session) = prepare_session(&app, persona).await;
-        let path = format!("FIU/FI/AnalyticAggregate/{}/{session}", lender.org_id);
-        lender
-            .get(&app, &format!("{APP_PREFIX}/{path}"))
-            .await
-            .expect_ok();
-        let path = format!("FIU/AnaliticAggregate/Export/{session}?format=pdf");
-        let text = fetch_pdf(&app, &lender, &path).await;
+        let text = print_appraisal(&app, &lender, &session).await;
         let income = find_amount(&text, "Verified income a month");
         assert!((lowest..=highest).contains(&income), "{persona}: {income}");
         let eligible = find_amount(&text, "Eligible instalment a month");
