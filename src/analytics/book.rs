@@ -223,8 +223,22 @@ impl<'a> TransactionBook<'a> {
 
     /// Returns the closing balance of each day of one of the book's months.
     pub(crate) fn closing_balances(&self, month: Month) -> &[i64] {
+        &self.closing_balances[self.month_index(month)]
+    }
+
+    /// Returns the index of one of the book's months.
+    fn month_index(&self, month: Month) -> usize {
         let index = month.ordinal() - self.months[0].ordinal();
-        &self.closing_balances[usize::try_from(index).expect("it is one of the book's months")]
+        usize::try_from(index).expect("it is one of the book's months")
+    }
+
+    /// Sums entries of the book for each of its months.
+    pub(crate) fn sum_by_month<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Vec<i64> {
+        let mut sums = vec![0; self.months.len()];
+        for entry in entries {
+            sums[self.month_index(entry.month)] += entry.amount;
+        }
+        sums
     }
 
     /// Returns the mean of the daily closing balances of the last `count` months.
@@ -475,6 +489,15 @@ pub(crate) fn format_percent(part: i64, whole: i64) -> String {
         (i128::from(part) * 20_000 / i128::from(whole) + 1).div_euclid(2)
     };
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+/// Returns a part of a whole in percent, at most 1000; 0 without a whole.
+pub(crate) fn to_whole_percent(part: i64, whole: i64) -> i64 {
+    if whole <= 0 {
+        return 0;
+    }
+    let percent = i128::from(part) * 100 / i128::from(whole);
+    i64::try_from(percent.clamp(-1000, 1000)).expect("it is in range")
 }
 
 /// Returns the average, rounded to the paisa.

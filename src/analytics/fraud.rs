@@ -4,16 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use super::book::{Entry, TransactionBook, sum_amounts};
+use super::book::{Entry, TransactionBook, to_whole_percent};
 use super::irregularities::{
-    CIRCULAR_DAYS, CIRCULAR_MIN, find_unchanged_salaries, has_large_debit_after,
+    CIRCULAR_MIN, find_unchanged_salaries, has_large_debit_after, pair_opposites,
 };
-use super::score::percent;
-use crate::domain::calendar::Month;
 
 /// The months in which signs of fraud are looked for. The worst such months count, so that a longer
 /// history never hides them.
 const FRAUD_WINDOW: usize = 6;
+
+/// The points from which on a pattern is a sign of fraud.
+const SIGN_POINTS: i64 = 150;
 
 /// The signs of fraud in a book. Shares are percentages of the money of the worst months.
 pub(super) struct FraudSigns<'e> {
@@ -30,10 +31,19 @@ pub(super) struct FraudSigns<'e> {
 impl<'e> FraudSigns<'e> {
     pub(super) fn of_book(book: &'e TransactionBook<'_>) -> Self {
         let pairs = find_ring_pairs(book);
+        let circular = pairs.iter().flatten().copied();
+        let pay = book.credits().filter(|entry| entry.is_pay());
+        let spent = pay
+            .clone()
+            .filter(|entry| has_large_debit_after(book, entry));
         let unchanged = find_unchanged_salaries(book);
         Self {
-            circular_share: worst_window(book, |months| circular_share(book, &pairs, months)),
-            spent_share: worst_window(book, |months| spent_share(book, months)),
+            circular_share: find_worst_share(
+                book,
+                circular.filter(|entry| entry.is_credit()),
+                book.credits(),
+            ),
+            spent_share: find_worst_share(book, spent, pay),
             ring: pairs
                 .iter()
                 .flatten()
@@ -53,13 +63,23 @@ impl<'e> FraudSigns<'e> {
         ((self.spent_share - 50) * 5).clamp(0, 200)
     }
 
-    pub(super) fn has_unchanged_salary(&self) -> bool {
-        !self.unchanged_employers.is_empty()
+    /// Returns the points that a salary takes which stays the same.
+    pub(super) fn unchanged_points(&self) -> i64 {
+        if self.unchanged_employers.is_empty() {
+            0
+        } else {
+            SIGN_POINTS
+        }
+    }
+
+    /// Returns whether there is a sign of fraud, beside which no other figure counts.
+    pub(super) fn discredits_figures(&self) -> bool {
+        self.has_ring() || self.unchanged_points() >= SIGN_POINTS
     }
 
     /// Returns whether much of the money goes round.
-    pub(super) fn has_ring(&self) -> bool {
-        self.circular_points() >= 150
+    fn has_ring(&self) -> bool {
+        self.circular_points() >= SIGN_POINTS
     }
 
     /// Returns whether a credit counts as income. A payment from a ring does not, nor does the pay of an
@@ -73,11 +93,18 @@ impl<'e> FraudSigns<'e> {
     }
 }
 
-/// Returns the largest share of any window of the history.
-fn worst_window(book: &TransactionBook<'_>, share: impl Fn(&[Month]) -> i64) -> i64 {
+/// Returns the largest share, in percent, that a part of the entries has in any window of the history.
+fn find_worst_share<'e>(
+    book: &TransactionBook<'_>,
+    part: impl Iterator<Item = &'e Entry>,
+    whole: impl Iterator<Item = &'e Entry>,
+) -> i64 {
     let length = FRAUD_WINDOW.min(book.months.len());
-    let windows = book.months.windows(length);
-    windows.map(share).max().unwrap_or(0)
+    let (parts, wholes) = (book.sum_by_month(part), book.sum_by_month(whole));
+    let windows = parts.windows(length).zip(wholes.windows(length));
+    let shares =
+        windows.map(|(part, whole)| to_whole_percent(part.iter().sum(), whole.iter().sum()));
+    shares.max().unwrap_or(0)
 }
 
 /// Finds pairs of a credit and a debit of one account within days that differ by a twentieth at most,
@@ -107,45 +134,11 @@ fn find_ring_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
             payers.contains(party) && payees.contains(party)
         })
         .collect();
-    let mut is_paired = vec![false; candidates.len()];
-    let mut pairs = Vec::new();
-    for (index, first) in candidates.iter().enumerate() {
-        if is_paired[index] {
-            continue;
-        }
-        let later = (index + 1..candidates.len())
-            .take_while(|other| (candidates[*other].date - first.date).num_days() <= CIRCULAR_DAYS);
-        let other = later.into_iter().find(|other| {
-            let second = candidates[*other];
-            !is_paired[*other]
-                && second.account == first.account
-                && second.is_credit() != first.is_credit()
-                && second.amount.min(first.amount) * 20 >= second.amount.max(first.amount) * 19
-        });
-        if let Some(other) = other {
-            is_paired[other] = true;
-            pairs.push([*first, candidates[other]]);
-        }
-    }
-    pairs
-}
-
-/// Returns the share of the credits of these months that goes round.
-fn circular_share(book: &TransactionBook<'_>, pairs: &[[&Entry; 2]], months: &[Month]) -> i64 {
-    let credits = pairs.iter().flatten().copied();
-    let circular = credits.filter(|entry| entry.is_credit() && months.contains(&entry.month));
-    let all = book.credits().filter(|entry| months.contains(&entry.month));
-    percent(sum_amounts(circular), sum_amounts(all))
-}
-
-/// Returns the share of the pay of these months of which at least half leaves within two days, in one
-/// amount.
-fn spent_share(book: &TransactionBook<'_>, months: &[Month]) -> i64 {
-    let pay: Vec<&Entry> = book
-        .credits()
-        .filter(|entry| entry.is_pay() && months.contains(&entry.month))
-        .collect();
-    let spent = pay.iter().copied();
-    let spent = spent.filter(|entry| has_large_debit_after(book, entry));
-    percent(sum_amounts(spent), sum_amounts(pay.iter().copied()))
+    pair_opposites(&candidates, |first, second| {
+        let (smaller, larger) = (
+            first.amount.min(second.amount),
+            first.amount.max(second.amount),
+        );
+        first.account == second.account && smaller * 20 >= larger * 19
+    })
 }

@@ -307,29 +307,36 @@ pub(crate) const CIRCULAR_MIN: i64 = 100_000;
 /// The largest number of days between the two transactions of a circular pair.
 pub(crate) const CIRCULAR_DAYS: i64 = 3;
 
-/// Finds pairs of equal amounts in opposite directions within [`CIRCULAR_DAYS`], from [`CIRCULAR_MIN`]
-/// on. A transaction belongs to one pair at most.
+/// Finds pairs of equal amounts in opposite directions, from [`CIRCULAR_MIN`] on.
 pub(crate) fn find_circular_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
-    let mut is_paired = vec![false; book.entries.len()];
+    let large = book.entries.iter();
+    let large: Vec<&Entry> = large.filter(|entry| entry.amount >= CIRCULAR_MIN).collect();
+    pair_opposites(&large, |first, second| first.amount == second.amount)
+}
+
+/// Pairs each entry with the next one in the opposite direction within [`CIRCULAR_DAYS`] that forms a
+/// pair with it. An entry belongs to one pair at most. The entries are in order of time.
+pub(crate) fn pair_opposites<'e>(
+    entries: &[&'e Entry],
+    is_pair: impl Fn(&Entry, &Entry) -> bool,
+) -> Vec<[&'e Entry; 2]> {
+    let mut is_paired = vec![false; entries.len()];
     let mut pairs = Vec::new();
-    for (index, first) in book.entries.iter().enumerate() {
-        if is_paired[index] || first.amount < CIRCULAR_MIN {
+    for (index, first) in entries.iter().enumerate() {
+        if is_paired[index] {
             continue;
         }
-        let other = book
-            .entries
-            .iter()
-            .enumerate()
-            .skip(index + 1)
-            .take_while(|(_, other)| (other.date - first.date).num_days() <= CIRCULAR_DAYS)
-            .find(|(other_index, other)| {
-                !is_paired[*other_index]
-                    && other.amount == first.amount
-                    && other.is_credit() != first.is_credit()
+        let other = (index + 1..entries.len())
+            .take_while(|other| (entries[*other].date - first.date).num_days() <= CIRCULAR_DAYS)
+            .find(|other| {
+                let second = entries[*other];
+                !is_paired[*other]
+                    && second.is_credit() != first.is_credit()
+                    && is_pair(first, second)
             });
-        if let Some((other_index, second)) = other {
-            is_paired[other_index] = true;
-            pairs.push([first, second]);
+        if let Some(other) = other {
+            is_paired[other] = true;
+            pairs.push([*first, entries[other]]);
         }
     }
     pairs

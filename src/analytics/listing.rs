@@ -122,8 +122,8 @@ impl ListKind {
         }
     }
 
-    /// Cuts the lists of the kind to their first transactions where a section has more than [`LISTED_MAX`] in
-    /// all of them. Returns the figures of [`ListKind::cut_keys`] if it cuts.
+    /// Cuts the lists of the kind to their first transactions where a section has more than
+    /// [`LISTED_MAX`] in all of them. Returns the figures of [`ListKind::cut_keys`] if it cuts.
     pub(crate) fn cut_lists(self, section: &mut Value) -> Option<[usize; 3]> {
         let mut lengths = Vec::new();
         self.visit_lists(section, &mut |list| lengths.push(count_found(list)));

@@ -3,7 +3,7 @@
 //! `Assumption:` how the service computes its score is not documented. This one falls with the causes
 //! that underwriters name, and each cause has its largest effect, whatever the length of the history.
 
-use super::book::{Entry, TransactionBook};
+use super::book::{Entry, TransactionBook, to_whole_percent};
 use super::capacity::Capacity;
 use super::classify::{BOUNCE_CHARGES, CHEQUE_BOUNCE_CHARGES};
 use super::fraud::FraudSigns;
@@ -43,7 +43,7 @@ pub(super) fn compute_score(
     fraud: &FraudSigns<'_>,
 ) -> Score {
     let mut reasons = list_fraud_reasons(fraud);
-    if fraud.has_ring() || fraud.has_unchanged_salary() {
+    if fraud.discredits_figures() {
         reasons.push(ScoreReason {
             text: "signs of fraud, beside which the other figures do not count".to_owned(),
             points: DISCREDIT,
@@ -85,7 +85,7 @@ fn list_fraud_reasons(fraud: &FraudSigns<'_>) -> Vec<ScoreReason> {
         },
         ScoreReason {
             text: "the salary stays the same for six payments or more".to_owned(),
-            points: if fraud.has_unchanged_salary() { 150 } else { 0 },
+            points: fraud.unchanged_points(),
         },
         ScoreReason {
             text: format!("{} % of the pay is withdrawn at once", fraud.spent_share),
@@ -109,14 +109,14 @@ fn list_figure_reasons(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> V
             format!("{bounces} returned payments in {months} months")
         },
     );
-    let burden = percent(capacity.obligation, capacity.income);
+    let burden = to_whole_percent(capacity.obligation, capacity.income);
     lower(
         (burden - 40).clamp(0, 75),
         format!("loan instalments take {burden} % of the income"),
     );
     let inflow = book.total(TransactionType::Credit);
     let outflow = book.total(TransactionType::Debit);
-    let deficit = percent(outflow - inflow, inflow);
+    let deficit = to_whole_percent(outflow - inflow, inflow);
     lower(
         deficit.clamp(0, 40),
         format!("the account pays out {deficit} % more than comes in"),
@@ -129,7 +129,7 @@ fn list_figure_reasons(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> V
         .copied()
         .collect();
     let overdrawn = count(days.iter().filter(|balance| **balance < -limit).count());
-    let share = percent(overdrawn, count(days.len()));
+    let share = to_whole_percent(overdrawn, count(days.len()));
     lower(
         share.min(60),
         format!("{overdrawn} days below the agreed limit"),
@@ -139,15 +139,6 @@ fn list_figure_reasons(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> V
 
 fn count(count: usize) -> i64 {
     i64::try_from(count).expect("transactions are few")
-}
-
-/// Returns a part of a whole in percent, at most 1000; 0 without a whole.
-pub(super) fn percent(part: i64, whole: i64) -> i64 {
-    if whole <= 0 {
-        return 0;
-    }
-    let percent = i128::from(part) * 100 / i128::from(whole);
-    i64::try_from(percent.clamp(-1000, 1000)).expect("it is in range")
 }
 
 /// Returns whether it is a charge for a mandate or a cheque that was returned.

@@ -16,14 +16,13 @@ use super::{
     test_participants,
 };
 
-/// Returns the report of a persona's linked bank accounts together, for the months before `end`.
-fn build_persona_report(persona: &str, seed: u64, end: Timestamp, months: u32) -> Value {
+/// Returns the report of a persona's linked bank accounts together, for the months before `to`.
+fn build_persona_report(persona: &str, seed: u64, to: Timestamp, months: u32) -> Value {
     let life = PersonaInstance {
-        as_of: end.ist_date(),
+        as_of: to.ist_date(),
         ..shipped_life(persona)
     };
     let customer = format!("98123456{:02}@mockaa", seed % 100);
-    let to = end;
     let from = to.ist_date().checked_sub_months(Months::new(months));
     let from = from
         .expect("a date")
