@@ -2,7 +2,7 @@
 //! brings about has the same cause, so that a reader can join a request with the changes, the webhooks
 //! and the answers that followed.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use crate::domain::naming::wire_enum;
 
@@ -32,7 +32,7 @@ pub struct Cause {
     pub number: u64,
     pub kind: CauseKind,
     /// Operation of a call, place of a step in its file, or name of a timer.
-    pub origin: Arc<str>,
+    pub origin: Cow<'static, str>,
     /// Number of the cause that scheduled this one.
     pub parent: Option<u64>,
 }

@@ -16,8 +16,8 @@ pub(crate) const ENTRIES_MAX: usize = 10_000;
 /// Maximum size of the bodies of these entries, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Maximum number of the last entries in which those of a call are looked for.
-const ASSIGNED_MAX: usize = 100;
+/// Maximum number of entries that wait for the consent of their call.
+const UNASSIGNED_MAX: usize = 100;
 
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -25,6 +25,8 @@ pub(crate) struct Journal {
     body_bytes: usize,
     last_seq: u64,
     evicted_counts: HashMap<EntryKind, u64>,
+    /// The last entries of a cause that name no consent: the number of the cause, and that of the entry.
+    unassigned: VecDeque<(u64, u64)>,
 }
 
 impl Journal {
@@ -37,11 +39,20 @@ impl Journal {
     ) {
         self.last_seq += 1;
         self.body_bytes += record.body_bytes();
+        let handle = record.consent_handle();
+        // The entry of a call is the last one that the call itself writes.
+        let may_get_consent = handle.is_none() && !matches!(record, JournalRecord::Call(_));
+        if let Some(cause) = cause.as_ref().filter(|_| may_get_consent) {
+            self.unassigned.push_back((cause.number, self.last_seq));
+            if self.unassigned.len() > UNASSIGNED_MAX {
+                self.unassigned.pop_front();
+            }
+        }
         self.entries.push_back(JournalEntry {
             seq: self.last_seq,
             at,
             customer,
-            handle: record.consent_handle(),
+            handle,
             cause,
             record,
         });
@@ -54,22 +65,29 @@ impl Journal {
         }
     }
 
-    /// Gives the last entries of a cause that name no consent the handle, and the customer, that have
-    /// become known. Such entries are written before the call is understood.
+    /// Gives the entries of a cause that name no consent the handle, and the customer, that have become
+    /// known. Such entries are written before the call is understood.
     pub(crate) fn assign_consent(
         &mut self,
         cause: u64,
         handle: ConsentHandle,
         customer: Option<&Arc<str>>,
     ) {
-        let recent = self.entries.iter_mut().rev().take(ASSIGNED_MAX);
-        for entry in recent {
-            let is_of_cause = entry.cause.as_ref().is_some_and(|it| it.number == cause);
-            if is_of_cause && entry.handle.is_none() {
+        let first = self.entries.front().map_or(0, |entry| entry.seq);
+        let entries = &mut self.entries;
+        self.unassigned.retain(|(number, seq)| {
+            if *number != cause {
+                return true;
+            }
+            let index = seq.checked_sub(first).map(usize::try_from);
+            if let Some(Ok(index)) = index
+                && let Some(entry) = entries.get_mut(index)
+            {
                 entry.handle = Some(handle);
                 entry.customer = entry.customer.take().or_else(|| customer.cloned());
             }
-        }
+            false
+        });
     }
 
     /// Returns up to `limit` entries with a number above `after`, oldest first.
@@ -108,7 +126,11 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{ENTRIES_MAX, Journal};
+    use crate::domain::cause::{Cause, CauseKind};
+    use crate::domain::ids::ConsentHandle;
     use crate::domain::journal_entry::{EntryKind, JournalRecord};
     use crate::domain::time::Timestamp;
 
@@ -144,5 +166,52 @@ mod tests {
             journal.count_evicted(|kind| kind == EntryKind::StepRejected),
             0
         );
+    }
+
+    /// Writes a note of a cause.
+    fn append_note(journal: &mut Journal, number: u64) {
+        let cause = Cause {
+            number,
+            kind: CauseKind::Fiu,
+            origin: "consent.request".into(),
+            parent: None,
+        };
+        let text = String::new();
+        journal.append_entry(
+            Timestamp::from_millis(0),
+            None,
+            Some(Arc::new(cause)),
+            JournalRecord::Note { text },
+        );
+    }
+
+    #[test]
+    fn the_entries_of_a_call_get_its_consent_and_no_others_do() {
+        let mut journal = Journal::default();
+        let handle = ConsentHandle::parse("e7cde879-a04b-4e94-8df5-1645b000101f");
+        let handle = handle.expect("a UUID");
+        for number in [1, 2, 1] {
+            append_note(&mut journal, number);
+        }
+        journal.assign_consent(1, handle, Some(&"9999999999@mockaa".into()));
+        let entries = journal.entries_after(0, 10);
+        let handles: Vec<_> = entries.iter().map(|entry| entry.handle).collect();
+        assert_eq!(handles, [Some(handle), None, Some(handle)]);
+        assert_eq!(entries[0].customer.as_deref(), Some("9999999999@mockaa"));
+        assert_eq!(entries[1].customer, None);
+        // The note of the second call is evicted before the call is recorded.
+        for _ in 0..ENTRIES_MAX {
+            journal.append_entry(
+                Timestamp::from_millis(0),
+                None,
+                None,
+                JournalRecord::Note {
+                    text: String::new(),
+                },
+            );
+        }
+        journal.assign_consent(2, handle, None);
+        let entries = journal.entries_after(0, ENTRIES_MAX);
+        assert!(entries.iter().all(|entry| entry.handle.is_none()));
     }
 }

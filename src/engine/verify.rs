@@ -135,7 +135,7 @@ impl<'a> JournalScan<'a> {
         let Some(mut differences) = find_differences(target, entry, state) else {
             return;
         };
-        let handle = entry.record.consent_handle();
+        let handle = entry.handle;
         let is_early = after.is_some()
             && !self
                 .trigger_handles
@@ -298,10 +298,7 @@ fn find_differences(
 
 /// Returns whether the customer, FIU and consent of an entry match the filter.
 fn matches_subject(subject: &SubjectFilter, entry: &JournalEntry, state: &State) -> bool {
-    let consent = entry
-        .record
-        .consent_handle()
-        .and_then(|handle| state.consent(handle));
+    let consent = entry.handle.and_then(|handle| state.consent(handle));
     let fiu = match &entry.record {
         JournalRecord::Call(call) => call.fiu.clone(),
         JournalRecord::Webhook(webhook) => Some(Arc::clone(&webhook.fiu)),
@@ -310,7 +307,7 @@ fn matches_subject(subject: &SubjectFilter, entry: &JournalEntry, state: &State)
     let fiu = fiu.or_else(|| consent.map(|consent| Arc::clone(&consent.fiu)));
     subject
         .handle
-        .is_none_or(|handle| entry.record.consent_handle() == Some(handle))
+        .is_none_or(|handle| entry.handle == Some(handle))
         && subject.customer.as_ref().is_none_or(|glob| {
             let customer = entry.customer.as_ref();
             customer.is_some_and(|customer| glob.matches(customer))

@@ -326,14 +326,22 @@ impl Call {
     /// Returns a world in which the call is the cause of what is done.
     pub(crate) fn act_in(&self, world: Arc<World>) -> CallWorld {
         let cause = self.cause.get_or_init(|| {
-            let origin = match (self.op(), self.request.match_pattern()) {
-                (Some(operation), _) => operation.as_str().to_owned(),
-                (None, Some(pattern)) => format!("{} {pattern}", self.method()),
-                (None, None) => self.method().to_owned(),
+            let origin = match self.op() {
+                Some(operation) => operation.as_str().into(),
+                None => self.describe_route().into(),
             };
             Arc::new(CallCause::new(self.cause_kind(), origin))
         });
         CallWorld::new(world, Arc::clone(cause))
+    }
+
+    /// Returns the method and, for a known path, its pattern.
+    fn describe_route(&self) -> String {
+        let method = self.method();
+        match self.request.match_pattern() {
+            Some(pattern) => format!("{method} {pattern}"),
+            None => method.to_owned(),
+        }
     }
 
     /// Returns who calls, by the section of the route and the key in the headers.

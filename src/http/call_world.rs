@@ -1,5 +1,6 @@
 //! The world of a call. What is done in it has the call as its cause.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -23,13 +24,13 @@ pub(crate) struct CallWorld {
 /// take no numbers.
 #[derive(Debug)]
 pub(crate) struct CallCause {
-    pub kind: CauseKind,
-    pub origin: String,
+    kind: CauseKind,
+    origin: Cow<'static, str>,
     numbered: OnceLock<Arc<Cause>>,
 }
 
 impl CallCause {
-    pub(crate) fn new(kind: CauseKind, origin: String) -> Self {
+    pub(crate) fn new(kind: CauseKind, origin: Cow<'static, str>) -> Self {
         Self {
             kind,
             origin,
@@ -59,7 +60,7 @@ impl CallWorld {
             numbered,
         } = &*self.cause;
         let numbered =
-            numbered.get_or_init(|| self.world.number_cause(*kind, origin.as_str(), None));
+            numbered.get_or_init(|| self.world.number_cause(*kind, origin.clone(), None));
         Arc::clone(numbered)
     }
 

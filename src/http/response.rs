@@ -577,7 +577,7 @@ impl Call {
         let original = (!context.faults().is_empty()).then(|| response.body.clone());
         let signature = self
             .apply_faults_and_sign(
-                world.as_deref().map(|world| &**world),
+                world.as_deref().map(Arc::as_ref),
                 &mut response,
                 &context,
                 signing,

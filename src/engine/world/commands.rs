@@ -88,7 +88,7 @@ impl World {
                         handle,
                         command: delayed.command,
                         origin: delayed.origin,
-                        parent: execution.inner.cause.as_ref().map(|cause| cause.number),
+                        parent: execution.inner.cause_number(),
                         is_immediate: false,
                     };
                     execution.inner.timers.schedule_work(
@@ -120,10 +120,8 @@ impl World {
         self.execute(cause, |execution, now| {
             let plan = self.find_scenario(execution.inner, scenario)?;
             let consent = Arc::clone(find_consent(&execution.inner.state, handle)?);
-            let (cause, note) = (
-                execution.inner.cause.clone(),
-                format!("{} drives {handle} from now on", plan.name),
-            );
+            let cause = execution.inner.cause.clone();
+            let note = format!("{} drives {handle} from now on", plan.name);
             execution.inner.append_note(cause, note);
             execution.reassign_scenario(&consent, &plan, now);
             Ok(Event::ConsentRaised { consent })

@@ -7,7 +7,6 @@ use crate::engine::clock::{Clock, system_now};
 use crate::engine::outbox::NextStep;
 use crate::engine::timers::Work;
 use crate::engine::world::World;
-use crate::engine::world::execution::build_webhook_record;
 
 /// The part of a world that its driver uses.
 #[derive(Clone, Copy, Debug)]
@@ -47,19 +46,18 @@ impl WorldDriver<'_> {
         if let NextStep::RetryAt(at) = inner.outbox.record_attempt(id, attempt, now, retries) {
             inner.timers.schedule_work(at, Work::Retry(id));
         }
-        let mut cause = None;
-        if let Some(delivery) = inner.outbox.delivery(id) {
-            inner.record_acknowledgement(&delivery);
+        let delivery = inner.outbox.delivery(id);
+        if let Some(delivery) = &delivery {
+            inner.record_acknowledgement(delivery);
             for rule in delivery.rules_applied_last() {
                 inner.faults.mark_applied(rule);
             }
-            cause.clone_from(&delivery.notification.cause);
-            let record = build_webhook_record(&delivery, outcome);
-            inner.append_record(now, cause.clone(), record);
+            inner.append_delivery(now, delivery, outcome);
         }
         let is_newly_disabled = !was_disabled && inner.outbox.is_disabled(&url);
         drop(inner);
         if is_newly_disabled {
+            let cause = delivery.and_then(|delivery| delivery.notification.cause.clone());
             let note = format!(
                 "the FIU answered 410 (Gone): no webhook is sent to {url} until an FIU is configured or a resend succeeds"
             );
@@ -90,9 +88,7 @@ impl WorldDriver<'_> {
         inner.outbox.end_unsent(id, state);
         if let Some(delivery) = inner.outbox.delivery(id) {
             let now = inner.clock.now(system_now());
-            let cause = delivery.notification.cause.clone();
-            let record = build_webhook_record(&delivery, outcome.to_owned());
-            inner.append_record(now, cause, record);
+            inner.append_delivery(now, &delivery, outcome.to_owned());
         }
         drop(inner);
         self.0.notify_delivery_done();

@@ -103,17 +103,18 @@ impl<'a> Execution<'a> {
 
     /// Numbers the cause of due work; `None` for a retry, whose attempt has the cause of its webhook.
     fn number_work(&self, work: &Work) -> Option<Arc<Cause>> {
-        let (kind, origin, parent) = match work {
-            Work::Expire(_) => (CauseKind::Timer, "the consent expires", None),
-            Work::ExpireSession(_) => (CauseKind::Timer, "the data expires", None),
-            Work::RunScheduledFetch(_) => (CauseKind::Timer, "a scheduled fetch is due", None),
+        let timer = match work {
+            Work::Expire(_) => "the consent expires",
+            Work::ExpireSession(_) => "the data expires",
+            Work::RunScheduledFetch(_) => "a scheduled fetch is due",
             Work::RunCommand(scheduled) => {
-                let origin = scheduled.origin.as_str();
-                (CauseKind::Scenario, origin, scheduled.parent)
+                let (origin, parent) = (scheduled.origin.clone(), scheduled.parent);
+                let kind = CauseKind::Scenario;
+                return Some(self.world.number_cause(kind, origin, parent));
             }
             Work::Retry(_) => return None,
         };
-        Some(self.world.number_cause(kind, origin, parent))
+        Some(self.world.number_cause(CauseKind::Timer, timer, None))
     }
 
     fn run_scheduled(
@@ -403,10 +404,8 @@ impl<'a> Execution<'a> {
                 .outbox
                 .delivery(self.inner.outbox.last_id())
                 .expect("it has just been recorded");
-            self.append_record(
-                now,
-                build_webhook_record(&delivery, "not sent: dropped by a fault".to_owned()),
-            );
+            let outcome = "not sent: dropped by a fault".to_owned();
+            self.inner.append_delivery(now, &delivery, outcome);
         }
     }
 
@@ -539,7 +538,7 @@ fn schedule_commands(
     handle: ConsentHandle,
     now: Timestamp,
 ) {
-    let parent = inner.cause.as_ref().map(|cause| cause.number);
+    let parent = inner.cause_number();
     for DelayedCommand {
         delay,
         command,
@@ -659,7 +658,7 @@ fn schedule_recorded_answer(inner: &mut Inner, session: &Session, now: Timestamp
         handle: session.handle,
         command,
         origin,
-        parent: inner.cause.as_ref().map(|cause| cause.number),
+        parent: inner.cause_number(),
         is_immediate: false,
     };
     inner.timers.schedule_work(

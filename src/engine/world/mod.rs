@@ -15,6 +15,7 @@ mod record;
 mod scenarios;
 mod time;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -24,6 +25,7 @@ use rand::Rng;
 use tokio::sync::Notify;
 
 use crate::domain::cause::{Cause, CauseKind};
+use crate::domain::delivery::Delivery;
 use crate::domain::ids::{ConsentHandle, MessageId, SessionId};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::Notification;
@@ -47,6 +49,7 @@ use crate::engine::timers::{ScheduledCommand, Timers};
 
 pub(crate) use self::calls::CallInProgress;
 pub(super) use self::execution::Execution;
+use self::execution::build_webhook_record;
 pub(crate) use self::faults::CallFaults;
 pub(crate) use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
 pub(crate) use self::time::ClockChange;
@@ -136,6 +139,18 @@ impl Inner {
         self.journal.append_entry(at, customer, cause, record);
     }
 
+    /// Returns the number of the cause of what happens now.
+    fn cause_number(&self) -> Option<u64> {
+        Some(self.cause.as_ref()?.number)
+    }
+
+    /// Writes the end of an attempt, or of a delivery without one, to the journal. Its cause is that of
+    /// its event.
+    fn append_delivery(&mut self, at: Timestamp, delivery: &Delivery, outcome: String) {
+        let cause = delivery.notification.cause.clone();
+        self.append_record(at, cause, build_webhook_record(delivery, outcome));
+    }
+
     /// Writes a note to the journal.
     fn append_note(&mut self, cause: Option<Arc<Cause>>, text: String) {
         let now = self.clock.now(system_now());
@@ -198,7 +213,7 @@ impl World {
     pub fn number_cause(
         &self,
         kind: CauseKind,
-        origin: impl Into<Arc<str>>,
+        origin: impl Into<Cow<'static, str>>,
         parent: Option<u64>,
     ) -> Arc<Cause> {
         Arc::new(Cause {
