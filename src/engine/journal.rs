@@ -134,18 +134,26 @@ mod tests {
     use crate::domain::journal_entry::{EntryKind, JournalRecord};
     use crate::domain::time::Timestamp;
 
+    /// Writes a note, of the cause with this number if one is given.
+    fn append_note(journal: &mut Journal, number: Option<u64>) {
+        let cause = number.map(|number| {
+            Arc::new(Cause {
+                number,
+                kind: CauseKind::Fiu,
+                origin: "consent.request".into(),
+                parent: None,
+            })
+        });
+        let text = String::new();
+        let record = JournalRecord::Note { text };
+        journal.append_entry(Timestamp::from_millis(0), None, cause, record);
+    }
+
     #[test]
     fn the_ring_forgets_the_oldest_but_keeps_the_numbers_and_counts_what_it_forgot() {
         let mut journal = Journal::default();
         for _ in 0..ENTRIES_MAX + 5 {
-            journal.append_entry(
-                Timestamp::from_millis(0),
-                None,
-                None,
-                JournalRecord::Note {
-                    text: String::new(),
-                },
-            );
+            append_note(&mut journal, None);
         }
         let entries = journal.entries_after(0, 2);
         assert_eq!((entries[0].seq, entries[1].seq), (6, 7));
@@ -168,30 +176,13 @@ mod tests {
         );
     }
 
-    /// Writes a note of a cause.
-    fn append_note(journal: &mut Journal, number: u64) {
-        let cause = Cause {
-            number,
-            kind: CauseKind::Fiu,
-            origin: "consent.request".into(),
-            parent: None,
-        };
-        let text = String::new();
-        journal.append_entry(
-            Timestamp::from_millis(0),
-            None,
-            Some(Arc::new(cause)),
-            JournalRecord::Note { text },
-        );
-    }
-
     #[test]
     fn the_entries_of_a_call_get_its_consent_and_no_others_do() {
         let mut journal = Journal::default();
         let handle = ConsentHandle::parse("e7cde879-a04b-4e94-8df5-1645b000101f");
         let handle = handle.expect("a UUID");
         for number in [1, 2, 1] {
-            append_note(&mut journal, number);
+            append_note(&mut journal, Some(number));
         }
         journal.assign_consent(1, handle, Some(&"9999999999@mockaa".into()));
         let entries = journal.entries_after(0, 10);
@@ -201,14 +192,7 @@ mod tests {
         assert_eq!(entries[1].customer, None);
         // The note of the second call is evicted before the call is recorded.
         for _ in 0..ENTRIES_MAX {
-            journal.append_entry(
-                Timestamp::from_millis(0),
-                None,
-                None,
-                JournalRecord::Note {
-                    text: String::new(),
-                },
-            );
+            append_note(&mut journal, None);
         }
         journal.assign_consent(2, handle, None);
         let entries = journal.entries_after(0, ENTRIES_MAX);
