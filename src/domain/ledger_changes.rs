@@ -298,6 +298,17 @@ pub enum TransactionChange {
     Remove(TransactionKey),
 }
 
+impl TransactionChange {
+    /// Returns the time that the change gives the transaction, if it does.
+    pub fn time(&self) -> Option<TransactionTime> {
+        match self {
+            Self::Add(new) => Some(new.time),
+            Self::Change(_, fields) => fields.time,
+            Self::Remove(_) => None,
+        }
+    }
+}
+
 /// The name of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionKey {

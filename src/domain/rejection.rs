@@ -114,7 +114,12 @@ pub enum Rejection {
     #[error(
         "the time of the transaction, {at}, is before the account was opened on {opened_on}; name a later time"
     )]
-    TransactionBeforeOpening { at: Timestamp, opened_on: NaiveDate },
+    TransactionBeforeOpening {
+        at: Timestamp,
+        opened_on: NaiveDate,
+        /// The time was given in days before now.
+        is_relative: bool,
+    },
     #[error(
         "account {} is of the FI type {fi_type}; only the transactions of DEPOSIT accounts can be changed", quote_value(.account)
     )]
@@ -153,6 +158,9 @@ impl Rejection {
     /// Returns the field of a change of transactions that is at fault.
     pub fn field(&self) -> Option<&'static str> {
         match self {
+            Self::TransactionBeforeOpening {
+                is_relative: true, ..
+            } => Some("daysAgo"),
             Self::TransactionInFuture { .. } | Self::TransactionBeforeOpening { .. } => {
                 Some("transactionTimestamp")
             }

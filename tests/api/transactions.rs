@@ -227,7 +227,7 @@ async fn an_impossible_change_names_the_field_and_the_remedy() {
         (
             row("daysAgo", json!(90_000)),
             400,
-            "transactionTimestamp",
+            "daysAgo",
             "before the account was opened",
         ),
         (

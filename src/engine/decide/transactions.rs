@@ -13,7 +13,7 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ledger_changes::{
     AccountQuery, ChangeTransaction, ChangedTransaction, LedgerChanges, NewTransaction,
-    TransactionChange, TransactionContent, TransactionKey,
+    TransactionChange, TransactionContent, TransactionKey, TransactionTime,
 };
 use crate::domain::persona::PersonaInstance;
 use crate::domain::rejection::Rejection;
@@ -61,6 +61,7 @@ pub(crate) fn change_transaction(
         accounts.sort_by_key(|account| !is_granted(&grant.accounts, account));
     }
     let accounts = select_accounts(accounts, account.as_deref(), &customer)?;
+    let is_time_relative = matches!(change.time(), Some(TransactionTime::DaysAgo(_)));
     let (account, id, before, after) = match change {
         TransactionChange::Add(new) => {
             let account = accounts.into_iter().next().expect("at least one");
@@ -81,7 +82,7 @@ pub(crate) fn change_transaction(
         }
     };
     if let Some(after) = &after {
-        bank.check_time(&account, after.at)?;
+        bank.check_time(&account, after.at, is_time_relative)?;
     }
     let changes = bank.changes_of(&account);
     let is_new = changes.is_none_or(|changes| changes.find(id).is_none());
@@ -213,14 +214,23 @@ impl Bank<'_> {
         })
     }
 
-    fn check_time(&self, account: &Account, at: Timestamp) -> Result<(), Rejection> {
+    fn check_time(
+        &self,
+        account: &Account,
+        at: Timestamp,
+        is_relative: bool,
+    ) -> Result<(), Rejection> {
         let now = self.context.now;
         if at > now {
             return Err(Rejection::TransactionInFuture { at, now });
         }
         match (self.context.fips.opening_date)(&self.query(account)) {
             Some(opened_on) if at.ist_date() < opened_on => {
-                Err(Rejection::TransactionBeforeOpening { at, opened_on })
+                Err(Rejection::TransactionBeforeOpening {
+                    at,
+                    opened_on,
+                    is_relative,
+                })
             }
             _ => Ok(()),
         }
