@@ -1096,7 +1096,7 @@ fn sample_second(channel: Channel, flow: &Flow, rng: &mut impl Rng) -> u32 {
 }
 
 /// Returns how often a flow occurs in a period of this month, given how often it does in other
-/// months. Before Diwali, in October and November, people buy 1.6 times as much in shops, and a festive
+/// months. Before Diwali, in October and November, people buy 1.8 times as much in shops, and a festive
 /// flow occurs as much more often.
 fn seasonal_count(flow: &Flow, month: Month, count: u32) -> u32 {
     let is_shopping = flow.direction == TransactionType::Debit
@@ -1105,7 +1105,7 @@ fn seasonal_count(flow: &Flow, month: Month, count: u32) -> u32 {
             CounterpartyChoice::Varying(NameSource::Pool(NamePool::Shops | NamePool::Stores))
         );
     if (is_shopping || flow.is_festive) && matches!(month.month, 10 | 11) {
-        (count * 8 + 2) / 5
+        (count * 9 + 2) / 5
     } else {
         count
     }

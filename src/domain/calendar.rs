@@ -139,12 +139,21 @@ pub(crate) fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, is_working_day)
 }
 
-/// Returns the first day on or after this day on which exchanges and funds deal: a working day of
-/// banks other than a Saturday.
+/// Returns the first day on or after this day on which exchanges and funds deal.
 pub(crate) fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
-    first_day_matching(date, |date| {
-        date.weekday() != Weekday::Sat && is_working_day(date)
-    })
+    first_day_matching(date, is_trading_day)
+}
+
+/// Returns the last day on or before this day on which exchanges and funds deal.
+pub(crate) fn trading_day_on_or_before(date: NaiveDate) -> NaiveDate {
+    let mut days = std::iter::successors(Some(date), NaiveDate::pred_opt);
+    days.find(|day| is_trading_day(*day))
+        .expect("a day within the calendar")
+}
+
+/// Returns whether exchanges and funds deal: on the working days of banks other than Saturdays.
+fn is_trading_day(date: NaiveDate) -> bool {
+    date.weekday() != Weekday::Sat && is_working_day(date)
 }
 
 fn first_day_matching(date: NaiveDate, predicate: impl Fn(NaiveDate) -> bool) -> NaiveDate {
@@ -192,7 +201,7 @@ const LUNAR_HOLIDAYS: [(i32, &[u32]); 21] = [
     ),
     (
         2016,
-        &[324, 420, 521, 706, 825, 913, 1011, 1012, 1030, 1114, 1213],
+        &[324, 420, 521, 707, 825, 913, 1011, 1012, 1030, 1114, 1213],
     ),
     (
         2017,

@@ -510,3 +510,40 @@ fn the_tiers_of_a_pension_have_schemes_of_their_own() {
         assert_eq!(scheme_ids.len(), 6, "{ids:?}");
     }
 }
+
+/// A price is that of a day on which exchanges deal, also on a Sunday after a holiday.
+#[test]
+fn no_price_is_of_a_day_without_trade() {
+    const PRICE_DATES: [&str; 6] = [
+        "navDate",
+        "lastNavDate",
+        "lastTradedDate",
+        "lastValuationDate",
+        "tier1NAVDate",
+        "tier2NAVDate",
+    ];
+    let mut found = BTreeSet::new();
+    // 13 April 2024 was a Saturday, and 11 April Id-ul-Fitr.
+    for (day, traded_on) in [(14, 12), (13, 12), (12, 12), (11, 10)] {
+        let types = FiType::ALL.iter().copied();
+        let types: Vec<FiType> = types
+            .filter(|it| !matches!(it, FiType::Deposit | FiType::Other))
+            .collect();
+        for (_, statement) in statements_of(&types, ist_midnight(2024, 4, day)) {
+            let mut stack = vec![root(&statement)];
+            while let Some(element) = stack.pop() {
+                stack.extend(&element.children);
+                if element.name == "Transaction" {
+                    continue;
+                }
+                for name in PRICE_DATES {
+                    if let Some(value) = element.attribute_value(name) {
+                        assert_eq!(value, format!("2024-04-{traded_on}"), "{name}");
+                        found.insert(name);
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(found.len(), PRICE_DATES.len(), "{found:?}");
+}

@@ -575,11 +575,11 @@ fn new_holding(holding: &DebtHolding) -> Element {
 }
 
 /// Appends the last price.
-fn with_last_price(element: Element, holding: &DebtHolding, today: NaiveDate) -> Element {
-    let price = format_price(holding.issue.price_on(today));
+fn with_last_price(element: Element, holding: &DebtHolding, traded_on: NaiveDate) -> Element {
+    let price = format_price(holding.issue.price_on(traded_on));
     element
         .with_attribute("lastTradedRate", price)
-        .with_attribute("lastTradedDate", today.to_string())
+        .with_attribute("lastTradedDate", traded_on.to_string())
 }
 
 /// Builds the holding of bonds and government securities, which have the same attributes.
@@ -593,6 +593,7 @@ fn build_interest_bearing(
 ) -> Element {
     let issue = &holding.issue;
     let today = context.today();
+    let traded_on = context.last_trading_day();
     let coupon = issue.coupon().unwrap_or(Paise(0));
     let (last_paid, next_paid) = issue.coupon_dates(today);
     let accrued_days = i128::from((today - last_paid).num_days());
@@ -616,18 +617,18 @@ fn build_interest_bearing(
         .with_attribute("interestPayout", "YEARLY")
         .with_attribute("accruedInterestAmount", accrued.to_string())
         .with_attribute("interestOnMaturity", "0.00");
-    with_last_price(element, holding, today)
+    with_last_price(element, holding, traded_on)
 }
 
 pub(crate) fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = DebtPortfolio::simulate(context, &DEBENTURES);
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio.current_holdings().map(|holding| {
         let issue = &holding.issue;
         let coupon = issue.coupon().unwrap_or(Paise(0));
         let (years, months, days) = issue.tenure();
         let current_yield =
-            Paise(coupon.0 * issue.programme.face_rupees * 10_000 / issue.price_on(today));
+            Paise(coupon.0 * issue.programme.face_rupees * 10_000 / issue.price_on(traded_on));
         let element = new_holding(holding)
             .with_attribute("coupon", coupon.to_string())
             .with_attribute("fixedIncomePortfolio", "CORPORATE")
@@ -637,7 +638,7 @@ pub(crate) fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("tenureMonths", months.to_string())
             .with_attribute("tenureYears", years.to_string())
             .with_attribute("yield", current_yield.to_string());
-        with_last_price(element, holding, today)
+        with_last_price(element, holding, traded_on)
     });
     let holdings = holdings.collect();
     build_parts(context, &portfolio, "N", holdings)
@@ -645,17 +646,18 @@ pub(crate) fn build_debentures(context: &HoldingContext<'_>) -> DocumentParts {
 
 pub(crate) fn build_commercial_paper(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = DebtPortfolio::simulate(context, &COMMERCIAL_PAPERS);
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio.current_holdings().map(|holding| {
         let issue = &holding.issue;
         let (years, months, days) = issue.tenure();
         new_holding(holding)
             .with_attribute("scheme", "OTHERS")
             .with_attribute("investmentValue", holding.cost.to_string())
-            .with_attribute("currentValue", holding.value_on(today).to_string())
+            .with_attribute("currentValue", holding.value_on(traded_on).to_string())
             .with_attribute("creditRatingAgency", "MOCK RATINGS")
             .with_attribute("principalAmount", holding.principal().to_string())
-            // Quirk: the schema allows no part of a tenure to be zero.
+            // Quirk: the schema allows no part of a tenure to be zero, so a paper of six months has a year, six
+            // months and a day. `maturityDate` tells the term.
             .with_attribute("tenureYears", years.max(1).to_string())
             .with_attribute("tenureMonths", months.max(1).to_string())
             .with_attribute("tenureDays", days.max(1).to_string())
@@ -692,14 +694,14 @@ fn build_parts(
 }
 
 fn build_summary(context: &HoldingContext<'_>, portfolio: &DebtPortfolio) -> Element {
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let cost: Paise = portfolio
         .current_holdings()
         .map(|holding| holding.cost)
         .sum();
     let value: Paise = portfolio
         .current_holdings()
-        .map(|holding| holding.value_on(today))
+        .map(|holding| holding.value_on(traded_on))
         .sum();
     Element::new("Summary")
         .with_attribute("investmentValue", cost.to_string())

@@ -222,7 +222,7 @@ fn build_summary(
         .with_attribute("investmentValue", portfolio.total_cost().to_string())
         .with_attribute(
             "currentValue",
-            portfolio.value_on(context.today()).to_string(),
+            portfolio.value_on(context.last_trading_day()).to_string(),
         )
         .with_children([Element::new("Investment")
             .with_children([Element::new("Holdings").with_children(holdings)])])
@@ -286,6 +286,7 @@ fn list_payments(
 pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_mutual_funds(context);
     let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio
         .holdings
         .iter()
@@ -317,8 +318,8 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
                 .with_attribute("closingUnits", format_units(holding.units))
                 .with_attribute("lienUnits", "0.000")
                 .with_attribute("rate", format_price(holding.average_price()))
-                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
-                .with_attribute("navDate", today.to_string())
+                .with_attribute("nav", format_price(holding.price_model.price_on(traded_on)))
+                .with_attribute("navDate", traded_on.to_string())
                 .with_attribute("lockingUnits", locked_units.clone())
                 .with_attribute("lockinUnits", locked_units)
         });
@@ -376,6 +377,7 @@ pub(crate) fn build_mutual_funds(context: &HoldingContext<'_>) -> DocumentParts 
 pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
     let portfolio = simulate_sip(context);
     let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio
         .holdings
         .iter()
@@ -409,8 +411,8 @@ pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("email", context.first_holder().email.clone())
                 // Quirk: the schema allows whole units only.
                 .with_attribute("units", (holding.units / 1000).to_string())
-                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
-                .with_attribute("value", holding.value_on(today).to_string())
+                .with_attribute("nav", format_price(holding.price_model.price_on(traded_on)))
+                .with_attribute("value", holding.value_on(traded_on).to_string())
                 .with_attribute("devidentType", "GROWTH")
                 .with_attribute("amount", context.amount_on(last).to_string())
                 .with_attribute("frequency", "12")
@@ -430,7 +432,7 @@ pub(crate) fn build_sip(context: &HoldingContext<'_>) -> DocumentParts {
     let summary = Element::new("Summary")
         .with_attribute("folioNo", folio_number(context, 0))
         .with_attribute("investmentValue", portfolio.total_cost().to_string())
-        .with_attribute("currentValue", portfolio.value_on(today).to_string())
+        .with_attribute("currentValue", portfolio.value_on(traded_on).to_string())
         .with_children([
             Element::new("Holdings").with_children(holdings),
             Element::new("Investments")
@@ -494,7 +496,7 @@ pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
         locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio
         .holdings
         .iter()
@@ -511,8 +513,8 @@ pub(crate) fn build_etf(context: &HoldingContext<'_>) -> DocumentParts {
                 .with_attribute("isinDescription", holding.security.name)
                 .with_attribute("mode", "DEMAT")
                 .with_attribute("rate", format_price(holding.average_price()))
-                .with_attribute("nav", format_price(holding.price_model.price_on(today)))
-                .with_attribute("lastNavDate", today.to_string())
+                .with_attribute("nav", format_price(holding.price_model.price_on(traded_on)))
+                .with_attribute("lastNavDate", traded_on.to_string())
                 .with_attribute("symbol", holding.security.symbol)
                 .with_attribute("description", holding.security.issuer)
         });
@@ -563,7 +565,7 @@ pub(crate) fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
         locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio.current_holdings().map(|holding| {
         Element::new_repeatable("Holding")
             .with_attribute("isin", holding.isin.clone())
@@ -573,7 +575,7 @@ pub(crate) fn build_cis(context: &HoldingContext<'_>) -> DocumentParts {
             .with_attribute("units", format_units(holding.units))
             .with_attribute("closingUnits", format_units(holding.units))
             .with_attribute("rate", format_price(holding.average_price()))
-            .with_attribute("nav", format_price(holding.price_model.price_on(today)))
+            .with_attribute("nav", format_price(holding.price_model.price_on(traded_on)))
     });
     let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {
@@ -620,19 +622,20 @@ pub(crate) fn build_aif(context: &HoldingContext<'_>) -> DocumentParts {
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
     let today = context.today();
+    let traded_on = context.last_trading_day();
     let first = portfolio
         .trades
         .first()
         .map_or(context.opened_on, |trade| trade.day);
     let holdings = portfolio.holdings.iter().map(|holding| {
-        let unit_price = holding.price_model.price_on(today);
+        let unit_price = holding.price_model.price_on(traded_on);
         Element::new_repeatable("Holding")
             .with_attribute("issuerName", holding.security.issuer)
             .with_attribute("typeOfSecurity", "UNLISTED-EQUITY")
             .with_attribute("valuationMethodology", "FAIR VALUE")
             .with_attribute("purchaseDate", first.to_string())
             .with_attribute("purchasePrice", format_price(holding.average_price()))
-            .with_attribute("lastValuationDate", today.to_string())
+            .with_attribute("lastValuationDate", traded_on.to_string())
             .with_attribute("mtmOnLastValuation", format_price(unit_price))
             .with_attribute(
                 "holdingPeriod",
@@ -706,7 +709,7 @@ fn build_trust(
         locked_symbols: &[],
     };
     let portfolio = Portfolio::simulate_trades(context, &plan);
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let nominee_status = context.first_holder().nominee_status();
     let holdings = portfolio.current_holdings().map(|holding| {
         Element::new_repeatable("Holding")
@@ -720,7 +723,7 @@ fn build_trust(
             .with_attribute("totalNumberUnits", (holding.units / 1000).to_string())
             .with_attribute(
                 "lastClosingRate",
-                format_price(holding.price_model.price_on(today)),
+                format_price(holding.price_model.price_on(traded_on)),
             )
             .with_attribute("description", holding.security.name)
             .with_attribute("isinDescription", holding.security.name)

@@ -22,7 +22,7 @@ use self::sizes::{HoldingSize, Income};
 use crate::bankgen::people::Branch;
 use crate::bankgen::{StatementRequest, random_stream};
 use crate::domain::account::FiType;
-use crate::domain::calendar::Month;
+use crate::domain::calendar::{Month, trading_day_on_or_before};
 use crate::domain::customer_address::customer_identifier;
 use crate::domain::document::{Document, Element};
 use crate::domain::money::Paise;
@@ -197,6 +197,11 @@ impl<'a> HoldingContext<'a> {
             .now
             .ist_date()
             .min(NaiveDate::from_ymd_opt(2099, 12, 31).expect("a date"))
+    }
+
+    /// Returns the last day on which exchanges and funds dealt: that of the prices.
+    pub(crate) fn last_trading_day(&self) -> NaiveDate {
+        trading_day_on_or_before(self.today())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

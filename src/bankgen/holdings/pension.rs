@@ -250,7 +250,7 @@ impl Tier {
     }
 
     fn to_element(&self, context: &HoldingContext<'_>) -> Element {
-        let today = context.today();
+        let traded_on = context.last_trading_day();
         let (group_name, item_name) = if self.number == 1 {
             ("Tier1Holdings", "Tier1Holding")
         } else {
@@ -274,33 +274,34 @@ impl Tier {
                 .with_attribute("freeUnits", units.to_string())
                 .with_attribute(
                     "nav",
-                    format_price(scheme_price_model(scheme, self.number).price_on(today)),
+                    format_price(scheme_price_model(scheme, self.number).price_on(traded_on)),
                 )
                 .with_attribute("schemeName", name)
                 .with_attribute("schemeId", id)
                 .with_attribute("totalUnits", units.to_string())
                 .with_attribute(
                     "totalValueOfScheme",
-                    self.scheme_value(scheme, today).to_string(),
+                    self.scheme_value(scheme, traded_on).to_string(),
                 )
         });
         Element::new(group_name)
             .with_attribute("schemePreferenceType", "AUTO")
             .with_attribute("freeUnits", units.max(1).to_string())
             .with_attribute("investmentCost", cost.to_string())
-            .with_attribute("investmentValue", self.total_value(today).to_string())
+            .with_attribute("investmentValue", self.total_value(traded_on).to_string())
             .with_children(elements)
     }
 }
 
 pub(crate) fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let (tier_one, tier_two) = (
         Tier::with_contributions(context, 1),
         Tier::with_contributions(context, 2),
     );
-    let [equity_value, debt_value, other_value] = [0, 1, 2]
-        .map(|scheme| tier_one.scheme_value(scheme, today) + tier_two.scheme_value(scheme, today));
+    let [equity_value, debt_value, other_value] = [0, 1, 2].map(|scheme| {
+        tier_one.scheme_value(scheme, traded_on) + tier_two.scheme_value(scheme, traded_on)
+    });
     // The schema allows one choice: a life cycle fund, which distributes over the three schemes.
     let choice = Element::new_repeatable("SchemeChoice")
         .with_attribute("allocationPercent", "100")
@@ -312,13 +313,13 @@ pub(crate) fn build_nps(context: &HoldingContext<'_>) -> DocumentParts {
         .with_attribute("openingDate", context.opened_on.to_string())
         .with_attribute(
             "currentValue",
-            (tier_one.total_value(today) + tier_two.total_value(today)).to_string(),
+            (tier_one.total_value(traded_on) + tier_two.total_value(traded_on)).to_string(),
         )
         .with_attribute("status", "ACTIVE")
         .with_attribute("tier1Status", "ACTIVE")
-        .with_attribute("tier2NAVDate", today.to_string())
+        .with_attribute("tier2NAVDate", traded_on.to_string())
         .with_attribute("tier2Status", "ACTIVE")
-        .with_attribute("tier1NAVDate", today.to_string())
+        .with_attribute("tier1NAVDate", traded_on.to_string())
         .with_attribute("debtAssetValue", debt_value.to_string())
         .with_attribute("equityAssetValue", equity_value.to_string())
         .with_attribute("otherAssetValue", other_value.to_string())

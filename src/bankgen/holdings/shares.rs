@@ -232,7 +232,7 @@ pub(crate) fn build_idr(context: &HoldingContext<'_>) -> DocumentParts {
 
 /// Builds the summary, which equities and depository receipts share.
 fn build_summary(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Element {
-    let today = context.today();
+    let traded_on = context.last_trading_day();
     let holdings = portfolio.current_holdings().map(|holding| {
         Element::new_repeatable("Holding")
             .with_attribute("issuerName", holding.security.issuer)
@@ -245,14 +245,14 @@ fn build_summary(context: &HoldingContext<'_>, portfolio: &Portfolio) -> Element
             .with_attribute("rate", format_price(holding.average_price()))
             .with_attribute(
                 "lastTradedPrice",
-                format_price(holding.price_model.price_on(today)),
+                format_price(holding.price_model.price_on(traded_on)),
             )
             .with_attribute("description", holding.security.name)
             .with_attribute("isinDescription", holding.security.name)
     });
     Element::new("Summary")
         .with_attribute("investmentValue", portfolio.total_cost().to_string())
-        .with_attribute("currentValue", portfolio.value_on(today).to_string())
+        .with_attribute("currentValue", portfolio.value_on(traded_on).to_string())
         .with_children([
             Element::new("Investment").with_children([Element::new("Holdings")
                 .with_attribute("type", "DEMAT")

@@ -241,7 +241,7 @@ pub(super) struct FlowSpec {
     /// The flow counts as income, of which `income_percent` is a percentage.
     #[serde(default)]
     pub(super) income: bool,
-    /// The flow occurs 1.6 times as often in October and November, before Diwali. Payments at `shops` and
+    /// The flow occurs 1.8 times as often in October and November, before Diwali. Payments at `shops` and
     /// `stores` always do.
     #[serde(default)]
     pub(super) festive: bool,
