@@ -43,8 +43,8 @@ pub(super) fn build_appraisal(
 }
 
 fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> String {
-    let months = usize::try_from(book.month_count()).expect("months are few");
-    let months = count_of(months, ("month", "months"), usize::MAX);
+    let days = usize::try_from(book.day_count()).expect("days are few");
+    let days = count_of(days, ("day", "days"), usize::MAX);
     let nouns = if capacity.is_pay {
         (
             "payment of salary or pension",
@@ -56,7 +56,7 @@ fn describe_evidence(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> Str
     let receipts = count_of(capacity.evidence.len(), nouns, usize::MAX);
     let amounts = capacity.evidence.iter().map(|entry| entry.amount).collect();
     format!(
-        "{receipts} in {months}, median {}; mean of the months{}",
+        "{receipts} in {days}, median {}; mean of the months{}",
         format_amount(median(amounts)),
         describe_unverified(capacity)
     )

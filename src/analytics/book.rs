@@ -1,7 +1,7 @@
 //! The classified transactions of a report, with the queries and number formats that all sections
 //! share. Amounts are paise.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -232,15 +232,6 @@ impl<'a> TransactionBook<'a> {
         usize::try_from(index).expect("it is one of the book's months")
     }
 
-    /// Sums entries of the book for each of its months.
-    pub(crate) fn sum_by_month<'e>(&self, entries: impl Iterator<Item = &'e Entry>) -> Vec<i64> {
-        let mut sums = vec![0; self.months.len()];
-        for entry in entries {
-            sums[self.month_index(entry.month)] += entry.amount;
-        }
-        sums
-    }
-
     /// Returns the mean of the daily closing balances of the last `count` months.
     pub(crate) fn average_balance(&self, count: usize) -> i64 {
         let last = &self.closing_balances[self.months.len().saturating_sub(count)..];
@@ -254,12 +245,17 @@ impl<'a> TransactionBook<'a> {
         (last.date - first.date).num_days() + 1
     }
 
-    /// Returns the number of months from the first transaction to the last, rounded, at least 1: the
-    /// divisor of monthly rates.
+    /// Returns the number of whole months from the first transaction to the last.
     ///
-    /// `Assumption:` a month is 30.44 days. Days at the edges of a file are no month.
+    /// One that lacks five days at the edges counts.
     pub(crate) fn month_count(&self) -> i64 {
-        ((self.day_count() * 100 + 1522) / 3044).max(1)
+        (self.day_count() + 5) * 100 / DAYS_OF_100_MONTHS
+    }
+
+    /// Returns whether the history is shorter than three months of the calendar.
+    pub(crate) fn is_under_three_months(&self) -> bool {
+        let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
+        last.date + Days::new(1) < first.date + Months::new(3)
     }
 
     /// Returns whether the counterparty is a holder of the accounts.
@@ -498,6 +494,23 @@ pub(crate) fn to_whole_percent(part: i64, whole: i64) -> i64 {
     }
     let percent = i128::from(part) * 100 / i128::from(whole);
     i64::try_from(percent.clamp(-1000, 1000)).expect("it is in range")
+}
+
+/// The days of a hundred months.
+///
+/// `Assumption:` a month is 30.44 days.
+const DAYS_OF_100_MONTHS: i64 = 3_044;
+
+/// Returns what comes in a month, if a sum comes in some days; at least those of a month.
+pub(crate) fn to_monthly_rate(sum: i64, day_count: i64) -> i64 {
+    let days = (day_count * 100).max(DAYS_OF_100_MONTHS);
+    let rate = i128::from(sum) * i128::from(DAYS_OF_100_MONTHS) / i128::from(days);
+    i64::try_from(rate).expect("it is not larger than the sum")
+}
+
+/// Returns the number of months that some days come nearest to.
+pub(crate) fn to_nearest_month(day_count: i64) -> i64 {
+    (day_count * 200 + DAYS_OF_100_MONTHS) / (2 * DAYS_OF_100_MONTHS)
 }
 
 /// Returns the average, rounded to the paisa.

@@ -1,8 +1,11 @@
 //! The capacity to repay: the income of a month, and what loans take of it.
 
-use super::book::{Entry, TransactionBook, sum_amounts};
+use super::book::{Entry, TransactionBook, sum_amounts, to_monthly_rate, to_nearest_month};
+use super::classify;
 use super::flows::is_business;
 use super::fraud::FraudSigns;
+use super::groups::group_by_counterparty;
+use super::irregularities::find_returned_deposits;
 use super::loans::{LoanPayments, list_loans};
 
 /// The share of the income that instalments may take, in percent.
@@ -27,9 +30,8 @@ pub(super) struct Capacity<'e> {
 }
 
 impl<'e> Capacity<'e> {
-    /// Computes the capacity. The income is pay if there is any, else what the business brings in.
-    /// A transfer between accounts of the customer is no income, nor is a credit that
-    /// [`FraudSigns`] discredit.
+    /// Computes the capacity. The income is pay if there is any, else what comes in by [`is_receipt`]
+    /// without cheques that are returned. A credit that [`FraudSigns`] discredit is no income.
     pub(super) fn of_book(book: &'e TransactionBook<'_>, fraud: &FraudSigns<'_>) -> Self {
         let pay: Vec<&Entry> = book
             .credits()
@@ -39,9 +41,9 @@ impl<'e> Capacity<'e> {
         let credits = if is_pay {
             pay
         } else {
-            let business = book.credits().filter(|entry| is_business(entry));
-            business
-                .filter(|entry| !book.is_own_transfer(entry))
+            let returned = find_returned_deposits(book);
+            book.credits()
+                .filter(|entry| is_receipt(book, entry) && !returned.contains(&entry.place))
                 .collect()
         };
         let (evidence, unverified): (Vec<&Entry>, Vec<&Entry>) = credits
@@ -49,7 +51,11 @@ impl<'e> Capacity<'e> {
             .partition(|entry| fraud.is_verified(entry));
         let loans = list_loans(book);
         Self {
-            income: sum_amounts(evidence.iter().copied()) / book.month_count(),
+            income: if is_pay {
+                compute_monthly_pay(book, &evidence)
+            } else {
+                to_monthly_rate(sum_amounts(evidence.iter().copied()), book.day_count())
+            },
             is_pay,
             evidence,
             unverified,
@@ -67,4 +73,41 @@ impl<'e> Capacity<'e> {
     pub(super) fn eligible_instalment(&self) -> i64 {
         (self.income * INSTALMENT_SHARE / 100 - self.obligation).max(0)
     }
+}
+
+/// Returns whether a credit is what a business brings in: neither a transfer between accounts of the
+/// customer, nor capital that comes back from an investment or an insurer.
+fn is_receipt(book: &TransactionBook<'_>, credit: &Entry) -> bool {
+    let is_capital = match credit.classification.category {
+        classify::INSURANCE => true,
+        classify::INVESTMENTS => credit.classification.subcategory != Some(classify::DIVIDEND),
+        _ => false,
+    };
+    is_business(credit) && !book.is_own_transfer(credit) && !is_capital
+}
+
+/// Returns the pay of a month, that of all employers together.
+///
+/// `Assumption:` pay that comes once a month is averaged over its months, from the first payment to the
+/// last, or over those of the file if they are more. Pay that comes more often is averaged over the
+/// days of the file. A bonus is that of twelve months.
+fn compute_monthly_pay(book: &TransactionBook<'_>, pay: &[&Entry]) -> i64 {
+    let file_months = book.month_count();
+    let (bonuses, pay): (Vec<&Entry>, Vec<&Entry>) = pay
+        .iter()
+        .partition(|entry| entry.classification.subcategory == Some(classify::BONUS));
+    let regular = group_by_counterparty(&pay)
+        .into_iter()
+        .map(|(_, payments)| {
+            let sum = sum_amounts(payments.iter().copied());
+            let span = payments[payments.len() - 1].date - payments[0].date;
+            let pay_months = to_nearest_month(span.num_days()) + 1;
+            let is_monthly = i64::try_from(payments.len()).is_ok_and(|count| count <= pay_months);
+            if is_monthly {
+                sum / pay_months.max(file_months)
+            } else {
+                to_monthly_rate(sum, book.day_count())
+            }
+        });
+    regular.sum::<i64>() + sum_amounts(bonuses) / file_months.max(12)
 }

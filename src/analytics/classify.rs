@@ -70,7 +70,6 @@ impl Rule {
 
 const CHARGES: &str = "Charges & Fees";
 const HEALTH: &str = "Health & Wellness";
-const INVESTMENTS: &str = "Investments";
 const TRAVEL: &str = "Travel & Transport";
 const UTILITIES: &str = "Utilities";
 
@@ -96,7 +95,7 @@ const RULES: &[Rule] = &[
         .sub("Cheque Return")
         .tags("Cheque"),
     credit(&["SALARY"], "Salary").tags("Salary"),
-    credit(&["BONUS"], "Salary").sub("Bonus").tags("Salary"),
+    credit(&["BONUS"], "Salary").sub(BONUS).tags("Salary"),
     credit(&["WAGES"], "Salary").tags("Salary"),
     credit(&["PENSION"], "Salary").sub("Pension").tags("Salary"),
     credit(&["ANNUITY"], "Salary").sub("Annuity").tags("Salary"),
@@ -119,10 +118,10 @@ const RULES: &[Rule] = &[
     rule(&["CHIT"], INVESTMENTS).sub("Chit Fund"),
     debit(&["INVESTMENT"], INVESTMENTS),
     credit(&["DIVIDEND"], INVESTMENTS)
-        .sub("Dividend")
+        .sub(DIVIDEND)
         .tags("NACH"),
-    debit(&["PREMIUM"], "Insurance"),
-    credit(&["SURVIVAL", "BENEFIT"], "Insurance"),
+    debit(&["PREMIUM"], INSURANCE),
+    credit(&["SURVIVAL", "BENEFIT"], INSURANCE),
     debit(&["METRO", "CARD"], TRAVEL),
     debit(&["METRO"], TRAVEL),
     debit(&["RIDE", "AUTO"], TRAVEL),
@@ -206,6 +205,12 @@ pub(crate) fn classify_narration(
         bounced_payee: payee.unwrap_or_default().to_owned(),
     }
 }
+
+/// Categories and subcategories that the income is told by.
+pub(crate) const INSURANCE: &str = "Insurance";
+pub(crate) const INVESTMENTS: &str = "Investments";
+pub(crate) const DIVIDEND: &str = "Dividend";
+pub(crate) const BONUS: &str = "Bonus";
 
 /// The categories of transfers whose narration tells no purpose.
 pub(crate) const INWARD_TRANSFER: &str = "I/W Funds Transfer";
@@ -397,10 +402,16 @@ fn extract_counterparty(text: &str, city: &str) -> String {
     if let Some(rest) = spaced.find_map(|start| text.strip_prefix(start)) {
         return extract_spaced_name(rest.trim_end_matches('-'), city);
     }
+    // In this form the purpose comes before the name: MMT/IMPS/reference/purpose/name/bank.
+    if let Some(rest) = text.strip_prefix("MMT/IMPS/")
+        && let [name, _, _, ..] = *rest.rsplit('/').skip(1).collect::<Vec<_>>()
+    {
+        return name.to_owned();
+    }
     let text = ["TRF TO ", "TRF FROM ", "ACH D- ", "ACH C- "]
         .iter()
         .fold(text, |text, start| text.trim_start_matches(start));
-    // A purpose comes after the name, so the first part that looks like a name is the name.
+    // Elsewhere it comes after the name, so the first part that looks like a name is the name.
     text.split(['/', '-', '*'])
         .map(|part| {
             part.trim()
@@ -440,49 +451,93 @@ fn looks_like_name(part: &str) -> bool {
 }
 
 /// Purposes, which are not names.
-const PURPOSES: [&str; 42] = [
-    "SALARY",
-    "RENT",
-    "SHOP RENT",
-    "EMI",
-    "EDUCATION LOAN INTEREST",
-    "HOME LOAN EMI",
-    "TW LOAN EMI",
-    "MACHINERY LOAN EMI",
-    "PL EMI",
-    "LOAN DISBURSEMENT",
-    "SIP",
-    "SWEEP TO FD",
-    "SWEEP FROM FD",
+const PURPOSES: [&str; 86] = [
+    "ADVANCE",
+    "ADVANCE TAX",
+    "ANNUITY",
     "BILL",
+    "BONUS",
+    "BROADBAND BILL",
+    "CARD RECEIPTS",
+    "CHIT PRIZE",
+    "CHIT SUBSCRIPTION",
+    "CLAIM SETTLEMENT",
+    "CLINIC RENT",
+    "CONSULTATION",
     "CREDIT CARD BILL",
     "CREDIT CARD DUES",
-    "PAYMENT",
-    "SPLIT",
-    "TRIP",
-    "INVOICE",
-    "SUPPLIES",
-    "GOODS",
-    "RETURNED FUNDS",
-    "HEALTH PREMIUM",
-    "LIFE PREMIUM",
-    "PREMIUM LATE FEE",
-    "SURVIVAL BENEFIT",
-    "NPS",
-    "MF REDEMPTION",
-    "INSTALMENT",
-    "MATURITY",
-    "FAMILY MAINTENANCE",
-    "INTEREST PAYOUT",
-    "SELF TRANSFER",
-    "HOUSEHOLD",
-    "FUEL",
-    "RECHARGE",
-    "PENSION",
+    "DAILY WAGES",
     "DIVIDEND",
-    "WAGES",
-    "ADVANCE",
+    "DIWALI BONUS",
+    "DRAWINGS",
+    "EDUCATION LOAN INTEREST",
+    "ELECTRICITY BILL",
+    "EMI",
+    "EQUIPMENT LOAN EMI",
+    "FAMILY MAINTENANCE",
+    "FEES",
+    "FESTIVAL ADVANCE",
+    "FLAT RENT",
+    "FUEL",
+    "GOODS",
+    "GROUP LOAN EMI",
+    "GST",
+    "HEALTH PREMIUM",
+    "HOME LOAN EMI",
+    "HOSTEL MESS",
+    "HOUSE HELP",
+    "HOUSE REPAIR",
+    "HOUSEHOLD",
+    "INSTALMENT",
+    "INTEREST PAYOUT",
+    "INVESTMENT",
+    "INVOICE",
+    "LIFE PREMIUM",
+    "LOAN",
+    "LOAN DISBURSEMENT",
+    "MACHINERY LOAN EMI",
+    "MAINTENANCE",
+    "MATURITY",
+    "MF REDEMPTION",
+    "NIGHT ALLOWANCE",
+    "NPS",
+    "PARENTS",
+    "PAYMENT",
+    "PAYOUT",
+    "PENSION",
+    "PL EMI",
+    "POCKET MONEY",
+    "PREMIUM LATE FEE",
+    "PROFESSIONAL FEES",
     "PURCHASE",
+    "RAW MATERIAL",
+    "RECHARGE",
+    "REFUND",
+    "REMUNERATION",
+    "RENT",
+    "RENT RECEIVED",
+    "REPAID",
+    "RETURNED FUNDS",
+    "REVERSAL",
+    "SALARY",
+    "SALES RETURN",
+    "SCHEME INTEREST",
+    "SCHOOL FEES",
+    "SELF TRANSFER",
+    "SEMESTER FEES",
+    "SHOP RENT",
+    "SIP",
+    "SPLIT",
+    "STIPEND",
+    "SUPPLIES",
+    "SURVIVAL BENEFIT",
+    "SWEEP FROM FD",
+    "SWEEP TO FD",
+    "TILL",
+    "TRIP",
+    "TW LOAN EMI",
+    "WAGES",
+    "WEEKLY PAYOUT",
 ];
 
 fn is_purpose(part: &str) -> bool {
@@ -528,6 +583,20 @@ mod tests {
                 Debit,
                 "Loan",
                 "MOCK HOUSING FINANCE LTD",
+            ),
+            (
+                "MMT/IMPS/409012345678/GROCERIES OF MAY/OMKAR JOSHI/MOCK BANK",
+                Mode::Imps,
+                Credit,
+                "I/W Funds Transfer",
+                "OMKAR JOSHI",
+            ),
+            (
+                "DEBIT-ACHDR MOCK0826113792 UJALA MICROFINANCE LTD GROUP LOAN EMI 004 OF 024--",
+                Mode::Nach,
+                Debit,
+                "Loan",
+                "UJALA MICROFINANCE LTD",
             ),
             (
                 "ATM/CASH WDL/PUNE/S1AW0042",

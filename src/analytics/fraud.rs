@@ -1,55 +1,67 @@
 //! Signs of fraud: money that goes round, and pay that stays the same and is withdrawn at once.
 //!
 //! `Assumption:` Unaport publishes no such rules. These are the two patterns that underwriters name.
+//! Each sign is one of a stretch of the history, so that more history never removes it.
 
 use std::collections::BTreeSet;
 
+use chrono::{Days, NaiveDate};
+
 use super::book::{Entry, TransactionBook, to_whole_percent};
+use super::groups::group_by_counterparty;
 use super::irregularities::{
-    CIRCULAR_MIN, find_unchanged_salaries, has_large_debit_after, pair_opposites,
+    CIRCULAR_DAYS, CIRCULAR_MIN, find_unchanged_salaries, has_large_debit_after,
 };
 
-/// The months in which signs of fraud are looked for. The worst such months count, so that a longer
-/// history never hides them.
-const FRAUD_WINDOW: usize = 6;
+/// The days in which the share of circular money is taken.
+const CIRCULAR_WINDOW: u64 = 90;
 
 /// The points from which on a pattern is a sign of fraud.
 const SIGN_POINTS: i64 = 150;
 
-/// The signs of fraud in a book. Shares are percentages of the money of the worst months.
+/// The number of equal payments in a row, each withdrawn at once, from which on pay is for show.
+const SHOWN_PAYMENTS: usize = 3;
+
+/// The signs of fraud in a book.
 pub(super) struct FraudSigns<'e> {
-    /// The share of the credits that goes round.
+    /// The share of the credits that goes round, in percent of those of the worst
+    /// [`CIRCULAR_WINDOW`].
     pub circular_share: i64,
-    /// The share of the pay of which at least half leaves within two days, in one amount.
-    pub spent_share: i64,
+    /// The largest number of payments in a row, by one employer, of which at least half leaves within
+    /// two days, in one amount.
+    pub spent_run: usize,
     /// The counterparties among which money goes round.
     ring: BTreeSet<&'e str>,
-    /// The employers whose pay stays the same.
-    unchanged_employers: BTreeSet<&'e str>,
+    /// `true`: an employer's pay stays the same.
+    is_pay_unchanged: bool,
+    /// The employers whose pay stays the same and is withdrawn at once.
+    shown_employers: BTreeSet<&'e str>,
 }
 
 impl<'e> FraudSigns<'e> {
     pub(super) fn of_book(book: &'e TransactionBook<'_>) -> Self {
-        let pairs = find_ring_pairs(book);
-        let circular = pairs.iter().flatten().copied();
-        let pay = book.credits().filter(|entry| entry.is_pay());
-        let spent = pay
-            .clone()
-            .filter(|entry| has_large_debit_after(book, entry));
-        let unchanged = find_unchanged_salaries(book);
+        let circular = list_circular_transfers(book);
+        let pay: Vec<&Entry> = book.credits().filter(|entry| entry.is_pay()).collect();
+        let mut spent_run = 0;
+        let mut shown_employers = BTreeSet::new();
+        for (employer, group) in group_by_counterparty(&pay) {
+            for run in group.split(|payment| !has_large_debit_after(book, payment)) {
+                spent_run = spent_run.max(run.len());
+                let mut equal = run.chunk_by(|first, second| first.amount == second.amount);
+                if equal.any(|equal| equal.len() >= SHOWN_PAYMENTS) {
+                    shown_employers.insert(employer);
+                }
+            }
+        }
         Self {
-            circular_share: find_worst_share(
-                book,
-                circular.filter(|entry| entry.is_credit()),
-                book.credits(),
-            ),
-            spent_share: find_worst_share(book, spent, pay),
-            ring: pairs
+            circular_share: find_worst_circular_share(book, &circular),
+            spent_run,
+            ring: circular
                 .iter()
-                .flatten()
                 .map(|entry| entry.counterparty_or_unknown())
                 .collect(),
-            unchanged_employers: unchanged.iter().map(|(employer, _)| *employer).collect(),
+            is_pay_unchanged: !find_unchanged_salaries(book).is_empty(),
+            shown_employers,
         }
     }
 
@@ -58,23 +70,27 @@ impl<'e> FraudSigns<'e> {
         ((self.circular_share - 5) * 20).clamp(0, 300)
     }
 
-    /// Returns the points that pay takes which is withdrawn at once.
+    /// Returns the points that pay takes which is withdrawn at once, time after time.
     pub(super) fn spent_points(&self) -> i64 {
-        ((self.spent_share - 50) * 5).clamp(0, 200)
+        match self.spent_run {
+            0 | 1 => 0,
+            2 => 100,
+            _ => 200,
+        }
     }
 
     /// Returns the points that a salary takes which stays the same.
     pub(super) fn unchanged_points(&self) -> i64 {
-        if self.unchanged_employers.is_empty() {
-            0
-        } else {
+        if self.is_pay_unchanged {
             SIGN_POINTS
+        } else {
+            0
         }
     }
 
     /// Returns whether there is a sign of fraud, beside which no other figure counts.
     pub(super) fn discredits_figures(&self) -> bool {
-        self.has_ring() || self.unchanged_points() >= SIGN_POINTS
+        self.has_ring() || self.is_pay_unchanged || !self.shown_employers.is_empty()
     }
 
     /// Returns whether much of the money goes round.
@@ -87,32 +103,60 @@ impl<'e> FraudSigns<'e> {
     pub(super) fn is_verified(&self, credit: &Entry) -> bool {
         let party = credit.counterparty_or_unknown();
         let is_circular = self.has_ring() && self.ring.contains(party);
-        let is_shown =
-            self.spent_points() > 0 && credit.is_pay() && self.unchanged_employers.contains(party);
+        let is_shown = credit.is_pay() && self.shown_employers.contains(party);
         !is_circular && !is_shown
     }
 }
 
-/// Returns the largest share, in percent, that a part of the entries has in any window of the history.
-fn find_worst_share<'e>(
-    book: &TransactionBook<'_>,
-    part: impl Iterator<Item = &'e Entry>,
-    whole: impl Iterator<Item = &'e Entry>,
-) -> i64 {
-    let length = FRAUD_WINDOW.min(book.months.len());
-    let (parts, wholes) = (book.sum_by_month(part), book.sum_by_month(whole));
-    let windows = parts.windows(length).zip(wholes.windows(length));
-    let shares =
-        windows.map(|(part, whole)| to_whole_percent(part.iter().sum(), whole.iter().sum()));
-    shares.max().unwrap_or(0)
+/// Returns the largest share of the credits, in percent, that goes round in any [`CIRCULAR_WINDOW`] of the
+/// history, or in all of it if it is shorter.
+fn find_worst_circular_share(book: &TransactionBook<'_>, circular: &[&Entry]) -> i64 {
+    let end = book.entries[book.entries.len() - 1].date;
+    let sums = RunningSums::of_entries(book.credits());
+    let circular = circular.iter().copied().filter(|entry| entry.is_credit());
+    let circular_sums = RunningSums::of_entries(circular.clone());
+    let share = |start| {
+        let last = start + Days::new(CIRCULAR_WINDOW - 1);
+        to_whole_percent(
+            circular_sums.sum_days(start, last),
+            sums.sum_days(start, last),
+        )
+    };
+    let whole_windows = circular
+        .map(|entry| entry.date)
+        .take_while(|start| *start + Days::new(CIRCULAR_WINDOW - 1) <= end);
+    let starts = whole_windows.chain([book.entries[0].date]);
+    starts.map(share).max().unwrap_or(0)
 }
 
-/// Finds pairs of a credit and a debit of one account within days that differ by a twentieth at most,
-/// between counterparties each of which pays and is paid.
+/// The sums of amounts until each entry, by day.
+struct RunningSums(Vec<(NaiveDate, i64)>);
+
+impl RunningSums {
+    fn of_entries<'e>(entries: impl Iterator<Item = &'e Entry>) -> Self {
+        let mut sum = 0;
+        let sums = entries.map(|entry| {
+            sum += entry.amount;
+            (entry.date, sum)
+        });
+        Self(sums.collect())
+    }
+
+    /// Returns the sum of the amounts from one day to another, both included.
+    fn sum_days(&self, first: NaiveDate, last: NaiveDate) -> i64 {
+        let sum_of_first = |count: usize| count.checked_sub(1).map_or(0, |index| self.0[index].1);
+        let before = self.0.partition_point(|(day, _)| *day < first);
+        let until = self.0.partition_point(|(day, _)| *day <= last);
+        sum_of_first(until) - sum_of_first(before)
+    }
+}
+
+/// Lists the transfers that have an opposite one in the same account within days that differs by a
+/// twentieth at most, between counterparties each of which pays and is paid.
 ///
 /// Neither a transfer between accounts of the customer nor a payment with a purpose, such as fees out of
 /// a loan, goes round.
-fn find_ring_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
+fn list_circular_transfers<'e>(book: &'e TransactionBook<'_>) -> Vec<&'e Entry> {
     let transfers: Vec<&Entry> = book
         .entries
         .iter()
@@ -134,11 +178,22 @@ fn find_ring_pairs<'e>(book: &'e TransactionBook<'_>) -> Vec<[&'e Entry; 2]> {
             payers.contains(party) && payees.contains(party)
         })
         .collect();
-    pair_opposites(&candidates, |first, second| {
-        let (smaller, larger) = (
-            first.amount.min(second.amount),
-            first.amount.max(second.amount),
-        );
-        first.account == second.account && smaller * 20 >= larger * 19
-    })
+    let circular = candidates.iter().filter(|entry| {
+        let near = candidates
+            .partition_point(|other| (entry.date - other.date).num_days() > CIRCULAR_DAYS);
+        candidates[near..]
+            .iter()
+            .take_while(|other| (other.date - entry.date).num_days() <= CIRCULAR_DAYS)
+            .any(|other| is_opposite(entry, other))
+    });
+    circular.copied().collect()
+}
+
+/// Returns whether two transfers of one account have opposite directions and almost the same amount.
+fn is_opposite(first: &Entry, second: &Entry) -> bool {
+    let smaller = first.amount.min(second.amount);
+    let larger = first.amount.max(second.amount);
+    first.is_credit() != second.is_credit()
+        && first.account == second.account
+        && smaller * 20 >= larger * 19
 }

@@ -1,6 +1,8 @@
 //! Irregularities that an underwriter checks: twelve checks, bounced cheques, charges, circular
 //! transactions.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::book::{
@@ -170,16 +172,19 @@ fn credits_of_category<'e>(entries: &[&'e Entry], category: &str) -> Vec<&'e Ent
         .collect()
 }
 
-/// Returns whether a pay is at least a quarter of the pay of its month, which a daily wage is not.
-fn is_large_part_of_pay(book: &TransactionBook<'_>, pay: &Entry) -> bool {
-    let all = book.entries_in_month(pay.month);
-    let all = sum_amounts(all.filter(|entry| entry.is_credit() && entry.is_pay()));
-    pay.amount * 4 >= all
+/// The smallest payment of a month's pay: 5,000 rupees. A smaller one is the wage of a day.
+///
+/// `Assumption:` no source names an amount.
+const MONTHLY_PAY_MIN: i64 = 500_000;
+
+/// Returns whether a pay is that of a month, not of a day.
+pub(crate) fn is_monthly_pay(pay: &Entry) -> bool {
+    pay.amount >= MONTHLY_PAY_MIN
 }
 
 /// Lists the debits of at least half of a salary on the same day or one of the next two.
 fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) -> Vec<&'e Entry> {
-    if !is_large_part_of_pay(book, salary) {
+    if !is_monthly_pay(salary) {
         return Vec::new();
     }
     let start = book
@@ -234,9 +239,7 @@ pub(crate) fn find_unchanged_salaries<'e>(
     book: &'e TransactionBook<'_>,
 ) -> Vec<(&'e str, Vec<&'e Entry>)> {
     let pay = book.credits().filter(|entry| entry.is_pay());
-    let pay: Vec<&Entry> = pay
-        .filter(|entry| is_large_part_of_pay(book, entry))
-        .collect();
+    let pay: Vec<&Entry> = pay.filter(|entry| is_monthly_pay(entry)).collect();
     let mut unchanged = Vec::new();
     for (party, group) in group_by_counterparty(&pay) {
         let mut equal = group.chunk_by(|first, second| first.amount == second.amount);
@@ -273,12 +276,40 @@ fn find_two_way_parties(book: &TransactionBook<'_>) -> Vec<Value> {
     rows
 }
 
+/// The largest number of days after which a deposited cheque is returned.
+///
+/// `Assumption:` no source names a number.
+const RETURN_DAYS: i64 = 7;
+
+/// Finds the deposited cheques that are returned: for each return, the last deposit of the same amount
+/// before it. Returns their places in the book.
+pub(crate) fn find_returned_deposits(book: &TransactionBook<'_>) -> BTreeSet<usize> {
+    let mut returned = BTreeSet::new();
+    for debit in list_cheque_returns(book) {
+        let before = book.entries[..debit.place].iter().rev();
+        let deposit = before
+            .take_while(|entry| (debit.date - entry.date).num_days() <= RETURN_DAYS)
+            .find(|entry| {
+                entry.is_credit()
+                    && entry.mode == TransactionMode::Cheque
+                    && entry.account == debit.account
+                    && entry.amount == debit.amount
+                    && !returned.contains(&entry.place)
+            });
+        returned.extend(deposit.map(|entry| entry.place));
+    }
+    returned
+}
+
+fn list_cheque_returns<'e>(book: &'e TransactionBook<'_>) -> Vec<&'e Entry> {
+    book.debits()
+        .filter(|entry| entry.classification.subcategory == Some("Cheque Return"))
+        .collect()
+}
+
 /// Builds section `bouncedCheque`. A deposited cheque that is returned is an outward one.
 pub(crate) fn build_bounced_cheques(book: &TransactionBook<'_>) -> Value {
-    let outward: Vec<&Entry> = book
-        .debits()
-        .filter(|entry| entry.classification.subcategory == Some("Cheque Return"))
-        .collect();
+    let outward = list_cheque_returns(book);
     let same_day = outward.iter().copied().filter(|returned| {
         book.credits().any(|entry| {
             entry.mode == TransactionMode::Cheque

@@ -3,7 +3,7 @@
 //! `Assumption:` how the service computes its score is not documented. This one falls with the causes
 //! that underwriters name, and each cause has its largest effect, whatever the length of the history.
 
-use super::book::{Entry, TransactionBook, to_whole_percent};
+use super::book::{Entry, TransactionBook, to_monthly_rate, to_whole_percent};
 use super::capacity::Capacity;
 use super::classify::{BOUNCE_CHARGES, CHEQUE_BOUNCE_CHARGES};
 use super::fraud::FraudSigns;
@@ -12,9 +12,8 @@ use crate::domain::terms::TransactionType;
 const HIGHEST: i64 = 900;
 const LOWEST: i64 = 300;
 
-/// The highest score of a thin file: one of less than about three months, or of few transactions.
+/// The highest score of a thin file: one of less than three months, or of few transactions.
 const THIN_FILE_MAX: i64 = 700;
-const THIN_FILE_DAYS: i64 = 85;
 const THIN_FILE_ROWS: usize = 12;
 
 /// Points that signs of fraud take beside their own, since they discredit the other figures, whose points
@@ -56,7 +55,7 @@ pub(super) fn compute_score(
     let value = (HIGHEST - lost).clamp(LOWEST, HIGHEST);
     let days = book.day_count();
     let rows = book.entries.len();
-    let is_thin = days < THIN_FILE_DAYS || rows < THIN_FILE_ROWS;
+    let is_thin = book.is_under_three_months() || rows < THIN_FILE_ROWS;
     if is_thin && value > THIN_FILE_MAX {
         reasons.push(ScoreReason {
             text: format!("{rows} transactions in {days} days are a thin file"),
@@ -88,7 +87,10 @@ fn list_fraud_reasons(fraud: &FraudSigns<'_>) -> Vec<ScoreReason> {
             points: fraud.unchanged_points(),
         },
         ScoreReason {
-            text: format!("{} % of the pay is withdrawn at once", fraud.spent_share),
+            text: format!(
+                "pay is withdrawn at once, {} times in a row",
+                fraud.spent_run
+            ),
             points: fraud.spent_points(),
         },
     ]
@@ -98,20 +100,20 @@ fn list_fraud_reasons(fraud: &FraudSigns<'_>) -> Vec<ScoreReason> {
 fn list_figure_reasons(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> Vec<ScoreReason> {
     let mut reasons = Vec::new();
     let mut lower = |points: i64, text: String| reasons.push(ScoreReason { text, points });
-    let months = book.month_count();
+    let days = book.day_count();
     let bounces = count(book.debits().filter(|entry| is_bounce(entry)).count());
     // 100 points for one bounce a month.
     lower(
-        (bounces * 100 / months).min(250),
+        to_monthly_rate(bounces * 100, days).min(250),
         if bounces == 1 {
-            format!("1 returned payment in {months} months")
+            format!("1 returned payment in {days} days")
         } else {
-            format!("{bounces} returned payments in {months} months")
+            format!("{bounces} returned payments in {days} days")
         },
     );
     let burden = to_whole_percent(capacity.obligation, capacity.income);
     lower(
-        (burden - 40).clamp(0, 75),
+        ((burden - 40) * 2).clamp(0, 120),
         format!("loan instalments take {burden} % of the income"),
     );
     let inflow = book.total(TransactionType::Credit);

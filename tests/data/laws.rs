@@ -424,7 +424,7 @@ fn mandates_that_bounce_cost_money_and_are_presented_again() {
 
 #[test]
 fn what_leaves_one_account_of_a_customer_comes_to_the_other() {
-    for (name, purpose) in [("two-banks", "HOUSEHOLD"), ("doctor", "CLINIC DRAWINGS")] {
+    for (name, purpose) in [("two-banks", "HOUSEHOLD"), ("doctor", "DRAWINGS")] {
         let life = shipped_life(name);
         for seed in 0..5 {
             let sides = list_accounts(&life, seed, CUSTOMER)

@@ -91,7 +91,7 @@ fn the_charge_for_a_bounced_mandate_names_the_payee() {
 /// only.
 #[test]
 fn nobody_is_their_own_counterparty() {
-    let own_transfers = ["SELF", "SWEEP", "HOUSEHOLD", "CLINIC DRAWINGS"];
+    let own_transfers = ["SELF", "SWEEP", "HOUSEHOLD", "DRAWINGS"];
     let mut transfers = 0;
     for name in persona_names() {
         for seed in SEEDS {
