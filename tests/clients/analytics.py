@@ -9,11 +9,15 @@ The words of a row (categories, tags, counterparty, app) are the product's choic
 report of many rows lists only some. A row that it does not list has the words of a listed row whose narration
 differs only in the reference, if necessary in a report of its day.
 
-Run it as `python3 tests/clients/analytics.py [--list] [PATH_TO_MOCKAA [PERSONA ...]]`, with pandas installed.
+The figures of the credit appraisal are read from the workbook and recomputed, too.
+
+Run it as `python3 tests/clients/analytics.py [--list] [PATH_TO_MOCKAA [PERSONA ...]]`, with pandas and openpyxl
+installed.
 `--list` prints the covered figures.
 Exit code 0: all figures agree; 1: at least one does not.
 """
 
+import io
 import json
 import os
 import re
@@ -24,10 +28,12 @@ import uuid
 from collections import Counter, namedtuple
 from decimal import Decimal
 
+import openpyxl
 import pandas as pd
 
+from analytics_checks import compute_income, compute_score, count_bounces
 from analytics_figures import recompute_report
-from analytics_rows import Book, get_form, number_rows, to_rupees
+from analytics_rows import Book, get_form, number_rows, to_rupees, to_whole_rupees
 
 ARGUMENTS = [argument for argument in sys.argv[1:] if argument != "--list"]
 MOCKAA, PERSONAS = (ARGUMENTS[0], ARGUMENTS[1:]) if ARGUMENTS else ("mockaa", [])
@@ -36,8 +42,9 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 COVERED_MIN, SHOWN_MAX = 300, 20
 # A case has the rows with an amount from `amount_min` rupees on, or all, and `added` ones.
 Case = namedtuple("Case", "persona period amount_min added", defaults=[None, ()])
-# Tab of Fetch Data, id of its first account, report with the id of each row in its place, rows of the report by id.
-Session = namedtuple("Session", "tab first_id report listed")
+# Tab of Fetch Data, id of its first account, report with the id of each row in its place, rows of the report by id,
+# values of the appraisal by item.
+Session = namedtuple("Session", "tab first_id report listed appraisal")
 # FIPs send the current generation by then. Its modes are those of the report; the retired one has fewer.
 CLOCK = "2026-01-01T06:00:00Z,frozen"
 YEAR, HALF_YEAR = ("2023-07-01", "2024-06-30"), ("2024-01-01", "2024-06-30")
@@ -45,6 +52,9 @@ YEAR, HALF_YEAR = ("2023-07-01", "2024-06-30"), ("2024-01-01", "2024-06-30")
 PERIODS = {"new-account": ("2025-01-01", "2025-12-31")}
 MORE_CASES = [
     Case("salaried", HALF_YEAR), Case("doctor", HALF_YEAR), Case("over-indebted", HALF_YEAR),
+    # Days at the edges of a short file are no month.
+    Case("salaried", ("2023-11-30", "2023-12-31")), Case("gig-worker", ("2024-01-01", "2024-02-14")),
+    Case("kirana-merchant", ("2023-11-21", "2024-02-14")), Case("small-business", HALF_YEAR), Case("nri", HALF_YEAR),
     # The last twelve months differ from all.
     Case("salaried", ("2023-01-01", "2024-06-30")),
     # A filter leaves gaps between the balances.
@@ -158,6 +168,29 @@ def compare_rows(persona, book, listed):
     return count
 
 
+def compare_appraisal(persona, book, appraisal):
+    """Compares the figures of the appraisal with those of the rows; returns their number."""
+    income, obligation = compute_income(book), sum(loan["due"] for loan in book.loans)
+    expected = {
+        "Average balance": group_rupees(book.average_balance(len(book.months))), "Verified income a month": group_rupees(income),
+        "Obligations a month": group_rupees(obligation), "Score": str(compute_score(book)),
+        "FOIR": f"{obligation * 1000 // income / 10:.1f} %" if income else "not defined",
+        "Returned payments": str(count_bounces(book)),
+        "Eligible instalment a month": group_rupees(max(0, income // 2 - obligation))}
+    for item, value in expected.items():
+        if appraisal[item] != value:
+            record_failure(persona, f"appraisal, {item}", "appraisal", f"{appraisal[item]!r}, expected {value!r}")
+        covered.add(f"appraisal.{item}")
+    return len(expected)
+
+
+def group_rupees(paise):
+    """Formats whole rupees with Indian grouping: Rs 12,34,567."""
+    sign, digits = "-" if paise < 0 else "", str(abs(to_whole_rupees(paise)))
+    head = re.sub(r"\B(?=(\d\d)+$)", ",", digits[:-3])
+    return f"Rs {sign}{head}{',' if head else ''}{digits[-3:]}"
+
+
 # The calls.
 
 
@@ -173,11 +206,15 @@ class Lender:
 
     def call(self, method, path, body=None, hook=None):
         """Returns the JSON of the answer. `body` is JSON, or a text of YAML."""
+        return json.loads(self.read(method, path, body), parse_float=Decimal, object_hook=hook)
+
+    def read(self, method, path, body=None):
+        """Returns the bytes of the answer."""
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode() if body is not None else None
         headers = {"content-type": "application/json", "authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(self.base_url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=300) as response:
-            return json.loads(response.read(), parse_float=Decimal, object_hook=hook)
+            return response.read()
 
     def log_in(self):
         login = self.call("POST", "/api/v1/public/user/login", {"emailId": "dev@lender.example", "password": "any-password"})
@@ -211,7 +248,10 @@ class Lender:
             return value["id"]
 
         report = self.call("GET", f"{self.API}/AnaliticAggregate/{session}", hook=replace_row)
-        return Session(tabs["DEPOSIT"], int(first_id), report, listed)
+        workbook = self.read("GET", f"{self.API}/AnaliticAggregate/Export/{session}?format=xlsx")
+        sheet = openpyxl.load_workbook(io.BytesIO(workbook), read_only=True).worksheets[0]
+        appraisal = {row[0]: row[1] for row in sheet.iter_rows(values_only=True)}
+        return Session(tabs["DEPOSIT"], int(first_id), report, listed, appraisal)
 
     def await_data(self, handle):
         """Returns the id of the consent's session as soon as its data is ready."""
@@ -267,6 +307,7 @@ def check_case(lender, mobile, case):
     book = Book(session.tab, session.first_id, lender.learn_words(mobile, case, session))
     known = failures.total()
     count = compare_reports(case.persona, session.report, recompute_report(book)) + compare_rows(case.persona, book, session.listed)
+    count += compare_appraisal(case.persona, book, session.appraisal)
     remark = f", amounts from {case.amount_min}" if case.amount_min else f", {len(case.added)} added" if case.added else ""
     print(f"{case.persona}, {' to '.join(case.period)}{remark}: {len(book.rows)} rows, {count} figures compared, "
           f"{failures.total() - known} differences", flush=True)

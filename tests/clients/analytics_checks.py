@@ -8,7 +8,7 @@ import pandas as pd
 
 from analytics_rows import (
     format_percent, format_rupees, group_by_party, is_business, list_rows, rounded_mean, rounded_median,
-    split_directions, to_rupees, to_whole_percent, to_whole_rupees)
+    split_directions, to_monthly_rate, to_rupees, to_whole_percent, to_whole_rupees)
 
 # Bank holidays in the periods of the cases, from the lists of the Government of India.
 BANK_HOLIDAYS = """2023-07-29 2023-08-15 2023-09-07 2023-09-28 2023-10-02 2023-10-24 2023-11-12 2023-11-27 2023-12-25
@@ -75,7 +75,7 @@ def check_irregularities(book):
 def find_unchanged_salaries(book):
     """Returns the first six or more equal pays in a row of each employer."""
     found = []
-    for name, group in group_by_party(book.pays[book.is_large_pay]):
+    for name, group in group_by_party(book.pays[book.is_monthly_pay]):
         runs = (group["paise"] != group["paise"].shift()).cumsum()
         long_runs = [run for _, run in group.groupby(runs) if len(run) >= 6]
         found += [(name, run) for run in long_runs[:1]]
@@ -232,57 +232,95 @@ def describe_all_lenders(book, lenders, loan_rows, bounces):
 
 def compute_score(book):
     """Computes the score by the table in docs/data.md, "The score"."""
-    rows, months = book.rows, book.month_count
-    bounces = rows["subcategory"].isin(["Bounce Charges", "Cheque Bounce Charges"]) & ~rows["credit"]
-    pay = book.credits[book.credits["category"] == "Salary"]
-    business = book.credits[is_business(book.credits) & ~book.credits["own"]]
-    ring_share, ring = find_ring(book)
-    ring_points = min(300, max(0, ring_share - 5) * 20)
-    spent_points = min(200, max(0, worst_spent_share(book) - 50) * 5)
-    unchanged = [name for name, _ in find_unchanged_salaries(book)]
-    evidence = pay if len(pay) else business
-    is_shown = evidence["name"].isin(unchanged if spent_points else []) & (evidence["subcategory"] == "")
-    is_circular = evidence["name"].isin(ring if ring_points >= 150 else [])
-    evidence = evidence[~is_circular & ~(is_shown & (evidence["category"] == "Salary"))]
-    burden = to_whole_percent(sum(loan["due"] for loan in book.loans), evidence["paise"].sum() // months)
+    ring_points, (spent_run, shown) = count_ring_points(book), find_spent_pay(book)
+    spent_points = 200 if spent_run > 2 else 100 if spent_run == 2 else 0
+    is_unchanged = bool(find_unchanged_salaries(book))
     inflow, outflow = book.credits["paise"].sum(), book.debits["paise"].sum()
-    below_limit = to_whole_percent((book.daily < -book.limit).sum(), len(book.daily))
+    income, obligation = compute_income(book), sum(loan["due"] for loan in book.loans)
     figures = [
-        min(250, int(bounces.sum()) * 100 // months), min(75, max(0, burden - 40)),
-        max(0, min(40, to_whole_percent(outflow - inflow, inflow))), min(60, below_limit)]
-    is_fraud = unchanged or ring_points >= 150
-    lost = ring_points + (150 if unchanged else 0) + spent_points + (150 if is_fraud else sum(figures))
+        min(250, to_monthly_rate(count_bounces(book) * 100, book.day_count)),
+        min(120, max(0, to_whole_percent(obligation, income) - 40) * 2),
+        max(0, min(40, to_whole_percent(outflow - inflow, inflow))),
+        min(60, to_whole_percent((book.daily < -book.limit).sum(), len(book.daily)))]
+    is_fraud = is_unchanged or shown or ring_points >= 150
+    lost = ring_points + (150 if is_unchanged else 0) + spent_points + (150 if is_fraud else sum(figures))
     score = max(300, 900 - lost)
-    return min(700, score) if book.day_count < 85 or len(rows) < 12 else score
+    return min(700, score) if book.is_under_three_months or len(book.rows) < 12 else score
 
 
-def worst_share(book, part, whole):
-    """Returns the largest share of six months in a row, in whole percent."""
-    length = min(6, len(book.months))
-    sums = [frame.groupby("month")["paise"].sum().reindex(range(len(book.months)), fill_value=0) for frame in (part, whole)]
-    parts, wholes = (values.rolling(length).sum().dropna().astype("int64") for values in sums)
-    return max(map(to_whole_percent, parts, wholes))
+def count_bounces(book):
+    return int(book.debits["subcategory"].isin(["Bounce Charges", "Cheque Bounce Charges"]).sum())
 
 
-def find_ring(book):
-    """Returns the share of the money that goes round in the worst six months, and the counterparties that pass it on."""
+def compute_income(book):
+    """Computes the verified income of a month by docs/data.md, "The credit appraisal"."""
+    ring = set(find_circular_transfers(book)["name"]) if count_ring_points(book) >= 150 else set()
+    shown = find_spent_pay(book)[1]
+    pay = book.credits[book.credits["category"] == "Salary"]
+    if len(pay):
+        pay = pay[~pay["name"].isin(ring) & ~((pay["subcategory"] == "") & pay["name"].isin(shown))]
+        is_bonus = pay["subcategory"] == "Bonus"
+        regular = sum(average_pay(book, group) for _, group in pay[~is_bonus].groupby("name"))
+        return regular + int(pay[is_bonus]["paise"].sum()) // max(12, book.month_count)
+    credits = book.credits[is_business(book.credits) & ~book.credits["own"] & ~book.credits["name"].isin(ring)]
+    is_capital = (credits["category"] == "Insurance") | (
+        (credits["category"] == "Investments") & (credits["subcategory"] != "Dividend"))
+    receipts = credits[~is_capital & ~credits["id"].isin(find_returned_deposits(book))]
+    return to_monthly_rate(receipts["paise"].sum(), book.day_count)
+
+
+def average_pay(book, group):
+    """Returns the pay of a month of an employer who pays once a month, or more often."""
+    total, months = int(group["paise"].sum()), round((group["day"].iloc[-1] - group["day"].iloc[0]).days / 30.44) + 1
+    return to_monthly_rate(total, book.day_count) if len(group) > months else total // max(months, book.month_count)
+
+
+def find_returned_deposits(book):
+    """Returns the ids of the cheques that are returned within a week of their deposit."""
+    deposits, found = book.credits[book.credits["mode"] == "CHEQUE"], []
+    for returned in book.debits[book.debits["subcategory"] == "Cheque Return"].itertuples():
+        days = (returned.day - deposits["day"]).dt.days
+        same = deposits[(deposits.index < returned.Index) & (days <= 7) & (deposits["paise"] == returned.paise)
+                        & (deposits["account"] == returned.account) & ~deposits["id"].isin(found)]
+        found += same["id"].tolist()[-1:]
+    return found
+
+
+def find_circular_transfers(book):
+    """Returns the transfers with an opposite one of almost the same amount within three days, among those who pay and are paid."""
     rows = book.rows
     transfers = rows[rows["category"].isin(TRANSFERS) & (rows["paise"] >= 100_000) & (rows["party"] != "") & ~rows["own"]]
     payers, payees = (set(part["party"]) for part in split_directions(transfers))
-    waiting, pairs = [], []
-    for row in transfers[transfers["party"].isin(payers & payees)].itertuples():
-        waiting = [other for other in waiting if (row.day - other.day).days <= 3]
-        partner = next((other for other in waiting if other.account == row.account and other.credit != row.credit
-                        and min(other.paise, row.paise) * 20 >= max(other.paise, row.paise) * 19), None)
-        if partner is None:
-            waiting.append(row)
-        else:
-            waiting.remove(partner)
-            pairs += [partner, row]
-    circular = rows.loc[[row.Index for row in pairs if row.credit]]
-    return worst_share(book, circular, book.credits), {row.name for row in pairs}
+    transfers = transfers[transfers["party"].isin(payers & payees)]
+    smaller = transfers.merge(transfers, how="cross", suffixes=("", "_other"))
+    amounts = smaller[["paise", "paise_other"]]
+    is_pair = ((smaller["day"] - smaller["day_other"]).dt.days.abs() <= 3) & (smaller["credit"] != smaller["credit_other"])
+    is_pair &= (smaller["account"] == smaller["account_other"]) & (amounts.min(axis=1) * 20 >= amounts.max(axis=1) * 19)
+    return transfers[transfers["id"].isin(smaller[is_pair]["id"])]
 
 
-def worst_spent_share(book):
-    is_spent = np.array([len(book.debits_after_pay[id]) > 0 for id in book.pays["id"]], dtype=bool)
-    return worst_share(book, book.pays[is_spent], book.pays)
+def count_ring_points(book):
+    """Counts 20 points for each percent above 5 of the credits that goes round in the worst 90 days."""
+    circular = split_directions(find_circular_transfers(book))[0]
+    end = book.rows["day"].iloc[-1]
+    starts = [day for day in circular["day"] if (end - day).days >= 89]
+    shares = [0]
+    for start in [*starts, book.rows["day"].iloc[0]]:
+        part, whole = (frame[(frame["day"] - start).dt.days.between(0, 89)]["paise"].sum() for frame in (circular, book.credits))
+        shares.append(to_whole_percent(part, whole))
+    return min(300, max(0, max(shares) - 5) * 20)
+
+
+def find_spent_pay(book):
+    """Returns how often in a row an employer's pay is withdrawn at once, and the employers of whom three such pays are equal."""
+    longest, shown = 0, set()
+    for name, group in group_by_party(book.pays):
+        run, equal, previous = 0, 0, None
+        for pay in group.itertuples():
+            is_spent = len(book.debits_after_pay[pay.id]) > 0
+            run = run + 1 if is_spent else 0
+            equal = 0 if not is_spent else equal + 1 if previous == pay.paise and equal else 1
+            previous = pay.paise
+            longest = max(longest, run)
+            shown |= {name} if equal >= 3 else set()
+    return longest, shown

@@ -49,6 +49,11 @@ def format_percent(part, whole):
     return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
+def to_monthly_rate(total, days):
+    """Returns what comes in a month of 30.44 days, if a total comes in some days."""
+    return int(total) * 3044 // max(int(days) * 100, 3044)
+
+
 def to_whole_percent(part, whole):
     return max(0, int(part) * 100 // int(whole)) if whole > 0 else 0
 
@@ -85,7 +90,9 @@ class Book:
         rows[["path", "tags", "party", "app"]] = words[["categories", "tags", "counterparty", "upiApp"]]
         rows[["category", "subcategory"]] = [(path.split(" / ", 1) + [""])[:2] for path in rows["path"]]
         rows["name"] = rows["party"].replace("", "Unknown")
-        rows["own"] = rows["party"].isin({holder["name"].upper() for holder in tab["accountHolder"]})
+        # Read from the narration, not from the report: a holder's name is in transfers to oneself only.
+        names = {holder["name"].upper() for holder in tab["accountHolder"]}
+        rows["own"] = rows["narration"].str.upper().str.contains("|".join(map(re.escape, sorted(names))) or "$^", regex=True)
         rows["signed"] = rows["paise"].where(rows["credit"], -rows["paise"])
         before = rows.groupby("account")["balance"].shift()
         rows["computed"] = (before + rows["signed"]).fillna(rows["balance"]).astype("int64")
@@ -105,9 +112,11 @@ class Book:
         self.pays = self.credits[(self.credits["category"] == "Salary") & (self.credits["subcategory"] == "")]
         self.pairs = find_circular_pairs(rows)
         self.day_count = (rows["day"].iloc[-1] - rows["day"].iloc[0]).days + 1
-        self.month_count = max(1, (self.day_count * 100 + 1522) // 3044)
+        self.month_count = (self.day_count + 5) * 100 // 3044
+        end = rows["day"].iloc[-1] + pd.Timedelta(days=1)
+        self.is_under_three_months = end < rows["day"].iloc[0] + pd.DateOffset(months=3)
         self.loans = group_loans(self.debits[self.debits["category"] == "Loan"])
-        self.is_large_pay = self.pays["paise"] * 4 >= self.pays.groupby("month")["paise"].transform("sum")
+        self.is_monthly_pay = self.pays["paise"] >= 500_000
         self.debits_after_pay = {pay.id: find_large_debits_after(self, pay) for pay in self.pays.itertuples()}
 
     def format_span(self, count):
@@ -184,10 +193,10 @@ def find_circular_pairs(rows):
 def find_large_debits_after(book, pay):
     """Returns the debits of at least half of a pay from its account, up to two days later, own transfers excepted.
 
-    A pay below a quarter of the pay of its month is a daily wage, and has none.
+    A pay below 5,000 rupees is a daily wage, and has none.
     """
     debits = book.debits
-    if not book.is_large_pay[pay.Index]:
+    if not book.is_monthly_pay[pay.Index]:
         return debits.iloc[:0]
     days = (debits["day"] - pay.day).dt.days
     return debits[days.between(0, 2) & (debits["account"] == pay.account) & (debits["paise"] * 2 >= pay.paise)
