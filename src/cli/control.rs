@@ -629,6 +629,18 @@ pub(crate) enum ClockCommand {
     /// Show the time of a world, and whether its clock runs.
     #[command(after_help = "Example:\n  mockaa clock show")]
     Show(WorldTarget),
+    /// List what becomes due, the next first: expiries, scheduled fetches, steps of scenarios, retries of
+    /// webhooks.
+    #[command(
+        after_help = "Examples:\n  mockaa clock due\n  mockaa clock due --consent 7f6e4b1e-25a1-4a3c-9d0c-5b1c2f3a4d5e"
+    )]
+    Due {
+        /// Only what concerns this consent.
+        #[arg(long, value_parser = parse_handle, value_name = "HANDLE")]
+        consent: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Freeze the clock.
     #[command(
         after_help = "Examples:\n  mockaa clock freeze\n  mockaa clock freeze --at 2024-01-31T18:30:00Z"
@@ -698,6 +710,17 @@ pub(crate) async fn run_clock(command: ClockCommand) -> anyhow::Result<ExitCode>
     match command {
         ClockCommand::Show(WorldTarget { remote }) => {
             print_fields(&remote, &remote.get("clock").await?, &fields);
+        }
+        ClockCommand::Due { consent, remote } => {
+            let query = consent.map_or_else(String::new, |it| format!("?consentHandle={it}"));
+            let columns = [
+                ("due", "due"),
+                ("kind", "kind"),
+                ("consent", "consentHandle"),
+                ("origin", "origin"),
+            ];
+            let timers = remote.get_all(&format!("timers{query}")).await?;
+            print_list(&remote, &timers, &columns);
         }
         ClockCommand::Freeze { at, remote } => {
             let body = at.map_or(Value::Null, |at| json!({ "at": at }));

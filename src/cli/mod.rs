@@ -169,7 +169,7 @@ enum Command {
     /// Worlds of a running sandbox: list, show, reset, delete.
     #[command(subcommand)]
     World(control::WorldCommand),
-    /// Clock of a world: show, freeze, run, set, advance.
+    /// Clock of a world: show, due, freeze, run, set, advance.
     #[command(subcommand)]
     Clock(control::ClockCommand),
     /// Webhooks of a running sandbox: list, show, resend.

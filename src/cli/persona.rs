@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
-use crate::cli::remote::{Remote, encode_segment, print_fields};
+use crate::cli::control::WorldTarget;
+use crate::cli::remote::{Remote, encode_segment, print_fields, print_list};
 use crate::cli::scenario::format_diagnostics;
 use crate::cli::{UsageError, read_input};
 use crate::domain::text::display_path;
@@ -14,6 +15,9 @@ use crate::files::persona::parse_without_files;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PersonaCommand {
+    /// List the personas of a world of a running sandbox.
+    #[command(after_help = "Example:\n  mockaa persona list")]
+    List(WorldTarget),
     /// Add a persona to a world of a running sandbox, or replace it.
     #[command(
         after_help = "Examples:\n  mockaa persona put mine.yaml\n  mockaa data personas --show salaried | mockaa persona put -"
@@ -27,7 +31,18 @@ pub(crate) enum PersonaCommand {
 }
 
 pub(crate) async fn run(command: PersonaCommand) -> anyhow::Result<ExitCode> {
-    let PersonaCommand::Put { file, remote } = command;
+    let (file, remote) = match command {
+        PersonaCommand::List(WorldTarget { remote }) => {
+            let columns = [
+                ("name", "name"),
+                ("default", "isDefault"),
+                ("description", "description"),
+            ];
+            print_list(&remote, &remote.get_all("personas").await?, &columns);
+            return Ok(ExitCode::SUCCESS);
+        }
+        PersonaCommand::Put { file, remote } => (file, remote),
+    };
     let text = String::from_utf8(read_input(Some(&file))?)
         .with_context(|| format!("{} is not UTF-8", display_path(&file)))?;
     let persona = parse_without_files(&text)

@@ -233,7 +233,9 @@ impl Remote {
     pub(crate) async fn get_all(&self, path: &str) -> anyhow::Result<JsonResponse> {
         let mut list = self.get(path).await?;
         while !list["next"].is_null() {
-            let page = self.get(&format!("{path}?after={}", list["next"])).await?;
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let page_path = format!("{path}{separator}after={}", list["next"]);
+            let page = self.get(&page_path).await?;
             let mut value = list.value;
             if let (Some(items), Some(further)) =
                 (value["items"].as_array_mut(), page["items"].as_array())

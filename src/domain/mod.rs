@@ -68,6 +68,7 @@ pub(crate) mod terms;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod time_source;
+pub(crate) mod timer;
 pub(crate) mod transaction_action;
 pub(crate) mod unaport;
 pub(crate) mod version;

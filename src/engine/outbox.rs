@@ -369,13 +369,15 @@ impl Outbox {
 
     /// Ends the wait of a delivery if it waits until this instant.
     pub(crate) fn retry_if_due(&mut self, id: u64, due: Timestamp) {
-        let is_due = self
-            .open
-            .get(&id)
-            .is_some_and(|delivery| delivery.next_attempt_at == Some(due));
-        if is_due {
+        if self.find_waiting(id, due).is_some() {
             self.requeue_delivery(id, Order::Unchanged);
         }
+    }
+
+    /// Returns what a delivery notifies of that waits for an attempt at this time.
+    pub(crate) fn find_waiting(&self, id: u64, due: Timestamp) -> Option<&Notification> {
+        let delivery = self.open.get(&id)?;
+        (delivery.next_attempt_at == Some(due)).then_some(&*delivery.notification)
     }
 
     /// Sends a delivery again: at once if it waits for a retry, as a manual resend if it has ended.

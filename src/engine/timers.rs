@@ -1,6 +1,7 @@
 //! The heap of due work of one world, in world time. There is no task per timer: a million pending
 //! consents take a million entries of 40 bytes.
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap, hash_map};
 
@@ -21,6 +22,19 @@ pub(crate) enum Work {
     RunCommand(Box<ScheduledCommand>),
     /// The wait of a delivery ends.
     Retry(u64),
+}
+
+impl Work {
+    /// Returns the place of a step in its file, or the words for the work.
+    pub(crate) fn origin(&self) -> Cow<'static, str> {
+        match self {
+            Self::Expire(_) => "the consent expires".into(),
+            Self::ExpireSession(_) => "the data expires".into(),
+            Self::RunScheduledFetch(_) => "a scheduled fetch is due".into(),
+            Self::RunCommand(scheduled) => scheduled.origin.clone().into(),
+            Self::Retry(_) => "a webhook is sent again".into(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -104,6 +118,28 @@ impl Timers {
             return None;
         }
         self.pop()
+    }
+
+    /// Returns the work for which `is_wanted` holds, in the order in which it becomes due: that from
+    /// place `skip` on, at most `limit` of it.
+    pub(crate) fn list_work(
+        &self,
+        is_wanted: impl Fn(Timestamp, &Work) -> bool,
+        skip: usize,
+        limit: usize,
+    ) -> impl Iterator<Item = (Timestamp, &Work)> {
+        let entries = self.heap.iter().map(|Reverse(entry)| entry);
+        let mut found: Vec<&Entry> = entries
+            .filter(|entry| is_wanted(entry.due, &entry.work))
+            .collect();
+        let end = skip.saturating_add(limit);
+        if end < found.len() {
+            found.select_nth_unstable(end);
+            found.truncate(end);
+        }
+        found.sort_unstable();
+        let page = found.into_iter().skip(skip);
+        page.map(|entry| (entry.due, &entry.work))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -57,6 +57,7 @@ mod signature_explanations;
 #[path = "../skip/mod.rs"]
 mod skip;
 mod specification;
+mod timers;
 mod transactions;
 mod unaport;
 mod undefined_input;

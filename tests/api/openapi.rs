@@ -824,7 +824,14 @@ impl Recorder {
         self.control("deleteScenario", &name, None).await;
         self.control("reloadScenarios", &[], None).await;
         self.control("listMagicCustomers", &[], None).await;
-        for id in ["listFius", "listFips", "getClock", "getWorld"] {
+        for id in [
+            "listFius",
+            "listFips",
+            "getClock",
+            "listTimers",
+            "listPersonas",
+            "getWorld",
+        ] {
             self.control(id, &[], None).await;
         }
         self.control("getFiu", &[("id", "FIU-1")], None).await;

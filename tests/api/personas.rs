@@ -43,6 +43,7 @@ async fn a_persona_of_a_world_is_assigned_there_and_in_no_other_world() {
     let view = put(&app, "", "mine", text).await.expect_ok();
     let expected = json!({
         "name": "mine", "description": "A test.", "fiTypes": ["NPS", "TERM_DEPOSIT"],
+        "isDefault": false,
     });
     assert_eq!(view, expected);
     let customer = assign(&app, "", CUSTOMER, "mine").await.expect_ok();
@@ -53,6 +54,24 @@ async fn a_persona_of_a_world_is_assigned_there_and_in_no_other_world() {
         (reply.status.as_u16(), &reply.json()["field"]),
         (400, &json!("persona"))
     );
+}
+
+#[tokio::test]
+async fn the_personas_of_a_world_are_listed_by_name() {
+    let app = TestApp::start().await;
+    put(&app, "", "mine", persona("mine", &["NPS"]))
+        .await
+        .expect_ok();
+    let list = app.get("/_mockaa/v1/personas").await.expect_ok();
+    let list = list["items"].as_array().expect("a list");
+    let names: Vec<&str> = list.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(names.is_sorted() && names.contains(&"mine"), "{names:?}");
+    let defaults = list.iter().filter(|it| it["isDefault"] == true);
+    let defaults: Vec<&Value> = defaults.map(|it| &it["name"]).collect();
+    assert_eq!(defaults, ["salaried"]);
+    let other = app.get("/w/other/_mockaa/v1/personas").await.expect_ok();
+    let other = other["items"].as_array().expect("a list");
+    assert_eq!(other.len(), list.len() - 1);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::{DelayedCommand, ScenarioPlan};
 use crate::domain::session::{DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
+use crate::domain::timer::{Timer, TimerKind};
 use crate::domain::unaport::RECORDED_FIP_DELAY;
 use crate::domain::webhook_fault::{SchedulingFault, WebhookFaultName};
 use crate::engine::clock::system_now;
@@ -103,18 +104,14 @@ impl<'a> Execution<'a> {
 
     /// Numbers the cause of due work; `None` for a retry, whose attempt has the cause of its webhook.
     fn number_work(&self, work: &Work) -> Option<Arc<Cause>> {
-        let timer = match work {
-            Work::Expire(_) => "the consent expires",
-            Work::ExpireSession(_) => "the data expires",
-            Work::RunScheduledFetch(_) => "a scheduled fetch is due",
-            Work::RunCommand(scheduled) => {
-                let (origin, parent) = (scheduled.origin.clone(), scheduled.parent);
-                let kind = CauseKind::Scenario;
-                return Some(self.world.number_cause(kind, origin, parent));
+        let (kind, parent) = match work {
+            Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_) => {
+                (CauseKind::Timer, None)
             }
+            Work::RunCommand(scheduled) => (CauseKind::Scenario, scheduled.parent),
             Work::Retry(_) => return None,
         };
-        Some(self.world.number_cause(CauseKind::Timer, timer, None))
+        Some(self.world.number_cause(kind, work.origin(), parent))
     }
 
     fn run_scheduled(
@@ -486,22 +483,74 @@ impl Inner {
     /// Discards obsolete timers and returns the instant at which the next work is due.
     pub(in crate::engine) fn discard_stale_and_peek(&mut self) -> Option<Timestamp> {
         while let Some((due, work)) = self.timers.peek() {
-            match work {
-                Work::Expire(_) | Work::ExpireSession(_)
-                    if due_command(&self.state, work, due).is_none() =>
-                {
-                    self.timers.discard_next();
-                }
-                // During a pause the fetch does nothing but stays scheduled.
-                Work::RunScheduledFetch(handle)
-                    if next_run_at(&self.state, *handle) != Some(due) =>
-                {
-                    self.timers.discard_next();
-                }
-                _ => return Some(due),
+            if !self.is_obsolete(due, work) {
+                return Some(due);
             }
+            self.timers.discard_next();
         }
         None
+    }
+
+    /// Returns whether work has nothing left to do, since its consent, session or webhook has ended in
+    /// another way.
+    fn is_obsolete(&self, due: Timestamp, work: &Work) -> bool {
+        match work {
+            Work::Expire(_) | Work::ExpireSession(_) => {
+                due_command(&self.state, work, due).is_none()
+            }
+            // During a pause the fetch does nothing but stays scheduled.
+            Work::RunScheduledFetch(handle) => next_run_at(&self.state, *handle) != Some(due),
+            Work::RunCommand(_) | Work::Retry(_) => false,
+        }
+    }
+
+    /// Lists the work that becomes due, the next one first, without obsolete work; that of one consent if
+    /// one is given.
+    pub(in crate::engine) fn list_timers(
+        &self,
+        handle: Option<ConsentHandle>,
+        skip: usize,
+        limit: usize,
+    ) -> Vec<Timer> {
+        let is_wanted = |due, work: &Work| {
+            self.find_handle(due, work).is_some_and(|found| {
+                handle.is_none_or(|handle| handle == found) && !self.is_obsolete(due, work)
+            })
+        };
+        let page = self.timers.list_work(is_wanted, skip, limit);
+        page.filter_map(|(due, work)| self.describe_timer(due, work))
+            .collect()
+    }
+
+    /// Returns the consent that work concerns; `None` for a retry that is no longer due at this time.
+    fn find_handle(&self, due: Timestamp, work: &Work) -> Option<ConsentHandle> {
+        match work {
+            Work::Expire(handle) | Work::RunScheduledFetch(handle) => Some(*handle),
+            Work::RunCommand(scheduled) => Some(scheduled.handle),
+            Work::ExpireSession(id) => Some(self.state.session(*id)?.handle),
+            Work::Retry(id) => {
+                let notification = self.outbox.find_waiting(*id, due)?;
+                Some(notification.consent.handle)
+            }
+        }
+    }
+
+    fn describe_timer(&self, due: Timestamp, work: &Work) -> Option<Timer> {
+        let (kind, session, delivery) = match work {
+            Work::Expire(_) => (TimerKind::ConsentExpiry, None, None),
+            Work::RunScheduledFetch(_) => (TimerKind::ScheduledFetch, None, None),
+            Work::RunCommand(_) => (TimerKind::Step, None, None),
+            Work::ExpireSession(id) => (TimerKind::SessionExpiry, Some(*id), None),
+            Work::Retry(id) => (TimerKind::WebhookRetry, None, Some(*id)),
+        };
+        Some(Timer {
+            due,
+            kind,
+            handle: self.find_handle(due, work)?,
+            session,
+            delivery,
+            origin: work.origin(),
+        })
     }
 
     /// Returns whether a command is the FIPs' answer to a request: one of a given session, or with

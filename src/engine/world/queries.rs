@@ -21,6 +21,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, Session};
 use crate::domain::short_code::ShortCode;
 use crate::domain::time::Timestamp;
+use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{DecisionContext, find_linked_accounts};
@@ -63,6 +64,11 @@ impl World {
             .scenario_plans
             .get(&handle)
             .map(|plan| plan.name.clone())
+    }
+
+    /// Returns the name of the persona of customers who were given no other.
+    pub fn default_persona_name(&self) -> Arc<str> {
+        Arc::clone(&self.lock().default_persona.name)
     }
 
     /// Returns the consent templates that the FIU's organisation has saved, newest first, followed
@@ -305,6 +311,11 @@ impl WorldQueries<'_> {
             webhooks_open: inner.outbox.open_len(),
             timers: inner.timers.len(),
         }
+    }
+
+    /// Returns work that becomes due, the next one first; that of one consent if one is given.
+    pub fn timers(self, handle: Option<ConsentHandle>, skip: usize, limit: usize) -> Vec<Timer> {
+        self.0.lock().list_timers(handle, skip, limit)
     }
 
     /// Returns up to `limit` journal entries numbered above `after`, and the number of the newest

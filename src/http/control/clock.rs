@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PAGE_MAX, authenticate_operator};
+use super::{PAGE_MAX, authenticate_operator, read_page};
 use crate::domain::advance::AdvancePlan;
 use crate::domain::duration::format_duration;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
@@ -12,9 +12,11 @@ use crate::engine::advance::{AdvanceRejection, Limits, StopReason, advance_clock
 use crate::engine::world::{ClockChange, World};
 use crate::http::call::Call;
 use crate::http::call_world::CallWorld;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::journal::EntryView;
+use crate::wire::control::journal::{EntryView, parse_handle};
+use crate::wire::control::timers::TimerView;
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
 };
@@ -35,6 +37,20 @@ fn render_clock(world: &World) -> ApiResponse {
         signing_time: rules.signing_source(),
         message_time: rules.message_source(overview.frozen),
     })
+}
+
+/// Lists the work that becomes due, the next one first.
+pub(crate) fn list_timers(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let params = Params::parse(call.query())?;
+    let handle = params.first_value("consentHandle").map(parse_handle);
+    let handle = handle.transpose()?;
+    let page = read_page(
+        call,
+        |skip, limit| world.catch_up().timers(handle, skip, limit),
+        |timer| TimerView::from(timer),
+    )?;
+    Ok(ApiResponse::json(&page))
 }
 
 pub(crate) fn freeze_clock(call: &Call) -> Result<ApiResponse, ApiError> {

@@ -1,12 +1,25 @@
 //! Personas of a world, beside those of the sandbox.
 
-use super::authenticate_operator;
+use super::{authenticate_operator, read_page};
 use crate::domain::text::quote_value;
 use crate::files::persona::parse_without_files;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::personas::PersonaView;
+
+/// Lists the personas of the sandbox and those that were added to this world, by name.
+pub(crate) fn list_personas(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let personas = world.personas();
+    let default_name = world.default_persona_name();
+    let page = read_page(
+        call,
+        |skip, limit| personas.iter().skip(skip).take(limit).collect(),
+        |persona| PersonaView::new(persona, &default_name),
+    )?;
+    Ok(ApiResponse::json(&page))
+}
 
 /// Adds a persona to this world, or replaces the one of its name.
 pub(crate) fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -21,7 +34,7 @@ pub(crate) fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
         );
         return Err(ApiError::invalid_field("name", message));
     }
-    let view = PersonaView::from(&persona);
+    let view = PersonaView::new(&persona, &world.default_persona_name());
     world
         .put_persona(Some(world.cause()), persona)
         .map_err(ApiError::Conflict)?;

@@ -28,6 +28,7 @@ use crate::wire::control::scenarios::{
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
+use crate::wire::control::timers::TimerView;
 use crate::wire::control::transactions::{
     NewTransactionRequest, TransactionRequest, TransactionView,
 };
@@ -119,6 +120,16 @@ const HANDLE: Parameter = Parameter::in_query(
 const CUSTOMER: Parameter =
     Parameter::in_query("customer", schema::text, "Only entries about this customer");
 
+const TIMERS: &[Parameter] = &[
+    AFTER,
+    LIMIT,
+    Parameter::in_query(
+        "consentHandle",
+        schema::uuid,
+        "Only what concerns this consent",
+    ),
+];
+
 const REVEAL: Parameter = Parameter::in_query(
     "reveal",
     schema::flag,
@@ -204,10 +215,12 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/scenarios/{name}", "putScenario", Handler::Immediate(scenarios::put_scenario)).with_summary("Add a scenario to this world").with_request(Scenario(Derived(schema_of::<ScenarioFile>))).with_response(ResponseBody::Json(Derived(schema_of::<ScenarioView>))).with_refusals(&[409]),
     delete("/_mockaa/v1/scenarios/{name}", "deleteScenario", Handler::Immediate(scenarios::delete_scenario)).with_summary("Remove a scenario that was added to this world").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
     post("/_mockaa/v1/scenarios/{name}/pin", "pinScenario", Handler::Immediate(scenarios::pin_scenario)).with_summary("Assign a scenario to a consent, or to the later consents of a customer").with_request(Json(Derived(schema_of::<PinRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<PinView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/personas", "listPersonas", Handler::Immediate(personas::list_personas)).with_summary("List the personas of the sandbox and of this world").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<PersonaView>>))),
     put("/_mockaa/v1/personas/{name}", "putPersona", Handler::Immediate(personas::put_persona)).with_summary("Add a persona to this world; customers to whom one of this name is assigned keep theirs").with_request(Scenario(Derived(schema_of::<PersonaFile>))).with_response(ResponseBody::Json(Derived(schema_of::<PersonaView>))).with_refusals(&[409]),
     get("/_mockaa/v1/magic", "listMagicCustomers", Handler::Immediate(scenarios::list_magic_customers)).with_summary("List the magic customers").with_response(ResponseBody::Json(Derived(schema_of::<Page<MagicCustomerView>>))),
     get("/_mockaa/v1/keys", "getKeys", Handler::Infallible(get_jwks)).with_summary("Get the public keys of the AAs as a JWK set").with_response(ResponseBody::Json(Component("JwkSet"))),
     get("/_mockaa/v1/clock", "getClock", Handler::Immediate(clock::get_clock)).with_summary("Get the time of this world").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))),
+    get("/_mockaa/v1/timers", "listTimers", Handler::Immediate(clock::list_timers)).with_summary("List what becomes due in this world, the next first: expiries, scheduled fetches, steps, retries of webhooks").with_parameters(TIMERS).with_response(ResponseBody::Json(Derived(schema_of::<Page<TimerView>>))),
     post("/_mockaa/v1/clock/freeze", "freezeClock", Handler::Immediate(clock::freeze_clock)).with_summary("Freeze the clock; at a given time only in a world without consents").with_request(OptionalJson(Derived(schema_of::<FreezeRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
     post("/_mockaa/v1/clock/run", "runClock", Handler::Immediate(clock::run_clock)).with_summary("Run the clock").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
     post("/_mockaa/v1/clock/set", "setClock", Handler::Immediate(clock::set_clock)).with_summary("Set the clock of a world without consents").with_request(Json(Derived(schema_of::<SetClockRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),

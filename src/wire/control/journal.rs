@@ -113,7 +113,8 @@ fn parse_operation(text: &str) -> Result<Operation, ApiError> {
     })
 }
 
-fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
+/// Parses the handle in parameter `consentHandle`.
+pub(crate) fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
     ConsentHandle::parse(text).ok_or_else(|| {
         ApiError::invalid_field(
             "consentHandle",

@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod scenarios;
 pub(crate) mod schema_types;
 pub(crate) mod sessions;
+pub(crate) mod timers;
 pub(crate) mod transactions;
 pub(crate) mod world;
 

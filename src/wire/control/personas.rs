@@ -14,10 +14,13 @@ pub(crate) struct PersonaView {
     description: String,
     /// The FI types of its accounts, in their order.
     fi_types: Vec<FiType>,
+    /// `true`: a customer has it who was given no other.
+    is_default: bool,
 }
 
-impl From<&Persona> for PersonaView {
-    fn from(persona: &Persona) -> Self {
+impl PersonaView {
+    /// Returns the view of a persona, in a world whose default has this name.
+    pub(crate) fn new(persona: &Persona, default_name: &str) -> Self {
         let Persona {
             name,
             description,
@@ -29,6 +32,7 @@ impl From<&Persona> for PersonaView {
             name: name.to_string(),
             description: description.clone(),
             fi_types: accounts.iter().map(|plan| plan.fi_type).collect(),
+            is_default: **name == *default_name,
         }
     }
 }
