@@ -31,6 +31,12 @@ pub(super) fn build_appraisal(
     score: &Score,
 ) -> Appraisal {
     Appraisal {
+        sentence: format!(
+            "The verified income is {} a month, {} of it are due for loans, and the score is {} of 900.",
+            format_amount(capacity.income),
+            format_amount(capacity.obligation),
+            score.value
+        ),
         facts: list_facts(book, capacity, score),
         parts: vec![
             describe_income(capacity),
@@ -246,12 +252,18 @@ fn describe_obligations(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> 
     });
     ReportPart {
         title: "Obligations",
-        sentence: format!(
-            "{} a month are due for {}; {} a month are left for another instalment.",
-            format_amount(capacity.obligation),
-            count_of(capacity.due_loans().count(), ("loan", "loans"), usize::MAX),
-            format_amount(capacity.eligible_instalment())
-        ),
+        sentence: match capacity.due_loans().count() {
+            0 => format!(
+                "No instalment is due; {} a month are left for one.",
+                format_amount(capacity.eligible_instalment())
+            ),
+            loans => format!(
+                "{} a month are due for {}; {} a month are left for another instalment.",
+                format_amount(capacity.obligation),
+                count_of(loans, ("loan", "loans"), usize::MAX),
+                format_amount(capacity.eligible_instalment())
+            ),
+        },
         columns: vec![
             "lender",
             "due a month",
@@ -340,6 +352,10 @@ fn describe_findings(incidences: &[Incidences], score: &Score) -> ReportPart {
         vec![text(reason.text.clone()), text(points), text("")]
     });
     let mut rows: Vec<_> = reasons.collect();
+    let lowered_by = match rows.len() {
+        0 => "nothing lowers".to_owned(),
+        count => count_of(count, ("reason lowers", "reasons lower"), usize::MAX),
+    };
     let reason_count = rows.len();
     let checks = incidences.iter().filter(|check| check.count > 0);
     rows.extend(checks.map(|check| {
@@ -349,9 +365,8 @@ fn describe_findings(incidences: &[Incidences], score: &Score) -> ReportPart {
     ReportPart {
         title: "Findings",
         sentence: format!(
-            "The score is {} of 900; {} it, and {} found something.",
+            "The score is {} of 900; {lowered_by} it, and {} found something.",
             score.value,
-            count_of(reason_count, ("reason lowers", "reasons lower"), usize::MAX),
             count_of(rows.len() - reason_count, ("check", "checks"), usize::MAX)
         ),
         columns: vec!["finding", "points", "found"],

@@ -10,6 +10,7 @@ use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
 use crate::domain::statement::{Holders, Statement, TransactionMode};
 use crate::domain::terms::TransactionType;
+use crate::domain::time::Millis;
 
 /// A classified transaction.
 #[derive(Clone, Debug)]
@@ -97,6 +98,8 @@ pub(crate) struct TransactionBook<'a> {
     pub entries: Vec<Entry>,
     /// The months from the first transaction to the last.
     pub months: Vec<Month>,
+    /// The first and the last day of the period that rates are of.
+    period: (NaiveDate, NaiveDate),
     /// For each of these months, the closing balance of each day, all accounts added up, until the
     /// day of the last transaction. The days of the first month before the first transaction have
     /// the opening balance.
@@ -171,6 +174,7 @@ impl<'a> TransactionBook<'a> {
                 .flat_map(Holders::iter)
                 .map(|holder| holder.name.to_uppercase())
                 .collect(),
+            period: find_period(&report_accounts, &entries),
             accounts: report_accounts,
             months,
             entries,
@@ -239,23 +243,19 @@ impl<'a> TransactionBook<'a> {
         rounded_average(days.iter().sum(), days.len())
     }
 
-    /// Returns the number of days from the first transaction to the last.
+    /// Returns the number of days of the period.
     pub(crate) fn day_count(&self) -> i64 {
-        let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
-        (last.date - first.date).num_days() + 1
+        (self.period.1 - self.period.0).num_days() + 1
     }
 
-    /// Returns the number of whole months from the first transaction to the last.
-    ///
-    /// One that lacks five days at the edges counts.
-    pub(crate) fn month_count(&self) -> i64 {
-        (self.day_count() + 5) * 100 / DAYS_OF_100_MONTHS
-    }
-
-    /// Returns whether the history is shorter than three months of the calendar.
-    pub(crate) fn is_under_three_months(&self) -> bool {
-        let (first, last) = (&self.entries[0], &self.entries[self.entries.len() - 1]);
-        last.date + Days::new(1) < first.date + Months::new(3)
+    /// Returns the number of whole months of the calendar in the period.
+    pub(crate) fn month_count(&self) -> u32 {
+        let (first, last) = self.period;
+        let mut count = 0;
+        while first + Months::new(count + 1) <= last + Days::new(1) {
+            count += 1;
+        }
+        count
     }
 
     /// Returns whether the counterparty is a holder of the accounts.
@@ -310,6 +310,25 @@ impl<'a> TransactionBook<'a> {
     pub(crate) fn masked_account_number(&self, entry: &Entry) -> &str {
         &self.accounts[entry.account].statement.account.masked_number
     }
+}
+
+/// Returns the period of some accounts: the range that was requested, as far as transactions show that
+/// there is anything in it.
+///
+/// `Assumption:` five days without a transaction at the edges of a range belong to it.
+fn find_period(accounts: &[ReportAccount<'_>], entries: &[Entry]) -> (NaiveDate, NaiveDate) {
+    let ranges = accounts.iter().filter_map(|account| {
+        let range = account.statement.transactions()?.range;
+        let last = range.to.saturating_add(Millis(-1));
+        Some((range.from.ist_date(), last.ist_date()))
+    });
+    let (first, last) = (entries[0].date, entries[entries.len() - 1].date);
+    ranges.fold((first, last), |(start, end), (from, to)| {
+        (
+            start.min(from.max(first - Days::new(5))),
+            end.max(to.min(last + Days::new(5))),
+        )
+    })
 }
 
 impl ReportAccount<'_> {

@@ -92,7 +92,7 @@ fn is_receipt(book: &TransactionBook<'_>, credit: &Entry) -> bool {
 /// last, or over those of the file if they are more. Pay that comes more often is averaged over the
 /// days of the file. A bonus is that of twelve months.
 fn compute_monthly_pay(book: &TransactionBook<'_>, pay: &[&Entry]) -> i64 {
-    let file_months = book.month_count();
+    let file_months = i64::from(book.month_count());
     let (bonuses, pay): (Vec<&Entry>, Vec<&Entry>) = pay
         .iter()
         .partition(|entry| entry.classification.subcategory == Some(classify::BONUS));

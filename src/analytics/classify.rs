@@ -499,7 +499,6 @@ const PURPOSES: [&str; 86] = [
     "MAINTENANCE",
     "MATURITY",
     "MF REDEMPTION",
-    "NIGHT ALLOWANCE",
     "NPS",
     "PARENTS",
     "PAYMENT",
@@ -536,6 +535,7 @@ const PURPOSES: [&str; 86] = [
     "TILL",
     "TRIP",
     "TW LOAN EMI",
+    "NIGHT WAGES",
     "WAGES",
     "WEEKLY PAYOUT",
 ];

@@ -55,7 +55,7 @@ pub(super) fn compute_score(
     let value = (HIGHEST - lost).clamp(LOWEST, HIGHEST);
     let days = book.day_count();
     let rows = book.entries.len();
-    let is_thin = book.is_under_three_months() || rows < THIN_FILE_ROWS;
+    let is_thin = book.month_count() < 3 || rows < THIN_FILE_ROWS;
     if is_thin && value > THIN_FILE_MAX {
         reasons.push(ScoreReason {
             text: format!("{rows} transactions in {days} days are a thin file"),

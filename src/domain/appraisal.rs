@@ -5,6 +5,8 @@ use crate::domain::money::Paise;
 /// A credit appraisal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Appraisal {
+    /// The result in a sentence.
+    pub sentence: String,
     /// The lines of the appraisal sheet.
     pub facts: Vec<AppraisalFact>,
     /// The parts of the printed report that follow the sheet.

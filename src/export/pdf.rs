@@ -70,6 +70,8 @@ pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
 const FONT_REGULAR: Name<'static> = Name(b"Plain");
 const FONT_BOLD: Name<'static> = Name(b"Bold");
 const FONT_MONOSPACE: Name<'static> = Name(b"Figures");
+/// The names of columns have the width of what stands below them.
+const FONT_HEADING: Name<'static> = Name(b"Headings");
 
 struct PageWriter<'t> {
     finished_pages: Vec<Vec<u8>>,
@@ -224,7 +226,7 @@ impl PageWriter<'_> {
             } else {
                 0.0
             };
-            self.draw_text(x + x_offset, FONT_SIZE, FONT_BOLD, name);
+            self.draw_text(x + x_offset, FONT_SIZE, FONT_HEADING, name);
             x += width;
         }
         self.y -= 4.0;
@@ -244,6 +246,7 @@ impl PageWriter<'_> {
             (FONT_REGULAR, "Helvetica"),
             (FONT_BOLD, "Helvetica-Bold"),
             (FONT_MONOSPACE, "Courier"),
+            (FONT_HEADING, "Courier-Bold"),
         ]
         .map(|(name, base)| (name, base, refs.next_ref()));
         let page_refs: Vec<(Ref, Ref)> = self

@@ -310,8 +310,7 @@ pub(crate) fn build_appraisal_document(appraisal: &Appraisal) -> Workbook {
     });
     let overview = Sheet {
         name: "Overview".to_owned(),
-        intro: "The lines that a credit appraisal begins with, and from what each follows."
-            .to_owned(),
+        intro: appraisal.sentence.clone(),
         ..build_appraisal_sheet(appraisal)
     };
     Workbook {
@@ -474,6 +473,7 @@ mod tests {
     #[test]
     fn a_section_is_a_sheet_and_names_its_parts() {
         let appraisal = Appraisal {
+            sentence: "The score is 900 of 900.".to_owned(),
             facts: Vec::new(),
             parts: Vec::new(),
         };

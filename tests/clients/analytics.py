@@ -304,7 +304,7 @@ def list_cases():
 def check_case(lender, mobile, case):
     """Compares the report of a case; prints the numbers of rows, figures and differences."""
     session = lender.fetch(mobile, case)
-    book = Book(session.tab, session.first_id, lender.learn_words(mobile, case, session))
+    book = Book(session.tab, session.first_id, lender.learn_words(mobile, case, session), case.period)
     known = failures.total()
     count = compare_reports(case.persona, session.report, recompute_report(book)) + compare_rows(case.persona, book, session.listed)
     count += compare_appraisal(case.persona, book, session.appraisal)

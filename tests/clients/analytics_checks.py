@@ -245,7 +245,7 @@ def compute_score(book):
     is_fraud = is_unchanged or shown or ring_points >= 150
     lost = ring_points + (150 if is_unchanged else 0) + spent_points + (150 if is_fraud else sum(figures))
     score = max(300, 900 - lost)
-    return min(700, score) if book.is_under_three_months or len(book.rows) < 12 else score
+    return min(700, score) if book.month_count < 3 or len(book.rows) < 12 else score
 
 
 def count_bounces(book):

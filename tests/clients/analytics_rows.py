@@ -73,8 +73,8 @@ class PartyList(list):
 class Book:
     """The rows of a session, by day, and those of one day by account, in the order of the statement."""
 
-    def __init__(self, tab, first_id, words):
-        """Takes the tab of Fetch Data, the id of its first account, and the words of the report for each form."""
+    def __init__(self, tab, first_id, words, period):
+        """Takes the tab of Fetch Data, the id of its first account, the words of the report for each form, and the days of the range."""
         frame = pd.DataFrame(tab["transactions"])
         places = list_accounts(tab)
         self.accounts = [
@@ -111,10 +111,12 @@ class Book:
         self.limit = sum(to_paise(account["currentOdLimit"] or "0") for account in self.accounts)
         self.pays = self.credits[(self.credits["category"] == "Salary") & (self.credits["subcategory"] == "")]
         self.pairs = find_circular_pairs(rows)
-        self.day_count = (rows["day"].iloc[-1] - rows["day"].iloc[0]).days + 1
-        self.month_count = (self.day_count + 5) * 100 // 3044
-        end = rows["day"].iloc[-1] + pd.Timedelta(days=1)
-        self.is_under_three_months = end < rows["day"].iloc[0] + pd.DateOffset(months=3)
+        edge = pd.Timedelta(days=5)
+        start, end = (pd.Timestamp(day) for day in period)
+        start, end = max(start, rows["day"].iloc[0] - edge), min(end, rows["day"].iloc[-1] + edge)
+        self.day_count = (end - start).days + 1
+        day_after = end + pd.Timedelta(days=1)
+        self.month_count = max(months for months in range(600) if start + pd.DateOffset(months=months) <= day_after)
         self.loans = group_loans(self.debits[self.debits["category"] == "Loan"])
         self.is_monthly_pay = self.pays["paise"] >= 500_000
         self.debits_after_pay = {pay.id: find_large_debits_after(self, pay) for pay in self.pays.itertuples()}
