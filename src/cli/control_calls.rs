@@ -43,6 +43,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("resendWebhook", "webhook resend"),
     ("listJournal", "journal"),
     ("waitForJournal", "journal --wait"),
+    ("streamEvents", "journal --follow"),
     ("getJournalEntry", "journal"),
     ("getJournalRequest", "journal --request"),
     ("getJournalAnswer", "journal --answer"),

@@ -47,6 +47,16 @@ pub(crate) fn random_seed() -> u64 {
     u64::from(rand::random::<u32>())
 }
 
+/// Draws the name of one life of a world. The journals of two lives have the same numbers, so the names
+/// must differ in every run.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it must differ between two runs with the same seed"
+)]
+pub(crate) fn random_life() -> u64 {
+    rand::random()
+}
+
 /// Draws an unguessable token for a control API that other machines can reach.
 #[expect(
     clippy::disallowed_methods,

@@ -103,10 +103,36 @@ impl Journal {
         self.entries.range(skip.min(self.entries.len())..)
     }
 
+    /// Returns up to `limit` entries numbered above `after` for which `is_wanted` holds, and the number of
+    /// the last entry examined.
+    pub(crate) fn select_after(
+        &self,
+        after: u64,
+        limit: usize,
+        is_wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> (Vec<JournalEntry>, u64) {
+        let wanted = self.iter_after(after).filter(|entry| is_wanted(entry));
+        let entries: Vec<_> = wanted.take(limit).cloned().collect();
+        let last_examined = entries
+            .last()
+            .filter(|_| entries.len() == limit)
+            .map(|entry| entry.seq);
+        (entries, last_examined.unwrap_or(self.last_seq))
+    }
+
     /// Returns the entry of a number, if it has been written and not evicted.
     pub(crate) fn find(&self, seq: u64) -> Option<&JournalEntry> {
         let entry = self.iter_after(seq.checked_sub(1)?).next()?;
         (entry.seq == seq).then_some(entry)
+    }
+
+    /// Returns the number of entries after `after` that have been evicted.
+    pub(crate) fn count_lost_after(&self, after: u64) -> u64 {
+        let first = self
+            .entries
+            .front()
+            .map_or(self.last_seq + 1, |entry| entry.seq);
+        first.saturating_sub(after.saturating_add(1))
     }
 
     /// Returns the number of entries written, evicted ones included.

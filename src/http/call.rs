@@ -143,6 +143,11 @@ async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
 }
 
 impl Call {
+    /// Returns the state of the sandbox, for what outlives the call.
+    pub(crate) fn shared_state(&self) -> Data<AppState> {
+        self.app_state.clone()
+    }
+
     pub(crate) fn app_state(&self) -> &AppState {
         &self.app_state
     }
@@ -319,7 +324,7 @@ impl Call {
             )));
         }
         let world = self.app_state.worlds.get_or_create(name);
-        let world = world.map_err(|full| ApiError::TooManyWorlds(full.to_string()))?;
+        let world = world.map_err(|full| ApiError::LimitReached(full.to_string()))?;
         Ok(self.act_in(world))
     }
 

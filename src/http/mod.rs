@@ -14,6 +14,7 @@ mod call_facts;
 mod call_world;
 mod connection;
 mod control;
+mod event_stream;
 mod fair_use;
 mod fault_injection;
 mod forms;
@@ -54,6 +55,7 @@ pub use security::SecurityMode;
 
 use self::call::Call;
 use self::call_context::CallContext;
+pub(crate) use self::event_stream::StreamCount;
 pub(crate) use self::forms::FormKey;
 pub(crate) use self::frame_policy::FramePolicy;
 pub(crate) use self::journey::VisitStore;
@@ -97,6 +99,8 @@ pub(crate) struct AppState {
     pub customer_login: bool,
     /// The web pages that may frame the pages of the web SDK.
     pub frames: FramePolicy,
+    /// The open streams of events.
+    pub event_streams: StreamCount,
     /// Visits of customers.
     pub visits: VisitStore,
 }

@@ -38,6 +38,7 @@ use crate::http::call_context::{CallContext, CallParties};
 use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
 use crate::http::call_world::CallWorld;
 use crate::http::connection::ClientSocket;
+use crate::http::event_stream::EventStream;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
@@ -126,6 +127,8 @@ pub(crate) struct ApiResponse {
     /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
     body: Vec<u8>,
+    /// The body, if it is sent piece by piece.
+    stream: Option<EventStream>,
     /// The content that the body is, if it is sent to many callers.
     shared: Option<SharedContent>,
     hold: Option<DeliveryHold>,
@@ -231,6 +234,17 @@ impl ApiResponse {
         }
     }
 
+    /// Returns a 200 response with events that are sent as they happen. No proxy keeps them back.
+    pub(crate) fn events(stream: EventStream) -> Self {
+        Self {
+            content_type: "text/event-stream",
+            stream: Some(stream),
+            ..Self::with_status(StatusCode::OK)
+        }
+        .with_header(CACHE_CONTROL, "no-store")
+        .with_header(HeaderName::from_static("x-accel-buffering"), "no")
+    }
+
     /// Returns a 302 redirect, as a short link does.
     pub(crate) fn redirect_found(location: String) -> Self {
         Self {
@@ -256,6 +270,7 @@ impl ApiResponse {
             headers: Vec::new(),
             retry_after: None,
             body: Vec::new(),
+            stream: None,
             shared: None,
             hold: None,
         }
@@ -332,6 +347,9 @@ impl ApiResponse {
 
     fn into_http_response(mut self, signature: Option<String>) -> HttpResponse {
         let mut response = self.build_head(signature);
+        if let Some(stream) = self.stream {
+            return response.streaming(stream.into_pieces());
+        }
         response.body(ResponseBody {
             bytes: Bytes::from(self.body),
             hold: self.hold,

@@ -99,7 +99,8 @@ pub enum ApiError {
     )]
     InvalidWorldName(String),
     #[error("{0}")]
-    TooManyWorlds(String),
+    /// The sandbox has as much of something as it keeps.
+    LimitReached(String),
     #[error(transparent)]
     Rejected(#[from] Rejection),
     #[error("{0}")]

@@ -20,6 +20,7 @@ mod customer_browser;
 mod determinism;
 mod deviations;
 mod errors;
+mod events;
 mod expectations;
 mod fair_use;
 mod fi;

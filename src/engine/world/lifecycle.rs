@@ -16,6 +16,7 @@ impl World {
     pub(crate) fn begin_draining(&self) {
         self.draining.store(true, Ordering::Release);
         self.wake.notify_one();
+        self.journal_appended.notify_waiters();
     }
 
     /// Waits until no webhook may be sent, nor is being sent.
@@ -28,7 +29,8 @@ impl World {
         self.lock().outbox.count_unsent()
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    /// Returns whether the sandbox stops.
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 

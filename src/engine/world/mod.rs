@@ -37,7 +37,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
 use crate::domain::world_part::WorldPart;
 use crate::engine::clock::{Clock, system_now};
-use crate::engine::entropy::{derive_world_seed, random_id_bytes, stream_rng};
+use crate::engine::entropy::{derive_world_seed, random_id_bytes, random_life, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
 use crate::engine::outbox::{Dispatch, Outbox};
@@ -65,6 +65,8 @@ const ADDED_PERSONAS_MAX: usize = 1_000;
 pub struct World {
     name: Arc<str>,
     seed: u64,
+    /// The name of the numbers in the journal: another one after a reset or a restart.
+    life: u64,
     config: Arc<SandboxConfig>,
     /// The participants of this world: those of the sandbox until they are changed.
     participants: RwLock<Arc<Participants>>,
@@ -172,6 +174,7 @@ impl World {
         Self {
             name: name.into(),
             seed: derive_world_seed(config.seed, name),
+            life: random_life(),
             inner: Mutex::new(Inner {
                 state: State::default(),
                 clock: Clock::from_start(config.clock, system_now()),

@@ -46,6 +46,16 @@ pub struct Overview {
     pub timers: usize,
 }
 
+/// A part of the journal.
+#[derive(Debug)]
+pub struct JournalPart {
+    /// The number of entries before these that have been evicted.
+    pub lost: u64,
+    pub entries: Vec<JournalEntry>,
+    /// The number of the last entry that was looked at.
+    pub last_examined: u64,
+}
+
 /// The queries of a world that has just run its due work, so that no reader sees an expired consent
 /// as active. Each query locks the world on its own: a result holds no lock.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +74,34 @@ impl World {
             .scenario_plans
             .get(&handle)
             .map(|plan| plan.name.clone())
+    }
+
+    /// Returns the name of the numbers in the journal, which another life of the world does not share.
+    pub fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// Returns the number of the newest entry of the journal.
+    pub fn last_journal_seq(&self) -> u64 {
+        self.lock().journal.last_seq()
+    }
+
+    /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds, and how
+    /// many before them are lost. An `after` beyond the newest entry is taken for that one.
+    pub fn journal_part(
+        &self,
+        after: u64,
+        limit: usize,
+        is_wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> JournalPart {
+        let inner = self.lock();
+        let lost = inner.journal.count_lost_after(after);
+        let (entries, last_examined) = inner.journal.select_after(after, limit, is_wanted);
+        JournalPart {
+            lost,
+            entries,
+            last_examined,
+        }
     }
 
     /// Returns the name of the persona of customers who were given no other.
@@ -348,18 +386,7 @@ impl WorldQueries<'_> {
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> (Vec<JournalEntry>, u64) {
         let inner = self.0.lock();
-        let entries: Vec<_> = inner
-            .journal
-            .iter_after(after)
-            .filter(|entry| is_wanted(entry))
-            .take(limit)
-            .cloned()
-            .collect();
-        let last_examined = entries
-            .last()
-            .filter(|_| entries.len() == limit)
-            .map(|entry| entry.seq);
-        (entries, last_examined.unwrap_or(inner.journal.last_seq()))
+        inner.journal.select_after(after, limit, is_wanted)
     }
 
     /// Evaluates an expectation against the current journal and state.

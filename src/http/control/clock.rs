@@ -18,7 +18,7 @@ use crate::wire::api_error::ApiError;
 use crate::wire::control::journal::{EntryView, parse_handle};
 use crate::wire::control::timers::TimerView;
 use crate::wire::control::world::{
-    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest,
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, SetClockRequest, name_clock_mode,
 };
 
 pub(crate) fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -29,11 +29,10 @@ pub(crate) fn get_clock(call: &Call) -> Result<ApiResponse, ApiError> {
 
 fn render_clock(world: &World) -> ApiResponse {
     let overview = world.catch_up().overview();
-    let mode = if overview.frozen { "frozen" } else { "running" };
     let rules = world.time_rules(None);
     ApiResponse::json(&ClockView {
         now: overview.now.to_string(),
-        mode,
+        mode: name_clock_mode(overview.frozen),
         signing_time: rules.signing_source(),
         message_time: rules.message_source(overview.frozen),
     })

@@ -1,5 +1,7 @@
 //! The journal: reading it, waiting for entries, checking expectations, and the contract report.
 
+use std::sync::Arc;
+
 use actix_web::http::header::HeaderName;
 
 use super::webhooks::OCTET_STREAM;
@@ -10,11 +12,13 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::event_stream::{EventStream, STREAMS_MAX};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::routes::has_operation;
 use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::events::EventPlace;
 use crate::wire::control::journal::{
     AssertView, BodySide, EntryView, JournalFilter, JournalPage, RecordedBody, VerdictView,
     WHOLE_LENGTH_HEADER,
@@ -169,6 +173,30 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
         within.0
     );
     Err(ApiError::Timeout(message))
+}
+
+/// Streams what happens in the world, after the event of `Last-Event-ID` or `after` if one is given.
+pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let params = Params::parse(call.query())?;
+    let filter = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let place = match call.header("last-event-id") {
+        Some(text) => Some(EventPlace::parse("Last-Event-ID", text)?),
+        None => params
+            .first_value("after")
+            .map(|text| EventPlace::parse("after", text))
+            .transpose()?,
+    };
+    let app_state = call.shared_state();
+    let slot = app_state.event_streams.take_slot().ok_or_else(|| {
+        ApiError::LimitReached(format!(
+            "{STREAMS_MAX} streams of events are open, the maximum; close some, or poll GET /_mockaa/v1/journal"
+        ))
+    })?;
+    let world = Arc::clone(&world);
+    Ok(ApiResponse::events(EventStream::new(
+        app_state, world, filter, place, slot,
+    )))
 }
 
 /// Checks expectations against the journal. Each may wait, up to its own `within`.

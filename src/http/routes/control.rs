@@ -120,6 +120,18 @@ const HANDLE: Parameter = Parameter::in_query(
 const CUSTOMER: Parameter =
     Parameter::in_query("customer", schema::text, "Only entries about this customer");
 
+const EVENTS: &[Parameter] = &[
+    Parameter::in_query(
+        "after",
+        schema::text,
+        "Id of the event after which the stream begins; the header `Last-Event-ID` comes first; default: what happens from now on",
+    ),
+    KIND,
+    OP,
+    HANDLE,
+    CUSTOMER,
+];
+
 const TIMERS: &[Parameter] = &[
     AFTER,
     LIMIT,
@@ -200,6 +212,7 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/_mockaa/v1/journal/{seq}", "getJournalEntry", Handler::Immediate(journal::get_entry)).with_summary("Get an entry of the journal").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::Json(Derived(schema_of::<EntryView>))).with_refusals(&[404]),
     get("/_mockaa/v1/journal/{seq}/request", "getJournalRequest", Handler::Immediate(journal::get_entry_request)).with_summary("Get the recorded bytes of a request, or of a webhook as it was sent").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
     get("/_mockaa/v1/journal/{seq}/answer", "getJournalAnswer", Handler::Immediate(journal::get_entry_answer)).with_summary("Get the recorded bytes of the answer to a call").with_parameters(JOURNAL_ENTRY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
+    get("/_mockaa/v1/events", "streamEvents", Handler::Immediate(journal::stream_events)).with_summary("Stream what happens in this world as server-sent events, until the caller ends it").with_parameters(EVENTS).with_response(ResponseBody::Text("text/event-stream")).with_refusals(&[503]),
     post("/_mockaa/v1/assert", "checkExpectations", waiting!(journal::check_expectations)).with_summary("Check expectations against the journal").with_request(Scenario(Derived(schema_of::<ExpectationsFile>))).with_response(ResponseBody::Json(Derived(schema_of::<AssertView>))),
     get("/_mockaa/v1/report", "getReport", Handler::Immediate(journal::get_report)).with_summary("Get the contract report of the FIU").with_response(ResponseBody::JsonOrText(Derived(schema_of::<ReportView>))),
     get("/_mockaa/v1/faults", "listFaults", Handler::Immediate(faults::list_faults)).with_summary("List the active fault sets").with_response(ResponseBody::Json(Derived(schema_of::<Page<FaultsView>>))),

@@ -294,6 +294,24 @@ impl From<&JournalEntry> for EntrySummary {
     }
 }
 
+impl EntrySummary {
+    /// Cuts the texts that a caller chooses to a number of characters; a cut text ends with an ellipsis.
+    pub(super) fn shorten_texts(mut self, chars_max: usize) -> Self {
+        let texts = [
+            Some(&mut self.text),
+            self.path.as_mut(),
+            self.method.as_mut(),
+        ];
+        for text in texts.into_iter().flatten() {
+            if let Some((end, _)) = text.char_indices().nth(chars_max) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+        self
+    }
+}
+
 impl std::fmt::Display for EntrySummary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "journal {}, {}: {}", self.seq, self.at, self.text)
@@ -423,7 +441,7 @@ pub(crate) struct EntryView {
 /// The cause of an entry. The entries of one cause belong together: a call, the changes that it
 /// made, and the webhooks that tell of them.
 #[derive(Debug, Serialize, JsonSchema)]
-struct CauseView {
+pub(crate) struct CauseView {
     /// The number of the cause, from 1 in every world.
     number: u64,
     #[schemars(with = "CauseKind")]

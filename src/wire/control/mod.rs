@@ -5,6 +5,7 @@
 pub(crate) mod consents;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
+pub(crate) mod events;
 pub(crate) mod faults;
 pub(crate) mod journal;
 pub(crate) mod personas;
@@ -201,7 +202,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
         ApiError::InjectedStatus { status, .. } => *status,
         ApiError::MethodNotAllowed { .. } => 405,
         ApiError::BodyTooLarge(_) => 413,
-        ApiError::TooManyWorlds(_) => 503,
+        ApiError::LimitReached(_) => 503,
         ApiError::Conflict(_) => 409,
         ApiError::Rejected(rejection) => match rejection {
             Rejection::UnknownHandle(_)

@@ -53,6 +53,34 @@ pub(crate) struct WorldView {
     pub aas: Vec<AaView>,
 }
 
+/// The data of event `world`: what a stream says of a world when it has changed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorldSummary {
+    #[schemars(with = "TimestampText")]
+    pub now: String,
+    /// `running` or `frozen`.
+    pub mode: &'static str,
+    pub consents: usize,
+    /// The number of consents in each state; empty states are omitted.
+    pub states: Vec<StateCountView>,
+    pub webhooks_open: usize,
+    pub timers: usize,
+}
+
+impl WorldSummary {
+    /// Returns whether two summaries differ in their time at most.
+    pub(crate) fn is_same_but_for_time(&self, other: &Self) -> bool {
+        let figures = |it: &Self| (it.mode, it.consents, it.webhooks_open, it.timers);
+        figures(self) == figures(other) && self.states == other.states
+    }
+}
+
+/// Returns the `mode` of a clock.
+pub(crate) fn name_clock_mode(is_frozen: bool) -> &'static str {
+    if is_frozen { "frozen" } else { "running" }
+}
+
 /// An AA of the sandbox.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AaView {
@@ -71,7 +99,7 @@ impl From<&Aa> for AaView {
 }
 
 /// The number of consents in a state.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct StateCountView {
     #[schemars(with = "Status")]
     state: &'static str,

@@ -80,7 +80,7 @@ pub(crate) fn classify_error(error: &ApiError) -> (u16, ErrorCode) {
         ApiError::UnsupportedVersion { .. } => Code::NoSuchVersion,
         ApiError::Unauthorized(_) => Code::Unauthorized,
         ApiError::InvalidSignature(_) => Code::SignatureDoesNotMatch,
-        ApiError::TooManyWorlds(_) => Code::ServiceUnavailable,
+        ApiError::LimitReached(_) => Code::ServiceUnavailable,
         ApiError::SimulatedError(code) => *code,
         ApiError::InjectedStatus { status, code, .. } => {
             return (*status, code.unwrap_or_else(|| Code::from_status(*status)));

@@ -1,0 +1,248 @@
+//! The stream of events: `GET /_mockaa/v1/events`.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::helpers::TestApp;
+
+/// An event as it was read.
+#[derive(Debug)]
+struct Event {
+    id: Option<String>,
+    name: String,
+    data: Value,
+}
+
+/// A reader of one stream.
+struct Reader {
+    response: Response,
+    text: String,
+}
+
+impl Reader {
+    async fn open(app: &TestApp, path: &str, last_event_id: Option<&str>) -> Self {
+        let mut request = app.request(Method::GET, path);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = request.send().await.expect("the sandbox answers");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Self {
+            response,
+            text: String::new(),
+        }
+    }
+
+    /// Returns the next event; `None` when the stream has ended.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let event = parse_event(block);
+                let rest = rest.to_owned();
+                self.text = rest;
+                if event.is_some() {
+                    return event;
+                }
+                continue;
+            }
+            let piece = self.response.chunk();
+            let piece = tokio::time::timeout(Duration::from_secs(30), piece).await;
+            let piece = piece
+                .expect("a piece in time")
+                .expect("the stream is whole")?;
+            self.text += std::str::from_utf8(&piece).expect("UTF-8");
+        }
+    }
+
+    /// Returns the next event of a name.
+    async fn next_named(&mut self, name: &str) -> Event {
+        while let Some(event) = self.next().await {
+            if event.name == name {
+                return event;
+            }
+        }
+        panic!("the stream ended without {name}");
+    }
+
+    /// Returns the next entry of a kind.
+    async fn next_entry(&mut self, kind: &str) -> Event {
+        loop {
+            let entry = self.next_named("entry").await;
+            if entry.data["kind"] == kind {
+                return entry;
+            }
+        }
+    }
+}
+
+/// Reads an event; `None` for a block without one, such as a comment.
+fn parse_event(block: &str) -> Option<Event> {
+    Some(Event {
+        id: find_field(block, "id").map(str::to_owned),
+        name: find_field(block, "event")?.to_owned(),
+        data: serde_json::from_str(find_field(block, "data")?).expect("JSON"),
+    })
+}
+
+fn find_field<'b>(block: &'b str, name: &str) -> Option<&'b str> {
+    let mut lines = block.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+const PATH: &str = "/_mockaa/v1/events";
+
+#[tokio::test]
+async fn what_happens_is_streamed_while_it_happens() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let summary = reader.next_named("world").await;
+    assert_eq!(summary.data["consents"], 0);
+    assert_eq!(summary.data["mode"], "frozen");
+    let handle = app.raise_consent(|_| {}).await;
+    let entry = reader.next_entry("consent.raised").await;
+    assert_eq!(entry.data["consentHandle"], handle.as_str());
+    assert_eq!(entry.data["cause"]["kind"], "fiu");
+    let id = entry.id.expect("an id");
+    assert!(id.ends_with(&format!(".{}", entry.data["seq"])), "{id}");
+    let call = reader.next_entry("call").await;
+    assert_eq!(call.data["answered"], 200);
+    assert!(call.data.get("call").is_none(), "{}", call.data);
+    let summary = reader.next_named("world").await;
+    assert_eq!(
+        summary.data["states"],
+        json!([{ "state": "PENDING", "count": 1 }])
+    );
+}
+
+#[tokio::test]
+async fn a_reader_goes_on_after_the_last_event_that_it_had() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let begin = reader.next_named("world").await.id.expect("an id");
+    drop(reader);
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let journal = app.read_full_journal().await;
+    let mut resumed = Reader::open(&app, PATH, Some(&begin)).await;
+    for expected in &journal {
+        let entry = resumed.next_named("entry").await;
+        assert_eq!(entry.data["seq"], expected["seq"]);
+    }
+    // The header comes first; `after` is for the first connection of a page.
+    let by_query = format!("{PATH}?after={begin}&kind=consent.active");
+    let mut filtered = Reader::open(&app, &by_query, None).await;
+    let entry = filtered.next_named("entry").await;
+    assert_eq!(entry.data["kind"], "consent.active");
+    let last = entry.id.expect("an id");
+    let mut none = Reader::open(&app, &by_query, Some(&last)).await;
+    assert_eq!(none.next().await.expect("an event").name, "world");
+}
+
+#[tokio::test]
+async fn a_reader_learns_what_the_journal_has_forgotten() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let id = reader.next_named("world").await.id.expect("an id");
+    let (life, _) = id.split_once('.').expect("life and number");
+    // The journal keeps 16 MiB of bodies, and 64 KiB of each.
+    for _ in 0..300 {
+        app.post_text("/Consent", "x".repeat(100_000)).await;
+    }
+    let first = app.get("/_mockaa/v1/journal?limit=1").await.expect_ok();
+    let first = first["items"][0]["seq"].as_u64().expect("a number");
+    assert!(first > 2, "{first}");
+    let mut late = Reader::open(&app, PATH, Some(&format!("{life}.1"))).await;
+    let gap = late.next_named("gap").await;
+    assert_eq!(gap.data, json!({ "lost": first - 2, "resumeAt": first }));
+}
+
+#[tokio::test]
+async fn a_reset_and_a_foreign_life_begin_anew() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let before = reader.next_named("world").await.id.expect("an id");
+    app.raise_consent(|_| {}).await;
+    reader.next_named("entry").await;
+    app.post("/_mockaa/v1/reset", &Value::Null)
+        .await
+        .expect_ok();
+    let reset = reader.next_named("reset").await;
+    let life = reset.data["life"].as_str().expect("a life").to_owned();
+    assert!(!before.starts_with(&life));
+    assert_eq!(reset.id, Some(format!("{life}.0")));
+    app.raise_consent(|_| {}).await;
+    reader.next_entry("consent.raised").await;
+    let mut stranger = Reader::open(&app, PATH, Some(&before)).await;
+    assert_eq!(
+        stranger.next_named("reset").await.data["life"],
+        life.as_str()
+    );
+    assert_eq!(
+        stranger.next_named("entry").await.id,
+        Some(format!("{life}.1"))
+    );
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_world_and_with_the_sandbox() {
+    let app = TestApp::start().await;
+    app.get("/w/short/_mockaa/v1/world").await.expect_ok();
+    let mut of_world = Reader::open(&app, "/w/short/_mockaa/v1/events", None).await;
+    let mut of_sandbox = Reader::open(&app, PATH, None).await;
+    for reader in [&mut of_world, &mut of_sandbox] {
+        reader.next_named("world").await;
+    }
+    let path = "/_mockaa/v1/worlds/short";
+    app.send(app.request(Method::DELETE, path))
+        .await
+        .expect_ok();
+    let bye = of_world.next_named("bye").await;
+    assert_eq!(bye.data["reason"], "the world was deleted");
+    assert!(of_world.next().await.is_none());
+    let stop = tokio::time::timeout(Duration::from_secs(3), app.sandbox.stop());
+    let (stopped, bye) = tokio::join!(stop, of_sandbox.next_named("bye"));
+    stopped.expect("an open stream does not hold up the end");
+    assert_eq!(bye.data["reason"], "the sandbox stops");
+}
+
+#[tokio::test]
+async fn streams_are_limited_and_given_back() {
+    let app = TestApp::start().await;
+    let mut readers = Vec::new();
+    for _ in 0..64 {
+        readers.push(Reader::open(&app, PATH, None).await);
+    }
+    let reply = app.get(PATH).await;
+    assert_eq!(reply.status, 503);
+    assert!(reply.text.contains("64 streams"), "{}", reply.text);
+    // A reader that left is seen to have left when something is written to it.
+    drop(readers);
+    let opened = async {
+        loop {
+            app.raise_consent(|_| {}).await;
+            let request = app.request(Method::GET, PATH);
+            if request.send().await.expect("an answer").status() == 200 {
+                return;
+            }
+        }
+    };
+    let opened = tokio::time::timeout(Duration::from_secs(30), opened).await;
+    opened.expect("a slot is free again");
+}
+
+#[tokio::test]
+async fn a_place_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    for after in ["42", "abc.1", "0123456789abcdef.", "0123456789abcdef.x"] {
+        let reply = app.get(&format!("{PATH}?after={after}")).await;
+        assert_eq!(reply.status, 400, "{after}");
+        assert_eq!(reply.json()["field"], "after");
+    }
+    let request = app.request(Method::GET, PATH).header("last-event-id", "42");
+    let reply = app.send(request).await;
+    assert_eq!(reply.json()["field"], "Last-Event-ID");
+}
