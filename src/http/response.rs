@@ -234,11 +234,12 @@ impl ApiResponse {
         }
     }
 
-    /// Returns a 200 response with events that are sent as they happen. No proxy keeps them back.
-    pub(crate) fn events(stream: EventStream) -> Self {
+    /// Returns a 200 response with events that are sent as they happen, or its head alone without a
+    /// stream. No proxy keeps them back.
+    pub(crate) fn events(stream: Option<EventStream>) -> Self {
         Self {
             content_type: "text/event-stream",
-            stream: Some(stream),
+            stream,
             ..Self::with_status(StatusCode::OK)
         }
         .with_header(CACHE_CONTROL, "no-store")

@@ -216,9 +216,12 @@ async fn streams_are_limited_and_given_back() {
     for _ in 0..64 {
         readers.push(Reader::open(&app, PATH, None).await);
     }
-    let reply = app.get(PATH).await;
-    assert_eq!(reply.status, 503);
-    assert!(reply.text.contains("64 streams"), "{}", reply.text);
+    let refusal = app.request(Method::GET, PATH).send().await;
+    let refusal = refusal.expect("an answer");
+    assert_eq!(refusal.status(), 503);
+    assert_eq!(refusal.headers()["retry-after"], "5");
+    let text = refusal.text().await.expect("a text");
+    assert!(text.contains("64 streams"), "{text}");
     // A reader that left is seen to have left when something is written to it.
     drop(readers);
     let opened = async {
@@ -235,9 +238,39 @@ async fn streams_are_limited_and_given_back() {
 }
 
 #[tokio::test]
+async fn the_head_alone_takes_no_stream() {
+    let app = TestApp::start().await;
+    for _ in 0..65 {
+        let head = app.request(Method::HEAD, PATH).send().await;
+        assert_eq!(head.expect("an answer").status(), 200);
+    }
+    Reader::open(&app, PATH, None).await;
+}
+
+#[tokio::test]
+async fn a_long_address_is_cut() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let customer = format!("{}@mockaa", "a".repeat(2_000));
+    let path = format!("/_mockaa/v1/customers/{customer}/register");
+    app.post(&path, &Value::Null).await.expect_ok();
+    let entry = reader.next_entry("customer.registered").await;
+    let shown = entry.data["customer"].as_str().expect("an address");
+    assert_eq!(shown.chars().count(), 301, "{shown}");
+    assert!(shown.ends_with('…'));
+}
+
+#[tokio::test]
 async fn a_place_that_is_none_is_refused() {
     let app = TestApp::start().await;
-    for after in ["42", "abc.1", "0123456789abcdef.", "0123456789abcdef.x"] {
+    for after in [
+        "42",
+        "abc.1",
+        "0123456789abcdef.",
+        "0123456789abcdef.x",
+        "0123456789abcdef.%2B1",
+        "%2B123456789abcdef.1",
+    ] {
         let reply = app.get(&format!("{PATH}?after={after}")).await;
         assert_eq!(reply.status, 400, "{after}");
         assert_eq!(reply.json()["field"], "after");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderName, RETRY_AFTER};
 
 use super::webhooks::OCTET_STREAM;
 use super::{authenticate_operator, parse_pagination, parse_reveal};
@@ -24,6 +24,7 @@ use crate::wire::control::journal::{
     WHOLE_LENGTH_HEADER,
 };
 use crate::wire::control::report::{ReportView, render_text};
+use crate::wire::control::{ErrorView, http_status};
 use crate::wire::mask::SecretDetail;
 
 /// Longest wait of one call, in system time.
@@ -187,16 +188,20 @@ pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
             .map(|text| EventPlace::parse("after", text))
             .transpose()?,
     };
+    if call.method() == "HEAD" {
+        return Ok(ApiResponse::events(None));
+    }
     let app_state = call.shared_state();
-    let slot = app_state.event_streams.take_slot().ok_or_else(|| {
-        ApiError::LimitReached(format!(
+    let Some(slot) = app_state.event_streams.take_slot() else {
+        let error = ApiError::LimitReached(format!(
             "{STREAMS_MAX} streams of events are open, the maximum; close some, or poll GET /_mockaa/v1/journal"
-        ))
-    })?;
+        ));
+        let response = ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error));
+        return Ok(response.with_header(RETRY_AFTER, "5"));
+    };
     let world = Arc::clone(&world);
-    Ok(ApiResponse::events(EventStream::new(
-        app_state, world, filter, place, slot,
-    )))
+    let stream = EventStream::new(app_state, world, filter, place, slot);
+    Ok(ApiResponse::events(Some(stream)))
 }
 
 /// Checks expectations against the journal. Each may wait, up to its own `within`.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::journal::{CauseView, EntrySummary};
+use super::journal::{CauseView, EntrySummary, shorten_text};
 use super::world::WorldSummary;
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::text::quote_value;
@@ -30,10 +30,11 @@ impl EventPlace {
     /// The text is none; `field` is where it was sent.
     pub(crate) fn parse(field: &'static str, text: &str) -> Result<Self, ApiError> {
         let place = text.split_once('.').and_then(|(life, seq)| {
-            let life = (life.len() == 16).then(|| u64::from_str_radix(life, 16).ok());
+            let is_life = life.len() == 16 && life.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let is_number = seq.bytes().all(|digit| digit.is_ascii_digit());
             Some(Self {
-                life: life??,
-                seq: seq.parse().ok()?,
+                life: u64::from_str_radix(life, 16).ok().filter(|_| is_life)?,
+                seq: seq.parse().ok().filter(|_| is_number)?,
             })
         });
         place.ok_or_else(|| {
@@ -67,7 +68,11 @@ impl From<&JournalEntry> for EventView {
     fn from(entry: &JournalEntry) -> Self {
         Self {
             entry: EntrySummary::from(entry).shorten_texts(TEXT_CHARS_MAX),
-            customer: entry.customer.as_deref().map(str::to_owned),
+            customer: entry.customer.as_deref().map(|customer| {
+                let mut text = customer.to_owned();
+                shorten_text(&mut text, TEXT_CHARS_MAX);
+                text
+            }),
             cause: entry.cause.as_deref().map(CauseView::from),
         }
     }

@@ -295,7 +295,7 @@ impl From<&JournalEntry> for EntrySummary {
 }
 
 impl EntrySummary {
-    /// Cuts the texts that a caller chooses to a number of characters; a cut text ends with an ellipsis.
+    /// Cuts the texts that a caller chooses to a number of characters.
     pub(super) fn shorten_texts(mut self, chars_max: usize) -> Self {
         let texts = [
             Some(&mut self.text),
@@ -303,12 +303,17 @@ impl EntrySummary {
             self.method.as_mut(),
         ];
         for text in texts.into_iter().flatten() {
-            if let Some((end, _)) = text.char_indices().nth(chars_max) {
-                text.truncate(end);
-                text.push('…');
-            }
+            shorten_text(text, chars_max);
         }
         self
+    }
+}
+
+/// Cuts a text to a number of characters; a cut text ends with an ellipsis.
+pub(super) fn shorten_text(text: &mut String, chars_max: usize) {
+    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 
