@@ -238,9 +238,9 @@ fn count_of(count: usize, (one, many): (&str, &str), listed_max: usize) -> Strin
 fn describe_obligations(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> ReportPart {
     let rows = capacity.loans.iter().map(|loan| {
         let last = loan.paid[loan.paid.len() - 1];
-        let bounces = book
-            .debits()
-            .filter(|entry| is_bounce(entry) && entry.classification.bounced_payee == loan.lender);
+        let bounces = book.debits().filter(|entry| {
+            is_bounce(entry) && entry.bounced_payee.as_deref() == Some(loan.lender)
+        });
         vec![
             text(loan.label()),
             money(loan.obligation()),

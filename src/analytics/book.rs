@@ -1,14 +1,20 @@
 //! The classified transactions of a report, with the queries and number formats that all sections
 //! share. Amounts are paise.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::classify::{Classification, INWARD_TRANSFER, OUTWARD_TRANSFER, classify_narration};
+use super::classify::{
+    BOUNCE_CHARGES, Classification, INWARD_TRANSFER, OUTWARD_TRANSFER, classify_narration,
+    extract_bounced_payee, extract_counterparty,
+};
 use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
-use crate::domain::statement::{Holders, Statement, TransactionMode};
+use crate::domain::statement::{Holders, SharedText, Statement, TransactionMode};
 use crate::domain::terms::TransactionType;
 use crate::domain::time::Millis;
 
@@ -31,8 +37,39 @@ pub(crate) struct Entry {
     pub computed_balance: i64,
     /// Empty if unknown.
     pub upi_app: &'static str,
-    pub narration: String,
+    pub narration: SharedText,
     pub classification: Classification,
+    pub counterparty: Counterparty,
+    /// The payee of a mandate that bounced, if this is the charge for it and names one.
+    pub bounced_payee: Option<Arc<str>>,
+}
+
+/// The counterparty of a transaction. Those of a long history share their names.
+#[derive(Clone, Debug)]
+pub(crate) struct Counterparty {
+    /// The place among the counterparties of the book.
+    pub place: usize,
+    /// In capitals; empty if the narration names none.
+    pub name: Arc<str>,
+}
+
+/// The counterparties of a book by name.
+#[derive(Debug, Default)]
+struct CounterpartyNames(HashMap<Arc<str>, usize>);
+
+impl CounterpartyNames {
+    /// Returns the counterparty of a name, the same one for the same name.
+    fn intern(&mut self, name: &str) -> Counterparty {
+        if let Some((name, place)) = self.0.get_key_value(name) {
+            return Counterparty {
+                place: *place,
+                name: Arc::clone(name),
+            };
+        }
+        let (place, name) = (self.0.len(), Arc::<str>::from(name));
+        self.0.insert(Arc::clone(&name), place);
+        Counterparty { place, name }
+    }
 }
 
 /// A transaction as most sections list it (`docs/sources.md#unaport-analytics`).
@@ -106,6 +143,8 @@ pub(crate) struct TransactionBook<'a> {
     closing_balances: Vec<Vec<i64>>,
     /// The names of the holders of the accounts, in capitals.
     holder_names: Vec<String>,
+    /// The number of different counterparties, with the unknown one.
+    pub counterparty_count: usize,
     credit_total: i64,
     debit_total: i64,
 }
@@ -118,6 +157,7 @@ impl<'a> TransactionBook<'a> {
             .filter_map(|(_, statement)| Some(statement.transactions()?.rows.len()));
         let mut entries = Vec::with_capacity(row_counts.sum());
         let mut report_accounts = Vec::new();
+        let mut names = CounterpartyNames::default();
         for (id, statement) in accounts {
             let Some(rows) = statement.transactions() else {
                 continue;
@@ -130,9 +170,13 @@ impl<'a> TransactionBook<'a> {
             let summary = statement.as_bank().and_then(|bank| bank.summary.as_ref());
             let city = summary.map_or_else(String::new, |summary| summary.branch.to_uppercase());
             for (row, number) in rows.rows.iter().zip(1..) {
-                let narration = rows.narration(row).to_owned();
-                let classification =
-                    classify_narration(&narration, row.mode, row.transaction_type, &city);
+                let narration = rows.share_narration(row);
+                let text = narration.to_uppercase();
+                let classification = classify_narration(&text, row.mode, row.transaction_type);
+                let payee = match classification.subcategory {
+                    Some(BOUNCE_CHARGES) => extract_bounced_payee(&text),
+                    _ => None,
+                };
                 // The difference is reported as a gap where a filter has removed rows in between.
                 let computed_balance = previous_balance + row.signed_amount().0;
                 previous_balance = row.balance.0;
@@ -151,6 +195,8 @@ impl<'a> TransactionBook<'a> {
                     upi_app: find_upi_app(&narration, row.mode),
                     narration,
                     classification,
+                    counterparty: names.intern(&extract_counterparty(&text, &city)),
+                    bounced_payee: payee.filter(|payee| !payee.is_empty()).map(Arc::from),
                 });
             }
             report_accounts.push(ReportAccount {
@@ -174,6 +220,7 @@ impl<'a> TransactionBook<'a> {
                 .flat_map(Holders::iter)
                 .map(|holder| holder.name.to_uppercase())
                 .collect(),
+            counterparty_count: names.0.len(),
             period: find_period(&report_accounts, &entries),
             accounts: report_accounts,
             months,
@@ -260,8 +307,8 @@ impl<'a> TransactionBook<'a> {
 
     /// Returns whether the counterparty is a holder of the accounts.
     pub(crate) fn is_own_transfer(&self, entry: &Entry) -> bool {
-        self.holder_names
-            .contains(&entry.classification.counterparty)
+        let name = &*entry.counterparty.name;
+        self.holder_names.iter().any(|holder| holder == name)
     }
 
     /// Returns the sum of all amounts of a direction.
@@ -419,12 +466,17 @@ impl Entry {
         if self.is_credit() { "CR" } else { "DB" }
     }
 
+    /// Returns whether the narration names a counterparty.
+    pub(crate) fn has_counterparty(&self) -> bool {
+        !self.counterparty.name.is_empty()
+    }
+
     /// Returns the counterparty, or "Unknown" if the narration names none.
     pub(crate) fn counterparty_or_unknown(&self) -> &str {
-        if self.classification.counterparty.is_empty() {
-            "Unknown"
+        if self.has_counterparty() {
+            &self.counterparty.name
         } else {
-            &self.classification.counterparty
+            "Unknown"
         }
     }
 
@@ -442,7 +494,7 @@ impl Entry {
             date: self.date.to_string(),
             amount: Rupees(self.amount),
             particular: &self.narration,
-            counterparty: &self.classification.counterparty,
+            counterparty: &self.counterparty.name,
             tags: self.classification.tags,
             balance: Rupees(self.balance),
             cheque_number: cheque.unwrap_or_default(),
@@ -461,9 +513,13 @@ fn find_upi_app(narration: &str, mode: TransactionMode) -> &'static str {
     if mode != TransactionMode::Upi {
         return "";
     }
-    let mut apps = UPI_APPS.iter();
-    let app = apps.find(|(ending, _)| narration.contains(ending));
-    app.map_or("", |(_, name)| name)
+    let ends = narration.match_indices('@');
+    let mut apps = ends.filter_map(|(start, _)| {
+        let mut apps = UPI_APPS.iter();
+        let app = apps.find(|(ending, _)| narration[start..].starts_with(ending));
+        app.map(|(_, name)| *name)
+    });
+    apps.next().unwrap_or_default()
 }
 
 /// Builds an object of these fields. `json!` copies the values that it is given, which is slow for

@@ -2,21 +2,20 @@
 //! banks, among them those that `bankgen::narration` writes; the literals of both must agree.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use regex::Regex;
 
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
-/// The category, tags and counterparty of a transaction, read from its narration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The category and tags of a transaction, read from its narration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Classification {
     pub category: &'static str,
     pub subcategory: Option<&'static str>,
     pub tags: &'static str,
-    pub counterparty: String,
-    /// The payee of a mandate that bounced, if this is the charge for it and names one.
-    pub bounced_payee: String,
 }
 
 /// Words in a narration and what they mean.
@@ -148,14 +147,32 @@ const RULES: &[Rule] = &[
     debit(&["TUITION"], "Education"),
 ];
 
-/// The rules by their first word, with their places in [`RULES`].
-static RULES_BY_FIRST_WORD: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
-    let mut by_word: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (place, rule) in RULES.iter().enumerate() {
-        by_word.entry(rule.words[0]).or_default().push(place);
+/// Texts by their first byte, so that few are compared with each of many narrations.
+struct TextIndex {
+    /// For each byte, the places of the texts that begin with it.
+    by_initial: Vec<Vec<usize>>,
+}
+
+impl TextIndex {
+    fn new(texts: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut by_initial = vec![Vec::new(); 256];
+        for (place, text) in texts.into_iter().enumerate() {
+            by_initial[usize::from(text.as_bytes()[0])].push(place);
+        }
+        Self { by_initial }
     }
-    by_word
-});
+
+    /// Returns the places of the texts that begin as this one does.
+    fn candidates(&self, text: &str) -> impl Iterator<Item = usize> {
+        let initial = text.as_bytes().first();
+        let places = initial.map(|initial| &self.by_initial[usize::from(*initial)]);
+        places.into_iter().flatten().copied()
+    }
+}
+
+/// [`RULES`] by their first word.
+static RULE_INDEX: LazyLock<TextIndex> =
+    LazyLock::new(|| TextIndex::new(RULES.iter().map(|rule| rule.words[0])));
 
 /// Finds the first rule that matches a narration in capitals.
 fn find_rule(text: &str, direction: TransactionType) -> Option<&'static Rule> {
@@ -165,44 +182,35 @@ fn find_rule(text: &str, direction: TransactionType) -> Option<&'static Rule> {
         .collect();
     let mut best: Option<usize> = None;
     for start in 0..words.len() {
-        let places = RULES_BY_FIRST_WORD.get(words[start]);
-        for place in places.into_iter().flatten() {
-            let rule = &RULES[*place];
+        for place in RULE_INDEX.candidates(words[start]) {
+            let rule = &RULES[place];
             let is_match = words[start..].starts_with(rule.words)
                 && rule.direction.is_none_or(|required| required == direction);
-            if is_match && best.is_none_or(|best| *place < best) {
-                best = Some(*place);
+            if is_match && best.is_none_or(|best| place < best) {
+                best = Some(place);
             }
         }
     }
     best.map(|place| &RULES[place])
 }
 
-/// Classifies a transaction, by [`RULES`] first and by its mode where no rule matches. `city` is that
-/// of the account's branch, in capitals; empty if unknown.
+/// Classifies a transaction with a narration in capitals, by [`RULES`] first and by its mode where no
+/// rule matches.
 pub(crate) fn classify_narration(
-    narration: &str,
+    text: &str,
     mode: TransactionMode,
     direction: TransactionType,
-    city: &str,
 ) -> Classification {
-    let text = narration.to_uppercase();
-    let by_mode = classify_by_mode(&text, mode, direction);
-    let (category, subcategory, tags) = match find_rule(&text, direction) {
+    let by_mode = classify_by_mode(text, mode, direction);
+    let (category, subcategory, tags) = match find_rule(text, direction) {
         Some(rule) if rule.tags.is_empty() => (rule.category, rule.subcategory, by_mode.2),
         Some(rule) => (rule.category, rule.subcategory, rule.tags),
         None => by_mode,
-    };
-    let payee = match subcategory {
-        Some(BOUNCE_CHARGES) => extract_bounced_payee(&text),
-        _ => None,
     };
     Classification {
         category,
         subcategory,
         tags,
-        counterparty: extract_counterparty(&text, city),
-        bounced_payee: payee.unwrap_or_default().to_owned(),
     }
 }
 
@@ -222,9 +230,9 @@ pub(crate) const BOUNCE_CHARGES: &str = "Bounce Charges";
 /// The subcategory of a bank's charges for returned cheques.
 pub(crate) const CHEQUE_BOUNCE_CHARGES: &str = "Cheque Bounce Charges";
 
-/// Returns the payee whose mandate bounced, if the bank names it: the words between those of the
-/// charge.
-fn extract_bounced_payee(text: &str) -> Option<&str> {
+/// Returns the payee whose mandate bounced, from the narration in capitals of the charge for it, if the
+/// bank names it: the words between those of the charge.
+pub(crate) fn extract_bounced_payee(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("RTN CHGS ")?;
     let end = ["RECOVERED", "INSUFFICIENT", "INCL GST"]
         .into_iter()
@@ -289,13 +297,23 @@ fn is_tax_payment(text: &str) -> bool {
 /// Returns whether a UPI payment goes to or comes from a merchant: by its P2M or P2A marker, or by
 /// its purpose where the bank prints no marker.
 pub(crate) fn is_merchant_payment(text: &str) -> bool {
-    if text.contains("/P2A/") || text.contains("/P2P/") {
-        return false;
-    }
-    text.contains("/P2M/")
-        || ["PAYMENT", "PURCHASE", "BILL", "RECHARGE", "FUEL"]
-            .iter()
-            .any(|word| text.contains(word))
+    !PAYMENT_OF_PERSON.is_match(text) && PAYMENT_OF_MERCHANT.is_match(text)
+}
+
+// A regular expression of literals searches once for all of them.
+static PAYMENT_OF_PERSON: LazyLock<Regex> = LazyLock::new(|| compile("/P2[AP]/"));
+static PAYMENT_OF_MERCHANT: LazyLock<Regex> =
+    LazyLock::new(|| compile("/P2M/|PAYMENT|PURCHASE|BILL|RECHARGE|FUEL"));
+static CHARGE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" CHGS "));
+static SELF_TRANSFER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("SELF TRANSFER"));
+
+fn compile(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern is valid")
+}
+
+/// Returns whether a narration in capitals says that the holder transfers between own accounts.
+pub(crate) fn is_self_transfer(text: &str) -> bool {
+    SELF_TRANSFER.find(text.as_bytes()).is_some()
 }
 
 /// Parts of narrations that are not names.
@@ -393,13 +411,15 @@ const SPACED_STARTS: [&str; 15] = [
 /// Returns the first part of a narration in capitals that looks like a name; empty if none does.
 /// `city` is that of the account's branch, in capitals, which some banks print behind the name of a
 /// shop.
-fn extract_counterparty(text: &str, city: &str) -> String {
-    let is_nameless = NAMELESS_STARTS.iter().any(|start| text.starts_with(start));
-    if is_nameless || text.contains(" CHGS ") {
+pub(crate) fn extract_counterparty(text: &str, city: &str) -> String {
+    let mut nameless = NAMELESS_INDEX.candidates(text);
+    if nameless.any(|place| text.starts_with(NAMELESS_STARTS[place]))
+        || CHARGE.find(text.as_bytes()).is_some()
+    {
         return String::new();
     }
-    let mut spaced = SPACED_STARTS.iter();
-    if let Some(rest) = spaced.find_map(|start| text.strip_prefix(start)) {
+    let mut spaced = SPACED_INDEX.candidates(text);
+    if let Some(rest) = spaced.find_map(|place| text.strip_prefix(SPACED_STARTS[place])) {
         return extract_spaced_name(rest.trim_end_matches('-'), city);
     }
     // In this form the purpose comes before the name: MMT/IMPS/reference/purpose/name/bank.
@@ -410,15 +430,15 @@ fn extract_counterparty(text: &str, city: &str) -> String {
     }
     let text = ["TRF TO ", "TRF FROM ", "ACH D- ", "ACH C- "]
         .iter()
-        .fold(text, |text, start| text.trim_start_matches(start));
+        .fold(text, |text, start| text.strip_prefix(start).unwrap_or(text));
     // Elsewhere it comes after the name, so the first part that looks like a name is the name.
     text.split(['/', '-', '*'])
         .map(|part| {
-            part.trim()
-                .trim_start_matches("TO ")
-                .trim_start_matches("FROM ")
+            let part = part.trim();
+            let part = part.strip_prefix("TO ").unwrap_or(part);
+            part.strip_prefix("FROM ").unwrap_or(part)
         })
-        .find(|part| looks_like_name(part) && !is_purpose(part))
+        .find(|part| looks_like_name(part) && find_purpose(part).is_none())
         .unwrap_or_default()
         .to_owned()
 }
@@ -432,13 +452,13 @@ fn extract_spaced_name(text: &str, city: &str) -> String {
     });
     let words: Vec<&str> = words.map(|(_, word)| word).collect();
     let text = words.join(" ");
-    let purpose_starts = PURPOSES.iter().filter_map(|purpose| {
-        let start = text.rfind(&format!(" {purpose}"))?;
-        let end = start + 1 + purpose.len();
-        (end == text.len() || text[end..].starts_with(' ')).then_some((end, start))
+    let spaces = text.match_indices(' ').map(|(start, _)| start);
+    let purposes = spaces.filter_map(|start| {
+        let length = find_purpose(&text[start + 1..])?.len();
+        Some((start + length, start))
     });
     // A name may contain the word of a purpose, so the last purpose counts, and its longest form.
-    let last = purpose_starts.max_by_key(|(end, start)| (*end, Reverse(*start)));
+    let last = purposes.max_by_key(|(end, start)| (*end, Reverse(*start)));
     let name = &text[..last.map_or(text.len(), |(_, start)| start)];
     let shop = name.strip_suffix(city).filter(|_| !city.is_empty());
     shop.unwrap_or(name).trim_end().to_owned()
@@ -540,16 +560,23 @@ const PURPOSES: [&str; 86] = [
     "WEEKLY PAYOUT",
 ];
 
-fn is_purpose(part: &str) -> bool {
-    PURPOSES.iter().any(|word| {
-        part.strip_prefix(word)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    })
+static NAMELESS_INDEX: LazyLock<TextIndex> = LazyLock::new(|| TextIndex::new(NAMELESS_STARTS));
+static SPACED_INDEX: LazyLock<TextIndex> = LazyLock::new(|| TextIndex::new(SPACED_STARTS));
+static PURPOSE_INDEX: LazyLock<TextIndex> = LazyLock::new(|| TextIndex::new(PURPOSES));
+
+/// Returns the longest purpose that a text begins with, as whole words.
+fn find_purpose(text: &str) -> Option<&'static str> {
+    let purposes = PURPOSE_INDEX.candidates(text).map(|place| PURPOSES[place]);
+    let matching = purposes.filter(|purpose| {
+        let rest = text.strip_prefix(purpose);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    });
+    matching.max_by_key(|purpose| purpose.len())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::classify_narration;
+    use super::{classify_narration, extract_counterparty};
     use crate::domain::statement::TransactionMode as Mode;
     use crate::domain::terms::TransactionType::{Credit, Debit};
 
@@ -620,13 +647,11 @@ mod tests {
                 "",
             ),
         ] {
-            let classification = classify_narration(narration, mode, direction, "PUNE");
+            let classification = classify_narration(narration, mode, direction);
+            assert_eq!(classification.category, category, "{narration}");
             assert_eq!(
-                (
-                    classification.category,
-                    classification.counterparty.as_str()
-                ),
-                (category, counterparty),
+                extract_counterparty(narration, "PUNE"),
+                counterparty,
                 "{narration}"
             );
         }

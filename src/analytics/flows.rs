@@ -6,6 +6,7 @@ use super::book::{
     Entry, TransactionBook, build_object, format_month, format_percent, format_rupees,
     format_slashed_date, median, rounded_average, rupees_to_json, sum_amounts,
 };
+use super::classify::is_self_transfer;
 use super::groups::group_by_counterparty;
 use super::listing::list_entries;
 use super::months::mean;
@@ -47,7 +48,7 @@ fn build_top_transactions(book: &TransactionBook<'_>, direction: TransactionType
         .map(|entry| {
             json!({
                 "date": format_slashed_date(entry.date),
-                "particular": entry.narration,
+                "particular": &*entry.narration,
                 "amount": rupees_to_json(entry.amount),
                 "categories": entry.category_path(),
                 "formattedAmount": null,
@@ -109,7 +110,7 @@ pub(crate) fn is_business(entry: &Entry) -> bool {
         "Debit Card Refund",
     ];
     !excluded_categories.contains(&entry.classification.category)
-        && !entry.narration.contains("SELF TRANSFER")
+        && !is_self_transfer(&entry.narration)
 }
 
 fn entries_of_month<'e>(
@@ -133,14 +134,8 @@ pub(crate) fn month_total(
     sum_amounts(entries_of_month(book, month, direction, scope))
 }
 
-fn month_count(
-    book: &TransactionBook<'_>,
-    month: Month,
-    direction: TransactionType,
-    scope: FlowScope,
-) -> i64 {
-    let count = entries_of_month(book, month, direction, scope).count();
-    i64::try_from(count).expect("transactions are few")
+fn count_entries<T>(entries: impl Iterator<Item = T>) -> i64 {
+    i64::try_from(entries.count()).expect("transactions are few")
 }
 
 /// Adds up each figure over several months.
@@ -204,8 +199,8 @@ pub(crate) fn build_cashflow(book: &TransactionBook<'_>) -> Value {
             [
                 month_total(book, *month, Credit, FlowScope::All),
                 month_total(book, *month, Debit, FlowScope::All),
-                month_count(book, *month, Credit, FlowScope::All),
-                month_count(book, *month, Debit, FlowScope::All),
+                count_entries(entries_of_month(book, *month, Credit, FlowScope::All)),
+                count_entries(entries_of_month(book, *month, Debit, FlowScope::All)),
                 mean(book.closing_balances(*month)),
             ]
         })
@@ -270,34 +265,34 @@ fn average_amounts(figures: BusinessFigures) -> [i64; 2] {
 
 /// Builds section `bizCashFlow`.
 pub(crate) fn build_business_cashflow(book: &TransactionBook<'_>) -> Value {
-    let figures: Vec<BusinessFigures> = book
-        .months
-        .iter()
-        .map(|month| {
-            [
-                month_total(book, *month, Credit, FlowScope::All),
-                month_total(book, *month, Debit, FlowScope::All),
-                month_total(book, *month, Credit, FlowScope::Business),
-                month_total(book, *month, Debit, FlowScope::Business),
-                month_count(book, *month, Credit, FlowScope::Business),
-                month_count(book, *month, Debit, FlowScope::Business),
-            ]
-        })
-        .collect();
+    let mut figures: Vec<BusinessFigures> = Vec::new();
     let mut monthly = Vec::new();
-    for (month, month_figures) in book.months.iter().zip(&figures) {
+    for month in &book.months {
+        let business = [Credit, Debit].map(|direction| {
+            entries_of_month(book, *month, direction, FlowScope::Business).collect::<Vec<_>>()
+        });
+        let [sums, counts] = [
+            business
+                .each_ref()
+                .map(|entries| sum_amounts(entries.iter().copied())),
+            business
+                .each_ref()
+                .map(|entries| count_entries(entries.iter())),
+        ];
+        let month_figures = [
+            month_total(book, *month, Credit, FlowScope::All),
+            month_total(book, *month, Debit, FlowScope::All),
+            sums[0],
+            sums[1],
+            counts[0],
+            counts[1],
+        ];
+        figures.push(month_figures);
         monthly.push(build_business_row(
             &format_month(*month),
-            *month_figures,
-            average_amounts(*month_figures),
-            [Credit, Debit].map(|direction| {
-                list_entries(entries_of_month(
-                    book,
-                    *month,
-                    direction,
-                    FlowScope::Business,
-                ))
-            }),
+            month_figures,
+            average_amounts(month_figures),
+            business.map(list_entries),
         ));
     }
     // An average over all transactions, but in the row of medians.

@@ -161,7 +161,7 @@ fn list_circular_transfers<'e>(book: &'e TransactionBook<'_>) -> Vec<&'e Entry> 
         .entries
         .iter()
         .filter(|entry| entry.is_transfer() && entry.amount >= CIRCULAR_MIN)
-        .filter(|entry| !entry.classification.counterparty.is_empty())
+        .filter(|entry| entry.has_counterparty())
         .filter(|entry| !book.is_own_transfer(entry))
         .collect();
     let [payers, payees] = [true, false].map(|is_credit| {

@@ -1,5 +1,8 @@
 //! Groups of transactions: by counterparty, by category, and those that recur.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
@@ -21,24 +24,49 @@ pub(crate) enum Detail {
 
 /// Groups transactions by counterparty, the largest sum first.
 pub(crate) fn group_by_counterparty<'e>(entries: &[&'e Entry]) -> Vec<(&'e str, Vec<&'e Entry>)> {
-    let mut groups: Vec<(&str, Vec<&Entry>)> = Vec::new();
-    let mut positions = std::collections::HashMap::new();
-    for entry in entries {
-        let index = *positions
-            .entry(entry.counterparty_or_unknown())
-            .or_insert_with(|| {
-                groups.push((entry.counterparty_or_unknown(), Vec::new()));
-                groups.len() - 1
-            });
-        groups[index].1.push(entry);
-    }
-    groups.sort_by_key(|(party, group)| {
-        (
-            std::cmp::Reverse(sum_amounts(group.iter().copied())),
-            *party,
-        )
-    });
+    let mut by_place: Vec<&Entry> = entries.to_vec();
+    // The sort is stable, so the entries of a counterparty stay in their order.
+    by_place.sort_by_key(|entry| entry.counterparty.place);
+    let groups =
+        by_place.chunk_by(|first, second| first.counterparty.place == second.counterparty.place);
+    let mut groups: Vec<(&str, Vec<&Entry>)> = groups
+        .map(|group| (group[0].counterparty_or_unknown(), group.to_vec()))
+        .collect();
     groups
+        .sort_by_cached_key(|(party, group)| (Reverse(sum_amounts(group.iter().copied())), *party));
+    groups
+}
+
+/// Groups transactions by category, in the order of the names.
+pub(crate) fn group_by_category<'e>(
+    entries: &[&'e Entry],
+) -> BTreeMap<&'static str, Vec<&'e Entry>> {
+    let mut groups = BTreeMap::<_, Vec<&Entry>>::new();
+    for entry in entries {
+        let category = entry.classification.category;
+        groups.entry(category).or_default().push(entry);
+    }
+    groups
+}
+
+/// Groups the transactions that have a subcategory by it, in the order of the names.
+pub(crate) fn group_by_subcategory<'e>(
+    entries: &[&'e Entry],
+) -> BTreeMap<&'static str, Vec<&'e Entry>> {
+    let mut groups = BTreeMap::<_, Vec<&Entry>>::new();
+    for entry in entries {
+        if let Some(subcategory) = entry.classification.subcategory {
+            groups.entry(subcategory).or_default().push(entry);
+        }
+    }
+    groups
+}
+
+/// Returns those of some transactions in order of time that are of a month.
+pub(crate) fn slice_month<'s, 'e>(entries: &'s [&'e Entry], month: Month) -> &'s [&'e Entry] {
+    let start = entries.partition_point(|entry| entry.month < month);
+    let end = entries.partition_point(|entry| entry.month <= month);
+    &entries[start..end]
 }
 
 /// Builds section `counterparties`.
@@ -80,21 +108,17 @@ pub(crate) fn build_monthly_counterparties(
 ) -> Value {
     let total = format!("Total ({})", book.format_span(book.months.len()));
     let all: Vec<&Entry> = book.entries.iter().collect();
-    let rows: Vec<Value> = parties
-        .limit(group_by_counterparty(&all))
-        .map(|(party, group)| {
-            let mut data = vec![build_span_row(&total, &group)];
-            data.extend(book.months.iter().map(|month| {
-                let month_entries: Vec<&Entry> = group
-                    .iter()
-                    .copied()
-                    .filter(|entry| entry.month == *month)
-                    .collect();
-                build_span_row(&format_month(*month), &month_entries)
-            }));
-            build_object([("counterparty", party.into()), ("data", data.into())])
-        })
-        .collect();
+    let rows: Vec<Value> =
+        parties
+            .limit(group_by_counterparty(&all))
+            .map(|(party, group)| {
+                let mut data = vec![build_span_row(&total, &group)];
+                data.extend(book.months.iter().map(|month| {
+                    build_span_row(&format_month(*month), slice_month(&group, *month))
+                }));
+                build_object([("counterparty", party.into()), ("data", data.into())])
+            })
+            .collect();
     let months: Vec<String> = std::iter::once(total.clone())
         .chain(book.months.iter().map(|month| format_month(*month)))
         .collect();
@@ -139,20 +163,9 @@ pub(crate) fn build_direction_categories(
 /// Builds a row for each category, in the order of their names
 /// (`docs/sources.md#unaport-analytics`). `total` is the amount that shares are percentages of.
 pub(crate) fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail) -> Vec<Value> {
-    let mut names: Vec<&str> = entries
-        .iter()
-        .map(|entry| entry.classification.category)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    group_by_category(entries)
         .into_iter()
-        .map(|name| {
-            let group: Vec<&Entry> = entries
-                .iter()
-                .copied()
-                .filter(|entry| entry.classification.category == name)
-                .collect();
+        .map(|(name, group)| {
             let mut row = build_category(name, &group, total, detail);
             row["txnIds"] = list_ids(group.iter().copied());
             row["subCategories"] = build_subcategory_rows(&group, total).into();
@@ -165,20 +178,9 @@ pub(crate) fn build_category_rows(entries: &[&Entry], total: i64, detail: Detail
 ///
 /// Quirk: they list their transactions even where the rows of categories do not.
 fn build_subcategory_rows(group: &[&Entry], total: i64) -> Vec<Value> {
-    let mut subcategories: Vec<&str> = group
-        .iter()
-        .filter_map(|entry| entry.classification.subcategory)
-        .collect();
-    subcategories.sort_unstable();
-    subcategories.dedup();
-    subcategories
+    group_by_subcategory(group)
         .into_iter()
-        .map(|subcategory| {
-            let subgroup: Vec<&Entry> = group
-                .iter()
-                .copied()
-                .filter(|entry| entry.classification.subcategory == Some(subcategory))
-                .collect();
+        .map(|(subcategory, subgroup)| {
             build_category(subcategory, &subgroup, total, Detail::Transactions)
         })
         .collect()
@@ -213,7 +215,7 @@ pub(crate) fn build_recurring(
 ) -> Vec<Value> {
     let entries: Vec<&Entry> = book
         .entries_by_direction(direction)
-        .filter(|entry| !entry.classification.counterparty.is_empty())
+        .filter(|entry| entry.has_counterparty())
         .collect();
     group_by_counterparty(&entries)
         .iter()
@@ -266,10 +268,10 @@ pub(crate) fn build_recurrence(book: &TransactionBook<'_>, group: &[&Entry]) -> 
         "transactionType": first.direction_code(),
         "misses": (!missed_days.is_empty()).then(|| missed_days.len().to_string()),
         "missesDates": (!missed_days.is_empty()).then(|| missed_days.iter().map(NaiveDate::to_string).collect::<Vec<_>>()),
-        "counterparty": first.classification.counterparty,
+        "counterparty": &*first.counterparty.name,
         "interval": interval_name,
         "transactionCount": group.len().to_string(),
-        "particulars": first.narration,
+        "particulars": &*first.narration,
     })
 }
 

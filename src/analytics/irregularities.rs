@@ -263,7 +263,7 @@ fn find_two_way_parties(book: &TransactionBook<'_>) -> Vec<Value> {
     for (month, entries) in months_with_entries(book) {
         let named_entries: Vec<&Entry> = entries
             .into_iter()
-            .filter(|entry| !entry.classification.counterparty.is_empty())
+            .filter(|entry| entry.has_counterparty())
             .collect();
         for (party, group) in group_by_counterparty(&named_entries) {
             if group.iter().any(|entry| entry.is_credit())
@@ -388,7 +388,7 @@ pub(crate) fn build_circular_transactions(
                     "accountType": null,
                     "bankAccountId": book.accounts[entry.account].id,
                     "pairCount": null,
-                    "particulars": entry.narration,
+                    "particulars": &*entry.narration,
                     "type": entry.direction_code(),
                 })
             });

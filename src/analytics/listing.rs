@@ -6,8 +6,6 @@
 //! found, and the places of the first of them as a text such as `4 17 23`, since a value for each place
 //! takes ten times as much memory. No other array of a report begins with a boolean.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::book::Entry;
@@ -35,9 +33,11 @@ pub(crate) fn list_ids<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Valu
 fn build_list<'e>(kind: ListKind, entries: impl IntoIterator<Item = &'e Entry>) -> Value {
     let mut entries = entries.into_iter();
     let mut places = String::new();
+    let mut digits = itoa::Buffer::new();
     let mut listed = 0;
     for entry in entries.by_ref().take(LISTED_MAX) {
-        write!(places, "{} ", entry.place).expect("a text grows");
+        places.push_str(digits.format(entry.place));
+        places.push(' ');
         listed += 1;
     }
     let found = listed + entries.count();

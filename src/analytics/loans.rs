@@ -5,7 +5,7 @@ use chrono::Datelike;
 use serde_json::{Value, json};
 
 use super::book::{Entry, TransactionBook, format_month, sum_amounts};
-use super::classify::{BOUNCE_CHARGES, Classification};
+use super::classify::BOUNCE_CHARGES;
 use super::groups::{build_recurrence, group_by_counterparty};
 use super::months::mean;
 use crate::domain::money::Paise;
@@ -143,13 +143,9 @@ fn whole_rupees(paise: i64) -> i64 {
 /// Returns the charges for bounced mandates, without those whose payee is no lender.
 fn list_emi_bounces<'e>(book: &'e TransactionBook<'_>, lenders: &[&str]) -> Vec<&'e Entry> {
     let bounces = book.debits().filter(|entry| {
-        let Classification {
-            subcategory,
-            bounced_payee,
-            ..
-        } = &entry.classification;
-        *subcategory == Some(BOUNCE_CHARGES)
-            && (bounced_payee.is_empty() || lenders.contains(&&**bounced_payee))
+        let mut payee = entry.bounced_payee.iter();
+        entry.classification.subcategory == Some(BOUNCE_CHARGES)
+            && payee.all(|payee| lenders.contains(&&**payee))
     });
     bounces.collect()
 }
@@ -170,7 +166,7 @@ pub(crate) fn build_loan_analysis(book: &TransactionBook<'_>) -> Value {
         .map(|((lender, group), number)| {
             let bounces = bounces
                 .iter()
-                .filter(|entry| entry.classification.bounced_payee == *lender);
+                .filter(|entry| entry.bounced_payee.as_deref() == Some(lender));
             build_lender_row(book, number, (lender, group), bounces.count())
         })
         .collect();

@@ -7,6 +7,7 @@ use super::book::{
     Entry, TransactionBook, build_object, format_month, format_percent, format_rupees, median,
     rounded_average, sum_amounts,
 };
+use super::groups::{group_by_category, group_by_subcategory, slice_month};
 use super::listing::list_entries;
 use crate::domain::calendar::Month;
 use crate::domain::terms::TransactionType;
@@ -60,32 +61,10 @@ fn build_direction_summary(book: &TransactionBook<'_>, direction: TransactionTyp
         total_name.to_owned(),
         build_summary_rows(build_monthly_rows(book, &all), Map::new()),
     );
-    let mut names: Vec<&'static str> = all
-        .iter()
-        .map(|entry| entry.classification.category)
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let group: Vec<&Entry> = all
-            .iter()
-            .copied()
-            .filter(|entry| entry.classification.category == name)
-            .collect();
-        let mut subcategories: Vec<&'static str> = group
-            .iter()
-            .filter_map(|entry| entry.classification.subcategory)
-            .collect();
-        subcategories.sort_unstable();
-        subcategories.dedup();
-        let subcategory_rows: Map<String, Value> = subcategories
+    for (name, group) in group_by_category(&all) {
+        let subcategory_rows: Map<String, Value> = group_by_subcategory(&group)
             .into_iter()
-            .map(|subcategory| {
-                let subgroup: Vec<&Entry> = group
-                    .iter()
-                    .copied()
-                    .filter(|entry| entry.classification.subcategory == Some(subcategory))
-                    .collect();
+            .map(|(subcategory, subgroup)| {
                 let rows = build_monthly_rows(book, &subgroup);
                 (subcategory.to_owned(), rows.into())
             })
@@ -110,11 +89,7 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
     book.months
         .iter()
         .map(|month| {
-            let month_entries: Vec<&Entry> = entries
-                .iter()
-                .copied()
-                .filter(|entry| entry.month == *month)
-                .collect();
+            let month_entries = slice_month(entries, *month);
             if month_entries.is_empty() {
                 return json!({ "amount": "", "month": format_month(*month), "count": "0" });
             }
@@ -123,7 +98,7 @@ fn build_monthly_rows(book: &TransactionBook<'_>, entries: &[&Entry]) -> Vec<Val
                 ("amount", format_rupees(amount).into()),
                 ("month", format_month(*month).into()),
                 ("count", month_entries.len().to_string().into()),
-                ("transactions", list_entries(month_entries)),
+                ("transactions", list_entries(month_entries.iter().copied())),
             ])
         })
         .collect()

@@ -1,6 +1,6 @@
 //! The first page of the report: the account, its key figures, a score; and the custom analysis.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::book::{
     Entry, TransactionBook, build_object, format_month, format_rupees, rounded_average,
     rupees_to_json, sum_amounts,
 };
+use super::classify::Classification;
 use super::flows::{FlowScope, month_total};
 use super::groups::{Detail, build_direction_categories};
 use super::irregularities::Incidences;
@@ -85,18 +86,20 @@ fn list_empty_days(book: &TransactionBook<'_>) -> Vec<String> {
 /// Counts the transactions that repeat another one: the same account, day, direction, amount and
 /// narration, which has the reference.
 fn count_duplicates(book: &TransactionBook<'_>) -> usize {
-    let mut known = HashSet::new();
-    let repeated = book.entries.iter().filter(|entry| {
-        let is_new = known.insert((
-            entry.account,
-            entry.date,
-            entry.is_credit(),
-            entry.amount,
-            &entry.narration,
-        ));
-        !is_new
+    let rows = book.entries.iter().map(|entry| {
+        let Entry {
+            account,
+            date,
+            amount,
+            ..
+        } = *entry;
+        (date, account, amount, entry.is_credit(), &*entry.narration)
     });
-    repeated.count()
+    let mut rows: Vec<_> = rows.collect();
+    let count = rows.len();
+    rows.sort_unstable();
+    rows.dedup();
+    count - rows.len()
 }
 
 /// Lists the limits of the overdrafts.
@@ -175,23 +178,23 @@ fn overview_spelling(activity: &str) -> &str {
 }
 
 fn count_tabs(book: &TransactionBook<'_>, sections: &Sections, irregularity_count: usize) -> Value {
-    let mut categories: Vec<(bool, String)> = book
+    let categories: BTreeSet<(bool, &str, Option<&str>)> = book
         .entries
         .iter()
-        .map(|entry| (entry.is_credit(), entry.category_path()))
+        .map(|entry| {
+            let Classification {
+                category,
+                subcategory,
+                ..
+            } = entry.classification;
+            (entry.is_credit(), category, subcategory)
+        })
         .collect();
-    categories.sort_unstable();
-    categories.dedup();
     let third_party_transfers = book
         .entries
         .iter()
         .filter(|entry| entry.classification.subcategory == Some("Third Party Transfer"))
         .count();
-    let parties: HashSet<&str> = book
-        .entries
-        .iter()
-        .map(Entry::counterparty_or_unknown)
-        .collect();
     json!({
         "utilizationCount": sections.count_rows("utilization", "utilization"),
         "emiCount": sections.count_rows("emi", "emi"),
@@ -206,7 +209,7 @@ fn count_tabs(book: &TransactionBook<'_>, sections: &Sections, irregularity_coun
             + sections.count_rows("returnsAndCharges", "returns"),
         "bouncedChequeCount": sections.count_rows("bouncedCheque", "outwardChequeTransactions"),
         "categoryCount": categories.len(),
-        "counterparty": parties.len(),
+        "counterparty": book.counterparty_count,
         "intraBankFundTransferCount": third_party_transfers,
     })
 }

@@ -1,5 +1,6 @@
 //! Statements: a FIP's report on one account, with holders, summary and transactions.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -236,7 +237,28 @@ pub struct Transactions {
     pub range: TimeRange,
     /// Rows, oldest first.
     pub rows: Vec<Row>,
-    text_arena: String,
+    text_arena: Arc<String>,
+}
+
+/// A text of a statement that outlives it, without a copy.
+#[derive(Clone)]
+pub struct SharedText {
+    arena: Arc<String>,
+    range: (u32, u32),
+}
+
+impl Deref for SharedText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        slice_text(&self.arena, self.range)
+    }
+}
+
+impl fmt::Debug for SharedText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, formatter)
+    }
 }
 
 /// A transaction; its texts are read through [`Transactions`].
@@ -284,7 +306,7 @@ impl Transactions {
         Self {
             range,
             rows: Vec::new(),
-            text_arena: String::new(),
+            text_arena: Arc::default(),
         }
     }
 
@@ -340,24 +362,32 @@ impl Transactions {
     }
 
     pub fn narration(&self, row: &Row) -> &str {
-        self.text_at(row.narration)
+        slice_text(&self.text_arena, row.narration)
+    }
+
+    /// Returns the narration, sharing the texts of the statement. It keeps all of them in memory.
+    pub fn share_narration(&self, row: &Row) -> SharedText {
+        SharedText {
+            arena: Arc::clone(&self.text_arena),
+            range: row.narration,
+        }
     }
 
     pub fn reference(&self, row: &Row) -> &str {
-        self.text_at(row.reference)
+        slice_text(&self.text_arena, row.reference)
     }
 
     fn store_text(&mut self, text: &str) -> (u32, u32) {
         let start = self.arena_offset();
-        self.text_arena.push_str(text);
+        Arc::make_mut(&mut self.text_arena).push_str(text);
         (start, self.arena_offset())
     }
 
     fn arena_offset(&self) -> u32 {
         u32::try_from(self.text_arena.len()).expect("a statement's texts stay below 4 GiB")
     }
+}
 
-    fn text_at(&self, (start, end): (u32, u32)) -> &str {
-        &self.text_arena[start as usize..end as usize]
-    }
+fn slice_text(arena: &str, (start, end): (u32, u32)) -> &str {
+    &arena[start as usize..end as usize]
 }
