@@ -48,6 +48,7 @@ pub(crate) mod naming;
 pub(crate) mod narration_layout;
 pub(crate) mod notification;
 pub(crate) mod operation;
+pub(crate) mod overview;
 pub(crate) mod participants;
 pub(crate) mod persona;
 pub(crate) mod quirk;

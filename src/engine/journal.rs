@@ -3,7 +3,7 @@
 //! elsewhere. Evicted entries are counted by kind, so that a verdict can state that evidence may be
 //! missing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::cause::Cause;
@@ -19,13 +19,25 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Maximum number of entries that wait for the consent of their call.
 const UNASSIGNED_MAX: usize = 100;
 
+/// The entries that a reader gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadScope {
+    /// All that are written. Those of a call in progress may name its consent later.
+    Written,
+    /// Those before the first one that may name its consent later.
+    Settled,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     entries: VecDeque<JournalEntry>,
     body_bytes: usize,
     last_seq: u64,
     evicted_counts: HashMap<EntryKind, u64>,
-    /// The last entries of a cause that name no consent: the number of the cause, and that of the entry.
+    /// The numbers of the calls in progress, as causes.
+    open_calls: HashSet<u64>,
+    /// The last entries of these calls that name no consent: the number of the call, and that of the
+    /// entry.
     unassigned: VecDeque<(u64, u64)>,
 }
 
@@ -42,7 +54,10 @@ impl Journal {
         let handle = record.consent_handle();
         // The entry of a call is the last one that the call itself writes.
         let may_get_consent = handle.is_none() && !matches!(record, JournalRecord::Call(_));
-        if let Some(cause) = cause.as_ref().filter(|_| may_get_consent) {
+        let open_call = cause
+            .as_ref()
+            .filter(|cause| self.open_calls.contains(&cause.number));
+        if let Some(cause) = open_call.filter(|_| may_get_consent) {
             self.unassigned.push_back((cause.number, self.last_seq));
             if self.unassigned.len() > UNASSIGNED_MAX {
                 self.unassigned.pop_front();
@@ -65,7 +80,19 @@ impl Journal {
         }
     }
 
-    /// Gives the entries of a cause that name no consent the handle, and the customer, that have become
+    /// Expects entries of a call that learn their consent when the call is recorded.
+    pub(crate) fn open_call(&mut self, cause: u64) {
+        self.open_calls.insert(cause);
+    }
+
+    /// Ends a call, whether it has been recorded or not. Returns whether entries were waiting for it.
+    pub(crate) fn close_call(&mut self, cause: u64) -> bool {
+        let count = self.unassigned.len();
+        self.unassigned.retain(|(number, _)| *number != cause);
+        self.open_calls.remove(&cause) && self.unassigned.len() < count
+    }
+
+    /// Gives the entries of a call that name no consent the handle, and the customer, that have become
     /// known. Such entries are written before the call is understood.
     pub(crate) fn assign_consent(
         &mut self,
@@ -109,15 +136,31 @@ impl Journal {
         &self,
         after: u64,
         limit: usize,
+        scope: ReadScope,
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> (Vec<JournalEntry>, u64) {
-        let wanted = self.iter_after(after).filter(|entry| is_wanted(entry));
+        let last = match scope {
+            ReadScope::Written => self.last_seq,
+            ReadScope::Settled => self.last_settled_seq(),
+        };
+        let examined = self.iter_after(after).take_while(|entry| entry.seq <= last);
+        let wanted = examined.filter(|entry| is_wanted(entry));
         let entries: Vec<_> = wanted.take(limit).cloned().collect();
         let last_examined = entries
             .last()
             .filter(|_| entries.len() == limit)
             .map(|entry| entry.seq);
-        (entries, last_examined.unwrap_or(self.last_seq))
+        (
+            entries,
+            last_examined.unwrap_or(last.max(after.min(self.last_seq))),
+        )
+    }
+
+    /// Returns the number of the last entry before those that may name their consent later.
+    pub(crate) fn last_settled_seq(&self) -> u64 {
+        self.unassigned
+            .front()
+            .map_or(self.last_seq, |(_, seq)| seq - 1)
     }
 
     /// Returns the entry of a number, if it has been written and not evicted.
@@ -154,10 +197,10 @@ impl Journal {
 mod tests {
     use std::sync::Arc;
 
-    use super::{ENTRIES_MAX, Journal};
+    use super::{ENTRIES_MAX, Journal, ReadScope};
     use crate::domain::cause::{Cause, CauseKind};
     use crate::domain::ids::ConsentHandle;
-    use crate::domain::journal_entry::{EntryKind, JournalRecord};
+    use crate::domain::journal_entry::{EntryKind, JournalEntry, JournalRecord};
     use crate::domain::time::Timestamp;
 
     /// Writes a note, of the cause with this number if one is given.
@@ -207,13 +250,24 @@ mod tests {
         let mut journal = Journal::default();
         let handle = ConsentHandle::parse("e7cde879-a04b-4e94-8df5-1645b000101f");
         let handle = handle.expect("a UUID");
-        for number in [1, 2, 1] {
+        for number in [1, 2] {
+            journal.open_call(number);
+        }
+        for number in [1, 2, 1, 3] {
             append_note(&mut journal, Some(number));
         }
+        assert_eq!(journal.last_settled_seq(), 0);
         journal.assign_consent(1, handle, Some(&"9999999999@mockaa".into()));
+        assert!(!journal.close_call(1), "no entry waits any longer");
+        assert_eq!(journal.last_settled_seq(), 1);
+        let of_consent = |entry: &JournalEntry| entry.handle == Some(handle);
+        let (settled, examined) = journal.select_after(0, 10, ReadScope::Settled, of_consent);
+        assert_eq!((settled.len(), examined), (1, 1));
+        let (written, examined) = journal.select_after(0, 10, ReadScope::Written, of_consent);
+        assert_eq!((written.len(), examined), (2, 4));
         let entries = journal.entries_after(0, 10);
         let handles: Vec<_> = entries.iter().map(|entry| entry.handle).collect();
-        assert_eq!(handles, [Some(handle), None, Some(handle)]);
+        assert_eq!(handles, [Some(handle), None, Some(handle), None]);
         assert_eq!(entries[0].customer.as_deref(), Some("9999999999@mockaa"));
         assert_eq!(entries[1].customer, None);
         // The note of the second call is evicted before the call is recorded.
@@ -221,6 +275,8 @@ mod tests {
             append_note(&mut journal, None);
         }
         journal.assign_consent(2, handle, None);
+        journal.close_call(2);
+        assert_eq!(journal.last_settled_seq(), journal.last_seq());
         let entries = journal.entries_after(0, ENTRIES_MAX);
         assert!(entries.iter().all(|entry| entry.handle.is_none()));
     }

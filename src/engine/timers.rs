@@ -142,6 +142,13 @@ impl Timers {
         page.map(|entry| (entry.due, &entry.work))
     }
 
+    /// Counts the work for which `is_wanted` holds.
+    pub(crate) fn count_work(&self, is_wanted: impl Fn(Timestamp, &Work) -> bool) -> usize {
+        let entries = self.heap.iter().map(|Reverse(entry)| entry);
+        let wanted = entries.filter(|entry| is_wanted(entry.due, &entry.work));
+        wanted.count()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }

@@ -26,7 +26,8 @@ pub(crate) struct CallWorld {
 pub(crate) struct CallCause {
     kind: CauseKind,
     origin: Cow<'static, str>,
-    numbered: OnceLock<Arc<Cause>>,
+    /// The cause, and the world that has numbered it.
+    numbered: OnceLock<(Arc<Cause>, Arc<World>)>,
 }
 
 impl CallCause {
@@ -35,6 +36,14 @@ impl CallCause {
             kind,
             origin,
             numbered: OnceLock::new(),
+        }
+    }
+}
+
+impl Drop for CallCause {
+    fn drop(&mut self) {
+        if let Some((cause, world)) = self.numbered.get() {
+            world.close_call(cause);
         }
     }
 }
@@ -59,9 +68,11 @@ impl CallWorld {
             origin,
             numbered,
         } = &*self.cause;
-        let numbered =
-            numbered.get_or_init(|| self.world.number_cause(*kind, origin.clone(), None));
-        Arc::clone(numbered)
+        let (cause, _) = numbered.get_or_init(|| {
+            let cause = self.world.number_call(*kind, origin.clone());
+            (cause, Arc::clone(&self.world))
+        });
+        Arc::clone(cause)
     }
 
     /// Executes a command ([`World::submit`]).

@@ -14,13 +14,14 @@ use futures_util::stream::{Stream, unfold};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::domain::time::Millis;
+use crate::engine::journal::ReadScope;
 use crate::engine::world::World;
 use crate::http::AppState;
 use crate::wire::control::events::{
     EndReason, EventPlace, write_end, write_entry, write_gap, write_reset, write_world,
 };
 use crate::wire::control::journal::JournalFilter;
-use crate::wire::control::world::{WorldSummary, list_nonempty_states, name_clock_mode};
+use crate::wire::control::world::WorldSummary;
 
 /// The largest number of streams of a sandbox. A browser opens one for each page that is seen.
 pub(crate) const STREAMS_MAX: usize = 64;
@@ -40,8 +41,10 @@ const TICKS_BETWEEN_COMMENTS: u32 = 10;
 /// Longest wait for an entry; ticks come in between.
 const ENTRY_WAIT: Millis = Millis::from_secs(60 * 60);
 
-/// The delay before a browser connects again, and a comment, so that the head is sent at once.
+/// The delay before a browser connects again, in milliseconds. It also sends the head at once.
 const BEGINNING: &str = "retry: 2000\n\n";
+
+/// An event that tells nothing.
 const COMMENT: &str = ":\n\n";
 
 /// The number of open streams of a sandbox.
@@ -112,8 +115,8 @@ struct Reader {
     after: u64,
     /// The text that is sent first.
     beginning: String,
-    /// The last summary of the world, and the number of the last entry then.
-    summary: Option<(WorldSummary, u64)>,
+    /// The last summary of the world that was sent.
+    summary: Option<WorldSummary>,
     ticks: Interval,
     ticks_without_text: u32,
     has_ended: bool,
@@ -211,9 +214,16 @@ impl Reader {
         let life = self.world.life();
         loop {
             let filter = &self.filter;
+            let scope = if filter.needs_consent() {
+                ReadScope::Settled
+            } else {
+                ReadScope::Written
+            };
             let part = self
                 .world
-                .journal_part(self.after, ENTRIES_MAX, |entry| filter.matches_entry(entry));
+                .journal_part(self.after, ENTRIES_MAX, scope, |entry| {
+                    filter.matches_entry(entry)
+                });
             if part.lost > 0 {
                 write_gap(text, life, part.lost, self.after + part.lost);
             }
@@ -227,34 +237,17 @@ impl Reader {
         }
     }
 
-    /// Writes the summary of the world, if something has happened and changed it.
+    /// Writes the summary of the world, if it has changed. The time of a running clock always does.
     fn tell_summary(&mut self, text: &mut String) {
-        let last_seq = self.world.last_journal_seq();
-        if self
-            .summary
-            .as_ref()
-            .is_some_and(|(_, seq)| *seq == last_seq)
-        {
+        // A world that is watched is in use.
+        self.world.mark_used();
+        let summary = WorldSummary::from(self.world.catch_up().overview());
+        let known = self.summary.as_ref();
+        if known.is_some_and(|known| known.is_same_but_for_running_time(&summary)) {
             return;
         }
-        let summary = summarize_world(&self.world);
-        let known = self.summary.as_ref().map(|(known, _)| known);
-        if !known.is_some_and(|known| known.is_same_but_for_time(&summary)) {
-            // The place is that of this stream: entries after it are still to come.
-            write_world(text, self.world.life(), self.after, &summary);
-        }
-        self.summary = Some((summary, last_seq));
-    }
-}
-
-fn summarize_world(world: &World) -> WorldSummary {
-    let overview = world.catch_up().overview();
-    WorldSummary {
-        now: overview.now.to_string(),
-        mode: name_clock_mode(overview.frozen),
-        consents: overview.consents,
-        states: list_nonempty_states(overview.status_counts),
-        webhooks_open: overview.webhooks_open,
-        timers: overview.timers,
+        // The place is that of this stream: entries after it are still to come.
+        write_world(text, self.world.life(), self.after, &summary);
+        self.summary = Some(summary);
     }
 }

@@ -246,6 +246,11 @@ impl ApiResponse {
         .with_header(HeaderName::from_static("x-accel-buffering"), "no")
     }
 
+    /// Returns a 204 response, which keeps a browser from asking for a stream again.
+    pub(crate) fn no_content() -> Self {
+        Self::with_status(StatusCode::NO_CONTENT)
+    }
+
     /// Returns a 302 redirect, as a short link does.
     pub(crate) fn redirect_found(location: String) -> Self {
         Self {

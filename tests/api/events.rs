@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::helpers::TestApp;
+use mockaa::SecurityMode;
+
+use crate::helpers::{FIU_1_KEY, TestApp, rebit_request};
 
 /// An event as it was read.
 #[derive(Debug)]
@@ -160,6 +162,47 @@ async fn a_reader_learns_what_the_journal_has_forgotten() {
     assert_eq!(gap.data, json!({ "lost": first - 2, "resumeAt": first }));
 }
 
+/// The entries are written before the call is understood.
+#[tokio::test]
+async fn a_reader_of_a_customer_gets_what_a_call_only_later_ties_to_the_customer() {
+    let app = TestApp::start_with(|builder| builder.security(SecurityMode::Lenient)).await;
+    let body = rebit_request();
+    let customer = body["ConsentDetail"]["Customer"]["id"].as_str();
+    let path = format!("{PATH}?customer={}", customer.expect("an address"));
+    let mut reader = Reader::open(&app, &path, None).await;
+    let request = app
+        .request(Method::POST, "/Consent")
+        .header("client_api_key", FIU_1_KEY)
+        .header("x-jws-signature", "e30..AAAA")
+        .json(&body);
+    app.send(request).await;
+    let flaw = reader.next_entry("signature.invalid").await;
+    let call = reader.next_entry("call").await;
+    assert_eq!(flaw.data["consentHandle"], call.data["consentHandle"]);
+}
+
+#[tokio::test]
+async fn the_time_of_a_frozen_clock_is_told_when_it_moves() {
+    let app = TestApp::start().await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let before = reader.next_named("world").await;
+    let advance = app.advance_clock("PT1S").await;
+    let after = reader.next_named("world").await;
+    assert_ne!(after.data["now"], before.data["now"]);
+    assert_eq!(after.data["now"], advance["to"]);
+}
+
+#[tokio::test]
+async fn work_of_an_ended_consent_is_not_counted() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    let world = app.get("/_mockaa/v1/world").await.expect_ok();
+    assert_eq!(world["timers"], 1, "{world}");
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    let world = app.get("/_mockaa/v1/world").await.expect_ok();
+    assert_eq!(world["timers"], 0, "{world}");
+}
+
 #[tokio::test]
 async fn a_reset_and_a_foreign_life_begin_anew() {
     let app = TestApp::start().await;
@@ -203,6 +246,13 @@ async fn a_stream_ends_with_its_world_and_with_the_sandbox() {
     let bye = of_world.next_named("bye").await;
     assert_eq!(bye.data["reason"], "the world was deleted");
     assert!(of_world.next().await.is_none());
+    // A browser connects again, which must not create the world again.
+    let again = app
+        .request(Method::GET, "/w/short/_mockaa/v1/events")
+        .header("last-event-id", "0123456789abcdef.1");
+    assert_eq!(app.send(again).await.status, 204);
+    let worlds = app.get("/_mockaa/v1/worlds").await.expect_ok();
+    assert_eq!(worlds["items"].as_array().map(Vec::len), Some(1));
     let stop = tokio::time::timeout(Duration::from_secs(3), app.sandbox.stop());
     let (stopped, bye) = tokio::join!(stop, of_sandbox.next_named("bye"));
     stopped.expect("an open stream does not hold up the end");
@@ -275,7 +325,9 @@ async fn a_place_that_is_none_is_refused() {
         assert_eq!(reply.status, 400, "{after}");
         assert_eq!(reply.json()["field"], "after");
     }
-    let request = app.request(Method::GET, PATH).header("last-event-id", "42");
-    let reply = app.send(request).await;
-    assert_eq!(reply.json()["field"], "Last-Event-ID");
+    for id in [b"42".as_slice(), "0123456789abcdef.é".as_bytes()] {
+        let request = app.request(Method::GET, PATH).header("last-event-id", id);
+        let reply = app.send(request).await;
+        assert_eq!(reply.json()["field"], "Last-Event-ID");
+    }
 }

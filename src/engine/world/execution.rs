@@ -45,6 +45,9 @@ const WAITING_REACTIONS_MAX: usize = 1_000;
 /// Maximum number of data notifications stored per Unaport consent.
 const STORED_NOTIFICATIONS_MAX: usize = 100;
 
+/// The largest number of timers that are looked at to count them.
+const COUNTED_WORK_MAX: usize = 10_000;
+
 /// One execution under a world's lock: due work, or a command with its consequences.
 pub(in crate::engine) struct Execution<'a> {
     world: &'a World,
@@ -504,6 +507,23 @@ impl Inner {
         }
     }
 
+    /// Counts the work that becomes due, without obsolete work. The whole heap counts if it has more than
+    /// [`COUNTED_WORK_MAX`] entries, since the world is locked meanwhile.
+    pub(in crate::engine) fn count_timers(&self) -> usize {
+        if self.timers.len() > COUNTED_WORK_MAX {
+            return self.timers.len();
+        }
+        self.timers
+            .count_work(|due, work| self.is_live(due, work, None))
+    }
+
+    /// Returns whether work has something left to do, for a consent if one is given.
+    fn is_live(&self, due: Timestamp, work: &Work, handle: Option<ConsentHandle>) -> bool {
+        self.find_handle(due, work).is_some_and(|found| {
+            handle.is_none_or(|handle| handle == found) && !self.is_obsolete(due, work)
+        })
+    }
+
     /// Lists the work that becomes due, the next one first, without obsolete work; that of one consent if
     /// one is given.
     pub(in crate::engine) fn list_timers(
@@ -512,11 +532,7 @@ impl Inner {
         skip: usize,
         limit: usize,
     ) -> Vec<Timer> {
-        let is_wanted = |due, work: &Work| {
-            self.find_handle(due, work).is_some_and(|found| {
-                handle.is_none_or(|handle| handle == found) && !self.is_obsolete(due, work)
-            })
-        };
+        let is_wanted = |due, work: &Work| self.is_live(due, work, handle);
         let page = self.timers.list_work(is_wanted, skip, limit);
         page.filter_map(|(due, work)| self.describe_timer(due, work))
             .collect()

@@ -227,6 +227,24 @@ impl World {
         })
     }
 
+    /// Numbers a call as a cause, until [`World::close_call`] ends it.
+    pub(crate) fn number_call(&self, kind: CauseKind, origin: Cow<'static, str>) -> Arc<Cause> {
+        let cause = self.number_cause(kind, origin, None);
+        // Those of an operator are not recorded.
+        if kind != CauseKind::Operator {
+            self.lock().journal.open_call(cause.number);
+        }
+        cause
+    }
+
+    /// Ends a call, whether it has been recorded or not.
+    pub(crate) fn close_call(&self, cause: &Cause) {
+        let has_settled_entries = self.lock().journal.close_call(cause.number);
+        if has_settled_entries {
+            self.journal_appended.notify_waiters();
+        }
+    }
+
     /// Records the time of a call to this world.
     pub fn mark_used(&self) {
         self.last_used_at_ms

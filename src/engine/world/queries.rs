@@ -14,37 +14,21 @@ use crate::domain::expectation::{Expectation, Verdict};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::journal_entry::{EntryKind, JournalEntry};
 use crate::domain::notification::Notification;
+use crate::domain::overview::Overview;
 use crate::domain::participants::RequestedForm;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{DataTiming, Session};
 use crate::domain::short_code::ShortCode;
-use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{DecisionContext, find_linked_accounts};
+use crate::engine::journal::ReadScope;
 use crate::engine::report::{OperationLookup, grade_run};
 use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::{State, World};
-
-/// A summary of a world.
-#[derive(Clone, Debug)]
-pub struct Overview {
-    /// World time.
-    pub now: Timestamp,
-    /// `true` if the clock is frozen.
-    pub frozen: bool,
-    /// The number of consents.
-    pub consents: usize,
-    /// The number of consents in each status.
-    pub status_counts: Vec<(Status, usize)>,
-    /// The number of webhooks that are held, queued, waiting for a retry or in flight.
-    pub webhooks_open: usize,
-    /// The number of timers that are not due yet.
-    pub timers: usize,
-}
 
 /// A part of the journal.
 #[derive(Debug)]
@@ -92,11 +76,12 @@ impl World {
         &self,
         after: u64,
         limit: usize,
+        scope: ReadScope,
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> JournalPart {
         let inner = self.lock();
         let lost = inner.journal.count_lost_after(after);
-        let (entries, last_examined) = inner.journal.select_after(after, limit, is_wanted);
+        let (entries, last_examined) = inner.journal.select_after(after, limit, scope, is_wanted);
         JournalPart {
             lost,
             entries,
@@ -347,7 +332,7 @@ impl WorldQueries<'_> {
             consents: inner.state.consent_count(),
             status_counts: inner.state.count_by_status(),
             webhooks_open: inner.outbox.open_len(),
-            timers: inner.timers.len(),
+            timers: inner.count_timers(),
         }
     }
 
@@ -386,7 +371,8 @@ impl WorldQueries<'_> {
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> (Vec<JournalEntry>, u64) {
         let inner = self.0.lock();
-        inner.journal.select_after(after, limit, is_wanted)
+        let scope = ReadScope::Written;
+        inner.journal.select_after(after, limit, scope, is_wanted)
     }
 
     /// Evaluates an expectation against the current journal and state.

@@ -47,6 +47,7 @@ impl World {
             let customer = call.customer.as_ref();
             inner.journal.assign_consent(cause.number, handle, customer);
         }
+        inner.journal.close_call(cause.number);
         inner.append_record(now, Some(cause), JournalRecord::Call(Arc::new(call)));
         drop(inner);
         self.journal_appended.notify_waiters();
@@ -55,11 +56,13 @@ impl World {
     /// Records an intervention in the world.
     pub fn write_note(&self, cause: Option<Arc<Cause>>, text: String) {
         self.lock().append_note(cause, text);
+        self.journal_appended.notify_waiters();
     }
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
     pub fn write_note_once(&self, cause: Option<Arc<Cause>>, text: &str) {
         self.lock().append_note_once(cause, text);
+        self.journal_appended.notify_waiters();
     }
 
     /// Records the reason why a signature did not verify.
@@ -68,6 +71,8 @@ impl World {
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
         inner.append_record(now, cause, JournalRecord::InvalidSignature { text });
+        drop(inner);
+        self.journal_appended.notify_waiters();
     }
 
     /// Returns the number of evicted journal entries of these kinds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{HeaderName, RETRY_AFTER};
 
 use super::webhooks::OCTET_STREAM;
-use super::{authenticate_operator, parse_pagination, parse_reveal};
+use super::{authenticate_operator, check_operator, parse_pagination, parse_reveal};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::text::quote_value;
@@ -176,18 +176,26 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
     Err(ApiError::Timeout(message))
 }
 
-/// Streams what happens in the world, after the event of `Last-Event-ID` or `after` if one is given.
+/// Streams what happens in the world, after the event of `Last-Event-ID` or `after` if one is given. A
+/// world that was deleted has nothing after it: 204, which keeps a browser from connecting again.
 pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
-    let world = authenticate_operator(call)?;
+    check_operator(call)?;
     let params = Params::parse(call.query())?;
     let filter = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
-    let place = match call.header("last-event-id") {
-        Some(text) => Some(EventPlace::parse("Last-Event-ID", text)?),
+    let place = match call.headers().get("last-event-id") {
+        Some(value) => {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            Some(EventPlace::parse("Last-Event-ID", &text)?)
+        }
         None => params
             .first_value("after")
             .map(|text| EventPlace::parse("after", text))
             .transpose()?,
     };
+    if place.is_some() && call.worlds().find_world(call.world_name()?).is_none() {
+        return Ok(ApiResponse::no_content());
+    }
+    let world = call.get_or_create_world()?;
     if call.method() == "HEAD" {
         return Ok(ApiResponse::events(None));
     }

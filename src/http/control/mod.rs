@@ -31,10 +31,15 @@ pub(crate) const PAGE_MAX: usize = 1_000;
 /// [`crate::http::access`]. Input that the call does not have is rejected, since it would change
 /// nothing. Returns the call's world.
 pub(crate) fn authenticate_operator(call: &Call) -> Result<CallWorld, ApiError> {
+    check_operator(call)?;
+    call.get_or_create_world()
+}
+
+/// Checks a call of the control API before it reaches a world.
+fn check_operator(call: &Call) -> Result<(), ApiError> {
     reject_cross_site(call)?;
     authenticate_token(call)?;
-    reject_undefined_input(call)?;
-    call.get_or_create_world()
+    reject_undefined_input(call)
 }
 
 fn authenticate_token(call: &Call) -> Result<(), ApiError> {

@@ -7,7 +7,7 @@ use crate::http::call::Call;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{AaView, ResetRequest, WorldView, list_nonempty_states};
+use crate::wire::control::world::{AaView, ResetRequest, WorldView};
 
 pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
@@ -47,15 +47,10 @@ pub(crate) fn delete_world(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 fn render_world(world: &World) -> WorldView {
-    let overview = world.catch_up().overview();
     WorldView {
         name: world.name().to_owned(),
         seed: world.seed().to_string(),
-        now: overview.now.to_string(),
-        consents: overview.consents,
-        states: list_nonempty_states(overview.status_counts),
-        webhooks_open: overview.webhooks_open,
-        timers: overview.timers,
+        summary: world.catch_up().overview().into(),
         aas: world
             .participants()
             .aas

@@ -88,6 +88,11 @@ impl JournalFilter {
         })
     }
 
+    /// Returns whether it depends on the consent of an entry, which a call in progress may tell later.
+    pub(crate) fn needs_consent(&self) -> bool {
+        self.handle.is_some() || self.customer.is_some()
+    }
+
     /// Returns whether an entry passes all filters that are set.
     pub(crate) fn matches_entry(&self, entry: &JournalEntry) -> bool {
         self.kind
@@ -243,52 +248,58 @@ struct ConsentTraceView {
 }
 
 impl From<&JournalEntry> for EntrySummary {
+    /// Returns the summary without secrets. It reads no bodies, which are long.
     fn from(entry: &JournalEntry) -> Self {
-        let EntryView {
+        let JournalEntry {
             seq,
             at,
-            kind,
-            consent_handle,
             customer: _,
+            handle,
             cause: _,
-            text,
-            call,
-            webhook,
-        } = EntryView::from(entry);
+            record,
+        } = entry;
+        let kind = entry_kind(record);
+        let text = describe_record(record, SecretDetail::Mask);
         let mut summary = Self {
-            text: text.unwrap_or_else(|| kind.to_owned()),
-            seq,
-            at,
+            seq: *seq,
+            at: at.to_string(),
             kind,
-            consent_handle,
+            consent_handle: handle.map(|handle| handle.to_string()),
             op: None,
             method: None,
             path: None,
             answered: None,
             event: None,
             status: None,
+            text: text.unwrap_or_else(|| kind.to_owned()),
         };
-        if let Some(call) = call {
-            summary.text = format!(
-                "{} {}, {}, answered with {}",
-                call.method, call.path, call.op, call.status
-            );
-            summary.op = Some(call.op);
-            summary.method = Some(call.method);
-            summary.path = Some(call.path);
-            summary.answered = Some(call.status);
-        }
-        if let Some(webhook) = webhook {
-            let status = webhook
-                .status
-                .map_or(String::new(), |status| format!(" {status}"));
-            summary.text = format!(
-                "webhook {}{status}, attempt {}, {}",
-                webhook.event, webhook.attempt, webhook.outcome
-            );
-            summary.event = Some(webhook.event);
-            summary.status = webhook.status;
-            summary.answered = webhook.answered;
+        match record {
+            JournalRecord::Call(call) => {
+                let (op, path) = (call.operation.as_str(), mask_target(&call.path));
+                summary.text = format!(
+                    "{} {path}, {op}, answered with {}",
+                    call.method, call.status
+                );
+                summary.op = Some(op);
+                summary.method = Some(call.method.clone());
+                summary.path = Some(path);
+                summary.answered = Some(call.status);
+            }
+            JournalRecord::Webhook(webhook) => {
+                let event = webhook.event.as_str();
+                let status = webhook
+                    .status
+                    .map_or(String::new(), |status| format!(" {status}"));
+                summary.text = format!(
+                    "webhook {event}{status}, attempt {}, {}",
+                    webhook.attempt,
+                    mask_message(&webhook.outcome)
+                );
+                summary.event = Some(event);
+                summary.status = webhook.status;
+                summary.answered = webhook.response_status;
+            }
+            _ => {}
         }
         summary
     }
@@ -718,6 +729,24 @@ impl WebhookView {
     }
 }
 
+/// Returns the message of a record for people, if it has one.
+fn describe_record(record: &JournalRecord, secrets: SecretDetail) -> Option<String> {
+    let text = match record {
+        JournalRecord::StepRejected { origin, reason, .. } => {
+            escape_controls(&format!("{origin}: {reason}")).into_owned()
+        }
+        JournalRecord::InvalidSignature { text } => escape_line_controls(text).into_owned(),
+        JournalRecord::Note { text } => escape_controls(text).into_owned(),
+        JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => {
+            return None;
+        }
+    };
+    Some(match secrets {
+        SecretDetail::Mask => mask_text(&text),
+        SecretDetail::Reveal => text,
+    })
+}
+
 impl From<&JournalEntry> for EntryView {
     /// Returns the view without secrets.
     fn from(entry: &JournalEntry) -> Self {
@@ -737,20 +766,7 @@ impl EntryView {
             record,
         } = entry;
         let kind = entry_kind(record);
-        let text = match record {
-            JournalRecord::StepRejected { origin, reason, .. } => {
-                Some(escape_controls(&format!("{origin}: {reason}")).into_owned())
-            }
-            JournalRecord::InvalidSignature { text } => {
-                Some(escape_line_controls(text).into_owned())
-            }
-            JournalRecord::Note { text } => Some(escape_controls(text).into_owned()),
-            JournalRecord::Event(_) | JournalRecord::Call(_) | JournalRecord::Webhook(_) => None,
-        };
-        let text = text.map(|text| match secrets {
-            SecretDetail::Mask => mask_text(&text),
-            SecretDetail::Reveal => text,
-        });
+        let text = describe_record(record, secrets);
         let consent_handle = handle.map(|handle| handle.to_string());
         let (call, webhook) = match record {
             JournalRecord::Call(call) => (Some(CallView::new(call, secrets)), None),

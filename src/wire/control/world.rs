@@ -8,6 +8,7 @@ use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::consent::Status;
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::operation::Operation;
+use crate::domain::overview::Overview;
 use crate::domain::participants::Aa;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -34,7 +35,7 @@ pub(crate) struct ClockView {
     pub message_time: TimeSource,
 }
 
-/// A summary of a world.
+/// A world.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorldView {
@@ -42,37 +43,59 @@ pub(crate) struct WorldView {
     /// Decimal digits. A JSON number would lose some of them in JavaScript.
     #[schemars(regex(pattern = "^[0-9]{1,20}$"))]
     pub seed: String,
-    #[schemars(with = "TimestampText")]
-    pub now: String,
-    pub consents: usize,
-    /// The number of consents in each state; empty states are omitted.
-    pub states: Vec<StateCountView>,
-    pub webhooks_open: usize,
-    pub timers: usize,
+    #[serde(flatten)]
+    pub summary: WorldSummary,
     /// The AAs of the sandbox, the default one first.
     pub aas: Vec<AaView>,
 }
 
-/// The data of event `world`: what a stream says of a world when it has changed.
-#[derive(Debug, Serialize, JsonSchema)]
+/// A summary of a world, which is also the data of event `world`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WorldSummary {
     #[schemars(with = "TimestampText")]
-    pub now: String,
+    now: String,
     /// `running` or `frozen`.
-    pub mode: &'static str,
-    pub consents: usize,
+    mode: &'static str,
+    consents: usize,
     /// The number of consents in each state; empty states are omitted.
-    pub states: Vec<StateCountView>,
-    pub webhooks_open: usize,
-    pub timers: usize,
+    states: Vec<StateCountView>,
+    webhooks_open: usize,
+    /// The work that becomes due. Above 10,000, that of consents which have ended counts too.
+    timers: usize,
 }
 
 impl WorldSummary {
-    /// Returns whether two summaries differ in their time at most.
-    pub(crate) fn is_same_but_for_time(&self, other: &Self) -> bool {
-        let figures = |it: &Self| (it.mode, it.consents, it.webhooks_open, it.timers);
-        figures(self) == figures(other) && self.states == other.states
+    /// Returns whether two summaries differ in nothing but the time of a clock that runs in both.
+    pub(crate) fn is_same_but_for_running_time(&self, other: &Self) -> bool {
+        if self.mode != name_clock_mode(false) {
+            return self == other;
+        }
+        let at_same_time = Self {
+            now: self.now.clone(),
+            ..other.clone()
+        };
+        *self == at_same_time
+    }
+}
+
+impl From<Overview> for WorldSummary {
+    fn from(overview: Overview) -> Self {
+        let states = overview.status_counts.into_iter();
+        let states = states.filter(|(_, count)| *count > 0);
+        Self {
+            now: overview.now.to_string(),
+            mode: name_clock_mode(overview.frozen),
+            consents: overview.consents,
+            states: states
+                .map(|(status, count)| StateCountView {
+                    state: status.as_str(),
+                    count,
+                })
+                .collect(),
+            webhooks_open: overview.webhooks_open,
+            timers: overview.timers,
+        }
     }
 }
 
@@ -99,23 +122,11 @@ impl From<&Aa> for AaView {
 }
 
 /// The number of consents in a state.
-#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct StateCountView {
     #[schemars(with = "Status")]
     state: &'static str,
     count: usize,
-}
-
-/// Returns the states with at least one consent.
-pub(crate) fn list_nonempty_states(counts: Vec<(Status, usize)>) -> Vec<StateCountView> {
-    counts
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| StateCountView {
-            state: status.as_str(),
-            count,
-        })
-        .collect()
 }
 
 /// The response of `clock/advance`.
