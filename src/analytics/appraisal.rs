@@ -4,6 +4,8 @@
 //! `Assumption:` the Unaport page names "CAM sheets" (credit appraisal memo) and no content. These are
 //! the lines that lenders' memos have in common.
 
+use std::collections::BTreeMap;
+
 use super::book::{Entry, TransactionBook, format_month, median, sum_amounts};
 use super::capacity::{Capacity, INSTALMENT_SHARE};
 use super::flows::{FlowScope, month_total};
@@ -13,7 +15,8 @@ use super::loans::LoanPayments;
 use super::months::mean;
 use super::score::{Score, is_bounce};
 use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
-use crate::domain::money::Paise;
+use crate::domain::money::{Paise, group_count};
+use crate::domain::statement::Holder;
 use crate::domain::terms::TransactionType::{Credit, Debit};
 
 /// The largest number of counterparties that the printed report lists in each direction.
@@ -91,8 +94,7 @@ fn list_facts(
     capacity: &Capacity<'_>,
     score: &Score,
 ) -> Vec<AppraisalFact> {
-    let first_account = &book.accounts[0];
-    let holder = first_account.statement.holders.as_ref().map(|it| &it.first);
+    let holders = book.list_holders();
     let mut facts = Vec::new();
     let mut add = |item, value: String, evidence: String| {
         facts.push(AppraisalFact {
@@ -103,8 +105,8 @@ fn list_facts(
     };
     add(
         "Applicant",
-        holder.map_or_else(String::new, |holder| holder.name.clone()),
-        holder.map_or_else(String::new, |holder| {
+        join(&holders, " and ", |holder| holder.name.clone()),
+        join(&holders, "; ", |holder| {
             format!("PAN {}, mobile {}", holder.pan, holder.mobile)
         }),
     );
@@ -116,14 +118,14 @@ fn list_facts(
                 account.bank_name(),
                 account.statement.account.masked_number
             ),
-            format!("{} account", account.type_name()),
+            account.full_type_name().to_owned(),
         );
     }
     let (first, last) = (&book.entries[0], &book.entries[book.entries.len() - 1]);
     add(
         "Period",
         format!("{} to {}", first.date, last.date),
-        format!("{} transactions", book.entries.len()),
+        format!("{} transactions", group_count(book.entries.len())),
     );
     add(
         "Average balance",
@@ -186,6 +188,11 @@ fn list_facts(
     facts
 }
 
+fn join(holders: &[&Holder], separator: &str, describe: impl Fn(&Holder) -> String) -> String {
+    let texts: Vec<String> = holders.iter().map(|holder| describe(holder)).collect();
+    texts.join(separator)
+}
+
 fn text(value: impl Into<String>) -> ReportValue {
     ReportValue::Text(value.into())
 }
@@ -228,16 +235,17 @@ fn describe_income(capacity: &Capacity<'_>) -> ReportPart {
 /// Counts things, and says how many of them are listed if not all are.
 fn count_of(count: usize, (one, many): (&str, &str), listed_max: usize) -> String {
     let noun = if count == 1 { one } else { many };
+    let text = format!("{} {noun}", group_count(count));
     if count > listed_max {
-        format!("{count} {noun}, of which the {listed_max} largest are listed")
+        format!("{text}, of which the {listed_max} largest are listed")
     } else {
-        format!("{count} {noun}")
+        text
     }
 }
 
 fn describe_obligations(book: &TransactionBook<'_>, capacity: &Capacity<'_>) -> ReportPart {
     let rows = capacity.loans.iter().map(|loan| {
-        let last = loan.paid[loan.paid.len() - 1];
+        let last = loan.last_paid();
         let bounces = book.debits().filter(|entry| {
             is_bounce(entry) && entry.bounced_payee.as_deref() == Some(loan.lender)
         });
@@ -329,7 +337,7 @@ fn describe_counterparties(book: &TransactionBook<'_>) -> ReportPart {
                 text(*party),
                 ReportValue::Count(group.len()),
                 money(sum_amounts(group.iter().copied())),
-                text(group[0].category_path()),
+                text(name_main_category(group)),
             ]
         }));
     }
@@ -344,6 +352,17 @@ fn describe_counterparties(book: &TransactionBook<'_>) -> ReportPart {
         rows,
         bars: None,
     }
+}
+
+/// Returns the category, with its subcategory, that most of the money is of; the first one in order of the
+/// names, if several are.
+fn name_main_category(group: &[&Entry]) -> String {
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    for entry in group {
+        *sums.entry(entry.category_path()).or_default() += entry.amount;
+    }
+    let largest = sums.into_iter().rev().max_by_key(|(_, sum)| *sum);
+    largest.map(|(category, _)| category).unwrap_or_default()
 }
 
 fn describe_findings(incidences: &[Incidences], score: &Score) -> ReportPart {

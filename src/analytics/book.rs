@@ -1,7 +1,7 @@
 //! The classified transactions of a report, with the queries and number formats that all sections
 //! share. Amounts are paise.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
@@ -14,7 +14,7 @@ use super::classify::{
 };
 use crate::domain::account::AccountType;
 use crate::domain::calendar::Month;
-use crate::domain::statement::{Holders, SharedText, Statement, TransactionMode};
+use crate::domain::statement::{Holder, Holders, SharedText, Statement, TransactionMode};
 use crate::domain::terms::TransactionType;
 use crate::domain::time::Millis;
 
@@ -354,6 +354,15 @@ impl<'a> TransactionBook<'a> {
         self.accounts[entry.account].id.to_string()
     }
 
+    /// Returns the holders of the accounts, each once.
+    pub(crate) fn list_holders(&self) -> Vec<&Holder> {
+        let holders = self.accounts.iter();
+        let holders = holders.filter_map(|account| account.statement.holders.as_ref());
+        let mut seen = BTreeSet::new();
+        let all = holders.flat_map(Holders::iter);
+        all.filter(|holder| seen.insert(&holder.pan)).collect()
+    }
+
     pub(crate) fn masked_account_number(&self, entry: &Entry) -> &str {
         &self.accounts[entry.account].statement.account.masked_number
     }
@@ -408,6 +417,16 @@ impl ReportAccount<'_> {
             "Current"
         } else {
             "Savings"
+        }
+    }
+
+    /// Returns the type in words for an underwriter, which has those of non-residents.
+    pub(crate) fn full_type_name(&self) -> &'static str {
+        match self.statement.account.account_type {
+            AccountType::Current => "Current account",
+            AccountType::Nre => "NRE savings account",
+            AccountType::Nro => "NRO savings account",
+            AccountType::Savings | AccountType::Default => "Savings account",
         }
     }
 

@@ -55,7 +55,11 @@ fn parse_part(word: Option<&str>, letter: char) -> Option<i64> {
     Some(Paise::parse(word?.strip_prefix(letter)?)?.0)
 }
 
-impl LoanPayments<'_> {
+impl<'e> LoanPayments<'e> {
+    pub(super) fn last_paid(&self) -> &'e Entry {
+        self.paid[self.paid.len() - 1]
+    }
+
     /// Returns the lender and, if it is known, the number of instalments, which tells two loans of one
     /// lender apart.
     pub(super) fn label(&self) -> String {
@@ -70,7 +74,7 @@ impl LoanPayments<'_> {
     /// `Assumption:` a penalty is no part of it. Where the narration does not tell the parts, it is the
     /// amount that was paid last.
     pub(super) fn obligation(&self) -> i64 {
-        let last = self.paid[self.paid.len() - 1];
+        let last = self.last_paid();
         match InstalmentText::parse(&last.narration) {
             Some(text) if text.number == text.total_count => 0,
             Some(text) => text.amount.unwrap_or(last.amount),
@@ -79,33 +83,53 @@ impl LoanPayments<'_> {
     }
 }
 
-/// Groups instalments by loan: by lender and number of instalments or, where the narration does not
-/// tell the latter, by amounts within a tenth.
+/// Groups instalments by loan: each belongs to the loan of its lender that it continues
+/// ([`continues_loan`]) with the nearest amount.
 ///
-/// `Assumption:` this rule; loans that follow each other on the same terms count as one.
+/// `Assumption:` this rule. Two loans whose instalments have no numbers and similar amounts count as
+/// one.
 fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
     let mut loans: Vec<LoanPayments<'e>> = Vec::new();
     for (lender, group) in group_by_counterparty(paid) {
         let start = loans.len();
         for entry in group {
-            let text = InstalmentText::parse(&entry.narration);
-            let total_count = text.map(|text| text.total_count);
-            let is_same = |loan: &LoanPayments<'_>| {
-                let known = loan.paid[loan.paid.len() - 1].amount;
-                let is_similar = (entry.amount - known).abs() * 10 <= known;
-                loan.total_count == total_count && (total_count.is_some() || is_similar)
-            };
-            match loans[start..].iter_mut().find(|loan| is_same(loan)) {
+            let continued = loans[start..]
+                .iter_mut()
+                .filter(|loan| continues_loan(entry, loan.last_paid()));
+            let nearest =
+                continued.min_by_key(|loan| (entry.amount - loan.last_paid().amount).abs());
+            match nearest {
                 Some(loan) => loan.paid.push(entry),
                 None => loans.push(LoanPayments {
                     lender,
-                    total_count,
+                    total_count: InstalmentText::parse(&entry.narration)
+                        .map(|text| text.total_count),
                     paid: vec![entry],
                 }),
             }
         }
     }
     loans
+}
+
+/// Returns whether an instalment may be of the loan whose last instalment is known. One of the same
+/// number of instalments has a larger number of its own, which has not run ahead of the months since,
+/// unless it is the next one with a similar amount. Without numbers, the amounts are similar.
+fn continues_loan(entry: &Entry, last: &Entry) -> bool {
+    let is_similar = (entry.amount - last.amount).abs() * 10 <= last.amount;
+    let texts = [entry, last].map(|entry| InstalmentText::parse(&entry.narration));
+    match texts {
+        [Some(text), Some(known)] if text.total_count == known.total_count => {
+            let months = entry.month.ordinal() - last.month.ordinal();
+            let progress = i64::from(text.number) - i64::from(known.number);
+            let is_repeated = *entry.narration == *last.narration;
+            is_repeated
+                || (progress > 0 && progress <= i64::from(months))
+                || (progress == 1 && is_similar)
+        }
+        [None, None] => is_similar,
+        _ => false,
+    }
 }
 
 /// Lists the loans of which instalments are paid.

@@ -62,17 +62,27 @@ impl Paise {
 
     /// Formats whole rupees with Indian digit grouping: 12,34,567. Paise are cut off.
     pub fn group_rupees(self) -> String {
-        let text = (self.0.unsigned_abs() / 100).to_string();
-        let (head, tail) = text.split_at(text.len().saturating_sub(3));
-        let mut grouped = String::new();
-        for (index, digit) in head.chars().enumerate() {
-            grouped.push(digit);
-            if (head.len() - index - 1).is_multiple_of(2) {
-                grouped.push(',');
-            }
-        }
-        format!("{}{grouped}{tail}", if self.0 < 0 { "-" } else { "" })
+        let grouped = group_digits(self.0.unsigned_abs() / 100);
+        format!("{}{grouped}", if self.0 < 0 { "-" } else { "" })
     }
+}
+
+/// Formats a count with Indian digit grouping: 12,34,567.
+pub(crate) fn group_count(count: usize) -> String {
+    group_digits(count as u64)
+}
+
+fn group_digits(number: u64) -> String {
+    let text = number.to_string();
+    let (head, tail) = text.split_at(text.len().saturating_sub(3));
+    let mut grouped = String::new();
+    for (index, digit) in head.chars().enumerate() {
+        grouped.push(digit);
+        if (head.len() - index - 1).is_multiple_of(2) {
+            grouped.push(',');
+        }
+    }
+    grouped + tail
 }
 
 fn is_digits(text: &str) -> bool {

@@ -48,6 +48,7 @@ pub enum Cell {
     Text(String),
     Money(Paise),
     Number(f64),
+    Count(u32),
     Date(NaiveDate),
 }
 
@@ -59,12 +60,13 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Money(amount) => amount.to_string(),
             Self::Number(number) => number.to_string(),
+            Self::Count(count) => count.to_string(),
             Self::Date(date) => date.to_string(),
         }
     }
 
     /// Returns whether the value is a number, which is aligned right.
     pub fn is_numeric(&self) -> bool {
-        matches!(self, Self::Money(_) | Self::Number(_))
+        matches!(self, Self::Money(_) | Self::Number(_) | Self::Count(_))
     }
 }

@@ -3,7 +3,7 @@
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
-use crate::domain::money::Paise;
+use crate::domain::money::{Paise, group_count};
 
 /// The media type of PDF (ISO 32000).
 pub(crate) const MEDIA_TYPE: &str = "application/pdf";
@@ -336,6 +336,7 @@ fn row_height(cells: &[Vec<&str>]) -> f32 {
 fn print_cell(cell: &Cell) -> String {
     match cell {
         Cell::Money(amount) => amount.group(),
+        Cell::Count(count) => group_count(*count as usize),
         cell => cell.to_text(),
     }
 }

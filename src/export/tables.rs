@@ -296,9 +296,7 @@ pub(crate) fn build_appraisal_document(appraisal: &Appraisal) -> Workbook {
             let cells = row.iter().map(|value| match value {
                 ReportValue::Text(text) => Cell::Text(text.clone()),
                 ReportValue::Money(amount) => Cell::Money(*amount),
-                ReportValue::Count(count) => {
-                    Cell::Number(u32::try_from(*count).unwrap_or(u32::MAX).into())
-                }
+                ReportValue::Count(count) => Cell::Count(u32::try_from(*count).unwrap_or(u32::MAX)),
             });
             cells.collect()
         });

@@ -97,6 +97,7 @@ fn fill_worksheet(
                     &styles.money,
                 )?,
                 Cell::Number(number) => worksheet.write_number(row, column, *number)?,
+                Cell::Count(count) => worksheet.write_number(row, column, *count)?,
                 Cell::Date(date) => {
                     let date = to_excel_date(*date)?;
                     worksheet.write_datetime_with_format(row, column, &date, &styles.date)?

@@ -219,22 +219,34 @@ def is_business(frame):
 
 
 def group_loans(paid):
-    """Groups instalments by lender and number of instalments or, where that is not told, by similar amounts."""
+    """Groups instalments by the loan of their lender that each continues with the nearest amount."""
     loans = []
     for lender, group in group_by_party(paid):
         loans_of_lender = []
         for row in group.itertuples():
-            told = INSTALMENT.search(row.narration)
-            total = told and told[2]
-            loan = next((loan for loan in loans_of_lender if loan["total"] == total and
-                         (total or abs(row.paise - loan["last"].paise) * 10 <= loan["last"].paise)), None)
-            if loan is None:
-                loan = {"lender": lender, "total": total, "places": []}
+            continued = [loan for loan in loans_of_lender if continues_loan(row, loan["last"])]
+            if continued:
+                loan = min(continued, key=lambda loan: abs(row.paise - loan["last"].paise))
+            else:
+                loan = {"lender": lender, "places": []}
                 loans_of_lender.append(loan)
             loan["places"].append(row.Index)
             loan["last"] = row
         loans += loans_of_lender
     return [{**loan, "rows": paid.loc[loan["places"]], "due": compute_obligation(loan["last"])} for loan in loans]
+
+
+def continues_loan(row, last):
+    """Tells whether an instalment may be of the loan whose last instalment is known."""
+    is_similar = abs(row.paise - last.paise) * 10 <= last.paise
+    told, known = INSTALMENT.search(row.narration), INSTALMENT.search(last.narration)
+    if not told and not known:
+        return is_similar
+    if not told or not known or told[2] != known[2]:
+        return False
+    months = (int(row.date[:4]) - int(last.date[:4])) * 12 + int(row.date[5:7]) - int(last.date[5:7])
+    progress = int(told[1]) - int(known[1])
+    return row.narration == last.narration or 0 < progress <= months or progress == 1 and is_similar
 
 
 def compute_obligation(last):

@@ -732,6 +732,55 @@ fn find_amount(pdf: &str, item: &str) -> i64 {
     digits.parse().expect("a number")
 }
 
+/// Two loans of one lender with the same number of instalments are told apart by the numbers.
+#[tokio::test]
+async fn each_of_two_loans_on_the_same_terms_is_owed() {
+    let app = TestApp::start().await;
+    let (lender, _) = prepare_session(&app, "pensioner").await;
+    let consents = app.get("/_mockaa/v1/consents").await.expect_ok();
+    let customer = expect_text(&consents["items"][0]["customer"]);
+    let path = format!("/_mockaa/v1/customers/{customer}/transactions");
+    for (days_ago, number) in [(100, 10), (70, 11), (40, 12)] {
+        for (later, number, amount) in [
+            (0, number, 10_592),
+            (15, number, 5_296),
+            (16, number + 9, 7_000),
+        ] {
+            let narration =
+                format!("ACH D- MOCK HOUSING FINANCE LTD-EMI {number:03} OF 048-{amount}");
+            let body = json!({
+                "type": "DEBIT", "mode": "AUTO_DEBIT", "amount": amount.to_string(),
+                "narration": narration, "daysAgo": days_ago - later,
+            });
+            app.post(&path, &body).await.expect_ok();
+        }
+    }
+    let (_, session) = prepare_session(&app, "pensioner").await;
+    let text = print_appraisal(&app, &lender, &session).await;
+    let obligation = find_amount(&text, "Obligations a month");
+    assert_eq!(obligation, 10_592 + 5_296 + 7_000);
+}
+
+/// The appraisal names who applies, with what accounts, and groups its counts as its amounts.
+#[tokio::test]
+async fn the_appraisal_names_all_holders_and_the_accounts_of_non_residents() {
+    let app = TestApp::start().await;
+    for (persona, text) in [
+        (
+            "joint-account",
+            r"\(Applicant\).*?\([A-Z][a-z]+ [A-Z][a-z]+ and [A-Z][a-z]+ [A-Z][a-z]+\)",
+        ),
+        ("nri", r"\(NRE savings account\)"),
+        ("nri", r"\(NRO savings account\)"),
+        ("kirana-merchant", r"\([0-9]+,[0-9]{3} transactions\)"),
+    ] {
+        let (lender, session) = prepare_session(&app, persona).await;
+        let printed = print_appraisal(&app, &lender, &session).await;
+        let pattern = regex::Regex::new(&format!("(?s){text}")).expect("a pattern");
+        assert!(pattern.is_match(&printed), "{persona}: {text}");
+    }
+}
+
 /// Money that goes round between firms is no income, nor is a salary that never changes and is withdrawn
 /// at once.
 #[tokio::test]
