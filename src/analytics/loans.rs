@@ -123,9 +123,7 @@ fn continues_loan(entry: &Entry, last: &Entry) -> bool {
             let months = entry.month.ordinal() - last.month.ordinal();
             let progress = i64::from(text.number) - i64::from(known.number);
             let is_repeated = *entry.narration == *last.narration;
-            is_repeated
-                || (progress > 0 && progress <= i64::from(months))
-                || (progress == 1 && is_similar)
+            is_repeated || (progress > 0 && progress <= months) || (progress == 1 && is_similar)
         }
         [None, None] => is_similar,
         _ => false,

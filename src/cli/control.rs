@@ -1033,12 +1033,12 @@ pub(crate) async fn run_fault(command: FaultCommand) -> anyhow::Result<ExitCode>
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  mockaa journal\n  mockaa journal --follow --since 5m\n  mockaa journal --kind call\n  mockaa journal --wait 10s --kind \
+    after_help = "Examples:\n  mockaa journal\n  mockaa journal --follow --since 5m\n  mockaa journal --kind call\n  mockaa journal --status 5xx --search LOAN-4711\n  mockaa journal --wait 10s --kind \
                         consent.active\n  mockaa journal 12\n  mockaa journal 12 --answer"
 )]
 pub(crate) struct JournalArguments {
     /// Number of the entry to show in full; default: a line for each of the last entries.
-    #[arg(conflicts_with_all = ["kind", "op", "consent", "customer", "after", "wait", "last", "all", "since", "follow"])]
+    #[arg(conflicts_with_all = ["kind", "op", "consent", "customer", "status", "search", "after", "wait", "last", "all", "since", "follow"])]
     seq: Option<u64>,
     /// Print the recorded bytes of the request, or of the webhook as it was sent, and nothing else.
     #[arg(long, requires = "seq", conflicts_with_all = ["answer", "json"])]
@@ -1058,6 +1058,12 @@ pub(crate) struct JournalArguments {
     /// Customer whom the entries concern; default: all.
     #[arg(long, value_name = "ADDRESS")]
     customer: Option<String>,
+    /// Status of the answers to calls and webhooks, such as 503 or 5xx; default: all.
+    #[arg(long)]
+    status: Option<String>,
+    /// Text in path, headers, bodies or message, whatever its case; default: all.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     /// Print all entries with a higher sequence number.
     #[arg(long, value_name = "SEQ", conflicts_with_all = ["last", "all"])]
     after: Option<u64>,
@@ -1083,6 +1089,8 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         op,
         consent,
         customer,
+        status,
+        search,
         after,
         wait,
         reveal,
@@ -1114,6 +1122,8 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         ("op", &op),
         ("consentHandle", &consent),
         ("customer", &customer),
+        ("status", &status),
+        ("q", &search),
     ] {
         if let Some(value) = value {
             query += &format!("&{name}={}", encode_segment(value));

@@ -107,7 +107,11 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let field = FIELDS.iter().find(|(name, _)| *name == heading);
                 *field.expect("each column is a field")
             });
-            print_list(&remote, &remote.get_all("sessions").await?, &columns);
+            print_list(
+                &remote,
+                &remote.get_all("sessions?after=0").await?,
+                &columns,
+            );
         }
         Command::Show(target) => {
             let session = target.remote.get(&target.path()).await?;

@@ -72,6 +72,8 @@ pub struct CallRecord {
     /// Length of the whole body, in bytes.
     pub request_body_length: usize,
     pub status: u16,
+    /// Headers of the response, without those that the server adds.
+    pub response_headers: Vec<(String, String)>,
     /// The body, or its first 64 KiB.
     pub response_body: Bytes,
     /// Length of the whole body, in bytes.

@@ -40,6 +40,7 @@ pub(crate) mod journal_entry;
 pub(crate) mod json_text;
 pub(crate) mod key_exchange;
 pub(crate) mod ledger_changes;
+pub(crate) mod listing;
 pub(crate) mod logo;
 pub(crate) mod message_filter;
 pub(crate) mod metadata_address;

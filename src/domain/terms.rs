@@ -105,6 +105,16 @@ pub enum FilterCriterion {
     Type(TransactionType),
 }
 
+impl FilterCriterion {
+    /// Returns the name of the value (ReBIT AA API 2.0.0, `DataFilter.type`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Amount(_) => "TRANSACTIONAMOUNT",
+            Self::Type(_) => "TRANSACTIONTYPE",
+        }
+    }
+}
+
 impl DataFilter {
     pub fn matches_transaction(&self, amount: Paise, transaction_type: TransactionType) -> bool {
         match self.criterion {

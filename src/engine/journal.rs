@@ -156,6 +156,25 @@ impl Journal {
         )
     }
 
+    /// Returns up to `limit` entries numbered below `before` for which `is_wanted` holds, newest first,
+    /// and the number of the last entry examined.
+    pub(crate) fn select_before(
+        &self,
+        before: u64,
+        limit: usize,
+        is_wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> (Vec<JournalEntry>, u64) {
+        let below = self.entries.partition_point(|entry| entry.seq < before);
+        let wanted = self
+            .entries
+            .range(..below)
+            .rev()
+            .filter(|entry| is_wanted(entry));
+        let entries: Vec<_> = wanted.take(limit).cloned().collect();
+        let last_examined = entries.last().map_or(0, |entry| entry.seq);
+        (entries, last_examined)
+    }
+
     /// Returns the number of the last entry before those that may name their consent later.
     pub(crate) fn last_settled_seq(&self) -> u64 {
         self.unassigned

@@ -2,11 +2,13 @@
 //! as its event, so that a state change and its message are one step. It leaves when it is
 //! delivered, exhausted, unaddressed, disabled or dropped. Sending belongs to `webhooks`.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::ids::{ConsentHandle, MessageId};
+use crate::domain::listing::{Cursor, DeliveryFilter, ListPart, Listing, count_states};
 use crate::domain::notification::Notification;
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::time::{Millis, Timestamp};
@@ -468,6 +470,38 @@ impl Outbox {
         let mut wanted: Vec<_> = all.filter(|delivery| delivery.id > after).collect();
         wanted.sort_unstable_by_key(|delivery| delivery.id);
         wanted.into_iter().take(limit).cloned().collect()
+    }
+
+    /// Returns a part of the deliveries that pass a filter.
+    pub(crate) fn list_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        part: ListPart,
+    ) -> Listing<Delivery, DeliveryState> {
+        let all = self.finished.iter().chain(self.open.values());
+        let matching: Vec<&Delivery> = all
+            .filter(|delivery| filter.matches_but_for_state(delivery))
+            .collect();
+        let of_state = matching.iter().filter(|delivery| {
+            let is_beyond = match part.cursor {
+                Cursor::After(id) => delivery.id > id,
+                Cursor::Before(id) => delivery.id < id,
+            };
+            is_beyond && filter.state.is_none_or(|state| delivery.state == state)
+        });
+        let mut items: Vec<&Delivery> = of_state.copied().collect();
+        match part.cursor {
+            Cursor::After(_) => items.sort_unstable_by_key(|delivery| delivery.id),
+            Cursor::Before(_) => items.sort_unstable_by_key(|delivery| Reverse(delivery.id)),
+        }
+        let items = items.into_iter().take(part.limit);
+        let states: Vec<DeliveryState> = matching.iter().map(|it| it.state).collect();
+        Listing {
+            items: items
+                .map(|delivery| (delivery.id, delivery.clone()))
+                .collect(),
+            counts: count_states(DeliveryState::ALL, &states),
+        }
     }
 
     pub(crate) fn delivery(&self, id: u64) -> Option<Delivery> {

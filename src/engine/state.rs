@@ -17,6 +17,7 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::ledger_changes::{ChangedTransaction, LedgerChanges};
+use crate::domain::listing::Cursor;
 use crate::domain::persona::{Persona, PersonaInstance};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
@@ -275,6 +276,24 @@ impl State {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect()
+    }
+
+    /// Returns the consents beyond a cursor with their numbers.
+    pub(crate) fn consents_beyond(
+        &self,
+        cursor: Cursor,
+    ) -> impl Iterator<Item = (u64, &Arc<Consent>)> {
+        let handles = cursor.beyond(&self.consent_order);
+        handles.filter_map(|(number, handle)| Some((number, self.consents.get(handle)?)))
+    }
+
+    /// Returns the sessions beyond a cursor with their numbers.
+    pub(crate) fn sessions_beyond(
+        &self,
+        cursor: Cursor,
+    ) -> impl Iterator<Item = (u64, &Arc<Session>)> {
+        let ids = cursor.beyond(&self.session_order);
+        ids.filter_map(|(number, id)| Some((number, self.sessions.get(id)?)))
     }
 
     /// Returns the consents in the order in which they were raised, from the `skip`th on.

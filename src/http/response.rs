@@ -351,7 +351,7 @@ impl ApiResponse {
         Self::json(body).with_status_code(status)
     }
 
-    fn into_http_response(mut self, signature: Option<String>) -> HttpResponse {
+    fn into_http_response(self, signature: Option<&str>) -> HttpResponse {
         let mut response = self.build_head(signature);
         if let Some(stream) = self.stream {
             return response.streaming(stream.into_pieces());
@@ -363,8 +363,8 @@ impl ApiResponse {
     }
 
     fn into_faulty_response(
-        mut self,
-        signature: Option<String>,
+        self,
+        signature: Option<&str>,
         fault: TransportFault,
         socket: Option<ClientSocket>,
     ) -> HttpResponse {
@@ -372,28 +372,42 @@ impl ApiResponse {
         response.body(FaultyBody::new(self.body, fault, socket, self.hold))
     }
 
-    fn build_head(&mut self, signature: Option<String>) -> HttpResponseBuilder {
+    fn build_head(&self, signature: Option<&str>) -> HttpResponseBuilder {
         let mut response = HttpResponseBuilder::new(self.status);
-        response.insert_header((CONTENT_TYPE, self.content_type));
-        if let Some(location) = self.location.take() {
-            response.insert_header((LOCATION, location));
-        }
-        if let Some(name) = &self.file_name {
-            response.insert_header((
-                CONTENT_DISPOSITION,
-                format!("attachment; filename=\"{name}\""),
-            ));
-        }
-        for (name, value) in self.headers.drain(..) {
+        for (name, value) in self.list_headers(signature) {
             response.append_header((name, value));
         }
-        if let Some(seconds) = self.retry_after {
-            response.insert_header((RETRY_AFTER, seconds));
-        }
-        if let Some(signature) = signature {
-            response.insert_header(("x-jws-signature", signature));
-        }
         response
+    }
+
+    /// Returns the headers, without those that the server adds: the date, and the length of the body.
+    fn list_headers(&self, signature: Option<&str>) -> Vec<(HeaderName, String)> {
+        let file = self.file_name.as_ref();
+        let signature = signature.map(str::to_owned);
+        let own = [
+            (CONTENT_TYPE, Some(self.content_type.to_owned())),
+            (LOCATION, self.location.clone()),
+            (
+                CONTENT_DISPOSITION,
+                file.map(|name| format!("attachment; filename=\"{name}\"")),
+            ),
+        ];
+        let last = [
+            (
+                RETRY_AFTER,
+                self.retry_after.map(|seconds| seconds.to_string()),
+            ),
+            (HeaderName::from_static("x-jws-signature"), signature),
+        ];
+        let own = own
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let last = last
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        own.chain(self.headers.iter().cloned())
+            .chain(last)
+            .collect()
     }
 }
 
@@ -613,13 +627,15 @@ impl Call {
                 let is_signed = signature.is_some();
                 self.record_defects(world, &mut context, &response, &original, is_signed);
             }
-            self.record_call(world, &response, &context);
+            self.record_call(world, &response, signature.as_deref(), &context);
         }
         let faults = context.faults();
         self.delay_response(faults, response.hold.as_ref()).await;
         match find_transport_fault(faults) {
-            Some(fault) => response.into_faulty_response(signature, fault, self.client_socket()),
-            None => response.into_http_response(signature),
+            Some(fault) => {
+                response.into_faulty_response(signature.as_deref(), fault, self.client_socket())
+            }
+            None => response.into_http_response(signature.as_deref()),
         }
     }
 
@@ -772,7 +788,13 @@ impl Call {
         context.facts_mut().defects = find_defects(answer, context.faults(), &clocks);
     }
 
-    fn record_call(&self, world: &CallWorld, response: &ApiResponse, context: &CallContext) {
+    fn record_call(
+        &self,
+        world: &CallWorld,
+        response: &ApiResponse,
+        signature: Option<&str>,
+        context: &CallContext,
+    ) {
         let Some(op) = context.operation() else {
             return;
         };
@@ -803,6 +825,11 @@ impl Call {
             request_body_length: request_body.len(),
             request_body: cut_body(&request_body),
             status: response.status.as_u16(),
+            response_headers: response
+                .list_headers(signature)
+                .into_iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value))
+                .collect(),
             response_body_length: response.body.len(),
             response_body: cut_body(&response.body),
             system_time: finished_at,

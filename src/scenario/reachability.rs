@@ -611,6 +611,7 @@ mod tests {
 
     use super::{Actors, Bound, EventName, NotificationKind, Reachability, Status, can_follow};
     use crate::domain::journal_entry::JournalRecord;
+    use crate::domain::listing::ListPart;
     use crate::domain::time::Millis;
     use crate::engine::proptests::{advance_world, new_world, raise_consent};
     use crate::scenario::format::parse;
@@ -696,7 +697,7 @@ mod tests {
                 }
                 advance_world(&world, Millis::from_secs(seconds));
             }
-            let (entries, _) = world.catch_up().journal_matching(0, usize::MAX, |_| true);
+            let (entries, _) = world.catch_up().journal_matching(ListPart::oldest(usize::MAX), |_| true);
             for entry in &entries {
                 if let JournalRecord::Event(event) = &entry.record {
                     prop_assert!(alone.events.contains(&event.name()), "{} {text}", event.name());

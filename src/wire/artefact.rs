@@ -8,7 +8,7 @@ use serde_json::Number;
 use crate::domain::account::Account;
 use crate::domain::consent::{Api, Consent};
 use crate::domain::participants::Aa;
-use crate::domain::terms::{DataFilter, FilterCriterion, Terms};
+use crate::domain::terms::{DataFilter, Terms};
 use crate::wire::fields::IsoTimestamp;
 use crate::wire::purpose::StandardPurpose;
 
@@ -270,13 +270,9 @@ impl<'a> ConsentFilter<'a> {
             value,
             is_json_string,
         } = filter;
-        let r#type = match criterion {
-            FilterCriterion::Amount(_) => "TRANSACTIONAMOUNT",
-            FilterCriterion::Type(_) => "TRANSACTIONTYPE",
-        };
         let number = (!is_json_string).then(|| value.parse().ok()).flatten();
         Self {
-            r#type,
+            r#type: criterion.as_str(),
             operator: operator.as_str(),
             value: number.map_or(FilterValue::Text(value), FilterValue::Number),
         }

@@ -225,6 +225,22 @@ pub(crate) fn require_enum<T>(
     })
 }
 
+/// Parses an instant.
+pub(crate) fn parse_timestamp_field(
+    field: &'static str,
+    text: &str,
+) -> Result<Timestamp, ApiError> {
+    parse_timestamp(text).ok_or_else(|| {
+        ApiError::invalid_field(
+            field,
+            format!(
+                "{} is not a date-time such as 2024-01-31T18:30:00Z",
+                quote_value(text)
+            ),
+        )
+    })
+}
+
 /// Parses the two settings of the clocks of messages, each a field's name and its value.
 pub(crate) fn parse_time_settings(
     signing_time: (&'static str, Option<String>),

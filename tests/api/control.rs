@@ -20,7 +20,110 @@ async fn a_consent_is_listed_and_shown() {
         page.as_str(),
         Some(&*format!("{}/ui/consents/{handle}", app.sandbox.base_url()))
     );
+    let link = consent["customerUrl"].take();
+    let link = link.as_str().expect("a URL");
+    assert!(link.ends_with(&format!("/aa/consents/{handle}")), "{link}");
+    let page = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let page = page.get(link).header("accept", "text/html").send().await;
+    assert_eq!(page.expect("a page").status(), 200);
     insta::assert_json_snapshot!(consent);
+}
+
+/// Returns the handles of a part of the consents.
+async fn list_handles(app: &TestApp, query: &str) -> Vec<String> {
+    let path = format!("/_mockaa/v1/consents{query}");
+    let page = app.get(&path).await.expect_ok();
+    let items = page["items"].as_array().expect("a list").iter();
+    let handles = items.map(|item| item["consentHandle"].as_str().expect("a handle").to_owned());
+    handles.collect()
+}
+
+#[tokio::test]
+async fn consents_are_filtered_and_counted() {
+    let app = TestApp::start().await;
+    let approved = app.raise_consent(|_| {}).await;
+    app.apply_verb(&approved, "approve").await.expect_ok();
+    let other = app
+        .raise_consent(|body| {
+            body["ConsentDetail"]["Customer"] = json!({ "id": "9876500009@mockaa" });
+        })
+        .await;
+    for (query, expected) in [
+        ("?state=ACTIVE", vec![&approved]),
+        ("?state=PENDING", vec![&other]),
+        ("?state=REVOKED", vec![]),
+        ("?customer=9876500009@mockaa", vec![&other]),
+        ("?q=76500009", vec![&other]),
+        (
+            &format!("?q={}", approved[..8].to_uppercase()),
+            vec![&approved],
+        ),
+        ("?fiuId=fiu-unknown", vec![]),
+        ("?scenario=none-of-this-name", vec![]),
+    ] {
+        let found = list_handles(&app, query).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    // The counts are those of all states, so that a filter by state can be changed.
+    let page = app
+        .get("/_mockaa/v1/consents?state=ACTIVE")
+        .await
+        .expect_ok();
+    assert_eq!(page["total"], 1);
+    assert_eq!(
+        page["states"],
+        json!([{ "state": "PENDING", "count": 1 }, { "state": "ACTIVE", "count": 1 }])
+    );
+    for (list, query, field) in [
+        ("consents", "state=NEW", "state"),
+        ("consents", "customer=nobody", "customer"),
+        ("sessions", "consentHandle=1", "consentHandle"),
+        ("sessions", "state=OPEN", "state"),
+        ("webhooks", "event=consent", "event"),
+        ("webhooks", "before=x", "before"),
+    ] {
+        let reply = app.get(&format!("/_mockaa/v1/{list}?{query}")).await;
+        assert_eq!(reply.status, 400, "{list} {query}");
+        assert_eq!(reply.json()["field"], field, "{list} {query}");
+    }
+}
+
+#[tokio::test]
+async fn sessions_and_webhooks_are_filtered_by_consent() {
+    let app = TestApp::start().await;
+    let mut handles = Vec::new();
+    for _ in 0..2 {
+        let handle = app.raise_consent(|_| {}).await;
+        app.apply_verb(&handle, "approve").await.expect_ok();
+        handles.push(handle);
+    }
+    app.advance_clock("0s").await;
+    let webhooks = app.get("/_mockaa/v1/webhooks").await.expect_ok();
+    let ids: Vec<u64> = webhooks["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|webhook| webhook["id"].as_u64().expect("a number"))
+        .collect();
+    assert!(
+        ids.len() > 1 && ids.is_sorted_by(|newer, older| newer > older),
+        "{ids:?}"
+    );
+    let path = format!("/_mockaa/v1/webhooks?consentHandle={}", handles[1]);
+    let of_second = app.get(&path).await.expect_ok();
+    assert!(!of_second["items"].as_array().expect("a list").is_empty());
+    for webhook in of_second["items"].as_array().expect("a list") {
+        assert_eq!(webhook["consentHandle"], handles[1].as_str());
+    }
+    let path = format!("/_mockaa/v1/sessions?consentHandle={}", handles[0]);
+    let sessions = app.get(&path).await.expect_ok();
+    assert_eq!(
+        (&sessions["items"], &sessions["total"]),
+        (&json!([]), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -49,6 +152,18 @@ async fn lists_come_in_parts() {
     }
     assert_eq!(seen, handles);
     assert_eq!(app.get("/_mockaa/v1/consents?limit=many").await.status, 400);
+    // Without `after`, the newest come first.
+    let newest = list_handles(&app, "?limit=2").await;
+    assert_eq!(newest, [handles[4].clone(), handles[3].clone()]);
+    let page = app.get("/_mockaa/v1/consents?limit=2").await.expect_ok();
+    assert_eq!((&page["next"], &page["total"]), (&json!(4), &json!(5)));
+    let older = list_handles(&app, "?limit=2&before=4").await;
+    assert_eq!(older, [handles[2].clone(), handles[1].clone()]);
+    let oldest = list_handles(&app, "?limit=2&before=2").await;
+    assert_eq!(oldest, [handles[0].clone()]);
+    let both = app.get("/_mockaa/v1/consents?before=2&after=1").await;
+    assert_eq!(both.status, 400);
+    assert_eq!(both.json()["field"], "before");
     for list in ["consents", "webhooks", "journal"] {
         let page = app
             .get(&format!(

@@ -162,6 +162,78 @@ async fn a_reader_learns_what_the_journal_has_forgotten() {
     assert_eq!(gap.data, json!({ "lost": first - 2, "resumeAt": first }));
 }
 
+/// Returns the entries that a query of the journal finds.
+async fn search(app: &TestApp, query: &str) -> Vec<Value> {
+    let page = app.get(&format!("/_mockaa/v1/journal?{query}")).await;
+    let page = page.expect_ok();
+    page["items"].as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn the_journal_is_searched_and_read_backwards() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.get("/Consent/handle/unknown").await;
+    let all = search(&app, "").await;
+    let newest = search(&app, "before=0&limit=2").await;
+    let last = all.len() - 1;
+    assert_eq!(newest, [all[last].clone(), all[last - 1].clone()]);
+    let before = all[last]["seq"].as_u64().expect("a number");
+    let older = search(&app, &format!("before={before}&limit=1")).await;
+    assert_eq!(older, [all[last - 1].clone()]);
+    let refused = search(&app, "status=4xx").await;
+    assert!(!refused.is_empty() && refused.len() < all.len());
+    for entry in &refused {
+        let status = entry["call"]["status"].as_u64().expect("a status");
+        assert!((400..500).contains(&status), "{entry}");
+    }
+    let by_body = search(&app, &format!("q={}", handle.to_uppercase())).await;
+    assert!(
+        by_body.iter().any(|entry| entry["kind"] == "call"),
+        "{by_body:?}"
+    );
+    let by_header = search(&app, "q=X-JWS-SIGNATURE").await;
+    assert!(!by_header.is_empty());
+    assert_eq!(search(&app, "q=no+such+text").await, [] as [Value; 0]);
+    let at = all[0]["at"].as_str().expect("a time");
+    assert_eq!(search(&app, &format!("from={at}&to={at}")).await, all);
+    assert!(search(&app, "from=2099-01-01T00:00:00Z").await.is_empty());
+    for (query, field) in [
+        ("status=5x", "status"),
+        ("status=999", "status"),
+        ("from=today", "from"),
+        ("before=1&after=1", "before"),
+    ] {
+        let reply = app.get(&format!("/_mockaa/v1/journal?{query}")).await;
+        assert_eq!(reply.status, 400, "{query}");
+        assert_eq!(reply.json()["field"], field, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_has_the_headers_of_its_answer() {
+    let app = TestApp::start().await;
+    let request = app
+        .request(Method::POST, "/Consent")
+        .header("client_api_key", FIU_1_KEY)
+        .json(&rebit_request());
+    let answer = request.send().await.expect("an answer");
+    let signature = answer.headers().get("x-jws-signature").cloned();
+    let call = app.read_last_call("").await;
+    let headers = call["answerHeaders"].as_array().expect("a list");
+    let recorded = headers.iter().find(|it| it["name"] == "x-jws-signature");
+    assert_eq!(
+        recorded.and_then(|header| header["value"].as_str()),
+        signature
+            .as_ref()
+            .map(|value| value.to_str().expect("text"))
+    );
+    assert!(
+        headers.iter().any(|it| it["name"] == "content-type"),
+        "{call}"
+    );
+}
+
 /// The entries are written before the call is understood.
 #[tokio::test]
 async fn a_reader_of_a_customer_gets_what_a_call_only_later_ties_to_the_customer() {

@@ -210,7 +210,7 @@ impl TestApp {
     }
 
     pub async fn list_deliveries(&self) -> Vec<Value> {
-        self.get("/_mockaa/v1/webhooks").await.expect_ok()["items"]
+        self.get("/_mockaa/v1/webhooks?after=0").await.expect_ok()["items"]
             .as_array()
             .expect("a list")
             .clone()

@@ -903,11 +903,7 @@ impl Recorder {
         let session = match statuses["data"][0]["FIStatusNotification"]["sessionId"].as_str() {
             Some(session) => session.to_owned(),
             None => expect_text(
-                &self.app.get("/_mockaa/v1/sessions").await.expect_ok()["items"]
-                    .as_array()
-                    .expect("sessions")
-                    .last()
-                    .expect("a session")["sessionId"],
+                &self.app.get("/_mockaa/v1/sessions").await.expect_ok()["items"][0]["sessionId"],
             ),
         };
         let answers = json!({ "default": "READY" });

@@ -388,7 +388,7 @@ async fn without_an_fiu_url_what_would_have_been_sent_is_on_record() {
         serde_json::json!({ "by": "0s" }),
     )
     .await;
-    let webhooks = get("/_mockaa/v1/webhooks").await;
+    let webhooks = get("/_mockaa/v1/webhooks?after=0").await;
     let states: Vec<_> = webhooks["items"]
         .as_array()
         .expect("a list")

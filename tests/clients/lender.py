@@ -107,7 +107,7 @@ class Aggregator:
         """Advances the clock, which waits for the webhooks that are due.
         Returns the state of the last delivery."""
         assert self.call_control_api("POST", "clock/advance", {"by": by})["stopped"] == "target"
-        return self.call_control_api("GET", "webhooks")["items"][-1]["state"]
+        return self.call_control_api("GET", "webhooks")["items"][0]["state"]
 
 
 class Lender:

@@ -37,6 +37,7 @@ use crate::domain::customer_address::normalize_address;
 use crate::domain::expectation::Expectation;
 use crate::domain::glob::Glob;
 use crate::domain::journal_entry::JournalRecord;
+use crate::domain::listing::ListPart;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
@@ -611,7 +612,9 @@ impl ScenarioTest<'_> {
     fn has_fiu_calls(&self, world: &World) -> bool {
         let (calls, _) = world
             .catch_up()
-            .journal_matching(0, 1, |entry| matches!(entry.record, JournalRecord::Call(_)));
+            .journal_matching(ListPart::oldest(1), |entry| {
+                matches!(entry.record, JournalRecord::Call(_))
+            });
         !self.arguments.command.is_empty() || self.arguments.fiu_url.is_some() || !calls.is_empty()
     }
 
@@ -868,7 +871,9 @@ const JOURNAL_LINES_MAX: usize = 500;
 
 /// Returns the newest entries of the journal, one per line.
 fn render_journal(world: &World) -> String {
-    let (entries, _) = world.catch_up().journal_matching(0, usize::MAX, |_| true);
+    let (entries, _) = world
+        .catch_up()
+        .journal_matching(ListPart::oldest(usize::MAX), |_| true);
     let first = entries.len().saturating_sub(JOURNAL_LINES_MAX);
     entries[first..]
         .iter()
@@ -878,9 +883,11 @@ fn render_journal(world: &World) -> String {
 
 /// Grades that no step of the scenario was rejected.
 fn check_steps(world: &World) -> TestCase {
-    let (rejected_steps, _) = world.catch_up().journal_matching(0, usize::MAX, |entry| {
-        matches!(entry.record, JournalRecord::StepRejected { .. })
-    });
+    let (rejected_steps, _) = world
+        .catch_up()
+        .journal_matching(ListPart::oldest(usize::MAX), |entry| {
+            matches!(entry.record, JournalRecord::StepRejected { .. })
+        });
     let failures: Vec<_> = rejected_steps
         .iter()
         .filter_map(|entry| match &entry.record {

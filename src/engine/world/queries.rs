@@ -9,17 +9,20 @@ use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::contract_report::RuleResult;
 use crate::domain::customer::Customer;
-use crate::domain::delivery::Delivery;
+use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::expectation::{Expectation, Verdict};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::journal_entry::{EntryKind, JournalEntry};
+use crate::domain::listing::{
+    ConsentFilter, Cursor, DeliveryFilter, ListPart, Listing, SessionFilter, count_states,
+};
 use crate::domain::notification::Notification;
 use crate::domain::overview::Overview;
 use crate::domain::participants::RequestedForm;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
-use crate::domain::session::{DataTiming, Session};
+use crate::domain::session::{DataTiming, Session, SessionStatus};
 use crate::domain::short_code::ShortCode;
 use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
@@ -181,6 +184,73 @@ impl WorldQueries<'_> {
             .take(limit)
             .cloned()
             .collect()
+    }
+
+    /// Returns a part of the consents that pass a filter.
+    pub fn list_consents(
+        self,
+        filter: &ConsentFilter,
+        part: ListPart,
+    ) -> Listing<Arc<Consent>, Status> {
+        let inner = self.0.lock();
+        let matches = |consent: &Consent| {
+            let plan = inner.scenario_plans.get(&consent.handle);
+            filter.matches_but_for_status(consent, plan.map(|plan| &*plan.name))
+        };
+        let wanted = inner.state.consents_beyond(part.cursor);
+        let wanted = wanted.filter(|(_, consent)| {
+            let is_of_status = filter.status.is_none_or(|status| consent.status == status);
+            is_of_status && matches(consent)
+        });
+        let items = wanted.take(part.limit);
+        Listing {
+            items: items
+                .map(|(number, consent)| (number, Arc::clone(consent)))
+                .collect(),
+            counts: if filter.has_status_only() {
+                inner.state.count_by_status()
+            } else {
+                let consents = inner.state.consents(0);
+                let matching: Vec<Status> = consents
+                    .filter(|consent| matches(consent))
+                    .map(|consent| consent.status)
+                    .collect();
+                count_states(Status::ALL, &matching)
+            },
+        }
+    }
+
+    /// Returns a part of the data sessions that pass a filter.
+    pub fn list_sessions(
+        self,
+        filter: &SessionFilter,
+        part: ListPart,
+    ) -> Listing<Arc<Session>, SessionStatus> {
+        let inner = self.0.lock();
+        let wanted = inner.state.sessions_beyond(part.cursor);
+        let wanted = wanted.filter(|(_, session)| {
+            let is_of_status = filter.status.is_none_or(|status| session.status == status);
+            is_of_status && filter.matches_but_for_status(session)
+        });
+        let items = wanted.take(part.limit);
+        let all = inner.state.sessions(0);
+        let matching = all.filter(|session| filter.matches_but_for_status(session));
+        let matching: Vec<SessionStatus> = matching.map(|session| session.status).collect();
+        Listing {
+            items: items
+                .map(|(number, session)| (number, Arc::clone(session)))
+                .collect(),
+            counts: count_states(SessionStatus::ALL, &matching),
+        }
+    }
+
+    /// Returns a part of the deliveries on record that pass a filter.
+    pub fn list_deliveries(
+        self,
+        filter: &DeliveryFilter,
+        part: ListPart,
+    ) -> Listing<Delivery, DeliveryState> {
+        self.0.lock().outbox.list_deliveries(filter, part)
     }
 
     /// Returns the consents of a customer, oldest first.
@@ -362,17 +432,20 @@ impl WorldQueries<'_> {
         entry.ok_or_else(|| inner.journal.last_seq())
     }
 
-    /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds,
-    /// and the number of the last entry examined.
+    /// Returns a part of the journal entries for which `is_wanted` holds, and the number of the last
+    /// entry examined.
     pub fn journal_matching(
         self,
-        after: u64,
-        limit: usize,
+        part: ListPart,
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> (Vec<JournalEntry>, u64) {
-        let inner = self.0.lock();
-        let scope = ReadScope::Written;
-        inner.journal.select_after(after, limit, scope, is_wanted)
+        let journal = &self.0.lock().journal;
+        match part.cursor {
+            Cursor::After(after) => {
+                journal.select_after(after, part.limit, ReadScope::Written, is_wanted)
+            }
+            Cursor::Before(before) => journal.select_before(before, part.limit, is_wanted),
+        }
     }
 
     /// Evaluates an expectation against the current journal and state.

@@ -1,25 +1,45 @@
 //! Consents: listing them, reading one, changing its state, and running scenario steps on it.
 
-use super::{authenticate_operator, read_page, reject_body};
+use super::{authenticate_operator, parse_list_part, parse_name, reject_body};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
-use crate::domain::consent::{Consent, Input};
+use crate::domain::consent::{Consent, Input, Status};
+use crate::domain::listing::ConsentFilter;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::scenario::format::parse_steps;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::ListPage;
 use crate::wire::control::consents::{ApproveRequest, ConsentContext, ConsentView};
+use crate::wire::fields::parse_customer_address;
 
 pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let page = read_page(
-        call,
-        |skip, limit| world.catch_up().consents(skip, limit),
+    let part = parse_list_part(call)?;
+    let params = Params::parse(call.query())?;
+    let text = |name| params.first_value(name).map(str::to_owned);
+    let customer = params.first_value("customer");
+    let filter = ConsentFilter {
+        status: parse_name(&params, "state", Status::parse, Status::accepted_names)?,
+        fiu: text("fiuId"),
+        customer: customer
+            .map(|customer| parse_customer_address("customer", customer))
+            .transpose()?,
+        scenario: text("scenario"),
+        text: text("q").map(|text| text.to_lowercase()),
+    };
+    let listing = world.catch_up().list_consents(&filter, part);
+    let page = ListPage::new(
+        listing,
+        part.limit,
+        filter.status,
+        Status::as_str,
         |consent| render_consent(call, &world, consent),
-    )?;
+    );
     Ok(ApiResponse::json(&page))
 }
 
@@ -73,9 +93,11 @@ pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 fn render_consent(call: &Call, world: &World, consent: &Consent) -> ConsentView {
+    let (base_url, handle) = (call.base_url(world), consent.handle);
     let context = ConsentContext {
-        scenario: world.scenario_of(consent.handle),
-        page_url: format!("{}/ui/consents/{}", call.base_url(world), consent.handle),
+        scenario: world.scenario_of(handle),
+        page_url: format!("{base_url}/ui/consents/{handle}"),
+        customer_url: format!("{base_url}/aa/consents/{handle}"),
     };
     ConsentView::new(consent, context)
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use actix_web::http::header::{HeaderName, RETRY_AFTER};
 
 use super::webhooks::OCTET_STREAM;
-use super::{authenticate_operator, check_operator, parse_pagination, parse_reveal};
+use super::{
+    authenticate_operator, check_operator, parse_list_part, parse_pagination, parse_reveal,
+};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
+use crate::domain::listing::{Cursor, ListPart};
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::engine::world::World;
@@ -32,27 +35,40 @@ const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
 pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let (after, limit) = parse_pagination(call)?;
-    let params = Params::parse(call.query())?.reject_unknown(&JournalFilter::PARAMETERS)?;
+    let part = parse_journal_part(call)?;
+    let params = Params::parse(call.query())?
+        .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["before"]].concat())?;
     let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
     Ok(ApiResponse::json(&read_page(
         &world,
-        after,
-        limit,
+        part,
         parse_reveal(call)?,
         |entry| query.matches_entry(entry),
     )))
 }
 
+/// Parses the part of the journal that the query selects. It is read forwards, so the oldest entries come
+/// first unless there is a `before`.
+fn parse_journal_part(call: &Call) -> Result<ListPart, ApiError> {
+    let part = parse_list_part(call)?;
+    let has_before = Params::parse(call.query())?.first_value("before").is_some();
+    Ok(match part.cursor {
+        Cursor::Before(_) if !has_before => ListPart {
+            cursor: Cursor::After(0),
+            ..part
+        },
+        _ => part,
+    })
+}
+
 fn read_page(
     world: &World,
-    after: u64,
-    limit: usize,
+    part: ListPart,
     secrets: SecretDetail,
     is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
-    let (entries, last_scanned) = world.catch_up().journal_matching(after, limit, is_wanted);
-    let next = (entries.len() == limit).then_some(last_scanned);
+    let (entries, last_examined) = world.catch_up().journal_matching(part, is_wanted);
+    let next = (entries.len() == part.limit).then_some(last_examined);
     JournalPage {
         items: entries
             .iter()
@@ -128,6 +144,10 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
     let params = Params::parse(call.query())?
         .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["count", "within"]].concat())?;
     let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let part = ListPart {
+        cursor: Cursor::After(after),
+        limit,
+    };
     let secrets = parse_reveal(call)?;
     let count = match params.first_value("count") {
         None => 1,
@@ -156,19 +176,15 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             })?,
     };
     let pending_page = world.wait_to_find(within, |world| {
-        let page = read_page(world, after, limit, secrets, |entry| {
-            query.matches_entry(entry)
-        });
+        let page = read_page(world, part, secrets, |entry| query.matches_entry(entry));
         (page.items.len() >= count).then_some(page)
     });
     if let Some(page) = pending_page.await {
         return Ok(ApiResponse::json(&page));
     }
-    let count_found = read_page(&world, after, limit, secrets, |entry| {
-        query.matches_entry(entry)
-    })
-    .items
-    .len();
+    let count_found = read_page(&world, part, secrets, |entry| query.matches_entry(entry))
+        .items
+        .len();
     let message = format!(
         "{count_found} of {count} entries arrived within {} ms; increase within",
         within.0

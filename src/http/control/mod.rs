@@ -15,12 +15,15 @@ pub(crate) mod webhooks;
 pub(crate) mod world;
 
 use crate::domain::constant_time::equals_secret;
+use crate::domain::ids::ConsentHandle;
+use crate::domain::listing::{Cursor, ListPart};
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
 use crate::http::call_world::CallWorld;
 use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
+use crate::wire::control::journal::parse_handle;
 use crate::wire::mask::SecretDetail;
 
 /// Largest number of items in a page, and the default of `limit`.
@@ -97,6 +100,51 @@ pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
         .unwrap_or(PAGE_MAX)
         .clamp(1, PAGE_MAX);
     Ok((parse_number(call, "after", 0)?, limit))
+}
+
+/// Parses the part of a list that the query selects: newest first, from the newest or below `before`; or
+/// oldest first above `after`.
+pub(crate) fn parse_list_part(call: &Call) -> Result<ListPart, ApiError> {
+    let (after, limit) = parse_pagination(call)?;
+    let params = Params::parse(call.query())?;
+    let [has_after, has_before] =
+        ["after", "before"].map(|name| params.first_value(name).is_some());
+    let cursor = match (has_after, has_before) {
+        (true, true) => {
+            let message =
+                "cannot be combined with after; before lists the newest first, after the oldest";
+            return Err(ApiError::invalid_field("before", message));
+        }
+        (true, false) => Cursor::After(after),
+        (false, _) => match parse_number(call, "before", 0)? {
+            0 => Cursor::Before(u64::MAX),
+            before => Cursor::Before(before),
+        },
+    };
+    Ok(ListPart { cursor, limit })
+}
+
+/// Parses a parameter of the query that is a name of a list.
+pub(crate) fn parse_name<T>(
+    params: &Params,
+    parameter: &'static str,
+    parse: fn(&str) -> Option<T>,
+    names: fn() -> String,
+) -> Result<Option<T>, ApiError> {
+    let name = params.first_value(parameter);
+    let parsed = name.map(|name| {
+        parse(name).ok_or_else(|| {
+            let message = format!("{} is not one of {}", quote_value(name), names());
+            ApiError::invalid_field(parameter, message)
+        })
+    });
+    parsed.transpose()
+}
+
+/// Parses `consentHandle` of the query.
+pub(crate) fn parse_handle_filter(params: &Params) -> Result<Option<ConsentHandle>, ApiError> {
+    let text = params.first_value("consentHandle");
+    text.map(parse_handle).transpose()
 }
 
 /// Parses `reveal` of the query. The operator has been authenticated before.

@@ -2,29 +2,39 @@
 
 use std::sync::Arc;
 
-use super::{authenticate_operator, read_page};
+use super::{authenticate_operator, parse_handle_filter, parse_list_part, parse_name};
 use crate::domain::command::Command;
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
+use crate::domain::listing::SessionFilter;
 use crate::domain::rejection::Rejection;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, SessionStatus};
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::ListPage;
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
 };
 
 pub(crate) fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let page = read_page(
-        call,
-        |skip, limit| world.catch_up().sessions(skip, limit),
-        |session| SessionView::new(session),
-    )?;
+    let part = parse_list_part(call)?;
+    let params = Params::parse(call.query())?;
+    let (parse, names) = (SessionStatus::parse, SessionStatus::accepted_names);
+    let filter = SessionFilter {
+        status: parse_name(&params, "state", parse, names)?,
+        handle: parse_handle_filter(&params)?,
+    };
+    let listing = world.catch_up().list_sessions(&filter, part);
+    let name = SessionStatus::as_str;
+    let page = ListPage::new(listing, part.limit, filter.status, name, |session| {
+        SessionView::new(session)
+    });
     Ok(ApiResponse::json(&page))
 }
 

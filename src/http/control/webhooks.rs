@@ -1,30 +1,41 @@
 //! Webhook deliveries: listing them, reading one, and resending one.
 
-use super::{authenticate_operator, parse_number, parse_pagination, parse_reveal};
-use crate::domain::delivery::Delivery;
+use super::{
+    authenticate_operator, parse_handle_filter, parse_list_part, parse_name, parse_number,
+    parse_reveal,
+};
+use crate::domain::delivery::{Delivery, DeliveryState};
+use crate::domain::listing::DeliveryFilter;
+use crate::domain::notification::NotificationKind;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::Page;
+use crate::wire::control::ListPage;
 use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
 use crate::wire::mask::SecretDetail;
 
 pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let (after, limit) = parse_pagination(call)?;
+    let part = parse_list_part(call)?;
     let secrets = parse_reveal(call)?;
-    let deliveries = world.catch_up().deliveries(after, limit);
-    let next = deliveries
-        .last()
-        .map(|last| last.id)
-        .filter(|_| deliveries.len() == limit);
-    let items: Vec<_> = deliveries
-        .iter()
-        .map(|delivery| DeliveryView::new(delivery, BodyDetail::Omit, secrets))
-        .collect();
-    Ok(ApiResponse::json(&Page { items, next }))
+    let params = Params::parse(call.query())?;
+    let (parse, names) = (DeliveryState::parse, DeliveryState::accepted_names);
+    let (parse_kind, kind_names) = (NotificationKind::parse, NotificationKind::accepted_names);
+    let filter = DeliveryFilter {
+        state: parse_name(&params, "state", parse, names)?,
+        event: parse_name(&params, "event", parse_kind, kind_names)?,
+        fiu: params.first_value("fiuId").map(str::to_owned),
+        handle: parse_handle_filter(&params)?,
+    };
+    let listing = world.catch_up().list_deliveries(&filter, part);
+    let name = DeliveryState::as_str;
+    let page = ListPage::new(listing, part.limit, filter.state, name, |delivery| {
+        DeliveryView::new(delivery, BodyDetail::Omit, secrets)
+    });
+    Ok(ApiResponse::json(&page))
 }
 
 /// Sends the same bytes of a webhook once more: one attempt, without retries.

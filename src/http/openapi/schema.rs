@@ -4,10 +4,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::domain::account::FiType;
-use crate::domain::consent::Input;
+use crate::domain::consent::{Input, Status};
+use crate::domain::delivery::DeliveryState;
 use crate::domain::error_code::ErrorCode;
 use crate::domain::event::EventName;
+use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
+use crate::domain::session::SessionStatus;
 use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
 use crate::ui::messages::Language;
@@ -123,6 +126,22 @@ pub(crate) fn visit_action() -> Value {
 
 pub(crate) fn consent_action() -> Value {
     one_of(Input::ALL.iter().map(|input| input.as_str()))
+}
+
+pub(crate) fn consent_state() -> Value {
+    one_of(Status::ALL.iter().map(|status| status.as_str()))
+}
+
+pub(crate) fn session_status() -> Value {
+    one_of(SessionStatus::ALL.iter().map(|status| status.as_str()))
+}
+
+pub(crate) fn delivery_state() -> Value {
+    one_of(DeliveryState::ALL.iter().map(|state| state.as_str()))
+}
+
+pub(crate) fn notification_kind() -> Value {
+    one_of(NotificationKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 pub(crate) fn entity_type() -> Value {

@@ -12,7 +12,6 @@ use crate::http::control::{
 use crate::http::openapi::schema::{self, schema_of};
 use crate::http::service_info::get_jwks;
 use crate::scenario::format::types::{ExpectationsFile, FaultsFile, ScenarioFile, ScenarioSteps};
-use crate::wire::control::Page;
 use crate::wire::control::consents::{ApproveRequest, ConsentView};
 use crate::wire::control::customers::{
     CustomerView, DelinkRequest, LinkRequest, LinkRequestView, PersonaRequest, VerifyRequest,
@@ -35,6 +34,7 @@ use crate::wire::control::transactions::{
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, ResetRequest, SetClockRequest, WorldView,
 };
+use crate::wire::control::{ListPage, Page};
 
 const fn get(path: &'static str, id: &'static str, handler: Handler) -> Route {
     Route::new(Section::Control, RouteMethod::Get, path, id, handler)
@@ -69,6 +69,58 @@ const LIMIT: Parameter = Parameter::in_query(
 );
 
 const PAGE: &[Parameter] = &[AFTER, LIMIT];
+
+const OLDEST: Parameter = Parameter::in_query(
+    "after",
+    schema::count,
+    "Number above which the page begins, the oldest first; 0 for the oldest",
+);
+
+const NEWEST: Parameter = Parameter::in_query(
+    "before",
+    schema::count,
+    "Number below which the page begins, the newest first; 0 and default: the newest",
+);
+
+const FIU: Parameter = Parameter::in_query("fiuId", schema::text, "Only those of this FIU");
+
+const OF_CONSENT: Parameter =
+    Parameter::in_query("consentHandle", schema::uuid, "Only those of this consent");
+
+const CONSENTS: &[Parameter] = &[
+    OLDEST,
+    NEWEST,
+    LIMIT,
+    Parameter::in_query(
+        "state",
+        schema::consent_state,
+        "Only consents in this state",
+    ),
+    FIU,
+    Parameter::in_query("customer", schema::text, "Only consents of this customer"),
+    Parameter::in_query(
+        "scenario",
+        schema::text,
+        "Only consents that this scenario drives",
+    ),
+    Parameter::in_query(
+        "q",
+        schema::text,
+        "Only consents with this text in handle, id, tracking id or customer",
+    ),
+];
+
+const SESSIONS: &[Parameter] = &[
+    OLDEST,
+    NEWEST,
+    LIMIT,
+    Parameter::in_query(
+        "state",
+        schema::session_status,
+        "Only sessions of this status",
+    ),
+    OF_CONSENT,
+];
 
 const ACTION: &[Parameter] = &[Parameter::in_path(
     "action",
@@ -130,6 +182,10 @@ const EVENTS: &[Parameter] = &[
     OP,
     HANDLE,
     CUSTOMER,
+    STATUS,
+    FROM,
+    TO,
+    SEARCH,
 ];
 
 const TIMERS: &[Parameter] = &[
@@ -148,9 +204,67 @@ const REVEAL: Parameter = Parameter::in_query(
     "Show the secrets of calls and webhooks instead of masking them",
 );
 
-const WEBHOOKS: &[Parameter] = &[AFTER, LIMIT, REVEAL];
+const WEBHOOKS: &[Parameter] = &[
+    OLDEST,
+    NEWEST,
+    LIMIT,
+    Parameter::in_query(
+        "state",
+        schema::delivery_state,
+        "Only webhooks in this state",
+    ),
+    Parameter::in_query(
+        "event",
+        schema::notification_kind,
+        "Only webhooks of this kind",
+    ),
+    FIU,
+    OF_CONSENT,
+    REVEAL,
+];
 
-const JOURNAL: &[Parameter] = &[AFTER, LIMIT, KIND, OP, HANDLE, CUSTOMER, REVEAL];
+const STATUS: Parameter = Parameter::in_query(
+    "status",
+    schema::text,
+    "Only calls and webhooks that were answered with this status, such as 503 or 5xx",
+);
+
+const FROM: Parameter = Parameter::in_query(
+    "from",
+    schema::text,
+    "Only entries from this instant of the world on",
+);
+
+const TO: Parameter = Parameter::in_query(
+    "to",
+    schema::text,
+    "Only entries until this instant of the world",
+);
+
+const SEARCH: Parameter = Parameter::in_query(
+    "q",
+    schema::text,
+    "Only entries with this text, whatever its case, in path, headers, bodies or message",
+);
+
+const JOURNAL: &[Parameter] = &[
+    AFTER,
+    Parameter::in_query(
+        "before",
+        schema::count,
+        "Number below which the page begins, the newest first; 0: the newest; default: the oldest first",
+    ),
+    LIMIT,
+    KIND,
+    OP,
+    HANDLE,
+    CUSTOMER,
+    STATUS,
+    FROM,
+    TO,
+    SEARCH,
+    REVEAL,
+];
 
 const JOURNAL_ENTRY: &[Parameter] = &[
     Parameter::in_path("seq", schema::count, "Number of the entry"),
@@ -164,6 +278,10 @@ const JOURNAL_WAIT: &[Parameter] = &[
     OP,
     HANDLE,
     CUSTOMER,
+    STATUS,
+    FROM,
+    TO,
+    SEARCH,
     REVEAL,
     Parameter::in_query(
         "count",
@@ -178,11 +296,11 @@ const JOURNAL_WAIT: &[Parameter] = &[
 ];
 
 pub(crate) static ROUTES: &[Route] = &[
-    get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<ConsentView>>))),
+    get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents, the newest first, with the number in each state").with_parameters(CONSENTS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<ConsentView>>))),
     get("/_mockaa/v1/consents/{consentHandle}", "getConsent", Handler::Immediate(consents::get_consent)).with_summary("Get a consent with its history and the actions that its state allows").with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404]),
     post("/_mockaa/v1/consents/{consentHandle}/play", "playSteps", Handler::Immediate(consents::play_steps)).with_summary("Perform a scenario action, or a list of actions, on a consent").with_request(Scenario(Derived(schema_of::<ScenarioSteps>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/consents/{consentHandle}/{action}", "applyConsentAction", Handler::Immediate(consents::apply_consent_action)).with_summary("Change the state of a consent; only approve has a body").with_parameters(ACTION).with_request(OptionalJson(Derived(schema_of::<ApproveRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
-    get("/_mockaa/v1/sessions", "listSessions", Handler::Immediate(sessions::list_sessions)).with_summary("List the data sessions").with_parameters(PAGE).with_response(ResponseBody::Json(Derived(schema_of::<Page<SessionView>>))),
+    get("/_mockaa/v1/sessions", "listSessions", Handler::Immediate(sessions::list_sessions)).with_summary("List the data sessions, the newest first, with the number of each status").with_parameters(SESSIONS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<SessionView>>))),
     get("/_mockaa/v1/sessions/{sessionId}", "getSession", Handler::Immediate(sessions::get_session)).with_summary("Get a data session").with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404]),
     post("/_mockaa/v1/sessions/{sessionId}/deliver", "deliverData", Handler::Immediate(sessions::deliver_data)).with_summary("Deliver the data of a session in place of its FIPs").with_request(OptionalJson(Derived(schema_of::<DeliverRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/sessions/{sessionId}/analytics", "notifyAnalytics", Handler::Immediate(sessions::notify_analytics)).with_summary("Complete Unaport's analytics of a session").with_request(OptionalJson(Derived(schema_of::<AnalyticsRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<AnalyticsView>))).with_refusals(&[404, 409, 503]),
@@ -203,7 +321,7 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/config/fiu/{id}", "putFiu", Handler::Immediate(participants::put_fiu)).with_summary("Add or change an FIU of this world; an omitted field keeps its value, and null restores the default").with_request(Json(Derived(schema_of::<FiuEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))),
     get("/_mockaa/v1/config/fip/{id}", "getFip", Handler::Immediate(participants::get_fip)).with_summary("Get a FIP").with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))).with_refusals(&[404]),
     put("/_mockaa/v1/config/fip/{id}", "putFip", Handler::Immediate(participants::put_fip)).with_summary("Add or change a FIP of this world; an omitted field keeps its value, and null restores the default").with_request(Json(Derived(schema_of::<FipEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))),
-    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<Page<DeliveryView>>))),
+    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt, the newest first, with the number in each state").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<DeliveryView>>))),
     get("/_mockaa/v1/webhooks/{id}", "getWebhook", Handler::Immediate(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
     get("/_mockaa/v1/webhooks/{id}/body", "getWebhookBody", Handler::Immediate(webhooks::get_webhook_body)).with_summary("Get the exact bytes of a webhook").with_parameters(WEBHOOK_BODY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
     post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", Handler::Immediate(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),

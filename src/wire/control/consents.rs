@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::AccountView;
+use crate::domain::account::FiType;
 use crate::domain::action::ConsentAction;
 use crate::domain::command_arguments::AccountChoice;
 use crate::domain::consent::{Consent, Input, Status, StatusChange};
+use crate::domain::terms::{ConsentMode, ConsentType, FetchType, Terms};
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 
 /// A consent as the control API shows it.
@@ -43,9 +45,105 @@ pub(crate) struct ConsentView {
     /// The actions that the current state allows.
     #[schemars(with = "Vec<Input>")]
     legal: Vec<&'static str>,
-    /// The URL of the page where a person approves or rejects it.
+    /// What the FIU has asked for.
+    terms: TermsView,
+    /// The URL of the operator's page.
     page_url: String,
+    /// The URL where the customer decides.
+    customer_url: String,
     history: Vec<StatusChangeView>,
+}
+
+/// What an FIU asks the customer to agree to (ReBIT AA API 2.0.0, `ConsentDetail`).
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TermsView {
+    purpose_code: String,
+    purpose_text: Option<String>,
+    #[schemars(with = "ConsentMode")]
+    mode: &'static str,
+    #[schemars(with = "FetchType")]
+    fetch_type: &'static str,
+    #[schemars(with = "Vec<ConsentType>")]
+    consent_types: Vec<&'static str>,
+    #[schemars(with = "Vec<FiType>")]
+    fi_types: Vec<&'static str>,
+    /// The first instant of the data.
+    #[schemars(with = "TimestampText")]
+    from: String,
+    /// The last instant of the data.
+    #[schemars(with = "TimestampText")]
+    to: String,
+    data_life: AmountView,
+    /// How often the FIU may fetch.
+    frequency: AmountView,
+    filters: Vec<FilterView>,
+}
+
+/// A number of units, such as 3 MONTH.
+#[derive(Debug, Serialize, JsonSchema)]
+struct AmountView {
+    unit: &'static str,
+    value: u32,
+}
+
+/// A condition on the transactions.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct FilterView {
+    criterion: &'static str,
+    operator: &'static str,
+    value: String,
+}
+
+impl From<&Terms> for TermsView {
+    fn from(terms: &Terms) -> Self {
+        let Terms {
+            start: _,
+            expiry: _,
+            mode,
+            fetch_type,
+            consent_types,
+            fi_types,
+            consumer: _,
+            consumer_type: _,
+            customer: _,
+            sent_customer: _,
+            purpose,
+            range,
+            data_life: (life_unit, life),
+            frequency: (frequency_unit, frequency),
+            filters,
+            vdr_provider: _,
+            txnid: _,
+        } = terms;
+        let filters = filters.iter().flatten();
+        Self {
+            purpose_code: purpose.code.to_string(),
+            purpose_text: purpose.text.as_deref().map(str::to_owned),
+            mode: mode.as_str(),
+            fetch_type: fetch_type.as_str(),
+            consent_types: consent_types.iter().map(|it| it.as_str()).collect(),
+            fi_types: fi_types.iter().map(|it| it.as_str()).collect(),
+            from: range.from.to_string(),
+            to: range.to.to_string(),
+            data_life: AmountView {
+                unit: life_unit.as_str(),
+                value: *life,
+            },
+            frequency: AmountView {
+                unit: frequency_unit.as_str(),
+                value: *frequency,
+            },
+            filters: filters
+                .map(|filter| FilterView {
+                    criterion: filter.criterion.as_str(),
+                    operator: filter.operator.as_str(),
+                    value: filter.value.to_string(),
+                })
+                .collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -75,6 +173,7 @@ impl std::fmt::Display for StatusChangeView {
 pub(crate) struct ConsentContext {
     pub scenario: Option<String>,
     pub page_url: String,
+    pub customer_url: String,
 }
 
 impl ConsentView {
@@ -96,7 +195,11 @@ impl ConsentView {
             persona,
             history,
         } = consent;
-        let ConsentContext { scenario, page_url } = context;
+        let ConsentContext {
+            scenario,
+            page_url,
+            customer_url,
+        } = context;
         Self {
             consent_handle: handle.to_string(),
             consent_id: grant.as_ref().map(|grant| grant.consent_id.to_string()),
@@ -128,7 +231,9 @@ impl ConsentView {
             consent_start: terms.start.to_string(),
             consent_expiry: terms.expiry.to_string(),
             legal: status.legal_inputs().map(Input::as_str).collect(),
+            terms: TermsView::from(&**terms),
             page_url,
+            customer_url,
             history: history.iter().map(StatusChangeView::from).collect(),
         }
     }

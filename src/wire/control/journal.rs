@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,12 +18,13 @@ use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, Webh
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::text::{escape_controls, escape_line_controls, quote_value};
+use crate::domain::time::Timestamp;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::StatusChangeView;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 use crate::wire::control::{HeaderView, list_headers};
-use crate::wire::fields::parse_customer_address;
+use crate::wire::fields::{parse_customer_address, parse_timestamp_field};
 use crate::wire::mask::{
     RequestMask, SecretDetail, mask_headers, mask_message, mask_target, mask_text,
 };
@@ -44,17 +46,55 @@ pub(crate) struct JournalFilter {
     op: Option<Operation>,
     handle: Option<ConsentHandle>,
     customer: Option<Arc<str>>,
+    status: Option<StatusRange>,
+    /// The first and the last instant, in world time.
+    span: (Option<Timestamp>, Option<Timestamp>),
+    text: Option<Regex>,
+}
+
+/// The statuses of answers from a first to a last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StatusRange {
+    first: u16,
+    last: u16,
+}
+
+impl StatusRange {
+    /// Parses a status, or a class such as `5xx`.
+    fn parse(text: &str) -> Result<Self, ApiError> {
+        let class = text
+            .strip_suffix("xx")
+            .and_then(|digit| digit.parse::<u16>().ok());
+        let range = match class {
+            Some(class) => class.checked_mul(100).map(|first| (first, first + 99)),
+            None => text.parse().ok().map(|status| (status, status)),
+        };
+        let range = range.filter(|(first, _)| (100..600).contains(first));
+        let (first, last) = range.ok_or_else(|| {
+            let message = format!("{} is no status such as 503 or 5xx", quote_value(text));
+            ApiError::invalid_field("status", message)
+        })?;
+        Ok(Self { first, last })
+    }
+
+    fn contains(self, status: Option<u16>) -> bool {
+        status.is_some_and(|status| (self.first..=self.last).contains(&status))
+    }
 }
 
 impl JournalFilter {
     /// The query parameters of the journal calls.
-    pub(crate) const PARAMETERS: [&str; 7] = [
+    pub(crate) const PARAMETERS: [&str; 11] = [
         "after",
         "limit",
         "kind",
         "op",
         "consentHandle",
         "customer",
+        "status",
+        "from",
+        "to",
+        "q",
         "reveal",
     ];
 
@@ -78,10 +118,20 @@ impl JournalFilter {
                 format!("{} is not one of {known}", quote_value(kind)),
             ));
         }
+        let parse_time = |name| {
+            let text = value(name)?;
+            text.map(|text| parse_timestamp_field(name, &text))
+                .transpose()
+        };
         Ok(Self {
             kind,
             op: op.transpose()?,
             handle: handle.transpose()?,
+            status: value("status")?
+                .map(|text| StatusRange::parse(&text))
+                .transpose()?,
+            span: (parse_time("from")?, parse_time("to")?),
+            text: value("q")?.map(|text| compile_search(&text)).transpose()?,
             customer: value("customer")?
                 .map(|text| parse_customer_address("customer", &text))
                 .transpose()?,
@@ -108,6 +158,63 @@ impl JournalFilter {
                 .customer
                 .as_deref()
                 .is_none_or(|customer| entry.customer.as_deref() == Some(customer))
+            && self
+                .status
+                .is_none_or(|range| range.contains(find_status(&entry.record)))
+            && self.span.0.is_none_or(|from| entry.at >= from)
+            && self.span.1.is_none_or(|to| entry.at <= to)
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|text| has_text(&entry.record, text))
+    }
+}
+
+/// Compiles the search for a text, whatever its case.
+fn compile_search(text: &str) -> Result<Regex, ApiError> {
+    RegexBuilder::new(&regex::escape(text))
+        .case_insensitive(true)
+        .build()
+        .map_err(|_| ApiError::invalid_field("q", "is too long; search for a shorter text"))
+}
+
+/// Returns the status of an answer: ours to a call, the FIU's to a webhook.
+fn find_status(record: &JournalRecord) -> Option<u16> {
+    match record {
+        JournalRecord::Call(call) => Some(call.status),
+        JournalRecord::Webhook(webhook) => webhook.response_status,
+        _ => None,
+    }
+}
+
+/// Returns whether a record has a text in its path, headers, bodies, outcome or message, as they were
+/// recorded.
+fn has_text(record: &JournalRecord, text: &Regex) -> bool {
+    let in_headers = |headers: &[(String, String)]| {
+        let mut headers = headers.iter();
+        headers
+            .any(|(name, value)| text.is_match(name.as_bytes()) || text.is_match(value.as_bytes()))
+    };
+    match record {
+        JournalRecord::Call(call) => {
+            text.is_match(call.path.as_bytes())
+                || text.is_match(&call.request_body)
+                || text.is_match(&call.response_body)
+                || in_headers(&call.headers)
+                || in_headers(&call.response_headers)
+        }
+        JournalRecord::Webhook(webhook) => {
+            text.is_match(webhook.webhook_id.as_bytes())
+                || text.is_match(webhook.outcome.as_bytes())
+                || text.is_match(&webhook.body)
+                || in_headers(&webhook.headers)
+        }
+        JournalRecord::Event(event) => text.is_match(event.name().as_str().as_bytes()),
+        JournalRecord::StepRejected { origin, reason, .. } => {
+            text.is_match(origin.as_bytes()) || text.is_match(reason.as_bytes())
+        }
+        JournalRecord::InvalidSignature { text: message }
+        | JournalRecord::Note { text: message } => text.is_match(message.as_bytes()),
     }
 }
 
@@ -505,16 +612,19 @@ struct CallView {
     /// The exact bytes of a body that is not UTF-8, in Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
-    /// The length of a body of which only the first 64 KiB are recorded, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_length: Option<usize>,
+    /// The length of the body, in bytes.
+    body_length: usize,
+    /// The headers of the answer, without those that the server adds, such as `date`.
+    answer_headers: Vec<HeaderView>,
     answer: String,
     /// The exact bytes of an answer that is not UTF-8, in Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_base64: Option<String>,
-    /// The length of an answer of which only the first 64 KiB are recorded, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer_length: Option<usize>,
+    /// The length of the answer, in bytes.
+    answer_length: usize,
+    /// `true` if only the first 64 KiB of a body are recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 /// An attempt to send a webhook, or the end of a delivery without an attempt (`attempt` 0).
@@ -554,6 +664,7 @@ impl CallView {
             request_body,
             request_body_length: _,
             status,
+            response_headers,
             response_body,
             response_body_length: _,
             system_time,
@@ -571,7 +682,8 @@ impl CallView {
             && (shown_path != *path
                 || body.bytes != *request_body
                 || answer.bytes != *response_body
-                || mask_headers(headers) != *headers);
+                || mask_headers(headers) != *headers
+                || mask_headers(response_headers) != *response_headers);
         Self {
             op: operation.as_str(),
             method: method.clone(),
@@ -584,10 +696,12 @@ impl CallView {
             masked,
             headers: list_headers(headers, secrets),
             body_base64: encode_if_binary(&body.bytes),
-            body_length: body.cut_length(),
+            body_length: body.length,
+            truncated: [&body, &answer].iter().any(|it| it.cut_length().is_some()),
             body: String::from_utf8_lossy(&body.bytes).into_owned(),
             answer_base64: encode_if_binary(&answer.bytes),
-            answer_length: answer.cut_length(),
+            answer_length: answer.length,
+            answer_headers: list_headers(response_headers, secrets),
             answer: String::from_utf8_lossy(&answer.bytes).into_owned(),
         }
     }

@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::consent::{Input, Status};
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::listing::Listing;
 use crate::domain::rejection::Rejection;
 use crate::wire::api_error::ApiError;
 use crate::wire::mask::{SecretDetail, mask_headers};
@@ -33,6 +34,65 @@ use crate::wire::mask::{SecretDetail, mask_headers};
 pub(crate) struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<u64>,
+}
+
+/// A part of a list with counts: newest first, or oldest first after an `after`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
+pub(crate) struct ListPage<T> {
+    pub items: Vec<T>,
+    /// The cursor of the next part, for the parameter that this one was asked for with: `after`, or else
+    /// `before`; `null` if this is the last one.
+    pub next: Option<u64>,
+    /// The number of items that match all filters.
+    pub total: usize,
+    /// The number of items in each state that match the other filters; empty states are omitted.
+    pub states: Vec<StateCountView>,
+}
+
+/// The number of items in a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct StateCountView {
+    state: &'static str,
+    count: usize,
+}
+
+impl StateCountView {
+    /// Returns the states with at least one item.
+    pub(crate) fn list_nonempty<S>(
+        counts: Vec<(S, usize)>,
+        name: impl Fn(S) -> &'static str,
+    ) -> Vec<Self> {
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let views = counts.map(|(state, count)| Self {
+            state: name(state),
+            count,
+        });
+        views.collect()
+    }
+}
+
+impl<T> ListPage<T> {
+    /// Returns the page of a listing that was asked for with a limit, and with a state if one is given.
+    pub(crate) fn new<I, S: Copy + PartialEq>(
+        listing: Listing<I, S>,
+        limit: usize,
+        state: Option<S>,
+        name: impl Fn(S) -> &'static str,
+        view: impl Fn(&I) -> T,
+    ) -> Self {
+        let Listing { items, counts } = listing;
+        let next = items.last().map(|(number, _)| *number);
+        let of_state = counts
+            .iter()
+            .filter(|(it, _)| state.is_none_or(|state| *it == state));
+        Self {
+            next: next.filter(|_| items.len() == limit),
+            total: of_state.map(|(_, count)| count).sum(),
+            items: items.iter().map(|(_, item)| view(item)).collect(),
+            states: StateCountView::list_nonempty(counts, name),
+        }
+    }
 }
 
 /// A header of a call or webhook.

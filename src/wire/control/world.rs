@@ -15,11 +15,12 @@ use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::domain::world_part::WorldPart;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::StateCountView;
 use crate::wire::control::journal::EntryView;
 use crate::wire::control::schema_types::{
     AddressText, DurationText, IdleText, SettleText, TimestampText,
 };
-use crate::wire::fields::{parse_customer_address, parse_time_settings, parse_timestamp};
+use crate::wire::fields::{parse_customer_address, parse_time_settings, parse_timestamp_field};
 
 /// The clock of a world.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -81,18 +82,11 @@ impl WorldSummary {
 
 impl From<Overview> for WorldSummary {
     fn from(overview: Overview) -> Self {
-        let states = overview.status_counts.into_iter();
-        let states = states.filter(|(_, count)| *count > 0);
         Self {
             now: overview.now.to_string(),
             mode: name_clock_mode(overview.frozen),
             consents: overview.consents,
-            states: states
-                .map(|(status, count)| StateCountView {
-                    state: status.as_str(),
-                    count,
-                })
-                .collect(),
+            states: StateCountView::list_nonempty(overview.status_counts, Status::as_str),
             webhooks_open: overview.webhooks_open,
             timers: overview.timers,
         }
@@ -119,14 +113,6 @@ impl From<&Aa> for AaView {
             handle: aa.handle.to_string(),
         }
     }
-}
-
-/// The number of consents in a state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct StateCountView {
-    #[schemars(with = "Status")]
-    state: &'static str,
-    count: usize,
 }
 
 /// The response of `clock/advance`.
@@ -408,16 +394,4 @@ impl SetClockRequest {
         }
         Ok((to, settings))
     }
-}
-
-fn parse_timestamp_field(field: &'static str, text: &str) -> Result<Timestamp, ApiError> {
-    parse_timestamp(text).ok_or_else(|| {
-        ApiError::invalid_field(
-            field,
-            format!(
-                "{} is not a date-time such as 2024-01-31T18:30:00Z",
-                quote_value(text)
-            ),
-        )
-    })
 }

@@ -1,0 +1,196 @@
+//! Parts of the lists of a world, and the filters that select their items. The items of a list are
+//! numbered from 1, the oldest first.
+
+use std::sync::Arc;
+
+use crate::domain::consent::{Consent, Status};
+use crate::domain::delivery::{Delivery, DeliveryState};
+use crate::domain::ids::ConsentHandle;
+use crate::domain::notification::NotificationKind;
+use crate::domain::session::{Session, SessionStatus};
+
+/// The place where a part of a list begins, and the order of its items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// Above a number, the oldest first.
+    After(u64),
+    /// Below a number, the newest first.
+    Before(u64),
+}
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPart {
+    pub cursor: Cursor,
+    /// The largest number of items.
+    pub limit: usize,
+}
+
+impl ListPart {
+    /// Returns the part with the oldest items.
+    pub(crate) fn oldest(limit: usize) -> Self {
+        let cursor = Cursor::After(0);
+        Self { cursor, limit }
+    }
+}
+
+/// The items of a part with their numbers, and the counts of all items.
+#[derive(Clone, Debug)]
+pub struct Listing<T, S> {
+    pub items: Vec<(u64, T)>,
+    /// The number of items in each state that match the filter, whatever state it asks for.
+    pub counts: Vec<(S, usize)>,
+}
+
+/// Counts the items in each state; empty states are left out.
+pub(crate) fn count_states<S: Copy + PartialEq>(all: &[S], states: &[S]) -> Vec<(S, usize)> {
+    let counts = all.iter().map(|state| {
+        let count = states.iter().filter(|it| *it == state).count();
+        (*state, count)
+    });
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+impl Cursor {
+    /// Returns the items of a list beyond the cursor with their numbers, in its order.
+    pub(crate) fn beyond<T>(self, list: &[T]) -> Box<dyn Iterator<Item = (u64, &T)> + '_> {
+        let index =
+            |number: u64| usize::try_from(number).map_or(list.len(), |it| it.min(list.len()));
+        let numbered = (1..).zip(list);
+        match self {
+            Self::After(number) => Box::new(numbered.skip(index(number))),
+            Self::Before(number) => {
+                let end = index(number.saturating_sub(1));
+                Box::new(
+                    list[..end]
+                        .iter()
+                        .enumerate()
+                        .rev()
+                        .map(|(index, item)| (index as u64 + 1, item)),
+                )
+            }
+        }
+    }
+}
+
+/// A filter of consents. What is absent lets all pass.
+#[derive(Debug, Default)]
+pub struct ConsentFilter {
+    pub status: Option<Status>,
+    /// The id of the FIU.
+    pub fiu: Option<String>,
+    /// The address of the customer.
+    pub customer: Option<Arc<str>>,
+    /// The name of the scenario that drives it.
+    pub scenario: Option<String>,
+    /// A part of the handle, the id, the tracking id or the customer's address, in small letters.
+    pub text: Option<String>,
+}
+
+impl ConsentFilter {
+    /// Returns whether a consent, driven by a scenario, passes all but the status.
+    pub(crate) fn matches_but_for_status(&self, consent: &Consent, scenario: Option<&str>) -> bool {
+        let Self {
+            status: _,
+            fiu,
+            customer,
+            scenario: wanted_scenario,
+            text,
+        } = self;
+        fiu.as_deref().is_none_or(|fiu| *consent.fiu == *fiu)
+            && customer
+                .as_deref()
+                .is_none_or(|customer| *consent.terms.customer == *customer)
+            && wanted_scenario
+                .as_deref()
+                .is_none_or(|wanted| scenario == Some(wanted))
+            && text.as_deref().is_none_or(|text| has_text(consent, text))
+    }
+
+    /// Returns whether it lets all consents of a status pass.
+    pub(crate) fn has_status_only(&self) -> bool {
+        let Self {
+            status: _,
+            fiu,
+            customer,
+            scenario,
+            text,
+        } = self;
+        fiu.is_none() && customer.is_none() && scenario.is_none() && text.is_none()
+    }
+}
+
+fn has_text(consent: &Consent, text: &str) -> bool {
+    let id = consent
+        .grant
+        .as_ref()
+        .map(|grant| grant.consent_id.to_string());
+    let tracking_id = consent
+        .metadata
+        .as_ref()
+        .map(|metadata| metadata.tracking_id.to_lowercase());
+    let customer = consent.terms.customer.to_lowercase();
+    let texts = [
+        Some(consent.handle.to_string()),
+        id,
+        tracking_id,
+        Some(customer),
+    ];
+    texts.into_iter().flatten().any(|it| it.contains(text))
+}
+
+/// A filter of data sessions. What is absent lets all pass.
+#[derive(Debug, Default)]
+pub struct SessionFilter {
+    pub status: Option<SessionStatus>,
+    /// The handle of the consent.
+    pub handle: Option<ConsentHandle>,
+}
+
+impl SessionFilter {
+    pub(crate) fn matches_but_for_status(&self, session: &Session) -> bool {
+        self.handle.is_none_or(|handle| session.handle == handle)
+    }
+}
+
+/// A filter of deliveries of webhooks. What is absent lets all pass.
+#[derive(Debug, Default)]
+pub struct DeliveryFilter {
+    pub state: Option<DeliveryState>,
+    pub event: Option<NotificationKind>,
+    /// The id of the FIU.
+    pub fiu: Option<String>,
+    /// The handle of the consent.
+    pub handle: Option<ConsentHandle>,
+}
+
+impl DeliveryFilter {
+    pub(crate) fn matches_but_for_state(&self, delivery: &Delivery) -> bool {
+        let Self {
+            state: _,
+            event,
+            fiu,
+            handle,
+        } = self;
+        let notification = &delivery.notification;
+        event.is_none_or(|event| notification.kind() == event)
+            && fiu.as_deref().is_none_or(|fiu| *notification.fiu == *fiu)
+            && handle.is_none_or(|handle| notification.consent.handle == handle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cursor;
+
+    #[test]
+    fn a_cursor_goes_both_ways() {
+        let list = ["a", "b", "c"];
+        let read = |cursor: Cursor| cursor.beyond(&list).collect::<Vec<_>>();
+        assert_eq!(read(Cursor::After(1)), [(2, &"b"), (3, &"c")]);
+        assert_eq!(read(Cursor::Before(3)), [(2, &"b"), (1, &"a")]);
+        assert_eq!(read(Cursor::Before(u64::MAX)).len(), 3);
+        assert_eq!(read(Cursor::After(u64::MAX)), []);
+        assert_eq!(read(Cursor::Before(0)), []);
+    }
+}
