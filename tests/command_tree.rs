@@ -97,6 +97,10 @@ fn is_path_of(pattern: &str, path: &str) -> bool {
             .all(|(expected, actual)| expected.starts_with('{') || expected == actual)
 }
 
+/// Calls that no command makes: `journal --follow` reads what a page reads from the stream, by waiting;
+/// `scenario lint` needs no sandbox.
+const NOT_CALLED: [&str; 2] = ["streamEvents", "lintScenario"];
+
 /// Commands for a sandbox, in an order in which each succeeds. A word in capitals after `$` is
 /// replaced by a value of an earlier answer.
 const COMMANDS: &[&str] = &[
@@ -232,9 +236,8 @@ fn every_control_call_is_made_by_the_command_that_errors_name() {
         let requests = recorder.take_requests().into_iter();
         calls.extend(requests.map(|(method, path)| (*line, method, path)));
     }
-    // `journal --follow` reads what a page reads from the stream, by waiting.
     let routes = all_routes().filter(|route| route.section == Section::Control);
-    for route in routes.filter(|route| route.id != "streamEvents") {
+    for route in routes.filter(|route| !NOT_CALLED.contains(&route.id)) {
         let command = command_of_call(route.id)
             .unwrap_or_else(|| panic!("{} has no command in src/cli/control_calls.rs", route.id));
         let is_made = calls.iter().any(|(line, method, path)| {
@@ -487,8 +490,7 @@ fn render_commands_page() -> String {
         page += &format!("\n```text\n{}\n```\n", help.unwrap_or_default().trim());
     }
     page += "\n## Calls of the control API\n\n| call | command |\n| --- | --- |\n";
-    // `journal --follow` reads what a page reads from the stream, by waiting.
-    let is_called = |id: &str| id != "streamEvents";
+    let is_called = |id: &str| !NOT_CALLED.contains(&id);
     let routes = all_routes().filter(|route| route.section == Section::Control);
     for route in routes.filter(|route| is_called(route.id)) {
         let command = command_of_call(route.id).unwrap_or_default();

@@ -55,6 +55,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("putFaults", "fault put"),
     ("deleteFaults", "fault delete"),
     ("listScenarios", "scenario list"),
+    ("lintScenario", "scenario lint"),
     ("reloadScenarios", "scenario reload"),
     ("getDefaultScenario", "scenario default"),
     ("setDefaultScenario", "scenario default"),

@@ -357,6 +357,27 @@ pub struct Faults {
     pub api: Vec<ApiFaultRule>,
 }
 
+/// The hits of a rule of a fault set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleHits {
+    /// Name of the fault.
+    pub fault: &'static str,
+    /// The number of calls or webhooks that the rule selects by what they are.
+    pub matched: u32,
+    /// The number of those into which the fault was injected.
+    pub injected: u32,
+    /// System time of the last injection.
+    pub last_injected_at: Option<Timestamp>,
+}
+
+/// An active fault set with its name and the hits of its rules.
+#[derive(Clone, Debug)]
+pub struct NamedFaults {
+    pub name: String,
+    pub active: ActiveFaults,
+    pub hits: Vec<RuleHits>,
+}
+
 /// An active fault set.
 #[derive(Clone, Debug)]
 pub struct ActiveFaults {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use rand::{Rng, RngExt};
 
-use crate::domain::api_fault::{ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault};
+use crate::domain::api_fault::{
+    ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault, RuleHits,
+};
 use crate::domain::glob::Glob;
 use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
@@ -28,11 +30,16 @@ pub(crate) struct FaultRegistry {
     applied_rules: HashSet<FaultRuleId>,
 }
 
-/// The number of hits of a rule, and the system time of the first one.
+/// The number of hits of a rule: of the calls or notifications that it selects by what they are.
 #[derive(Clone, Copy, Debug)]
 struct HitCount {
     count: u32,
+    /// System time of the first hit.
     first_hit_at: Timestamp,
+    /// The number of hits at which the fault was injected.
+    injected_count: u32,
+    /// System time of the last injection.
+    last_injected_at: Option<Timestamp>,
 }
 
 /// The point of a call at which faults are planned.
@@ -184,8 +191,10 @@ impl FaultRegistry {
             .enumerate()
             .filter(|(_, rule)| rule.selector.matches_notification(notification))
         {
-            let hits = self.count_hit(format!("{key_prefix}webhook/{number}"), system_time);
+            let key = format!("{key_prefix}webhook/{number}");
+            let hits = self.count_hit(key.clone(), system_time);
             if rule.selector.occurrences.contains(hits.count) {
+                self.count_injection(&key, system_time);
                 applied_faults.push(AppliedFault {
                     fault: rule.fault.clone(),
                     attempts: rule.selector.attempts,
@@ -265,6 +274,7 @@ impl FaultRegistry {
                 ordinal: u64::from(hits.count),
             });
             if rng.random_range(0..1000) < u32::from(selector.per_mille) {
+                self.count_injection(&key, system_time);
                 let samples = (random_fraction(&mut rng), random_fraction(&mut rng));
                 let delay = match rule.fault {
                     ApiFault::Reply(ReplyFault::Latency(latency)) => latency.sample(samples),
@@ -309,9 +319,48 @@ impl FaultRegistry {
         let hits = self.hit_counts.entry(key).or_insert(HitCount {
             count: 0,
             first_hit_at: system_time,
+            injected_count: 0,
+            last_injected_at: None,
         });
         hits.count += 1;
         *hits
+    }
+
+    fn count_injection(&mut self, key: &str, system_time: Timestamp) {
+        if let Some(hits) = self.hit_counts.get_mut(key) {
+            hits.injected_count += 1;
+            hits.last_injected_at = Some(system_time);
+        }
+    }
+
+    /// Returns the hits of the rules of a named set: those of webhooks, then those of calls.
+    pub(crate) fn list_hits(&self, name: &str) -> Vec<RuleHits> {
+        let Some(set) = self.active_sets.get(name) else {
+            return Vec::new();
+        };
+        let prefix = named_key_prefix(name);
+        let webhooks = set.faults.webhooks.iter().enumerate();
+        let webhooks = webhooks.map(|(number, rule)| {
+            let fault = rule.fault.name().as_str();
+            (fault, format!("{prefix}webhook/{number}"))
+        });
+        let calls = set.faults.api.iter().enumerate();
+        let calls = calls.map(|(number, rule)| {
+            let fault = rule.fault.name().as_str();
+            (fault, format!("{prefix}api/{number}"))
+        });
+        let rules = webhooks.chain(calls);
+        rules
+            .map(|(fault, key)| {
+                let hits = self.hit_counts.get(&key);
+                RuleHits {
+                    fault,
+                    matched: hits.map_or(0, |hits| hits.count),
+                    injected: hits.map_or(0, |hits| hits.injected_count),
+                    last_injected_at: hits.and_then(|hits| hits.last_injected_at),
+                }
+            })
+            .collect()
     }
 }
 

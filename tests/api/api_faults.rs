@@ -541,10 +541,12 @@ async fn the_journal_has_every_call_without_its_secrets() {
     send_unchecked(&app, Method::GET, "/consents", None).await;
     let journal = app.get("/_mockaa/v1/journal?kind=call").await.expect_ok();
     let text = journal.to_string();
-    for secret in [crate::helpers::FIU_1_KEY, "open sesame", "eyJ"] {
+    for secret in [crate::helpers::FIU_1_KEY, "open sesame"] {
         assert!(!text.contains(secret), "{secret} is on record: {text}");
     }
     let calls = journal["items"].as_array().expect("a list");
+    // A token; the detached signature of the first answer begins so too, and is no secret.
+    assert!(!calls[1].to_string().contains("eyJ"), "{}", calls[1]);
     let ops: Vec<_> = calls
         .iter()
         .map(|entry| entry["call"]["op"].as_str().expect("an op"))
@@ -653,4 +655,30 @@ async fn an_altered_answer_keeps_all_other_bytes() {
         let delete = app.request(Method::DELETE, "/_mockaa/v1/faults/test");
         app.send(delete).await;
     }
+}
+
+/// A rule counts what it selects by what it is, and what it has spoilt.
+#[tokio::test]
+async fn a_fault_set_tells_its_hits() {
+    let app = TestApp::start().await;
+    let faults = "api_faults: [{ where: { op: login, calls: 2..3 }, fault: { status: 429 } }, \
+                  { where: { op: fi.fetch }, fault: { status: 503 } }]";
+    app.put_faults(faults).await.expect_ok();
+    let login = json!({ "emailId": "dev@lender.example", "password": "any" });
+    for _ in 0..4 {
+        app.post("/api/v1/public/user/login", &login).await;
+    }
+    let set = app.get("/_mockaa/v1/faults/test").await.expect_ok();
+    let hits = set["hits"].as_array().expect("a list");
+    let counts: Vec<_> = hits
+        .iter()
+        .map(|rule| (rule["matched"].as_u64(), rule["injected"].as_u64()))
+        .collect();
+    assert_eq!(counts, [(Some(4), Some(2)), (Some(0), Some(0))]);
+    assert!(hits[0]["lastInjectedAt"].is_string(), "{set}");
+    assert!(hits[1]["lastInjectedAt"].is_null(), "{set}");
+    // A set that is replaced begins again.
+    app.put_faults(faults).await.expect_ok();
+    let set = app.get("/_mockaa/v1/faults/test").await.expect_ok();
+    assert_eq!(set["hits"][0]["matched"], 0);
 }

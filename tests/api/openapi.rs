@@ -810,6 +810,8 @@ impl Recorder {
         self.control("deleteAllFaults", &[], None).await;
         let scenario = json!({ "version": 1, "name": "quick", "steps": [{ "approve": {} }] });
         let name = [("name", "quick")];
+        self.control("lintScenario", &[], Some(scenario.clone()))
+            .await;
         self.control("putScenario", &name, Some(scenario)).await;
         self.control("getScenario", &name, None).await;
         self.control("listScenarios", &[], None).await;

@@ -499,3 +499,36 @@ async fn consents_are_approved_by_themselves_where_the_sandbox_is_set_so() {
         "ACTIVE"
     );
 }
+
+#[tokio::test]
+async fn a_scenario_is_checked_without_being_added() {
+    let app = TestApp::start().await;
+    let text = |steps: &str| format!("version: 1\nname: checked\nsteps: [{steps}]\n");
+    for (text, errors, part) in [
+        (text("approve: {}"), 0, None),
+        (text("approve: {}, reject: {}"), 1, Some("can never fire")),
+        (text("approv: {}"), 1, Some("approve")),
+        (text("revoke: {}}, {approve: {}"), 1, None),
+        (
+            format!("persona: nobody\n{}", text("approve: {}")),
+            1,
+            Some("unknown persona nobody"),
+        ),
+    ] {
+        let request = app.request(Method::POST, "/_mockaa/v1/scenarios/lint");
+        let lint = app.send(request.body(text.clone())).await.expect_ok();
+        assert_eq!(lint["errors"] == 0, errors == 0, "{text}: {lint}");
+        let diagnostics = lint["diagnostics"].to_string();
+        if let Some(part) = part {
+            assert!(diagnostics.contains(part), "{text}: {diagnostics}");
+        }
+        for diagnostic in lint["diagnostics"].as_array().expect("a list") {
+            assert!(
+                diagnostic["line"].as_u64() > Some(0),
+                "{text}: {diagnostic}"
+            );
+        }
+    }
+    let scenarios = app.get("/_mockaa/v1/scenarios").await.expect_ok();
+    assert!(!scenarios.to_string().contains("\"checked\""));
+}

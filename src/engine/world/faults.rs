@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::domain::api_fault::{ActiveFaults, Faults};
+use crate::domain::api_fault::{ActiveFaults, Faults, NamedFaults};
 use crate::domain::cause::Cause;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -164,14 +164,15 @@ impl WorldFaults<'_> {
     }
 
     /// Returns the active fault sets, by name.
-    pub fn list_sets(self) -> Vec<(String, ActiveFaults)> {
-        let mut inner = self.0.lock();
-        inner.faults.remove_expired(system_now());
-        inner
-            .faults
-            .active_sets()
-            .iter()
-            .map(|(name, active)| (name.clone(), active.clone()))
-            .collect()
+    pub fn list_sets(self) -> Vec<NamedFaults> {
+        let faults = &mut self.0.lock().faults;
+        faults.remove_expired(system_now());
+        let sets = faults.active_sets().iter();
+        let sets = sets.map(|(name, active)| NamedFaults {
+            name: name.clone(),
+            active: active.clone(),
+            hits: faults.list_hits(name),
+        });
+        sets.collect()
     }
 }

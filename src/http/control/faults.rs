@@ -15,7 +15,7 @@ pub(crate) fn list_faults(call: &Call) -> Result<ApiResponse, ApiError> {
         .faults()
         .list_sets()
         .iter()
-        .map(|(name, set)| FaultsView::new(name, set))
+        .map(FaultsView::new)
         .collect();
     Ok(ApiResponse::json(&Page { items, next: None }))
 }
@@ -26,9 +26,9 @@ pub(crate) fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let all = world.faults().list_sets();
     let entry = all
         .iter()
-        .find(|(existing, _)| existing == name)
+        .find(|set| set.name == name)
         .ok_or_else(|| unknown_faults_error(name))?;
-    Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
+    Ok(ApiResponse::json(&FaultsView::new(entry)))
 }
 
 /// Activates a set of faults under a name. It replaces the earlier set of that name, and its
@@ -68,11 +68,11 @@ pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
             ))
         })?;
     let all = world.faults().list_sets();
-    let entry = all.iter().find(|(existing, _)| existing == name);
+    let entry = all.iter().find(|set| set.name == name);
     // A TTL of zero has expired already.
     let entry =
         entry.ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))?;
-    Ok(ApiResponse::json(&FaultsView::new(&entry.0, &entry.1)))
+    Ok(ApiResponse::json(&FaultsView::new(entry)))
 }
 
 pub(crate) fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -90,7 +90,7 @@ pub(crate) fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
         .faults()
         .list_sets()
         .into_iter()
-        .map(|(name, _)| name)
+        .map(|set| set.name)
         .collect();
     for name in &names {
         world.faults().deactivate_set(Some(world.cause()), name);

@@ -8,13 +8,16 @@ use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
+use crate::http::openapi::fields::list_answer_fields;
 use crate::http::response::ApiResponse;
-use crate::scenario::library::Library;
+use crate::scenario::format::parse;
+use crate::scenario::library::{Library, find_unknown_persona};
+use crate::scenario::lint::{LintContext, Severity, lint_plan};
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::scenarios::{
-    DefaultRequest, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
+    DefaultRequest, LintView, MagicCustomerView, PinRequest, PinTarget, PinView, ScenarioView,
 };
 
 pub(crate) fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -54,6 +57,30 @@ fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
         }
         .to_string(),
     )
+}
+
+/// Checks the text of a scenario as `mockaa scenario lint` does, with the participants and personas of
+/// this world. Nothing changes.
+pub(crate) fn lint_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let diagnostics = match parse(call.body_text()?) {
+        Err(errors) => errors.into_iter().map(|error| (error, true)).collect(),
+        Ok(plan) => {
+            let participants = world.participants();
+            let context = LintContext {
+                fius: &participants.fiu_ids(),
+                fips: &participants.fips,
+                answer_fields: list_answer_fields(),
+            };
+            let lints = lint_plan(&plan, context).into_iter();
+            let lints = lints.map(|lint| (lint.diagnostic, lint.severity == Severity::Error));
+            let persona = find_unknown_persona(&plan, &world.personas());
+            lints
+                .chain(persona.map(|error| (error, true)))
+                .collect::<Vec<_>>()
+        }
+    };
+    Ok(ApiResponse::json(&LintView::new(&diagnostics)))
 }
 
 /// Adds a scenario to this world, or replaces one. Running consents keep their scenario.

@@ -22,7 +22,7 @@ use crate::wire::control::journal::{AssertView, EntryView, JournalPage};
 use crate::wire::control::personas::PersonaView;
 use crate::wire::control::report::ReportView;
 use crate::wire::control::scenarios::{
-    DefaultRequest, MagicCustomerView, PinRequest, PinView, ScenarioView,
+    DefaultRequest, LintView, MagicCustomerView, PinRequest, PinView, ScenarioView,
 };
 use crate::wire::control::sessions::{
     AnalyticsRequest, AnalyticsView, DeliverRequest, SessionView,
@@ -340,6 +340,7 @@ pub(crate) static ROUTES: &[Route] = &[
     delete("/_mockaa/v1/faults/{name}", "deleteFaults", Handler::Immediate(faults::delete_faults)).with_summary("Remove a fault set").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
     get("/_mockaa/v1/scenarios", "listScenarios", Handler::Immediate(scenarios::list_scenarios)).with_summary("List the scenarios").with_response(ResponseBody::Json(Derived(schema_of::<Page<ScenarioView>>))),
     post("/_mockaa/v1/scenarios/reload", "reloadScenarios", Handler::Immediate(scenarios::reload_scenarios)).with_summary("Reload the scenario folder; an error leaves all scenarios unchanged").with_response(ResponseBody::Json(Derived(schema_of::<Page<String>>))),
+    post("/_mockaa/v1/scenarios/lint", "lintScenario", Handler::Immediate(scenarios::lint_scenario)).with_summary("Check the text of a scenario without adding it").with_request(Scenario(Derived(schema_of::<ScenarioFile>))).with_response(ResponseBody::Json(Derived(schema_of::<LintView>))),
     get("/_mockaa/v1/scenarios/default", "getDefaultScenario", Handler::Immediate(scenarios::get_default)).with_summary("Get the default scenario of this world").with_response(ResponseBody::Json(Component("DefaultScenario"))),
     put("/_mockaa/v1/scenarios/default", "setDefaultScenario", Handler::Immediate(scenarios::set_default)).with_summary("Set the default scenario of this world; null removes it").with_request(Json(Derived(schema_of::<DefaultRequest>))).with_response(ResponseBody::Json(Component("DefaultScenario"))),
     get("/_mockaa/v1/scenarios/{name}", "getScenario", Handler::Immediate(scenarios::get_scenario)).with_summary("Get the text of a scenario").with_response(ResponseBody::Text("text/plain")).with_refusals(&[404]),

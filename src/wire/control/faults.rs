@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::api_fault::{ActiveFaults, ApiFaultName};
+use crate::domain::api_fault::{ActiveFaults, ApiFaultName, NamedFaults, RuleHits};
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::control::schema_types::TimestampText;
 
@@ -19,20 +19,54 @@ pub(crate) struct FaultsView {
     /// The expiry in system time; `null` if the set has no `ttl`.
     #[schemars(with = "Option<TimestampText>")]
     until: Option<String>,
+    /// The hits of its rules: those of `webhooks`, then those of `apiFaults`.
+    hits: Vec<HitsView>,
     /// The source text of the set.
     text: String,
 }
 
+/// How often a rule has had something to do.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct HitsView {
+    fault: &'static str,
+    /// The calls or webhooks that the rule selects by what they are, whether or not it is their turn.
+    matched: u32,
+    /// Those into which the fault was injected.
+    injected: u32,
+    /// The system time of the last injection.
+    #[schemars(with = "Option<TimestampText>")]
+    last_injected_at: Option<String>,
+}
+
+impl From<&RuleHits> for HitsView {
+    fn from(hits: &RuleHits) -> Self {
+        let RuleHits {
+            fault,
+            matched,
+            injected,
+            last_injected_at,
+        } = hits;
+        Self {
+            fault,
+            matched: *matched,
+            injected: *injected,
+            last_injected_at: last_injected_at.map(|at| at.to_string()),
+        }
+    }
+}
+
 impl FaultsView {
     /// Returns the view of a fault set.
-    pub(crate) fn new(name: &str, set: &ActiveFaults) -> Self {
+    pub(crate) fn new(set: &NamedFaults) -> Self {
+        let NamedFaults { name, active, hits } = set;
         let ActiveFaults {
             faults,
             source_text,
             until,
-        } = set;
+        } = active;
         Self {
-            name: name.to_owned(),
+            name: name.clone(),
             webhooks: faults
                 .webhooks
                 .iter()
@@ -44,6 +78,7 @@ impl FaultsView {
                 .map(|rule| rule.fault.name().as_str())
                 .collect(),
             until: until.map(|until| until.to_string()),
+            hits: hits.iter().map(HitsView::from).collect(),
             text: source_text.to_string(),
         }
     }

@@ -180,7 +180,7 @@ impl ErrorView {
 
 /// An error in a document, with its place; lines and columns count from 1, 0 is unknown.
 #[derive(Debug, Serialize, JsonSchema)]
-struct DiagnosticView {
+pub(crate) struct DiagnosticView {
     line: u64,
     column: u64,
     message: String,

@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::consent::{Consent, Status};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::scenario_set::Scenario;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::DiagnosticView;
 use crate::wire::control::schema_types::{AddressText, FilledText, UuidText};
 use crate::wire::fields::parse_customer_address;
 
@@ -17,6 +19,38 @@ pub(crate) struct ScenarioView {
     /// `shipped`, the path of a file, or `this world`.
     source: String,
     description: Option<String>,
+}
+
+/// What is wrong with the text of a scenario.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LintView {
+    /// The number of errors, without warnings.
+    errors: usize,
+    diagnostics: Vec<LintDiagnosticView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct LintDiagnosticView {
+    /// `error` or `warning`.
+    severity: &'static str,
+    #[serde(flatten)]
+    diagnostic: DiagnosticView,
+}
+
+impl LintView {
+    /// Returns the view of diagnostics, each with `true` if it is an error.
+    pub(crate) fn new(diagnostics: &[(Diagnostic, bool)]) -> Self {
+        let views = diagnostics
+            .iter()
+            .map(|(diagnostic, is_error)| LintDiagnosticView {
+                severity: if *is_error { "error" } else { "warning" },
+                diagnostic: diagnostic.into(),
+            });
+        Self {
+            errors: diagnostics.iter().filter(|(_, is_error)| *is_error).count(),
+            diagnostics: views.collect(),
+        }
+    }
 }
 
 impl ScenarioView {
