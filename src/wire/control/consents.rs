@@ -45,7 +45,7 @@ pub(crate) struct ConsentView {
     /// The actions that the current state allows.
     #[schemars(with = "Vec<Input>")]
     legal: Vec<&'static str>,
-    /// What the FIU has asked for.
+    /// The conditions of the FIU.
     terms: TermsView,
     /// The URL of the operator's page.
     page_url: String,
@@ -54,7 +54,7 @@ pub(crate) struct ConsentView {
     history: Vec<StatusChangeView>,
 }
 
-/// What an FIU asks the customer to agree to (ReBIT AA API 2.0.0, `ConsentDetail`).
+/// The conditions to which an FIU asks the customer to agree (ReBIT AA API 2.0.0, `ConsentDetail`).
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TermsView {
@@ -75,7 +75,7 @@ struct TermsView {
     #[schemars(with = "TimestampText")]
     to: String,
     data_life: AmountView,
-    /// How often the FIU may fetch.
+    /// The number of fetches that are allowed in a unit of time.
     frequency: AmountView,
     filters: Vec<FilterView>,
 }

@@ -25,7 +25,7 @@ pub(crate) struct FaultsView {
     text: String,
 }
 
-/// How often a rule has had something to do.
+/// The hits of a rule.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct HitsView {

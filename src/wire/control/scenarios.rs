@@ -21,7 +21,7 @@ pub(crate) struct ScenarioView {
     description: Option<String>,
 }
 
-/// What is wrong with the text of a scenario.
+/// The diagnostics of the text of a scenario.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct LintView {
     /// The number of errors, without warnings.
