@@ -200,6 +200,8 @@ async fn the_journal_is_searched_and_read_backwards() {
     assert!(search(&app, "from=2099-01-01T00:00:00Z").await.is_empty());
     for (query, field) in [
         ("status=5x", "status"),
+        ("status=655xx", "status"),
+        ("status=%2B5xx", "status"),
         ("status=999", "status"),
         ("from=today", "from"),
         ("before=1&after=1", "before"),

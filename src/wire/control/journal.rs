@@ -62,14 +62,16 @@ struct StatusRange {
 impl StatusRange {
     /// Parses a status, or a class such as `5xx`.
     fn parse(text: &str) -> Result<Self, ApiError> {
-        let class = text
-            .strip_suffix("xx")
-            .and_then(|digit| digit.parse::<u16>().ok());
-        let range = match class {
-            Some(class) => class.checked_mul(100).map(|first| (first, first + 99)),
-            None => text.parse().ok().map(|status| (status, status)),
+        let range = match text.as_bytes() {
+            [digit @ b'1'..=b'5', b'x', b'x'] => {
+                let first = u16::from(digit - b'0') * 100;
+                Some((first, first + 99))
+            }
+            [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => {
+                text.parse().ok().map(|status| (status, status))
+            }
+            _ => None,
         };
-        let range = range.filter(|(first, _)| (100..600).contains(first));
         let (first, last) = range.ok_or_else(|| {
             let message = format!("{} is no status such as 503 or 5xx", quote_value(text));
             ApiError::invalid_field("status", message)
