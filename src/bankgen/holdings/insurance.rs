@@ -165,15 +165,14 @@ fn simulate_life_policy(context: &HoldingContext<'_>) -> LifePolicy {
         })
         .collect();
     if policy_type == "MONEYBACK" {
-        let due = money_backs
-            .iter()
-            .filter(|(day, _)| *day <= context.today());
-        events.extend(due.map(|(day, amount)| PolicyEvent {
-            day: *day,
+        // The bank of the insurer pays on working days.
+        let payments = money_backs.iter().map(|(due, amount)| PolicyEvent {
+            day: working_day_on_or_after(*due),
             kind: "MONEY_BACK",
             amount: *amount,
             text: "SURVIVAL BENEFIT".to_owned(),
-        }));
+        });
+        events.extend(payments.filter(|event| event.day <= context.today()));
     }
     if policy_type == "ENDOWMENT" {
         for year in start_date.year() + 1..=context.today().year().min(maturity_date.year() - 1) {
