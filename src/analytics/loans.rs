@@ -8,6 +8,7 @@ use super::book::{Entry, TransactionBook, format_month, sum_amounts};
 use super::classify::BOUNCE_CHARGES;
 use super::groups::{build_recurrence, group_by_counterparty};
 use super::months::mean;
+use crate::domain::calendar::Month;
 use crate::domain::money::Paise;
 
 /// Returns whether an entry repays a loan: an instalment, or the interest alone.
@@ -15,12 +16,23 @@ fn is_instalment(entry: &Entry) -> bool {
     !entry.is_credit() && entry.classification.category == "Loan"
 }
 
-/// The instalments of one loan, in order of time.
+/// The instalments of one loan, in order of time; at least one.
 pub(super) struct LoanPayments<'e> {
     pub lender: &'e str,
-    /// The number of instalments, if the narrations have it.
-    total_count: Option<u32>,
     pub paid: Vec<&'e Entry>,
+    last: Instalment,
+}
+
+/// One instalment: what its narration tells, and what was due.
+#[derive(Clone, Copy, Debug)]
+struct Instalment {
+    month: Month,
+    text: Option<InstalmentText>,
+    /// Principal and interest; in paise.
+    ///
+    /// `Assumption:` a penalty is no part of it. Where the narration does not tell the parts, it is the
+    /// amount that was paid.
+    due: i64,
 }
 
 /// The parts of an instalment in a narration: `EMI 014 OF 060 P4409.90 I459.10`.
@@ -55,6 +67,41 @@ fn parse_part(word: Option<&str>, letter: char) -> Option<i64> {
     Some(Paise::parse(word?.strip_prefix(letter)?)?.0)
 }
 
+impl Instalment {
+    fn read(entry: &Entry) -> Self {
+        let text = InstalmentText::parse(&entry.narration);
+        Self {
+            month: entry.month,
+            text,
+            due: text.and_then(|text| text.amount).unwrap_or(entry.amount),
+        }
+    }
+
+    /// Returns whether this may be the next payment of the loan whose last instalment is known.
+    ///
+    /// Of one number of instalments, it has the same number and amount, if it was presented again; or a
+    /// larger number, which has not run ahead of the months since, unless it is the next one with a
+    /// similar amount. Without numbers, the amounts are similar.
+    ///
+    /// `Assumption:` this rule. So two loans of one lender count as one if their instalments have the
+    /// same numbers and amounts, or no numbers and similar amounts.
+    fn continues(&self, known: &Self) -> bool {
+        let is_similar = (self.due - known.due).abs() * 10 <= known.due;
+        match (self.text, known.text) {
+            (Some(text), Some(known_text)) if text.total_count == known_text.total_count => {
+                let months = self.month.ordinal() - known.month.ordinal();
+                match i64::from(text.number) - i64::from(known_text.number) {
+                    0 => self.due == known.due,
+                    1 if is_similar => true,
+                    progress => (1..=months).contains(&progress),
+                }
+            }
+            (None, None) => is_similar,
+            _ => false,
+        }
+    }
+}
+
 impl<'e> LoanPayments<'e> {
     pub(super) fn last_paid(&self) -> &'e Entry {
         self.paid[self.paid.len() - 1]
@@ -63,71 +110,46 @@ impl<'e> LoanPayments<'e> {
     /// Returns the lender and, if it is known, the number of instalments, which tells two loans of one
     /// lender apart.
     pub(super) fn label(&self) -> String {
-        match self.total_count {
-            Some(count) => format!("{} ({count} instalments)", self.lender),
+        match self.last.text {
+            Some(text) => format!("{} ({} instalments)", self.lender, text.total_count),
             None => self.lender.to_owned(),
         }
     }
 
     /// Returns the instalment that is due each month, in paise; 0 after the last one.
-    ///
-    /// `Assumption:` a penalty is no part of it. Where the narration does not tell the parts, it is the
-    /// amount that was paid last.
     pub(super) fn obligation(&self) -> i64 {
-        let last = self.last_paid();
-        match InstalmentText::parse(&last.narration) {
+        match self.last.text {
             Some(text) if text.number == text.total_count => 0,
-            Some(text) => text.amount.unwrap_or(last.amount),
-            None => last.amount,
+            _ => self.last.due,
         }
     }
 }
 
 /// Groups instalments by loan: each belongs to the loan of its lender that it continues
-/// ([`continues_loan`]) with the nearest amount.
-///
-/// `Assumption:` this rule. Two loans whose instalments have no numbers and similar amounts count as
-/// one.
+/// ([`Instalment::continues`]) with the nearest amount.
 fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
     let mut loans: Vec<LoanPayments<'e>> = Vec::new();
     for (lender, group) in group_by_counterparty(paid) {
         let start = loans.len();
         for entry in group {
+            let last = Instalment::read(entry);
             let continued = loans[start..]
                 .iter_mut()
-                .filter(|loan| continues_loan(entry, loan.last_paid()));
-            let nearest =
-                continued.min_by_key(|loan| (entry.amount - loan.last_paid().amount).abs());
-            match nearest {
-                Some(loan) => loan.paid.push(entry),
+                .filter(|loan| last.continues(&loan.last));
+            match continued.min_by_key(|loan| (last.due - loan.last.due).abs()) {
+                Some(loan) => {
+                    loan.paid.push(entry);
+                    loan.last = last;
+                }
                 None => loans.push(LoanPayments {
                     lender,
-                    total_count: InstalmentText::parse(&entry.narration)
-                        .map(|text| text.total_count),
                     paid: vec![entry],
+                    last,
                 }),
             }
         }
     }
     loans
-}
-
-/// Returns whether an instalment may be of the loan whose last instalment is known. One of the same
-/// number of instalments has a larger number of its own, which has not run ahead of the months since,
-/// unless it is the next one with a similar amount. Without numbers, the amounts are similar.
-fn continues_loan(entry: &Entry, last: &Entry) -> bool {
-    let is_similar = (entry.amount - last.amount).abs() * 10 <= last.amount;
-    let texts = [entry, last].map(|entry| InstalmentText::parse(&entry.narration));
-    match texts {
-        [Some(text), Some(known)] if text.total_count == known.total_count => {
-            let months = entry.month.ordinal() - last.month.ordinal();
-            let progress = i64::from(text.number) - i64::from(known.number);
-            let is_repeated = *entry.narration == *last.narration;
-            is_repeated || (progress > 0 && progress <= months) || (progress == 1 && is_similar)
-        }
-        [None, None] => is_similar,
-        _ => false,
-    }
 }
 
 /// Lists the loans of which instalments are paid.

@@ -226,7 +226,7 @@ def group_loans(paid):
         for row in group.itertuples():
             continued = [loan for loan in loans_of_lender if continues_loan(row, loan["last"])]
             if continued:
-                loan = min(continued, key=lambda loan: abs(row.paise - loan["last"].paise))
+                loan = min(continued, key=lambda loan: abs(read_due(row) - read_due(loan["last"])))
             else:
                 loan = {"lender": lender, "places": []}
                 loans_of_lender.append(loan)
@@ -238,7 +238,8 @@ def group_loans(paid):
 
 def continues_loan(row, last):
     """Tells whether an instalment may be of the loan whose last instalment is known."""
-    is_similar = abs(row.paise - last.paise) * 10 <= last.paise
+    due, known_due = read_due(row), read_due(last)
+    is_similar = abs(due - known_due) * 10 <= known_due
     told, known = INSTALMENT.search(row.narration), INSTALMENT.search(last.narration)
     if not told and not known:
         return is_similar
@@ -246,15 +247,21 @@ def continues_loan(row, last):
         return False
     months = (int(row.date[:4]) - int(last.date[:4])) * 12 + int(row.date[5:7]) - int(last.date[5:7])
     progress = int(told[1]) - int(known[1])
-    return row.narration == last.narration or 0 < progress <= months or progress == 1 and is_similar
+    if progress == 0:
+        return due == known_due
+    return 0 < progress <= months or progress == 1 and is_similar
+
+
+def read_due(row):
+    """Returns what was due: principal and interest where they are told, else what was paid."""
+    told = INSTALMENT.search(row.narration)
+    return to_paise(told[3]) + to_paise(told[4]) if told and told[3] else row.paise
 
 
 def compute_obligation(last):
-    """Returns the instalment that is due each month: what was paid last without a penalty; 0 after the last one."""
+    """Returns the instalment that is due each month; 0 after the last one."""
     told = INSTALMENT.search(last.narration)
-    if told and told[1] == told[2]:
-        return 0
-    return to_paise(told[3]) + to_paise(told[4]) if told and told[3] else last.paise
+    return 0 if told and told[1] == told[2] else read_due(last)
 
 
 def list_rows(frame):

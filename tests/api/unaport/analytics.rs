@@ -732,33 +732,71 @@ fn find_amount(pdf: &str, item: &str) -> i64 {
     digits.parse().expect("a number")
 }
 
-/// Two loans of one lender with the same number of instalments are told apart by the numbers.
-#[tokio::test]
-async fn each_of_two_loans_on_the_same_terms_is_owed() {
+/// Pays instalments to one lender from the first account of a pensioner; each has the days since it was
+/// paid, rupees and text. Returns what the appraisal then calls the obligations of a month.
+async fn find_obligations(payments: &[(i64, i64, String)]) -> i64 {
     let app = TestApp::start().await;
     let (lender, _) = prepare_session(&app, "pensioner").await;
     let consents = app.get("/_mockaa/v1/consents").await.expect_ok();
     let customer = expect_text(&consents["items"][0]["customer"]);
     let path = format!("/_mockaa/v1/customers/{customer}/transactions");
+    for (days_ago, rupees, text) in payments {
+        let body = json!({
+            "type": "DEBIT", "mode": "AUTO_DEBIT", "amount": rupees.to_string(),
+            "narration": format!("ACH D- MOCK HOUSING FINANCE LTD-{text}"), "daysAgo": days_ago,
+        });
+        app.post(&path, &body).await.expect_ok();
+    }
+    let (_, session) = prepare_session(&app, "pensioner").await;
+    let text = print_appraisal(&app, &lender, &session).await;
+    find_amount(&text, "Obligations a month")
+}
+
+/// Two loans of one lender with the same number of instalments are told apart by the numbers.
+#[tokio::test]
+async fn each_of_two_loans_on_the_same_terms_is_owed() {
+    let mut payments = Vec::new();
     for (days_ago, number) in [(100, 10), (70, 11), (40, 12)] {
-        for (later, number, amount) in [
+        for (later, number, rupees) in [
             (0, number, 10_592),
             (15, number, 5_296),
             (16, number + 9, 7_000),
         ] {
-            let narration =
-                format!("ACH D- MOCK HOUSING FINANCE LTD-EMI {number:03} OF 048-{amount}");
-            let body = json!({
-                "type": "DEBIT", "mode": "AUTO_DEBIT", "amount": amount.to_string(),
-                "narration": narration, "daysAgo": days_ago - later,
-            });
-            app.post(&path, &body).await.expect_ok();
+            let text = format!("EMI {number:03} OF 048-MOCK{days_ago}{rupees}");
+            payments.push((days_ago - later, rupees, text));
         }
     }
-    let (_, session) = prepare_session(&app, "pensioner").await;
-    let text = print_appraisal(&app, &lender, &session).await;
-    let obligation = find_amount(&text, "Obligations a month");
-    assert_eq!(obligation, 10_592 + 5_296 + 7_000);
+    assert_eq!(find_obligations(&payments).await, 10_592 + 5_296 + 7_000);
+}
+
+/// An instalment that is late, with a penalty, or presented again is of the loan of the others.
+#[tokio::test]
+async fn a_late_or_repeated_instalment_is_owed_once() {
+    // The penalty is 1,500 rupees, and the next instalment follows two days later.
+    let told = "P8500.00 I1500.00";
+    let late = [
+        (80, 10_000, format!("EMI 014 OF 048 {told}-MOCK1")),
+        (20, 11_500, format!("EMI 015 OF 048 {told}-MOCK2")),
+        (18, 10_000, format!("EMI 016 OF 048 {told}-MOCK3")),
+    ];
+    assert_eq!(find_obligations(&late).await, 10_000);
+    // It is taken twice, with references of their own.
+    let repeated = [
+        (45, 10_000, "EMI 014 OF 048-MOCK1".to_owned()),
+        (18, 10_000, "EMI 015 OF 048-MOCK2".to_owned()),
+        (14, 10_000, "EMI 015 OF 048-MOCK3".to_owned()),
+    ];
+    assert_eq!(find_obligations(&repeated).await, 10_000);
+    // Another loan has instalments of the same number, but of another amount.
+    let other = [
+        (18, 10_000, format!("EMI 015 OF 048 {told}-MOCK2")),
+        (
+            14,
+            10_000,
+            "EMI 015 OF 048 P9000.00 I900.00-MOCK3".to_owned(),
+        ),
+    ];
+    assert_eq!(find_obligations(&other).await, 10_000 + 9_900);
 }
 
 /// The appraisal names who applies, with what accounts, and groups its counts as its amounts.
