@@ -19,3 +19,12 @@ pub struct Overview {
     /// The number of timers which wait for their time. Above 10,000, obsolete ones count too.
     pub timers: usize,
 }
+
+/// The causes of a change of an overview. They are cheap to read, while an overview counts all consents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverviewMark {
+    /// Number of the newest entry of the journal.
+    pub last_seq: u64,
+    /// Time of a frozen clock.
+    pub frozen_at: Option<Timestamp>,
+}

@@ -77,6 +77,14 @@ impl Journal {
             let oldest = self.entries.pop_front().expect("it is not empty");
             self.body_bytes -= oldest.record.body_bytes();
             *self.evicted_counts.entry(oldest.record.kind()).or_default() += 1;
+            // No reader waits for the consent of an entry that is gone.
+            while self
+                .unassigned
+                .front()
+                .is_some_and(|(_, seq)| *seq <= oldest.seq)
+            {
+                self.unassigned.pop_front();
+            }
         }
     }
 
@@ -139,10 +147,7 @@ impl Journal {
         scope: ReadScope,
         is_wanted: impl Fn(&JournalEntry) -> bool,
     ) -> (Vec<JournalEntry>, u64) {
-        let last = match scope {
-            ReadScope::Written => self.last_seq,
-            ReadScope::Settled => self.last_settled_seq(),
-        };
+        let last = self.last_seq_in(scope);
         let examined = self.iter_after(after).take_while(|entry| entry.seq <= last);
         let wanted = examined.filter(|entry| is_wanted(entry));
         let entries: Vec<_> = wanted.take(limit).cloned().collect();
@@ -175,11 +180,13 @@ impl Journal {
         (entries, last_examined)
     }
 
-    /// Returns the number of the last entry before those that may name their consent later.
-    pub(crate) fn last_settled_seq(&self) -> u64 {
-        self.unassigned
-            .front()
-            .map_or(self.last_seq, |(_, seq)| seq - 1)
+    /// Returns the number of the last entry that a reader gets.
+    pub(crate) fn last_seq_in(&self, scope: ReadScope) -> u64 {
+        let first_unassigned = self.unassigned.front().map(|(_, seq)| *seq);
+        match (scope, first_unassigned) {
+            (ReadScope::Settled, Some(seq)) => seq - 1,
+            _ => self.last_seq,
+        }
     }
 
     /// Returns the entry of a number, if it has been written and not evicted.
@@ -275,10 +282,10 @@ mod tests {
         for number in [1, 2, 1, 3] {
             append_note(&mut journal, Some(number));
         }
-        assert_eq!(journal.last_settled_seq(), 0);
+        assert_eq!(journal.last_seq_in(ReadScope::Settled), 0);
         journal.assign_consent(1, handle, Some(&"9999999999@mockaa".into()));
         assert!(!journal.close_call(1), "no entry waits any longer");
-        assert_eq!(journal.last_settled_seq(), 1);
+        assert_eq!(journal.last_seq_in(ReadScope::Settled), 1);
         let of_consent = |entry: &JournalEntry| entry.handle == Some(handle);
         let (settled, examined) = journal.select_after(0, 10, ReadScope::Settled, of_consent);
         assert_eq!((settled.len(), examined), (1, 1));
@@ -293,9 +300,11 @@ mod tests {
         for _ in 0..ENTRIES_MAX {
             append_note(&mut journal, None);
         }
+        // So no reader waits for it, although its call goes on.
+        assert_eq!(journal.last_seq_in(ReadScope::Settled), journal.last_seq());
         journal.assign_consent(2, handle, None);
         journal.close_call(2);
-        assert_eq!(journal.last_settled_seq(), journal.last_seq());
+        assert_eq!(journal.last_seq_in(ReadScope::Settled), journal.last_seq());
         let entries = journal.entries_after(0, ENTRIES_MAX);
         assert!(entries.iter().all(|entry| entry.handle.is_none()));
     }

@@ -13,6 +13,7 @@ use actix_web::web::{Bytes, Data};
 use futures_util::stream::{Stream, unfold};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::domain::overview::OverviewMark;
 use crate::domain::time::Millis;
 use crate::engine::journal::ReadScope;
 use crate::engine::world::World;
@@ -111,12 +112,14 @@ struct Reader {
     app_state: Data<AppState>,
     world: Arc<World>,
     filter: JournalFilter,
+    /// The entries that the filter can judge.
+    scope: ReadScope,
     /// The number of the last entry that was read.
     after: u64,
     /// The text that is sent first.
     beginning: String,
-    /// The last summary of the world that was sent.
-    summary: Option<WorldSummary>,
+    /// The last summary of the world, with the mark of its overview.
+    summary: Option<(OverviewMark, WorldSummary)>,
     ticks: Interval,
     ticks_without_text: u32,
     has_ended: bool,
@@ -134,7 +137,7 @@ impl Reader {
         let mut beginning = BEGINNING.to_owned();
         let life = world.life();
         let after = match place {
-            None => world.last_journal_seq(),
+            None => world.last_journal_seq(ReadScope::Written),
             Some(place) if place.life == life => place.seq,
             Some(_) => {
                 write_reset(&mut beginning, life);
@@ -143,10 +146,16 @@ impl Reader {
         };
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let scope = if filter.needs_consent() {
+            ReadScope::Settled
+        } else {
+            ReadScope::Written
+        };
         Self {
             app_state,
             world,
             filter,
+            scope,
             after,
             beginning,
             summary: None,
@@ -172,9 +181,9 @@ impl Reader {
                 self.ticks_without_text = 0;
                 return text;
             }
-            let after = self.after;
+            let (after, scope) = (self.after, self.scope);
             let has_news = |world: &World| {
-                let has_entries = world.last_journal_seq() > after;
+                let has_entries = world.last_journal_seq(scope) > after;
                 (has_entries || world.is_draining()).then_some(())
             };
             let is_tick = tokio::select! {
@@ -214,16 +223,10 @@ impl Reader {
         let life = self.world.life();
         loop {
             let filter = &self.filter;
-            let scope = if filter.needs_consent() {
-                ReadScope::Settled
-            } else {
-                ReadScope::Written
-            };
-            let part = self
-                .world
-                .journal_part(self.after, ENTRIES_MAX, scope, |entry| {
-                    filter.matches_entry(entry)
-                });
+            let (after, scope) = (self.after, self.scope);
+            let part = self.world.journal_part(after, ENTRIES_MAX, scope, |entry| {
+                filter.matches_entry(entry)
+            });
             if part.lost > 0 {
                 write_gap(text, life, part.lost, self.after + part.lost);
             }
@@ -241,13 +244,20 @@ impl Reader {
     fn tell_summary(&mut self, text: &mut String) {
         // A world that is watched is in use.
         self.world.mark_used();
-        let summary = WorldSummary::from(self.world.catch_up().overview());
-        let known = self.summary.as_ref();
-        if known.is_some_and(|known| known.is_same_but_for_running_time(&summary)) {
+        let mark = self.world.catch_up().overview_mark();
+        if self
+            .summary
+            .as_ref()
+            .is_some_and(|(known, _)| *known == mark)
+        {
             return;
         }
-        // The place is that of this stream: entries after it are still to come.
-        write_world(text, self.world.life(), self.after, &summary);
-        self.summary = Some(summary);
+        let summary = WorldSummary::from(self.world.catch_up().overview());
+        let known = self.summary.as_ref().map(|(_, known)| known);
+        if !known.is_some_and(|known| known.is_same_but_for_running_time(&summary)) {
+            // The place is that of this stream: entries after it are still to come.
+            write_world(text, self.world.life(), self.after, &summary);
+        }
+        self.summary = Some((mark, summary));
     }
 }

@@ -240,10 +240,22 @@ async fn a_call_has_the_headers_of_its_answer() {
 #[tokio::test]
 async fn a_reader_of_a_customer_gets_what_a_call_only_later_ties_to_the_customer() {
     let app = TestApp::start_with(|builder| builder.security(SecurityMode::Lenient)).await;
+    expect_flaw_of_customer(&app).await;
+}
+
+/// Meanwhile the reader waits, so that the call can go on.
+#[tokio::test]
+async fn a_reader_of_a_customer_leaves_the_only_worker_to_the_call() {
+    let app =
+        TestApp::start_with(|builder| builder.security(SecurityMode::Lenient).workers(1)).await;
+    expect_flaw_of_customer(&app).await;
+}
+
+async fn expect_flaw_of_customer(app: &TestApp) {
     let body = rebit_request();
     let customer = body["ConsentDetail"]["Customer"]["id"].as_str();
     let path = format!("{PATH}?customer={}", customer.expect("an address"));
-    let mut reader = Reader::open(&app, &path, None).await;
+    let mut reader = Reader::open(app, &path, None).await;
     let request = app
         .request(Method::POST, "/Consent")
         .header("client_api_key", FIU_1_KEY)

@@ -17,7 +17,7 @@ use crate::domain::listing::{
     ConsentFilter, Cursor, DeliveryFilter, ListPart, Listing, SessionFilter, count_states,
 };
 use crate::domain::notification::Notification;
-use crate::domain::overview::Overview;
+use crate::domain::overview::{Overview, OverviewMark};
 use crate::domain::participants::RequestedForm;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
@@ -68,9 +68,9 @@ impl World {
         self.life
     }
 
-    /// Returns the number of the newest entry of the journal.
-    pub fn last_journal_seq(&self) -> u64 {
-        self.lock().journal.last_seq()
+    /// Returns the number of the newest entry of the journal that a reader gets.
+    pub fn last_journal_seq(&self, scope: ReadScope) -> u64 {
+        self.lock().journal.last_seq_in(scope)
     }
 
     /// Returns up to `limit` journal entries numbered above `after` for which `is_wanted` holds, and how
@@ -392,6 +392,17 @@ impl WorldQueries<'_> {
         });
         accounts.retain(|account| terms.fi_types.contains(&account.fi_type));
         accounts
+    }
+
+    /// Returns the mark of the overview: as long as it is the same, so is the overview, but for the time of
+    /// a running clock.
+    pub fn overview_mark(self) -> OverviewMark {
+        let inner = self.0.lock();
+        let is_frozen = inner.clock.is_frozen();
+        OverviewMark {
+            last_seq: inner.journal.last_seq(),
+            frozen_at: is_frozen.then(|| inner.clock.now(system_now())),
+        }
     }
 
     pub fn overview(self) -> Overview {
