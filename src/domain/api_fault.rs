@@ -364,10 +364,11 @@ pub struct RuleHits {
     pub fault: &'static str,
     /// The number of calls or webhooks that the rule selects by what they are.
     pub matched: u32,
-    /// The number of those into which the fault was injected.
-    pub injected: u32,
-    /// System time of the last injection.
-    pub last_injected_at: Option<Timestamp>,
+    /// The number of those for which the fault was planned. It has no effect where another fault decides
+    /// the answer, or where there is nothing to change.
+    pub planned: u32,
+    /// System time of the last of those.
+    pub last_planned_at: Option<Timestamp>,
 }
 
 /// An active fault set with its name and the hits of its rules.

@@ -36,10 +36,10 @@ struct HitCount {
     count: u32,
     /// System time of the first hit.
     first_hit_at: Timestamp,
-    /// The number of hits at which the fault was injected.
-    injected_count: u32,
-    /// System time of the last injection.
-    last_injected_at: Option<Timestamp>,
+    /// The number of hits for which the fault was planned.
+    planned_count: u32,
+    /// System time of the last of those.
+    last_planned_at: Option<Timestamp>,
 }
 
 /// The point of a call at which faults are planned.
@@ -194,7 +194,7 @@ impl FaultRegistry {
             let key = format!("{key_prefix}webhook/{number}");
             let hits = self.count_hit(key.clone(), system_time);
             if rule.selector.occurrences.contains(hits.count) {
-                self.count_injection(&key, system_time);
+                self.count_plan(&key, system_time);
                 applied_faults.push(AppliedFault {
                     fault: rule.fault.clone(),
                     attempts: rule.selector.attempts,
@@ -274,7 +274,7 @@ impl FaultRegistry {
                 ordinal: u64::from(hits.count),
             });
             if rng.random_range(0..1000) < u32::from(selector.per_mille) {
-                self.count_injection(&key, system_time);
+                self.count_plan(&key, system_time);
                 let samples = (random_fraction(&mut rng), random_fraction(&mut rng));
                 let delay = match rule.fault {
                     ApiFault::Reply(ReplyFault::Latency(latency)) => latency.sample(samples),
@@ -319,17 +319,17 @@ impl FaultRegistry {
         let hits = self.hit_counts.entry(key).or_insert(HitCount {
             count: 0,
             first_hit_at: system_time,
-            injected_count: 0,
-            last_injected_at: None,
+            planned_count: 0,
+            last_planned_at: None,
         });
         hits.count += 1;
         *hits
     }
 
-    fn count_injection(&mut self, key: &str, system_time: Timestamp) {
+    fn count_plan(&mut self, key: &str, system_time: Timestamp) {
         if let Some(hits) = self.hit_counts.get_mut(key) {
-            hits.injected_count += 1;
-            hits.last_injected_at = Some(system_time);
+            hits.planned_count += 1;
+            hits.last_planned_at = Some(system_time);
         }
     }
 
@@ -356,8 +356,8 @@ impl FaultRegistry {
                 RuleHits {
                     fault,
                     matched: hits.map_or(0, |hits| hits.count),
-                    injected: hits.map_or(0, |hits| hits.injected_count),
-                    last_injected_at: hits.and_then(|hits| hits.last_injected_at),
+                    planned: hits.map_or(0, |hits| hits.planned_count),
+                    last_planned_at: hits.and_then(|hits| hits.last_planned_at),
                 }
             })
             .collect()

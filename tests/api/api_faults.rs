@@ -672,11 +672,11 @@ async fn a_fault_set_tells_its_hits() {
     let hits = set["hits"].as_array().expect("a list");
     let counts: Vec<_> = hits
         .iter()
-        .map(|rule| (rule["matched"].as_u64(), rule["injected"].as_u64()))
+        .map(|rule| (rule["matched"].as_u64(), rule["planned"].as_u64()))
         .collect();
     assert_eq!(counts, [(Some(4), Some(2)), (Some(0), Some(0))]);
-    assert!(hits[0]["lastInjectedAt"].is_string(), "{set}");
-    assert!(hits[1]["lastInjectedAt"].is_null(), "{set}");
+    assert!(hits[0]["lastPlannedAt"].is_string(), "{set}");
+    assert!(hits[1]["lastPlannedAt"].is_null(), "{set}");
     // A set that is replaced begins again.
     app.put_faults(faults).await.expect_ok();
     let set = app.get("/_mockaa/v1/faults/test").await.expect_ok();

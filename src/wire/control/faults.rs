@@ -32,11 +32,12 @@ struct HitsView {
     fault: &'static str,
     /// The calls or webhooks that the rule selects by what they are, whether or not it is their turn.
     matched: u32,
-    /// Those into which the fault was injected.
-    injected: u32,
-    /// The system time of the last injection.
+    /// Those for which the fault was planned, since it was their turn. It has no effect where another
+    /// fault decides the answer, or where there is nothing to change.
+    planned: u32,
+    /// The system time of the last of those.
     #[schemars(with = "Option<TimestampText>")]
-    last_injected_at: Option<String>,
+    last_planned_at: Option<String>,
 }
 
 impl From<&RuleHits> for HitsView {
@@ -44,14 +45,14 @@ impl From<&RuleHits> for HitsView {
         let RuleHits {
             fault,
             matched,
-            injected,
-            last_injected_at,
+            planned,
+            last_planned_at,
         } = hits;
         Self {
             fault,
             matched: *matched,
-            injected: *injected,
-            last_injected_at: last_injected_at.map(|at| at.to_string()),
+            planned: *planned,
+            last_planned_at: last_planned_at.map(|at| at.to_string()),
         }
     }
 }
