@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use actix_web::http::Uri;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
 use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
@@ -123,12 +123,12 @@ impl AccessPolicy {
 
     /// Returns the value of `Access-Control-Allow-Origin` for a script of this page; `None` if the
     /// page is not allowed.
-    pub(crate) fn find_allowed_origin(&self, origin: &HeaderValue) -> Option<HeaderValue> {
+    pub(crate) fn find_allowed_origin<'o>(&self, origin: &'o str) -> Option<&'o str> {
         match &self.allowed_origins {
-            AllowedOrigins::Any => Some(HeaderValue::from_static("*")),
+            AllowedOrigins::Any => Some("*"),
             AllowedOrigins::Listed(allowed) => {
-                let page = Origin::parse(origin.to_str().ok()?)?;
-                allowed.contains(&page).then(|| origin.clone())
+                let page = Origin::parse(origin)?;
+                allowed.contains(&page).then_some(origin)
             }
         }
     }

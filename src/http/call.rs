@@ -611,11 +611,14 @@ impl Call {
 
     /// Returns the value of `Access-Control-Allow-Origin` if the call comes from a script of an
     /// allowed web page. The Unaport service allows all pages.
-    pub(crate) fn allowed_origin(&self) -> Option<HeaderValue> {
+    pub(crate) fn allowed_origin(&self) -> Option<&str> {
         let origin = self.headers().get(ORIGIN)?;
         match self.protocol() {
-            Protocol::Unaport => Some(HeaderValue::from_static("*")),
-            Protocol::Rebit | Protocol::Seed => self.app_state.access.find_allowed_origin(origin),
+            Protocol::Unaport => Some("*"),
+            Protocol::Rebit | Protocol::Seed => {
+                let access = &self.app_state.access;
+                access.find_allowed_origin(origin.to_str().ok()?)
+            }
             Protocol::Control => None,
         }
     }
@@ -637,7 +640,7 @@ impl Call {
     }
 
     /// Allows a CORS preflight for these methods and for the headers that it names.
-    fn allow_preflight(&self, origin: HeaderValue, methods: &str) -> HttpResponse {
+    fn allow_preflight(&self, origin: &str, methods: &str) -> HttpResponse {
         let mut response = HttpResponse::NoContent();
         response
             .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, origin))

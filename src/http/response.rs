@@ -11,8 +11,8 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_DISPOSITION,
-    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
+    REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -42,7 +42,7 @@ use crate::http::event_stream::EventStream;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
-use crate::http::journey::finish_response;
+use crate::http::journey::finish_headers;
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
@@ -351,8 +351,8 @@ impl ApiResponse {
         Self::json(body).with_status_code(status)
     }
 
-    fn into_http_response(self, signature: Option<&str>) -> HttpResponse {
-        let mut response = self.build_head(signature);
+    fn into_http_response(self, headers: HeaderList) -> HttpResponse {
+        let mut response = build_head(self.status, headers);
         if let Some(stream) = self.stream {
             return response.streaming(stream.into_pieces());
         }
@@ -364,24 +364,16 @@ impl ApiResponse {
 
     fn into_faulty_response(
         self,
-        signature: Option<&str>,
+        headers: HeaderList,
         fault: TransportFault,
         socket: Option<ClientSocket>,
     ) -> HttpResponse {
-        let mut response = self.build_head(signature);
+        let mut response = build_head(self.status, headers);
         response.body(FaultyBody::new(self.body, fault, socket, self.hold))
     }
 
-    fn build_head(&self, signature: Option<&str>) -> HttpResponseBuilder {
-        let mut response = HttpResponseBuilder::new(self.status);
-        for (name, value) in self.list_headers(signature) {
-            response.append_header((name, value));
-        }
-        response
-    }
-
-    /// Returns the headers, without those that the server adds: the date, and the length of the body.
-    fn list_headers(&self, signature: Option<&str>) -> Vec<(HeaderName, String)> {
+    /// Returns the headers that the handler has chosen, and the signature.
+    fn list_headers(&self, signature: Option<&str>) -> HeaderList {
         let file = self.file_name.as_ref();
         let signature = signature.map(str::to_owned);
         let own = [
@@ -405,13 +397,71 @@ impl ApiResponse {
         let last = last
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        own.chain(self.headers.iter().cloned())
-            .chain(last)
-            .collect()
+        HeaderList(
+            own.chain(self.headers.iter().cloned())
+                .chain(last)
+                .collect(),
+        )
     }
 }
 
+/// The headers of a response in order, without those that the server adds: the date, and the length of
+/// the body.
+#[derive(Debug)]
+pub(crate) struct HeaderList(Vec<(HeaderName, String)>);
+
+impl HeaderList {
+    pub(crate) fn get(&self, name: &HeaderName) -> Option<&str> {
+        let mut headers = self.0.iter();
+        headers
+            .find(|(it, _)| it == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a header that a response has once.
+    pub(crate) fn set(&mut self, name: HeaderName, value: impl Into<String>) {
+        self.0.retain(|(it, _)| *it != name);
+        self.0.push((name, value.into()));
+    }
+}
+
+fn build_head(status: StatusCode, headers: HeaderList) -> HttpResponseBuilder {
+    let mut response = HttpResponseBuilder::new(status);
+    for header in headers.0 {
+        response.append_header(header);
+    }
+    response
+}
+
 impl Call {
+    /// Returns the headers of a response: its own, and those of all responses to such calls.
+    fn list_response_headers(&self, response: &ApiResponse, signature: Option<&str>) -> HeaderList {
+        let mut headers = response.list_headers(signature);
+        match self.protocol() {
+            Protocol::Control if headers.get(&CONTENT_SECURITY_POLICY).is_none() => {
+                headers.set(CONTENT_SECURITY_POLICY, NO_FRAMES);
+            }
+            Protocol::Unaport => {
+                for (name, value) in UNAPORT_RESPONSE_HEADERS {
+                    headers.set(HeaderName::from_static(name), value);
+                }
+            }
+            Protocol::Control | Protocol::Seed | Protocol::Rebit => {}
+        }
+        finish_headers(self, &mut headers);
+        if let Some(origin) = self.allowed_origin() {
+            headers.set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.set(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                "x-jws-signature, retry-after",
+            );
+        }
+        if self.depends_on_origin() {
+            headers.0.push((VARY, "Origin".to_owned()));
+        }
+        headers
+    }
+
     /// Logs the reason of a rejection without the secrets of the request, which it may quote.
     fn log_rejection(&self, error: &ApiError) {
         if !tracing::enabled!(tracing::Level::DEBUG) {
@@ -434,9 +484,9 @@ impl Call {
         let accepted = self.header("accept-encoding").unwrap_or_default();
         let mut codings = accepted.split(',').map(str::trim);
         let accepts_gzip = codings.any(|coding| coding == "gzip" || coding.starts_with("gzip;q=1"));
-        response
-            .compress_text(accepts_gzip)
-            .into_http_response(None)
+        let response = response.compress_text(accepts_gzip);
+        let headers = self.list_response_headers(&response, None);
+        response.into_http_response(headers)
     }
 
     /// Returns the page of an error, if the caller is a browser that shows pages.
@@ -508,19 +558,11 @@ impl Call {
         context: CallContext,
     ) -> HttpResponse {
         let fiu = context.parties().fiu.clone();
-        let mut response = self
-            .send_response(outcome, context, ResponseSigning::Unsigned, |error| {
-                let page = self.error_page(error);
-                page.unwrap_or_else(|| self.unaport_error_response(error, fiu.as_deref()))
-            })
-            .await;
-        for (name, value) in UNAPORT_RESPONSE_HEADERS {
-            response.headers_mut().insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
-        }
-        response
+        self.send_response(outcome, context, ResponseSigning::Unsigned, |error| {
+            let page = self.error_page(error);
+            page.unwrap_or_else(|| self.unaport_error_response(error, fiu.as_deref()))
+        })
+        .await
     }
 
     /// Answers a call of the token service, of the registry or of web redirection. They are recorded
@@ -546,34 +588,13 @@ impl Call {
         context: CallContext,
     ) -> HttpResponse {
         let is_recorded = self.route().is_some_and(|route| route.operation.is_some());
-        let mut response = match self.protocol() {
+        match self.protocol() {
             Protocol::Control if is_recorded => self.reply_recorded(outcome, context).await,
             Protocol::Control => self.reply_control(outcome),
             Protocol::Seed => self.reply_seed(outcome, context).await,
             Protocol::Rebit => self.reply_rebit(outcome, context).await,
             Protocol::Unaport => self.reply_unaport(outcome, context).await,
-        };
-        let has_policy = response.headers().contains_key(CONTENT_SECURITY_POLICY);
-        if self.protocol() == Protocol::Control && !has_policy {
-            let policy = HeaderValue::from_static(NO_FRAMES);
-            response
-                .headers_mut()
-                .insert(CONTENT_SECURITY_POLICY, policy);
         }
-        finish_response(self, &mut response);
-        if let Some(origin) = self.allowed_origin() {
-            let headers = response.headers_mut();
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(
-                ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("x-jws-signature, retry-after"),
-            );
-        }
-        if self.depends_on_origin() {
-            let headers = response.headers_mut();
-            headers.append(VARY, HeaderValue::from_static("Origin"));
-        }
-        response
     }
 
     /// Applies content faults, signs, records the call in the journal, and then applies delays and
@@ -621,21 +642,20 @@ impl Call {
                 signing,
             )
             .await;
+        let headers = self.list_response_headers(&response, signature.as_deref());
         if let Some(world) = &world {
             self.collect_facts(world, &mut context);
             if let Some(original) = original {
                 let is_signed = signature.is_some();
                 self.record_defects(world, &mut context, &response, &original, is_signed);
             }
-            self.record_call(world, &response, signature.as_deref(), &context);
+            self.record_call(world, &response, &headers, &context);
         }
         let faults = context.faults();
         self.delay_response(faults, response.hold.as_ref()).await;
         match find_transport_fault(faults) {
-            Some(fault) => {
-                response.into_faulty_response(signature.as_deref(), fault, self.client_socket())
-            }
-            None => response.into_http_response(signature.as_deref()),
+            Some(fault) => response.into_faulty_response(headers, fault, self.client_socket()),
+            None => response.into_http_response(headers),
         }
     }
 
@@ -792,7 +812,7 @@ impl Call {
         &self,
         world: &CallWorld,
         response: &ApiResponse,
-        signature: Option<&str>,
+        headers: &HeaderList,
         context: &CallContext,
     ) {
         let Some(op) = context.operation() else {
@@ -825,10 +845,10 @@ impl Call {
             request_body_length: request_body.len(),
             request_body: cut_body(&request_body),
             status: response.status.as_u16(),
-            response_headers: response
-                .list_headers(signature)
-                .into_iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value))
+            response_headers: headers
+                .0
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.clone()))
                 .collect(),
             response_body_length: response.body.len(),
             response_body: cut_body(&response.body),
@@ -1045,7 +1065,7 @@ mod tests {
     use actix_web::body::to_bytes;
     use actix_web::rt::System;
 
-    use super::ApiResponse;
+    use super::{ApiResponse, HeaderList};
     use crate::bankgen;
     use crate::config::personas::{find_persona, load_personas};
     use crate::config::{ParticipantSetup, load_participants};
@@ -1131,7 +1151,7 @@ mod tests {
     fn webhooks_of_a_call_wait_until_its_response_is_sent() {
         System::new().block_on(async {
             let (world, response) = create_rejected_consent();
-            let response = response.into_http_response(None);
+            let response = response.into_http_response(HeaderList(Vec::new()));
             assert!(
                 world.driver().run_due_and_take_ready().is_empty(),
                 "the answer is not written yet"

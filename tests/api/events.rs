@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use mockaa::SecurityMode;
 
 use crate::helpers::{FIU_1_KEY, TestApp, rebit_request};
+use crate::lender::expect_text;
 
 /// An event as it was read.
 #[derive(Debug)]
@@ -215,25 +217,39 @@ async fn the_journal_is_searched_and_read_backwards() {
 #[tokio::test]
 async fn a_call_has_the_headers_of_its_answer() {
     let app = TestApp::start().await;
-    let request = app
+    let signed = app
         .request(Method::POST, "/Consent")
         .header("client_api_key", FIU_1_KEY)
         .json(&rebit_request());
-    let answer = request.send().await.expect("an answer");
-    let signature = answer.headers().get("x-jws-signature").cloned();
-    let call = app.read_last_call("").await;
-    let headers = call["answerHeaders"].as_array().expect("a list");
-    let recorded = headers.iter().find(|it| it["name"] == "x-jws-signature");
-    assert_eq!(
-        recorded.and_then(|header| header["value"].as_str()),
-        signature
-            .as_ref()
-            .map(|value| value.to_str().expect("text"))
-    );
-    assert!(
-        headers.iter().any(|it| it["name"] == "content-type"),
-        "{call}"
-    );
+    let unknown = app
+        .request(Method::POST, "/api/v1/public/user/login")
+        .header("origin", "https://lender.example")
+        .json(&json!({ "userId": "nobody", "password": "none" }));
+    let page = app
+        .request(Method::GET, "/aa/webview?fi=unknown")
+        .header("accept", "text/html");
+    for (request, expected) in [
+        (signed, "x-jws-signature"),
+        (unknown, "access-control-allow-origin"),
+        (page, "content-security-policy"),
+    ] {
+        let answer = request.send().await.expect("an answer");
+        let text = |(name, value): (&HeaderName, &HeaderValue)| {
+            let value = value.to_str().expect("text").to_owned();
+            (name.as_str().to_owned(), value)
+        };
+        let mut sent: Vec<_> = answer.headers().iter().map(text).collect();
+        sent.retain(|(name, _)| !["content-length", "date"].contains(&&**name));
+        sent.sort();
+        assert!(sent.iter().any(|(name, _)| name == expected), "{sent:?}");
+        let call = app.read_last_call("").await;
+        let list = call["answerHeaders"].as_array().expect("a list").iter();
+        let mut recorded: Vec<_> = list
+            .map(|it| (expect_text(&it["name"]), expect_text(&it["value"])))
+            .collect();
+        recorded.sort();
+        assert_eq!(recorded, sent);
+    }
 }
 
 /// The entries are written before the call is understood.

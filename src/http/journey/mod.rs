@@ -43,7 +43,7 @@ pub(crate) use self::answer::{
     show_leave, show_refuse, submit_answers, submit_leave, submit_refuse,
 };
 pub(crate) use self::consents::{confirm_action, list_consents, show_consent, submit_action};
-pub(crate) use self::sdk::{SdkVisit, finish_response, get_visit_theme};
+pub(crate) use self::sdk::{SdkVisit, finish_headers, get_visit_theme};
 pub(crate) use self::sign_in::{open_app, send_password, verify_password};
 pub(crate) use self::visit_store::{Visit, VisitOrigin, VisitStore};
 

@@ -3,9 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +18,7 @@ use crate::domain::naming::wire_enum;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::visit_progress::VisitEnd;
 use crate::http::call::Call;
-use crate::http::response::{ApiResponse, NO_FRAMES};
+use crate::http::response::{ApiResponse, HeaderList, NO_FRAMES};
 use crate::ui::journey::SdkMessages;
 use crate::ui::theme::theme_path;
 use crate::wire::api_error::ApiError;
@@ -293,35 +292,30 @@ fn find_sdk_visit(call: &Call) -> Option<Arc<SdkVisit>> {
 /// Completes a response to the customer's browser: the pages of the web SDK may be framed by the
 /// origins of `--frame-origin`, and may post messages to the page that opened them. The facts of a
 /// page that is sent are announced.
-pub(crate) fn finish_response(call: &Call, response: &mut HttpResponse) {
+pub(crate) fn finish_headers(call: &Call, headers: &mut HeaderList) {
     let opens_sdk = call.opens_web_sdk();
     let sdk = find_sdk_visit(call);
     if !opens_sdk && sdk.is_none() {
         return;
     }
-    let headers = response.headers_mut();
     if opens_sdk {
         // The address has the tokens.
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.set(REFERRER_POLICY, "no-referrer");
     }
-    let policy = headers.get(CONTENT_SECURITY_POLICY);
-    let policy = policy
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or(NO_FRAMES);
     if let Some(ancestors) = call.app_state().frames.ancestors() {
+        let policy = headers.get(&CONTENT_SECURITY_POLICY).unwrap_or(NO_FRAMES);
         let policy = policy.replace(NO_FRAMES, &format!("frame-ancestors {ancestors}"));
-        let policy = HeaderValue::try_from(policy).expect("origins are plain text");
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        headers.set(CONTENT_SECURITY_POLICY, policy);
     }
     let Some(sdk) = sdk else { return };
     let is_page = headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+        .get(&CONTENT_TYPE)
+        .is_some_and(|value| value.starts_with("text/html"));
     if sdk.message_origin.is_some() && is_page {
         // Else the browser separates this page from the one that opened it.
-        headers.insert(
+        headers.set(
             HeaderName::from_static("cross-origin-opener-policy"),
-            HeaderValue::from_static("unsafe-none"),
+            "unsafe-none",
         );
         if let Some(RenderedFacts(facts)) = call.take_extension() {
             lock(&sdk).announced.extend(facts);
