@@ -29,8 +29,10 @@ pub struct ListPart {
 impl ListPart {
     /// Returns the part with the oldest items.
     pub(crate) fn oldest(limit: usize) -> Self {
-        let cursor = Cursor::After(0);
-        Self { cursor, limit }
+        Self {
+            cursor: Cursor::OLDEST,
+            limit,
+        }
     }
 }
 
@@ -52,6 +54,11 @@ pub(crate) fn count_states<S: Copy + PartialEq>(all: &[S], states: &[S]) -> Vec<
 }
 
 impl Cursor {
+    /// Before the first item, so that the oldest come first.
+    pub const OLDEST: Self = Self::After(0);
+    /// Behind the last item, so that the newest come first.
+    pub const NEWEST: Self = Self::Before(u64::MAX);
+
     /// Returns the items of a list beyond the cursor with their numbers, in its order.
     pub(crate) fn beyond<T>(self, list: &[T]) -> Box<dyn Iterator<Item = (u64, &T)> + '_> {
         let index =

@@ -65,7 +65,8 @@ impl Params {
         }
     }
 
-    pub(crate) fn first_value<'a>(&'a self, name: &'a str) -> Option<&'a str> {
-        self.values_of(name).next()
+    pub(crate) fn first_value(&self, name: &str) -> Option<&str> {
+        let pair = self.0.iter().find(|(key, _)| key == name);
+        pair.map(|(_, value)| value.as_str())
     }
 }

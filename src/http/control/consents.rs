@@ -4,7 +4,7 @@ use super::{authenticate_operator, parse_list_part, parse_name, reject_body};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input, Status};
-use crate::domain::listing::ConsentFilter;
+use crate::domain::listing::{ConsentFilter, Cursor};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -19,7 +19,7 @@ use crate::wire::fields::parse_customer_address;
 
 pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let part = parse_list_part(call)?;
+    let part = parse_list_part(call, Cursor::NEWEST)?;
     let params = Params::parse(call.query())?;
     let text = |name| params.first_value(name).map(str::to_owned);
     let customer = params.first_value("customer");
@@ -33,13 +33,9 @@ pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
         text: text("q").map(|text| text.to_lowercase()),
     };
     let listing = world.catch_up().list_consents(&filter, part);
-    let page = ListPage::new(
-        listing,
-        part.limit,
-        filter.status,
-        Status::as_str,
-        |consent| render_consent(call, &world, consent),
-    );
+    let page = ListPage::new(listing, part.limit, filter.status, |consent| {
+        render_consent(call, &world, consent)
+    });
     Ok(ApiResponse::json(&page))
 }
 

@@ -35,10 +35,9 @@ const WAIT_MAX: Millis = Millis::from_secs(5 * 60);
 
 pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let part = parse_journal_part(call)?;
-    let params = Params::parse(call.query())?
-        .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["before"]].concat())?;
-    let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    // The journal is read forwards.
+    let part = parse_list_part(call, Cursor::OLDEST)?;
+    let query = parse_filter(&Params::parse(call.query())?)?;
     Ok(ApiResponse::json(&read_page(
         &world,
         part,
@@ -47,18 +46,8 @@ pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     )))
 }
 
-/// Parses the part of the journal that the query selects. It is read forwards, so the oldest entries come
-/// first unless there is a `before`.
-fn parse_journal_part(call: &Call) -> Result<ListPart, ApiError> {
-    let part = parse_list_part(call)?;
-    let has_before = Params::parse(call.query())?.first_value("before").is_some();
-    Ok(match part.cursor {
-        Cursor::Before(_) if !has_before => ListPart {
-            cursor: Cursor::After(0),
-            ..part
-        },
-        _ => part,
-    })
+fn parse_filter(params: &Params) -> Result<JournalFilter, ApiError> {
+    JournalFilter::parse(|name| params.first_value(name))
 }
 
 fn read_page(
@@ -141,9 +130,8 @@ fn find_entry(call: &Call, world: &World) -> Result<JournalEntry, ApiError> {
 pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let (after, limit) = parse_pagination(call)?;
-    let params = Params::parse(call.query())?
-        .reject_unknown(&[&JournalFilter::PARAMETERS[..], &["count", "within"]].concat())?;
-    let query = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let params = Params::parse(call.query())?;
+    let query = parse_filter(&params)?;
     let part = ListPart {
         cursor: Cursor::After(after),
         limit,
@@ -197,7 +185,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
 pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
     check_operator(call)?;
     let params = Params::parse(call.query())?;
-    let filter = JournalFilter::parse(&|name| Ok(params.first_value(name).map(str::to_owned)))?;
+    let filter = parse_filter(&params)?;
     let place = match call.headers().get("last-event-id") {
         Some(value) => {
             let text = String::from_utf8_lossy(value.as_bytes());

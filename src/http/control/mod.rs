@@ -24,6 +24,7 @@ use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
 use crate::wire::control::journal::parse_handle;
+use crate::wire::fields::require_enum;
 use crate::wire::mask::SecretDetail;
 
 /// Largest number of items in a page, and the default of `limit`.
@@ -102,9 +103,9 @@ pub(crate) fn parse_pagination(call: &Call) -> Result<(u64, usize), ApiError> {
     Ok((parse_number(call, "after", 0)?, limit))
 }
 
-/// Parses the part of a list that the query selects: newest first, from the newest or below `before`; or
-/// oldest first above `after`.
-pub(crate) fn parse_list_part(call: &Call) -> Result<ListPart, ApiError> {
+/// Parses the part of a list that the query selects: newest first below `before`, oldest first above
+/// `after`, or else from the default cursor.
+pub(crate) fn parse_list_part(call: &Call, default: Cursor) -> Result<ListPart, ApiError> {
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?;
     let [has_after, has_before] =
@@ -116,10 +117,11 @@ pub(crate) fn parse_list_part(call: &Call) -> Result<ListPart, ApiError> {
             return Err(ApiError::invalid_field("before", message));
         }
         (true, false) => Cursor::After(after),
-        (false, _) => match parse_number(call, "before", 0)? {
-            0 => Cursor::Before(u64::MAX),
+        (false, true) => match parse_number(call, "before", 0)? {
+            0 => Cursor::NEWEST,
             before => Cursor::Before(before),
         },
+        (false, false) => default,
     };
     Ok(ListPart { cursor, limit })
 }
@@ -131,14 +133,9 @@ pub(crate) fn parse_name<T>(
     parse: fn(&str) -> Option<T>,
     names: fn() -> String,
 ) -> Result<Option<T>, ApiError> {
-    let name = params.first_value(parameter);
-    let parsed = name.map(|name| {
-        parse(name).ok_or_else(|| {
-            let message = format!("{} is not one of {}", quote_value(name), names());
-            ApiError::invalid_field(parameter, message)
-        })
-    });
-    parsed.transpose()
+    let name = params.first_value(parameter).map(str::to_owned);
+    name.map(|name| require_enum(parameter, Some(name), parse, names))
+        .transpose()
 }
 
 /// Parses `consentHandle` of the query.

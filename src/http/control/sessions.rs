@@ -7,7 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::command_arguments::AccountStatuses;
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
-use crate::domain::listing::SessionFilter;
+use crate::domain::listing::{Cursor, SessionFilter};
 use crate::domain::rejection::Rejection;
 use crate::domain::session::{Session, SessionStatus};
 use crate::domain::text::quote_value;
@@ -23,7 +23,7 @@ use crate::wire::control::sessions::{
 
 pub(crate) fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let part = parse_list_part(call)?;
+    let part = parse_list_part(call, Cursor::NEWEST)?;
     let params = Params::parse(call.query())?;
     let (parse, names) = (SessionStatus::parse, SessionStatus::accepted_names);
     let filter = SessionFilter {
@@ -31,8 +31,7 @@ pub(crate) fn list_sessions(call: &Call) -> Result<ApiResponse, ApiError> {
         handle: parse_handle_filter(&params)?,
     };
     let listing = world.catch_up().list_sessions(&filter, part);
-    let name = SessionStatus::as_str;
-    let page = ListPage::new(listing, part.limit, filter.status, name, |session| {
+    let page = ListPage::new(listing, part.limit, filter.status, |session| {
         SessionView::new(session)
     });
     Ok(ApiResponse::json(&page))

@@ -5,7 +5,7 @@ use super::{
     parse_reveal,
 };
 use crate::domain::delivery::{Delivery, DeliveryState};
-use crate::domain::listing::DeliveryFilter;
+use crate::domain::listing::{Cursor, DeliveryFilter};
 use crate::domain::notification::NotificationKind;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -19,7 +19,7 @@ use crate::wire::mask::SecretDetail;
 
 pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let part = parse_list_part(call)?;
+    let part = parse_list_part(call, Cursor::NEWEST)?;
     let secrets = parse_reveal(call)?;
     let params = Params::parse(call.query())?;
     let (parse, names) = (DeliveryState::parse, DeliveryState::accepted_names);
@@ -31,8 +31,7 @@ pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
         handle: parse_handle_filter(&params)?,
     };
     let listing = world.catch_up().list_deliveries(&filter, part);
-    let name = DeliveryState::as_str;
-    let page = ListPage::new(listing, part.limit, filter.state, name, |delivery| {
+    let page = ListPage::new(listing, part.limit, filter.state, |delivery| {
         DeliveryView::new(delivery, BodyDetail::Omit, secrets)
     });
     Ok(ApiResponse::json(&page))

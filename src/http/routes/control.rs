@@ -3,6 +3,9 @@
 use super::BodySchema::{Component, Derived};
 use super::RequestBody::{Json, OptionalJson, Scenario};
 use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
+use crate::domain::consent::Status;
+use crate::domain::delivery::DeliveryState;
+use crate::domain::session::SessionStatus;
 use crate::files::participants::{FipEntry, FiuEntry};
 use crate::files::persona::types::PersonaFile;
 use crate::http::control::{
@@ -296,11 +299,11 @@ const JOURNAL_WAIT: &[Parameter] = &[
 ];
 
 pub(crate) static ROUTES: &[Route] = &[
-    get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents, the newest first, with the number in each state").with_parameters(CONSENTS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<ConsentView>>))),
+    get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents, the newest first, with the number in each state").with_parameters(CONSENTS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<ConsentView, Status>>))),
     get("/_mockaa/v1/consents/{consentHandle}", "getConsent", Handler::Immediate(consents::get_consent)).with_summary("Get a consent with its history and the actions that its state allows").with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404]),
     post("/_mockaa/v1/consents/{consentHandle}/play", "playSteps", Handler::Immediate(consents::play_steps)).with_summary("Perform a scenario action, or a list of actions, on a consent").with_request(Scenario(Derived(schema_of::<ScenarioSteps>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/consents/{consentHandle}/{action}", "applyConsentAction", Handler::Immediate(consents::apply_consent_action)).with_summary("Change the state of a consent; only approve has a body").with_parameters(ACTION).with_request(OptionalJson(Derived(schema_of::<ApproveRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
-    get("/_mockaa/v1/sessions", "listSessions", Handler::Immediate(sessions::list_sessions)).with_summary("List the data sessions, the newest first, with the number of each status").with_parameters(SESSIONS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<SessionView>>))),
+    get("/_mockaa/v1/sessions", "listSessions", Handler::Immediate(sessions::list_sessions)).with_summary("List the data sessions, the newest first, with the number of each status").with_parameters(SESSIONS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<SessionView, SessionStatus>>))),
     get("/_mockaa/v1/sessions/{sessionId}", "getSession", Handler::Immediate(sessions::get_session)).with_summary("Get a data session").with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404]),
     post("/_mockaa/v1/sessions/{sessionId}/deliver", "deliverData", Handler::Immediate(sessions::deliver_data)).with_summary("Deliver the data of a session in place of its FIPs").with_request(OptionalJson(Derived(schema_of::<DeliverRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/sessions/{sessionId}/analytics", "notifyAnalytics", Handler::Immediate(sessions::notify_analytics)).with_summary("Complete Unaport's analytics of a session").with_request(OptionalJson(Derived(schema_of::<AnalyticsRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<AnalyticsView>))).with_refusals(&[404, 409, 503]),
@@ -321,7 +324,7 @@ pub(crate) static ROUTES: &[Route] = &[
     put("/_mockaa/v1/config/fiu/{id}", "putFiu", Handler::Immediate(participants::put_fiu)).with_summary("Add or change an FIU of this world; an omitted field keeps its value, and null restores the default").with_request(Json(Derived(schema_of::<FiuEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FiuEntry>))),
     get("/_mockaa/v1/config/fip/{id}", "getFip", Handler::Immediate(participants::get_fip)).with_summary("Get a FIP").with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))).with_refusals(&[404]),
     put("/_mockaa/v1/config/fip/{id}", "putFip", Handler::Immediate(participants::put_fip)).with_summary("Add or change a FIP of this world; an omitted field keeps its value, and null restores the default").with_request(Json(Derived(schema_of::<FipEntry>))).with_response(ResponseBody::Json(Derived(schema_of::<FipEntry>))),
-    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt, the newest first, with the number in each state").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<DeliveryView>>))),
+    get("/_mockaa/v1/webhooks", "listWebhooks", Handler::Immediate(webhooks::list_webhooks)).with_summary("List the webhooks with every attempt, the newest first, with the number in each state").with_parameters(WEBHOOKS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<DeliveryView, DeliveryState>>))),
     get("/_mockaa/v1/webhooks/{id}", "getWebhook", Handler::Immediate(webhooks::get_webhook)).with_summary("Get a webhook with its body").with_parameters(WEBHOOK).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404]),
     get("/_mockaa/v1/webhooks/{id}/body", "getWebhookBody", Handler::Immediate(webhooks::get_webhook_body)).with_summary("Get the exact bytes of a webhook").with_parameters(WEBHOOK_BODY).with_response(ResponseBody::File(&[webhooks::OCTET_STREAM])).with_refusals(&[404]),
     post("/_mockaa/v1/webhooks/{id}/resend", "resendWebhook", Handler::Immediate(webhooks::resend_webhook)).with_summary("Send a completed webhook again, with the same bytes").with_parameters(WEBHOOK_ID).with_response(ResponseBody::Json(Derived(schema_of::<DeliveryView>))).with_refusals(&[404, 409]),

@@ -85,32 +85,15 @@ impl StatusRange {
 }
 
 impl JournalFilter {
-    /// The query parameters of the journal calls.
-    pub(crate) const PARAMETERS: [&str; 11] = [
-        "after",
-        "limit",
-        "kind",
-        "op",
-        "consentHandle",
-        "customer",
-        "status",
-        "from",
-        "to",
-        "q",
-        "reveal",
-    ];
-
     /// Parses the query; `value` returns the value of a parameter.
     ///
     /// # Errors
     /// The first parameter with an invalid value, with the accepted values.
-    pub(crate) fn parse(
-        value: &dyn Fn(&str) -> Result<Option<String>, ApiError>,
-    ) -> Result<Self, ApiError> {
-        let op = value("op")?.map(|text| parse_operation(&text));
-        let handle = value("consentHandle")?.map(|text| parse_handle(&text));
-        let kind = value("kind")?;
-        if let Some(kind) = kind.as_deref().filter(|kind| !is_known_kind(kind)) {
+    pub(crate) fn parse<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+        let op = value("op").map(parse_operation);
+        let handle = value("consentHandle").map(parse_handle);
+        let kind = value("kind");
+        if let Some(kind) = kind.filter(|kind| !is_known_kind(kind)) {
             let known = format!(
                 "{} or an event, such as consent.revoked",
                 NON_EVENT_KINDS.join(", ")
@@ -121,21 +104,19 @@ impl JournalFilter {
             ));
         }
         let parse_time = |name| {
-            let text = value(name)?;
-            text.map(|text| parse_timestamp_field(name, &text))
+            let text = value(name);
+            text.map(|text| parse_timestamp_field(name, text))
                 .transpose()
         };
         Ok(Self {
-            kind,
+            kind: kind.map(str::to_owned),
             op: op.transpose()?,
             handle: handle.transpose()?,
-            status: value("status")?
-                .map(|text| StatusRange::parse(&text))
-                .transpose()?,
+            status: value("status").map(StatusRange::parse).transpose()?,
             span: (parse_time("from")?, parse_time("to")?),
-            text: value("q")?.map(|text| compile_search(&text)).transpose()?,
-            customer: value("customer")?
-                .map(|text| parse_customer_address("customer", &text))
+            text: value("q").map(compile_search).transpose()?,
+            customer: value("customer")
+                .map(|text| parse_customer_address("customer", text))
                 .transpose()?,
         })
     }

@@ -39,7 +39,7 @@ pub(crate) struct Page<T> {
 /// A part of a list with counts: newest first, or oldest first after an `after`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
-pub(crate) struct ListPage<T> {
+pub(crate) struct ListPage<T, S> {
     pub items: Vec<T>,
     /// The cursor of the next part, for the parameter that this one was asked for with: `after`, or else
     /// `before`; `null` if this is the last one.
@@ -47,38 +47,31 @@ pub(crate) struct ListPage<T> {
     /// The number of items that match all filters.
     pub total: usize,
     /// The number of items in each state that match the other filters; empty states are omitted.
-    pub states: Vec<StateCountView>,
+    pub states: Vec<StateCountView<S>>,
 }
 
 /// The number of items in a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(crate) struct StateCountView {
-    state: &'static str,
+#[schemars(rename = "{S}Count")]
+pub(crate) struct StateCountView<S> {
+    state: S,
     count: usize,
 }
 
-impl StateCountView {
+impl<S> StateCountView<S> {
     /// Returns the states with at least one item.
-    pub(crate) fn list_nonempty<S>(
-        counts: Vec<(S, usize)>,
-        name: impl Fn(S) -> &'static str,
-    ) -> Vec<Self> {
+    pub(crate) fn list_nonempty(counts: Vec<(S, usize)>) -> Vec<Self> {
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
-        let views = counts.map(|(state, count)| Self {
-            state: name(state),
-            count,
-        });
-        views.collect()
+        counts.map(|(state, count)| Self { state, count }).collect()
     }
 }
 
-impl<T> ListPage<T> {
+impl<T, S: Copy + PartialEq> ListPage<T, S> {
     /// Returns the page of a listing that was asked for with a limit, and with a state if one is given.
-    pub(crate) fn new<I, S: Copy + PartialEq>(
+    pub(crate) fn new<I>(
         listing: Listing<I, S>,
         limit: usize,
         state: Option<S>,
-        name: impl Fn(S) -> &'static str,
         view: impl Fn(&I) -> T,
     ) -> Self {
         let Listing { items, counts } = listing;
@@ -90,7 +83,7 @@ impl<T> ListPage<T> {
             next: next.filter(|_| items.len() == limit),
             total: of_state.map(|(_, count)| count).sum(),
             items: items.iter().map(|(_, item)| view(item)).collect(),
-            states: StateCountView::list_nonempty(counts, name),
+            states: StateCountView::list_nonempty(counts),
         }
     }
 }

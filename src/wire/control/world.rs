@@ -60,7 +60,7 @@ pub(crate) struct WorldSummary {
     mode: &'static str,
     consents: usize,
     /// The number of consents in each state; empty states are omitted.
-    states: Vec<StateCountView>,
+    states: Vec<StateCountView<Status>>,
     webhooks_open: usize,
     /// The work that becomes due. Above 10,000, that of consents which have ended counts too.
     timers: usize,
@@ -86,7 +86,7 @@ impl From<Overview> for WorldSummary {
             now: overview.now.to_string(),
             mode: name_clock_mode(overview.frozen),
             consents: overview.consents,
-            states: StateCountView::list_nonempty(overview.status_counts, Status::as_str),
+            states: StateCountView::list_nonempty(overview.status_counts),
             webhooks_open: overview.webhooks_open,
             timers: overview.timers,
         }
