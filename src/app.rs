@@ -215,6 +215,7 @@ impl Sandbox {
             keys: Arc::clone(&keys),
             control_token,
             access,
+            started_at: system_now(),
             authority,
             describe_calls: build_document,
             protocol_prefixes: protocol_prefixes(),

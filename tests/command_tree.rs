@@ -98,12 +98,13 @@ fn is_path_of(pattern: &str, path: &str) -> bool {
 }
 
 /// Calls that no command makes: `journal --follow` reads what a page reads from the stream, by waiting;
-/// `scenario lint` needs no sandbox.
-const NOT_CALLED: [&str; 2] = ["streamEvents", "lintScenario"];
+/// `scenario lint` and `scenario schema` need no sandbox.
+const NOT_CALLED: [&str; 3] = ["streamEvents", "lintScenario", "getSchema"];
 
 /// Commands for a sandbox, in an order in which each succeeds. A word in capitals after `$` is
 /// replaced by a value of an earlier answer.
 const COMMANDS: &[&str] = &[
+    "info",
     "world show",
     "world list",
     "clock show",
@@ -127,6 +128,8 @@ const COMMANDS: &[&str] = &[
     "customer verify new@mockaa --ref $REFERENCE --otp 123456 --json",
     "customer delink new@mockaa --account $LINK",
     "customer persona new@mockaa salaried",
+    "customer transaction list new@mockaa --json",
+    "customer statement new@mockaa --format csv",
     "customer transaction add new@mockaa --amount 2500.50 --narration REFUND --days-ago 3 --json",
     "customer transaction change new@mockaa $TXN --amount 99",
     "customer transaction remove new@mockaa $TXN",

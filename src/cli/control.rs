@@ -25,6 +25,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::naming::{WireEnum, suggest_name};
 use crate::domain::notification::NotificationKind;
+use crate::domain::text::display_path;
 use crate::domain::text::escape_line_controls;
 use crate::wire::fields::parse_customer_address;
 
@@ -335,13 +336,43 @@ pub(crate) enum CustomerCommand {
         #[arg(long)]
         account: String,
     },
-    /// Add, change or remove a transaction of a bank account; later statements have the change.
+    /// Save the statement of an account as a file, as its FIP would send it now.
+    #[command(
+        after_help = "Examples:\n  mockaa customer statement 9876543210@mockaa\n  mockaa customer statement 9876543210@mockaa --format pdf --output statement.pdf"
+    )]
+    Statement {
+        /// Address of the customer, such as 9876543210@mockaa.
+        customer: String,
+        #[command(flatten)]
+        statement: StatementArgs,
+        /// Format: xml, json, csv (the transactions alone), xlsx, pdf, svg (a chart of the balance).
+        #[arg(long, default_value = "xml", value_name = "FORMAT")]
+        format: String,
+        /// Output file; default: stdout.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List, add, change or remove transactions of a bank account; later statements have the change.
     #[command(subcommand)]
     Transaction(TransactionCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TransactionCommand {
+    /// List the transactions of a bank account, the oldest first.
+    #[command(
+        after_help = "Examples:\n  mockaa customer transaction list 9876543210@mockaa\n  mockaa customer transaction list 9876543210@mockaa --from 2026-01-01T00:00:00Z"
+    )]
+    List {
+        /// Address of the customer, such as 9876543210@mockaa.
+        customer: String,
+        #[command(flatten)]
+        statement: StatementArgs,
+        #[command(flatten)]
+        remote: Remote,
+    },
     /// Add a transaction to a bank account; later balances follow.
     #[command(
         after_help = "Example:\n  mockaa customer transaction add 9876543210@mockaa --amount 250000 --narration \"NEFT REFUND\" --days-ago 3"
@@ -377,6 +408,32 @@ pub(crate) enum TransactionCommand {
         #[arg(long, value_name = "REF")]
         account: Option<String>,
     },
+}
+
+/// The account and the range of a statement.
+#[derive(Debug, Args)]
+pub(crate) struct StatementArgs {
+    /// The accRefNumber or linkRefNumber of the account; default: the first DEPOSIT account.
+    #[arg(long, value_name = "REF")]
+    account: Option<String>,
+    /// First instant of the transactions; default: a year before the last one.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Last instant of the transactions; default: now.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+}
+
+impl StatementArgs {
+    /// Returns the query of the call, with a parameter for each that was given.
+    fn into_query(self) -> String {
+        let Self { account, from, to } = self;
+        let named = [("account", account), ("from", from), ("to", to)];
+        let given = named
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("&{name}={}", encode_segment(&value?))));
+        given.collect()
+    }
 }
 
 /// The fields of a transaction.
@@ -440,6 +497,27 @@ impl TransactionArgs {
 
 async fn run_transaction(command: TransactionCommand) -> anyhow::Result<ExitCode> {
     let (target, method, rest, body) = match command {
+        TransactionCommand::List {
+            customer,
+            statement,
+            remote,
+        } => {
+            let customer = encode_segment(&customer);
+            let query = statement.into_query();
+            let path = format!("customers/{customer}/transactions?{query}");
+            let list = remote.get_all(path.trim_end_matches('?')).await?;
+            let columns = [
+                ("txn id", "txnId"),
+                ("time", "transactionTimestamp"),
+                ("type", "type"),
+                ("mode", "mode"),
+                ("amount", "amount"),
+                ("balance", "balance"),
+                ("narration", "narration"),
+            ];
+            print_list(&remote, &list, &columns);
+            return Ok(ExitCode::SUCCESS);
+        }
         TransactionCommand::Add { target, fields } => {
             (target, Method::POST, String::new(), fields.into_body())
         }
@@ -488,6 +566,24 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                 list.print();
             } else {
                 print_texts(&list);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        CustomerCommand::Statement {
+            customer,
+            statement,
+            format,
+            output,
+            remote,
+        } => {
+            let (customer, format) = (encode_segment(&customer), encode_segment(&format));
+            let query = statement.into_query();
+            let path = format!("customers/{customer}/statement?format={format}{query}");
+            let bytes = remote.get_bytes(&path).await?;
+            match output {
+                Some(path) => std::fs::write(&path, bytes)
+                    .with_context(|| format!("cannot write {}", display_path(&path)))?,
+                None => stdout::print_bytes(&bytes)?,
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -578,6 +674,38 @@ pub(crate) enum WorldCommand {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+/// Prints what a sandbox is.
+pub(crate) async fn print_info(arguments: WorldTarget) -> anyhow::Result<ExitCode> {
+    let WorldTarget { remote } = arguments;
+    let info = remote.get("info").await?;
+    if remote.json {
+        info.print();
+        return Ok(ExitCode::SUCCESS);
+    }
+    let own = [
+        ("version", "version"),
+        ("started at", "startedAt"),
+        ("world", "world"),
+        ("worlds", "worlds"),
+        ("scenarios", "scenarios"),
+        ("error of scenario files", "scenariosError"),
+        ("one-time passwords", "otps"),
+    ];
+    print_fields(&remote, &info, &own);
+    println!();
+    let links = info["links"].as_object().into_iter().flatten();
+    let rows: Vec<_> = links
+        .map(|(name, address)| {
+            vec![
+                name.clone(),
+                address.as_str().unwrap_or_default().to_owned(),
+            ]
+        })
+        .collect();
+    print_table(&["part", "address"], &rows);
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) async fn run_world(command: WorldCommand) -> anyhow::Result<ExitCode> {
@@ -907,7 +1035,7 @@ pub(crate) async fn run_webhook(command: WebhookCommand) -> anyhow::Result<ExitC
         }) => {
             let webhooks = List {
                 remote: &remote,
-                path: "webhooks".to_owned(),
+                path: format!("webhooks?light={}", !remote.json),
                 time_field: "createdAt",
                 filters: vec![
                     ("state", state),
@@ -1116,7 +1244,8 @@ pub(crate) async fn print_journal(arguments: JournalArguments) -> anyhow::Result
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut query = format!("reveal={reveal}");
+    // The lines that people read have no headers or bodies.
+    let mut query = format!("reveal={reveal}&light={}", !remote.json);
     for (name, value) in [
         ("kind", &kind),
         ("op", &op),

@@ -166,6 +166,9 @@ enum Command {
     /// FIPs of a world: list, show, put.
     #[command(subcommand)]
     Fip(participants::FipCommand),
+    /// Show what a running sandbox is: version, addresses, one-time passwords, errors of scenario files.
+    #[command(after_help = "Examples:\n  mockaa info\n  mockaa info --json")]
+    Info(control::WorldTarget),
     /// Worlds of a running sandbox: list, show, reset, delete.
     #[command(subcommand)]
     World(control::WorldCommand),
@@ -274,6 +277,7 @@ pub async fn run() -> ExitCode {
         Command::Fip(command) => participants::run_fip(command).await,
         Command::Persona(command) => persona::run(command).await,
         Command::Customer(command) => control::run_customer(command).await,
+        Command::Info(arguments) => control::print_info(arguments).await,
         Command::World(command) => control::run_world(command).await,
         Command::Clock(command) => control::run_clock(command).await,
         Command::Webhook(command) => control::run_webhook(command).await,

@@ -20,7 +20,7 @@ use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::text::display_path;
 use crate::http::openapi::fields::list_answer_fields;
-use crate::scenario::format::{Diagnostic, SchemaDraft, generate_schema, parse};
+use crate::scenario::format::{Diagnostic, FileKind, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{
     find_match_conflicts, find_name_conflict, find_unknown_persona, list_scenario_files,
 };
@@ -72,12 +72,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         personas: PersonaArgs,
     },
-    /// Print the JSON Schema of scenario files, for editors.
+    /// Print the JSON Schema of scenario files, or of other files that people write, for editors.
     #[command(
-        after_help = "Examples:\n  mockaa scenario schema > scenario.schema.json\n  Put this line on top of a file, and an \
+        after_help = "Examples:\n  mockaa scenario schema > scenario.schema.json\n  mockaa scenario schema faults\n  Put this line on top of a file, and an \
                             editor with a YAML language server helps to write it:\n  # yaml-language-server: $schema=./scenario.schema.json"
     )]
     Schema {
+        /// Kind of file: scenario, steps, faults, expectations, persona.
+        #[arg(value_parser = parse_file_kind, default_value = "scenario", value_name = "KIND")]
+        kind: FileKind,
         /// Draft of JSON Schema; most editors support draft 7.
         #[arg(long, value_enum, default_value_t = DraftArg::Draft7)]
         draft: DraftArg,
@@ -158,6 +161,10 @@ pub(crate) enum DraftArg {
     Draft2020,
 }
 
+fn parse_file_kind(text: &str) -> Result<FileKind, String> {
+    FileKind::parse(text).ok_or_else(|| format!("is not one of {}", FileKind::accepted_names()))
+}
+
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::List { remote } => {
@@ -220,12 +227,12 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let personas = persona_args.load_personas()?;
             return lint_files(&files, format, threshold, (&personas, context));
         }
-        Command::Schema { draft } => {
+        Command::Schema { kind, draft } => {
             let draft = match draft {
                 DraftArg::Draft7 => SchemaDraft::Draft7,
                 DraftArg::Draft2020 => SchemaDraft::Draft2020,
             };
-            println!("{:#}", generate_schema(draft).to_value());
+            println!("{:#}", generate_schema(kind, draft).to_value());
         }
         Command::Put { file, remote } => {
             let text = read_text(&file)?;

@@ -21,6 +21,7 @@ pub struct JournalEntry {
     pub seq: u64,
     /// World time.
     pub at: Timestamp,
+    pub system_time: Timestamp,
     /// Customer whom the entry concerns, if one is known.
     pub customer: Option<Arc<str>>,
     /// Handle of the consent that the entry is about, if it is known.

@@ -36,6 +36,16 @@ pub(crate) fn parse_transaction_id(text: &str) -> Result<u64, String> {
     })
 }
 
+/// The inputs that a world has for a statement of a customer's account, at one instant.
+#[derive(Clone, Debug)]
+pub struct StatementSource {
+    pub account: Account,
+    pub persona: PersonaInstance,
+    pub changes: Option<Arc<LedgerChanges>>,
+    /// World time.
+    pub now: Timestamp,
+}
+
 /// The content of a transaction: a row without its id and its balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionContent {

@@ -121,14 +121,14 @@ pub enum Rejection {
         is_relative: bool,
     },
     #[error(
-        "account {} is of the FI type {fi_type}; only the transactions of DEPOSIT accounts can be changed", quote_value(.account)
+        "account {} is of the FI type {fi_type}; only DEPOSIT accounts have transactions that can be listed and changed", quote_value(.account)
     )]
     NotABankAccount {
         account: String,
         fi_type: &'static str,
     },
     #[error(
-        "{0} has no DEPOSIT account whose transactions can be changed; assign a persona with one"
+        "{0} has no DEPOSIT account, whose transactions can be listed and changed; assign a persona with one"
     )]
     NoBankAccount(String),
     #[error("{customer} has no transaction {transaction}{}; the txnIds are in the statements that an FIU fetches", format_in_account(.account.as_ref()))]

@@ -42,9 +42,10 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Appends an entry, with its world time and its system time.
     pub(crate) fn append_entry(
         &mut self,
-        at: Timestamp,
+        (at, system_time): (Timestamp, Timestamp),
         customer: Option<Arc<str>>,
         cause: Option<Arc<Cause>>,
         record: JournalRecord,
@@ -66,6 +67,7 @@ impl Journal {
         self.entries.push_back(JournalEntry {
             seq: self.last_seq,
             at,
+            system_time,
             customer,
             handle,
             cause,
@@ -241,7 +243,8 @@ mod tests {
         });
         let text = String::new();
         let record = JournalRecord::Note { text };
-        journal.append_entry(Timestamp::from_millis(0), None, cause, record);
+        let start = Timestamp::from_millis(0);
+        journal.append_entry((start, start), None, cause, record);
     }
 
     #[test]

@@ -66,6 +66,7 @@ use self::routes::{Resource, list_resources};
 pub(crate) use self::routes::{known_paths, protocol_prefixes};
 use self::world_prefix::consume_world_prefix;
 use crate::crypto::keys::Keyring;
+use crate::domain::time::Timestamp;
 use crate::engine::worlds::Worlds;
 use crate::scenario::library::Library;
 
@@ -89,6 +90,8 @@ pub(crate) struct AppState {
     pub describe_calls: fn(&str) -> Value,
     /// Format of errors for paths that no call has.
     pub protocol_prefixes: ProtocolPrefixes,
+    /// System time of the start.
+    pub started_at: Timestamp,
     /// Certificate of the development CA, in PEM; `None` for a sandbox without https.
     pub authority: Option<String>,
     /// Explains paths that no call has.

@@ -1,12 +1,12 @@
 //! Health checks, public keys, API documentation, and the fallback for unknown routes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use askama::Template;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::domain::participants::{Entity, Participants};
 use crate::domain::text::quote_value;
@@ -159,47 +159,76 @@ pub(crate) fn get_icon(call: &Call) -> ApiResponse {
     ApiResponse::asset(icon).with_header(CACHE_CONTROL, "public, max-age=86400")
 }
 
+/// A part of the sandbox, with its address below that of a world.
+struct Part {
+    key: &'static str,
+    name: &'static str,
+    path: &'static str,
+    /// `true` if a browser can show it.
+    is_page: bool,
+}
+
+const PARTS: [Part; 7] = [
+    Part {
+        key: "rebit",
+        name: "ReBIT AA API",
+        path: "",
+        is_page: false,
+    },
+    Part {
+        key: "unaportLogin",
+        name: "Unaport, login",
+        path: UNAPORT_COMMON_PATH,
+        is_page: false,
+    },
+    Part {
+        key: "unaport",
+        name: "Unaport, all other calls",
+        path: UNAPORT_APPLICATION_PATH,
+        is_page: false,
+    },
+    Part {
+        key: "control",
+        name: "Control API",
+        path: "/_mockaa/v1/world",
+        is_page: true,
+    },
+    Part {
+        key: "docs",
+        name: "All calls",
+        path: "/docs",
+        is_page: true,
+    },
+    Part {
+        key: "openapi",
+        name: "OpenAPI",
+        path: "/openapi.json",
+        is_page: true,
+    },
+    Part {
+        key: "keys",
+        name: "Public keys of the AAs",
+        path: "/.well-known/jwks.json",
+        is_page: true,
+    },
+];
+
+/// Returns the addresses of the parts of a sandbox by name, below the address of a world.
+pub(crate) fn list_links(base: &str) -> BTreeMap<&'static str, String> {
+    let links = PARTS.iter();
+    links
+        .map(|part| (part.key, format!("{base}{}", part.path)))
+        .collect()
+}
+
 /// Returns what the sandbox is and where its parts are: a page for a browser, else JSON.
 pub(crate) fn show_start(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = call.get_or_create_world()?;
     let base = call.base_url(&world);
-    let addresses = [
-        ("rebit", "ReBIT AA API", String::new(), false),
-        (
-            "unaportLogin",
-            "Unaport, login",
-            UNAPORT_COMMON_PATH.to_owned(),
-            false,
-        ),
-        (
-            "unaport",
-            "Unaport, all other calls",
-            UNAPORT_APPLICATION_PATH.to_owned(),
-            false,
-        ),
-        (
-            "control",
-            "Control API",
-            "/_mockaa/v1/world".to_owned(),
-            true,
-        ),
-        ("docs", "All calls", "/docs".to_owned(), true),
-        ("openapi", "OpenAPI", "/openapi.json".to_owned(), true),
-        (
-            "keys",
-            "Public keys of the AAs",
-            "/.well-known/jwks.json".to_owned(),
-            true,
-        ),
-    ];
     let version = env!("CARGO_PKG_VERSION");
     if !call.accepts_page() {
-        let links: Map<String, Value> = addresses
-            .into_iter()
-            .map(|(key, _, path, _)| (key.to_owned(), format!("{base}{path}").into()))
-            .collect();
         return Ok(ApiResponse::json(&json!({
-            "name": "mockaa", "version": version, "world": world.name(), "links": links,
+            "name": "mockaa", "version": version, "world": world.name(), "links": list_links(&base),
         })));
     }
     let page = StartPage {
@@ -207,9 +236,9 @@ pub(crate) fn show_start(call: &Call) -> Result<ApiResponse, ApiError> {
         version,
         world: world.name().to_owned(),
         now: world.now().to_string(),
-        addresses: addresses
-            .into_iter()
-            .map(|(_, name, path, is_page)| (name, format!("{base}{path}"), is_page))
+        addresses: PARTS
+            .iter()
+            .map(|part| (part.name, format!("{base}{}", part.path), part.is_page))
             .collect(),
         participants: if call.app_state().access.listens_on_loopback() {
             list_participants(&world.participants())

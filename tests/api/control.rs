@@ -181,6 +181,92 @@ async fn lists_come_in_parts() {
 
 /// Applies every verb in every reachable state: it either succeeds or is rejected with the legal
 /// verbs.
+/// A long list is read without what makes it heavy; the lengths remain.
+#[tokio::test]
+async fn light_rows_have_neither_headers_nor_bodies() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let [whole, light] = ["false", "true"].map(|light| format!("journal?kind=call&light={light}"));
+    let [whole, light] = [
+        app.get(&format!("/_mockaa/v1/{whole}")).await.expect_ok(),
+        app.get(&format!("/_mockaa/v1/{light}")).await.expect_ok(),
+    ];
+    let (whole, light) = (&whole["items"][0], &light["items"][0]);
+    let mut expected = whole.clone();
+    let call = expected["call"].as_object_mut().expect("a call");
+    for field in ["headers", "body", "answer", "answerHeaders"] {
+        assert!(call.remove(field).is_some(), "{field}: {whole}");
+    }
+    call.remove("masked");
+    assert_eq!(*light, expected);
+    let length = light["call"]["bodyLength"].as_u64();
+    assert!(length.is_some_and(|length| length > 500), "{light}");
+    assert!(light.get("systemTime").is_none(), "{light}");
+    let path = format!("/_mockaa/v1/journal/{}", light["seq"]);
+    let single = app.get(&path).await.expect_ok();
+    assert!(single["systemTime"].is_string(), "{single}");
+    let webhooks = app.get("/_mockaa/v1/webhooks?light=true").await.expect_ok();
+    let attempt = &webhooks["items"][0]["attempts"][0];
+    assert!(attempt["durationMs"].is_number(), "{webhooks}");
+    assert!(attempt.get("headers").is_none(), "{attempt}");
+    let refused = app.get("/_mockaa/v1/webhooks?light=yes").await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["field"].as_str()),
+        (400, Some("light"))
+    );
+}
+
+#[tokio::test]
+async fn a_sandbox_says_what_it_is_and_where_its_parts_are() {
+    let app = TestApp::start().await;
+    let info = app.get("/_mockaa/v1/info").await.expect_ok();
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        (&info["world"], &info["worlds"]),
+        (&json!("default"), &json!(1))
+    );
+    assert_eq!(info["otps"], json!(["123456", "1234"]));
+    assert_eq!(info["scenariosError"], Value::Null);
+    let base = app.sandbox.base_url();
+    assert_eq!(
+        info["links"]["unaport"],
+        format!("{base}/backend-v2/api/v2")
+    );
+    let other = app.get("/w/other/_mockaa/v1/info").await.expect_ok();
+    assert_eq!(other["links"]["docs"], format!("{base}/w/other/docs"));
+}
+
+#[tokio::test]
+async fn each_file_that_people_write_has_a_schema() {
+    let app = TestApp::start().await;
+    for (kind, field) in [
+        ("scenario", "name"),
+        ("faults", "webhooks"),
+        ("expectations", "expect"),
+        ("persona", "accounts"),
+    ] {
+        let schema = app
+            .get(&format!("/_mockaa/v1/schemas/{kind}"))
+            .await
+            .expect_ok();
+        assert!(
+            schema["properties"].get(field).is_some(),
+            "{kind}: {schema}"
+        );
+    }
+    let steps = app.get("/_mockaa/v1/schemas/steps").await.expect_ok();
+    assert!(steps["$schema"].is_string(), "{steps}");
+    let refused = app.get("/_mockaa/v1/schemas/webhooks").await;
+    let error =
+        "no file is of kind 'webhooks'; there are scenario, steps, faults, expectations, persona";
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["error"]),
+        (404, &json!(error))
+    );
+}
+
 #[tokio::test]
 async fn an_illegal_move_is_a_conflict_that_lists_the_legal_ones() {
     let app = TestApp::start().await;

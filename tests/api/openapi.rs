@@ -343,7 +343,7 @@ impl Recorder {
             example.insert("request".to_owned(), shown);
         }
         let answer: Value = serde_json::from_str(&reply.text).unwrap_or_default();
-        if !answer.is_null() && id != "getOpenApi" {
+        if !answer.is_null() && !["getOpenApi", "getSchema"].contains(&id) {
             let mut shown = answer.clone();
             shorten_value(&mut shown);
             if ["fetchAnalytics", "fetchAggregateAnalytics"].contains(&id) {
@@ -446,7 +446,7 @@ fn shorten_value(value: &mut Value) {
         Value::Object(fields) => {
             for (name, field) in fields {
                 match name.as_str() {
-                    "systemTime" | "until" if field.is_string() => {
+                    "systemTime" | "startedAt" | "until" if field.is_string() => {
                         *field = json!("2020-07-04T06:00:00.000Z");
                     }
                     "durationMs" => *field = json!(2),
@@ -637,6 +637,8 @@ impl Recorder {
             customer[0],
             ("txnId", added["txnId"].as_str().expect("an id")),
         ];
+        self.control("listTransactions", &customer, None).await;
+        self.control("getStatement", &customer, None).await;
         let request = json!({ "amount": "1500.50" });
         self.control("changeTransaction", &transaction, Some(request))
             .await;
@@ -839,12 +841,14 @@ impl Recorder {
         self.control("deleteScenario", &name, None).await;
         self.control("reloadScenarios", &[], None).await;
         self.control("listMagicCustomers", &[], None).await;
+        self.control("getSchema", &[("kind", "faults")], None).await;
         for id in [
             "listFius",
             "listFips",
             "getClock",
             "listTimers",
             "listPersonas",
+            "getInfo",
             "getWorld",
         ] {
             self.control(id, &[], None).await;

@@ -150,6 +150,114 @@ async fn a_later_session_has_the_changed_transactions_and_their_balances() {
     }
 }
 
+/// Reads a part of the transactions, as rows, and where the next part begins.
+async fn read_part(app: &TestApp, query: &str) -> (Vec<FetchedRow>, Value) {
+    let page = app.get(&path_of(query)).await.expect_ok();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let items = page["items"].as_array().expect("a list").iter();
+    let rows = items.map(|row| {
+        let amount = to_paise(&text(&row["amount"]));
+        let signed = if row["type"] == "CREDIT" {
+            amount
+        } else {
+            -amount
+        };
+        let balance = to_paise(&text(&row["balance"]));
+        (
+            text(&row["txnId"]),
+            signed,
+            balance,
+            text(&row["narration"]),
+        )
+    });
+    (rows.collect(), page["next"].clone())
+}
+
+#[tokio::test]
+async fn the_operator_reads_the_statement_that_an_fiu_fetches() {
+    let app = TestApp::start().await;
+    let journey = Journey::new(&app);
+    let (_, consent) = approve_consent(&journey).await;
+    let body = json!({ "amount": "2500.50", "narration": "REFUND OF A TEST", "daysAgo": 40 });
+    add(&app, body).await.expect_ok();
+    let range = journey.build_fi_request(&consent).await["FIDataRange"].clone();
+    let session = open_session(&app, &journey, &consent).await;
+    let fetched = parse_rows(&fetch_document(&journey, &session).await);
+    let [from, to] = ["from", "to"].map(|end| range[end].as_str().expect("a time"));
+    let range = format!("from={from}&to={to}");
+    let (rows, next) = read_part(&app, &format!("?{range}")).await;
+    assert_eq!(rows, fetched);
+    assert_eq!(next, Value::Null);
+    assert!(rows.iter().any(|row| row.3 == "REFUND OF A TEST"));
+    // In two parts.
+    let half = rows.len() - rows.len() / 2;
+    let (mut parts, next) = read_part(&app, &format!("?{range}&limit={half}")).await;
+    assert_eq!(next, half);
+    let rest = format!("?{range}&limit={half}&after={half}");
+    let (further, next) = read_part(&app, &rest).await;
+    parts.extend(further);
+    assert_eq!((parts, next), (fetched.clone(), Value::Null));
+    // As files.
+    let path = format!("/_mockaa/v1/customers/{CUSTOMER}/statement?{range}");
+    let xml = app.get(&path).await;
+    assert_eq!(parse_rows(&xml.text), fetched);
+    let csv = app.get(&format!("{path}&format=csv")).await;
+    assert_eq!(csv.text.lines().count(), fetched.len() + 1);
+    let json = app.get(&format!("{path}&format=json")).await.expect_ok();
+    assert!(json.to_string().contains("REFUND OF A TEST"));
+    for (format, beginning) in [("xlsx", "PK"), ("pdf", "%PDF"), ("svg", "<svg")] {
+        let request = app.request(Method::GET, &format!("{path}&format={format}"));
+        let file = request.send().await.expect("an answer");
+        let name = file.headers()["content-disposition"]
+            .to_str()
+            .expect("text");
+        assert!(name.ends_with(&format!(".{format}\"")), "{name}");
+        let bytes = file.bytes().await.expect("a file");
+        assert!(bytes.starts_with(beginning.as_bytes()), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_does_not_exist_is_refused_with_the_parameter() {
+    let app = TestApp::start().await;
+    let path = |rest: &str| format!("/_mockaa/v1/customers/{CUSTOMER}/{rest}");
+    for (rest, status, field) in [
+        ("transactions?account=none", 400, Some("account")),
+        ("transactions?from=today", 400, Some("from")),
+        (
+            "transactions?from=2024-01-02T00:00:00Z&to=2024-01-01T00:00:00Z",
+            400,
+            Some("from"),
+        ),
+        ("statement?format=doc", 400, Some("format")),
+        ("statement?form=xml", 400, Some("form")),
+    ] {
+        let reply = app.get(&path(rest)).await;
+        let answer = (reply.status.as_u16(), reply.json()["field"].clone());
+        assert_eq!(answer, (status, json!(field)), "{rest}: {}", reply.text);
+    }
+    // A fund has units, and no running balance.
+    let persona = json!({ "persona": "investor" });
+    app.post(&path("persona"), &persona).await;
+    let fund = first_account(&app, "MUTUAL_FUNDS").await;
+    let account = fund["accRefNumber"].as_str().expect("an account");
+    let reply = app
+        .get(&path(&format!("transactions?account={account}")))
+        .await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    let reply = app
+        .get(&path(&format!("statement?account={account}&format=svg")))
+        .await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.json()["field"].as_str()),
+        (400, Some("format"))
+    );
+    let xml = app
+        .get(&path(&format!("statement?account={account}")))
+        .await;
+    assert!(xml.text.contains("<Holding "), "{}", xml.text);
+}
+
 #[tokio::test]
 async fn the_fiu_of_a_consent_in_force_is_notified_once_for_each_change() {
     let mut app = TestApp::start().await;
@@ -280,7 +388,7 @@ async fn an_impossible_change_names_the_field_and_the_remedy() {
     assert!(
         reply
             .text
-            .contains("only the transactions of DEPOSIT accounts"),
+            .contains("only DEPOSIT accounts have transactions"),
         "{}",
         reply.text
     );

@@ -29,6 +29,7 @@ use crate::engine::sandbox_config::SimulatedFips;
 use crate::engine::state::State;
 
 pub(crate) use self::customers::find_linked_accounts;
+pub(crate) use self::transactions::find_statement_source;
 
 /// The inputs of a decision besides the state and the command.
 pub(crate) struct DecisionContext<'a> {

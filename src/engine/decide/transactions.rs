@@ -13,7 +13,7 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ledger_changes::{
     AccountQuery, ChangeTransaction, ChangedTransaction, LedgerChanges, NewTransaction,
-    TransactionChange, TransactionContent, TransactionKey, TransactionTime,
+    StatementSource, TransactionChange, TransactionContent, TransactionKey, TransactionTime,
 };
 use crate::domain::persona::PersonaInstance;
 use crate::domain::rejection::Rejection;
@@ -106,6 +106,35 @@ pub(crate) fn change_transaction(
         (Some(_), None) => Event::TransactionRemoved { transaction },
     };
     Ok(std::iter::once(event).chain(notifications).collect())
+}
+
+/// Finds what a statement of a customer's account is generated from: of the named account, or of the
+/// first bank account.
+pub(crate) fn find_statement_source(
+    state: &State,
+    customer: &str,
+    account: Option<&str>,
+    context: &DecisionContext<'_>,
+) -> Result<StatementSource, Rejection> {
+    let bank = Bank {
+        state,
+        context,
+        customer,
+        persona: context.current_persona(state, customer),
+    };
+    let accounts = bank.list_accounts();
+    let account = match account {
+        Some(name) => find_named(accounts, name, customer)?,
+        None => select_accounts(accounts, None, customer)?.swap_remove(0),
+    };
+    let persona = &bank.persona.definition;
+    let changes = state.ledger_changes(customer, &account, persona).cloned();
+    Ok(StatementSource {
+        account,
+        persona: bank.persona,
+        changes,
+        now: context.now,
+    })
 }
 
 impl Bank<'_> {
@@ -237,6 +266,18 @@ impl Bank<'_> {
     }
 }
 
+/// Returns the account with this accRefNumber or linkRefNumber.
+fn find_named(accounts: Vec<Account>, name: &str, customer: &str) -> Result<Account, Rejection> {
+    let mut accounts = accounts.into_iter();
+    accounts
+        .find(|account| *account.account_ref == *name || *account.link_ref == *name)
+        .ok_or_else(|| Rejection::UnknownAccount {
+            customer: customer.to_owned(),
+            account: name.to_owned(),
+            place: "at any FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
+        })
+}
+
 /// Returns the bank accounts that a request means: the named one, or all; there is at least one.
 fn select_accounts(
     accounts: Vec<Account>,
@@ -244,14 +285,7 @@ fn select_accounts(
     customer: &str,
 ) -> Result<Vec<Account>, Rejection> {
     if let Some(name) = named {
-        let account = accounts
-            .into_iter()
-            .find(|account| *account.account_ref == *name || *account.link_ref == *name)
-            .ok_or_else(|| Rejection::UnknownAccount {
-                customer: customer.to_owned(),
-                account: name.to_owned(),
-                place: "at any FIP; GET /_mockaa/v1/customers/{id}/accounts lists them",
-            })?;
+        let account = find_named(accounts, name, customer)?;
         if account.fi_type != FiType::Deposit {
             return Err(Rejection::NotABankAccount {
                 account: name.to_owned(),

@@ -138,7 +138,8 @@ impl Inner {
             let consent = self.state.consent(record.consent_handle()?)?;
             Some(Arc::clone(&consent.terms.customer))
         });
-        self.journal.append_entry(at, customer, cause, record);
+        self.journal
+            .append_entry((at, system_now()), customer, cause, record);
     }
 
     /// Returns the number of the cause of what happens now.

@@ -13,6 +13,7 @@ use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::expectation::{Expectation, Verdict};
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::journal_entry::{EntryKind, JournalEntry};
+use crate::domain::ledger_changes::StatementSource;
 use crate::domain::listing::{
     ConsentFilter, Cursor, DeliveryFilter, ListPart, Listing, SessionFilter, count_states,
 };
@@ -27,7 +28,7 @@ use crate::domain::short_code::ShortCode;
 use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
-use crate::engine::decide::{DecisionContext, find_linked_accounts};
+use crate::engine::decide::{DecisionContext, find_linked_accounts, find_statement_source};
 use crate::engine::journal::ReadScope;
 use crate::engine::report::{OperationLookup, grade_run};
 use crate::engine::verify::evaluate_expectation;
@@ -358,6 +359,21 @@ impl WorldQueries<'_> {
                     }
                 });
             (state.customer(address).cloned(), accounts.collect())
+        })
+    }
+
+    /// Returns what a statement of a customer's account is generated from now: of the account with this
+    /// accRefNumber or linkRefNumber, or of the first bank account.
+    ///
+    /// # Errors
+    /// The customer has no such account.
+    pub fn statement_source(
+        self,
+        customer: &str,
+        account: Option<&str>,
+    ) -> Result<StatementSource, Rejection> {
+        self.compute_in_context(|state, context| {
+            find_statement_source(state, customer, account, context)
         })
     }
 

@@ -6,7 +6,8 @@ use actix_web::http::header::{HeaderName, RETRY_AFTER};
 
 use super::webhooks::OCTET_STREAM;
 use super::{
-    authenticate_operator, check_operator, parse_list_part, parse_pagination, parse_reveal,
+    authenticate_operator, check_operator, parse_detail, parse_list_part, parse_pagination,
+    parse_reveal,
 };
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::journal_entry::JournalEntry;
@@ -27,7 +28,7 @@ use crate::wire::control::journal::{
     WHOLE_LENGTH_HEADER,
 };
 use crate::wire::control::report::{ReportView, render_text};
-use crate::wire::control::{ErrorView, http_status};
+use crate::wire::control::{Detail, ErrorView, http_status};
 use crate::wire::mask::SecretDetail;
 
 /// Longest wait of one call, in system time.
@@ -37,11 +38,12 @@ pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     // The journal is read forwards.
     let part = parse_list_part(call, Cursor::OLDEST)?;
-    let query = parse_filter(&Params::parse(call.query())?)?;
+    let params = Params::parse(call.query())?;
+    let query = parse_filter(&params)?;
     Ok(ApiResponse::json(&read_page(
         &world,
         part,
-        parse_reveal(call)?,
+        (parse_detail(&params, Detail::Row)?, parse_reveal(call)?),
         |entry| query.matches_entry(entry),
     )))
 }
@@ -53,7 +55,7 @@ fn parse_filter(params: &Params) -> Result<JournalFilter, ApiError> {
 fn read_page(
     world: &World,
     part: ListPart,
-    secrets: SecretDetail,
+    (detail, secrets): (Detail, SecretDetail),
     is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
     let (entries, last_examined) = world.catch_up().journal_matching(part, is_wanted);
@@ -61,7 +63,7 @@ fn read_page(
     JournalPage {
         items: entries
             .iter()
-            .map(|entry| EntryView::new(entry, secrets))
+            .map(|entry| EntryView::new(entry, detail, secrets))
             .collect(),
         next,
         evicted: world.count_evicted(|_| true),
@@ -74,6 +76,7 @@ pub(crate) fn get_entry(call: &Call) -> Result<ApiResponse, ApiError> {
     let entry = find_entry(call, &world)?;
     Ok(ApiResponse::json(&EntryView::new(
         &entry,
+        Detail::Whole,
         parse_reveal(call)?,
     )))
 }
@@ -136,7 +139,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
         cursor: Cursor::After(after),
         limit,
     };
-    let secrets = parse_reveal(call)?;
+    let shown = (parse_detail(&params, Detail::Row)?, parse_reveal(call)?);
     let count = match params.first_value("count") {
         None => 1,
         Some(text) => {
@@ -164,13 +167,13 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             })?,
     };
     let pending_page = world.wait_to_find(within, |world| {
-        let page = read_page(world, part, secrets, |entry| query.matches_entry(entry));
+        let page = read_page(world, part, shown, |entry| query.matches_entry(entry));
         (page.items.len() >= count).then_some(page)
     });
     if let Some(page) = pending_page.await {
         return Ok(ApiResponse::json(&page));
     }
-    let count_found = read_page(&world, part, secrets, |entry| query.matches_entry(entry))
+    let count_found = read_page(&world, part, shown, |entry| query.matches_entry(entry))
         .items
         .len();
     let message = format!(

@@ -10,6 +10,7 @@ pub(crate) mod participants;
 pub(crate) mod personas;
 pub(crate) mod scenarios;
 pub(crate) mod sessions;
+pub(crate) mod statements;
 pub(crate) mod transactions;
 pub(crate) mod webhooks;
 pub(crate) mod world;
@@ -22,8 +23,8 @@ use crate::http::call::Call;
 use crate::http::call_world::CallWorld;
 use crate::http::params::Params;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::Page;
 use crate::wire::control::journal::parse_handle;
+use crate::wire::control::{Detail, Page};
 use crate::wire::fields::require_enum;
 use crate::wire::mask::SecretDetail;
 
@@ -142,6 +143,12 @@ pub(crate) fn parse_name<T>(
 pub(crate) fn parse_handle_filter(params: &Params) -> Result<Option<ConsentHandle>, ApiError> {
     let text = params.first_value("consentHandle");
     text.map(parse_handle).transpose()
+}
+
+/// Parses `light` of the query.
+pub(crate) fn parse_detail(params: &Params, default: Detail) -> Result<Detail, ApiError> {
+    let is_light = params.parse_switch("light")?;
+    Ok(if is_light { Detail::Light } else { default })
 }
 
 /// Parses `reveal` of the query. The operator has been authenticated before.

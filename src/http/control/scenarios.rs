@@ -10,7 +10,7 @@ use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::openapi::fields::list_answer_fields;
 use crate::http::response::ApiResponse;
-use crate::scenario::format::parse;
+use crate::scenario::format::{FileKind, SchemaDraft, generate_schema, parse};
 use crate::scenario::library::{Library, find_unknown_persona};
 use crate::scenario::lint::{LintContext, Severity, lint_plan};
 use crate::scenario::magic::MAGIC_CUSTOMERS;
@@ -57,6 +57,23 @@ fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
         }
         .to_string(),
     )
+}
+
+/// Returns the JSON Schema of the files of a kind.
+pub(crate) fn get_schema(call: &Call) -> Result<ApiResponse, ApiError> {
+    authenticate_operator(call)?;
+    let name = call.path_segment("kind");
+    let kind = FileKind::parse(name).ok_or_else(|| {
+        let names = FileKind::accepted_names();
+        ApiError::NotFound(format!(
+            "no file is of kind {}; there are {names}",
+            quote_value(name)
+        ))
+    })?;
+    Ok(ApiResponse::json(&generate_schema(
+        kind,
+        SchemaDraft::Draft2020,
+    )))
 }
 
 /// Checks the text of a scenario as `mockaa scenario lint` does, with the participants and personas of

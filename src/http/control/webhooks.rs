@@ -1,8 +1,8 @@
 //! Webhook deliveries: listing them, reading one, and resending one.
 
 use super::{
-    authenticate_operator, parse_handle_filter, parse_list_part, parse_name, parse_number,
-    parse_reveal,
+    authenticate_operator, parse_detail, parse_handle_filter, parse_list_part, parse_name,
+    parse_number, parse_reveal,
 };
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::listing::{Cursor, DeliveryFilter};
@@ -13,8 +13,8 @@ use crate::http::call::Call;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::ListPage;
-use crate::wire::control::deliveries::{BodyDetail, DeliveryView};
+use crate::wire::control::deliveries::DeliveryView;
+use crate::wire::control::{Detail, ListPage};
 use crate::wire::mask::SecretDetail;
 
 pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -30,9 +30,10 @@ pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
         fiu: params.first_value("fiuId").map(str::to_owned),
         handle: parse_handle_filter(&params)?,
     };
+    let detail = parse_detail(&params, Detail::Row)?;
     let listing = world.catch_up().list_deliveries(&filter, part);
     let page = ListPage::new(listing, part.limit, filter.state, |delivery| {
-        DeliveryView::new(delivery, BodyDetail::Omit, secrets)
+        DeliveryView::new(delivery, detail, secrets)
     });
     Ok(ApiResponse::json(&page))
 }
@@ -44,7 +45,7 @@ pub(crate) fn resend_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let delivery = world.resend_delivery(delivery.id)?.unwrap_or(delivery);
     Ok(ApiResponse::json(&DeliveryView::new(
         &delivery,
-        BodyDetail::Omit,
+        Detail::Row,
         SecretDetail::Mask,
     )))
 }
@@ -54,7 +55,7 @@ pub(crate) fn get_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let delivery = find_delivery(call, &world)?;
     Ok(ApiResponse::json(&DeliveryView::new(
         &delivery,
-        BodyDetail::Include,
+        Detail::Whole,
         parse_reveal(call)?,
     )))
 }

@@ -1,18 +1,38 @@
 //! Worlds: listing, resetting and deleting them.
 
 use super::authenticate_operator;
+use crate::domain::customer::LINK_TOKENS;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::call::Call;
 use crate::http::response::ApiResponse;
+use crate::http::service_info::list_links;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{AaView, ResetRequest, WorldView};
+use crate::wire::control::world::{AaView, InfoView, ResetRequest, WorldView};
 
 pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
 
     Ok(ApiResponse::json(&render_world(&world)))
+}
+
+/// Returns what the sandbox is, where its parts are, and whether its scenario files are in order.
+pub(crate) fn get_info(call: &Call) -> Result<ApiResponse, ApiError> {
+    let world = authenticate_operator(call)?;
+    let app_state = call.app_state();
+    let library = &app_state.scenarios;
+    Ok(ApiResponse::json(&InfoView {
+        name: "mockaa",
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: app_state.started_at.to_string(),
+        world: world.name().to_owned(),
+        worlds: call.worlds().world_count(),
+        links: list_links(&call.base_url(&world)),
+        otps: &LINK_TOKENS,
+        scenarios: library.scenarios().current().scenarios.len(),
+        scenarios_error: library.load_error(),
+    }))
 }
 
 pub(crate) fn list_worlds(call: &Call) -> Result<ApiResponse, ApiError> {

@@ -243,6 +243,7 @@ fn build_control_schemas() -> Value {
     json!({
         "Deleted": object(&[("deleted", any_text())]),
         "DeletedNames": object(&[("deleted", any_list_of(&any_text()))]),
+        "JsonSchema": { "type": "object" },
         "DefaultScenario": object(&[("name", nullable(any_text()))]),
     })
 }

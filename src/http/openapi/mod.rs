@@ -211,8 +211,11 @@ impl DocumentBuilder {
                 let content: Map<_, _> = media_types
                     .iter()
                     .map(|media_type| {
-                        let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
-                        ((*media_type).to_owned(), bytes)
+                        let schema = match *media_type {
+                            "application/json" => json!({ "type": "object" }),
+                            _ => json!({ "type": "string", "format": "binary" }),
+                        };
+                        ((*media_type).to_owned(), json!({ "schema": schema }))
                     })
                     .collect();
                 success(content.into())

@@ -13,6 +13,8 @@ use crate::domain::operation::Operation;
 use crate::domain::session::SessionStatus;
 use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
+use crate::http::control::statements::StatementFormat;
+use crate::scenario::format::FileKind;
 use crate::ui::messages::Language;
 use crate::wire::control::journal::NON_EVENT_KINDS;
 use crate::wire::control::schema_types::DURATION_PATTERN;
@@ -126,6 +128,14 @@ pub(crate) fn visit_action() -> Value {
 
 pub(crate) fn consent_action() -> Value {
     one_of(Input::ALL.iter().map(|input| input.as_str()))
+}
+
+pub(crate) fn statement_format() -> Value {
+    one_of(StatementFormat::ALL.iter().map(|format| format.as_str()))
+}
+
+pub(crate) fn file_kind() -> Value {
+    one_of(FileKind::ALL.iter().map(|kind| kind.as_str()))
 }
 
 pub(crate) fn consent_state() -> Value {

@@ -6,11 +6,12 @@ use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiti
 use crate::domain::consent::Status;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::session::SessionStatus;
+use crate::export::{pdf, xlsx};
 use crate::files::participants::{FipEntry, FiuEntry};
 use crate::files::persona::types::PersonaFile;
 use crate::http::control::{
     clock, consents, customers, faults, journal, participants, personas, scenarios, sessions,
-    transactions, webhooks, world,
+    statements, transactions, webhooks, world,
 };
 use crate::http::openapi::schema::{self, schema_of};
 use crate::http::service_info::get_jwks;
@@ -32,10 +33,11 @@ use crate::wire::control::sessions::{
 };
 use crate::wire::control::timers::TimerView;
 use crate::wire::control::transactions::{
-    NewTransactionRequest, TransactionRequest, TransactionView,
+    NewTransactionRequest, TransactionPage, TransactionRequest, TransactionView,
 };
 use crate::wire::control::world::{
-    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, ResetRequest, SetClockRequest, WorldView,
+    AdvanceRequest, AdvanceView, ClockView, FreezeRequest, InfoView, ResetRequest, SetClockRequest,
+    WorldView,
 };
 use crate::wire::control::{ListPage, Page};
 
@@ -125,6 +127,12 @@ const SESSIONS: &[Parameter] = &[
     OF_CONSENT,
 ];
 
+const FILE_KIND: &[Parameter] = &[Parameter::in_path(
+    "kind",
+    schema::file_kind,
+    "What the file has",
+)];
+
 const ACTION: &[Parameter] = &[Parameter::in_path(
     "action",
     schema::consent_action,
@@ -157,6 +165,37 @@ const ACCOUNT: &[Parameter] = &[Parameter::in_query(
     schema::text,
     "accRefNumber or linkRefNumber of the account; default: the account that has the transaction",
 )];
+
+const OF_ACCOUNT: Parameter = Parameter::in_query(
+    "account",
+    schema::text,
+    "accRefNumber or linkRefNumber of the account; default: the first DEPOSIT account",
+);
+
+const RANGE_START: Parameter = Parameter::in_query(
+    "from",
+    schema::text,
+    "First instant of the transactions; default: a year before the last one",
+);
+
+const RANGE_END: Parameter = Parameter::in_query(
+    "to",
+    schema::text,
+    "Last instant of the transactions; default: now",
+);
+
+const TRANSACTIONS: &[Parameter] = &[AFTER, LIMIT, OF_ACCOUNT, RANGE_START, RANGE_END];
+
+const STATEMENT: &[Parameter] = &[
+    OF_ACCOUNT,
+    RANGE_START,
+    RANGE_END,
+    Parameter::in_query(
+        "format",
+        schema::statement_format,
+        "Format of the file; csv has the transactions alone, svg is a chart of the balance; default: xml",
+    ),
+];
 
 const KIND: Parameter = Parameter::in_query(
     "kind",
@@ -207,6 +246,12 @@ const REVEAL: Parameter = Parameter::in_query(
     "Show the secrets of calls and webhooks instead of masking them",
 );
 
+const LIGHT: Parameter = Parameter::in_query(
+    "light",
+    schema::flag,
+    "Leave out headers and bodies, for long lists",
+);
+
 const WEBHOOKS: &[Parameter] = &[
     OLDEST,
     NEWEST,
@@ -223,6 +268,7 @@ const WEBHOOKS: &[Parameter] = &[
     ),
     FIU,
     OF_CONSENT,
+    LIGHT,
     REVEAL,
 ];
 
@@ -266,6 +312,7 @@ const JOURNAL: &[Parameter] = &[
     FROM,
     TO,
     SEARCH,
+    LIGHT,
     REVEAL,
 ];
 
@@ -285,6 +332,7 @@ const JOURNAL_WAIT: &[Parameter] = &[
     FROM,
     TO,
     SEARCH,
+    LIGHT,
     REVEAL,
     Parameter::in_query(
         "count",
@@ -315,6 +363,8 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/customers/{customer}/verify", "verifyLink", Handler::Immediate(customers::verify_link)).with_summary("Confirm a link request with its token").with_request(Json(Derived(schema_of::<VerifyRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409]),
     post("/_mockaa/v1/customers/{customer}/delink", "delinkAccount", Handler::Immediate(customers::delink_account)).with_summary("Delink an account and revoke the consents that contain it").with_request(Json(Derived(schema_of::<DelinkRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/customers/{customer}/persona", "assignPersona", Handler::Immediate(customers::assign_persona)).with_summary("Assign another persona to a customer").with_request(Json(Derived(schema_of::<PersonaRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
+    get("/_mockaa/v1/customers/{customer}/transactions", "listTransactions", waiting!(statements::list_transactions)).with_summary("List the transactions of a bank account of a customer, the oldest first").with_parameters(TRANSACTIONS).with_response(ResponseBody::Json(Derived(schema_of::<TransactionPage>))).with_refusals(&[404, 409]),
+    get("/_mockaa/v1/customers/{customer}/statement", "getStatement", waiting!(statements::get_statement)).with_summary("Get the statement of an account of a customer as a file").with_parameters(STATEMENT).with_response(ResponseBody::File(&["application/xml", "application/json", "text/csv", xlsx::MEDIA_TYPE, pdf::MEDIA_TYPE, "image/svg+xml"])).with_refusals(&[404, 409]),
     post("/_mockaa/v1/customers/{customer}/transactions", "addTransaction", Handler::Immediate(transactions::add_transaction)).with_summary("Add a transaction to a bank account of a customer; the FIUs with a consent in force are notified").with_request(Json(Derived(schema_of::<NewTransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
     patch("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "changeTransaction", Handler::Immediate(transactions::edit_transaction)).with_summary("Change fields of a transaction; later balances follow").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
     delete("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "removeTransaction", Handler::Immediate(transactions::remove_transaction)).with_summary("Withdraw a transaction; later balances follow").with_parameters(ACCOUNT).with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404, 409, 503]),
@@ -346,6 +396,7 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/scenarios/lint", "lintScenario", Handler::Immediate(scenarios::lint_scenario)).with_summary("Check the text of a scenario without adding it").with_request(Scenario(Derived(schema_of::<ScenarioFile>))).with_response(ResponseBody::Json(Derived(schema_of::<LintView>))),
     get("/_mockaa/v1/scenarios/default", "getDefaultScenario", Handler::Immediate(scenarios::get_default)).with_summary("Get the default scenario of this world").with_response(ResponseBody::Json(Component("DefaultScenario"))),
     put("/_mockaa/v1/scenarios/default", "setDefaultScenario", Handler::Immediate(scenarios::set_default)).with_summary("Set the default scenario of this world; null removes it").with_request(Json(Derived(schema_of::<DefaultRequest>))).with_response(ResponseBody::Json(Component("DefaultScenario"))),
+    get("/_mockaa/v1/schemas/{kind}", "getSchema", Handler::Immediate(scenarios::get_schema)).with_summary("Get the JSON Schema (draft 2020-12) of files of a kind: scenario, steps, faults, expectations, persona").with_parameters(FILE_KIND).with_response(ResponseBody::Json(Component("JsonSchema"))).with_refusals(&[404]),
     get("/_mockaa/v1/scenarios/{name}", "getScenario", Handler::Immediate(scenarios::get_scenario)).with_summary("Get the text of a scenario").with_response(ResponseBody::Text("text/plain")).with_refusals(&[404]),
     put("/_mockaa/v1/scenarios/{name}", "putScenario", Handler::Immediate(scenarios::put_scenario)).with_summary("Add a scenario to this world").with_request(Scenario(Derived(schema_of::<ScenarioFile>))).with_response(ResponseBody::Json(Derived(schema_of::<ScenarioView>))).with_refusals(&[409]),
     delete("/_mockaa/v1/scenarios/{name}", "deleteScenario", Handler::Immediate(scenarios::delete_scenario)).with_summary("Remove a scenario that was added to this world").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),
@@ -360,6 +411,7 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/clock/run", "runClock", Handler::Immediate(clock::run_clock)).with_summary("Run the clock").with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
     post("/_mockaa/v1/clock/set", "setClock", Handler::Immediate(clock::set_clock)).with_summary("Set the clock of a world without consents").with_request(Json(Derived(schema_of::<SetClockRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ClockView>))).with_refusals(&[409]),
     post("/_mockaa/v1/clock/advance", "advanceClock", waiting!(clock::advance_world_clock)).with_summary("Advance the clock; due work runs at its time, and due webhooks are sent before the response").with_request(Json(Derived(schema_of::<AdvanceRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<AdvanceView>))).with_refusals(&[409]),
+    get("/_mockaa/v1/info", "getInfo", Handler::Immediate(world::get_info)).with_summary("Get the version, the addresses and the state of the sandbox").with_response(ResponseBody::Json(Derived(schema_of::<InfoView>))),
     get("/_mockaa/v1/world", "getWorld", Handler::Immediate(world::get_world)).with_summary("Get a summary of this world").with_response(ResponseBody::Json(Derived(schema_of::<WorldView>))),
     get("/_mockaa/v1/worlds", "listWorlds", Handler::Immediate(world::list_worlds)).with_summary("List the worlds").with_response(ResponseBody::Json(Derived(schema_of::<Page<WorldView>>))),
     delete("/_mockaa/v1/worlds/{name}", "deleteWorld", Handler::Immediate(world::delete_world)).with_summary("Delete a world with its timers and webhooks").with_response(ResponseBody::Json(Component("Deleted"))).with_refusals(&[404]),

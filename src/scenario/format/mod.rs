@@ -22,11 +22,13 @@ use schemars::transform::RecursiveTransform;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use self::types::{ActionEntry, ExpectationsFile, FaultsFile, ScenarioFile};
+use self::types::{ActionEntry, ExpectationsFile, FaultsFile, ScenarioFile, ScenarioSteps};
 use crate::domain::api_fault::Faults;
 use crate::domain::expectation::Expectation;
+use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
+use crate::files::persona::types::PersonaFile;
 use crate::files::yaml::{node, parse_typed, remove_null_types, schema_for};
 
 pub(crate) use crate::domain::diagnostic::Diagnostic;
@@ -110,23 +112,41 @@ pub(crate) enum SchemaDraft {
     Draft2020,
 }
 
-/// Generates the JSON Schema of scenario files.
-pub(crate) fn generate_schema(draft: SchemaDraft) -> Schema {
+wire_enum! {
+    /// A file that people write, whose format has a JSON Schema.
+    FileKind {
+        Scenario = "scenario",
+        /// A list of actions, as `play` takes it.
+        Steps = "steps",
+        Faults = "faults",
+        Expectations = "expectations",
+        Persona = "persona",
+    }
+}
+
+/// Generates the JSON Schema of files of a kind.
+pub(crate) fn generate_schema(kind: FileKind, draft: SchemaDraft) -> Schema {
     let settings = match draft {
         SchemaDraft::Draft7 => SchemaSettings::draft07(),
         SchemaDraft::Draft2020 => SchemaSettings::draft2020_12(),
     };
-    settings
+    let generator = settings
         .with_transform(RecursiveTransform(remove_null_types))
-        .into_generator()
-        .into_root_schema_for::<ScenarioFile>()
+        .into_generator();
+    match kind {
+        FileKind::Scenario => generator.into_root_schema_for::<ScenarioFile>(),
+        FileKind::Steps => generator.into_root_schema_for::<ScenarioSteps>(),
+        FileKind::Faults => generator.into_root_schema_for::<FaultsFile>(),
+        FileKind::Expectations => generator.into_root_schema_for::<ExpectationsFile>(),
+        FileKind::Persona => generator.into_root_schema_for::<PersonaFile>(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{SchemaDraft, generate_schema, parse};
+    use super::{FileKind, SchemaDraft, generate_schema, parse};
     use crate::domain::action::{Action, AnswerAction, SandboxAction};
     use crate::domain::api_fault::ApiFault;
     use crate::domain::webhook_fault::WebhookFault;
@@ -207,11 +227,13 @@ mod tests {
     #[test]
     fn references_resolve_in_both_drafts() {
         for draft in [SchemaDraft::Draft7, SchemaDraft::Draft2020] {
-            let schema = generate_schema(draft).to_value();
-            let text = schema.to_string();
-            for reference in text.split("\"$ref\":\"#").skip(1) {
-                let pointer = reference.split('"').next().expect("a pointer");
-                assert!(schema.pointer(pointer).is_some(), "{pointer}");
+            for kind in FileKind::ALL {
+                let schema = generate_schema(*kind, draft).to_value();
+                let text = schema.to_string();
+                for reference in text.split("\"$ref\":\"#").skip(1) {
+                    let pointer = reference.split('"').next().expect("a pointer");
+                    assert!(schema.pointer(pointer).is_some(), "{kind:?}: {pointer}");
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::notification::NotificationKind;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
-use crate::wire::control::{HeaderView, list_headers};
+use crate::wire::control::{Detail, HeaderView, list_headers};
 use crate::wire::mask::{RequestMask, SecretDetail, mask_headers, mask_target};
 
 /// A webhook delivery. `body` is the exact text that was sent.
@@ -57,8 +57,11 @@ struct AttemptView {
     /// `true` if secrets in the URL, the headers, the answer, the error or the remark are masked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     masked: bool,
-    headers: Vec<HeaderView>,
+    /// Absent from light rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<HeaderView>>,
     status: Option<u16>,
+    /// The body of the answer; `null` if there is none, and in light rows.
     answer: Option<String>,
     error: Option<String>,
     remark: Option<String>,
@@ -71,16 +74,9 @@ struct AttemptView {
     faulty_body: Option<String>,
 }
 
-/// The choice of a view with or without the bodies that were sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyDetail {
-    Include,
-    Omit,
-}
-
 impl DeliveryView {
     /// Returns the view of a delivery.
-    pub(crate) fn new(delivery: &Delivery, bodies: BodyDetail, secrets: SecretDetail) -> Self {
+    pub(crate) fn new(delivery: &Delivery, detail: Detail, secrets: SecretDetail) -> Self {
         let Delivery {
             id,
             notification,
@@ -92,13 +88,13 @@ impl DeliveryView {
             copy_of,
             ..
         } = delivery;
-        let body = match bodies {
-            BodyDetail::Include => message.get().and_then(|message| {
+        let body = match detail {
+            Detail::Whole => message.get().and_then(|message| {
                 let text = String::from_utf8_lossy(&message.body);
                 let json = RawValue::from_string(text.to_string());
                 json.or_else(|_| to_raw_value(&text)).ok()
             }),
-            BodyDetail::Omit => None,
+            Detail::Light | Detail::Row => None,
         };
         Self {
             id: *id,
@@ -112,7 +108,7 @@ impl DeliveryView {
             next_attempt_at: next_attempt_at.map(|at| at.to_string()),
             attempts: attempts
                 .iter()
-                .map(|attempt| AttemptView::new(attempt, bodies, secrets))
+                .map(|attempt| AttemptView::new(attempt, detail, secrets))
                 .collect(),
             faults: faults
                 .iter()
@@ -125,7 +121,7 @@ impl DeliveryView {
 }
 
 impl AttemptView {
-    fn new(attempt: &Attempt, bodies: BodyDetail, secrets: SecretDetail) -> Self {
+    fn new(attempt: &Attempt, detail: Detail, secrets: SecretDetail) -> Self {
         let Attempt {
             at,
             system_time,
@@ -140,6 +136,7 @@ impl AttemptView {
             facts: _,
             acknowledgement: _,
         } = attempt;
+        let has_content = detail != Detail::Light;
         let (status, answer, error, remark) = match outcome.clone() {
             AttemptOutcome::Accepted {
                 status,
@@ -179,15 +176,15 @@ impl AttemptView {
             duration_ms: *duration_ms,
             url: shown_url,
             masked,
-            headers: list_headers(headers, secrets),
+            headers: has_content.then(|| list_headers(headers, secrets)),
             status,
-            answer: shown_answer,
+            answer: shown_answer.filter(|_| has_content),
             error: shown_error,
             remark: shown_remark,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
             faulty_body: faulty_body
                 .as_ref()
-                .filter(|_| bodies == BodyDetail::Include)
+                .filter(|_| detail == Detail::Whole)
                 .map(|body| String::from_utf8_lossy(body).into_owned()),
         }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::journal::{CauseView, EntrySummary, shorten_text};
+use super::schema_types::TimestampText;
 use super::world::WorldSummary;
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::text::quote_value;
@@ -55,9 +56,12 @@ impl std::fmt::Display for EventPlace {
 
 /// The data of event `entry`: an entry of the journal without bodies and headers.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct EventView {
     #[serde(flatten)]
     entry: EntrySummary,
+    #[schemars(with = "TimestampText")]
+    system_time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +72,7 @@ impl From<&JournalEntry> for EventView {
     fn from(entry: &JournalEntry) -> Self {
         Self {
             entry: EntrySummary::from(entry).shorten_texts(TEXT_CHARS_MAX),
+            system_time: entry.system_time.to_string(),
             customer: entry.customer.as_deref().map(|customer| {
                 let mut text = customer.to_owned();
                 shorten_text(&mut text, TEXT_CHARS_MAX);

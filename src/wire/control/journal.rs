@@ -23,7 +23,7 @@ use crate::domain::webhook_fault::WebhookFaultName;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::consents::StatusChangeView;
 use crate::wire::control::schema_types::{TimestampText, UuidText};
-use crate::wire::control::{HeaderView, list_headers};
+use crate::wire::control::{Detail, HeaderView, list_headers};
 use crate::wire::fields::{parse_customer_address, parse_timestamp_field};
 use crate::wire::mask::{
     RequestMask, SecretDetail, mask_headers, mask_message, mask_target, mask_text,
@@ -343,6 +343,7 @@ impl From<&JournalEntry> for EntrySummary {
         let JournalEntry {
             seq,
             at,
+            system_time: _,
             customer: _,
             handle,
             cause: _,
@@ -527,6 +528,10 @@ pub(crate) struct EntryView {
     seq: u64,
     #[schemars(with = "TimestampText")]
     at: String,
+    /// Only in the view of a single entry: lists are the same in each run with the same seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<TimestampText>")]
+    system_time: Option<String>,
     kind: &'static str,
     #[schemars(with = "Option<UuidText>")]
     consent_handle: Option<String>,
@@ -587,27 +592,36 @@ struct CallView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<ApiFaultName>")]
     faults: Vec<&'static str>,
-    /// `true` if secrets in the path, the headers or the bodies are masked.
+    /// `true` if secrets in the path, the headers or the bodies are masked; in light rows, in the path.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     masked: bool,
+    /// The length of the body, in bytes.
+    body_length: usize,
+    /// The length of the answer, in bytes.
+    answer_length: usize,
+    /// `true` if only the first 64 KiB of a body are recorded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
+    /// Headers and bodies; absent from light rows.
+    #[serde(flatten)]
+    content: Option<CallContent>,
+}
+
+/// Headers and bodies of a call.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CallContent {
     headers: Vec<HeaderView>,
     body: String,
     /// The exact bytes of a body that is not UTF-8, in Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
-    /// The length of the body, in bytes.
-    body_length: usize,
     /// The headers of the answer, without those that the server adds, such as `date`.
     answer_headers: Vec<HeaderView>,
     answer: String,
     /// The exact bytes of an answer that is not UTF-8, in Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_base64: Option<String>,
-    /// The length of the answer, in bytes.
-    answer_length: usize,
-    /// `true` if only the first 64 KiB of a body are recorded.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    truncated: bool,
 }
 
 /// An attempt to send a webhook, or the end of a delivery without an attempt (`attempt` 0).
@@ -635,7 +649,7 @@ struct WebhookView {
 }
 
 impl CallView {
-    fn new(call: &CallRecord, secrets: SecretDetail) -> Self {
+    fn new(call: &CallRecord, detail: Detail, secrets: SecretDetail) -> Self {
         let CallRecord {
             operation,
             method,
@@ -643,13 +657,13 @@ impl CallView {
             fiu,
             handle: _,
             customer: _,
-            headers,
+            headers: _,
             request_body,
-            request_body_length: _,
+            request_body_length,
             status,
-            response_headers,
+            response_headers: _,
             response_body,
-            response_body_length: _,
+            response_body_length,
             system_time,
             duration,
             faults,
@@ -660,33 +674,51 @@ impl CallView {
             SecretDetail::Reveal => path.clone(),
             SecretDetail::Mask => mask_target(path),
         };
-        let [body, answer] = RecordedBody::of_call(call, secrets);
-        let masked = secrets == SecretDetail::Mask
-            && (shown_path != *path
-                || body.bytes != *request_body
-                || answer.bytes != *response_body
-                || mask_headers(headers) != *headers
-                || mask_headers(response_headers) != *response_headers);
+        let (content, hides_content) = match detail {
+            Detail::Light => (None, false),
+            Detail::Row | Detail::Whole => {
+                let (content, hides_content) = CallContent::new(call, secrets);
+                (Some(content), hides_content)
+            }
+        };
         Self {
             op: operation.as_str(),
             method: method.clone(),
+            masked: shown_path != *path || hides_content,
             path: shown_path,
             fiu_id: fiu.as_ref().map(ToString::to_string),
             status: *status,
             system_time: system_time.to_string(),
             duration_ms: duration.0,
             faults: faults.iter().map(|fault| fault.as_str()).collect(),
-            masked,
-            headers: list_headers(headers, secrets),
+            body_length: *request_body_length,
+            answer_length: *response_body_length,
+            truncated: request_body.len() < *request_body_length
+                || response_body.len() < *response_body_length,
+            content,
+        }
+    }
+}
+
+impl CallContent {
+    /// Returns headers and bodies, and whether secrets in them are masked.
+    fn new(call: &CallRecord, secrets: SecretDetail) -> (Self, bool) {
+        let [body, answer] = RecordedBody::of_call(call, secrets);
+        let hides_secrets = secrets == SecretDetail::Mask
+            && (body.bytes != call.request_body
+                || answer.bytes != call.response_body
+                || [&call.headers, &call.response_headers]
+                    .iter()
+                    .any(|headers| mask_headers(headers) != **headers));
+        let content = Self {
+            headers: list_headers(&call.headers, secrets),
             body_base64: encode_if_binary(&body.bytes),
-            body_length: body.length,
-            truncated: [&body, &answer].iter().any(|it| it.cut_length().is_some()),
             body: String::from_utf8_lossy(&body.bytes).into_owned(),
             answer_base64: encode_if_binary(&answer.bytes),
-            answer_length: answer.length,
-            answer_headers: list_headers(response_headers, secrets),
+            answer_headers: list_headers(&call.response_headers, secrets),
             answer: String::from_utf8_lossy(&answer.bytes).into_owned(),
-        }
+        };
+        (content, hides_secrets)
     }
 }
 
@@ -847,16 +879,17 @@ fn describe_record(record: &JournalRecord, secrets: SecretDetail) -> Option<Stri
 impl From<&JournalEntry> for EntryView {
     /// Returns the view without secrets.
     fn from(entry: &JournalEntry) -> Self {
-        Self::new(entry, SecretDetail::Mask)
+        Self::new(entry, Detail::Row, SecretDetail::Mask)
     }
 }
 
 impl EntryView {
     /// Returns the view of an entry, with or without its secrets.
-    pub(crate) fn new(entry: &JournalEntry, secrets: SecretDetail) -> Self {
+    pub(crate) fn new(entry: &JournalEntry, detail: Detail, secrets: SecretDetail) -> Self {
         let JournalEntry {
             seq,
             at,
+            system_time,
             customer,
             handle,
             cause,
@@ -866,13 +899,14 @@ impl EntryView {
         let text = describe_record(record, secrets);
         let consent_handle = handle.map(|handle| handle.to_string());
         let (call, webhook) = match record {
-            JournalRecord::Call(call) => (Some(CallView::new(call, secrets)), None),
+            JournalRecord::Call(call) => (Some(CallView::new(call, detail, secrets)), None),
             JournalRecord::Webhook(webhook) => (None, Some(WebhookView::new(webhook, secrets))),
             _ => (None, None),
         };
         Self {
             seq: *seq,
             at: at.to_string(),
+            system_time: (detail == Detail::Whole).then(|| system_time.to_string()),
             kind,
             consent_handle,
             customer: customer.as_deref().map(str::to_owned),

@@ -88,6 +88,16 @@ impl<T, S: Copy + PartialEq> ListPage<T, S> {
     }
 }
 
+/// The parts of calls and webhooks that a view has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Neither headers nor bodies.
+    Light,
+    /// All but the bodies of webhooks.
+    Row,
+    Whole,
+}
+
 /// A header of a call or webhook.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct HeaderView {

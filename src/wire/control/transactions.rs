@@ -5,14 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ledger_changes::{
     ChangedTransaction, NewTransaction, TransactionContent, TransactionFields, TransactionTime,
     parse_transaction_id,
 };
 use crate::domain::money::Paise;
-use crate::domain::statement::TransactionMode;
-use crate::domain::terms::TransactionType;
+use crate::domain::statement::{Statement, TransactionMode};
+use crate::domain::terms::{TimeRange, TransactionType};
 use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::schema_types::{AmountText, FilledText, TimestampText};
@@ -216,6 +217,71 @@ pub(crate) struct TransactionView {
     reference: String,
 }
 
+/// A part of the transactions of a bank account, the oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TransactionPage {
+    fip_id: String,
+    masked_acc_number: String,
+    /// The range of the transactions, both ends included.
+    #[schemars(with = "TimestampText")]
+    from: String,
+    #[schemars(with = "TimestampText")]
+    to: String,
+    /// The balance now, in rupees.
+    balance: Option<String>,
+    /// The number of transactions in the range.
+    total: usize,
+    items: Vec<StatementRowView>,
+    /// The `after` of the next part; `null` if this is the last one.
+    next: Option<u64>,
+}
+
+/// A transaction in a statement.
+#[derive(Debug, Serialize, JsonSchema)]
+struct StatementRowView {
+    #[serde(flatten)]
+    transaction: TransactionView,
+    /// The balance after it, in rupees.
+    balance: String,
+}
+
+impl TransactionPage {
+    /// Returns a part of the transactions of a statement; `None` if it is not of a bank account.
+    pub(crate) fn new(
+        statement: &Statement,
+        range: TimeRange,
+        skip: u64,
+        limit: usize,
+    ) -> Option<Self> {
+        let bank = statement.as_bank()?;
+        let account = &statement.account;
+        let rows = bank.transactions.as_ref()?;
+        let start = usize::try_from(skip).unwrap_or(usize::MAX);
+        let part = rows.iter().skip(start).take(limit);
+        let items: Vec<_> = part
+            .map(|row| StatementRowView {
+                balance: row.balance.to_string(),
+                transaction: TransactionView::new(account, row.id, &TransactionContent::from(row)),
+            })
+            .collect();
+        let end = start.saturating_add(items.len());
+        Some(Self {
+            fip_id: account.fip.to_string(),
+            masked_acc_number: account.masked_number.to_string(),
+            from: range.from.to_string(),
+            to: range.to.to_string(),
+            balance: bank
+                .summary
+                .as_ref()
+                .map(|summary| summary.balance.to_string()),
+            total: rows.rows.len(),
+            items,
+            next: (end < rows.rows.len()).then_some(end as u64),
+        })
+    }
+}
+
 impl TransactionView {
     /// Returns the transaction after an event that has added or changed it.
     ///
@@ -235,6 +301,11 @@ impl TransactionView {
             before: _,
             after,
         } = &**transaction;
+        let content = after.as_ref().expect("the transaction was not withdrawn");
+        Self::new(account, *id, content)
+    }
+
+    fn new(account: &Account, id: u64, content: &TransactionContent) -> Self {
         let TransactionContent {
             at,
             transaction_type,
@@ -242,7 +313,7 @@ impl TransactionView {
             amount,
             narration,
             reference,
-        } = after.as_ref().expect("the transaction was not withdrawn");
+        } = content;
         Self {
             txn_id: format!("M{id}"),
             acc_ref_number: account.account_ref.to_string(),

@@ -1,5 +1,7 @@
 //! Owns the control API's view of a world and its clock, and the bodies of the clock calls.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +36,29 @@ pub(crate) struct ClockView {
     pub signing_time: TimeSource,
     /// The clock of `timestamp` in answers and webhook bodies, where the FIU sets none.
     pub message_time: TimeSource,
+}
+
+/// A sandbox.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InfoView {
+    pub name: &'static str,
+    pub version: &'static str,
+    /// The system time of its start.
+    #[schemars(with = "TimestampText")]
+    pub started_at: String,
+    /// The world of this call.
+    pub world: String,
+    /// The number of worlds.
+    pub worlds: usize,
+    /// The addresses of its parts in this world, by name.
+    pub links: BTreeMap<&'static str, String>,
+    /// The one-time passwords that are accepted.
+    pub otps: &'static [&'static str],
+    /// The number of scenarios that all worlds share.
+    pub scenarios: usize,
+    /// The reason for which the scenario files could not be loaded again; the earlier ones stay active.
+    pub scenarios_error: Option<String>,
 }
 
 /// A world.

@@ -18,8 +18,28 @@ pub(crate) mod validate;
 pub(crate) mod xml;
 
 use crate::domain::document::Document;
-use crate::domain::statement::{NewRow, Statement};
+use crate::domain::statement::{NewRow, Statement, StatementBody, Transactions};
 use crate::domain::terms::TimeRange;
+
+/// Writes a statement that is in memory.
+pub(crate) fn write_whole(
+    statement: &Statement,
+    range: TimeRange,
+    writer: &mut dyn StatementWriter,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    match &statement.body {
+        StatementBody::Other(document) => writer.write_document(document, &mut out),
+        StatementBody::Bank(bank) => {
+            writer.write_header(statement, range, &mut out);
+            for row in bank.transactions.iter().flat_map(Transactions::iter) {
+                writer.write_row(&row, &mut out);
+            }
+            writer.write_footer(&mut out);
+        }
+    }
+    out
+}
 
 /// A streaming writer of one statement format. Rows are appended one at a time, because a statement
 /// may have more rows than should be in memory.
