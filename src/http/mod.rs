@@ -13,6 +13,7 @@ mod call_context;
 mod call_facts;
 mod call_world;
 mod connection;
+mod console;
 mod control;
 mod event_stream;
 mod fair_use;

@@ -46,6 +46,12 @@ impl Params {
         }
     }
 
+    /// Returns the parameters that have a value.
+    pub(crate) fn without_empty(mut self) -> Self {
+        self.0.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
     pub(crate) fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()

@@ -168,7 +168,13 @@ struct Part {
     is_page: bool,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
+    Part {
+        key: "consents",
+        name: "Consents",
+        path: "/ui/consents",
+        is_page: true,
+    },
     Part {
         key: "rebit",
         name: "ReBIT AA API",

@@ -3,9 +3,11 @@
 pub(crate) mod accounts;
 pub(crate) mod assets;
 pub(crate) mod consent;
+pub(crate) mod console;
 pub(crate) mod content;
 pub(crate) mod docs;
 pub(crate) mod front;
+pub(crate) mod icons;
 pub(crate) mod journey;
 pub(crate) mod mark;
 pub(crate) mod messages;

@@ -11,6 +11,7 @@ mod banks;
 mod brands;
 mod causes;
 mod clocks;
+mod console;
 mod contract;
 mod contract_excuses;
 mod control;

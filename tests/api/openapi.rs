@@ -483,6 +483,7 @@ impl Recorder {
             "showDocs",
             "redirectToDocs",
             "showStart",
+            "showConsents",
             "getIcon",
             "getVectorIcon",
         ] {

@@ -17,6 +17,24 @@ export const PAGES = [
   { name: 'docs', open: () => '/docs' },
   { name: 'start', open: () => '/' },
   { name: 'error', open: () => '/nothing', status: 404 },
+  { name: 'console-empty', open: () => '/ui/consents' },
+  {
+    name: 'console-consents',
+    open: async (sandbox) => {
+      await sandbox.raiseApprovedConsent()
+      await sandbox.raiseConsent()
+      const rejected = await sandbox.raiseConsent(['EQUITIES'])
+      await sandbox.call('POST', `/_mockaa/v1/consents/${rejected}/reject`)
+      return '/ui/consents'
+    },
+  },
+  {
+    name: 'console-filtered',
+    open: async (sandbox) => {
+      await sandbox.raiseConsent()
+      return '/ui/consents?q=nobody&state=PAUSED'
+    },
+  },
   { name: 'consent-pending', open: async (sandbox) => `/ui/consents/${await sandbox.raiseConsent()}` },
   { name: 'consent-approved', open: async (sandbox) => `/ui/consents/${await sandbox.raiseApprovedConsent()}` },
   {

@@ -20,23 +20,27 @@ use crate::wire::fields::parse_customer_address;
 pub(crate) fn list_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let part = parse_list_part(call, Cursor::NEWEST)?;
-    let params = Params::parse(call.query())?;
+    let filter = parse_filter(&Params::parse(call.query())?)?;
+    let listing = world.catch_up().list_consents(&filter, part);
+    let page = ListPage::new(listing, part.limit, filter.status, |consent| {
+        render_consent(call, &world, consent)
+    });
+    Ok(ApiResponse::json(&page))
+}
+
+/// Parses the filter of a list of consents.
+pub(crate) fn parse_filter(params: &Params) -> Result<ConsentFilter, ApiError> {
     let text = |name| params.first_value(name).map(str::to_owned);
     let customer = params.first_value("customer");
-    let filter = ConsentFilter {
-        status: parse_name(&params, "state", Status::parse, Status::accepted_names)?,
+    Ok(ConsentFilter {
+        status: parse_name(params, "state", Status::parse, Status::accepted_names)?,
         fiu: text("fiuId"),
         customer: customer
             .map(|customer| parse_customer_address("customer", customer))
             .transpose()?,
         scenario: text("scenario"),
         text: text("q").map(|text| text.to_lowercase()),
-    };
-    let listing = world.catch_up().list_consents(&filter, part);
-    let page = ListPage::new(listing, part.limit, filter.status, |consent| {
-        render_consent(call, &world, consent)
-    });
-    Ok(ApiResponse::json(&page))
+    })
 }
 
 pub(crate) fn get_consent(call: &Call) -> Result<ApiResponse, ApiError> {

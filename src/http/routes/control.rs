@@ -92,27 +92,47 @@ const FIU: Parameter = Parameter::in_query("fiuId", schema::text, "Only those of
 const OF_CONSENT: Parameter =
     Parameter::in_query("consentHandle", schema::uuid, "Only those of this consent");
 
+const IN_STATE: Parameter = Parameter::in_query(
+    "state",
+    schema::consent_state,
+    "Only consents in this state",
+);
+
+const OF_CUSTOMER: Parameter =
+    Parameter::in_query("customer", schema::text, "Only consents of this customer");
+
+const OF_SCENARIO: Parameter = Parameter::in_query(
+    "scenario",
+    schema::text,
+    "Only consents that this scenario drives",
+);
+
+const CONSENT_TEXT: Parameter = Parameter::in_query(
+    "q",
+    schema::text,
+    "Only consents with this text in handle, id, tracking id or customer",
+);
+
 const CONSENTS: &[Parameter] = &[
     OLDEST,
     NEWEST,
     LIMIT,
-    Parameter::in_query(
-        "state",
-        schema::consent_state,
-        "Only consents in this state",
-    ),
+    IN_STATE,
     FIU,
-    Parameter::in_query("customer", schema::text, "Only consents of this customer"),
-    Parameter::in_query(
-        "scenario",
-        schema::text,
-        "Only consents that this scenario drives",
-    ),
-    Parameter::in_query(
-        "q",
-        schema::text,
-        "Only consents with this text in handle, id, tracking id or customer",
-    ),
+    OF_CUSTOMER,
+    OF_SCENARIO,
+    CONSENT_TEXT,
+];
+
+/// The parameters of the operator's page of the consents.
+pub(super) const CONSENTS_PAGE: &[Parameter] = &[
+    OLDEST,
+    NEWEST,
+    IN_STATE,
+    FIU,
+    OF_CUSTOMER,
+    OF_SCENARIO,
+    CONSENT_TEXT,
 ];
 
 const SESSIONS: &[Parameter] = &[

@@ -2,11 +2,12 @@
 //! documentation.
 
 use super::BodySchema::Component;
+use super::control::CONSENTS_PAGE;
 use super::{Handler, Parameter, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
 use crate::http::unaport::web_sdk;
-use crate::http::{journey, pages, service_info, webview};
+use crate::http::{console, journey, pages, service_info, webview};
 
 const HTML: &str = "text/html";
 
@@ -363,6 +364,16 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_request(RequestBody::Form(Component("VisitForm")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
+    get(
+        Section::Page,
+        "/ui/consents",
+        "showConsents",
+        Handler::Immediate(console::show_consents),
+    )
+    .with_summary("Show the consents to the operator, the newest first")
+    .with_parameters(CONSENTS_PAGE)
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[401, 403]),
     get(
         Section::Page,
         "/ui/consents/{consentHandle}",
