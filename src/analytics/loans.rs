@@ -1,7 +1,7 @@
 //! Loans: the instalments that lenders collect, month by month, and the balance on the day before. A
 //! lender may have several loans of the customer.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use serde_json::{Value, json};
 
 use super::book::{Entry, TransactionBook, format_month, sum_amounts};
@@ -20,12 +20,14 @@ fn is_instalment(entry: &Entry) -> bool {
 pub(super) struct LoanPayments<'e> {
     pub lender: &'e str,
     pub paid: Vec<&'e Entry>,
+    first: Instalment,
     last: Instalment,
 }
 
 /// One instalment: what its narration tells, and what was due.
 #[derive(Clone, Copy, Debug)]
 struct Instalment {
+    date: NaiveDate,
     month: Month,
     text: Option<InstalmentText>,
     /// Principal and interest; in paise.
@@ -71,34 +73,24 @@ impl Instalment {
     fn read(entry: &Entry) -> Self {
         let text = InstalmentText::parse(&entry.narration);
         Self {
+            date: entry.date,
             month: entry.month,
             text,
             due: text.and_then(|text| text.amount).unwrap_or(entry.amount),
         }
     }
 
-    /// Returns whether this may be the next payment of the loan whose last instalment is known.
-    ///
-    /// Of one number of instalments, it has the same number and amount, if it was presented again; or a
-    /// larger number, which has not run ahead of the months since, unless it is the next one with a
-    /// similar amount. Without numbers, the amounts are similar.
-    ///
-    /// `Assumption:` this rule. So two loans of one lender count as one if their instalments have the
-    /// same numbers and amounts, or no numbers and similar amounts.
-    fn continues(&self, known: &Self) -> bool {
-        let is_similar = (self.due - known.due).abs() * 10 <= known.due;
-        match (self.text, known.text) {
-            (Some(text), Some(known_text)) if text.total_count == known_text.total_count => {
-                let months = self.month.ordinal() - known.month.ordinal();
-                match i64::from(text.number) - i64::from(known_text.number) {
-                    0 => self.due == known.due,
-                    1 if is_similar => true,
-                    progress => (1..=months).contains(&progress),
-                }
-            }
-            (None, None) => is_similar,
-            _ => false,
-        }
+    /// Returns how much larger its number is than that of another one; `None` if they are not of the same
+    /// number of instalments.
+    fn count_from(&self, known: &Self) -> Option<i64> {
+        let (text, known) = (self.text?, known.text?);
+        let numbers = (i64::from(text.number), i64::from(known.number));
+        (text.total_count == known.total_count).then_some(numbers.0 - numbers.1)
+    }
+
+    /// Returns whether the amounts differ by at most one part in `parts`.
+    fn is_similar(&self, known: &Self, parts: i64) -> bool {
+        (self.due - known.due).abs() * parts <= known.due
     }
 }
 
@@ -119,37 +111,105 @@ impl<'e> LoanPayments<'e> {
     /// Returns the instalment that is due each month, in paise; 0 after the last one.
     pub(super) fn obligation(&self) -> i64 {
         match self.last.text {
-            Some(text) if text.number == text.total_count => 0,
+            Some(text) if text.number >= text.total_count => 0,
             _ => self.last.due,
         }
     }
 }
 
+/// The longest time after which an instalment that bounced is presented again.
+const REPEATED_WITHIN: TimeDelta = TimeDelta::days(15);
+
+impl LoanPayments<'_> {
+    /// Returns whether an instalment may be the next payment of this loan.
+    ///
+    /// With a number, it is of the same number of instalments, and either it is the last one, presented
+    /// again within 15 days, or it has a larger number that has not run ahead of the months since the
+    /// first one. Its amount is similar (within a quarter), unless a month and a number have passed.
+    /// Without a number, the amount is similar (within a tenth).
+    ///
+    /// `Assumption:` this rule.
+    fn is_continued_by(&self, next: &Instalment) -> bool {
+        if (self.last.text, next.text) == (None, None) {
+            return next.is_similar(&self.last, 10);
+        }
+        let (Some(progress), Some(progress_in_all)) =
+            (next.count_from(&self.last), next.count_from(&self.first))
+        else {
+            return false;
+        };
+        if progress == 0 {
+            let is_soon = next.date - self.last.date <= REPEATED_WITHIN;
+            return is_soon && next.due == self.last.due;
+        }
+        let months = next.month.ordinal() - self.last.month.ordinal();
+        let months_in_all = next.month.ordinal() - self.first.month.ordinal();
+        let is_in_step = (progress, months) == (1, 1);
+        progress > 0
+            && progress_in_all <= months_in_all
+            && (is_in_step || next.is_similar(&self.last, 4))
+    }
+
+    /// Returns whether another loan goes on where this one ends: its first instalment has the next number
+    /// and a similar amount, and nothing is paid for this one since.
+    ///
+    /// `Assumption:` this rule. So two loans count as one if one of them ends where the other begins.
+    fn ends_where_begins(&self, other: &Self) -> bool {
+        other.lender == self.lender
+            && other.first.date >= self.last.date
+            && other.first.count_from(&self.last) == Some(1)
+            && other.first.is_similar(&self.last, 4)
+    }
+}
+
 /// Groups instalments by loan: each belongs to the loan of its lender that it continues
-/// ([`Instalment::continues`]) with the nearest amount.
+/// ([`LoanPayments::is_continued_by`]) with the nearest amount. An instalment that ran ahead begins a
+/// loan, which is joined to the one that it follows.
+///
+/// `Assumption:` two loans of one lender count as one if their instalments have the same numbers, the
+/// same amounts and nearly the same days, or no numbers and similar amounts.
 fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
     let mut loans: Vec<LoanPayments<'e>> = Vec::new();
     for (lender, group) in group_by_counterparty(paid) {
         let start = loans.len();
         for entry in group {
-            let last = Instalment::read(entry);
+            let next = Instalment::read(entry);
             let continued = loans[start..]
                 .iter_mut()
-                .filter(|loan| last.continues(&loan.last));
-            match continued.min_by_key(|loan| (last.due - loan.last.due).abs()) {
+                .filter(|loan| loan.is_continued_by(&next));
+            let is_repeated = |loan: &LoanPayments<'_>| next.count_from(&loan.last) == Some(0);
+            let nearest =
+                continued.min_by_key(|loan| (is_repeated(loan), (next.due - loan.last.due).abs()));
+            match nearest {
                 Some(loan) => {
                     loan.paid.push(entry);
-                    loan.last = last;
+                    loan.last = next;
                 }
                 None => loans.push(LoanPayments {
                     lender,
                     paid: vec![entry],
-                    last,
+                    first: next,
+                    last: next,
                 }),
             }
         }
     }
-    loans
+    join_loans(loans)
+}
+
+/// Joins each loan to the first one that ends where it begins.
+fn join_loans(loans: Vec<LoanPayments<'_>>) -> Vec<LoanPayments<'_>> {
+    let mut joined: Vec<LoanPayments<'_>> = Vec::new();
+    for loan in loans {
+        match joined.iter_mut().find(|it| it.ends_where_begins(&loan)) {
+            Some(earlier) => {
+                earlier.paid.extend(loan.paid);
+                earlier.last = loan.last;
+            }
+            None => joined.push(loan),
+        }
+    }
+    joined
 }
 
 /// Lists the loans of which instalments are paid.

@@ -6,6 +6,7 @@ Amounts are integer paise.
 import math
 import re
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 
 import pandas as pd
@@ -224,32 +225,59 @@ def group_loans(paid):
     for lender, group in group_by_party(paid):
         loans_of_lender = []
         for row in group.itertuples():
-            continued = [loan for loan in loans_of_lender if continues_loan(row, loan["last"])]
+            continued = [loan for loan in loans_of_lender if continues_loan(row, loan)]
             if continued:
-                loan = min(continued, key=lambda loan: abs(read_due(row) - read_due(loan["last"])))
+                loan = min(continued, key=lambda loan: (count_numbers(row, loan["last"]) == 0, abs(read_due(row) - read_due(loan["last"]))))
             else:
-                loan = {"lender": lender, "places": []}
+                loan = {"lender": lender, "first": row, "places": []}
                 loans_of_lender.append(loan)
             loan["places"].append(row.Index)
             loan["last"] = row
-        loans += loans_of_lender
+        loans += join_loans(loans_of_lender)
     return [{**loan, "rows": paid.loc[loan["places"]], "due": compute_obligation(loan["last"])} for loan in loans]
 
 
-def continues_loan(row, last):
-    """Tells whether an instalment may be of the loan whose last instalment is known."""
-    due, known_due = read_due(row), read_due(last)
-    is_similar = abs(due - known_due) * 10 <= known_due
-    told, known = INSTALMENT.search(row.narration), INSTALMENT.search(last.narration)
-    if not told and not known:
-        return is_similar
-    if not told or not known or told[2] != known[2]:
-        return False
-    months = (int(row.date[:4]) - int(last.date[:4])) * 12 + int(row.date[5:7]) - int(last.date[5:7])
-    progress = int(told[1]) - int(known[1])
+def join_loans(loans):
+    """Joins each loan to the first one of its lender that ends where it begins."""
+    joined = []
+    for loan in loans:
+        for earlier in joined:
+            first, last = loan["first"], earlier["last"]
+            if first.date >= last.date and count_numbers(first, last) == 1 and is_similar(first, last, 4):
+                earlier["places"] += loan["places"]
+                earlier["last"] = loan["last"]
+                break
+        else:
+            joined.append(loan)
+    return joined
+
+
+def continues_loan(row, loan):
+    """Tells whether an instalment may be the next one of a loan."""
+    first, last = loan["first"], loan["last"]
+    progress, progress_in_all = count_numbers(row, last), count_numbers(row, first)
+    if progress is None or progress_in_all is None:
+        has_numbers = INSTALMENT.search(row.narration) or INSTALMENT.search(last.narration)
+        return not has_numbers and is_similar(row, last, 10)
     if progress == 0:
-        return due == known_due
-    return 0 < progress <= months or progress == 1 and is_similar
+        is_soon = (date.fromisoformat(row.date) - date.fromisoformat(last.date)).days <= 15
+        return is_soon and read_due(row) == read_due(last)
+    is_in_step = (progress, count_months(row, last)) == (1, 1)
+    return progress > 0 and progress_in_all <= count_months(row, first) and (is_in_step or is_similar(row, last, 4))
+
+
+def count_numbers(row, known):
+    """Returns how much larger the number of an instalment is; None if they are not of as many instalments."""
+    told, known = INSTALMENT.search(row.narration), INSTALMENT.search(known.narration)
+    return int(told[1]) - int(known[1]) if told and known and told[2] == known[2] else None
+
+
+def count_months(row, known):
+    return (int(row.date[:4]) - int(known.date[:4])) * 12 + int(row.date[5:7]) - int(known.date[5:7])
+
+
+def is_similar(row, known, parts):
+    return abs(read_due(row) - read_due(known)) * parts <= read_due(known)
 
 
 def read_due(row):
@@ -261,7 +289,7 @@ def read_due(row):
 def compute_obligation(last):
     """Returns the instalment that is due each month; 0 after the last one."""
     told = INSTALMENT.search(last.narration)
-    return 0 if told and told[1] == told[2] else read_due(last)
+    return 0 if told and int(told[1]) >= int(told[2]) else read_due(last)
 
 
 def list_rows(frame):

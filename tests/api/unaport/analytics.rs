@@ -769,34 +769,68 @@ async fn each_of_two_loans_on_the_same_terms_is_owed() {
     assert_eq!(find_obligations(&payments).await, 10_592 + 5_296 + 7_000);
 }
 
-/// An instalment that is late, with a penalty, or presented again is of the loan of the others.
+/// An instalment that is late, with a penalty, ahead of time or presented again is of the loan of the
+/// others; another loan of the lender is not.
 #[tokio::test]
-async fn a_late_or_repeated_instalment_is_owed_once() {
+async fn each_loan_is_owed_once_however_it_is_paid() {
+    let told = "OF 048 P8500.00 I1500.00";
+    let number = |number: u32| format!("EMI {number:03} OF 048");
     // The penalty is 1,500 rupees, and the next instalment follows two days later.
-    let told = "P8500.00 I1500.00";
-    let late = [
-        (80, 10_000, format!("EMI 014 OF 048 {told}-MOCK1")),
-        (20, 11_500, format!("EMI 015 OF 048 {told}-MOCK2")),
-        (18, 10_000, format!("EMI 016 OF 048 {told}-MOCK3")),
+    let late = vec![
+        (80, 10_000, format!("EMI 014 {told}")),
+        (20, 11_500, format!("EMI 015 {told}")),
+        (18, 10_000, format!("EMI 016 {told}")),
     ];
-    assert_eq!(find_obligations(&late).await, 10_000);
-    // It is taken twice, with references of their own.
-    let repeated = [
-        (45, 10_000, "EMI 014 OF 048-MOCK1".to_owned()),
-        (18, 10_000, "EMI 015 OF 048-MOCK2".to_owned()),
-        (14, 10_000, "EMI 015 OF 048-MOCK3".to_owned()),
+    let untold = vec![
+        (80, 10_000, number(14)),
+        (20, 11_500, number(15)),
+        (18, 10_000, number(16)),
     ];
-    assert_eq!(find_obligations(&repeated).await, 10_000);
-    // Another loan has instalments of the same number, but of another amount.
-    let other = [
-        (18, 10_000, format!("EMI 015 OF 048 {told}-MOCK2")),
-        (
-            14,
-            10_000,
-            "EMI 015 OF 048 P9000.00 I900.00-MOCK3".to_owned(),
-        ),
+    let late_at_first = vec![
+        (50, 11_500, format!("EMI 015 {told}")),
+        (48, 10_000, format!("EMI 016 {told}")),
+        (18, 10_000, format!("EMI 017 {told}")),
     ];
-    assert_eq!(find_obligations(&other).await, 10_000 + 9_900);
+    let ahead = vec![
+        (80, 10_000, number(14)),
+        (50, 10_000, number(15)),
+        (49, 10_000, number(16)),
+        (18, 10_000, number(17)),
+    ];
+    let repeated = vec![
+        (48, 10_000, number(14)),
+        (18, 10_000, number(15)),
+        (14, 10_000, number(15)),
+    ];
+    // Two loans on the same terms, one number apart.
+    let mut apart = Vec::new();
+    for (days_ago, first) in [(80, 10), (50, 11), (20, 12)] {
+        apart.push((days_ago, 10_000, number(first)));
+        apart.push((days_ago - 10, 10_000, number(first + 1)));
+    }
+    let same_number = vec![
+        (18, 10_000, format!("EMI 015 {told}")),
+        (14, 9_900, "EMI 015 OF 048 P9000.00 I900.00".to_owned()),
+    ];
+    let stopped = vec![(80, 10_000, number(10)), (18, 4_000, number(12))];
+    let ended = vec![(80, 10_000, number(47)), (18, 10_000, number(49))];
+    for (name, payments, expected) in [
+        ("late", late, 10_000),
+        ("late, untold", untold, 10_000),
+        ("late at first", late_at_first, 10_000),
+        ("ahead", ahead, 10_000),
+        ("repeated", repeated, 10_000),
+        ("apart", apart, 20_000),
+        ("the same number", same_number, 19_900),
+        ("stopped", stopped, 14_000),
+        ("ended", ended, 0),
+    ] {
+        let payments: Vec<_> = (1..)
+            .zip(payments)
+            .map(|(place, (days, rupees, text))| (days, rupees, format!("{text}-MOCK{place}")))
+            .collect();
+        assert_eq!(find_obligations(&payments).await, expected, "{name}");
+    }
 }
 
 /// The appraisal names who applies, with what accounts, and groups its counts as its amounts.
