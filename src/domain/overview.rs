@@ -20,11 +20,16 @@ pub struct Overview {
     pub timers: usize,
 }
 
-/// The causes of a change of an overview. They are cheap to read, while an overview counts all consents.
+/// Numbers of which one changes whenever an overview does, apart from the time of a running clock. They
+/// are cheap to read, while an overview counts all consents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverviewMark {
     /// Number of the newest entry of the journal.
     pub last_seq: u64,
+    /// The number of webhooks that are not settled.
+    pub webhooks_open: usize,
+    /// The number of timers, with the obsolete ones.
+    pub all_timers: usize,
     /// Time of a frozen clock.
     pub frozen_at: Option<Timestamp>,
 }

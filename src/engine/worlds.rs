@@ -1,6 +1,7 @@
 //! All worlds of a sandbox. A world is created on first use; a reset replaces it by a new one.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -15,11 +16,16 @@ use crate::engine::world::{DEFAULT_WORLD, World};
 /// Maximum number of worlds per sandbox.
 pub(crate) const WORLDS_MAX: usize = 10_000;
 
+/// Number of deleted worlds whose lives are remembered.
+const DELETED_LIVES_MAX: usize = 1_000;
+
 /// All worlds of a sandbox.
 #[derive(Debug)]
 pub(crate) struct Worlds {
     map: DashMap<Arc<str>, Arc<World>>,
     config: Arc<SandboxConfig>,
+    /// The lives of the worlds that were deleted last.
+    deleted_lives: Mutex<VecDeque<u64>>,
     /// The channel that announces new worlds to the task that drives them.
     created: UnboundedSender<Arc<World>>,
 }
@@ -34,6 +40,7 @@ impl Worlds {
         Self {
             map: DashMap::new(),
             config,
+            deleted_lives: Mutex::default(),
             created,
         }
     }
@@ -108,8 +115,25 @@ impl Worlds {
         let removed = self.map.remove(name);
         if let Some((_, world)) = &removed {
             world.close();
+            let mut lives = self.lock_deleted_lives();
+            lives.push_back(world.life());
+            if lives.len() > DELETED_LIVES_MAX {
+                lives.pop_front();
+            }
         }
         removed.is_some()
+    }
+
+    /// Returns whether a world of this life was deleted, as far as is remembered.
+    pub(crate) fn was_deleted(&self, life: u64) -> bool {
+        self.lock_deleted_lives().contains(&life)
+    }
+
+    fn lock_deleted_lives(&self) -> MutexGuard<'_, VecDeque<u64>> {
+        // A life is added in one step, so a panic of another thread leaves the list intact.
+        self.deleted_lives
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Deletes the worlds without a call since this instant of system time and returns their names.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use mockaa::SecurityMode;
 
 use crate::helpers::{FIU_1_KEY, TestApp, rebit_request};
+use crate::inbox::ReceiverBehavior;
 use crate::lender::expect_text;
 
 /// An event as it was read.
@@ -283,6 +284,24 @@ async fn expect_flaw_of_customer(app: &TestApp) {
     assert_eq!(flaw.data["consentHandle"], call.data["consentHandle"]);
 }
 
+/// What changes without an entry of the journal is told, too.
+#[tokio::test]
+async fn a_webhook_that_is_sent_again_is_told_while_its_receiver_hangs() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let mut reader = Reader::open(&app, PATH, None).await;
+    let settled = reader.next_named("world").await;
+    assert_eq!(settled.data["webhooksOpen"], 0);
+    app.fiu.set_behavior(ReceiverBehavior::Hang);
+    let resend = app.request(Method::POST, "/_mockaa/v1/webhooks/1/resend");
+    let resend = tokio::spawn(resend.send());
+    let open = reader.next_named("world").await;
+    assert_eq!(open.data["webhooksOpen"], 1);
+    resend.abort();
+}
+
 #[tokio::test]
 async fn the_time_of_a_frozen_clock_is_told_when_it_moves() {
     let app = TestApp::start().await;
@@ -338,9 +357,8 @@ async fn a_stream_ends_with_its_world_and_with_the_sandbox() {
     app.get("/w/short/_mockaa/v1/world").await.expect_ok();
     let mut of_world = Reader::open(&app, "/w/short/_mockaa/v1/events", None).await;
     let mut of_sandbox = Reader::open(&app, PATH, None).await;
-    for reader in [&mut of_world, &mut of_sandbox] {
-        reader.next_named("world").await;
-    }
+    let last = of_world.next_named("world").await.id.expect("an id");
+    of_sandbox.next_named("world").await;
     let path = "/_mockaa/v1/worlds/short";
     app.send(app.request(Method::DELETE, path))
         .await
@@ -351,10 +369,14 @@ async fn a_stream_ends_with_its_world_and_with_the_sandbox() {
     // A browser connects again, which must not create the world again.
     let again = app
         .request(Method::GET, "/w/short/_mockaa/v1/events")
-        .header("last-event-id", "0123456789abcdef.1");
+        .header("last-event-id", &last);
     assert_eq!(app.send(again).await.status, 204);
     let worlds = app.get("/_mockaa/v1/worlds").await.expect_ok();
     assert_eq!(worlds["items"].as_array().map(Vec::len), Some(1));
+    // One that has seen an earlier run of the sandbox reads the world from its start.
+    let earlier = Some("0123456789abcdef.1");
+    let mut stranger = Reader::open(&app, "/w/short/_mockaa/v1/events", earlier).await;
+    stranger.next_named("reset").await;
     let stop = tokio::time::timeout(Duration::from_secs(3), app.sandbox.stop());
     let (stopped, bye) = tokio::join!(stop, of_sandbox.next_named("bye"));
     stopped.expect("an open stream does not hold up the end");

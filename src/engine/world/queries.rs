@@ -417,6 +417,8 @@ impl WorldQueries<'_> {
         let is_frozen = inner.clock.is_frozen();
         OverviewMark {
             last_seq: inner.journal.last_seq(),
+            webhooks_open: inner.outbox.open_len(),
+            all_timers: inner.timers.len(),
             frozen_at: is_frozen.then(|| inner.clock.now(system_now())),
         }
     }
