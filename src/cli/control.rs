@@ -416,7 +416,7 @@ pub(crate) struct StatementArgs {
     /// The accRefNumber or linkRefNumber of the account; default: the first DEPOSIT account.
     #[arg(long, value_name = "REF")]
     account: Option<String>,
-    /// First instant of the transactions; default: a year before the last one.
+    /// First instant of the transactions; default: the start of the day 365 days before --to.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Last instant of the transactions; default: now.
@@ -504,8 +504,20 @@ async fn run_transaction(command: TransactionCommand) -> anyhow::Result<ExitCode
         } => {
             let customer = encode_segment(&customer);
             let query = statement.into_query();
-            let path = format!("customers/{customer}/transactions?{query}");
-            let list = remote.get_all(path.trim_end_matches('?')).await?;
+            let path = format!("customers/{customer}/transactions?limit=1000{query}");
+            let first = remote.get(&path).await?;
+            // All parts have the range of the first one.
+            let list = if first["next"].is_null() {
+                first
+            } else {
+                let range = ["from", "to"].map(|name| {
+                    format!(
+                        "&{name}={}",
+                        encode_segment(first[name].as_str().unwrap_or_default())
+                    )
+                });
+                remote.get_all(&format!("{path}{}", range.concat())).await?
+            };
             let columns = [
                 ("txn id", "txnId"),
                 ("time", "transactionTimestamp"),
@@ -691,9 +703,11 @@ pub(crate) async fn print_info(arguments: WorldTarget) -> anyhow::Result<ExitCod
         ("worlds", "worlds"),
         ("scenarios", "scenarios"),
         ("error of scenario files", "scenariosError"),
-        ("one-time passwords", "otps"),
     ];
     print_fields(&remote, &info, &own);
+    let passwords = info["otps"].as_array().into_iter().flatten();
+    let passwords: Vec<_> = passwords.filter_map(Value::as_str).collect();
+    println!("one-time passwords       {}", passwords.join(", "));
     println!();
     let links = info["links"].as_object().into_iter().flatten();
     let rows: Vec<_> = links

@@ -12,8 +12,8 @@ use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION,
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH,
+    CONTENT_TYPE, HeaderMap, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
@@ -672,17 +672,10 @@ impl Call {
         let error = ApiError::MethodNotAllowed {
             method: self.request.method().to_string(),
             path: self.path().to_owned(),
-            allowed: allowed.clone(),
+            allowed,
         };
-        let mut response = {
-            let context = CallContext::for_operation(self.op());
-            self.reply(Err(error), context).await
-        };
-        response.headers_mut().insert(
-            ALLOW,
-            HeaderValue::try_from(allowed).expect("methods are plain text"),
-        );
-        response
+        let context = CallContext::for_operation(self.op());
+        self.reply(Err(error), context).await
     }
 }
 

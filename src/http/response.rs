@@ -10,9 +10,9 @@ use std::time::Duration;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_DISPOSITION,
-    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, REFERRER_POLICY,
-    REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL,
+    CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    LOCATION, REFERRER_POLICY, REFRESH, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -318,6 +318,14 @@ impl ApiResponse {
         self
     }
 
+    /// Names the methods that a path has, if the error is that it has not this one.
+    fn with_allowed(self, error: &ApiError) -> Self {
+        match error {
+            ApiError::MethodNotAllowed { allowed, .. } => self.with_header(ALLOW, allowed),
+            _ => self,
+        }
+    }
+
     /// Compresses a page, or a file that pages load, for a caller that accepts it.
     fn compress_text(mut self, accepts_gzip: bool) -> Self {
         if !self.content_type.starts_with("text/") || self.body.len() < COMPRESSED_BYTES_MIN {
@@ -477,9 +485,10 @@ impl Call {
     fn reply_control(&self, outcome: Result<ApiResponse, ApiError>) -> HttpResponse {
         let response = outcome.unwrap_or_else(|error| {
             self.log_rejection(&error);
-            self.error_page(&error).unwrap_or_else(|| {
+            let response = self.error_page(&error).unwrap_or_else(|| {
                 ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
-            })
+            });
+            response.with_allowed(&error)
         });
         let accepted = self.header("accept-encoding").unwrap_or_default();
         let mut codings = accepted.split(',').map(str::trim);
@@ -629,7 +638,7 @@ impl Call {
                 };
                 ApiResponse {
                     retry_after,
-                    ..render_error(&error)
+                    ..render_error(&error).with_allowed(&error)
                 }
             }
         };

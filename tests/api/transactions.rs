@@ -229,6 +229,7 @@ async fn a_statement_that_does_not_exist_is_refused_with_the_parameter() {
             400,
             Some("from"),
         ),
+        ("transactions?after=5", 400, Some("after")),
         ("statement?format=doc", 400, Some("format")),
         ("statement?form=xml", 400, Some("form")),
     ] {

@@ -27,7 +27,8 @@ use crate::wire::fi::write_whole;
 use crate::wire::fi::xml::write_statement;
 use crate::wire::fields::{parse_customer_address, parse_timestamp_field, require_enum};
 
-/// The time before now that a statement covers unless the call says otherwise.
+/// The time before its end that a statement covers, with the day in which it begins, unless the call
+/// says otherwise.
 const DEFAULT_RANGE: Millis = Millis::from_secs(365 * 86_400);
 
 wire_enum! {
@@ -46,8 +47,14 @@ wire_enum! {
 
 /// Lists the transactions of a bank account, the oldest first.
 pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiError> {
-    let (skip, limit) = parse_pagination(call)?;
     let draft = StatementDraft::from_call(call)?;
+    let (skip, limit) = parse_pagination(call)?;
+    let params = Params::parse(call.query())?;
+    let has_range = ["from", "to"].map(|name| params.first_value(name).is_some());
+    if skip > 0 && has_range != [true; 2] {
+        let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
+        return Err(ApiError::invalid_field("after", message));
+    }
     let task = tokio::task::spawn_blocking(move || {
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
@@ -62,11 +69,11 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
 
 /// Returns the statement of an account as a file.
 pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> {
+    let draft = StatementDraft::from_call(call)?;
     let params = Params::parse(call.query())?;
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
     let format = params.first_value("format").unwrap_or("xml").to_owned();
     let format = require_enum("format", Some(format), parse, names)?;
-    let draft = StatementDraft::from_call(call)?;
     let task = tokio::task::spawn_blocking(move || {
         let sent = draft.send(draft.generate()?);
         let (bytes, media_type) = draft.render(&sent, format)?;
@@ -100,6 +107,12 @@ impl StatementDraft {
             Rejection::UnknownAccount { .. } => {
                 ApiError::invalid_field("account", format!("is unknown: {rejection}"))
             }
+            Rejection::NoBankAccount(customer) => {
+                let message = format!(
+                    "is missing, and {customer} has no DEPOSIT account; name one of GET /_mockaa/v1/customers/{customer}/accounts"
+                );
+                ApiError::invalid_field("account", message)
+            }
             other => other.into(),
         })?;
         let parse_time = |name| {
@@ -110,7 +123,6 @@ impl StatementDraft {
         let to = parse_time("to")?.unwrap_or(source.now);
         let from = match parse_time("from")? {
             Some(from) => from,
-            // From the start of a day, so that all parts of a list have the same first row.
             None => find_day_start(to.saturating_add(Millis(-DEFAULT_RANGE.0))),
         };
         if from > to {

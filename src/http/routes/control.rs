@@ -195,7 +195,7 @@ const OF_ACCOUNT: Parameter = Parameter::in_query(
 const RANGE_START: Parameter = Parameter::in_query(
     "from",
     schema::text,
-    "First instant of the transactions; default: a year before the last one",
+    "First instant of the transactions; default: the start of the day 365 days before `to`",
 );
 
 const RANGE_END: Parameter = Parameter::in_query(
@@ -204,7 +204,17 @@ const RANGE_END: Parameter = Parameter::in_query(
     "Last instant of the transactions; default: now",
 );
 
-const TRANSACTIONS: &[Parameter] = &[AFTER, LIMIT, OF_ACCOUNT, RANGE_START, RANGE_END];
+const TRANSACTIONS: &[Parameter] = &[
+    Parameter::in_query(
+        "after",
+        schema::count,
+        "Number of the transactions before the page; the `next` of the page before, with its `from` and `to`",
+    ),
+    LIMIT,
+    OF_ACCOUNT,
+    RANGE_START,
+    RANGE_END,
+];
 
 const STATEMENT: &[Parameter] = &[
     OF_ACCOUNT,

@@ -528,7 +528,8 @@ pub(crate) struct EntryView {
     seq: u64,
     #[schemars(with = "TimestampText")]
     at: String,
-    /// Only in the view of a single entry: lists are the same in each run with the same seed.
+    /// Only in the view of a single entry, so that events are listed with the same bytes in each run with the
+    /// same seed. Calls and webhooks have a time of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<TimestampText>")]
     system_time: Option<String>,
