@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveTime;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{authenticate_operator, parse_pagination};
 use crate::bankgen::{StatementRequest, generate_statement};
@@ -45,6 +46,17 @@ wire_enum! {
     }
 }
 
+/// The number of statements that are made at a time. One may have 100,000 rows a year.
+const SLOTS_MAX: usize = 2;
+
+static SLOTS: Semaphore = Semaphore::const_new(SLOTS_MAX);
+
+/// Waits until a statement may be made. The slot is free again when the statement is done, even if its
+/// caller has left.
+async fn take_slot() -> SemaphorePermit<'static> {
+    SLOTS.acquire().await.expect("it is never closed")
+}
+
 /// Lists the transactions of a bank account, the oldest first.
 pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiError> {
     let draft = StatementDraft::from_call(call)?;
@@ -55,7 +67,9 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
         let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
         return Err(ApiError::invalid_field("after", message));
     }
+    let slot = take_slot().await;
     let task = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
         let page = page.ok_or_else(|| Rejection::NotABankAccount {
@@ -74,10 +88,12 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
     let format = params.first_value("format").unwrap_or("xml").to_owned();
     let format = require_enum("format", Some(format), parse, names)?;
+    let slot = take_slot().await;
     let task = tokio::task::spawn_blocking(move || {
-        let sent = draft.send(draft.generate()?);
-        let (bytes, media_type) = draft.render(&sent, format)?;
-        let name = format!("statement-{}.{}", sent.account.account_ref, format.as_str());
+        let _slot = slot;
+        let (bytes, media_type) = draft.render(draft.generate()?, format)?;
+        let account = &draft.source.account.account_ref;
+        let name = format!("statement-{account}.{}", format.as_str());
         Ok(ApiResponse::file(bytes, media_type, name))
     });
     task.await.expect("writing a file does not panic")
@@ -180,29 +196,32 @@ impl StatementDraft {
 
     fn render(
         &self,
-        sent: &SentStatement,
+        statement: Statement,
         format: StatementFormat,
     ) -> Result<(Vec<u8>, &'static str), ApiError> {
+        let fi_type = statement.account.fi_type;
         let refuse = |reason: &str| {
             let message = format!(
                 "{} {reason} {}; ask for another format",
                 format.as_str(),
-                sent.account.fi_type.as_str()
+                fi_type.as_str()
             );
             ApiError::invalid_field("format", message)
         };
         Ok(match format {
             StatementFormat::Xml => {
                 let mut xml = Vec::new();
-                write_statement(sent, &mut xml);
+                write_statement(&self.send(statement), &mut xml);
                 (xml, "application/xml")
             }
             StatementFormat::Json => {
-                let json = write_whole(sent, self.range, &mut JsonWriter::new(sent.schema));
+                let sent = self.send(statement);
+                let json = write_whole(&sent, self.range, &mut JsonWriter::new(sent.schema));
                 (json, "application/json")
             }
             StatementFormat::Csv => {
-                let csv = write_whole(sent, self.range, &mut CsvWriter(sent.schema));
+                let sent = self.send(statement);
+                let csv = write_whole(&sent, self.range, &mut CsvWriter(sent.schema));
                 if csv.is_empty() {
                     return Err(refuse(
                         "has transactions alone, and there are none of FI type",
@@ -211,15 +230,14 @@ impl StatementDraft {
                 (csv, "text/csv")
             }
             StatementFormat::Xlsx => {
-                let workbook = build_statement_workbook(std::slice::from_ref(sent));
+                let workbook = build_statement_workbook(&[self.send(statement)]);
                 (xlsx::write_workbook(&workbook), xlsx::MEDIA_TYPE)
             }
             StatementFormat::Pdf => {
-                let workbook = build_statement_workbook(std::slice::from_ref(sent));
+                let workbook = build_statement_workbook(&[self.send(statement)]);
                 (pdf::write_workbook(&workbook), pdf::MEDIA_TYPE)
             }
             StatementFormat::Svg => {
-                let statement = self.generate()?;
                 let rows = statement.transactions();
                 let rows = rows.ok_or_else(|| {
                     refuse("has the balance of a bank account, and this one is of FI type")
