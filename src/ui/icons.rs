@@ -26,6 +26,9 @@ pub(crate) const CONSENT: &str = icon!(
 );
 pub(crate) const BRAND: &str =
     icon!(r#"<path d="M2 12.5V4.2l6 4.6 6-4.6v8.3"/><path d="M5 12.5V9.6M11 12.5V9.6"/>"#);
+pub(crate) const WEBHOOK: &str = icon!(
+    r#"<circle cx="4" cy="11.4" r="2.2"/><circle cx="12" cy="11.4" r="2.2"/><circle cx="8" cy="4" r="2.2"/><path d="m6.9 6-1.9 3.6M9.1 6l1.9 3.6M6.2 11.4h3.6"/>"#
+);
 
 /// Returns the icon of a state.
 pub(crate) const fn of_status(status: Status) -> &'static str {

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::json;
 
 use crate::helpers::TestApp;
+use crate::inbox::ReceiverBehavior;
 
 const LIST: &str = "/ui/consents";
 
@@ -154,6 +155,54 @@ async fn a_filter_that_does_not_exist_is_refused() {
         assert_eq!(reply.status, 400, "{query}");
         assert!(reply.text.contains(field), "{query}: {}", reply.text);
     }
+}
+
+#[tokio::test]
+async fn webhooks_are_listed_with_their_attempts() {
+    let app = TestApp::start().await;
+    let empty = app.get("/ui/webhooks").await.text;
+    assert!(empty.contains("No webhook yet"), "{empty}");
+    app.put_faults("webhooks: [{ where: { nth: 1 }, fault: { wrong_key: {} } }]")
+        .await
+        .expect_ok();
+    let first = app.raise_consent(|_| {}).await;
+    app.apply_verb(&first, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(503, "busy".to_owned()));
+    let second = app.raise_consent(|_| {}).await;
+    app.apply_verb(&second, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let page = app.get("/ui/webhooks").await.text;
+    for text in [
+        "2 of 2",
+        "wrong_key",
+        "✓ 200",
+        "✗ 503",
+        "consent.status <b>REJECTED</b>",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    for (query, count) in [
+        ("state=delivered", 1),
+        ("state=waiting", 1),
+        ("event=fi.status", 0),
+        ("state=&event=&fiuId=FIU-1", 2),
+    ] {
+        let page = app.get(&format!("/ui/webhooks?{query}")).await.text;
+        assert_eq!(
+            page.matches("<tr><th scope=\"row\">").count(),
+            count,
+            "{query}"
+        );
+    }
+    let page = app
+        .get(&format!("/ui/webhooks?consentHandle={first}"))
+        .await
+        .text;
+    assert!(page.contains(&first) && !page.contains(&second), "{page}");
+    let refused = app.get("/ui/webhooks?state=lost").await;
+    assert_eq!(refused.status, 400);
 }
 
 /// The list has the addresses of all customers.

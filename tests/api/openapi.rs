@@ -484,6 +484,7 @@ impl Recorder {
             "redirectToDocs",
             "showStart",
             "showConsents",
+            "showWebhooks",
             "getIcon",
             "getVectorIcon",
         ] {

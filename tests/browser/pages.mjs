@@ -35,6 +35,14 @@ export const PAGES = [
       return '/ui/consents?q=nobody&state=PAUSED'
     },
   },
+  {
+    name: 'console-webhooks',
+    open: async (sandbox) => {
+      const rejected = await sandbox.raiseConsent()
+      await sandbox.call('POST', `/_mockaa/v1/consents/${rejected}/reject`)
+      return '/ui/webhooks'
+    },
+  },
   { name: 'consent-pending', open: async (sandbox) => `/ui/consents/${await sandbox.raiseConsent()}` },
   { name: 'consent-approved', open: async (sandbox) => `/ui/consents/${await sandbox.raiseApprovedConsent()}` },
   {

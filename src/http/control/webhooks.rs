@@ -22,20 +22,25 @@ pub(crate) fn list_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let part = parse_list_part(call, Cursor::NEWEST)?;
     let secrets = parse_reveal(call)?;
     let params = Params::parse(call.query())?;
-    let (parse, names) = (DeliveryState::parse, DeliveryState::accepted_names);
-    let (parse_kind, kind_names) = (NotificationKind::parse, NotificationKind::accepted_names);
-    let filter = DeliveryFilter {
-        state: parse_name(&params, "state", parse, names)?,
-        event: parse_name(&params, "event", parse_kind, kind_names)?,
-        fiu: params.first_value("fiuId").map(str::to_owned),
-        handle: parse_handle_filter(&params)?,
-    };
+    let filter = parse_filter(&params)?;
     let detail = parse_detail(&params, Detail::Row)?;
     let listing = world.catch_up().list_deliveries(&filter, part);
     let page = ListPage::new(listing, part.limit, filter.state, |delivery| {
         DeliveryView::new(delivery, detail, secrets)
     });
     Ok(ApiResponse::json(&page))
+}
+
+/// Parses the filter of a list of webhooks.
+pub(crate) fn parse_filter(params: &Params) -> Result<DeliveryFilter, ApiError> {
+    let (parse, names) = (DeliveryState::parse, DeliveryState::accepted_names);
+    let (parse_kind, kind_names) = (NotificationKind::parse, NotificationKind::accepted_names);
+    Ok(DeliveryFilter {
+        state: parse_name(params, "state", parse, names)?,
+        event: parse_name(params, "event", parse_kind, kind_names)?,
+        fiu: params.first_value("fiuId").map(str::to_owned),
+        handle: parse_handle_filter(params)?,
+    })
 }
 
 /// Sends the same bytes of a webhook once more: one attempt, without retries.

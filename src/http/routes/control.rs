@@ -282,25 +282,33 @@ const LIGHT: Parameter = Parameter::in_query(
     "Leave out headers and bodies, for long lists",
 );
 
+const IN_DELIVERY_STATE: Parameter = Parameter::in_query(
+    "state",
+    schema::delivery_state,
+    "Only webhooks in this state",
+);
+
+const OF_EVENT: Parameter = Parameter::in_query(
+    "event",
+    schema::notification_kind,
+    "Only webhooks of this kind",
+);
+
 const WEBHOOKS: &[Parameter] = &[
     OLDEST,
     NEWEST,
     LIMIT,
-    Parameter::in_query(
-        "state",
-        schema::delivery_state,
-        "Only webhooks in this state",
-    ),
-    Parameter::in_query(
-        "event",
-        schema::notification_kind,
-        "Only webhooks of this kind",
-    ),
+    IN_DELIVERY_STATE,
+    OF_EVENT,
     FIU,
     OF_CONSENT,
     LIGHT,
     REVEAL,
 ];
+
+/// The parameters of the operator's page of the webhooks.
+pub(super) const WEBHOOKS_PAGE: &[Parameter] =
+    &[OLDEST, NEWEST, IN_DELIVERY_STATE, OF_EVENT, FIU, OF_CONSENT];
 
 const STATUS: Parameter = Parameter::in_query(
     "status",

@@ -2,7 +2,7 @@
 //! documentation.
 
 use super::BodySchema::Component;
-use super::control::CONSENTS_PAGE;
+use super::control::{CONSENTS_PAGE, WEBHOOKS_PAGE};
 use super::{Handler, Parameter, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
@@ -372,6 +372,16 @@ pub(crate) static ROUTES: &[Route] = &[
     )
     .with_summary("Show the consents to the operator, the newest first")
     .with_parameters(CONSENTS_PAGE)
+    .with_response(ResponseBody::Text(HTML))
+    .with_refusals(&[401, 403]),
+    get(
+        Section::Page,
+        "/ui/webhooks",
+        "showWebhooks",
+        Handler::Immediate(console::show_webhooks),
+    )
+    .with_summary("Show the webhooks to the operator, the newest first")
+    .with_parameters(WEBHOOKS_PAGE)
     .with_response(ResponseBody::Text(HTML))
     .with_refusals(&[401, 403]),
     get(
