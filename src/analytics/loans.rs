@@ -150,13 +150,12 @@ impl LoanPayments<'_> {
             && (is_in_step || next.is_similar(&self.last, 4))
     }
 
-    /// Returns whether another loan goes on where this one ends: its first instalment has the next number
+    /// Returns whether another loan of the lender goes on where this one ends: its first instalment has the next number
     /// and a similar amount, and nothing is paid for this one since.
     ///
     /// `Assumption:` this rule. So two loans count as one if one of them ends where the other begins.
     fn ends_where_begins(&self, other: &Self) -> bool {
-        other.lender == self.lender
-            && other.first.date >= self.last.date
+        other.first.date >= self.last.date
             && other.first.count_from(&self.last) == Some(1)
             && other.first.is_similar(&self.last, 4)
     }
@@ -169,35 +168,40 @@ impl LoanPayments<'_> {
 /// `Assumption:` two loans of one lender count as one if their instalments have the same numbers, the
 /// same amounts and nearly the same days, or no numbers and similar amounts.
 fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
-    let mut loans: Vec<LoanPayments<'e>> = Vec::new();
-    for (lender, group) in group_by_counterparty(paid) {
-        let start = loans.len();
-        for entry in group {
-            let next = Instalment::read(entry);
-            let continued = loans[start..]
-                .iter_mut()
-                .filter(|loan| loan.is_continued_by(&next));
-            let is_repeated = |loan: &LoanPayments<'_>| next.count_from(&loan.last) == Some(0);
-            let nearest =
-                continued.min_by_key(|loan| (is_repeated(loan), (next.due - loan.last.due).abs()));
-            match nearest {
-                Some(loan) => {
-                    loan.paid.push(entry);
-                    loan.last = next;
-                }
-                None => loans.push(LoanPayments {
-                    lender,
-                    paid: vec![entry],
-                    first: next,
-                    last: next,
-                }),
-            }
-        }
-    }
-    join_loans(loans)
+    let lenders = group_by_counterparty(paid);
+    let loans = lenders
+        .into_iter()
+        .flat_map(|(lender, group)| join_loans(split_by_loan(lender, &group)));
+    loans.collect()
 }
 
-/// Joins each loan to the first one that ends where it begins.
+/// Splits the instalments of one lender.
+fn split_by_loan<'e>(lender: &'e str, paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
+    let mut loans: Vec<LoanPayments<'e>> = Vec::new();
+    for entry in paid {
+        let next = Instalment::read(entry);
+        let continued = loans.iter_mut().filter(|loan| loan.is_continued_by(&next));
+        let nearest = continued.min_by_key(|loan| {
+            let is_repeated = next.count_from(&loan.last) == Some(0);
+            (is_repeated, (next.due - loan.last.due).abs())
+        });
+        match nearest {
+            Some(loan) => {
+                loan.paid.push(entry);
+                loan.last = next;
+            }
+            None => loans.push(LoanPayments {
+                lender,
+                paid: vec![entry],
+                first: next,
+                last: next,
+            }),
+        }
+    }
+    loans
+}
+
+/// Joins each loan of a lender to the first one that ends where it begins.
 fn join_loans(loans: Vec<LoanPayments<'_>>) -> Vec<LoanPayments<'_>> {
     let mut joined: Vec<LoanPayments<'_>> = Vec::new();
     for loan in loans {
