@@ -25,8 +25,7 @@ use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::naming::{WireEnum, suggest_name};
 use crate::domain::notification::NotificationKind;
-use crate::domain::text::display_path;
-use crate::domain::text::escape_line_controls;
+use crate::domain::text::{display_path, escape_line_controls};
 use crate::wire::fields::parse_customer_address;
 
 #[derive(Debug, Subcommand)]
@@ -503,21 +502,16 @@ async fn run_transaction(command: TransactionCommand) -> anyhow::Result<ExitCode
             remote,
         } => {
             let customer = encode_segment(&customer);
-            let query = statement.into_query();
-            let path = format!("customers/{customer}/transactions?limit=1000{query}");
-            let first = remote.get(&path).await?;
-            // All parts have the range of the first one.
-            let list = if first["next"].is_null() {
-                first
-            } else {
-                let range = ["from", "to"].map(|name| {
-                    format!(
-                        "&{name}={}",
-                        encode_segment(first[name].as_str().unwrap_or_default())
-                    )
-                });
-                remote.get_all(&format!("{path}{}", range.concat())).await?
+            let list_path = |statement: StatementArgs| {
+                let query = statement.into_query();
+                format!("customers/{customer}/transactions?limit=1000{query}")
             };
+            let account = statement.account.clone();
+            let first = remote.get(&list_path(statement)).await?;
+            // All parts have the range of the first one.
+            let [from, to] = ["from", "to"].map(|name| first[name].as_str().map(str::to_owned));
+            let path = list_path(StatementArgs { account, from, to });
+            let list = remote.follow_pages(first, &path).await?;
             let columns = [
                 ("txn id", "txnId"),
                 ("time", "transactionTimestamp"),

@@ -231,7 +231,17 @@ impl Remote {
 
     /// Requests all pages of a list. A list of one page is returned unchanged.
     pub(crate) async fn get_all(&self, path: &str) -> anyhow::Result<JsonResponse> {
-        let mut list = self.get(path).await?;
+        let first = self.get(path).await?;
+        self.follow_pages(first, path).await
+    }
+
+    /// Adds all further pages of a list to the first one.
+    pub(crate) async fn follow_pages(
+        &self,
+        first: JsonResponse,
+        path: &str,
+    ) -> anyhow::Result<JsonResponse> {
+        let mut list = first;
         while !list["next"].is_null() {
             let separator = if path.contains('?') { '&' } else { '?' };
             let page_path = format!("{path}{separator}after={}", list["next"]);
