@@ -101,6 +101,15 @@ const RULES: &[Rule] = &[
     credit(&["LOAN", "DISBURSEMENT"], "Loan").tags("Loan"),
     credit(&["LOAN"], "Loan").tags("Loan"),
     debit(&["EMI"], "Loan").sub("EMI").tags("Loan, EMI, NACH"),
+    debit(&["LOAN", "INSTALMENT"], "Loan")
+        .sub("EMI")
+        .tags("Loan, EMI, NACH"),
+    debit(&["LOAN", "INSTALLMENT"], "Loan")
+        .sub("EMI")
+        .tags("Loan, EMI, NACH"),
+    debit(&["LOAN", "REPAYMENT"], "Loan")
+        .sub("EMI")
+        .tags("Loan, EMI, NACH"),
     debit(&["LOAN", "INTEREST"], "Loan")
         .sub("Interest")
         .tags("Loan, NACH"),
@@ -624,6 +633,50 @@ mod tests {
                 Debit,
                 "Loan",
                 "UJALA MICROFINANCE LTD",
+            ),
+            (
+                "ACH D- MOCK HOUSING FINANCE LTD-HOME LOAN INSTALMENT-MOCK1",
+                Mode::Nach,
+                Debit,
+                "Loan",
+                "MOCK HOUSING FINANCE LTD",
+            ),
+            (
+                "NEFT DR-MOCK0000001-MOCK HOUSING FINANCE LTD-HOME LOAN REPAYMENT-MOCKN24",
+                Mode::Neft,
+                Debit,
+                "Loan",
+                "MOCK HOUSING FINANCE LTD",
+            ),
+            // Rules match words: RENT is not in PARENTS, nor is EMI in PREMIER.
+            (
+                "UPI/P2A/409012345678/MEERA IYER/PARENTS/MOCK BANK",
+                Mode::Upi,
+                Debit,
+                "O/W Funds Transfer",
+                "MEERA IYER",
+            ),
+            (
+                "UPI/P2M/409012345678/PREMIER STORES/PAYMENT/MOCK BANK",
+                Mode::Upi,
+                Debit,
+                "O/W Funds Transfer",
+                "PREMIER STORES",
+            ),
+            // The specific rule comes first: a metro card is recharged for travel.
+            (
+                "UPI/P2M/409012345678/METRO CARD RECHARGE/PAYMENT/MOCK BANK",
+                Mode::Upi,
+                Debit,
+                "Travel & Transport",
+                "METRO CARD RECHARGE",
+            ),
+            (
+                "UPI/P2M/409012345678/AIRWAVE RECHARGE/RECHARGE/MOCK BANK",
+                Mode::Upi,
+                Debit,
+                "Utilities",
+                "AIRWAVE RECHARGE",
             ),
             (
                 "ATM/CASH WDL/PUNE/S1AW0042",

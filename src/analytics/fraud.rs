@@ -28,7 +28,7 @@ pub(super) struct FraudSigns<'e> {
     /// [`CIRCULAR_WINDOW`].
     pub circular_share: i64,
     /// The largest number of payments in a row, by one employer, of which at least half leaves within
-    /// two days, in one amount.
+    /// two working days, in one amount.
     pub spent_run: usize,
     /// The counterparties among which money goes round.
     ring: BTreeSet<&'e str>,

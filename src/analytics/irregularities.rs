@@ -11,7 +11,7 @@ use super::book::{
 };
 use super::groups::group_by_counterparty;
 use super::listing::{count_items, list_entries};
-use crate::domain::calendar::{Month, is_bank_holiday};
+use crate::domain::calendar::{Month, is_bank_holiday, working_day_after};
 use crate::domain::statement::TransactionMode;
 use crate::domain::terms::TransactionType;
 
@@ -182,7 +182,13 @@ pub(crate) fn is_monthly_pay(pay: &Entry) -> bool {
     pay.amount >= MONTHLY_PAY_MIN
 }
 
-/// Lists the debits of at least half of a salary on the same day or one of the next two.
+/// The number of working days after a pay within which it is spent at once. Banks send no large sum on
+/// other days.
+///
+/// `Assumption:` no source names a number.
+const SPENT_WITHIN: usize = 2;
+
+/// Lists the debits of at least half of a salary until the end of the second working day after it.
 fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) -> Vec<&'e Entry> {
     if !is_monthly_pay(salary) {
         return Vec::new();
@@ -190,9 +196,10 @@ fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) ->
     let start = book
         .entries
         .partition_point(|entry| entry.date < salary.date);
+    let last = working_day_after(salary.date, SPENT_WITHIN);
     book.entries[start..]
         .iter()
-        .take_while(|entry| (entry.date - salary.date).num_days() <= 2)
+        .take_while(|entry| entry.date <= last)
         .filter(|entry| {
             !entry.is_credit()
                 && entry.amount * 2 >= salary.amount
@@ -204,13 +211,13 @@ fn list_large_debits_after<'e>(book: &'e TransactionBook<'_>, salary: &Entry) ->
         .collect()
 }
 
-/// Returns whether at least half of a salary leaves on the same day or one of the next two, in one
-/// amount.
+/// Returns whether at least half of a salary leaves in one amount until the end of the second working day
+/// after it.
 pub(crate) fn has_large_debit_after(book: &TransactionBook<'_>, salary: &Entry) -> bool {
     !list_large_debits_after(book, salary).is_empty()
 }
 
-/// Finds salaries with a debit of at least half of it on the same day or one of the next two.
+/// Finds salaries with a debit of at least half of it until the end of the second working day after it.
 fn find_debits_after_salary(book: &TransactionBook<'_>) -> Vec<Value> {
     let mut rows = Vec::new();
     for salary in book.credits().filter(|entry| entry.is_pay()) {

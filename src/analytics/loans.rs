@@ -166,12 +166,13 @@ impl LoanPayments<'_> {
 /// loan, which is joined to the one that it follows.
 ///
 /// `Assumption:` two loans of one lender count as one if their instalments have the same numbers, the
-/// same amounts and nearly the same days, or no numbers and similar amounts.
+/// same amounts and nearly the same days, or no numbers, similar amounts and fewer than three months.
 fn group_by_loan<'e>(paid: &[&'e Entry]) -> Vec<LoanPayments<'e>> {
     let lenders = group_by_counterparty(paid);
     let loans = lenders
         .into_iter()
-        .flat_map(|(lender, group)| join_loans(split_by_loan(lender, &group)));
+        .flat_map(|(lender, group)| join_loans(split_by_loan(lender, &group)))
+        .flat_map(split_by_day);
     loans.collect()
 }
 
@@ -214,6 +215,59 @@ fn join_loans(loans: Vec<LoanPayments<'_>>) -> Vec<LoanPayments<'_>> {
         }
     }
     joined
+}
+
+/// The number of successive months with several instalments each from which on these are of several loans.
+///
+/// `Assumption:` this number. Who pays late, or ahead, does not pay twice in each of three months.
+const MONTHS_WITH_SEVERAL: usize = 3;
+
+/// Splits a loan without numbers, if each of three successive months has several instalments of it: by the
+/// order of their days.
+fn split_by_day(loan: LoanPayments<'_>) -> Vec<LoanPayments<'_>> {
+    if loan.last.text.is_some() {
+        return vec![loan];
+    }
+    let months: Vec<_> = loan
+        .paid
+        .chunk_by(|first, second| first.month == second.month)
+        .collect();
+    let counts = months.windows(MONTHS_WITH_SEVERAL).filter(|window| {
+        let mut pairs = window.windows(2);
+        pairs.all(|pair| pair[0][0].month.next() == pair[1][0].month)
+    });
+    let counts = counts.filter_map(|window| window.iter().map(|month| month.len()).min());
+    let count = counts.max().unwrap_or(1);
+    let Some(full) = months.iter().find(|month| month.len() >= count) else {
+        return vec![loan];
+    };
+    let usual_days: Vec<_> = full.iter().map(|entry| entry.date.day()).collect();
+    let mut loans: Vec<Vec<&Entry>> = vec![Vec::new(); count];
+    for month in months {
+        let mut free: Vec<usize> = (0..count).collect();
+        for (place, entry) in month.iter().enumerate() {
+            // A month with fewer instalments has those whose usual days are nearest.
+            let index = if month.len() >= count {
+                place.min(count - 1)
+            } else {
+                let nearest = free.iter().copied();
+                let distance = |index: &usize| usual_days[*index].abs_diff(entry.date.day());
+                nearest.min_by_key(distance).unwrap_or(count - 1)
+            };
+            free.retain(|it| *it != index);
+            loans[index].push(entry);
+        }
+    }
+    let lender = loan.lender;
+    let split = loans.into_iter().filter(|paid| !paid.is_empty());
+    split
+        .map(|paid| LoanPayments {
+            lender,
+            first: Instalment::read(paid[0]),
+            last: Instalment::read(paid[paid.len() - 1]),
+            paid,
+        })
+        .collect()
 }
 
 /// Lists the loans of which instalments are paid.

@@ -139,6 +139,18 @@ pub(crate) fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, is_working_day)
 }
 
+/// Returns the working day of banks that comes this many working days after a day.
+pub(crate) fn working_day_after(date: NaiveDate, count: usize) -> NaiveDate {
+    let days = date
+        .iter_days()
+        .skip(1)
+        .filter(|date| is_working_day(*date));
+    match count.checked_sub(1) {
+        None => date,
+        Some(before) => days.clone().nth(before).expect("a day within the calendar"),
+    }
+}
+
 /// Returns the first day on or after this day on which exchanges and funds deal.
 pub(crate) fn trading_day_on_or_after(date: NaiveDate) -> NaiveDate {
     first_day_matching(date, is_trading_day)

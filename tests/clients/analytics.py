@@ -76,6 +76,8 @@ MORE_CASES = [
 ]
 # The keys of a row's words in the report, and in the table.
 WORDS = {"categories": "path", "tags": "tags", "counterparty": "party", "upiApp": "app"}
+# The endings of UPI addresses, and the apps that give them.
+UPI_APPS = {"mockpay": "MockPay", "mockbank": "MockBank UPI", "mockupi": "MockUPI", "mockwallet": "MockWallet", "mockapp": "MockApp"}
 # Figures of the layout, which follow from no transaction.
 IDENTIFIERS = {
     "customAnalysis[].section": "number of the table",
@@ -221,6 +223,10 @@ class Lender:
         self.token = login["access_token"]
         return self.call("GET", "/api/v1/FIU/getClientOrganisation")["orgId"]
 
+    def list_banks(self):
+        """Returns the names of the FIPs."""
+        return {fip["name"] for fip in self.call("GET", "/_mockaa/v1/config/fip")["items"]}
+
     def assign_persona(self, mobile, persona):
         scenario = f"version: 1\nname: lived\npersona: {persona}\nsteps: [approve: {{}}]\n"
         self.call("PUT", "/_mockaa/v1/scenarios/lived", scenario)
@@ -301,6 +307,19 @@ def list_cases():
     return [case for case in cases if case.persona in PERSONAS or not PERSONAS]
 
 
+def check_names(persona, book, session, banks):
+    """Checks the names of apps by the addresses in the narrations, and those of banks by the list of the FIPs."""
+    for row in book.rows.itertuples():
+        address = re.search(r"@(mock\w+)", row.narration) if row.mode == "UPI" else None
+        app = UPI_APPS.get(address[1], "") if address else ""
+        if row.app != app:
+            record_failure(persona, f"row {row.id}", "row.upiApp", f"{row.app!r}, expected {app!r}")
+    for path, normal, leaf in walk_leaves(session.report):
+        key = normal.rsplit(".", 1)[-1]
+        if key == "bankName" and leaf and leaf not in banks:
+            record_failure(persona, path, normal, f"{leaf!r} is no name of a bank")
+
+
 def check_case(lender, mobile, case):
     """Compares the report of a case; prints the numbers of rows, figures and differences."""
     session = lender.fetch(mobile, case)
@@ -308,6 +327,7 @@ def check_case(lender, mobile, case):
     known = failures.total()
     count = compare_reports(case.persona, session.report, recompute_report(book)) + compare_rows(case.persona, book, session.listed)
     count += compare_appraisal(case.persona, book, session.appraisal)
+    check_names(case.persona, book, session, lender.list_banks())
     remark = f", amounts from {case.amount_min}" if case.amount_min else f", {len(case.added)} added" if case.added else ""
     print(f"{case.persona}, {' to '.join(case.period)}{remark}: {len(book.rows)} rows, {count} figures compared, "
           f"{failures.total() - known} differences", flush=True)

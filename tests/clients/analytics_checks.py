@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 
 from analytics_rows import (
+    BANK_HOLIDAYS,
     format_percent, format_rupees, group_by_party, is_business, list_rows, rounded_mean, rounded_median,
     split_directions, to_monthly_rate, to_rupees, to_whole_percent, to_whole_rupees)
 
-# Bank holidays in the periods of the cases, from the lists of the Government of India.
-BANK_HOLIDAYS = """2023-07-29 2023-08-15 2023-09-07 2023-09-28 2023-10-02 2023-10-24 2023-11-12 2023-11-27 2023-12-25
-    2024-01-26 2024-03-25 2024-03-29 2024-04-01 2024-04-11 2024-04-21 2024-05-23 2024-06-17 2025-11-05 2025-12-25""".split()
 TRANSFERS = ["I/W Funds Transfer", "O/W Funds Transfer"]
 
 

@@ -12,6 +12,9 @@ from decimal import Decimal
 import pandas as pd
 
 NO_BUSINESS = ["Cash & ATM", "Cash & ATM withdrawals", "Loan", "Interest", "Charges & Fees", "Returns", "Debit Card Refund"]
+# Bank holidays in the periods of the cases, from the lists of the Government of India.
+BANK_HOLIDAYS = """2023-07-29 2023-08-15 2023-09-07 2023-09-28 2023-10-02 2023-10-24 2023-11-12 2023-11-27 2023-12-25
+    2024-01-26 2024-03-25 2024-03-29 2024-04-01 2024-04-11 2024-04-21 2024-05-23 2024-06-17 2025-11-05 2025-12-25""".split()
 INSTALMENT = re.compile(r"EMI (\d+) OF (\d+)(?: P([\d.]+) I([\d.]+))?")
 
 
@@ -194,16 +197,26 @@ def find_circular_pairs(rows):
 
 
 def find_large_debits_after(book, pay):
-    """Returns the debits of at least half of a pay from its account, up to two days later, own transfers excepted.
+    """Returns the debits of at least half of a pay from its account, up to two working days later, own transfers excepted.
 
     A pay below 5,000 rupees is a daily wage, and has none.
     """
     debits = book.debits
     if not book.is_monthly_pay[pay.Index]:
         return debits.iloc[:0]
-    days = (debits["day"] - pay.day).dt.days
-    return debits[days.between(0, 2) & (debits["account"] == pay.account) & (debits["paise"] * 2 >= pay.paise)
+    is_soon = (debits["day"] >= pay.day) & (debits["day"] <= add_working_days(pay.day, 2))
+    return debits[is_soon & (debits["account"] == pay.account) & (debits["paise"] * 2 >= pay.paise)
                   & (debits["subcategory"] != "Fixed Deposit") & ~debits["own"]]
+
+
+def add_working_days(day, count):
+    """Returns the working day of banks that comes this many working days after a day."""
+    while count:
+        day += pd.Timedelta(days=1)
+        is_free_saturday = day.weekday() == 5 and (day.day - 1) // 7 in (1, 3)
+        is_free = day.weekday() == 6 or is_free_saturday or str(day.date()) in BANK_HOLIDAYS
+        count -= not is_free
+    return day
 
 
 def group_by_party(frame):
@@ -233,7 +246,8 @@ def group_loans(paid):
                 loans_of_lender.append(loan)
             loan["places"].append(row.Index)
             loan["last"] = row
-        loans += join_loans(loans_of_lender)
+        for loan in join_loans(loans_of_lender):
+            loans += split_by_day(paid, loan)
     return [{**loan, "rows": paid.loc[loan["places"]], "due": compute_obligation(loan["last"])} for loan in loans]
 
 
@@ -250,6 +264,28 @@ def join_loans(loans):
         else:
             joined.append(loan)
     return joined
+
+
+def split_by_day(paid, loan):
+    """Splits a loan without numbers, if each of three successive months has several instalments of it."""
+    rows = sorted(paid.loc[loan["places"]].itertuples(), key=lambda row: row.Index)
+    if INSTALMENT.search(loan["last"].narration):
+        return [loan]
+    months = {}
+    for row in rows:
+        months.setdefault(int(row.date[:4]) * 12 + int(row.date[5:7]), []).append(row)
+    sizes = [min(len(months.get(month + later, [])) for later in range(3)) for month in months]
+    count = max(sizes + [1])
+    usual_days = next([int(row.date[8:]) for row in month] for month in months.values() if len(month) >= count)
+    parts = [[] for _ in range(count)]
+    for month in months.values():
+        free = list(range(count))
+        for place, row in enumerate(month):
+            index = min(place, count - 1) if len(month) >= count else \
+                min(free, key=lambda it: abs(usual_days[it] - int(row.date[8:])))
+            free = [it for it in free if it != index]
+            parts[index].append(row)
+    return [{**loan, "first": part[0], "last": part[-1], "places": [row.Index for row in part]} for part in parts if part]
 
 
 def continues_loan(row, loan):

@@ -220,6 +220,41 @@ fn each_customer_with_a_low_score_has_it_after_six_months() {
     }
 }
 
+/// From three months on, a salary for show is found, whatever the day on which the history begins.
+#[test]
+fn a_fraud_scores_low_before_its_pay_counts_as_unchanged() {
+    for (persona, [lowest, highest], ..) in
+        BANDS.iter().filter(|(_, [_, highest], ..)| *highest == 600)
+    {
+        for seed in 0..8 {
+            for (start, end) in [
+                (ist_midnight(2025, 5, 2), ist_midnight(2025, 10, 31)),
+                (ist_midnight(2025, 6, 1), ist_midnight(2025, 10, 31)),
+                (ist_midnight(2025, 10, 1), ist_midnight(2026, 1, 31)),
+            ] {
+                let report = build_range_report(persona, seed, start, end);
+                let score = report.as_ref().map_or(0, score_of);
+                assert!(
+                    (*lowest..=*highest).contains(&score),
+                    "{persona}, seed {seed}, from {start} to {end}: {score}"
+                );
+            }
+        }
+    }
+}
+
+/// Its rows are too many for the lengths and seeds of the others.
+#[test]
+fn a_huge_history_of_an_honest_customer_scores_high() {
+    let band = (
+        "huge-statement",
+        [750, 900],
+        &[][..],
+        &[UNCHANGED, NEGATIVE][..],
+    );
+    assert_band(&band, 42, ist_midnight(2024, 7, 1), &[6, 12]);
+}
+
 #[test]
 fn more_history_never_raises_the_score_of_a_fraud() {
     for (persona, ..) in BANDS.iter().filter(|(_, [_, highest], ..)| *highest == 600) {

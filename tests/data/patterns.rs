@@ -377,6 +377,8 @@ fn people_spend_more_before_diwali() {
         "senior-annuity",
         "student",
         "gig-worker",
+        "daily-wage-driver",
+        "education-loan",
     ] {
         let (mut counts, mut sums) = ([0i64; 12], [0i64; 12]);
         for seed in SEEDS {

@@ -720,6 +720,32 @@ async fn the_appraisal_is_printed_on_a_few_pages() {
         ] {
             assert!(text.contains(part), "{persona}: {part}");
         }
+        // Amounts are grouped by lakh: 1,23,456.
+        let find = |pattern: &str| regex::Regex::new(pattern).expect("a pattern").find(&text);
+        assert!(find(r"\(Rs (\d{1,2},)+\d{3}\)").is_some(), "{persona}");
+        assert_eq!(find(r"\(Rs (\d+,)?\d{3},\d{3}\)"), None, "{persona}");
+        // A sentence stands below the name of each part, and the cash flow has a chart of bars.
+        for part in [
+            "Overview",
+            "Income",
+            "Obligations",
+            "Cash flow",
+            "Counterparties",
+            "Findings",
+        ] {
+            let (_, rest) = text.split_once(&format!("({part})")).expect("the part");
+            let (next, _) = rest.split_once(") Tj").expect("a text");
+            assert!(
+                next.contains('(') && next.ends_with('.'),
+                "{persona}, {part}: {next}"
+            );
+        }
+        let (_, cash_flow) = text.split_once("(Cash flow)").expect("the part");
+        let (cash_flow, _) = cash_flow
+            .split_once("(Counterparties)")
+            .expect("the next part");
+        let bars = cash_flow.matches(" re\n").count();
+        assert!(bars >= 12, "{persona}: {bars} bars");
     }
 }
 
@@ -814,7 +840,24 @@ async fn each_loan_is_owed_once_however_it_is_paid() {
     ];
     let stopped = vec![(80, 10_000, number(10)), (18, 4_000, number(12))];
     let ended = vec![(80, 10_000, number(47)), (18, 10_000, number(49))];
+    // Two loans without numbers and with similar amounts, of which one was paid once less.
+    let mut unnumbered = Vec::new();
+    for days_ago in [170, 140, 110, 80, 50, 20] {
+        unnumbered.push((days_ago, 10_000, "HOME LOAN INSTALMENT".to_owned()));
+        if days_ago != 80 {
+            unnumbered.push((days_ago - 10, 10_500, "CAR LOAN EMI".to_owned()));
+        }
+    }
+    let twice_in_a_month = vec![
+        (140, 10_000, "LOAN REPAYMENT".to_owned()),
+        (80, 10_000, "LOAN REPAYMENT".to_owned()),
+        (78, 10_000, "LOAN REPAYMENT".to_owned()),
+        (48, 10_000, "LOAN REPAYMENT".to_owned()),
+        (18, 10_000, "LOAN REPAYMENT".to_owned()),
+    ];
     for (name, payments, expected) in [
+        ("two without numbers", unnumbered, 20_500),
+        ("late, without numbers", twice_in_a_month, 10_000),
         ("late", late, 10_000),
         ("late, untold", untold, 10_000),
         ("late at first", late_at_first, 10_000),
