@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::command::RaiseConsent;
+use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::ScenarioPlan;
 
 /// A scenario with the text that it was read from.
@@ -14,6 +15,54 @@ pub struct Scenario {
     /// The file of the text, for display.
     pub source: String,
     pub text: Arc<str>,
+}
+
+wire_enum! {
+    /// The reason for which a scenario drives a consent. The order is that of precedence.
+    SelectionReason {
+        /// The call that raised the consent names it.
+        Requested = "requested",
+        /// It is pinned to the customer.
+        Pinned = "pinned",
+        /// Its `match` accepts the consent; it is one of the world.
+        LocalMatch = "local-match",
+        /// Its `match` accepts the consent.
+        Match = "match",
+        /// The customer is a magic one.
+        MagicCustomer = "magic-customer",
+        /// It is the default of the AA.
+        AaDefault = "aa-default",
+        /// It is the default of the world.
+        WorldDefault = "world-default",
+        /// It is the default of the sandbox.
+        SandboxDefault = "sandbox-default",
+        /// It was assigned to the consent later.
+        Assigned = "assigned",
+    }
+}
+
+impl SelectionReason {
+    /// Returns the reason in words that follow the name of the scenario.
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Requested => "since the call that raised the consent names it",
+            Self::Pinned => "since it is pinned to the customer",
+            Self::LocalMatch => "since its match accepts the consent, and it is one of this world",
+            Self::Match => "since its match accepts the consent",
+            Self::MagicCustomer => "since the customer is a magic one",
+            Self::AaDefault => "since it is the default of the AA",
+            Self::WorldDefault => "since it is the default of the world",
+            Self::SandboxDefault => "since it is the default of the sandbox",
+            Self::Assigned => "since it was assigned to the consent later",
+        }
+    }
+}
+
+/// A plan that drives a consent, and the reason for it.
+#[derive(Clone, Debug)]
+pub(crate) struct SelectedScenario {
+    pub plan: Arc<ScenarioPlan>,
+    pub reason: SelectionReason,
 }
 
 /// The scenarios of a sandbox. A reload replaces the whole set; consents keep the plan that they

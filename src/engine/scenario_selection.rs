@@ -9,7 +9,9 @@ use crate::domain::command::RaiseConsent;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::ScenarioPlan;
-use crate::domain::scenario_set::{ScenarioSet, find_most_specific};
+use crate::domain::scenario_set::{
+    ScenarioSet, SelectedScenario, SelectionReason, find_most_specific,
+};
 
 /// Maximum number of local scenarios of one world. The number of customer pins is not limited.
 pub(crate) const LOCAL_SCENARIOS_MAX: usize = 1_000;
@@ -73,26 +75,43 @@ impl ScenarioSelection {
         raise: &RaiseConsent,
         aa_default: Option<&str>,
         scenarios: &ScenarioSet,
-    ) -> Result<Option<Arc<ScenarioPlan>>, Rejection> {
+    ) -> Result<Option<SelectedScenario>, Rejection> {
         let customer = &*raise.terms.customer;
-        let requested_name = raise
-            .scenario
-            .as_deref()
-            .or(self.customer_pins.get(customer).map(String::as_str));
-        if let Some(name) = requested_name {
-            return self.find_by_name(name, scenarios).map(Some);
+        let requested = raise.scenario.as_deref();
+        let pinned = self.customer_pins.get(customer).map(String::as_str);
+        let by_name = |(name, reason): (&str, SelectionReason)| {
+            let plan = self.find_by_name(name, scenarios)?;
+            Ok(SelectedScenario { plan, reason })
+        };
+        let named = requested
+            .map(|name| (name, SelectionReason::Requested))
+            .or(pinned.map(|name| (name, SelectionReason::Pinned)));
+        if let Some(named) = named {
+            return by_name(named).map(Some);
         }
-        if let Some(plan) = find_most_specific(self.local_plans(), raise)
-            .or_else(|| scenarios.find_matching(raise))
-            .or_else(|| scenarios.find_for_magic_customer(customer))
-        {
-            return Ok(Some(plan));
+        let matching = [
+            (
+                find_most_specific(self.local_plans(), raise),
+                SelectionReason::LocalMatch,
+            ),
+            (scenarios.find_matching(raise), SelectionReason::Match),
+            (
+                scenarios.find_for_magic_customer(customer),
+                SelectionReason::MagicCustomer,
+            ),
+        ];
+        for (plan, reason) in matching {
+            if let Some(plan) = plan {
+                return Ok(Some(SelectedScenario { plan, reason }));
+            }
         }
-        let name = aa_default
-            .or(self.default_scenario.as_deref())
-            .or(scenarios.default_name.as_deref());
-        name.map(|name| self.find_by_name(name, scenarios))
-            .transpose()
+        let of_world = self.default_scenario.as_deref();
+        let of_sandbox = scenarios.default_name.as_deref();
+        let default = aa_default
+            .map(|name| (name, SelectionReason::AaDefault))
+            .or(of_world.map(|name| (name, SelectionReason::WorldDefault)))
+            .or(of_sandbox.map(|name| (name, SelectionReason::SandboxDefault)));
+        default.map(by_name).transpose()
     }
 
     /// Returns the plan of this name, a local one first.

@@ -58,7 +58,8 @@ impl World {
     ) -> Result<Receipt, E> {
         self.execute(cause, |execution, now| {
             let plan = self.select_scenario(execution.inner, &raise)?;
-            accept_faults(self.plan_faults(execution.inner, call, None, plan.as_deref()))?;
+            let scripted = plan.as_ref().map(|selected| &*selected.plan);
+            accept_faults(self.plan_faults(execution.inner, call, None, scripted))?;
             let command = Command::RaiseConsent(raise);
             Ok(execution.apply_command(command, plan, now)?)
         })

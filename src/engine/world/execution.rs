@@ -18,6 +18,7 @@ use crate::domain::notification::{Notification, NotificationContent};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::{DelayedCommand, ScenarioPlan};
+use crate::domain::scenario_set::{SelectedScenario, SelectionReason};
 use crate::domain::session::{DataTiming, FiStatus, Session};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::timer::{Timer, TimerKind};
@@ -173,13 +174,13 @@ impl<'a> Execution<'a> {
     pub(super) fn apply_command(
         &mut self,
         command: Command,
-        plan: Option<Arc<ScenarioPlan>>,
+        selected: Option<SelectedScenario>,
         now: Timestamp,
     ) -> Result<Event, Rejection> {
         let command = match command {
             Command::RaiseConsent(mut raise) => {
                 raise.terms = self.inner.state.intern_terms(raise.terms);
-                let persona_name = plan.as_ref().and_then(|plan| plan.persona_name());
+                let persona_name = selected.as_ref().and_then(|it| it.plan.persona_name());
                 raise.persona = persona_name
                     .and_then(|name| self.inner.personas.get(name))
                     .cloned()
@@ -199,8 +200,10 @@ impl<'a> Execution<'a> {
         let is_outcome = |event: &&Event| !matches!(event, Event::DataOutdated { .. });
         let last_event = events.iter().rfind(is_outcome);
         let last_event = last_event.expect("a decision has events").clone();
-        if let (Some(plan), Some(handle)) = (plan, last_event.consent_handle()) {
+        if let (Some(selected), Some(handle)) = (selected, last_event.consent_handle()) {
+            let SelectedScenario { plan, reason } = selected;
             self.inner.scenario_plans.insert(handle, plan);
+            self.inner.selection_reasons.insert(handle, reason);
         }
         for event in events {
             self.apply_event(event, now);
@@ -469,6 +472,9 @@ impl<'a> Execution<'a> {
     ) {
         let handle = consent.handle;
         self.inner.scenario_plans.insert(handle, Arc::clone(plan));
+        self.inner
+            .selection_reasons
+            .insert(handle, SelectionReason::Assigned);
         let start_event = Event::ConsentRaised {
             consent: Arc::clone(consent),
         };

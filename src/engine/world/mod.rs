@@ -33,6 +33,7 @@ use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, Personas};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_set::SelectionReason;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
 use crate::domain::world_part::WorldPart;
@@ -115,6 +116,8 @@ pub(super) struct Inner {
     scenario_selection: ScenarioSelection,
     /// The plan that drives each consent.
     scenario_plans: HashMap<ConsentHandle, Arc<ScenarioPlan>>,
+    /// The reasons for which the plans drive their consents.
+    selection_reasons: HashMap<ConsentHandle, SelectionReason>,
     /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that became due while their consent was paused.
@@ -190,6 +193,7 @@ impl World {
                 default_persona: Arc::clone(&config.default_persona),
                 scenario_selection: ScenarioSelection::default(),
                 scenario_plans: HashMap::new(),
+                selection_reasons: HashMap::new(),
                 message_counts: HashMap::new(),
                 deferred: HashMap::new(),
                 stored_notifications: HashMap::new(),

@@ -23,6 +23,7 @@ use crate::domain::participants::RequestedForm;
 use crate::domain::persona::Persona;
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
+use crate::domain::scenario_set::SelectionReason;
 use crate::domain::session::{DataTiming, Session, SessionStatus};
 use crate::domain::short_code::ShortCode;
 use crate::domain::timer::Timer;
@@ -62,6 +63,11 @@ impl World {
             .scenario_plans
             .get(&handle)
             .map(|plan| plan.name.clone())
+    }
+
+    /// Returns the reason for which a scenario drives the consent.
+    pub fn selection_reason_of(&self, handle: ConsentHandle) -> Option<SelectionReason> {
+        self.lock().selection_reasons.get(&handle).copied()
     }
 
     /// Returns the name of the numbers in the journal, which another life of the world does not share.

@@ -7,6 +7,7 @@ use crate::domain::cause::Cause;
 use crate::domain::command::RaiseConsent;
 use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::ScenarioPlan;
+use crate::domain::scenario_set::SelectedScenario;
 use crate::engine::world::{Inner, World};
 
 /// Access to the local scenarios, customer pins and default scenario of a world.
@@ -26,7 +27,7 @@ impl World {
         &self,
         inner: &Inner,
         raise: &RaiseConsent,
-    ) -> Result<Option<Arc<ScenarioPlan>>, Rejection> {
+    ) -> Result<Option<SelectedScenario>, Rejection> {
         let participants = self.participants();
         let aa_default = participants
             .find_aa(&raise.aa)

@@ -96,6 +96,7 @@ fn render_consent(call: &Call, world: &World, consent: &Consent) -> ConsentView 
     let (base_url, handle) = (call.base_url(world), consent.handle);
     let context = ConsentContext {
         scenario: world.scenario_of(handle),
+        selection_reason: world.selection_reason_of(handle),
         page_url: format!("{base_url}/ui/consents/{handle}"),
         customer_url: format!("{base_url}/aa/consents/{handle}"),
     };

@@ -8,6 +8,7 @@ use crate::domain::account::FiType;
 use crate::domain::action::ConsentAction;
 use crate::domain::command_arguments::AccountChoice;
 use crate::domain::consent::{Consent, Input, Status, StatusChange};
+use crate::domain::scenario_set::SelectionReason;
 use crate::domain::terms::{ConsentMode, ConsentType, FetchType, Terms};
 use crate::wire::control::schema_types::{TimestampText, UuidText};
 
@@ -28,6 +29,9 @@ pub(crate) struct ConsentView {
     /// Unaport's `trackingId`; consents of the other APIs have none.
     tracking_id: Option<String>,
     scenario: Option<String>,
+    /// The reason for which the scenario drives it.
+    #[schemars(with = "Option<SelectionReason>")]
+    scenario_reason: Option<&'static str>,
     /// The persona that its accounts belong to.
     persona: String,
     /// The accounts that the customer granted.
@@ -172,6 +176,7 @@ impl std::fmt::Display for StatusChangeView {
 #[derive(Debug)]
 pub(crate) struct ConsentContext {
     pub scenario: Option<String>,
+    pub selection_reason: Option<SelectionReason>,
     pub page_url: String,
     pub customer_url: String,
 }
@@ -197,6 +202,7 @@ impl ConsentView {
         } = consent;
         let ConsentContext {
             scenario,
+            selection_reason,
             page_url,
             customer_url,
         } = context;
@@ -212,6 +218,7 @@ impl ConsentView {
                 .as_ref()
                 .map(|metadata| metadata.tracking_id.to_string()),
             scenario,
+            scenario_reason: selection_reason.map(SelectionReason::as_str),
             persona: persona.definition.name.to_string(),
             accounts: grant
                 .iter()
