@@ -34,8 +34,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, FormKey, FramePolicy, SecurityMode, StreamCount, VisitStore,
-    build_document, known_paths, protocol_prefixes,
+    AccessPolicy, AppState, FormKey, FramePolicy, OperatorSessions, SecurityMode, StreamCount,
+    VisitStore, build_document, known_paths, protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
@@ -221,6 +221,7 @@ impl Sandbox {
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
             form_key: FormKey::random(),
+            operator_sessions: OperatorSessions::default(),
             event_streams: StreamCount::default(),
             customer_login,
             visits: VisitStore::new(customer_session),

@@ -23,7 +23,6 @@ use serde::de::DeserializeOwned;
 
 use crate::crypto::jws::RequestTarget;
 use crate::domain::cause::CauseKind;
-use crate::domain::constant_time::equals_secret;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::operation::Operation;
 use crate::domain::rejection::Rejection;
@@ -353,7 +352,7 @@ impl Call {
     fn cause_kind(&self) -> CauseKind {
         let section = self.route().map(|route| route.section);
         match section {
-            Some(Section::Control) => CauseKind::Operator,
+            Some(Section::Control | Section::Console) => CauseKind::Operator,
             Some(Section::Page | Section::Redirection) => CauseKind::Customer,
             _ if self.headers().contains_key("fip_api_key") => CauseKind::Fip,
             _ => CauseKind::Fiu,
@@ -366,12 +365,8 @@ impl Call {
         if self.app_state.access.listens_on_loopback() {
             return true;
         }
-        let is_operator = self.bearer_token().is_some_and(|token| {
-            let expected = self.app_state.control_token.as_deref();
-            expected.is_some_and(|expected| equals_secret(token, expected))
-        });
         let keys = ["client_api_key", "fip_api_key", AUTHORIZATION.as_str()];
-        is_operator
+        self.is_operator()
             || keys.iter().any(|header| {
                 let key = self.api_key(&[header]);
                 key.is_some_and(|key| is_registered_key(self.app_state(), key))
@@ -392,16 +387,13 @@ impl Call {
             (Some(name), _) => name,
             (None, named) => named.unwrap_or(DEFAULT_WORLD),
         };
-        if (1..=64).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-            && !name.bytes().all(|byte| byte == b'.')
-        {
-            Ok(name)
-        } else {
-            Err(ApiError::InvalidWorldName(quote_value(name)))
-        }
+        check_world_name(name)
+    }
+
+    /// Returns the world of this name; creates it if it does not exist.
+    pub(crate) fn open_world(&self, name: &str) -> Result<Arc<World>, ApiError> {
+        let world = self.app_state.worlds.get_or_create(check_world_name(name)?);
+        world.map_err(|full| ApiError::LimitReached(full.to_string()))
     }
 
     pub(crate) fn worlds(&self) -> &Worlds {
@@ -679,6 +671,20 @@ impl Call {
     }
 }
 
+/// Returns the name if a world may have it.
+fn check_world_name(name: &str) -> Result<&str, ApiError> {
+    if (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        && !name.bytes().all(|byte| byte == b'.')
+    {
+        Ok(name)
+    } else {
+        Err(ApiError::InvalidWorldName(quote_value(name)))
+    }
+}
+
 /// Returns whether a host name, port separator and IPv6 brackets may contain this byte.
 fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
@@ -712,7 +718,7 @@ const UNDOCUMENTED_CALLS: [UndocumentedCall; 1] = [UndocumentedCall {
 }];
 
 /// Removes the world prefix of a path.
-fn strip_world(path: &str) -> &str {
+pub(crate) fn strip_world(path: &str) -> &str {
     split_world(path).map_or(path, |(_, rest)| rest)
 }
 

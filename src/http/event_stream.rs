@@ -15,6 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::domain::overview::OverviewMark;
 use crate::domain::time::Millis;
+use crate::engine::clock::system_now;
 use crate::engine::journal::ReadScope;
 use crate::engine::world::World;
 use crate::http::AppState;
@@ -78,15 +79,20 @@ impl Drop for StreamSlot {
 pub(crate) struct EventStream(Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>);
 
 impl EventStream {
-    /// Returns the events of a world after a place, or from now on without one.
+    /// Returns the events of a world after a place, or from now on without one, until the session ends that
+    /// the caller has.
     pub(crate) fn new(
         app_state: Data<AppState>,
         world: Arc<World>,
         filter: JournalFilter,
         after: Option<EventPlace>,
         slot: StreamSlot,
+        session: Option<String>,
     ) -> Self {
-        let reader = Reader::new(app_state, world, filter, after, slot);
+        let reader = Reader {
+            session,
+            ..Reader::new(app_state, world, filter, after, slot)
+        };
         let pieces = unfold(Some(reader), |reader| async {
             let mut reader = reader?;
             let text = reader.read_piece().await;
@@ -123,6 +129,8 @@ struct Reader {
     ticks: Interval,
     ticks_without_text: u32,
     has_ended: bool,
+    /// The session of the operator whose browser reads, with which the stream ends.
+    session: Option<String>,
     _slot: StreamSlot,
 }
 
@@ -162,6 +170,7 @@ impl Reader {
             ticks,
             ticks_without_text: 0,
             has_ended: false,
+            session: None,
             _slot: slot,
         }
     }
@@ -175,6 +184,9 @@ impl Reader {
             }
             if self.world.is_closed() && !self.follow_reset(&mut text) {
                 return self.end(text, EndReason::WorldDeleted);
+            }
+            if self.has_session_ended() {
+                return self.end(text, EndReason::SessionEnded);
             }
             self.read_entries(&mut text);
             if !text.is_empty() {
@@ -198,6 +210,12 @@ impl Reader {
                 }
             }
         }
+    }
+
+    fn has_session_ended(&self) -> bool {
+        let sessions = &self.app_state.operator_sessions;
+        let session = self.session.as_deref();
+        session.is_some_and(|id| !sessions.is_open(id, system_now()))
     }
 
     fn end(&mut self, mut text: String, reason: EndReason) -> String {

@@ -85,6 +85,16 @@ impl Reader {
         }
     }
 
+    /// Returns the id that the browser has sent.
+    pub(crate) fn into_known_id(self) -> Option<String> {
+        (!self.is_new).then_some(self.id)
+    }
+
+    /// Returns a reader with an id that the browser does not have yet.
+    pub(crate) fn with_new_id(id: String) -> Self {
+        Self { id, is_new: true }
+    }
+
     /// Returns what the reader's form tokens belong to.
     pub(crate) fn id(&self) -> &str {
         &self.id

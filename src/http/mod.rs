@@ -23,7 +23,7 @@ mod frame_policy;
 mod journey;
 mod known_paths;
 pub(crate) mod openapi;
-mod pages;
+mod operator;
 mod params;
 mod raise;
 mod rebit;
@@ -61,6 +61,7 @@ pub(crate) use self::forms::FormKey;
 pub(crate) use self::frame_policy::FramePolicy;
 pub(crate) use self::journey::VisitStore;
 use self::known_paths::KnownPaths;
+pub(crate) use self::operator::OperatorSessions;
 use self::request_log::log_call;
 use self::route_info::ProtocolPrefixes;
 use self::routes::{Resource, list_resources};
@@ -103,6 +104,8 @@ pub(crate) struct AppState {
     pub customer_login: bool,
     /// The web pages that may frame the pages of the web SDK.
     pub frames: FramePolicy,
+    /// Sessions of operators in browsers.
+    pub operator_sessions: OperatorSessions,
     /// The open streams of events.
     pub event_streams: StreamCount,
     /// Visits of customers.

@@ -38,13 +38,14 @@ use crate::http::call_context::{CallContext, CallParties};
 use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
 use crate::http::call_world::CallWorld;
 use crate::http::connection::ClientSocket;
+use crate::http::console::sign_in_page;
 use crate::http::event_stream::EventStream;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::journey::finish_headers;
 use crate::http::request_log::record_subject;
-use crate::http::route_info::Protocol;
+use crate::http::route_info::{Protocol, Section};
 use crate::ui::assets::Asset;
 use crate::ui::content::{SharedContent, compress_gzip};
 use crate::ui::front::ErrorPage;
@@ -504,6 +505,13 @@ impl Call {
             return None;
         }
         let status = http_status(error);
+        let is_console = self
+            .route()
+            .is_some_and(|route| route.section == Section::Console);
+        if is_console && let ApiError::Unauthorized(_) = error {
+            let problem = (!self.is_get()).then(|| error.message());
+            return Some(sign_in_page(self, problem).with_status_code(status));
+        }
         let view = ErrorView::from(error);
         let mut facts = vec![
             ("Method", self.method().to_owned()),

@@ -44,6 +44,7 @@ wire_enum! {
         Registry = "Token service and Central Registry",
         Redirection = "Web redirection",
         Page = "Pages",
+        Console = "Console",
         Service = "Service",
         Control = "Control API",
     }
@@ -65,9 +66,12 @@ impl Section {
             Self::Rebit => Protocol::Rebit,
             Self::Seed => Protocol::Seed,
             Self::Unaport => Protocol::Unaport,
-            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
-                Protocol::Control
-            }
+            Self::Registry
+            | Self::Redirection
+            | Self::Page
+            | Self::Console
+            | Self::Service
+            | Self::Control => Protocol::Control,
         }
     }
 
@@ -76,7 +80,7 @@ impl Section {
     pub(crate) const fn access_rule(self) -> AccessRule {
         match self {
             Self::Rebit | Self::Seed | Self::Unaport | Self::Registry => AccessRule::AnyHost,
-            Self::Redirection | Self::Page | Self::Service => AccessRule::Page,
+            Self::Redirection | Self::Page | Self::Console | Self::Service => AccessRule::Page,
             Self::Control => AccessRule::Operator,
         }
     }
@@ -86,9 +90,12 @@ impl Section {
         match self {
             Self::Rebit | Self::Seed => REBIT_BASE_PATHS,
             Self::Unaport => UNAPORT_BASE_PATHS,
-            Self::Registry | Self::Redirection | Self::Page | Self::Service | Self::Control => {
-                &[""]
-            }
+            Self::Registry
+            | Self::Redirection
+            | Self::Page
+            | Self::Console
+            | Self::Service
+            | Self::Control => &[""],
         }
     }
 
@@ -99,7 +106,8 @@ impl Section {
             Self::Unaport => "Login, templates, consents, data and analytics",
             Self::Registry => "Sahamati's tokens and the participants with their keys",
             Self::Redirection => "The customer's browser on its way from the FIU and back",
-            Self::Page => "The customer's app of the AA, and the operator's view of a consent",
+            Self::Page => "The start page, and the customer's app of the AA",
+            Self::Console => "The operator's pages; beyond loopback they ask for the control token",
             Self::Service => "Health, keys and documentation",
             Self::Control => "Control of the sandbox: consents, clock, faults, scenarios, journal",
         }
@@ -112,7 +120,9 @@ impl Section {
             Self::Seed => "SeedError",
             Self::Unaport => "UnaportError",
             Self::Registry => "RegistryError",
-            Self::Redirection | Self::Page | Self::Service | Self::Control => "ErrorView",
+            Self::Redirection | Self::Page | Self::Console | Self::Service | Self::Control => {
+                "ErrorView"
+            }
         }
     }
 }

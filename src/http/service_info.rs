@@ -170,9 +170,9 @@ struct Part {
 
 const PARTS: [Part; 8] = [
     Part {
-        key: "consents",
-        name: "Consents",
-        path: "/ui/consents",
+        key: "console",
+        name: "Console",
+        path: "/ui",
         is_page: true,
     },
     Part {
@@ -246,24 +246,37 @@ pub(crate) fn show_start(call: &Call) -> Result<ApiResponse, ApiError> {
             .iter()
             .map(|part| (part.name, format!("{base}{}", part.path), part.is_page))
             .collect(),
-        participants: if call.app_state().access.listens_on_loopback() {
+        participants: if call.is_operator() {
             list_participants(&world.participants())
         } else {
             Vec::new()
         },
-        magic_customers: MAGIC_CUSTOMERS
-            .iter()
-            .map(|customer| ShownMagicCustomer {
-                number: customer.number,
-                description: customer.description,
-            })
-            .collect(),
+        magic_customers: list_magic_customers(),
     };
     Ok(ApiResponse::page(&page))
 }
 
+/// Lists the magic customers.
+pub(crate) fn list_magic_customers() -> Vec<ShownMagicCustomer> {
+    let customers = MAGIC_CUSTOMERS.iter();
+    customers
+        .map(|customer| ShownMagicCustomer {
+            number: customer.number,
+            description: customer.description,
+        })
+        .collect()
+}
+
+/// Returns the addresses to which clients append the paths of the calls, by name.
+pub(crate) fn list_base_urls(base: &str) -> Vec<(&'static str, String)> {
+    let parts = PARTS.iter().filter(|part| !part.is_page);
+    parts
+        .map(|part| (part.name, format!("{base}{}", part.path)))
+        .collect()
+}
+
 /// Lists the participants with their keys.
-fn list_participants(participants: &Participants) -> Vec<ShownParticipant> {
+pub(crate) fn list_participants(participants: &Participants) -> Vec<ShownParticipant> {
     let of_entity = |role, entity: &Entity| ShownParticipant {
         name: entity.name.to_string(),
         role,

@@ -27,7 +27,7 @@ const DOCS_CSS: &str = concat!(
     include_str!("assets/docs.css")
 );
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         Asset {
             name: "mockaa.css",
@@ -48,6 +48,11 @@ static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
             name: "journey.js",
             media_type: "text/javascript; charset=utf-8",
             content: SharedContent::new(include_bytes!("assets/journey.js")),
+        },
+        Asset {
+            name: "console.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/console.js")),
         },
         Asset {
             name: "sdk.js",
@@ -107,7 +112,57 @@ pub(crate) fn asset_path(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::find_asset;
+    use super::{MOCKAA_CSS, find_asset};
+    use crate::domain::brand::Color;
+    use crate::domain::consent::Status;
+
+    /// Returns the light and the dark color of a token.
+    fn find_token(name: &str) -> [Color; 2] {
+        let start = format!("--{name}: light-dark(");
+        let (_, rest) = MOCKAA_CSS.split_once(&start).expect(name);
+        let (pair, _) = rest.split_once(')').expect("its end");
+        let (light, dark) = pair.split_once(", ").expect("two colors");
+        [light, dark].map(|color| Color::parse(color).expect(color))
+    }
+
+    /// Texts on the grounds on which the console puts them, in drawings too, whose contrast a browser
+    /// cannot tell.
+    #[test]
+    fn texts_have_contrast_with_their_grounds() {
+        let mut pairs = vec![
+            ("text", "surface"),
+            ("text", "bg"),
+            ("text-2", "surface"),
+            ("text-2", "bg"),
+            ("text-2", "sunken"),
+            ("accent", "surface"),
+            ("accent", "accent-soft"),
+            ("surface", "text"),
+            ("danger", "surface"),
+            ("danger", "sunken"),
+            ("good", "surface"),
+            ("good", "sunken"),
+            ("warn", "surface"),
+            ("warn", "sunken"),
+            ("warn", "warn-soft"),
+            ("syn-key", "sunken"),
+            ("syn-str", "sunken"),
+            ("syn-num", "sunken"),
+            ("syn-lit", "sunken"),
+        ];
+        let states = Status::ALL.iter().map(|it| it.as_str().to_lowercase());
+        let states: Vec<_> = states
+            .map(|it| (format!("s-{it}"), format!("s-{it}-bg")))
+            .collect();
+        pairs.extend(states.iter().map(|(ink, ground)| (&**ink, &**ground)));
+        for (ink, ground) in pairs {
+            let inks = find_token(ink).into_iter().zip(find_token(ground));
+            for (ink_color, ground_color) in inks {
+                let contrast = ink_color.contrast_with(ground_color);
+                assert!(contrast >= 4.5, "{ink} on {ground}: {contrast:.2}");
+            }
+        }
+    }
 
     #[test]
     fn stylesheets_share_the_tokens() {

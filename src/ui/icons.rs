@@ -30,6 +30,37 @@ pub(crate) const WEBHOOK: &str = icon!(
     r#"<circle cx="4" cy="11.4" r="2.2"/><circle cx="12" cy="11.4" r="2.2"/><circle cx="8" cy="4" r="2.2"/><path d="m6.9 6-1.9 3.6M9.1 6l1.9 3.6M6.2 11.4h3.6"/>"#
 );
 
+pub(crate) const JOURNAL: &str = icon!(r#"<path d="M2.5 3.5h11M2.5 8h11M2.5 12.5h7"/>"#);
+pub(crate) const FAULT: &str = icon!(r#"<path d="M8.8 1.5 3.2 9h4.2l-.8 5.5L12.6 7H8.2z"/>"#);
+pub(crate) const REPORT: &str = icon!(
+    r#"<path d="M8 1.6 13.6 4v3.8c0 3.2-2.3 5.6-5.6 6.6-3.3-1-5.6-3.4-5.6-6.6V4z"/><path d="m5.6 8 1.7 1.7 3.2-3.4"/>"#
+);
+pub(crate) const CODE: &str =
+    icon!(r#"<path d="M5.2 4.4 1.6 8l3.6 3.6M10.8 4.4 14.4 8l-3.6 3.6M9.2 2.8 6.8 13.2"/>"#);
+pub(crate) const PERSON: &str = icon!(
+    r#"<circle cx="8" cy="5.2" r="3"/><path d="M2.4 14c.5-3 2.7-4.6 5.6-4.6s5.1 1.6 5.6 4.6"/>"#
+);
+pub(crate) const BANK: &str = icon!(
+    r#"<path d="M1.8 6.4 8 2.6l6.2 3.8zM3.6 6.6v5M6.5 6.6v5M9.5 6.6v5M12.4 6.6v5M1.8 13.6h12.4"/>"#
+);
+pub(crate) const ARROW_IN: &str = icon!(r#"<path d="M14 8H3.4M7.4 4 3.4 8l4 4"/>"#);
+pub(crate) const ARROW_OUT: &str = icon!(r#"<path d="M2 8h10.6M8.6 4l4 4-4 4"/>"#);
+pub(crate) const DOT: &str = icon!(r#"<circle class="solid" cx="8" cy="8" r="3.4"/>"#);
+pub(crate) const ALERT: &str =
+    icon!(r#"<path d="M8 1.9 15 14H1z"/><path d="M8 6.2v3.6M8 12v.1"/>"#);
+pub(crate) const WRENCH: &str = icon!(
+    r#"<path d="M10.6 2.1a3.7 3.7 0 0 0-3.8 5L2.4 11.5a1.5 1.5 0 0 0 2.1 2.1l4.4-4.4a3.7 3.7 0 0 0 5-4.2l-2.3 2.3-2-.6-.6-2z"/>"#
+);
+pub(crate) const TICK: &str = icon!(r#"<path d="m3 8.6 3.2 3.2L13 4.6"/>"#);
+pub(crate) const CROSS: &str = icon!(r#"<path d="m4 4 8 8m0-8-8 8"/>"#);
+pub(crate) const CHEVRON: &str = icon!(r#"<path d="m6 3.5 4.5 4.5L6 12.5"/>"#);
+pub(crate) const COPY: &str = icon!(
+    r#"<rect x="5.6" y="5.6" width="8.4" height="8.4" rx="1.6"/><path d="M10.4 5.6V3.6A1.6 1.6 0 0 0 8.8 2H3.6A1.6 1.6 0 0 0 2 3.6v5.2a1.6 1.6 0 0 0 1.6 1.6h2"/>"#
+);
+pub(crate) const AGAIN: &str = icon!(r#"<path d="M13.6 8a5.6 5.6 0 1 1-1.8-4.1M13.8 1.8v3h-3"/>"#);
+pub(crate) const PLAY: &str = icon!(r#"<path class="solid" d="M4.5 2.6v10.8L13.4 8z"/>"#);
+pub(crate) const PAUSE: &str = icon!(r#"<path d="M5.4 3v10M10.6 3v10" stroke-width="2"/>"#);
+
 /// Returns the icon of a state.
 pub(crate) const fn of_status(status: Status) -> &'static str {
     match status {

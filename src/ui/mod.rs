@@ -2,7 +2,6 @@
 
 pub(crate) mod accounts;
 pub(crate) mod assets;
-pub(crate) mod consent;
 pub(crate) mod console;
 pub(crate) mod content;
 pub(crate) mod docs;

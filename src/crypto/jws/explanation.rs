@@ -244,6 +244,11 @@ impl Findings {
 }
 
 impl SignatureExplanation {
+    /// Returns whether the signature verifies.
+    pub(crate) fn verifies(&self) -> bool {
+        self.verdict.is_ok()
+    }
+
     fn add_cause(
         &mut self,
         question: &SignatureQuestion<'_>,

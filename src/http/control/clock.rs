@@ -96,16 +96,42 @@ pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiE
     let world = authenticate_operator(call)?;
     let plan = AdvancePlan::try_from(call.parse_json::<AdvanceRequest>()?)?;
     let outcome = advance_clock(&world, &plan, Limits::default()).await;
-    let outcome = outcome.map_err(|error| match error {
-        AdvanceRejection::BeyondClocks => ApiError::invalid_field("by", error.to_string()),
-        AdvanceRejection::InProgress | AdvanceRejection::Backwards { .. } => {
-            ApiError::Conflict(error.to_string())
-        }
-    })?;
+    let outcome = outcome.map_err(|error| reject_advance(&error))?;
     let (entries, _) = world
         .catch_up()
         .journal_after(outcome.journal_after, PAGE_MAX);
-    let (stopped, remedy) = match outcome.stop_reason {
+    let (stopped, remedy) = describe_stop(outcome.stop_reason);
+    Ok(ApiResponse::json(&AdvanceView {
+        from: outcome.from.to_string(),
+        to: outcome.to.to_string(),
+        fired: outcome.timers_fired,
+        stopped,
+        error: remedy,
+        settle: format_wait(outcome.settle),
+        late_calls: outcome.late_calls,
+        calls: outcome.calls,
+        journal: render_entries(&entries, |record| {
+            !matches!(record, JournalRecord::Call(_) | JournalRecord::Webhook(_))
+        }),
+        webhooks: render_entries(&entries, |record| {
+            matches!(record, JournalRecord::Webhook(_))
+        }),
+    }))
+}
+
+/// Returns the error of an advance that did not begin.
+pub(crate) fn reject_advance(rejection: &AdvanceRejection) -> ApiError {
+    match rejection {
+        AdvanceRejection::BeyondClocks => ApiError::invalid_field("by", rejection.to_string()),
+        AdvanceRejection::InProgress | AdvanceRejection::Backwards { .. } => {
+            ApiError::Conflict(rejection.to_string())
+        }
+    }
+}
+
+/// Returns the name of the reason for which an advance stopped, and the remedy if that was too early.
+pub(crate) const fn describe_stop(reason: StopReason) -> (&'static str, Option<&'static str>) {
+    match reason {
         StopReason::TargetReached => ("target", None),
         StopReason::CallArrived => ("call", None),
         StopReason::CallMissing => (
@@ -126,23 +152,7 @@ pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiE
             "world-reset",
             Some("the world was reset during the advance"),
         ),
-    };
-    Ok(ApiResponse::json(&AdvanceView {
-        from: outcome.from.to_string(),
-        to: outcome.to.to_string(),
-        fired: outcome.timers_fired,
-        stopped,
-        error: remedy,
-        settle: format_wait(outcome.settle),
-        late_calls: outcome.late_calls,
-        calls: outcome.calls,
-        journal: render_entries(&entries, |record| {
-            !matches!(record, JournalRecord::Call(_) | JournalRecord::Webhook(_))
-        }),
-        webhooks: render_entries(&entries, |record| {
-            matches!(record, JournalRecord::Webhook(_))
-        }),
-    }))
+    }
 }
 
 /// Returns a wait in whole milliseconds, rounded up.

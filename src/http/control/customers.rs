@@ -7,6 +7,7 @@ use crate::domain::account::{CustomerAccount, FiType};
 use crate::domain::command::{Command, OnPendingLink};
 use crate::domain::ids::LinkId;
 use crate::domain::naming::suggest_name;
+use crate::domain::persona::Persona;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
 use crate::engine::world::World;
@@ -128,20 +129,25 @@ pub(crate) fn delink_account(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
     change_customer(call, |world, customer| {
         let name = call.parse_json::<PersonaRequest>()?.into_validated()?;
-        let personas = world.personas();
-        let persona = personas.get(&name).ok_or_else(|| {
-            let message = format!(
-                "{} is unknown; {}",
-                quote_value(&name),
-                suggest_name(&name, personas.names())
-            );
-            ApiError::invalid_field("persona", message)
-        })?;
         Ok(Command::AssignPersona {
             customer,
-            persona: Arc::clone(persona),
+            persona: find_persona(world, &name)?,
         })
     })
+}
+
+/// Finds a persona of the world.
+pub(crate) fn find_persona(world: &World, name: &str) -> Result<Arc<Persona>, ApiError> {
+    let personas = world.personas();
+    let persona = personas.get(name).ok_or_else(|| {
+        let message = format!(
+            "{} is unknown; {}",
+            quote_value(name),
+            suggest_name(name, personas.names())
+        );
+        ApiError::invalid_field("persona", message)
+    })?;
+    Ok(Arc::clone(persona))
 }
 
 /// Submits the command that `build_command` makes of the call, and answers with the customer, or

@@ -1,8 +1,10 @@
 //! Named sets of faults that are active for a whole world.
 
 use super::authenticate_operator;
+use crate::domain::api_fault::NamedFaults;
 use crate::domain::text::quote_value;
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::response::ApiResponse;
 use crate::scenario::format::parse_faults;
 use crate::wire::api_error::ApiError;
@@ -35,7 +37,16 @@ pub(crate) fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
 /// counters start at zero.
 pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let (name, text) = (call.path_segment("name"), call.body_text()?);
+    let set = activate_faults(&world, call.path_segment("name"), call.body_text()?)?;
+    Ok(ApiResponse::json(&FaultsView::new(&set)))
+}
+
+/// Parses a set of faults and activates it under a name.
+pub(crate) fn activate_faults(
+    world: &CallWorld,
+    name: &str,
+    text: &str,
+) -> Result<NamedFaults, ApiError> {
     if !(1..=100).contains(&name.len()) {
         return Err(ApiError::invalid_field(
             "name",
@@ -67,12 +78,10 @@ pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
                 "{limit} fault sets are active, which is the limit; delete some"
             ))
         })?;
-    let all = world.faults().list_sets();
-    let entry = all.iter().find(|set| set.name == name);
+    let mut all = world.faults().list_sets().into_iter();
+    let set = all.find(|set| set.name == name);
     // A TTL of zero has expired already.
-    let entry =
-        entry.ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))?;
-    Ok(ApiResponse::json(&FaultsView::new(entry)))
+    set.ok_or_else(|| ApiError::invalid_field("ttl", "expires at once; use a longer one"))
 }
 
 pub(crate) fn delete_faults(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -98,7 +107,8 @@ pub(crate) fn delete_all(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(ApiResponse::json(&serde_json::json!({ "deleted": names })))
 }
 
-fn unknown_faults_error(name: &str) -> ApiError {
+/// Returns the error for a name of no set.
+pub(crate) fn unknown_faults_error(name: &str) -> ApiError {
     ApiError::NotFound(format!(
         "no faults are active under the name {}; activate some with PUT /_mockaa/v1/faults/NAME",
         quote_value(name)

@@ -48,7 +48,8 @@ pub(crate) fn list_entries(call: &Call) -> Result<ApiResponse, ApiError> {
     )))
 }
 
-fn parse_filter(params: &Params) -> Result<JournalFilter, ApiError> {
+/// Parses the filter of a query of the journal.
+pub(crate) fn parse_filter(params: &Params) -> Result<JournalFilter, ApiError> {
     JournalFilter::parse(|name| params.first_value(name))
 }
 
@@ -114,7 +115,8 @@ fn send_body(call: &Call, side: BodySide) -> Result<ApiResponse, ApiError> {
     })
 }
 
-fn find_entry(call: &Call, world: &World) -> Result<JournalEntry, ApiError> {
+/// Finds the entry in the path.
+pub(crate) fn find_entry(call: &Call, world: &World) -> Result<JournalEntry, ApiError> {
     let text = call.path_segment("seq");
     let seq: u64 = text.parse().map_err(|_| {
         let message = format!("{} is not the number of an entry", quote_value(text));
@@ -216,7 +218,8 @@ pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
         return Ok(response.with_header(RETRY_AFTER, "5"));
     };
     let world = Arc::clone(&world);
-    let stream = EventStream::new(app_state, world, filter, place, slot);
+    let session = call.operator_session();
+    let stream = EventStream::new(app_state, world, filter, place, slot, session);
     Ok(ApiResponse::events(Some(stream)))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::authenticate_operator;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
@@ -39,14 +40,17 @@ pub(crate) fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
 
 pub(crate) fn get_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let name = call.path_segment("name");
-    let world_text = world.scenarios().local_text(name);
-    let text = world_text.or_else(|| {
+    let text = find_scenario_text(&world, call.path_segment("name"))?;
+    Ok(ApiResponse::text(text.to_string()))
+}
+
+/// Returns the text of a scenario, a local one first.
+pub(crate) fn find_scenario_text(world: &World, name: &str) -> Result<Arc<str>, ApiError> {
+    let text = world.scenarios().local_text(name).or_else(|| {
         let shared = world.config().scenarios.current();
         Some(Arc::clone(&shared.scenarios.get(name)?.text))
     });
-    let text = text.ok_or_else(|| unknown_scenario_error(&world, name))?;
-    Ok(ApiResponse::text(text.to_string()))
+    text.ok_or_else(|| unknown_scenario_error(world, name))
 }
 
 fn unknown_scenario_error(world: &World, name: &str) -> ApiError {
@@ -80,7 +84,13 @@ pub(crate) fn get_schema(call: &Call) -> Result<ApiResponse, ApiError> {
 /// this world. Nothing changes.
 pub(crate) fn lint_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let diagnostics = match parse(call.body_text()?) {
+    let diagnostics = lint_text(&world, call.body_text()?);
+    Ok(ApiResponse::json(&LintView::new(&diagnostics)))
+}
+
+/// Returns what is wrong with the text of a scenario, each with `true` for an error.
+pub(crate) fn lint_text(world: &World, text: &str) -> Vec<(Diagnostic, bool)> {
+    match parse(text) {
         Err(errors) => errors.into_iter().map(|error| (error, true)).collect(),
         Ok(plan) => {
             let participants = world.participants();
@@ -92,12 +102,9 @@ pub(crate) fn lint_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
             let lints = lint_plan(&plan, context).into_iter();
             let lints = lints.map(|lint| (lint.diagnostic, lint.severity == Severity::Error));
             let persona = find_unknown_persona(&plan, &world.personas());
-            lints
-                .chain(persona.map(|error| (error, true)))
-                .collect::<Vec<_>>()
+            lints.chain(persona.map(|error| (error, true))).collect()
         }
-    };
-    Ok(ApiResponse::json(&LintView::new(&diagnostics)))
+    }
 }
 
 /// Adds a scenario to this world, or replaces one. Running consents keep their scenario.

@@ -99,6 +99,39 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     task.await.expect("writing a file does not panic")
 }
 
+/// A statement with its range and the names of the formats that it has.
+pub(crate) struct GeneratedStatement {
+    pub statement: Statement,
+    pub range: TimeRange,
+    pub formats: Vec<&'static str>,
+}
+
+/// Generates the statement of the account that a call names.
+pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatement, ApiError> {
+    let draft = StatementDraft::from_call(call)?;
+    let slot = take_slot().await;
+    let task = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let statement = draft.generate()?;
+        let is_bank = statement.transactions().is_some();
+        let has_csv = is_bank
+            || draft
+                .render(statement.clone(), StatementFormat::Csv)
+                .is_ok();
+        let formats = StatementFormat::ALL.iter().filter(|format| match format {
+            StatementFormat::Csv => has_csv,
+            StatementFormat::Svg => is_bank,
+            _ => true,
+        });
+        Ok(GeneratedStatement {
+            formats: formats.map(|format| format.as_str()).collect(),
+            range: draft.range,
+            statement,
+        })
+    });
+    task.await.expect("generating a statement does not panic")
+}
+
 /// The inputs of a statement, apart from the lock of the world.
 struct StatementDraft {
     seed: u64,

@@ -92,7 +92,8 @@ pub(crate) fn get_webhook_body(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Media type of bytes that may be no JSON.
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
-fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
+/// Finds the delivery in the path.
+pub(crate) fn find_delivery(call: &Call, world: &World) -> Result<Delivery, ApiError> {
     let text = call.path_segment("id");
     text.parse()
         .ok()

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::domain::brand::Brand;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::participants::Participants;
+use crate::domain::rejection::Rejection;
 use crate::domain::sign_in::SignIn;
 use crate::domain::text::quote_value;
 use crate::engine::clock::system_now;
@@ -23,7 +24,6 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::call_world::CallWorld;
 use crate::http::forms::{TOKEN_FIELD, check_token};
-use crate::http::pages::find_consent;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::journey::{
@@ -64,6 +64,18 @@ pub(crate) fn open_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         VisitOrigin::Link,
         Preset::default(),
     ))
+}
+
+/// Finds the consent in the path, if its customer has not deregistered.
+fn find_consent(call: &Call) -> Result<(CallWorld, Arc<Consent>), ApiError> {
+    let world = call.get_or_create_world()?;
+    let handle = call.parse_handle()?;
+    let consent = world
+        .catch_up()
+        .consent(handle)
+        .filter(|consent| !consent.hidden);
+    let consent = consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?;
+    Ok((world, consent))
 }
 
 /// The choices with which a visit begins.

@@ -53,6 +53,7 @@ fn list_apis(route: &Route) -> &'static [&'static str] {
         Section::Registry
         | Section::Redirection
         | Section::Page
+        | Section::Console
         | Section::Service
         | Section::Control => &[],
     }

@@ -7,7 +7,6 @@ use crate::domain::account::FiType;
 use crate::domain::consent::{Input, Status};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::error_code::ErrorCode;
-use crate::domain::event::EventName;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::session::SessionStatus;
@@ -15,8 +14,9 @@ use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
 use crate::http::control::statements::StatementFormat;
 use crate::scenario::format::FileKind;
+use crate::ui::console::inspector::InspectorPart;
 use crate::ui::messages::Language;
-use crate::wire::control::journal::NON_EVENT_KINDS;
+use crate::wire::control::journal::list_kinds;
 use crate::wire::control::schema_types::DURATION_PATTERN;
 use crate::wire::fields::TEXT_BYTES_MAX;
 use crate::wire::registry::EntityType;
@@ -60,6 +60,18 @@ pub(crate) fn timestamp() -> Value {
 
 pub(crate) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
+}
+
+pub(crate) fn inspector_part() -> Value {
+    one_of(InspectorPart::ALL.map(InspectorPart::as_str))
+}
+
+pub(crate) fn clock_change() -> Value {
+    one_of(["freeze", "run", "set", "advance", "advance-until-idle"])
+}
+
+pub(crate) fn timeline_order() -> Value {
+    one_of(["cause", "time"])
 }
 
 /// Returns the schema of a number of entries of one page.
@@ -108,10 +120,6 @@ pub(crate) fn file_format() -> Value {
 
 pub(crate) fn boolean_text() -> Value {
     one_of(["true", "false"])
-}
-
-pub(crate) fn decision() -> Value {
-    one_of([VisitAction::Approve, VisitAction::Reject].map(VisitAction::as_str))
 }
 
 pub(crate) fn own_action() -> Value {
@@ -163,8 +171,7 @@ pub(crate) fn operation() -> Value {
 }
 
 pub(crate) fn entry_kind() -> Value {
-    let events = EventName::ALL.iter().map(|name| name.as_str());
-    one_of(NON_EVENT_KINDS.into_iter().chain(events))
+    one_of(list_kinds())
 }
 
 pub(crate) fn error_code() -> Value {

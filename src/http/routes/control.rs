@@ -75,7 +75,7 @@ const LIMIT: Parameter = Parameter::in_query(
 
 const PAGE: &[Parameter] = &[AFTER, LIMIT];
 
-const OLDEST: Parameter = Parameter::in_query(
+pub(super) const OLDEST: Parameter = Parameter::in_query(
     "after",
     schema::count,
     "Number above which the page begins, the oldest first; 0 for the oldest",
@@ -153,13 +153,14 @@ const FILE_KIND: &[Parameter] = &[Parameter::in_path(
     "What the file has",
 )];
 
-const ACTION: &[Parameter] = &[Parameter::in_path(
+pub(super) const ACTIONS: &[Parameter] = &[Parameter::in_path(
     "action",
     schema::consent_action,
     "What happens to the consent",
 )];
 
-const WEBHOOK_ID: &[Parameter] = &[Parameter::in_path("id", schema::count, "Id of the webhook")];
+pub(super) const WEBHOOK_ID: &[Parameter] =
+    &[Parameter::in_path("id", schema::count, "Id of the webhook")];
 
 const WEBHOOK: &[Parameter] = &[WEBHOOK_ID[0], REVEAL];
 const WEBHOOK_BODY: &[Parameter] = &[
@@ -216,6 +217,10 @@ const TRANSACTIONS: &[Parameter] = &[
     RANGE_END,
 ];
 
+/// The parameters of the page of a statement.
+pub(super) const TRANSACTIONS_PAGE: &[Parameter] =
+    &[TRANSACTIONS[0], OF_ACCOUNT, RANGE_START, RANGE_END];
+
 const STATEMENT: &[Parameter] = &[
     OF_ACCOUNT,
     RANGE_START,
@@ -270,7 +275,7 @@ const TIMERS: &[Parameter] = &[
     ),
 ];
 
-const REVEAL: Parameter = Parameter::in_query(
+pub(super) const REVEAL: Parameter = Parameter::in_query(
     "reveal",
     schema::flag,
     "Show the secrets of calls and webhooks instead of masking them",
@@ -354,9 +359,14 @@ const JOURNAL: &[Parameter] = &[
     REVEAL,
 ];
 
-const JOURNAL_ENTRY: &[Parameter] = &[
+pub(super) const JOURNAL_ENTRY: &[Parameter] = &[
     Parameter::in_path("seq", schema::count, "Number of the entry"),
     REVEAL,
+];
+
+/// The parameters of the page of the journal.
+pub(super) const JOURNAL_PAGE: &[Parameter] = &[
+    OLDEST, NEWEST, KIND, OP, HANDLE, CUSTOMER, STATUS, FROM, TO, SEARCH,
 ];
 
 const JOURNAL_WAIT: &[Parameter] = &[
@@ -388,7 +398,7 @@ pub(crate) static ROUTES: &[Route] = &[
     get("/_mockaa/v1/consents", "listConsents", Handler::Immediate(consents::list_consents)).with_summary("List the consents, the newest first, with the number in each state").with_parameters(CONSENTS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<ConsentView, Status>>))),
     get("/_mockaa/v1/consents/{consentHandle}", "getConsent", Handler::Immediate(consents::get_consent)).with_summary("Get a consent with its history and the actions that its state allows").with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404]),
     post("/_mockaa/v1/consents/{consentHandle}/play", "playSteps", Handler::Immediate(consents::play_steps)).with_summary("Perform a scenario action, or a list of actions, on a consent").with_request(Scenario(Derived(schema_of::<ScenarioSteps>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
-    post("/_mockaa/v1/consents/{consentHandle}/{action}", "applyConsentAction", Handler::Immediate(consents::apply_consent_action)).with_summary("Change the state of a consent; only approve has a body").with_parameters(ACTION).with_request(OptionalJson(Derived(schema_of::<ApproveRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
+    post("/_mockaa/v1/consents/{consentHandle}/{action}", "applyConsentAction", Handler::Immediate(consents::apply_consent_action)).with_summary("Change the state of a consent; only approve has a body").with_parameters(ACTIONS).with_request(OptionalJson(Derived(schema_of::<ApproveRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<ConsentView>))).with_refusals(&[404, 409, 503]),
     get("/_mockaa/v1/sessions", "listSessions", Handler::Immediate(sessions::list_sessions)).with_summary("List the data sessions, the newest first, with the number of each status").with_parameters(SESSIONS).with_response(ResponseBody::Json(Derived(schema_of::<ListPage<SessionView, SessionStatus>>))),
     get("/_mockaa/v1/sessions/{sessionId}", "getSession", Handler::Immediate(sessions::get_session)).with_summary("Get a data session").with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404]),
     post("/_mockaa/v1/sessions/{sessionId}/deliver", "deliverData", Handler::Immediate(sessions::deliver_data)).with_summary("Deliver the data of a session in place of its FIPs").with_request(OptionalJson(Derived(schema_of::<DeliverRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<SessionView>))).with_refusals(&[404, 409, 503]),

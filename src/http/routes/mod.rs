@@ -2,6 +2,7 @@
 //! methods and unknown paths, `/openapi.json`, `/docs` and the lists of calls in the documentation
 //! are made from it.
 
+mod console;
 mod control;
 mod rebit;
 mod registry;
@@ -224,7 +225,7 @@ impl Route {
                 Section::Rebit => Authentication::Fiu,
                 Section::Seed => Authentication::SeedClient,
                 Section::Unaport => Authentication::AccessToken,
-                Section::Control => Authentication::Operator,
+                Section::Control | Section::Console => Authentication::Operator,
                 Section::Registry | Section::Redirection | Section::Page | Section::Service => {
                     Authentication::Public
                 }
@@ -385,12 +386,13 @@ fn allow_empty(path: &str, parameter: &str) -> String {
 pub fn all_routes() -> impl Iterator<Item = &'static Route> {
     // The registry comes first: its second version shares its first segment with a base path of
     // ReBIT.
-    let tables: [&'static [Route]; 6] = [
+    let tables: [&'static [Route]; 7] = [
         registry::ROUTES,
         rebit::ROUTES,
         seed::ROUTES,
         unaport::ROUTES,
         service::ROUTES,
+        console::ROUTES,
         control::ROUTES,
     ];
     tables.into_iter().flatten()
@@ -469,7 +471,9 @@ pub(crate) fn protocol_prefixes() -> ProtocolPrefixes {
 
 /// Returns the paths of all calls. The documented base path of a call comes first.
 pub(crate) fn known_paths() -> KnownPaths {
-    let paths = all_routes().flat_map(|route| {
+    // The console is for browsers, and who types a wrong path means a call.
+    let calls = all_routes().filter(|route| route.section != Section::Console);
+    let paths = calls.flat_map(|route| {
         let (method, path) = (route.method, route.local_path());
         let documented = route.path.strip_suffix(path).unwrap_or_default();
         let bases = route.section.base_paths().iter().copied();

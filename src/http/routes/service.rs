@@ -2,12 +2,11 @@
 //! documentation.
 
 use super::BodySchema::Component;
-use super::control::{CONSENTS_PAGE, WEBHOOKS_PAGE};
 use super::{Handler, Parameter, RequestBody, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::operation::Operation;
 use crate::http::openapi::schema;
 use crate::http::unaport::web_sdk;
-use crate::http::{console, journey, pages, service_info, webview};
+use crate::http::{journey, service_info, webview};
 
 const HTML: &str = "text/html";
 
@@ -18,9 +17,6 @@ const fn get(section: Section, path: &'static str, id: &'static str, handler: Ha
 const fn post(section: Section, path: &'static str, id: &'static str, handler: Handler) -> Route {
     Route::new(section, RouteMethod::Post, path, id, handler)
 }
-
-const DECISION: Parameter =
-    Parameter::in_path("action", schema::decision, "The customer's decision");
 
 const VISIT: Parameter = Parameter::in_path("visit", schema::text, "The id of the visit");
 
@@ -306,7 +302,7 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("End a visit without an answer")
     .with_operation(Operation::Redirection)
     .with_parameters(&[VISIT])
-    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_request(RequestBody::Form(Component("PageForm")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
     get(
@@ -361,49 +357,9 @@ pub(crate) static ROUTES: &[Route] = &[
     )
     .with_summary("Pause, resume or withdraw a consent as its customer")
     .with_parameters(&[VISIT, OWN_ACTION])
-    .with_request(RequestBody::Form(Component("VisitForm")))
+    .with_request(RequestBody::Form(Component("PageForm")))
     .with_response(ResponseBody::Redirect(303))
     .with_refusals(&[400, 403, 404]),
-    get(
-        Section::Page,
-        "/ui/consents",
-        "showConsents",
-        Handler::Immediate(console::show_consents),
-    )
-    .with_summary("Show the consents to the operator, the newest first")
-    .with_parameters(CONSENTS_PAGE)
-    .with_response(ResponseBody::Text(HTML))
-    .with_refusals(&[401, 403]),
-    get(
-        Section::Page,
-        "/ui/webhooks",
-        "showWebhooks",
-        Handler::Immediate(console::show_webhooks),
-    )
-    .with_summary("Show the webhooks to the operator, the newest first")
-    .with_parameters(WEBHOOKS_PAGE)
-    .with_response(ResponseBody::Text(HTML))
-    .with_refusals(&[401, 403]),
-    get(
-        Section::Page,
-        "/ui/consents/{consentHandle}",
-        "showConsentPage",
-        Handler::Immediate(pages::show_consent),
-    )
-    .with_summary("Show a consent to the operator")
-    .with_response(ResponseBody::Text(HTML))
-    .with_refusals(&[404]),
-    post(
-        Section::Page,
-        "/ui/consents/{consentHandle}/{action}",
-        "submitDecision",
-        Handler::Immediate(pages::submit_decision),
-    )
-    .with_summary("Approve or reject a consent for its customer")
-    .with_parameters(&[DECISION])
-    .with_request(RequestBody::Form(Component("VisitForm")))
-    .with_response(ResponseBody::Redirect(303))
-    .with_refusals(&[403, 404, 409]),
     get(
         Section::Service,
         "/",

@@ -51,6 +51,8 @@ struct ConsentRow {
     scenario: String,
     changed: String,
     changed_at: String,
+    /// `true` while the customer has not answered.
+    is_pending: bool,
 }
 
 impl ConsentsPage {
@@ -83,7 +85,7 @@ impl ConsentsPage {
         });
         Self {
             shown: window.describe_size(filter.status),
-            is_empty_world: console.consents == "0",
+            is_empty_world: !console.has_consents,
             server_url: server_url.to_owned(),
             world_option: match &*console.base_path {
                 "" => String::new(),
@@ -135,6 +137,7 @@ impl ConsentRow {
             scenario: scenario.unwrap_or_else(|| "–".to_owned()),
             changed: Language::English.format_time(changed_at),
             changed_at: changed_at.to_string(),
+            is_pending: consent.status == Status::Pending,
         }
     }
 }

@@ -1,17 +1,93 @@
 //! The operator's pages: the frame and the parts of lists that they share. The structs hold finished
 //! words.
 
+pub(crate) mod clock;
+mod comparison;
+pub(crate) mod consent;
 pub(crate) mod consents;
+pub(crate) mod customers;
+pub(crate) mod entry;
+pub(crate) mod faults;
+mod highlight;
+pub(crate) mod inspector;
+pub(crate) mod journal;
+pub(crate) mod overview;
+mod qr_code;
+pub(crate) mod raise;
+pub(crate) mod report;
+pub(crate) mod scenarios;
+pub(crate) mod sign_in;
+mod state_machine;
+pub(crate) mod timeline;
+pub(crate) mod webhook;
 pub(crate) mod webhooks;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::domain::consent::Status;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::listing::Listing;
 use crate::domain::money::group_count;
 use crate::domain::naming::WireEnum;
 use crate::domain::overview::Overview;
 use crate::domain::participants::Participants;
+use crate::domain::time::Timestamp;
+use crate::ui::icons;
 use crate::ui::messages::Language;
+
+/// A part of the console, which the navigation names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Overview,
+    Consents,
+    Webhooks,
+    Journal,
+    Clock,
+    Faults,
+    Scenarios,
+    Customers,
+    Report,
+}
+
+impl Section {
+    const ALL: [Self; 9] = [
+        Self::Overview,
+        Self::Consents,
+        Self::Webhooks,
+        Self::Journal,
+        Self::Clock,
+        Self::Faults,
+        Self::Scenarios,
+        Self::Customers,
+        Self::Report,
+    ];
+
+    /// Returns the name, the icon and the path of the part.
+    const fn describe(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Overview => ("Overview", icons::HOME, "/ui"),
+            Self::Consents => ("Consents", icons::CONSENT, "/ui/consents"),
+            Self::Webhooks => ("Webhooks", icons::WEBHOOK, "/ui/webhooks"),
+            Self::Journal => ("Journal", icons::JOURNAL, "/ui/journal"),
+            Self::Clock => ("Clock", icons::CLOCK, "/ui/clock"),
+            Self::Faults => ("Faults", icons::FAULT, "/ui/faults"),
+            Self::Scenarios => ("Scenarios", icons::CODE, "/ui/scenarios"),
+            Self::Customers => ("Customers", icons::PERSON, "/ui/customers"),
+            Self::Report => ("Contract report", icons::REPORT, "/ui/report"),
+        }
+    }
+}
+
+/// A link of the navigation.
+#[derive(Clone, Debug)]
+struct SectionLink {
+    icon: &'static str,
+    label: &'static str,
+    address: String,
+    /// A figure of the part, in words; empty if it has none.
+    figure: String,
+    is_current: bool,
+}
 
 /// The data that all pages of the operator have in common.
 #[derive(Clone, Debug)]
@@ -20,27 +96,91 @@ pub(crate) struct ConsoleFrame {
     base_path: String,
     world: String,
     now: String,
-    mode: &'static str,
-    /// The number of consents.
-    consents: String,
-    /// The number of webhooks that are not settled.
-    webhooks_open: String,
+    is_frozen: bool,
+    has_consents: bool,
+    sections: Vec<SectionLink>,
+    /// The token of the forms of the page.
+    token: String,
+    /// The place in the stream of events after which the page is out of date.
+    place: String,
+    /// `true` if the browser has a session that can be ended.
+    has_session: bool,
 }
 
 impl ConsoleFrame {
-    pub(crate) fn new(base_path: &str, world: &str, overview: &Overview) -> Self {
+    pub(crate) fn new(
+        base_path: &str,
+        world: &str,
+        overview: &Overview,
+        current: Section,
+        token: String,
+        place: String,
+    ) -> Self {
+        let sections = Section::ALL.into_iter().map(|section| {
+            let (label, icon, path) = section.describe();
+            SectionLink {
+                icon,
+                label,
+                address: format!("{base_path}{path}"),
+                figure: describe_figure(section, overview),
+                is_current: section == current,
+            }
+        });
         Self {
             base_path: base_path.to_owned(),
             world: world.to_owned(),
             now: Language::English.format_time(overview.now),
-            mode: if overview.frozen { "frozen" } else { "running" },
-            consents: group_count(overview.consents),
-            webhooks_open: match overview.webhooks_open {
-                0 => String::new(),
-                count => format!("{} open", group_count(count)),
-            },
+            is_frozen: overview.frozen,
+            has_consents: overview.consents > 0,
+            sections: sections.collect(),
+            token,
+            place,
+            has_session: false,
         }
     }
+
+    /// Says whether the browser has a session that can be ended.
+    pub(crate) fn with_session(self, has_session: bool) -> Self {
+        Self {
+            has_session,
+            ..self
+        }
+    }
+}
+
+/// Returns the figure that the navigation shows for a part.
+fn describe_figure(section: Section, overview: &Overview) -> String {
+    match section {
+        Section::Consents => group_count(overview.consents),
+        Section::Webhooks if overview.webhooks_open > 0 => {
+            format!("{} open", group_count(overview.webhooks_open))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Returns the class of the colors of a state.
+fn class_of(status: Status) -> String {
+    status.as_str().to_ascii_lowercase()
+}
+
+/// Returns the words of a problem in a document, with its place.
+pub(crate) fn describe_problem(problem: &Diagnostic) -> String {
+    match (problem.line, problem.column) {
+        (0, _) => problem.message.clone(),
+        (line, column) => format!("line {line}, column {column}: {}", problem.message),
+    }
+}
+
+/// Formats the time of day in India to a millisecond.
+fn format_clock(at: Timestamp) -> String {
+    let ms = at.as_millis().rem_euclid(1000);
+    format!("{}.{ms:03}", at.ist_time().format("%H:%M:%S"))
+}
+
+/// Formats an instant in India to a millisecond.
+fn format_precise_time(at: Timestamp) -> String {
+    format!("{} {}", at.ist_date().format("%-d %b %Y"), format_clock(at))
 }
 
 /// A part of a list, the newest item first, and where the list goes on.
@@ -109,7 +249,7 @@ fn list_fius(participants: &Participants, selected: Option<&str>) -> Vec<SelectO
 
 /// A link to the items in one state, or in all.
 #[derive(Debug)]
-struct Chip {
+pub(crate) struct Chip {
     icon: &'static str,
     label: &'static str,
     count: String,

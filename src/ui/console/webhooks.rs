@@ -2,11 +2,13 @@
 
 use askama::Template;
 
+use super::timeline::Tag;
+use super::webhook::tag_of_outcome;
 use super::{
     Chip, ConsoleFrame, ListAddress, ListWindow, SelectOption, describe_filter, list_chips,
     list_fius, list_names,
 };
-use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
+use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::listing::DeliveryFilter;
 use crate::domain::participants::Participants;
 use crate::ui::messages::Language;
@@ -35,6 +37,7 @@ pub(crate) struct WebhooksPage {
 #[derive(Debug)]
 struct WebhookRow {
     id: u64,
+    address: String,
     event: &'static str,
     /// The status that it tells.
     status: &'static str,
@@ -44,17 +47,10 @@ struct WebhookRow {
     state: &'static str,
     /// The number of attempts before those that are shown, in words; empty if there is none.
     earlier: String,
-    attempts: Vec<AttemptTag>,
+    attempts: Vec<Tag>,
     faults: Vec<&'static str>,
     created: String,
     created_at: String,
-}
-
-/// The result of an attempt.
-#[derive(Debug)]
-struct AttemptTag {
-    is_accepted: bool,
-    text: String,
 }
 
 impl WebhooksPage {
@@ -119,6 +115,7 @@ impl WebhookRow {
         let fiu = participants.find_fiu(&notification.fiu);
         Self {
             id: delivery.id,
+            address: format!("{base_path}/ui/webhooks/{}", delivery.id),
             event: notification.kind().as_str(),
             status: notification.status().unwrap_or_default(),
             consent_address: format!("{base_path}/ui/consents/{handle}"),
@@ -132,7 +129,10 @@ impl WebhookRow {
                 0 => String::new(),
                 count => format!("{count} earlier"),
             },
-            attempts: attempts[hidden..].iter().map(AttemptTag::from).collect(),
+            attempts: attempts[hidden..]
+                .iter()
+                .map(|attempt| tag_of_outcome(&attempt.outcome))
+                .collect(),
             faults: delivery
                 .faults
                 .iter()
@@ -140,25 +140,6 @@ impl WebhookRow {
                 .collect(),
             created: Language::English.format_time(notification.at),
             created_at: notification.at.to_string(),
-        }
-    }
-}
-
-impl From<&Attempt> for AttemptTag {
-    fn from(attempt: &Attempt) -> Self {
-        match &attempt.outcome {
-            AttemptOutcome::Accepted { status, .. } => Self {
-                is_accepted: true,
-                text: status.to_string(),
-            },
-            AttemptOutcome::Rejected { status, .. } => Self {
-                is_accepted: false,
-                text: status.to_string(),
-            },
-            AttemptOutcome::Failed { .. } => Self {
-                is_accepted: false,
-                text: "no answer".to_owned(),
-            },
         }
     }
 }

@@ -88,6 +88,7 @@ impl From<&JournalEntry> for EventView {
 pub(crate) enum EndReason {
     Shutdown,
     WorldDeleted,
+    SessionEnded,
 }
 
 /// Writes an entry, whose id is its place.
@@ -120,6 +121,7 @@ pub(crate) fn write_end(text: &mut String, reason: EndReason) {
     let reason = match reason {
         EndReason::Shutdown => "the sandbox stops",
         EndReason::WorldDeleted => "the world was deleted",
+        EndReason::SessionEnded => "the session has ended",
     };
     write_event(text, "bye", None, &json!({ "reason": reason }));
 }

@@ -219,13 +219,19 @@ pub(crate) fn parse_handle(text: &str) -> Result<ConsentHandle, ApiError> {
 }
 
 /// The kinds of entries other than events.
-pub(crate) const NON_EVENT_KINDS: [&str; 5] = [
+const NON_EVENT_KINDS: [&str; 5] = [
     "call",
     "webhook",
     "scenario.step_rejected",
     "signature.invalid",
     "note",
 ];
+
+/// Returns the kinds of entries.
+pub(crate) fn list_kinds() -> Vec<&'static str> {
+    let events = EventName::ALL.iter().map(|event| event.as_str());
+    NON_EVENT_KINDS.into_iter().chain(events).collect()
+}
 
 fn is_known_kind(text: &str) -> bool {
     NON_EVENT_KINDS.contains(&text) || EventName::parse(text).is_some()
@@ -397,6 +403,16 @@ impl From<&JournalEntry> for EntrySummary {
 }
 
 impl EntrySummary {
+    /// Returns the path of a call.
+    pub(crate) fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+
+    /// Returns the entry on one line, for people.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Cuts the texts that a caller chooses to a number of characters.
     pub(super) fn shorten_texts(mut self, chars_max: usize) -> Self {
         let texts = [

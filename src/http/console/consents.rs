@@ -1,0 +1,214 @@
+//! Pages of consents, with the actions by which the operator changes one.
+
+use std::sync::Arc;
+
+use super::exchange::{describe_entry, parse_place};
+use super::{PageCall, parse_filter_form, read_window, server_url};
+use crate::domain::action::ConsentAction;
+use crate::domain::command::Command;
+use crate::domain::consent::{Consent, Input};
+use crate::domain::listing::{Cursor, ListPart, SessionFilter};
+use crate::domain::rejection::Rejection;
+use crate::domain::text::quote_value;
+use crate::http::call::Call;
+use crate::http::control::consents::parse_filter;
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::scenario::format::parse_steps;
+use crate::ui::console::consent::{ConsentDetails, ConsentPage};
+use crate::ui::console::consents::ConsentsPage;
+use crate::ui::console::timeline::TimelineOrder;
+use crate::ui::console::{Section, describe_problem};
+use crate::wire::api_error::ApiError;
+use crate::wire::control::http_status;
+
+/// Shows a part of the consents, the newest first.
+pub(crate) fn show_consents(call: &Call) -> Result<ApiResponse, ApiError> {
+    let page = PageCall::open(call)?;
+    let world = &page.world;
+    let filter = parse_filter(&parse_filter_form(call)?)?;
+    let window = read_window(call, |part| world.catch_up().list_consents(&filter, part))?;
+    Ok(page.show(&ConsentsPage::new(
+        page.frame(Section::Consents),
+        &server_url(call, world),
+        &world.participants(),
+        &filter,
+        &window,
+        |consent| world.scenario_of(consent.handle),
+    )))
+}
+
+/// Shows one consent.
+pub(crate) fn show_consent(call: &Call) -> Result<ApiResponse, ApiError> {
+    let page = PageCall::open(call)?;
+    let consent = find_consent(&page)?;
+    render_consent(&page, &consent, Refusal::default())
+}
+
+/// A refusal, for the page that is shown again.
+#[derive(Debug, Default)]
+struct Refusal {
+    /// The reason for which an action was refused.
+    notice: Option<String>,
+    /// The steps that were refused, with what is wrong about them.
+    steps: Option<(String, Vec<String>)>,
+}
+
+fn find_consent(page: &PageCall<'_>) -> Result<Arc<Consent>, ApiError> {
+    let handle = page.call.parse_handle()?;
+    let consent = page.world.catch_up().consent(handle);
+    Ok(consent.ok_or_else(|| Rejection::UnknownHandle(handle.to_string()))?)
+}
+
+/// Applies an input of the state machine to a consent, and shows the consent again. A browser whose page
+/// was stale reads what the consent is now.
+pub(crate) fn apply_action(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (page, _) = PageCall::open_form(call, &[])?;
+    let consent = find_consent(&page)?;
+    let input =
+        Input::parse(call.path_segment("action")).ok_or_else(|| call.unknown_route_error())?;
+    let handle = consent.handle;
+    let action = ConsentAction::with_defaults(input);
+    let receipt = match page
+        .world
+        .submit(Command::TransitionConsent { handle, action })
+    {
+        Ok(receipt) => receipt,
+        Err(rejection) if call.accepts_page() => {
+            let error = ApiError::from(rejection);
+            let consent = find_consent(&page)?;
+            let refusal = Refusal {
+                notice: Some(error.message()),
+                ..Refusal::default()
+            };
+            let answer = render_consent(&page, &consent, refusal)?;
+            return Ok(answer.with_status_code(http_status(&error)));
+        }
+        Err(rejection) => return Err(rejection.into()),
+    };
+    let answer = page.lead_back(&format!("/ui/consents/{handle}"));
+    Ok(ApiResponse::from_receipt(receipt, |_| answer))
+}
+
+/// Plays steps in the format of scenario files on a consent, and shows it. Steps with errors are shown
+/// again.
+pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (page, form) = PageCall::open_form(call, &["steps"])?;
+    let consent = find_consent(&page)?;
+    let text = form.first_value("steps").unwrap_or_default();
+    // A browser sends line ends as CR LF.
+    let text = text.replace("\r\n", "\n");
+    let played = parse_steps(&text).map_err(ApiError::InvalidDocument);
+    let played = played.and_then(|plan| Ok(page.world.run_steps(consent.handle, &plan)?));
+    match played {
+        Ok(receipt) => {
+            let answer = page.lead_back(&format!("/ui/consents/{}", consent.handle));
+            Ok(ApiResponse::from_receipt(receipt, |_| answer))
+        }
+        Err(error) if call.accepts_page() => {
+            let problems = match &error {
+                ApiError::InvalidDocument(all) => all.iter().map(describe_problem).collect(),
+                other => vec![other.message()],
+            };
+            let refusal = Refusal {
+                notice: None,
+                steps: Some((text, problems)),
+            };
+            let consent = find_consent(&page)?;
+            let answer = render_consent(&page, &consent, refusal)?;
+            Ok(answer.with_status_code(http_status(&error)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The largest number of entries on the page of a consent.
+const ENTRIES_MAX: usize = 500;
+
+/// The largest number of timers on the page of a consent.
+const TIMERS_MAX: usize = 20;
+
+fn render_consent(
+    page: &PageCall<'_>,
+    consent: &Consent,
+    refusal: Refusal,
+) -> Result<ApiResponse, ApiError> {
+    let (call, world) = (page.call, &page.world);
+    let handle = consent.handle;
+    let params = Params::parse(call.query())?;
+    let order = match params.first_value("by") {
+        None | Some("cause") => TimelineOrder::ByCause,
+        Some("time") => TimelineOrder::ByTime,
+        Some(other) => {
+            let message = format!("{} is not one of cause, time", quote_value(other));
+            return Err(ApiError::invalid_field("by", message));
+        }
+    };
+    let open = match params.first_value("open") {
+        None => None,
+        Some(text) => Some(text.parse::<u64>().map_err(|_| {
+            let message = format!("{} is not the number of an entry", quote_value(text));
+            ApiError::invalid_field("open", message)
+        })?),
+    };
+    let path = format!("{}/ui/consents/{handle}", call.page_frame().base_path);
+    let own = [
+        (order == TimelineOrder::ByTime).then(|| ("by", "time".to_owned())),
+        open.map(|seq| ("open", seq.to_string())),
+    ];
+    let place = parse_place(&params, path, own.into_iter().flatten().collect())?;
+    let part = ListPart {
+        cursor: Cursor::NEWEST,
+        limit: ENTRIES_MAX + 1,
+    };
+    let queries = world.catch_up();
+    let (mut entries, _) = queries.journal_matching(part, |entry| entry.handle == Some(handle));
+    let has_earlier = entries.len() > ENTRIES_MAX;
+    entries.truncate(ENTRIES_MAX);
+    entries.reverse();
+    let entries: Vec<_> = entries.into_iter().map(describe_entry).collect();
+    let filter = SessionFilter {
+        status: None,
+        handle: Some(handle),
+    };
+    let sessions = queries.list_sessions(
+        &filter,
+        ListPart {
+            cursor: Cursor::NEWEST,
+            limit: TIMERS_MAX,
+        },
+    );
+    let sessions: Vec<_> = sessions
+        .items
+        .into_iter()
+        .map(|(_, session)| session)
+        .collect();
+    let opened = open.map(|seq| {
+        let entry = entries.iter().find(|it| it.entry.seq == seq);
+        (
+            seq,
+            entry.and_then(|it| page.exchange_of(&it.entry, &place)),
+        )
+    });
+    let details = ConsentDetails {
+        consent,
+        participants: &world.participants(),
+        scenario: world.scenario_of(handle),
+        selection_reason: world.selection_reason_of(handle),
+        accounts: &queries.consent_accounts(consent),
+        sessions: &sessions,
+        timers: &queries.timers(Some(handle), 0, TIMERS_MAX),
+        entries: &entries,
+        has_earlier,
+        evicted: world.count_evicted(|_| true),
+        order,
+        open: opened,
+        place,
+        customer_url: page.address(&format!("/aa/consents/{handle}")),
+        is_local: call.app_state().access.listens_on_loopback()
+            && call.app_state().access.public_url().is_none(),
+        notice: refusal.notice,
+        refused_steps: refusal.steps,
+    };
+    Ok(page.show(&ConsentPage::new(page.frame(Section::Consents), details)))
+}

@@ -1,0 +1,163 @@
+//! The operator's pages. Each is a call of the control API, shown to a browser.
+
+mod clock;
+mod consents;
+mod customers;
+mod exchange;
+mod faults;
+mod journal;
+mod overview;
+mod raise;
+mod report;
+mod scenarios;
+mod session;
+mod webhooks;
+
+use actix_web::http::Uri;
+use askama::Template;
+
+use crate::domain::listing::{Cursor, ListPart, Listing};
+use crate::engine::journal::ReadScope;
+use crate::engine::world::World;
+use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
+use crate::http::control::{authenticate_operator, parse_list_part};
+use crate::http::forms::{Reader, TOKEN_FIELD, check_token};
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::ui::console::{ConsoleFrame, ListWindow, Section};
+use crate::wire::api_error::ApiError;
+use crate::wire::control::events::EventPlace;
+
+pub(crate) use self::clock::{change_clock, show_clock};
+pub(crate) use self::consents::{apply_action, play_steps, show_consent, show_consents};
+pub(crate) use self::customers::{assign_persona, show_customer, show_customers, show_statement};
+pub(crate) use self::faults::{add_faults, remove_faults, show_faults};
+pub(crate) use self::journal::{show_entry, show_journal};
+pub(crate) use self::overview::{open_world, reset_world, show_overview, show_worlds};
+pub(crate) use self::raise::{raise_consent, show_raise_form};
+pub(crate) use self::report::show_report;
+pub(crate) use self::scenarios::{pin_scenario, set_default, show_scenario, show_scenarios};
+pub(crate) use self::session::{end_session, show_sign_in, sign_in, sign_in_page};
+pub(crate) use self::webhooks::{resend_webhook, show_webhook, show_webhooks};
+
+/// The number of rows of a page.
+const ROWS_MAX: usize = 50;
+
+/// A call of one of the operator's pages.
+struct PageCall<'c> {
+    call: &'c Call,
+    world: CallWorld,
+    reader: Reader,
+    /// The place in the stream of events before anything was read.
+    place: EventPlace,
+}
+
+impl<'c> PageCall<'c> {
+    /// Accepts a call of the operator.
+    fn open(call: &'c Call) -> Result<Self, ApiError> {
+        let world = authenticate_operator(call)?;
+        let place = EventPlace {
+            life: world.life(),
+            seq: world.last_journal_seq(ReadScope::Written),
+        };
+        Ok(Self {
+            world,
+            reader: Reader::from_call(call),
+            call,
+            place,
+        })
+    }
+
+    /// Accepts a form of one of these pages with these fields.
+    fn open_form(call: &'c Call, fields: &[&str]) -> Result<(Self, Params), ApiError> {
+        let form = Params::parse(call.body_text()?)?;
+        let page = Self::open(call)?;
+        check_token(call, &form, page.reader.id())?;
+        let names: Vec<_> = fields.iter().copied().chain([TOKEN_FIELD]).collect();
+        Ok((page, form.reject_unknown(&names)?.without_empty()))
+    }
+
+    /// Returns what the page has in common with the others.
+    fn frame(&self, section: Section) -> ConsoleFrame {
+        let overview = self.world.catch_up().overview();
+        let token = self.call.app_state().form_key.token(self.reader.id());
+        ConsoleFrame::new(
+            &self.call.page_frame().base_path,
+            self.world.name(),
+            &overview,
+            section,
+            token,
+            self.place.to_string(),
+        )
+        .with_session(self.call.operator_session().is_some())
+    }
+
+    /// Answers with the page.
+    fn show(&self, page: &impl Template) -> ApiResponse {
+        self.reader.add_cookie(self.call, ApiResponse::page(page))
+    }
+
+    /// Returns the address of a page of the world by its path.
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.call.base_url(&self.world))
+    }
+
+    /// Leads back to the page that sent a form, or to one of these pages if that is not known.
+    fn lead_back(&self, path: &str) -> ApiResponse {
+        let own = format!("{}/ui", self.call.page_frame().base_path);
+        let sender: Option<Uri> = self.call.header("referer").and_then(|it| it.parse().ok());
+        let sender = sender.and_then(|uri| Some(uri.path_and_query()?.as_str().to_owned()));
+        let page = sender.filter(|path| is_below(path, &own));
+        ApiResponse::redirect_see_other(match page {
+            Some(page) => page,
+            None => self.address(path),
+        })
+    }
+}
+
+/// Returns whether a path is another one, or below it.
+fn is_below(path: &str, other: &str) -> bool {
+    path.strip_prefix(other)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+/// Parses the fields of a form that filters a list. It sends its empty fields, too.
+fn parse_filter_form(call: &Call) -> Result<Params, ApiError> {
+    Ok(Params::parse(call.query())?.without_empty())
+}
+
+/// Reads the part of a list that the call asks for, the newest items first.
+fn read_window<T, S>(
+    call: &Call,
+    list: impl Fn(ListPart) -> Listing<T, S>,
+) -> Result<ListWindow<T, S>, ApiError> {
+    let cursor = parse_list_part(call, Cursor::NEWEST)?.cursor;
+    let mut listing = list(ListPart {
+        cursor,
+        limit: ROWS_MAX,
+    });
+    if matches!(cursor, Cursor::After(_)) {
+        listing.items.reverse();
+    }
+    let [newest, oldest] = [listing.items.first(), listing.items.last()].map(|item| {
+        let (number, _) = item?;
+        Some(*number)
+    });
+    let has_more = |cursor| !list(ListPart { cursor, limit: 1 }).items.is_empty();
+    Ok(ListWindow {
+        newer: newest.filter(|number| has_more(Cursor::After(*number))),
+        older: oldest.filter(|number| has_more(Cursor::Before(*number))),
+        listing,
+    })
+}
+
+/// Returns the base URL of the sandbox, without the prefix of the world.
+fn server_url(call: &Call, world: &World) -> String {
+    let base_url = call.base_url(world);
+    let prefix = call.page_frame().base_path;
+    base_url
+        .strip_suffix(&*prefix)
+        .unwrap_or(&base_url)
+        .to_owned()
+}

@@ -1,0 +1,110 @@
+//! Pages of scenarios, and the forms that choose one.
+
+use super::PageCall;
+use crate::domain::listing::{ConsentFilter, Cursor, ListPart};
+use crate::http::call::Call;
+use crate::http::control::scenarios::{find_scenario_text, lint_text};
+use crate::http::params::Params;
+use crate::http::response::ApiResponse;
+use crate::ui::console::scenarios::{ScenarioPage, ScenarioRow, ScenariosPage};
+use crate::ui::console::{Section, describe_problem};
+use crate::wire::api_error::ApiError;
+use crate::wire::fields::parse_customer_address;
+
+/// The largest number of driven consents on the page of a scenario.
+const CONSENTS_MAX: usize = 20;
+
+/// Shows the scenarios by name.
+pub(crate) fn show_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
+    let page = PageCall::open(call)?;
+    let params = Params::parse(call.query())?;
+    let text = params.first_value("q").unwrap_or_default();
+    let default = page.world.scenarios().default_name();
+    Ok(page.show(&ScenariosPage::new(
+        page.frame(Section::Scenarios),
+        list_rows(&page),
+        text,
+        default.as_deref(),
+        call.app_state().scenarios.load_error(),
+    )))
+}
+
+/// Returns all scenarios by name; a local one hides that of all worlds.
+fn list_rows(page: &PageCall<'_>) -> Vec<ScenarioRow> {
+    let world = &page.world;
+    let local = world.scenarios().local_plans();
+    let shared = world.config().scenarios.current();
+    let shared = shared.scenarios.values();
+    let shared = shared
+        .filter(|it| !local.iter().any(|plan| plan.name == it.plan.name))
+        .map(|it| ScenarioRow {
+            name: it.plan.name.clone(),
+            source: it.source.clone(),
+            description: it.plan.description.clone().unwrap_or_default(),
+        });
+    let local = local.iter().map(|plan| ScenarioRow {
+        name: plan.name.clone(),
+        source: "this world".to_owned(),
+        description: plan.description.clone().unwrap_or_default(),
+    });
+    let mut rows: Vec<_> = shared.chain(local).collect();
+    rows.sort_by(|a, b| a.name.cmp(&b.name));
+    rows
+}
+
+/// Shows one scenario with its text, what is wrong with it, and the consents that it drives.
+pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let page = PageCall::open(call)?;
+    let world = &page.world;
+    let name = call.path_segment("name");
+    let text = find_scenario_text(world, name)?;
+    let row = list_rows(&page).into_iter().find(|row| row.name == name);
+    let row = row.expect("a scenario with a text is listed");
+    let filter = ConsentFilter {
+        scenario: Some(name.to_owned()),
+        ..ConsentFilter::default()
+    };
+    let part = ListPart {
+        cursor: Cursor::NEWEST,
+        limit: CONSENTS_MAX,
+    };
+    let consents = world.catch_up().list_consents(&filter, part);
+    let base_path = call.page_frame().base_path;
+    let consents = consents.items.iter().map(|(_, consent)| {
+        let handle = consent.handle;
+        let name = consent.metadata.as_ref();
+        let name = name.map_or_else(|| handle.to_string(), |it| it.tracking_id.to_string());
+        (format!("{base_path}/ui/consents/{handle}"), name)
+    });
+    let diagnostics = lint_text(world, &text).into_iter();
+    Ok(page.show(&ScenarioPage {
+        console: page.frame(Section::Scenarios),
+        lines: text.lines().map(str::to_owned).collect(),
+        is_default: world.scenarios().default_name().as_deref() == Some(name),
+        diagnostics: diagnostics
+            .map(|(problem, is_error)| (describe_problem(&problem), is_error))
+            .collect(),
+        consents: consents.collect(),
+        row,
+    }))
+}
+
+/// Sets the scenario of consents that nothing else selects one for.
+pub(crate) fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (page, form) = PageCall::open_form(call, &["name"])?;
+    let name = form.first_value("name").map(str::to_owned);
+    let world = &page.world;
+    world.scenarios().set_default(Some(world.cause()), name)?;
+    Ok(page.lead_back("/ui/scenarios"))
+}
+
+/// Lets a scenario drive the later consents of a customer.
+pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (page, form) = PageCall::open_form(call, &["customer"])?;
+    let customer = form.first_value("customer").unwrap_or_default();
+    let customer = parse_customer_address("customer", customer)?;
+    let (world, name) = (&page.world, call.path_segment("name"));
+    let scenarios = world.scenarios();
+    scenarios.pin_customer(Some(world.cause()), &customer, name)?;
+    Ok(page.lead_back(&format!("/ui/scenarios/{name}")))
+}

@@ -1,0 +1,281 @@
+// The operator's pages: live updates, keys and copying. Without this script the pages work by links and forms.
+//
+// The stream of events tells only that something has changed. What is shown comes from the page itself, which is
+// fetched anew and compared part by part: the parts have the attribute `data-live`, and the rows of lists `data-key`.
+
+const UPDATE_MS = 250
+const POLL_AFTER_MS = 30_000
+const POLL_MS = 5_000
+const ANNOUNCE_MS = 5_000
+const CHORD_MS = 1_500
+const KEYS_OFF = 'mockaa-keys-off'
+
+const { base, after, place } = document.body.dataset
+const live = document.querySelector('.live')
+const main = document.getElementById('main')
+
+/** Shows whether the page is live. */
+function tellState(text, isLive) {
+  live.querySelector('.state').textContent = text
+  live.classList.toggle('lost', !isLive)
+}
+
+// Updates.
+
+let updateTimer = null
+let isUpdating = false
+let isStale = false
+/** The rows that have come and are not shown yet. */
+let waitingRows = []
+
+/** Updates the page soon; calls in between make one update. */
+function scheduleUpdate() {
+  isStale = true
+  if (updateTimer === null && !isUpdating) updateTimer = setTimeout(update, UPDATE_MS)
+}
+
+async function update() {
+  updateTimer = null
+  isUpdating = true
+  isStale = false
+  try {
+    const answer = await fetch(location.href, { headers: { accept: 'text/html', 'x-mockaa-poll': 'true' } })
+    if (answer.ok && !answer.redirected) applyPage(new DOMParser().parseFromString(await answer.text(), 'text/html'))
+  } catch {
+    // The stream reports that the sandbox is gone.
+  }
+  isUpdating = false
+  if (isStale) scheduleUpdate()
+}
+
+/** Replaces each part that has changed. A part that the reader works in waits. */
+function applyPage(page) {
+  if (!page.getElementById('main')) return
+  for (const part of document.querySelectorAll('[data-live]')) {
+    const next = page.querySelector(`[data-live="${part.dataset.live}"]`)
+    if (!next) continue
+    if (part.dataset.live === 'rows') updateRows(part, next)
+    else if (part.innerHTML !== next.innerHTML && !isInUse(part)) part.innerHTML = next.innerHTML
+  }
+  prepareCopying()
+}
+
+/** Returns whether replacing the part would take something from its reader: the focus, a selection, or an open question. */
+function isInUse(part) {
+  const selection = document.getSelection()
+  const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode)
+  return isSelected || part.contains(document.activeElement) || part.querySelector(':popover-open') !== null
+}
+
+function isAtTop() {
+  return window.scrollY < 40 && !location.search.match(/[?&](after|before)=/)
+}
+
+/** Changes known rows in their places. New ones enter at the top of the list, if nobody reads further down. */
+function updateRows(part, next) {
+  const known = new Map([...part.children].map((row) => [row.dataset.key, row]))
+  const added = []
+  for (const row of next.children) {
+    const old = known.get(row.dataset.key)
+    if (!old) added.push(row)
+    else if (old.innerHTML !== row.innerHTML && !isInUse(old)) old.innerHTML = row.innerHTML
+  }
+  if (added.length === 0 && next.children.length >= part.children.length) return
+  if (!location.search.match(/[?&](after|before)=/)) waitingRows = added
+  if (isAtTop() && !isInUse(part)) showWaitingRows()
+  tellWaiting()
+}
+
+function showWaitingRows() {
+  const part = document.querySelector('[data-live="rows"]')
+  if (!part || waitingRows.length === 0) return
+  const count = part.children.length
+  part.prepend(...waitingRows)
+  waitingRows = []
+  // The list keeps its length; older rows are on the next part.
+  const limit = Math.max(count, Number(part.dataset.limit ?? 50))
+  while (part.children.length > limit) part.lastElementChild.remove()
+  tellWaiting()
+}
+
+function tellWaiting() {
+  const bar = document.getElementById('news')
+  if (!bar) return
+  bar.hidden = waitingRows.length === 0
+  bar.textContent = `${waitingRows.length} new, show`
+}
+
+document.getElementById('news')?.addEventListener('click', () => {
+  window.scrollTo({ top: 0 })
+  showWaitingRows()
+})
+
+// The stream.
+
+let stream = null
+let lastId = after
+let lostAt = null
+let pollTimer = null
+let hasEnded = false
+
+function openStream() {
+  if (stream || hasEnded) return
+  stream = new EventSource(`${base}/_mockaa/v1/events?after=${encodeURIComponent(lastId)}`)
+  stream.addEventListener('open', () => {
+    lostAt = null
+    clearInterval(pollTimer)
+    pollTimer = null
+    tellState('Live', true)
+  })
+  stream.addEventListener('error', () => tellLoss())
+  stream.addEventListener('entry', (event) => {
+    lastId = event.lastEventId
+    const entry = JSON.parse(event.data)
+    announce(entry)
+    scheduleUpdate()
+  })
+  stream.addEventListener('gap', (event) => {
+    lastId = event.lastEventId
+    scheduleUpdate()
+  })
+  stream.addEventListener('world', (event) => {
+    lastId = event.lastEventId || lastId
+    scheduleUpdate()
+  })
+  stream.addEventListener('reset', () => end('This world has begun anew. The page shows what was before.'))
+  stream.addEventListener('bye', (event) => {
+    const { reason } = JSON.parse(event.data)
+    if (reason === 'the world was deleted') end('This world was deleted. The page shows what was before.')
+    else if (reason === 'the session has ended') end('The session has ended. Open the page again to sign in.')
+    else tellLoss()
+  })
+}
+
+function closeStream() {
+  stream?.close()
+  stream = null
+}
+
+/** Says since when the page is not live, and polls if that lasts. */
+function tellLoss() {
+  if (hasEnded) return
+  lostAt ??= new Date()
+  const time = lostAt.toTimeString().slice(0, 8)
+  tellState(`Not live since ${time}, trying again`, false)
+  if (stream?.readyState === EventSource.CLOSED) {
+    closeStream()
+    setTimeout(openStream, POLL_MS)
+  }
+  pollTimer ??= setInterval(() => {
+    if (Date.now() - lostAt > POLL_AFTER_MS) scheduleUpdate()
+  }, POLL_MS)
+}
+
+/** Stops updating; the page stays readable. */
+function end(text) {
+  hasEnded = true
+  closeStream()
+  clearInterval(pollTimer)
+  tellState('Ended', false)
+  const notice = document.createElement('p')
+  notice.className = 'ended'
+  notice.setAttribute('role', 'alert')
+  const link = document.createElement('a')
+  link.href = `${base}/ui`
+  link.textContent = 'Open the overview'
+  notice.append(`${text} `, link)
+  main.prepend(notice)
+}
+
+// A hidden page needs no connection, of which a browser has six for a host.
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) closeStream()
+  else if (place) openStream()
+})
+window.addEventListener('pagehide', closeStream)
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted && place) openStream()
+})
+
+// Announcements: one sentence in five seconds at most.
+
+let announced = []
+let announceTimer = null
+
+function announce(entry) {
+  if (!entry.kind?.startsWith('consent.')) return
+  announced.push(entry)
+  announceTimer ??= setTimeout(() => {
+    const handles = new Set(announced.map((it) => it.consentHandle))
+    const last = announced.at(-1)
+    document.getElementById('spoken').textContent =
+      handles.size > 1 ? `${handles.size} consents changed` : `${last.kind.replace('.', ' is ')}, ${last.consentHandle}`
+    announced = []
+    announceTimer = null
+  }, ANNOUNCE_MS)
+}
+
+// Copying.
+
+function prepareCopying() {
+  for (const button of document.querySelectorAll('[data-copy], [data-copy-from]')) button.hidden = !navigator.clipboard
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('[data-copy], [data-copy-from]')
+  if (!button) return
+  const { copy, copyFrom } = button.dataset
+  await navigator.clipboard.writeText(copy ?? document.getElementById(copyFrom).textContent)
+  document.getElementById('spoken').textContent = 'Copied'
+})
+
+// Keys. They move the focus and follow links; arrows keep scrolling.
+
+const PAGES = { o: '', c: '/consents', w: '/webhooks', j: '/journal', l: '/clock', f: '/faults', s: '/scenarios', d: '/customers', r: '/report' }
+let chordUntil = 0
+
+function moveFocus(step) {
+  const links = [...main.querySelectorAll('[data-key] th a, .tl a.row')]
+  if (links.length === 0) return
+  const at = links.indexOf(document.activeElement)
+  links[Math.min(Math.max(at + step, 0), links.length - 1)].focus()
+}
+
+const KEYS = {
+  '/': () => document.getElementById('find').focus(),
+  j: () => moveFocus(1),
+  k: () => moveFocus(-1),
+  n: () => document.getElementById('news')?.click(),
+  u: () => main.querySelector('.trail a')?.click(),
+  '.': () => document.getElementById('toggle-clock').requestSubmit(),
+  '?': () => document.getElementById('keys').showModal(),
+  g: () => {
+    chordUntil = Date.now() + CHORD_MS
+  },
+}
+
+function isTyping(target) {
+  return target.closest?.('input:not([type="checkbox"]), select, textarea, dialog') !== null
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+  if (event.key !== '?' && localStorage.getItem(KEYS_OFF)) return
+  const isChord = Date.now() < chordUntil && event.key in PAGES
+  chordUntil = 0
+  if (isChord) location.assign(`${base}/ui${PAGES[event.key]}`)
+  else if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]()
+  else return
+  event.preventDefault()
+})
+
+const keysOff = document.getElementById('keys-off')
+keysOff.checked = localStorage.getItem(KEYS_OFF) !== null
+keysOff.addEventListener('change', () => {
+  if (keysOff.checked) localStorage.setItem(KEYS_OFF, 'true')
+  else localStorage.removeItem(KEYS_OFF)
+})
+
+prepareCopying()
+for (const element of document.querySelectorAll('[data-script]')) element.hidden = false
+if (place && !document.hidden) openStream()
