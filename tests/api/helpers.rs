@@ -19,7 +19,7 @@ pub const FIU_2_KEY: &str = "mockaa-dev-fiu-2-api-key";
 pub struct TestApp {
     pub sandbox: Sandbox,
     pub fiu: Inbox,
-    client: Client,
+    pub client: Client,
     txnid_count: AtomicU64,
     /// Path prefix of the world: `""`, or `/w/NAME`.
     world: String,

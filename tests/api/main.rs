@@ -12,6 +12,9 @@ mod brands;
 mod causes;
 mod clocks;
 mod console;
+mod console_consent;
+mod console_pages;
+mod console_session;
 mod contract;
 mod contract_excuses;
 mod control;
@@ -35,7 +38,7 @@ mod lender;
 mod magic;
 mod model;
 mod openapi;
-mod page;
+mod operator_browser;
 #[allow(
     dead_code,
     reason = "shared with the certification suite, which uses more of it"

@@ -64,6 +64,7 @@ async fn the_router_knows_every_call() {
                 route
                     .path
                     .replace("{action}", "approve")
+                    .replace("{change}", "freeze")
                     .replace(['{', '}'], "")
             );
             let method = Method::from_bytes(route.method.as_str().as_bytes()).expect("a method");
@@ -401,6 +402,11 @@ impl Recorder {
     }
 }
 
+/// Returns the body of a form.
+fn form(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
 /// Longest text, list and object of an example; the rest is cut.
 const TEXT_CHARS_MAX: usize = 100;
 const LIST_ITEMS_MAX: usize = 2;
@@ -521,12 +527,11 @@ impl Recorder {
             let parameters = [("type", "FIP"), ("id", "FIP-1")];
             self.call(get, &parameters, None, fiu.clone()).await;
         }
-        let form = |text: &str| Some(Value::String(text.to_owned()));
         let secret = Participant::fiu_1().api_key;
         self.call(
             "generateToken",
             &[],
-            form(&format!("id=FIU-1&secret={secret}")),
+            Some(form(&format!("id=FIU-1&secret={secret}"))),
             None,
         )
         .await;
@@ -534,7 +539,7 @@ impl Recorder {
             .call(
                 "generateUserToken",
                 &[],
-                form(&format!("username=FIU-1&password={secret}")),
+                Some(form(&format!("username=FIU-1&password={secret}"))),
                 None,
             )
             .await;
@@ -555,7 +560,7 @@ impl Recorder {
         self.call(
             "grantToken",
             &[],
-            form("grant_type=client_credentials"),
+            Some(form("grant_type=client_credentials")),
             Some(("authorization", format!("Basic {basic}"))),
         )
         .await;
@@ -566,6 +571,70 @@ impl Recorder {
             Some(key_of(&Participant::fiu_1())),
         )
         .await;
+    }
+
+    /// Opens the operator's pages and sends their forms. The last one begins the world anew.
+    async fn play_console(&mut self) {
+        self.control("submitDefaultScenario", &[], Some(form("name=")))
+            .await;
+        let raised = Some(form(
+            "customer=9876500055&fiType=DEPOSIT&fetchType=ONETIME&months=6",
+        ));
+        self.control("submitConsent", &[], raised).await;
+        let consents = self.app.get("/_mockaa/v1/consents").await.expect_ok();
+        let handle = expect_text(&consents["items"][0]["consentHandle"]);
+        let by_handle = [("consentHandle", &*handle)];
+        self.control(
+            "submitSteps",
+            &by_handle,
+            Some(form("steps=-+approve%3A+%7B%7D")),
+        )
+        .await;
+        let webhooks = self.app.get("/_mockaa/v1/webhooks?state=delivered").await;
+        let webhook = webhooks.expect_ok()["items"][0]["id"].to_string();
+        self.control("submitResend", &[("id", &webhook)], None)
+            .await;
+        self.control("showWebhookPage", &[("id", &webhook)], None)
+            .await;
+        self.control("showEntry", &[("seq", "1")], None).await;
+        for id in [
+            "showSignIn",
+            "showOverview",
+            "showWorlds",
+            "showRaiseForm",
+            "showJournal",
+            "showClock",
+            "showFaults",
+            "showScenarios",
+            "showCustomers",
+            "showReport",
+        ] {
+            self.control(id, &[], None).await;
+        }
+        self.control("signIn", &[], Some(form("token=secret")))
+            .await;
+        self.control("endSession", &[], Some(form(""))).await;
+        let name = [("name", "approve-deposit")];
+        self.control("showScenario", &name, None).await;
+        let customer = [("customer", "9876500055@mockaa")];
+        self.control("submitPin", &name, Some(form("customer=9876500056@mockaa")))
+            .await;
+        self.control("showCustomer", &customer, None).await;
+        self.control("submitPersona", &customer, Some(form("persona=pensioner")))
+            .await;
+        self.control("showStatement", &customer, None).await;
+        let faults = Some(form(
+            "name=mine&text=webhooks%3A+[{+fault%3A+{+drop%3A+{}+}+}]",
+        ));
+        self.control("submitFaults", &[], faults).await;
+        self.control("submitFaultsRemoval", &[], Some(form("name=mine")))
+            .await;
+        self.control("submitClockChange", &[("change", "freeze")], None)
+            .await;
+        self.control("submitWorld", &[], Some(form("name=mine")))
+            .await;
+        self.control("submitReset", &[], Some(form("name=default")))
+            .await;
     }
 
     /// Plays the call for a logo in a sandbox of its own, since a consent takes ids of those that
@@ -904,7 +973,7 @@ impl Recorder {
         let by_handle = [("consentHandle", handle.as_str())];
         self.control("showConsentPage", &by_handle, None).await;
         let decision = [by_handle[0], ("action", "approve")];
-        self.control("submitDecision", &decision, None).await;
+        self.control("submitAction", &decision, None).await;
         self.call("getUnaportConsent", &by_handle, None, key())
             .await;
         let statuses = self.call("getFetchStatus", &by_handle, None, key()).await;
@@ -1231,6 +1300,7 @@ async fn the_examples_are_what_the_sandbox_answers() {
     recorder.play_operator().await;
     recorder.play_unaport().await;
     recorder.play_redirection().await;
+    recorder.play_console().await;
     recorder.keep_webhooks().await;
     recorder.play_worlds().await;
     let missing: Vec<_> = all_routes()

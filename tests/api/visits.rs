@@ -1009,7 +1009,7 @@ async fn what_callers_write_cannot_break_a_page() {
 async fn a_failure_is_a_page_for_browsers_and_json_for_scripts() {
     let app = TestApp::start().await;
     for (path, status) in [
-        ("/ui", 404),
+        ("/ui/nothing", 404),
         ("/nothing", 404),
         ("/ui/consents/00000000-0000-4000-8000-000000000000", 404),
         ("/_mockaa/v1/nothing", 404),

@@ -314,7 +314,7 @@ async fn beyond_loopback_only_participants_and_operators_make_worlds() {
         Method::GET,
         "/w/f/ui/consents/00000000-0000-4000-8000-000000000000",
     );
-    assert_eq!(page.send().await.expect("an answer").status(), 404);
+    assert_eq!(page.send().await.expect("an answer").status(), 401);
     let request = app.request(Method::GET, "/_mockaa/v1/worlds");
     let request = request.header("authorization", &token);
     let worlds: Value = request

@@ -136,7 +136,8 @@ function describeResults(results) {
 /**
  * Runs axe. What it cannot decide is judged once more, with the element in the middle of the screen: a text below the
  * bar with the buttons has no ground that axe can find, and elsewhere it has. What is undecided then is a problem.
- * No rule is left out: no page has a text on a gradient or a picture, whose contrast axe could not decide anywhere.
+ * No rule is left out: no page has a text on a gradient or a picture, whose contrast axe could not decide anywhere. The
+ * texts within a drawing have no ground that axe knows; a test of the sandbox computes the contrast of their colors.
  */
 async function checkAxe({ page }) {
   // A script element would need an exception of the page's content security policy.
@@ -146,6 +147,7 @@ async function checkAxe({ page }) {
     const undecided = []
     for (const { id, nodes } of results.incomplete) {
       for (const { target } of nodes) {
+        if (id === 'color-contrast' && document.querySelector(target[0]).closest('svg[role="img"]')) continue
         document.querySelector(target[0]).scrollIntoView({ block: 'center', behavior: 'instant' })
         const again = await axe.run({ include: [target] }, { runOnly: [id], resultTypes: ['violations', 'incomplete'] })
         results.violations.push(...again.violations)

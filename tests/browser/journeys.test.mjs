@@ -128,7 +128,7 @@ test('a form of a page that was open before a restart is refused, and says what 
   const handle = await sandbox.raiseConsent()
   await withPage({ width: 'desktop' }, async (page) => {
     await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
-    await page.evaluate(() => document.querySelector('input[name=csrf]').setAttribute('value', '0123'))
+    await page.evaluate(() => document.querySelectorAll('input[name=csrf]').forEach((input) => input.setAttribute('value', '0123')))
     await follow(page, page.getByRole('button', { name: 'Approve' }))
     assert.match(await page.textContent('main'), /nothing was done; open the page again/)
   })

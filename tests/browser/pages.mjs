@@ -43,8 +43,42 @@ export const PAGES = [
       return '/ui/webhooks'
     },
   },
+  { name: 'console-overview', open: (sandbox) => openAfterRejection(sandbox, () => '/ui') },
+  { name: 'console-raise', open: () => '/ui/consents/new' },
+  { name: 'console-webhook', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/webhooks/1') },
+  { name: 'console-journal', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/journal') },
+  ...['sent', 'formatted', 'answer', 'bytes', 'curl'].map((part) => ({
+    name: `console-entry-${part}`,
+    open: (sandbox) =>
+      openAfterRejection(sandbox, async () => {
+        const { items } = await sandbox.call('GET', '/_mockaa/v1/journal?kind=call')
+        return `/ui/journal/${items[0].seq}?part=${part}`
+      }),
+  })),
+  { name: 'console-clock', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/clock?since=0') },
+  {
+    name: 'console-faults',
+    open: async (sandbox) => {
+      await sandbox.call('PUT', '/_mockaa/v1/faults/mine', { webhooks: [{ fault: { drop: {} } }] })
+      return '/ui/faults'
+    },
+  },
+  { name: 'console-scenarios', open: () => '/ui/scenarios?q=webhook' },
+  { name: 'console-scenario', open: () => '/ui/scenarios/webhook-lost' },
+  { name: 'console-customers', open: () => '/ui/customers' },
+  { name: 'console-customer', open: () => '/ui/customers/9876543210%40mockaa' },
+  { name: 'console-statement', open: () => '/ui/customers/9876543210%40mockaa/data' },
+  { name: 'console-report', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/report') },
+  { name: 'console-worlds', open: () => '/ui/worlds' },
   { name: 'consent-pending', open: async (sandbox) => `/ui/consents/${await sandbox.raiseConsent()}` },
-  { name: 'consent-approved', open: async (sandbox) => `/ui/consents/${await sandbox.raiseApprovedConsent()}` },
+  {
+    name: 'consent-approved',
+    open: async (sandbox) => {
+      const handle = await sandbox.raiseApprovedConsent()
+      const { items } = await sandbox.call('GET', `/_mockaa/v1/journal?consentHandle=${handle}&kind=call`)
+      return `/ui/consents/${handle}?open=${items[0].seq}`
+    },
+  },
   {
     name: 'logo',
     open: async (sandbox) => {
@@ -58,6 +92,13 @@ export const PAGES = [
   { name: 'sdk-refused', open: () => '/view?config=e30', status: 400 },
   ...listSdkPages(),
 ]
+
+/** Rejects a consent, whose webhook is sent to nobody, and returns a path. */
+async function openAfterRejection(sandbox, findPath) {
+  const rejected = await sandbox.raiseConsent()
+  await sandbox.call('POST', `/_mockaa/v1/consents/${rejected}/reject`)
+  return findPath()
+}
 
 /** Returns pages of visits that the web SDK has begun. */
 function listSdkPages() {

@@ -54,7 +54,7 @@ export class Sandbox {
   }
 
   /** Raises a consent for these FI types, with these terms, as FIU-1 does in ReBIT 2.0.0, and returns its handle. */
-  async raiseConsent(fiTypes = ['DEPOSIT'], terms = {}) {
+  async raiseConsent(fiTypes = ['DEPOSIT'], terms = {}, headers = {}) {
     const { now } = await this.call('GET', '/_mockaa/v1/clock')
     const { ConsentHandle } = await this.call('POST', '/Consent', {
       ver: '2.0.0',
@@ -75,7 +75,7 @@ export class Sandbox {
         Frequency: { unit: 'DAY', value: 10 },
         ...terms,
       },
-    })
+    }, { client_api_key: FIU_KEY, ...headers })
     return ConsentHandle
   }
 

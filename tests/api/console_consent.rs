@@ -11,8 +11,11 @@ async fn the_page_shows_the_consent_in_plain_language() {
     let page = app.get(&format!("/ui/consents/{handle}")).await;
     assert_eq!(page.status, 200);
     for text in [
-        "First Example FIU asks for financial information",
+        "First Example FIU",
         "PENDING since 4 Jul 2020, 11:30 am IST",
+        "no scenario: people answer",
+        "class=\"qr\"",
+        "Possible now: approve, reject, fail or expire",
         &handle,
         "DEPOSIT",
     ] {
@@ -35,7 +38,7 @@ async fn its_buttons_approve_and_reject() {
         assert_eq!(app.consent_state(&handle).await, state);
         let page = app.get(&format!("/ui/consents/{handle}")).await.text;
         assert!(
-            page.contains(expected) && !page.contains("<button"),
+            page.contains(expected) && !page.contains(&format!("/{verb}\"")),
             "{page}"
         );
         assert_eq!(app.fiu.next_message().await.path, "/Consent/Notification");
@@ -86,7 +89,7 @@ async fn an_unknown_consent_has_no_page() {
     );
     let handle = app.raise_consent(|_| {}).await;
     assert_eq!(
-        app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/revoke")))
+        app.send(app.request(Method::POST, &format!("/ui/consents/{handle}/explode")))
             .await
             .status,
         404

@@ -1,0 +1,480 @@
+//! The operator's pages of webhooks, the journal, the clock, faults, scenarios, customers, worlds and the
+//! report.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::helpers::TestApp;
+use crate::inbox::ReceiverBehavior;
+use crate::operator_browser::OperatorBrowser;
+
+#[tokio::test]
+async fn a_webhook_shows_its_bytes_its_signature_and_its_difference() {
+    let mut app = TestApp::start().await;
+    app.put_faults("webhooks: [{ where: { attempts: 2 }, fault: { tampered_body: {} } }]")
+        .await
+        .expect_ok();
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(503, "busy".to_owned()));
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("2s").await;
+    let sent = app.fiu.next_message().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/webhooks/1?attempt=1").await;
+    for text in [
+        "The signatures verify",
+        "Webhook 1: consent.status REJECTED",
+        "✗ 503",
+        "x-jws-signature",
+        "(masked)",
+        "Reveal secrets",
+    ] {
+        assert!(browser.text.contains(text), "{text}: {}", browser.text);
+    }
+    assert!(!browser.text.contains("Difference to"), "{}", browser.text);
+    let bytes = browser.show("/ui/webhooks/1?attempt=1&part=bytes").await;
+    let first: Vec<_> = sent.body[..16]
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect();
+    assert!(bytes.contains(&first.join(" ")), "{bytes}");
+    let faulty = browser.show("/ui/webhooks/1?attempt=2").await;
+    for text in ["A fault changes this message on purpose", "tampered_body"] {
+        assert!(faulty.contains(text), "{text}: {faulty}");
+    }
+    let difference = browser
+        .show("/ui/webhooks/1?attempt=2&part=difference")
+        .await;
+    for text in ["the message as it was built", "They part at byte", "<ins>"] {
+        assert!(difference.contains(text), "{text}: {difference}");
+    }
+    let key = sent.header("aa_api_key").to_owned();
+    let revealed = browser.show("/ui/webhooks/1?attempt=1&reveal=true").await;
+    assert!(revealed.contains(&key), "{revealed}");
+    let curl = browser.show("/ui/webhooks/1?attempt=1&part=curl").await;
+    for text in ["curl -X POST", "$MOCKAA_AA_API_KEY", "--data-raw"] {
+        assert!(curl.contains(text), "{text}: {curl}");
+    }
+    assert!(!curl.contains(&key), "{curl}");
+    for (query, status) in [("attempt=9", 404), ("part=all", 400), ("offset=x", 400)] {
+        browser.show(&format!("/ui/webhooks/1?{query}")).await;
+        assert_eq!(browser.status, status, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_sent_again_by_its_button() {
+    let mut app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    let first = app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/webhooks/1").await;
+    browser.submit("/ui/webhooks/1/resend", &[]).await;
+    assert_eq!(browser.path, "/ui/webhooks/1");
+    let foreign = browser
+        .submit_exactly("/ui/webhooks/1/resend", &[("csrf", "0123")])
+        .await;
+    assert!(foreign.contains("nothing was done"), "{foreign}");
+    assert_eq!(app.fiu.next_message().await.body, first.body);
+}
+
+#[tokio::test]
+async fn the_journal_is_searched_and_an_entry_shows_its_call() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.post("/consent", &json!({ "ver": "9" })).await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/journal").await;
+    let all = app.get("/_mockaa/v1/journal").await.json();
+    let all = all["items"].as_array().expect("entries").len();
+    assert_eq!(browser.text.matches("<tr data-key=").count(), all);
+    browser.show("/ui/journal?status=4xx&q=&kind=").await;
+    assert_eq!(
+        browser.text.matches("<tr data-key=").count(),
+        1,
+        "{}",
+        browser.text
+    );
+    browser.show("/ui/journal?q=nothing-like-this").await;
+    assert!(
+        browser
+            .text
+            .contains("No entry matches q nothing-like-this")
+    );
+    browser.show("/ui/journal?kind=call&op=nonsense").await;
+    assert_eq!(browser.status, 400);
+    let calls = app.get("/_mockaa/v1/journal?kind=call").await.json();
+    let seq = &calls["items"][0]["seq"];
+    let entry = browser.show(&format!("/ui/journal/{seq}")).await;
+    for text in ["POST /consent", "ConsentDetail", &*handle, "Download"] {
+        assert!(entry.contains(text), "{text}: {entry}");
+    }
+    let answer = browser
+        .show(&format!("/ui/journal/{seq}?part=answer"))
+        .await;
+    assert!(
+        answer.contains("200 OK") && answer.contains("ConsentHandle"),
+        "{answer}"
+    );
+    let curl = browser.show(&format!("/ui/journal/{seq}?part=curl")).await;
+    let base = app.sandbox.base_url();
+    assert!(
+        curl.contains(&format!("curl -X POST &#39;{base}/consent&#39;")),
+        "{curl}"
+    );
+    browser.show("/ui/journal/99").await;
+    assert_eq!(browser.status, 404);
+}
+
+#[tokio::test]
+async fn the_clock_is_frozen_advanced_and_run() {
+    let app = TestApp::start().await;
+    app.post("/_mockaa/v1/clock/run", &json!(null))
+        .await
+        .expect_ok();
+    let handle = app.raise_with_scenario("revoke").await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/clock").await;
+    assert!(browser.text.contains("running"), "{}", browser.text);
+    browser.submit("/ui/clock/freeze", &[]).await;
+    assert_eq!(browser.path, "/ui/clock");
+    let before = app.get("/_mockaa/v1/clock").await.json();
+    assert_eq!(before["mode"], "frozen");
+    let page = browser.submit("/ui/clock/advance", &[]).await;
+    assert!(
+        page.contains("What the last advance brought about"),
+        "{page}"
+    );
+    assert!(
+        browser.path.starts_with("/ui/clock?since="),
+        "{}",
+        browser.path
+    );
+    let now = app.get("/_mockaa/v1/clock").await.json();
+    assert_ne!(before["now"], now["now"]);
+    let idle = browser.submit("/ui/clock/advance-until-idle", &[]).await;
+    assert!(
+        idle.contains("consent.revoked") || idle.contains("consent.expired"),
+        "{idle}"
+    );
+    assert!(idle.contains("Nothing becomes due"), "{idle}");
+    browser.submit("/ui/clock/run", &[]).await;
+    assert_eq!(app.get("/_mockaa/v1/clock").await.json()["mode"], "running");
+    assert_ne!(app.consent_state(&handle).await, "ACTIVE");
+    let token = browser.form_token();
+    for fields in [
+        &[("csrf", &*token), ("by", "later")][..],
+        &[("csrf", &*token)],
+        &[
+            ("csrf", &*token),
+            ("by", "1d"),
+            ("to", "2030-01-01T00:00:00Z"),
+        ],
+    ] {
+        browser.submit_exactly("/ui/clock/advance", fields).await;
+        assert_eq!(browser.status, 400, "{fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn faults_are_added_with_their_errors_and_removed() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/faults").await;
+    let text = "webhooks:\r\n  - fault: { drip: {} }";
+    let refused = browser
+        .submit("/ui/faults", &[("name", "mine"), ("text", text)])
+        .await;
+    assert!(
+        refused.contains("line 2, column") && refused.contains("did you mean"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("drip: {}") && refused.contains("value=\"mine\""),
+        "{refused}"
+    );
+    assert_eq!(browser.status, 400);
+    let text = "webhooks:\r\n  - fault: { drop: {} }\r\n";
+    browser
+        .submit("/ui/faults", &[("name", "mine"), ("text", text)])
+        .await;
+    assert_eq!(
+        (browser.status.as_u16(), &*browser.path),
+        (200, "/ui/faults")
+    );
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    let page = browser.show("/ui/faults").await;
+    assert!(
+        page.contains("1 in force") && page.contains("<td>1</td><td>1</td>"),
+        "{page}"
+    );
+    browser.submit("/ui/faults/remove", &[]).await;
+    assert!(browser.text.contains("0 in force"), "{}", browser.text);
+    assert_eq!(
+        app.get("/_mockaa/v1/faults").await.json()["items"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn scenarios_are_read_chosen_and_pinned() {
+    let app = TestApp::start().await;
+    let text = "version: 1\nname: mine\ndescription: A test.\nsteps: [reject: {}]\n";
+    let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/mine");
+    app.send(request.body(text)).await.expect_ok();
+    let mut browser = OperatorBrowser::open(&app, "/ui/scenarios?q=a%20test").await;
+    assert!(browser.text.contains("1 of 85") && browser.text.contains("this world"));
+    browser.show("/ui/scenarios/mine").await;
+    for text in ["steps: [reject: {}]", "A test.", "None yet"] {
+        assert!(browser.text.contains(text), "{text}: {}", browser.text);
+    }
+    let customer = [("customer", "9876500077@mockaa")];
+    browser.submit("/ui/scenarios/mine/pin", &customer).await;
+    let handle = app.raise_consent_for("9876500077@mockaa").await;
+    assert_eq!(app.consent_state(&handle).await, "REJECTED");
+    browser.show("/ui/scenarios/mine").await;
+    assert!(browser.text.contains(&handle), "{}", browser.text);
+    browser.show("/ui/scenarios").await;
+    browser
+        .submit("/ui/scenarios/default", &[("name", "mine")])
+        .await;
+    assert_eq!(
+        app.get("/_mockaa/v1/scenarios/default").await.json()["name"],
+        "mine"
+    );
+    browser
+        .submit("/ui/scenarios/default", &[("name", "")])
+        .await;
+    let default = app.get("/_mockaa/v1/scenarios/default").await.json();
+    assert_eq!(default["name"], json!(null));
+    browser.show("/ui/scenarios/nothing").await;
+    assert_eq!(browser.status, 404);
+}
+
+#[tokio::test]
+async fn a_customer_shows_accounts_and_statements() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/customers?customer=9876500078@mockaa").await;
+    assert_eq!(browser.path, "/ui/customers/9876500078%40mockaa");
+    let customer = "/ui/customers/9876500078%40mockaa";
+    let persona = format!("{customer}/persona");
+    browser.submit(&persona, &[("persona", "investor")]).await;
+    assert!(
+        browser.text.contains("persona investor"),
+        "{}",
+        browser.text
+    );
+    for text in ["MUTUAL_FUNDS", "DEPOSIT"] {
+        assert!(browser.text.contains(text), "{text}: {}", browser.text);
+    }
+    let data = browser.show(&format!("{customer}/data")).await;
+    for text in [
+        "Transactions, the oldest first: 1–",
+        "class=\"lineup\"",
+        "Later",
+    ] {
+        assert!(data.contains(text), "{text}: {data}");
+    }
+    // Each file is there.
+    let files: Vec<String> = data
+        .split("class=\"chip\" href=\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split('"').next()?.replace("&#38;", "&")))
+        .collect();
+    assert_eq!(files.len(), 6);
+    for file in &files {
+        assert_eq!(app.get(file).await.status, 200, "{file}");
+    }
+    let accounts = app
+        .get("/_mockaa/v1/customers/9876500078@mockaa/accounts")
+        .await;
+    let accounts = accounts.json();
+    let fund = accounts["items"].as_array().expect("accounts");
+    let fund = fund
+        .iter()
+        .find(|it| it["fiType"] == "MUTUAL_FUNDS")
+        .expect("a fund");
+    let reference = fund["accRefNumber"].as_str().expect("text");
+    let page = browser
+        .show(&format!("{customer}/data?account={reference}"))
+        .await;
+    assert!(
+        page.contains("no transactions to list") && !page.contains("format=svg"),
+        "{page}"
+    );
+    browser
+        .show(&format!("{customer}/data?account=nothing"))
+        .await;
+    assert_eq!(browser.status, 400);
+    let refused = browser.show("/ui/customers?customer=nobody").await;
+    assert!(refused.contains("class=\"problem\""), "{refused}");
+}
+
+#[tokio::test]
+async fn a_consent_is_raised_by_a_form() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/consents/new").await;
+    let fields = [
+        ("customer", "9876500079"),
+        ("fiuId", "FIU-1"),
+        ("fiType", "DEPOSIT"),
+        ("fiType", "MUTUAL_FUNDS"),
+        ("fetchType", "ONETIME"),
+        ("months", "6"),
+        ("scenario", "approve"),
+        ("persona", "investor"),
+    ];
+    browser.submit("/ui/consents", &fields).await;
+    let handle = browser
+        .path
+        .rsplit('/')
+        .next()
+        .expect("a handle")
+        .to_owned();
+    let consent = app.get(&format!("/_mockaa/v1/consents/{handle}")).await;
+    let consent = consent.expect_ok();
+    assert_eq!(consent["state"], "ACTIVE");
+    assert_eq!(consent["customer"], "9876500079@mockaa");
+    assert_eq!(
+        consent["terms"]["fiTypes"],
+        json!(["DEPOSIT", "MUTUAL_FUNDS"])
+    );
+    assert_eq!(consent["persona"], "investor");
+    for (name, value, expected) in [
+        ("months", "0", "months"),
+        ("customer", "nobody", "customer"),
+        ("fiType", "GOLD", "fiType"),
+        ("scenario", "nothing", "nothing"),
+    ] {
+        browser.show("/ui/consents/new").await;
+        let fields = fields.map(|(it, old)| (it, if it == name { value } else { old }));
+        browser.submit("/ui/consents", &fields).await;
+        assert!(browser.status.is_client_error(), "{name}");
+        let alert = browser
+            .text
+            .split("role=\"alert\"")
+            .nth(1)
+            .expect("a problem");
+        assert!(alert.contains(expected), "{name}: {alert}");
+        assert!(browser.text.contains("value=\"9876500079\"") || name == "customer");
+    }
+    assert_eq!(app.count_consents().await, 1);
+}
+
+#[tokio::test]
+async fn worlds_are_opened_created_and_reset() {
+    let mut app = TestApp::start().await;
+    app.raise_consent(|_| {}).await;
+    let mut browser = OperatorBrowser::open(&app, "/ui").await;
+    assert!(
+        browser.text.contains("PENDING <b>1</b>"),
+        "{}",
+        browser.text
+    );
+    assert!(!browser.text.contains("mockaa-dev-fiu-1-api-key"));
+    browser.show("/ui?reveal=true").await;
+    assert!(browser.text.contains("mockaa-dev-fiu-1-api-key"));
+    browser.show("/ui/worlds").await;
+    browser.submit("/ui/worlds", &[("name", "mine")]).await;
+    assert_eq!(browser.path, "/w/mine/ui");
+    browser.show("/ui/worlds").await;
+    let refused = browser.submit("/ui/worlds", &[("name", "a b")]).await;
+    assert!(refused.contains("not a valid world name"), "{refused}");
+    let refused = browser
+        .submit("/ui/worlds/reset", &[("name", "mine")])
+        .await;
+    assert!(refused.contains("nothing was reset"), "{refused}");
+    assert_eq!(app.count_consents().await, 1);
+    browser
+        .submit("/ui/worlds/reset", &[("name", "default")])
+        .await;
+    assert_eq!(browser.path, "/ui");
+    assert_eq!(app.count_consents().await, 0);
+    app.switch_world("mine");
+    assert_eq!(app.count_consents().await, 0);
+}
+
+#[tokio::test]
+async fn a_broken_rule_leads_to_its_evidence() {
+    let app = TestApp::start().await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(503, "busy".to_owned()));
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/report").await;
+    let broken = browser
+        .text
+        .split("✗ broken")
+        .nth(1)
+        .expect("a broken rule");
+    assert!(broken.contains("acknowledges-webhooks"), "{broken}");
+    let link = broken
+        .split("href=\"")
+        .nth(1)
+        .and_then(|it| it.split('"').next());
+    let link = link.expect("evidence").to_owned();
+    let entry = browser.show(&link).await;
+    assert!(
+        entry.contains("Webhook 1") && entry.contains("503"),
+        "{entry}"
+    );
+}
+
+/// Names that would be markup stay text on each page.
+#[tokio::test]
+async fn no_name_becomes_markup() {
+    let app = TestApp::start().await;
+    let name = "<script>alert(1)</script>\"><img src=x onerror=alert(1)>";
+    let request = app.request(Method::PUT, "/_mockaa/v1/config/fiu/FIU-1");
+    app.send(request.json(&json!({ "name": name })))
+        .await
+        .expect_ok();
+    let long = format!("{name}{}", "x".repeat(4000));
+    let handle = app
+        .raise_consent(|body| {
+            body["ConsentDetail"]["Purpose"]["text"] = long.as_str().into();
+        })
+        .await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    app.post("/consent/%3Cscript%3E?q=<script>", &json!({ "a": name }))
+        .await;
+    app.put_faults(&format!(
+        "webhooks: [{{ fault: {{ drop: {{}} }} }}] # {name}"
+    ))
+    .await
+    .expect_ok();
+    let mut pages = vec![
+        "/ui".to_owned(),
+        "/ui/consents".to_owned(),
+        "/ui/consents/new".to_owned(),
+        format!("/ui/consents/{handle}"),
+        "/ui/webhooks".to_owned(),
+        "/ui/webhooks/1".to_owned(),
+        "/ui/webhooks/1?part=curl".to_owned(),
+        "/ui/journal".to_owned(),
+        "/ui/clock".to_owned(),
+        "/ui/faults".to_owned(),
+        "/ui/report".to_owned(),
+        "/ui/customers".to_owned(),
+        "/ui/worlds".to_owned(),
+        "/ui/journal?q=%3Cscript%3E".to_owned(),
+        "/ui/scenarios?q=%3Cscript%3E".to_owned(),
+        "/ui/customers?customer=%3Cscript%3E".to_owned(),
+    ];
+    let journal = app.get("/_mockaa/v1/journal").await.json();
+    for entry in journal["items"].as_array().expect("entries") {
+        for part in ["sent", "formatted", "answer", "bytes", "curl"] {
+            pages.push(format!("/ui/journal/{}?part={part}", entry["seq"]));
+        }
+    }
+    for page in pages {
+        let reply = app.get(&page).await;
+        assert_eq!(reply.status, 200, "{page}");
+        assert!(
+            !reply.text.contains("<script>") && !reply.text.contains("<img"),
+            "{page}"
+        );
+        assert!(!reply.text.contains(" style="), "{page}");
+    }
+}

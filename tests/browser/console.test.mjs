@@ -1,0 +1,326 @@
+// The operator's console: twelve tasks with the number of clicks, live updates, and what happens when the stream ends.
+
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import test from 'node:test'
+import { withPage } from './browser.mjs'
+import { Sandbox } from './sandbox.mjs'
+
+/** An FIU that answers each webhook with a status. Counts what it receives. */
+async function startReceiver(status) {
+  const received = []
+  const server = createServer((request, answer) => {
+    const parts = []
+    request.on('data', (part) => parts.push(part))
+    request.on('end', () => {
+      received.push(Buffer.concat(parts))
+      answer.writeHead(status(received.length)).end('{"response":"OK"}')
+    })
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${server.address().port}`, received, close: () => server.close() }
+}
+
+const LOSSY = {
+  version: 1,
+  name: 'lossy',
+  description: 'Loses the webhook of the approval, and signs that of the data badly.',
+  steps: [{ approve: {}, after: '1s' }, { deliver: {}, after: '2s' }],
+  webhooks: [
+    { where: { event: 'consent.status', status: 'ACTIVE' }, fault: { drop: {} } },
+    { where: { event: 'fi.status' }, fault: { corrupt_signature: 'flip_bit' } },
+  ],
+}
+
+/** Counts the clicks from the overview on. */
+class Clicks {
+  count = 0
+
+  constructor(page) {
+    this.page = page
+  }
+
+  /** Clicks what leads to another page. */
+  async follow(element) {
+    this.count += 1
+    await Promise.all([this.page.waitForEvent('load'), element.click()])
+  }
+
+  link(name) {
+    return this.page.getByRole('link', { name, exact: typeof name === 'string' }).first()
+  }
+
+  navigation(name) {
+    return this.page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name })
+  }
+}
+
+/** Runs a task from the overview of a world. */
+async function withTask(sandbox, limit, perform) {
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui`)
+    const clicks = new Clicks(page)
+    await perform(clicks, page)
+    assert.ok(clicks.count <= limit, `${clicks.count} clicks, at most ${limit}`)
+  })
+}
+
+test('the webhooks of a scenario that loses one and signs another badly are explained and repeated', async () => {
+  const sandbox = new Sandbox('console-lossy')
+  const receiver = await startReceiver((count) => (count === 1 ? 503 : 200))
+  try {
+    await sandbox.setFiu({ base_url: receiver.url })
+    await sandbox.call('PUT', '/_mockaa/v1/scenarios/lossy', LOSSY)
+    const handle = await sandbox.raiseConsent(['DEPOSIT'], {}, { 'x-mockaa-scenario': 'lossy' })
+    await sandbox.call('POST', '/_mockaa/v1/clock/advance', { by: '3s' })
+    await withTask(sandbox, 3, async (clicks, page) => {
+      await clicks.follow(clicks.navigation('Webhooks'))
+      await clicks.follow(page.getByRole('row', { name: /fi\.status/ }).getByRole('link').first())
+      assert.match(await page.locator('.verdict').innerText(), /A fault changes this message on purpose[\s\S]*corrupt_signature/)
+      await clicks.follow(clicks.link('Bytes'))
+      const hex = [...receiver.received[0].subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+      assert.ok((await page.getByRole('region', { name: 'Bytes' }).innerText()).includes(hex))
+    })
+    await withTask(sandbox, 3, async (clicks, page) => {
+      await clicks.follow(clicks.navigation('Webhooks'))
+      await clicks.follow(page.getByRole('row', { name: /fi\.status/ }).getByRole('link').first())
+      const before = receiver.received.length
+      await clicks.follow(page.getByRole('button', { name: 'Send again' }).first())
+      await page.waitForFunction(() => document.querySelectorAll('[data-live="attempts"] tbody tr').length > 1)
+      assert.ok(receiver.received.length > before)
+    })
+    await withTask(sandbox, 2, async (clicks, page) => {
+      await clicks.follow(clicks.navigation('Consents'))
+      await clicks.follow(page.getByRole('link', { name: handle }))
+      const text = await page.locator('main').innerText()
+      assert.match(text, /driven by the scenario lossy, since the call that raised the consent names it/)
+      assert.match(text, /not sent: dropped by a fault/)
+      assert.equal(await page.getByRole('img', { name: /^QR code/ }).count(), 1)
+    })
+  } finally {
+    receiver.close()
+  }
+})
+
+test('a pending consent is approved in two clicks', async () => {
+  const sandbox = new Sandbox('console-approve')
+  const handle = await sandbox.raiseConsent()
+  await withTask(sandbox, 2, async (clicks, page) => {
+    await clicks.follow(clicks.link(/^PENDING/))
+    await clicks.follow(page.getByRole('button', { name: `Approve ${handle}` }))
+  })
+  assert.equal(await sandbox.consentStatus(handle), 'ACTIVE')
+})
+
+test('the clock is frozen and moved by a day in three clicks', async () => {
+  const sandbox = new Sandbox('console-clock')
+  await sandbox.call('POST', '/_mockaa/v1/clock/run')
+  const before = await sandbox.call('GET', '/_mockaa/v1/clock')
+  await withTask(sandbox, 3, async (clicks, page) => {
+    await clicks.follow(page.getByRole('button', { name: 'Freeze', exact: true }))
+    await clicks.follow(page.getByRole('button', { name: '+ 1 day' }).first())
+  })
+  const after = await sandbox.call('GET', '/_mockaa/v1/clock')
+  assert.equal(after.mode, 'frozen')
+  assert.ok(new Date(after.now) - new Date(before.now) >= 86_400_000)
+})
+
+test('a fault is added and its hit is seen in five clicks', async () => {
+  const sandbox = new Sandbox('console-fault')
+  await withTask(sandbox, 5, async (clicks, page) => {
+    await clicks.follow(clicks.navigation('Faults'))
+    await page.getByLabel('Name').fill('mine')
+    await page.getByLabel(/^Faults, as in/).fill('webhooks:\n  - fault: { drop: {} }\n')
+    await clicks.follow(page.getByRole('button', { name: 'Add', exact: true }))
+    const handle = await sandbox.raiseConsent()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/reject`)
+    await page.getByRole('row', { name: /^drop 1 1/ }).waitFor()
+  })
+})
+
+test('the statement of an account is three clicks away', async () => {
+  const sandbox = new Sandbox('console-statement')
+  await sandbox.raiseApprovedConsent()
+  await sandbox.call('POST', '/_mockaa/v1/customers/9876543210@mockaa/persona', { persona: 'salaried' })
+  await withTask(sandbox, 3, async (clicks, page) => {
+    await clicks.follow(clicks.navigation('Customers'))
+    await clicks.follow(clicks.link('9876543210@mockaa'))
+    await clicks.follow(page.getByRole('row', { name: /DEPOSIT/ }).getByRole('link').first())
+    assert.ok((await page.getByRole('row').count()) > 50)
+    assert.equal(await page.getByRole('img', { name: /^Balance between/ }).count(), 1)
+  })
+})
+
+test('a broken rule of the report and its evidence are three clicks away', async () => {
+  const sandbox = new Sandbox('console-report')
+  const receiver = await startReceiver(() => 503)
+  try {
+    await sandbox.setFiu({ base_url: receiver.url })
+    const handle = await sandbox.raiseConsent()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/reject`)
+    await sandbox.call('POST', '/_mockaa/v1/clock/advance', { by: '1s' })
+    await withTask(sandbox, 3, async (clicks, page) => {
+      await clicks.follow(clicks.navigation('Contract report'))
+      const row = page.getByRole('row', { name: /broken/ }).first()
+      await clicks.follow(row.getByRole('link').first())
+      assert.match(await page.locator('main').innerText(), /503/)
+    })
+  } finally {
+    receiver.close()
+  }
+})
+
+test('another world is two clicks away, and the curl of a call three', async () => {
+  const sandbox = new Sandbox('console-worlds')
+  await sandbox.raiseConsent()
+  await withTask(sandbox, 3, async (clicks, page) => {
+    await clicks.follow(clicks.navigation('Journal'))
+    await clicks.follow(page.getByRole('row', { name: /consent\.create/ }).getByRole('link').first())
+    await clicks.follow(clicks.link('curl'))
+    assert.match(await page.getByRole('region', { name: 'Command' }).innerText(), /^curl -X POST 'http/)
+  })
+  await withTask(sandbox, 2, async (clicks, page) => {
+    await clicks.follow(clicks.link(/^World/))
+    await clicks.follow(clicks.link('default'))
+    assert.match(await page.title(), /^default/)
+  })
+})
+
+test('pages change while another client calls, without moving what is read', async () => {
+  const sandbox = new Sandbox('console-live')
+  const first = await sandbox.raiseConsent()
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${first}/approve`)
+    await page.getByRole('row', { name: new RegExp(`ACTIVE ${first}`) }).waitFor()
+    // At the top of the list and not in use, new rows enter by themselves.
+    const second = await sandbox.raiseConsent()
+    await page.getByRole('link', { name: second }).waitFor()
+    // A reader who has the focus in the list is not disturbed.
+    await page.keyboard.press('j')
+    const focused = await page.evaluate(() => document.activeElement.textContent)
+    const third = await sandbox.raiseConsent()
+    await page.getByRole('button', { name: '1 new, show' }).waitFor()
+    assert.equal(await page.getByRole('link', { name: third }).count(), 0)
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), focused)
+    await page.keyboard.press('n')
+    await page.getByRole('link', { name: third }).waitFor()
+    // The page of a consent follows its state.
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${third}`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${third}/reject`)
+    await page.locator('.head .badge', { hasText: 'REJECTED' }).waitFor()
+    await page.locator('.tl', { hasText: 'consent.rejected' }).waitFor()
+  })
+})
+
+test('a stream that is lost is said, replaced by polling, and resumed', async () => {
+  const sandbox = new Sandbox('console-lost')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.clock.install()
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await page.route('**/_mockaa/v1/events*', (route) => route.abort())
+    // A page that is hidden closes its stream, and opens it when it is seen again.
+    await page.evaluate(() => {
+      Object.defineProperty(document, 'hidden', { value: true, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+      Object.defineProperty(document, 'hidden', { value: false, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    })
+    await page.locator('.live .state', { hasText: /^Not live since \d\d:\d\d:\d\d, trying again/ }).waitFor()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
+    await page.clock.runFor(40_000)
+    await page.locator('.head .badge', { hasText: 'ACTIVE' }).waitFor()
+    await page.unroute('**/_mockaa/v1/events*')
+    await page.clock.runFor(10_000)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/pause`)
+    await page.clock.runFor(1_000)
+    await page.locator('.head .badge', { hasText: 'PAUSED' }).waitFor()
+  })
+})
+
+test('a reset under an open page is said, and the page stays readable', async () => {
+  const sandbox = new Sandbox('console-reset')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await sandbox.call('POST', '/_mockaa/v1/reset')
+    await page.getByRole('alert').filter({ hasText: 'This world has begun anew' }).waitFor()
+    assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), handle)
+  })
+})
+
+test('keys open pages, and can be switched off', async () => {
+  const sandbox = new Sandbox('console-keys')
+  await sandbox.raiseConsent()
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui`)
+    await page.keyboard.press('?')
+    const dialog = page.getByRole('dialog', { name: 'Keys' })
+    await dialog.waitFor()
+    await page.keyboard.press('Escape')
+    // The focus leaves the closed dialog with the next frame.
+    await page.waitForFunction(() => document.activeElement === document.body)
+    await page.keyboard.press('g')
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('c')])
+    assert.match(page.url(), /\/ui\/consents$/)
+    await page.keyboard.press('/')
+    await page.keyboard.type('g')
+    assert.equal(await page.getByLabel(/^Find a consent/).inputValue(), 'g')
+    await page.locator('h1').click()
+    await page.keyboard.press('j')
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')])
+    await Promise.all([page.waitForEvent('load'), page.keyboard.press('u')])
+    assert.match(page.url(), /\/ui\/consents$/)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await page.keyboard.press('?')
+    await page.getByLabel(/Switch the keys off/).check()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.keyboard.press('g')
+    await page.keyboard.press('j')
+    assert.match(page.url(), /\/ui\/consents$/)
+  })
+})
+
+/** The longest frame of a page that follows a world with a thousand consents and 50 events a second. */
+test('a live list of a busy world keeps its frames short', { timeout: 180_000 }, async (t) => {
+  const sandbox = new Sandbox('console-busy')
+  for (let count = 0; count < 1000; count += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => sandbox.raiseConsent()))
+  }
+  const { items } = await sandbox.call('GET', '/_mockaa/v1/consents?limit=50')
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await page.evaluate(() => {
+      window.frames_ = []
+      let last = performance.now()
+      const step = (now) => {
+        window.frames_.push(now - last)
+        last = now
+        requestAnimationFrame(step)
+      }
+      requestAnimationFrame(step)
+    })
+    const begin = performance.now()
+    // Each call makes two events: an approval or a pause, then what follows from it.
+    for (const { consentHandle } of items) {
+      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/approve`)
+      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/pause`)
+      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/resume`)
+      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/revoke`)
+    }
+    const seconds = (performance.now() - begin) / 1000
+    await page.getByRole('row', { name: /^REVOKED/ }).nth(49).waitFor()
+    const frames = await page.evaluate(() => window.frames_.toSorted((a, b) => b - a))
+    const rows = await page.locator('[data-live="rows"] tr').count()
+    assert.ok(rows <= 50, `${rows} rows`)
+    t.diagnostic(`${items.length * 5} events in ${seconds.toFixed(1)} s; longest frames ${frames.slice(0, 3).map((it) => it.toFixed(0)).join(', ')} ms, aim 50 ms`)
+    assert.ok(frames[0] < 150, `the longest frame has ${frames[0]} ms`)
+  })
+})
