@@ -204,6 +204,14 @@ impl ScenarioSelection {
             .insert(customer.to_owned(), scenario.to_owned());
     }
 
+    /// Returns the customers to whom a scenario is pinned, in order.
+    pub(crate) fn list_pinned(&self, scenario: &str) -> Vec<String> {
+        let pins = self.customer_pins.iter().filter(|(_, it)| *it == scenario);
+        let mut customers: Vec<_> = pins.map(|(customer, _)| customer.clone()).collect();
+        customers.sort();
+        customers
+    }
+
     pub(crate) fn set_default(&mut self, scenario: Option<String>) {
         self.default_scenario = scenario;
     }

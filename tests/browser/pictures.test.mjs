@@ -8,6 +8,21 @@ import { Sandbox } from './sandbox.mjs'
 
 const folder = process.env.MOCKAA_PICTURES
 
+/** The consent of a customer whose webhooks are lost or late, in the console. */
+test('console', async () => {
+  const sandbox = new Sandbox('console-picture')
+  await sandbox.setFiu({ name: 'Marigold Loans', color: '#b4460c', accent_color: '#ffe3cf' })
+  const { now } = await sandbox.call('GET', '/_mockaa/v1/clock')
+  const inDays = (days) => new Date(Date.parse(now) + days * 86_400_000).toISOString()
+  const terms = { consentExpiry: inDays(30), FIDataRange: { from: inDays(-365), to: now }, Frequency: { unit: 'DAY', value: 1 } }
+  const handle = await sandbox.raiseConsent(['DEPOSIT'], terms, { 'x-mockaa-scenario': 'webhook-lost' })
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    if (folder) await page.screenshot({ path: join(folder, 'console.png') })
+  })
+})
+
 const PICTURES = [
   { name: 'customer-consent', language: 'en', scheme: 'light' },
   { name: 'customer-consent-hindi', language: 'hi', scheme: 'dark' },

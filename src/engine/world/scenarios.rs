@@ -140,6 +140,11 @@ impl WorldScenarios<'_> {
         Ok(())
     }
 
+    /// Returns the customers to whom a scenario is pinned, in order.
+    pub fn list_pinned(self, scenario: &str) -> Vec<String> {
+        self.0.lock().scenario_selection.list_pinned(scenario)
+    }
+
     /// Returns the name of the default scenario: the world's, or else the sandbox's.
     pub fn default_name(self) -> Option<String> {
         let inner = self.0.lock();

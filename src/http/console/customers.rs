@@ -12,7 +12,9 @@ use crate::http::control::statements::generate_statement_of;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
-use crate::ui::console::customers::{CustomerPage, CustomersPage, StatementPage, customer_path};
+use crate::ui::console::customers::{
+    CustomerPage, CustomersPage, StatementDetails, StatementPage, customer_path,
+};
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_customer_address;
 
@@ -72,7 +74,7 @@ pub(crate) fn show_customer(call: &Call) -> Result<ApiResponse, ApiError> {
         &world.participants(),
         &customer,
         &queries.persona_of(&customer),
-        record.map(|record| record.registered),
+        record.as_ref(),
         personas.names().map(str::to_owned).collect(),
         &accounts,
     )))
@@ -102,9 +104,12 @@ pub(crate) async fn show_statement(call: &Call) -> Result<ApiResponse, ApiError>
         page.frame(Section::Customers),
         &page.world.participants(),
         &customer,
-        &generated.statement,
-        generated.range,
-        usize::try_from(skip).unwrap_or(usize::MAX),
-        &generated.formats,
+        StatementDetails {
+            statement: &generated.statement,
+            appraisal: generated.appraisal,
+            range: generated.range,
+            skip: usize::try_from(skip).unwrap_or(usize::MAX),
+            formats: &generated.formats,
+        },
     )))
 }

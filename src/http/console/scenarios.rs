@@ -80,6 +80,7 @@ pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(page.show(&ScenarioPage {
         console: page.frame(Section::Scenarios),
         lines: text.lines().map(str::to_owned).collect(),
+        pinned: world.scenarios().list_pinned(name),
         is_default: world.scenarios().default_name().as_deref() == Some(name),
         diagnostics: diagnostics
             .map(|(problem, is_error)| (describe_problem(&problem), is_error))

@@ -6,7 +6,9 @@ use chrono::NaiveTime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{authenticate_operator, parse_pagination};
+use crate::analytics::build_report;
 use crate::bankgen::{StatementRequest, generate_statement};
+use crate::domain::appraisal::Appraisal;
 use crate::domain::ledger_changes::StatementSource;
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Participants, RequestedForm};
@@ -99,10 +101,13 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     task.await.expect("writing a file does not panic")
 }
 
-/// A statement with its range and the names of the formats that it has.
+/// A statement with its range and what is made of it.
 pub(crate) struct GeneratedStatement {
     pub statement: Statement,
+    /// `None` without transactions.
+    pub appraisal: Option<Appraisal>,
     pub range: TimeRange,
+    /// The names of the formats that it has.
     pub formats: Vec<&'static str>,
 }
 
@@ -123,7 +128,9 @@ pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatem
             StatementFormat::Svg => is_bank,
             _ => true,
         });
+        let report = is_bank.then(|| build_report(&[(1, &statement)])).flatten();
         Ok(GeneratedStatement {
+            appraisal: report.map(|report| report.appraisal().clone()),
             formats: formats.map(|format| format.as_str()).collect(),
             range: draft.range,
             statement,

@@ -50,7 +50,14 @@ async function update() {
 
 /** Replaces each part that has changed. A part that the reader works in waits. */
 function applyPage(page) {
-  if (!page.getElementById('main')) return
+  const next = page.getElementById('main')
+  if (!next) return
+  // The first row of a list, or its last one gone, makes another page.
+  if (listParts(main) !== listParts(next)) {
+    if (!isInUse(main)) main.innerHTML = next.innerHTML
+    prepareCopying()
+    return
+  }
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = page.querySelector(`[data-live="${part.dataset.live}"]`)
     if (!next) continue
@@ -58,6 +65,10 @@ function applyPage(page) {
     else if (part.innerHTML !== next.innerHTML && !isInUse(part)) part.innerHTML = next.innerHTML
   }
   prepareCopying()
+}
+
+function listParts(element) {
+  return [...element.querySelectorAll('[data-live]')].map((part) => part.dataset.live).join()
 }
 
 /** Returns whether replacing the part would take something from its reader: the focus, a selection, or an open question. */
@@ -105,7 +116,8 @@ function tellWaiting() {
   bar.textContent = `${waitingRows.length} new, show`
 }
 
-document.getElementById('news')?.addEventListener('click', () => {
+document.addEventListener('click', (event) => {
+  if (event.target.id !== 'news') return
   window.scrollTo({ top: 0 })
   showWaitingRows()
 })

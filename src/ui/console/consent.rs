@@ -1,7 +1,9 @@
 //! The page of one consent: its state, what happened to it, and what can be done with it.
 
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::customers::customer_path;
 use super::entry::EntryPanel;
 use super::inspector::{Exchange, InspectorPlace};
 use super::qr_code::QrImage;
@@ -82,7 +84,8 @@ pub(crate) struct ConsentPage {
     qr_code: Option<QrImage>,
     is_local: bool,
     facts: Vec<(&'static str, String)>,
-    accounts: Vec<String>,
+    /// The accounts, each with the address of its data.
+    accounts: Vec<(String, String)>,
     sessions: Vec<SessionRow>,
     timers: Vec<TimerRow>,
     steps: String,
@@ -237,7 +240,11 @@ impl ConsentPage {
             customer_url,
             is_local,
             facts: list_facts(consent),
-            accounts: list_accounts(accounts, participants),
+            accounts: list_accounts(
+                accounts,
+                participants,
+                &customer_path(&console.base_path, &consent.terms.customer),
+            ),
             sessions: sessions
                 .iter()
                 .map(|session| SessionRow::new(session, participants))
@@ -337,10 +344,18 @@ fn describe_fetches(consent: &Consent) -> String {
     }
 }
 
-fn list_accounts(accounts: &[Account], participants: &Participants) -> Vec<String> {
+fn list_accounts(
+    accounts: &[Account],
+    participants: &Participants,
+    customer_path: &str,
+) -> Vec<(String, String)> {
     let accounts = accounts.iter().map(|account| {
         let fip = participants.fip_name(&account.fip);
-        format!("{} {} at {fip}", account.fi_type, account.masked_number)
+        let reference = utf8_percent_encode(&account.account_ref, NON_ALPHANUMERIC);
+        (
+            format!("{} {} at {fip}", account.fi_type, account.masked_number),
+            format!("{customer_path}/data?account={reference}"),
+        )
     });
     accounts.collect()
 }

@@ -5,6 +5,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ConsoleFrame, ListAddress};
 use crate::domain::account::{CustomerAccount, FiType};
+use crate::domain::appraisal::Appraisal;
+use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::money::{Paise, group_count};
 use crate::domain::participants::Participants;
 use crate::domain::statement::{Statement, Transactions};
@@ -41,6 +43,8 @@ pub(crate) struct CustomerPage {
     personas: Vec<String>,
     path: String,
     accounts: Vec<AccountRow>,
+    /// The pending requests to link accounts.
+    links: Vec<String>,
     consents_address: String,
 }
 
@@ -56,14 +60,13 @@ struct AccountRow {
 }
 
 impl CustomerPage {
-    /// Returns the page; `is_registered` is `None` for a customer without a record. Each account has `true`
-    /// if it has statements.
+    /// Returns the page. Each account has `true` if it has statements.
     pub(crate) fn new(
         console: ConsoleFrame,
         participants: &Participants,
         customer: &str,
         persona: &str,
-        is_registered: Option<bool>,
+        record: Option<&Customer>,
         personas: Vec<String>,
         accounts: &[(CustomerAccount, bool)],
     ) -> Self {
@@ -83,7 +86,12 @@ impl CustomerPage {
         Self {
             customer: customer.to_owned(),
             persona: persona.to_owned(),
-            registration: match is_registered {
+            links: record
+                .iter()
+                .flat_map(|record| &record.pending_links)
+                .map(|link| describe_link(link, participants))
+                .collect(),
+            registration: match record.map(|record| record.registered) {
                 None => "no record yet: counts as registered, with the usual accounts linked",
                 Some(true) => "registered at the AA",
                 Some(false) => "not registered at the AA",
@@ -101,8 +109,30 @@ impl CustomerPage {
     }
 }
 
+fn describe_link(link: &PendingLink, participants: &Participants) -> String {
+    let accounts: Vec<_> = link.accounts.iter().map(|it| &*it.masked_number).collect();
+    format!(
+        "{} of {}: waits until {}",
+        accounts.join(", "),
+        participants.fip_name(&link.fip),
+        Language::English.format_time(link.expires_at)
+    )
+}
+
 /// The number of rows on the page of a statement.
 pub(crate) const STATEMENT_ROWS_MAX: usize = 100;
+
+/// The content of the page of a statement.
+#[derive(Debug)]
+pub(crate) struct StatementDetails<'a> {
+    pub statement: &'a Statement,
+    pub appraisal: Option<Appraisal>,
+    pub range: TimeRange,
+    /// The number of transactions before those that are shown.
+    pub skip: usize,
+    /// The names of the formats of its files.
+    pub formats: &'a [&'static str],
+}
 
 /// The page of the statement of an account.
 #[derive(Debug, Template)]
@@ -119,6 +149,7 @@ pub(crate) struct StatementPage {
     reference: String,
     /// The addresses of the statement as a file, each with the name of its format.
     files: Vec<(&'static str, String)>,
+    appraisal: Option<Appraisal>,
     /// `None` for an account that is none at a bank.
     bank_data: Option<BankData>,
     path: String,
@@ -220,16 +251,20 @@ impl BalanceChart {
 }
 
 impl StatementPage {
-    /// Returns the page with the rows from a place on. `formats` has the names of the files.
+    /// Returns the page.
     pub(crate) fn new(
         console: ConsoleFrame,
         participants: &Participants,
         customer: &str,
-        statement: &Statement,
-        range: TimeRange,
-        skip: usize,
-        formats: &[&'static str],
+        details: StatementDetails<'_>,
     ) -> Self {
+        let StatementDetails {
+            statement,
+            appraisal,
+            range,
+            skip,
+            formats,
+        } = details;
         let account = &statement.account;
         let path = customer_path(&console.base_path, customer);
         let parameters = [
@@ -263,6 +298,7 @@ impl StatementPage {
                 .transactions()
                 .map(|transactions| BankData::new(transactions, skip, &list)),
             path: format!("{path}/data"),
+            appraisal,
             console,
         }
     }

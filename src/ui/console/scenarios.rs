@@ -65,6 +65,8 @@ pub(crate) struct ScenarioPage {
     pub row: ScenarioRow,
     pub lines: Vec<String>,
     pub is_default: bool,
+    /// The customers to whom it is pinned.
+    pub pinned: Vec<String>,
     /// The diagnostics, each with `true` if it is an error.
     pub diagnostics: Vec<(String, bool)>,
     /// The addresses of the consents that it drives, each with its name.
