@@ -4,6 +4,7 @@
 //! them, so that each protocol reports them in its own format.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -587,6 +588,11 @@ impl Call {
 
     pub(crate) fn method(&self) -> &str {
         self.request.method().as_str()
+    }
+
+    /// Returns the address of the client.
+    pub(crate) fn client_address(&self) -> Option<IpAddr> {
+        self.request.peer_addr().map(|peer| peer.ip())
     }
 
     /// Returns path and query as sent.

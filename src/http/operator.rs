@@ -2,6 +2,7 @@
 //! token. A browser sends the token once, and is known by the id in its cookie from then on.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::constant_time::equals_secret;
@@ -16,9 +17,11 @@ const SESSIONS_MAX: usize = 256;
 /// The time after which an idle session ends, in system time.
 const IDLE_MAX: Millis = Millis::from_secs(12 * 60 * 60);
 
-/// The number of tokens that are tried within [`TRIES_SPAN`]. It counts those of all callers, since a
-/// caller may have many addresses.
+/// The number of wrong tokens of an address within [`TRIES_SPAN`] after which no other is looked at.
 const TRIES_MAX: usize = 10;
+
+/// The number of wrong tokens that are remembered.
+const TRIES_KEPT: usize = 1_000;
 
 const TRIES_SPAN: Millis = Millis::from_secs(60);
 
@@ -30,8 +33,8 @@ pub(crate) struct OperatorSessions(Mutex<SessionState>);
 struct SessionState {
     /// The time of the last call of each session, by its id.
     last_seen: HashMap<String, Timestamp>,
-    /// The last tries to begin a session.
-    tries: VecDeque<Timestamp>,
+    /// The last wrong tokens: when, and from which address.
+    tries: VecDeque<(Timestamp, Option<IpAddr>)>,
 }
 
 impl OperatorSessions {
@@ -39,15 +42,19 @@ impl OperatorSessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a try to begin a session; `false` if there were too many.
-    fn count_try(&self, now: Timestamp) -> bool {
+    /// Returns whether an address may try one more token.
+    fn may_try(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
         let tries = &mut self.lock().tries;
-        tries.retain(|at| now.duration_since(*at) < TRIES_SPAN);
-        let has_room = tries.len() < TRIES_MAX;
-        if has_room {
-            tries.push_back(now);
+        tries.retain(|(at, _)| now.duration_since(*at) < TRIES_SPAN);
+        tries.iter().filter(|(_, it)| *it == address).count() < TRIES_MAX
+    }
+
+    fn remember_wrong_token(&self, address: Option<IpAddr>, now: Timestamp) {
+        let tries = &mut self.lock().tries;
+        if tries.len() >= TRIES_KEPT {
+            tries.pop_front();
         }
-        has_room
+        tries.push_back((now, address));
     }
 
     /// Begins a session and returns its id, which cannot be guessed.
@@ -126,13 +133,15 @@ impl Call {
     /// Begins a session, if the token is the right one.
     pub(crate) fn sign_in_operator(&self, sent: &str) -> SignInOutcome {
         let (sessions, now) = (&self.app_state().operator_sessions, self.arrived_at());
-        if !sessions.count_try(now) {
+        let address = self.client_address();
+        if !sessions.may_try(address, now) {
             return SignInOutcome::TooMany;
         }
         let expected = self.app_state().control_token.as_deref();
         if expected.is_some_and(|expected| equals_secret(sent, expected)) {
             SignInOutcome::Begun(sessions.begin(now))
         } else {
+            sessions.remember_wrong_token(address, now);
             SignInOutcome::WrongToken
         }
     }
@@ -140,6 +149,8 @@ impl Call {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::{IDLE_MAX, OperatorSessions, SESSIONS_MAX, TRIES_MAX, TRIES_SPAN};
     use crate::domain::time::{Millis, Timestamp};
 
@@ -169,8 +180,12 @@ mod tests {
         let ids: Vec<_> = ids.collect();
         assert!(!sessions.is_open(&ids[0], NOW), "the oldest has ended");
         assert!(ids[1..].iter().all(|id| sessions.is_open(id, NOW)));
-        assert!((0..TRIES_MAX).all(|_| sessions.count_try(NOW)));
-        assert!(!sessions.count_try(NOW));
-        assert!(sessions.count_try(NOW.saturating_add(TRIES_SPAN)));
+        let [address, other] = [Ipv4Addr::LOCALHOST, Ipv4Addr::BROADCAST].map(|it| Some(it.into()));
+        for _ in 0..TRIES_MAX {
+            assert!(sessions.may_try(address, NOW));
+            sessions.remember_wrong_token(address, NOW);
+        }
+        assert!(!sessions.may_try(address, NOW) && sessions.may_try(other, NOW));
+        assert!(sessions.may_try(address, NOW.saturating_add(TRIES_SPAN)));
     }
 }

@@ -63,6 +63,28 @@ async fn its_buttons_approve_and_reject() {
 }
 
 #[tokio::test]
+async fn a_long_path_says_what_it_leaves_out() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    for verb in [
+        "approve", "pause", "resume", "pause", "resume", "pause", "resume",
+    ] {
+        app.apply_verb(&handle, verb).await.expect_ok();
+    }
+    let page = app.get(&format!("/ui/consents/{handle}")).await.text;
+    assert!(
+        page.contains("1 earlier change is in the timeline"),
+        "{page}"
+    );
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    let page = app.get(&format!("/ui/consents/{handle}")).await.text;
+    assert!(
+        page.contains("2 earlier changes are in the timeline"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
 async fn what_an_fiu_writes_cannot_break_the_page() {
     let app = TestApp::start().await;
     let handle = app

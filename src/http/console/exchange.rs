@@ -153,7 +153,12 @@ impl PageCall<'_> {
             url: format!("{server}{path}"),
             headers: &headers,
             body: &request,
-            remark: None,
+            server: &server,
+            remark: if hides_body {
+                &["Secrets in the body are masked; reveal them first."]
+            } else {
+                &[]
+            },
         };
         Exchange {
             line: format!("{} {path}", call.method),
@@ -250,9 +255,10 @@ impl PageCall<'_> {
             url: url.clone(),
             headers: &headers,
             body: &body,
-            remark: Some(
-                "# The signed bytes. A receiver that checks webhook-timestamp refuses them after five minutes.",
-            ),
+            server: &super::server_url(self.call, &self.world),
+            remark: &[
+                "The signed bytes. A receiver that checks webhook-timestamp refuses them after five minutes.",
+            ],
         };
         Some(Exchange {
             line: format!("POST {url}"),
@@ -401,8 +407,10 @@ struct Curl<'a> {
     url: String,
     headers: &'a [(String, String)],
     body: &'a ShownBody,
-    /// A comment above the command.
-    remark: Option<&'static str>,
+    /// The address of the sandbox.
+    server: &'a str,
+    /// Comments above the command.
+    remark: &'a [&'static str],
 }
 
 /// Headers that the client writes itself.
@@ -418,25 +426,41 @@ const OWN_HEADERS: [&str; 6] = [
 impl Curl<'_> {
     fn write(&self) -> String {
         let mut text = String::new();
-        if let Some(remark) = self.remark {
-            text += &format!("{remark}\n");
+        for remark in self.remark {
+            text += &format!("# {remark}\n");
         }
         let is_plain = std::str::from_utf8(&self.body.bytes)
             .ok()
             .filter(|body| body.len() <= CURL_BODY_MAX && !body.contains('\0'))
             .filter(|body| body.len() == self.body.length);
         if is_plain.is_none() && self.body.length > 0 {
-            text += &format!("# Save the body as body.bin first: {}\n", self.body.address);
+            let address = format!("{}{}", self.server, self.body.address);
+            text += &format!("curl -o body.bin {}\n", quote_word(&address));
         }
-        text += &format!("curl -X {} {}", self.method, quote_word(&self.url));
+        text += &match self.method {
+            // With -X HEAD, curl waits for a body.
+            "HEAD" => format!("curl -I {}", quote_word(&self.url)),
+            method if method.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                format!("curl -X {method} {}", quote_word(&self.url))
+            }
+            method => format!("curl -X {} {}", quote_word(method), quote_word(&self.url)),
+        };
         let headers = self.headers.iter();
         for (name, value) in headers.filter(|(name, _)| !OWN_HEADERS.contains(&&**name)) {
             text += " \\\n  -H ";
             text += &match &**value {
                 // The reader has the secret in a variable of the shell.
-                MASKED_HEADER => format!("\"{name}: $MOCKAA_{}\"", variable_name(name)),
+                MASKED_HEADER => {
+                    let start = quote_word(&format!("{name}: "));
+                    format!("{start}\"$MOCKAA_{}\"", variable_name(name))
+                }
+                "" => quote_word(&format!("{name};")),
                 value => quote_word(&format!("{name}: {value}")),
             };
+        }
+        let has_type = self.headers.iter().any(|(name, _)| name == "content-type");
+        if self.body.length > 0 && !has_type {
+            text += " \\\n  -H 'content-type:'";
         }
         match is_plain {
             Some("") => {}
@@ -448,6 +472,7 @@ impl Curl<'_> {
     }
 }
 
+/// Returns the name of a header with letters, digits and underscores only.
 fn variable_name(header: &str) -> String {
     let letters = header.chars();
     letters
@@ -471,38 +496,56 @@ mod tests {
     use super::{Curl, quote_word};
     use crate::ui::console::inspector::ShownBody;
 
+    fn write(method: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
+        let headers = headers.iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let body = ShownBody {
+            bytes: body.to_vec(),
+            length: body.len(),
+            address: "/body".to_owned(),
+        };
+        let curl = Curl {
+            method,
+            url: "http://localhost/a?b=c&d".to_owned(),
+            headers: &headers,
+            body: &body,
+            server: "http://localhost",
+            remark: &[],
+        };
+        curl.write()
+    }
+
     #[test]
     fn a_command_has_the_exact_bytes_and_no_secret() {
         let headers = [
             ("content-type", "application/json"),
             ("client_api_key", "(masked)"),
             ("host", "localhost"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut body = ShownBody {
-            bytes: b"@{\"a\": \"it's\"}\n".to_vec(),
-            length: 15,
-            address: "/body".to_owned(),
-        };
-        let write = |body: &ShownBody| {
-            let curl = Curl {
-                method: "POST",
-                url: "http://localhost/a?b=c&d".to_owned(),
-                headers: &headers,
-                body,
-                remark: None,
-            };
-            curl.write()
-        };
+            ("x-empty", ""),
+        ];
         assert_eq!(
-            write(&body),
+            write("POST", &headers, b"@{\"a\": \"it's\"}\n"),
             "curl -X POST 'http://localhost/a?b=c&d' \\\n  -H 'content-type: application/json' \\\n  \
-             -H \"client_api_key: $MOCKAA_CLIENT_API_KEY\" \\\n  --data-raw '@{\"a\": \"it'\\''s\"}\n'"
+             -H 'client_api_key: '\"$MOCKAA_CLIENT_API_KEY\" \\\n  -H 'x-empty;' \\\n  \
+             --data-raw '@{\"a\": \"it'\\''s\"}\n'"
         );
-        body.bytes = vec![0xff];
-        assert!(
-            write(&body).contains("/body") && write(&body).ends_with("--data-binary @body.bin")
-        );
+        let binary = write("POST", &[], &[0xff]);
+        assert!(binary.starts_with("curl -o body.bin 'http://localhost/body'\n"));
+        assert!(binary.ends_with("-H 'content-type:' \\\n  --data-binary @body.bin"));
+        assert!(write("HEAD", &[], b"").starts_with("curl -I 'http"));
+        assert!(write("A`id`", &[], b"").starts_with("curl -X 'A`id`' 'http"));
         assert_eq!(quote_word("$HOME `x`"), "'$HOME `x`'");
+    }
+
+    /// The name of a header comes from a caller, and the command is pasted into a shell.
+    #[test]
+    fn the_name_of_a_header_is_no_command() {
+        let text = write("GET", &[("x-`uname`-$(id)-api_key", "(masked)")], b"");
+        assert!(
+            text.contains("'x-`uname`-$(id)-api_key: '\"$MOCKAA_X__UNAME____ID__API_KEY\""),
+            "{text}"
+        );
     }
 }

@@ -12,6 +12,17 @@ const BYTES_MAX: usize = 1024 * 1024;
 /// The largest number of differences that are listed.
 const CHANGES_MAX: usize = 500;
 
+/// The largest number of characters of a value that is shown.
+const VALUE_CHARS_MAX: usize = 4_000;
+
+/// Returns a value, or the beginning of a long one with its length.
+fn shorten(value: &str) -> String {
+    match value.char_indices().nth(VALUE_CHARS_MAX) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}… ({} bytes in all)", &value[..end], value.len()),
+    }
+}
+
 /// The difference of two bodies.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Comparison {
@@ -117,8 +128,8 @@ fn compare_values(changes: &mut Vec<Change>, path: &str, was: Option<&Value>, is
                 "" => "the whole body".to_owned(),
                 path => path.to_owned(),
             },
-            was: was.map(Value::to_string),
-            is: is.map(Value::to_string),
+            was: was.map(|value| shorten(&value.to_string())),
+            is: is.map(|value| shorten(&value.to_string())),
         }),
     }
 }
@@ -135,8 +146,8 @@ fn compare_lines(was: &[u8], is: &[u8]) -> Vec<Change> {
     let [was, is] = [&was, &is].map(|lines| &lines[begin..lines.len() - end]);
     let lines = (0..was.len().max(is.len())).map(|index| Change {
         path: format!("line {}", begin + index + 1),
-        was: was.get(index).map(|line| (*line).to_owned()),
-        is: is.get(index).map(|line| (*line).to_owned()),
+        was: was.get(index).map(|line| shorten(line)),
+        is: is.get(index).map(|line| shorten(line)),
     });
     lines.collect()
 }
@@ -210,5 +221,17 @@ mod tests {
             serde_json::to_string(&is).expect("JSON").as_bytes(),
         );
         assert_eq!((comparison.changes.len(), comparison.hidden), (500, 100));
+    }
+
+    #[test]
+    fn a_long_value_is_cut_with_its_length() {
+        let body = |letter: &str| format!(r#"{{"data": "{}"}}"#, letter.repeat(5_000));
+        let comparison = compare_bodies(body("ä").as_bytes(), body("b").as_bytes());
+        let [change] = &*comparison.changes else {
+            panic!("one change: {comparison:?}");
+        };
+        let [was, is] = [&change.was, &change.is].map(|it| it.as_deref().expect("a value"));
+        assert!(was.ends_with("… (10002 bytes in all)") && is.ends_with("… (5002 bytes in all)"));
+        assert!(was.chars().count() < 4_100 && is.chars().count() < 4_100);
     }
 }

@@ -39,9 +39,11 @@ impl VisitLabel {
         (self.x + self.width / 2, self.y + 12)
     }
 
-    /// Returns the place of the time.
+    /// Returns the place of the time: above a state of the upper row, below one of the lower row, where
+    /// lines come from above.
     pub(super) fn time_place(&self) -> (u32, u32) {
-        (self.x + self.width + 5, self.y + 3)
+        let below = if self.y > 100 { 57 } else { 3 };
+        (self.x + self.width + 5, self.y + below)
     }
 }
 
@@ -151,7 +153,10 @@ pub(super) struct StateMachine {
     pub labels: Vec<WireLabel>,
     pub joints: Vec<Joint>,
     pub description: String,
+    /// The last steps of the path.
     pub path: Vec<PathStep>,
+    /// A sentence about steps that are not shown; empty if there are none.
+    pub hidden_steps: String,
     /// The inputs that are legal now, in words.
     pub open_inputs: String,
 }
@@ -255,6 +260,9 @@ const LABELS: [(Input, u32, u32, Option<u32>); 8] = [
     (Input::Revoke, 566, 182, Some(42)),
 ];
 
+/// The largest number of steps of the path that are listed.
+const STEPS_MAX: usize = 8;
+
 /// The largest number of visits of a state that are numbered one by one.
 const VISITS_MAX: usize = 4;
 
@@ -262,9 +270,19 @@ impl StateMachine {
     /// Draws the state machine for a consent.
     pub(super) fn new(consent: &Consent) -> Self {
         let (status, history) = (consent.status, &consent.history);
+        // A long history has lost its beginning, which every consent with a grant has in common.
+        let is_cut = history
+            .first()
+            .is_some_and(|it| it.status != Status::Pending);
+        let beginning: &[Status] = if is_cut {
+            &[Status::Pending, Status::Ready, Status::Active]
+        } else {
+            &[]
+        };
+        let known: Vec<_> = history.iter().map(|change| change.status).collect();
         let took = |from: Status, to: Status| {
-            let mut steps = history.windows(2);
-            steps.any(|pair| (pair[0].status, pair[1].status) == (from, to))
+            let mut steps = beginning.windows(2).chain(known.windows(2));
+            steps.any(|pair| pair == [from, to])
         };
         let mut wires: Vec<_> = ROUTES
             .iter()
@@ -305,13 +323,14 @@ impl StateMachine {
         Self {
             nodes: Status::ALL
                 .iter()
-                .map(|it| build_node(*it, status, history))
+                .map(|it| build_node(*it, status, history, is_cut))
                 .collect(),
             wires,
             labels: labels.collect(),
             joints: joints.collect(),
             description: describe(status, history, &open_inputs),
-            path: history
+            hidden_steps: describe_hidden(history.len(), is_cut),
+            path: history[history.len().saturating_sub(STEPS_MAX)..]
                 .iter()
                 .map(|change| PathStep {
                     name: change.status.as_str(),
@@ -325,7 +344,19 @@ impl StateMachine {
     }
 }
 
-fn build_node(it: Status, current: Status, history: &[StatusChange]) -> Node {
+/// Says how many steps of a path are not listed. `is_cut` is true if some are not known any more.
+fn describe_hidden(count: usize, is_cut: bool) -> String {
+    match (count.saturating_sub(STEPS_MAX), is_cut) {
+        (0, _) => String::new(),
+        (1, false) => "1 earlier change is in the timeline.".to_owned(),
+        (hidden, false) => format!("{hidden} earlier changes are in the timeline."),
+        (hidden, true) => format!(
+            "At least {hidden} earlier changes; the journal has those that it has not forgotten."
+        ),
+    }
+}
+
+fn build_node(it: Status, current: Status, history: &[StatusChange], is_cut: bool) -> Node {
     let visits = history.iter().zip(1usize..);
     let visits: Vec<_> = visits.filter(|(change, _)| change.status == it).collect();
     let numbers: Vec<_> = visits
@@ -334,6 +365,7 @@ fn build_node(it: Status, current: Status, history: &[StatusChange]) -> Node {
         .collect();
     let label = match numbers.len() {
         0 => None,
+        _ if is_cut => Some("…".to_owned()),
         1..=VISITS_MAX => Some(numbers.join("·")),
         count => Some(format!("{}…{}", numbers[0], numbers[count - 1])),
     };
@@ -354,7 +386,7 @@ fn build_node(it: Status, current: Status, history: &[StatusChange]) -> Node {
         radius,
         role: if it == current {
             NodeRole::Current
-        } else if visits.is_empty() {
+        } else if visits.is_empty() && !(is_cut && matches!(it, Status::Pending | Status::Ready)) {
             NodeRole::NotVisited
         } else {
             NodeRole::Visited

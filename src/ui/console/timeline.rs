@@ -74,14 +74,17 @@ pub(super) struct Row {
     /// The state of the consent after the row: name, class and icon.
     pub badge: Option<(&'static str, String, &'static str)>,
     pub tag: Option<Tag>,
+    /// The faults that were injected.
+    pub faults: Vec<&'static str>,
     /// The time that a call or an attempt took.
     pub duration: String,
 }
 
 impl Row {
-    /// Returns whether the row tells of a failure, which no switch hides.
+    /// Returns whether the row tells of a failure or of a fault, which no switch hides.
     pub(super) fn is_failure(&self) -> bool {
-        self.tag.as_ref().is_some_and(|tag| tag.tone == Tone::Bad)
+        let has_failed = self.tag.as_ref().is_some_and(|tag| tag.tone == Tone::Bad);
+        has_failed || !self.faults.is_empty()
     }
 
     /// Returns the classes of the row.
@@ -243,14 +246,15 @@ fn describe_break(last: Option<Timestamp>, at: Timestamp, span: Millis) -> Strin
 /// Returns a time between two causes in words.
 fn describe_pause(Millis(ms): Millis) -> String {
     const UNITS: [(&str, i64); 4] = [
-        ("days", 86_400_000),
-        ("hours", 3_600_000),
-        ("minutes", 60_000),
-        ("seconds", 1_000),
+        ("day", 86_400_000),
+        ("hour", 3_600_000),
+        ("minute", 60_000),
+        ("second", 1_000),
     ];
-    let unit = UNITS.iter().find(|(_, unit)| ms >= 2 * unit);
-    match unit {
-        Some((name, unit)) => format!("{} {name}", ms / unit),
+    let unit = UNITS.iter().find(|(_, unit)| ms >= *unit);
+    match unit.map(|(name, unit)| (name, ms / unit)) {
+        Some((name, 1)) => format!("1 {name}"),
+        Some((name, count)) => format!("{count} {name}s"),
         None => format!("{ms} ms"),
     }
 }
@@ -353,12 +357,10 @@ fn build_cause(it: &DescribedEntry, participants: &Participants) -> Option<Row> 
         instant: it.entry.at.to_string(),
         icon: icon_of_cause(cause.kind),
         title: name_cause(cause.kind, None, participants),
-        note: match cause.parent {
-            Some(parent) => format!("{}, scheduled by cause {parent}", cause.origin),
-            None => cause.origin.to_string(),
-        },
+        note: cause.origin.to_string(),
         badge: None,
         tag: None,
+        faults: Vec::new(),
         duration: String::new(),
     })
 }
@@ -419,6 +421,7 @@ pub(super) fn build_row(it: &DescribedEntry, participants: &Participants) -> Row
         note: String::new(),
         badge: None,
         tag: None,
+        faults: Vec::new(),
         duration: String::new(),
     };
     match &entry.record {
@@ -430,6 +433,7 @@ pub(super) fn build_row(it: &DescribedEntry, participants: &Participants) -> Row
                 title: describe_caller(call, kind, participants),
                 note: format!("{} {path}", call.method),
                 tag: Some(tag_of_call(call)),
+                faults: call.faults.iter().map(|fault| fault.as_str()).collect(),
                 duration: describe_duration(call.duration),
                 ..row
             }
@@ -447,6 +451,7 @@ pub(super) fn build_row(it: &DescribedEntry, participants: &Participants) -> Row
             title: describe_webhook(webhook),
             note: text.clone(),
             tag: Some(tag_of_webhook(webhook)),
+            faults: webhook.faults.iter().map(|fault| fault.as_str()).collect(),
             duration: if webhook.attempt > 0 {
                 describe_duration(webhook.duration)
             } else {

@@ -7,6 +7,7 @@ use super::timeline::{Tag, Tone};
 use super::{ConsoleFrame, format_clock};
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::participants::Participants;
+use crate::domain::webhook_fault::AppliedFault;
 use crate::ui::messages::Language;
 
 /// The page of one webhook.
@@ -23,6 +24,8 @@ pub(crate) struct WebhookPage {
     consent: String,
     /// A sentence about its next step.
     next: String,
+    /// The faults that apply to it, each with where it comes from.
+    faults: Vec<String>,
     attempts: Vec<AttemptRow>,
     inspector: Option<Inspector>,
     can_resend: bool,
@@ -78,6 +81,7 @@ impl WebhookPage {
             consent_address: format!("{}/ui/consents/{handle}", console.base_path),
             consent: tracking_id.map_or(handle, |it| it.tracking_id.to_string()),
             next: describe_next(delivery),
+            faults: delivery.faults.iter().map(describe_fault).collect(),
             attempts: attempts
                 .map(|(index, (attempt, outcome))| {
                     AttemptRow::new(&path, index, attempt, outcome.clone(), current)
@@ -130,6 +134,14 @@ pub(super) fn tag_of_outcome(outcome: &AttemptOutcome) -> Tag {
     Tag { text, tone }
 }
 
+fn describe_fault(applied: &AppliedFault) -> String {
+    let name = applied.fault.name().as_str();
+    match &applied.rule {
+        Some(rule) => format!("{name}, by the scenario {}", rule.scenario),
+        None => format!("{name}, by a fault set of this world"),
+    }
+}
+
 /// Says what the state of a delivery means.
 fn describe_next(delivery: &Delivery) -> String {
     use crate::domain::delivery::DeliveryState as State;
@@ -154,7 +166,7 @@ fn describe_next(delivery: &Delivery) -> String {
             "It was not sent: the FIU has no address for webhooks of this kind.".to_owned()
         }
         State::Disabled => {
-            "It was not sent: the FIU has answered 410 at this address before.".to_owned()
+            "It was not sent: the FIU has answered 410 at this address before. Change the FIU's address, or send it again.".to_owned()
         }
         State::Dropped => "It was not sent: a fault has dropped it on purpose.".to_owned(),
     }
