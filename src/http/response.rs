@@ -38,7 +38,7 @@ use crate::http::call_context::{CallContext, CallParties};
 use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
 use crate::http::call_world::CallWorld;
 use crate::http::connection::ClientSocket;
-use crate::http::console::sign_in_page;
+use crate::http::console::{self, sign_in_page};
 use crate::http::event_stream::EventStream;
 use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
@@ -48,7 +48,7 @@ use crate::http::request_log::record_subject;
 use crate::http::route_info::{Protocol, Section};
 use crate::ui::assets::Asset;
 use crate::ui::content::{SharedContent, compress_gzip};
-use crate::ui::front::ErrorPage;
+use crate::ui::front::{ErrorDetails, ErrorPage};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::{ErrorView, http_status};
 use crate::wire::mask::{RequestMask, mask_target};
@@ -525,14 +525,22 @@ impl Call {
             facts.push(("World", world.to_owned()));
         }
         let reason = StatusCode::from_u16(status).ok()?.canonical_reason();
-        let page = ErrorPage {
-            frame: self.page_frame(),
+        let details = ErrorDetails {
             status,
             title: reason.unwrap_or("Error").to_owned(),
             message: error.message(),
             facts,
         };
-        Some(ApiResponse::page(&page).with_status_code(status))
+        let page = if is_console && self.is_operator() {
+            console::error_page(self, details)?
+        } else {
+            let frame = self.page_frame();
+            ApiResponse::page(&ErrorPage {
+                frame,
+                error: details,
+            })
+        };
+        Some(page.with_status_code(status))
     }
 
     /// Answers in the format of the seed API, unsigned.

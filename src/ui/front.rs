@@ -14,6 +14,12 @@ pub(crate) struct Frame {
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage {
     pub frame: Frame,
+    pub error: ErrorDetails,
+}
+
+/// An error, in words.
+#[derive(Debug)]
+pub(crate) struct ErrorDetails {
     pub status: u16,
     pub title: String,
     pub message: String,

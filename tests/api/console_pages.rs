@@ -478,3 +478,66 @@ async fn no_name_becomes_markup() {
         assert!(!reply.text.contains(" style="), "{page}");
     }
 }
+
+/// The page of a refused form has an address that a browser cannot get.
+#[tokio::test]
+async fn a_refused_form_leads_back_to_a_page() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/scenarios").await;
+    let token = browser.form_token();
+    let form = [("csrf", &*token), ("name", "nothing")];
+    browser.submit_exactly("/ui/scenarios/default", &form).await;
+    assert_eq!(browser.status, 400);
+    for text in [
+        "nothing",
+        "href=\"/ui/scenarios\">Go back",
+        "aria-label=\"Console\"",
+    ] {
+        assert!(browser.text.contains(text), "{text}: {}", browser.text);
+    }
+    // The browser says that it sends this one from the address of the refused form.
+    browser.submit("/ui/clock/run", &[]).await;
+    assert_eq!(
+        (browser.status.as_u16(), &*browser.path),
+        (200, "/ui/scenarios")
+    );
+    browser.show("/ui/worlds").await;
+    browser
+        .submit("/ui/worlds/reset", &[("name", "other")])
+        .await;
+    assert_eq!(browser.status, 400);
+    assert!(
+        browser.text.contains("data-page=\"/ui/worlds\""),
+        "{}",
+        browser.text
+    );
+    browser.show("/ui/consents/nonsense").await;
+    assert!(
+        browser.text.contains("href=\"/ui/consents\">Go back"),
+        "{}",
+        browser.text
+    );
+    browser.show("/ui/consents?state=LOST").await;
+    assert_eq!(browser.status, 400);
+    assert!(
+        browser.text.contains("href=\"/ui/consents\">Go back"),
+        "{}",
+        browser.text
+    );
+}
+
+#[tokio::test]
+async fn a_scenario_leads_to_the_form_that_raises_with_it() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/scenarios/reject").await;
+    let form = "/ui/consents/new?scenario=reject";
+    assert!(browser.text.contains(form), "{}", browser.text);
+    browser.show(form).await;
+    assert!(
+        browser.text.contains("value=\"reject\" selected"),
+        "{}",
+        browser.text
+    );
+    browser.show("/ui/consents/new?scenario=nothing").await;
+    assert_eq!(browser.status, 404);
+}

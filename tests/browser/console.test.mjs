@@ -1,7 +1,7 @@
 // The operator's console: twelve tasks with the number of clicks, live updates, and what happens when the stream ends.
 
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, request as openRequest } from 'node:http'
 import test from 'node:test'
 import { withPage } from './browser.mjs'
 import { Sandbox } from './sandbox.mjs'
@@ -19,6 +19,32 @@ async function startReceiver(status) {
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { url: `http://127.0.0.1:${server.address().port}`, received, close: () => server.close() }
+}
+
+/** A server in front of a sandbox, which another one can replace, as a restart does. */
+async function startProxy(first) {
+  let target = first
+  const server = createServer((request, answer) => {
+    if (!target) return request.socket.destroy()
+    const { method, headers } = request
+    const call = openRequest(target + request.url, { method, headers }, (reply) => {
+      answer.writeHead(reply.statusCode, reply.headers)
+      reply.pipe(answer)
+    })
+    call.on('error', () => answer.destroy())
+    answer.on('close', () => call.destroy())
+    request.pipe(call)
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    /** Ends all connections; later ones reach another sandbox, or none. */
+    replace(next) {
+      target = next
+      server.closeAllConnections()
+    },
+    close: () => server.close(),
+  }
 }
 
 const LOSSY = {
@@ -215,6 +241,44 @@ test('pages change while another client calls, without moving what is read', asy
   })
 })
 
+test('a part that waits for its reader is replaced when the reader leaves', async () => {
+  const sandbox = new Sandbox('console-deferred')
+  const oldest = await sandbox.raiseConsent()
+  const [older, newer] = [await sandbox.raiseConsent(), await sandbox.raiseConsent()]
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents?state=PENDING`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    // A row that no longer matches the filter leaves the list, unless it is in use.
+    await page.getByRole('link', { name: newer }).focus()
+    await sandbox.call('POST', `/_mockaa/v1/consents/${older}/reject`)
+    await page.getByRole('link', { name: older }).waitFor({ state: 'detached' })
+    await sandbox.call('POST', `/_mockaa/v1/consents/${newer}/reject`)
+    await page.locator('tr.gone', { hasText: newer }).waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), newer)
+    await page.locator('#find').focus()
+    await page.getByRole('link', { name: newer }).waitFor({ state: 'detached' })
+    assert.equal(await page.getByRole('link', { name: oldest }).count(), 1)
+  })
+})
+
+test('the page of a refused form stays live', async () => {
+  const sandbox = new Sandbox('console-refused')
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/faults`)
+    await page.locator('#name').fill('mine')
+    await page.locator('#text').fill('webhooks:\n  - fault: { drip: {} }')
+    await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Add' }).click()])
+    await page.getByText('did you mean').waitFor()
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await sandbox.raiseConsent()
+    await page.locator('[data-live="figure-Consents"]', { hasText: '1' }).waitFor()
+    await page.getByText('did you mean').waitFor()
+    await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Run' }).click()])
+    await page.getByRole('heading', { name: 'Faults', level: 1 }).waitFor()
+    assert.ok(page.url().endsWith('/ui/faults'), page.url())
+  })
+})
+
 test('a stream that is lost is said, replaced by polling, and resumed', async () => {
   const sandbox = new Sandbox('console-lost')
   const handle = await sandbox.raiseConsent()
@@ -253,6 +317,28 @@ test('a reset under an open page is said, and the page stays readable', async ()
     await page.getByRole('alert').filter({ hasText: 'This world has begun anew' }).waitFor()
     assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), handle)
   })
+})
+
+test('a restart under an open page is said, and the page stays readable', async () => {
+  const world = 'console-restart'
+  const handle = await new Sandbox(world).raiseConsent()
+  await new Sandbox(world, process.env.MOCKAA_LOGIN_URL).raiseConsent()
+  const proxy = await startProxy(process.env.MOCKAA_URL)
+  try {
+    await withPage({ width: 'desktop' }, async (page) => {
+      await page.goto(`${proxy.url}/w/${world}/ui/consents/${handle}`)
+      await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+      proxy.replace(null)
+      await page.locator('.live .state', { hasText: 'Not live since' }).waitFor()
+      proxy.replace(process.env.MOCKAA_LOGIN_URL)
+      await page.getByRole('alert').filter({ hasText: 'This world has begun anew' }).waitFor()
+      assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), handle)
+      await Promise.all([page.waitForEvent('load'), page.getByRole('link', { name: 'Open the overview' }).click()])
+      await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    })
+  } finally {
+    proxy.close()
+  }
 })
 
 test('keys open pages, and can be switched off', async () => {

@@ -19,13 +19,16 @@ use askama::Template;
 use crate::domain::listing::{Cursor, ListPart, Listing};
 use crate::engine::journal::ReadScope;
 use crate::engine::world::World;
-use crate::http::call::Call;
+use crate::http::call::{Call, strip_world};
 use crate::http::call_world::CallWorld;
 use crate::http::control::{authenticate_operator, parse_list_part};
 use crate::http::forms::{Reader, TOKEN_FIELD, check_token};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::http::routes::is_console_page;
+use crate::ui::console::error::ConsoleErrorPage;
 use crate::ui::console::{ConsoleFrame, ListWindow, Section};
+use crate::ui::front::ErrorDetails;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::events::EventPlace;
 
@@ -80,8 +83,18 @@ impl<'c> PageCall<'c> {
 
     /// Returns what the page has in common with the others.
     fn frame(&self, section: Section) -> ConsoleFrame {
+        self.frame_of(Some(section))
+    }
+
+    fn frame_of(&self, section: Option<Section>) -> ConsoleFrame {
         let overview = self.world.catch_up().overview();
         let token = self.call.app_state().form_key.token(self.reader.id());
+        let address = self.call.path_and_query();
+        let page = if self.call.is_get() {
+            address.to_owned()
+        } else {
+            nearest_page(address)
+        };
         ConsoleFrame::new(
             &self.call.page_frame().base_path,
             self.world.name(),
@@ -91,6 +104,7 @@ impl<'c> PageCall<'c> {
             self.place.to_string(),
         )
         .with_session(self.call.operator_session().is_some())
+        .with_address(page)
     }
 
     /// Answers with the page.
@@ -105,15 +119,53 @@ impl<'c> PageCall<'c> {
 
     /// Leads back to the page that sent a form, or to one of these pages if that is not known.
     fn lead_back(&self, path: &str) -> ApiResponse {
-        let own = format!("{}/ui", self.call.page_frame().base_path);
-        let sender: Option<Uri> = self.call.header("referer").and_then(|it| it.parse().ok());
-        let sender = sender.and_then(|uri| Some(uri.path_and_query()?.as_str().to_owned()));
-        let page = sender.filter(|path| is_below(path, &own));
-        ApiResponse::redirect_see_other(match page {
+        ApiResponse::redirect_see_other(match self.sender() {
             Some(page) => page,
             None => self.address(path),
         })
     }
+
+    /// Returns the address of the page of the world that sent a form, if that is known.
+    fn sender(&self) -> Option<String> {
+        let own = format!("{}/ui", self.call.page_frame().base_path);
+        let sender: Option<Uri> = self.call.header("referer").and_then(|it| it.parse().ok());
+        let sender = sender.and_then(|uri| Some(uri.path_and_query()?.as_str().to_owned()));
+        let page = sender.filter(|path| is_below(path, &own))?;
+        Some(nearest_page(&page))
+    }
+}
+
+/// Returns the page of an error of one of these pages, unless the world cannot be shown.
+pub(crate) fn error_page(call: &Call, error: ErrorDetails) -> Option<ApiResponse> {
+    let page = PageCall::open(call).ok()?;
+    let above = || nearest_page(parent_of(call.path_and_query()));
+    let sender = if call.is_get() { None } else { page.sender() };
+    Some(page.show(&ConsoleErrorPage {
+        console: page.frame_of(None),
+        error,
+        way_back: sender.unwrap_or_else(above),
+    }))
+}
+
+/// Returns the address itself if it is that of a page, else that of the nearest page above it. An address
+/// to which only forms are sent is not that of a page.
+fn nearest_page(address: &str) -> String {
+    let path =
+        |address: &str| strip_world(address.split('?').next().unwrap_or_default()).to_owned();
+    let mut page = address;
+    while !is_console_page(&path(page)) {
+        if page.is_empty() {
+            return "/ui".to_owned();
+        }
+        page = parent_of(page);
+    }
+    page.to_owned()
+}
+
+/// Returns an address without its query, or if it has none, without its last segment.
+fn parent_of(address: &str) -> &str {
+    let end = address.find('?').or_else(|| address.rfind('/'));
+    &address[..end.unwrap_or(0)]
 }
 
 /// Returns whether a path is another one, or below it.
@@ -160,4 +212,32 @@ fn server_url(call: &Call, world: &World) -> String {
         .strip_suffix(&*prefix)
         .unwrap_or(&base_url)
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest_page;
+
+    #[test]
+    fn the_nearest_page_is_one_that_a_browser_can_get() {
+        for (address, page) in [
+            ("/ui", "/ui"),
+            ("/ui/consents?state=ACTIVE", "/ui/consents?state=ACTIVE"),
+            ("/ui/consents/new", "/ui/consents/new"),
+            ("/ui/consents/H?open=3", "/ui/consents/H?open=3"),
+            ("/ui/consents/H/play", "/ui/consents/H"),
+            ("/w/mine/ui/consents/H/approve?x=1", "/w/mine/ui/consents/H"),
+            ("/ui/clock/advance", "/ui/clock"),
+            ("/ui/scenarios/default", "/ui/scenarios"),
+            (
+                "/ui/scenarios/approve-deposit/pin",
+                "/ui/scenarios/approve-deposit",
+            ),
+            ("/w/mine/ui/worlds/reset", "/w/mine/ui/worlds"),
+            ("/ui/nothing/at/all", "/ui"),
+            ("elsewhere", "/ui"),
+        ] {
+            assert_eq!(nearest_page(address), page, "{address}");
+        }
+    }
 }

@@ -39,11 +39,6 @@ pub(crate) fn show_overview(call: &Call) -> Result<ApiResponse, ApiError> {
         magic_customers: list_magic_customers(),
         worlds,
         server_url: server_url(call, world),
-        world_option: if base_path.is_empty() {
-            String::new()
-        } else {
-            format!(" --world {}", world.name())
-        },
         one_time_passwords: LINK_TOKENS.join(", "),
         load_error: call.app_state().scenarios.load_error(),
     }))

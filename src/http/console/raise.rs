@@ -16,6 +16,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::version::RebitVersion;
 use crate::http::call::Call;
 use crate::http::control::customers::find_persona;
+use crate::http::control::scenarios::find_scenario_text;
+use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
 use crate::ui::console::raise::{RaiseDraft, RaisePage};
@@ -40,7 +42,13 @@ const MONTHS_MAX: i32 = 120;
 /// Shows the form.
 pub(crate) fn show_raise_form(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
+    let query = Params::parse(call.query())?;
+    let scenario = query.first_value("scenario").unwrap_or_default();
+    if !scenario.is_empty() {
+        find_scenario_text(&page.world, scenario)?;
+    }
     let draft = RaiseDraft {
+        scenario: scenario.to_owned(),
         customer: "9876543210".to_owned(),
         fi_types: vec![FiType::Deposit.as_str().to_owned()],
         fetch_type: FetchType::Periodic.as_str().to_owned(),

@@ -1,6 +1,6 @@
 //! Pages of scenarios, and the forms that choose one.
 
-use super::PageCall;
+use super::{PageCall, server_url};
 use crate::domain::listing::{ConsentFilter, Cursor, ListPart};
 use crate::http::call::Call;
 use crate::http::control::scenarios::{find_scenario_text, lint_text};
@@ -79,6 +79,7 @@ pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let diagnostics = lint_text(world, &text).into_iter();
     Ok(page.show(&ScenarioPage {
         console: page.frame(Section::Scenarios),
+        server_url: server_url(call, world),
         lines: text.lines().map(str::to_owned).collect(),
         pinned: world.scenarios().list_pinned(name),
         is_default: world.scenarios().default_name().as_deref() == Some(name),

@@ -119,7 +119,12 @@ pub(crate) static ROUTES: &[Route] = &[
         Handler::Immediate(console::show_raise_form),
     )
     .with_summary("Show the form that raises a consent")
-    .with_refusals(&[401]),
+    .with_parameters(&[Parameter::in_query(
+        "scenario",
+        schema::text,
+        "The scenario that is chosen in the form",
+    )])
+    .with_refusals(&[401, 404]),
     form(
         "/ui/consents",
         "submitConsent",

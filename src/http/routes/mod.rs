@@ -398,6 +398,30 @@ pub fn all_routes() -> impl Iterator<Item = &'static Route> {
     tables.into_iter().flatten()
 }
 
+/// Returns whether a browser can get one of the operator's pages by a path. As in the router, a path
+/// that is written in the table comes before the patterns that it fits.
+pub(crate) fn is_console_page(path: &str) -> bool {
+    let is_page = |route: &Route| route.method == RouteMethod::Get;
+    let mut exact = console::ROUTES
+        .iter()
+        .filter(|it| it.path == path)
+        .peekable();
+    if exact.peek().is_some() {
+        return exact.any(is_page);
+    }
+    let mut routes = console::ROUTES.iter();
+    routes.any(|route| is_page(route) && fits_pattern(path, route.path))
+}
+
+/// Returns whether a path has the segments of a pattern, each parameter with any text.
+fn fits_pattern(path: &str, pattern: &str) -> bool {
+    let (segments, parts) = (path.split('/'), pattern.split('/'));
+    segments.clone().count() == parts.clone().count()
+        && segments
+            .zip(parts)
+            .all(|(segment, part)| segment == part || part.starts_with('{'))
+}
+
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)

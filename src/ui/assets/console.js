@@ -10,7 +10,7 @@ const ANNOUNCE_MS = 5_000
 const CHORD_MS = 1_500
 const KEYS_OFF = 'mockaa-keys-off'
 
-const { base, after, place } = document.body.dataset
+const { base, page: address, after, place } = document.body.dataset
 const live = document.querySelector('.live')
 const main = document.getElementById('main')
 
@@ -25,6 +25,8 @@ function tellState(text, isLive) {
 let updateTimer = null
 let isUpdating = false
 let isStale = false
+/** `true` if a part was out of date and its reader at work in it. */
+let hasDeferred = false
 /** The rows that have come and are not shown yet. */
 let waitingRows = []
 
@@ -39,7 +41,7 @@ async function update() {
   isUpdating = true
   isStale = false
   try {
-    const answer = await fetch(location.href, { headers: { accept: 'text/html', 'x-mockaa-poll': 'true' } })
+    const answer = await fetch(address, { headers: { accept: 'text/html', 'x-mockaa-poll': 'true' } })
     if (answer.ok && !answer.redirected) applyPage(new DOMParser().parseFromString(await answer.text(), 'text/html'))
   } catch {
     // The stream reports that the sandbox is gone.
@@ -52,19 +54,29 @@ async function update() {
 function applyPage(page) {
   const next = page.getElementById('main')
   if (!next) return
+  hasDeferred = false
   // The first row of a list, or its last one gone, makes another page.
-  if (listParts(main) !== listParts(next)) {
-    if (!isInUse(main)) main.innerHTML = next.innerHTML
-    prepareCopying()
-    return
-  }
+  const isAnother = listParts(main) !== listParts(next)
+  if (isAnother) replaceUnlessInUse(main, next)
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = page.querySelector(`[data-live="${part.dataset.live}"]`)
-    if (!next) continue
+    if (!next || (isAnother && main.contains(part))) continue
     if (part.dataset.live === 'rows') updateRows(part, next)
-    else if (part.innerHTML !== next.innerHTML && !isInUse(part)) part.innerHTML = next.innerHTML
+    else replaceUnlessInUse(part, next)
   }
   prepareCopying()
+}
+
+/** Replaces what is in an element, or notes that it is out of date. */
+function replaceUnlessInUse(element, next) {
+  if (element.innerHTML === next.innerHTML) return
+  if (isInUse(element)) hasDeferred = true
+  else element.innerHTML = next.innerHTML
+}
+
+// A part that waited is replaced as soon as its reader has left it.
+for (const kind of ['focusout', 'selectionchange', 'toggle']) {
+  document.addEventListener(kind, () => hasDeferred && scheduleUpdate(), { capture: true })
 }
 
 function listParts(element) {
@@ -82,19 +94,39 @@ function isAtTop() {
   return window.scrollY < 40 && !location.search.match(/[?&](after|before)=/)
 }
 
-/** Changes known rows in their places. New ones enter at the top of the list, if nobody reads further down. */
+/** Brings the list up to date. New rows enter at its top if nobody reads further down; the others wait. */
 function updateRows(part, next) {
-  const known = new Map([...part.children].map((row) => [row.dataset.key, row]))
+  const rows = [...next.children]
+  const shown = new Map([...part.children].map((row) => [row.dataset.key, row]))
   const added = []
-  for (const row of next.children) {
-    const old = known.get(row.dataset.key)
-    if (!old) added.push(row)
-    else if (old.innerHTML !== row.innerHTML && !isInUse(old)) old.innerHTML = row.innerHTML
+  let before = null
+  for (const row of rows) {
+    const old = shown.get(row.dataset.key)
+    if (old) replaceUnlessInUse(old, row)
+    else if (before) before.after(row)
+    else added.push(row)
+    before = old ?? (before && row)
   }
-  if (added.length === 0 && next.children.length >= part.children.length) return
+  if (before) markGoneRows(part, rows, shown)
   if (!location.search.match(/[?&](after|before)=/)) waitingRows = added
   if (isAtTop() && !isInUse(part)) showWaitingRows()
   tellWaiting()
+}
+
+/** Removes the rows that are no longer in the list, or marks them if its reader is further down. */
+function markGoneRows(part, rows, shown) {
+  const keys = new Set(rows.map((row) => row.dataset.key))
+  const end = shown.get(rows.findLast((row) => shown.has(row.dataset.key)).dataset.key)
+  const isWhole = !document.querySelector('.pager [rel="next"]')
+  let isPastEnd = false
+  for (const row of [...part.children]) {
+    const isGone = !keys.has(row.dataset.key) && (isWhole || !isPastEnd)
+    isPastEnd ||= row === end
+    row.classList.toggle('gone', isGone)
+    if (!isGone || !isAtTop()) continue
+    if (isInUse(row)) hasDeferred = true
+    else row.remove()
+  }
 }
 
 function showWaitingRows() {
@@ -157,7 +189,7 @@ function openStream() {
   stream.addEventListener('reset', () => end('This world has begun anew. The page shows what was before.'))
   stream.addEventListener('bye', (event) => {
     const { reason } = JSON.parse(event.data)
-    if (reason === 'the world was deleted') end('This world was deleted. The page shows what was before.')
+    if (reason === 'the world was deleted') end('This world was deleted. The page shows what was before.', '/ui/worlds')
     else if (reason === 'the session has ended') end('The session has ended. Open the page again to sign in.')
     else tellLoss()
   })
@@ -184,7 +216,7 @@ function tellLoss() {
 }
 
 /** Stops updating; the page stays readable. */
-function end(text) {
+function end(text, page = `${base}/ui`) {
   hasEnded = true
   closeStream()
   clearInterval(pollTimer)
@@ -193,8 +225,8 @@ function end(text) {
   notice.className = 'ended'
   notice.setAttribute('role', 'alert')
   const link = document.createElement('a')
-  link.href = `${base}/ui`
-  link.textContent = 'Open the overview'
+  link.href = page
+  link.textContent = page === '/ui/worlds' ? 'Open the list of worlds' : 'Open the overview'
   notice.append(`${text} `, link)
   main.prepend(notice)
 }

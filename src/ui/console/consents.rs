@@ -22,7 +22,6 @@ pub(crate) struct ConsentsPage {
     is_empty_world: bool,
     server_url: String,
     /// The option of commands that names the world; empty for the default one.
-    world_option: String,
     text: String,
     states: Vec<SelectOption>,
     fius: Vec<SelectOption>,
@@ -87,10 +86,6 @@ impl ConsentsPage {
             shown: window.describe_size(filter.status),
             is_empty_world: !console.has_consents,
             server_url: server_url.to_owned(),
-            world_option: match &*console.base_path {
-                "" => String::new(),
-                _ => format!(" --world {}", console.world),
-            },
             text: filter.text.clone().unwrap_or_default(),
             states: list_names(filter.status),
             fius: list_fius(participants, filter.fiu.as_deref()),

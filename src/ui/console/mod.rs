@@ -7,6 +7,7 @@ pub(crate) mod consent;
 pub(crate) mod consents;
 pub(crate) mod customers;
 pub(crate) mod entry;
+pub(crate) mod error;
 pub(crate) mod faults;
 mod highlight;
 pub(crate) mod inspector;
@@ -105,6 +106,8 @@ pub(crate) struct ConsoleFrame {
     place: String,
     /// `true` if the browser has a session that can be ended.
     has_session: bool,
+    /// The address at which the page is fetched again.
+    address: String,
 }
 
 impl ConsoleFrame {
@@ -112,7 +115,7 @@ impl ConsoleFrame {
         base_path: &str,
         world: &str,
         overview: &Overview,
-        current: Section,
+        current: Option<Section>,
         token: String,
         place: String,
     ) -> Self {
@@ -123,7 +126,7 @@ impl ConsoleFrame {
                 label,
                 address: format!("{base_path}{path}"),
                 figure: describe_figure(section, overview),
-                is_current: section == current,
+                is_current: Some(section) == current,
             }
         });
         Self {
@@ -136,7 +139,20 @@ impl ConsoleFrame {
             token,
             place,
             has_session: false,
+            address: String::new(),
         }
+    }
+
+    /// Returns the option that names the world on the command line, after a space; empty for the default world.
+    fn world_option(&self) -> String {
+        match &*self.base_path {
+            "" => String::new(),
+            _ => format!(" --world {}", self.world),
+        }
+    }
+
+    pub(crate) fn with_address(self, address: String) -> Self {
+        Self { address, ..self }
     }
 
     /// Says whether the browser has a session that can be ended.

@@ -25,7 +25,6 @@ pub(crate) struct OverviewPage {
     pub worlds: Vec<WorldRow>,
     pub server_url: String,
     /// The option of commands that names the world; empty for the default one.
-    pub world_option: String,
     pub one_time_passwords: String,
     pub load_error: Option<String>,
 }

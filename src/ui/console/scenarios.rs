@@ -63,6 +63,7 @@ impl ScenariosPage {
 pub(crate) struct ScenarioPage {
     pub console: ConsoleFrame,
     pub row: ScenarioRow,
+    pub server_url: String,
     pub lines: Vec<String>,
     pub is_default: bool,
     /// The customers to whom it is pinned.
