@@ -63,6 +63,23 @@ async fn its_buttons_approve_and_reject() {
 }
 
 #[tokio::test]
+async fn an_account_has_a_picture_of_its_balance() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    let page = app.get(&format!("/ui/consents/{handle}")).await.text;
+    let chart = page.split("loading=\"lazy\"").nth(1).expect("a picture");
+    let chart = chart
+        .split("src=\"")
+        .nth(1)
+        .and_then(|it| it.split('"').next());
+    let chart = chart.expect("an address").replace("&#38;", "&");
+    let picture = app.get(&chart).await;
+    assert_eq!(picture.status, 200, "{chart}");
+    assert!(picture.text.starts_with("<svg") && picture.text.contains("<path"));
+}
+
+#[tokio::test]
 async fn a_long_path_says_what_it_leaves_out() {
     let app = TestApp::start().await;
     let handle = app.raise_consent(|_| {}).await;

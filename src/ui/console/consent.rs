@@ -10,7 +10,7 @@ use super::qr_code::QrImage;
 use super::state_machine::StateMachine;
 use super::timeline::{DescribedEntry, Row, Timeline, TimelineOrder};
 use super::{ConsoleFrame, class_of};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::participants::Participants;
 use crate::domain::scenario_set::SelectionReason;
@@ -84,8 +84,7 @@ pub(crate) struct ConsentPage {
     qr_code: Option<QrImage>,
     is_local: bool,
     facts: Vec<(&'static str, String)>,
-    /// The accounts, each with the address of its data.
-    accounts: Vec<(String, String)>,
+    accounts: Vec<AccountRow>,
     sessions: Vec<SessionRow>,
     timers: Vec<TimerRow>,
     steps: String,
@@ -104,6 +103,16 @@ struct ActionButton {
     icon: &'static str,
     /// The consequence of an action that cannot be undone.
     consequence: Option<&'static str>,
+}
+
+/// An account of a consent.
+#[derive(Debug)]
+struct AccountRow {
+    name: String,
+    /// The address of its data.
+    address: String,
+    /// The address of a picture of its balance; `None` if it has no balance from day to day.
+    chart: Option<String>,
 }
 
 #[derive(Debug)]
@@ -240,11 +249,7 @@ impl ConsentPage {
             customer_url,
             is_local,
             facts: list_facts(consent),
-            accounts: list_accounts(
-                accounts,
-                participants,
-                &customer_path(&console.base_path, &consent.terms.customer),
-            ),
+            accounts: list_accounts(accounts, participants, &console.base_path, &consent.terms),
             sessions: sessions
                 .iter()
                 .map(|session| SessionRow::new(session, participants))
@@ -347,15 +352,25 @@ fn describe_fetches(consent: &Consent) -> String {
 fn list_accounts(
     accounts: &[Account],
     participants: &Participants,
-    customer_path: &str,
-) -> Vec<(String, String)> {
+    base_path: &str,
+    terms: &Terms,
+) -> Vec<AccountRow> {
+    let customer_path = customer_path(base_path, &terms.customer);
+    let customer = utf8_percent_encode(&terms.customer, NON_ALPHANUMERIC);
     let accounts = accounts.iter().map(|account| {
         let fip = participants.fip_name(&account.fip);
         let reference = utf8_percent_encode(&account.account_ref, NON_ALPHANUMERIC);
-        (
-            format!("{} {} at {fip}", account.fi_type, account.masked_number),
-            format!("{customer_path}/data?account={reference}"),
-        )
+        let range = &terms.range;
+        AccountRow {
+            name: format!("{} {} at {fip}", account.fi_type, account.masked_number),
+            address: format!("{customer_path}/data?account={reference}"),
+            chart: (account.fi_type == FiType::Deposit).then(|| {
+                format!(
+                    "{base_path}/_mockaa/v1/customers/{customer}/statement?account={reference}&from={}&to={}&format=svg",
+                    range.from, range.to
+                )
+            }),
+        }
     });
     accounts.collect()
 }
