@@ -541,3 +541,25 @@ async fn a_scenario_leads_to_the_form_that_raises_with_it() {
     browser.show("/ui/consents/new?scenario=nothing").await;
     assert_eq!(browser.status, 404);
 }
+
+/// The fault that dropped a webhook has no part in the message that was sent later.
+#[tokio::test]
+async fn a_dropped_webhook_that_is_sent_again_is_right() {
+    let app = TestApp::start().await;
+    app.put_faults("webhooks: [{ fault: { drop: {} } }]")
+        .await
+        .expect_ok();
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    let mut browser = OperatorBrowser::open(&app, "/ui/webhooks/1").await;
+    assert!(
+        browser.text.contains("builds and sends it"),
+        "{}",
+        browser.text
+    );
+    browser.submit("/ui/webhooks/1/resend", &[]).await;
+    app.advance_clock("0s").await;
+    let page = browser.show("/ui/webhooks/1").await;
+    assert!(page.contains("The signatures verify"), "{page}");
+    assert!(!page.contains("A fault changes this message"), "{page}");
+}

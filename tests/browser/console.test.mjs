@@ -241,23 +241,50 @@ test('pages change while another client calls, without moving what is read', asy
   })
 })
 
-test('a part that waits for its reader is replaced when the reader leaves', async () => {
+test('rows wait for the reader of a list, and follow when the reader leaves', async () => {
   const sandbox = new Sandbox('console-deferred')
-  const oldest = await sandbox.raiseConsent()
-  const [older, newer] = [await sandbox.raiseConsent(), await sandbox.raiseConsent()]
+  const [oldest, older, newer] = [await sandbox.raiseConsent(), await sandbox.raiseConsent(), await sandbox.raiseConsent()]
+  const approve = (handle) => sandbox.call('POST', `/_mockaa/v1/consents/${handle}/approve`)
+  await approve(oldest)
+  await approve(newer)
   await withPage({ width: 'desktop' }, async (page) => {
-    await page.goto(`${sandbox.baseUrl}/ui/consents?state=PENDING`)
+    await page.goto(`${sandbox.baseUrl}/ui/consents?state=ACTIVE`)
     await page.locator('.live .state', { hasText: 'Live' }).waitFor()
-    // A row that no longer matches the filter leaves the list, unless it is in use.
-    await page.getByRole('link', { name: newer }).focus()
-    await sandbox.call('POST', `/_mockaa/v1/consents/${older}/reject`)
-    await page.getByRole('link', { name: older }).waitFor({ state: 'detached' })
-    await sandbox.call('POST', `/_mockaa/v1/consents/${newer}/reject`)
-    await page.locator('tr.gone', { hasText: newer }).waitFor()
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), newer)
+    const read = page.getByRole('link', { name: oldest })
+    await read.focus()
+    const place = await read.boundingBox()
+    // A row that belongs between others would move those below it.
+    await approve(older)
+    await page.getByRole('button', { name: '1 new, show' }).waitFor()
+    // A row that no longer matches the filter says so.
+    await sandbox.call('POST', `/_mockaa/v1/consents/${newer}/revoke`)
+    await page.getByRole('button', { name: '1 new, 1 gone, show' }).waitFor()
+    assert.equal(await page.locator('tr.gone th').innerText(), newer)
+    assert.deepEqual(await read.boundingBox(), place)
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), oldest)
     await page.locator('#find').focus()
     await page.getByRole('link', { name: newer }).waitFor({ state: 'detached' })
-    assert.equal(await page.getByRole('link', { name: oldest }).count(), 1)
+    const rows = await page.locator('[data-live="rows"] th a').allInnerTexts()
+    assert.deepEqual(rows, [older, oldest])
+    assert.ok(await page.locator('#news').isHidden())
+  })
+})
+
+test('what is written in a form stays while the page changes', async () => {
+  const sandbox = new Sandbox('console-written')
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/faults`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await page.locator('#text').fill('webhooks: []')
+    await page.locator('#find').focus()
+    await sandbox.call('PUT', '/_mockaa/v1/faults/other', { webhooks: [{ fault: { drop: {} } }] })
+    await sandbox.raiseConsent()
+    await page.locator('[data-live="figure-Consents"]', { hasText: '1' }).waitFor()
+    assert.equal(await page.locator('#text').inputValue(), 'webhooks: []')
+    // Without it, the page follows.
+    await page.locator('#text').evaluate((field) => (field.value = field.defaultValue))
+    await page.locator('#find').blur()
+    await page.getByRole('heading', { name: 'other' }).waitFor()
   })
 })
 

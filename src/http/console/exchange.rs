@@ -330,7 +330,8 @@ impl PageCall<'_> {
                         "does not verify with the keys of the AA".to_owned()
                     },
                 });
-                if !is_good {
+                // What a fault has spoilt needs no remedy.
+                if !is_good && attempt.faults.is_empty() {
                     explanation = result.to_string();
                 }
             }
@@ -357,15 +358,16 @@ impl PageCall<'_> {
                 },
             });
         }
+        let are_good = findings.iter().all(|finding| finding.is_good);
+        let is_valid = are_good && attempt.faulty_body.is_none();
         if !attempt.faults.is_empty() {
             let names: Vec<_> = attempt.faults.iter().map(|fault| fault.as_str()).collect();
             findings.push(Finding {
-                is_good: false,
+                is_good: is_valid,
                 label: "On purpose",
                 text: format!("the faults {}", names.join(", ")),
             });
         }
-        let is_valid = findings.iter().all(|finding| finding.is_good);
         let title = match (is_valid, attempt.faults.is_empty()) {
             (true, _) => "The signatures verify",
             (false, true) => "Not every signature verifies",

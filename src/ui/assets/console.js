@@ -6,6 +6,7 @@
 const UPDATE_MS = 250
 const POLL_AFTER_MS = 30_000
 const POLL_MS = 5_000
+const CLOCK_MS = 10_000
 const ANNOUNCE_MS = 5_000
 const CHORD_MS = 1_500
 const KEYS_OFF = 'mockaa-keys-off'
@@ -27,7 +28,8 @@ let isUpdating = false
 let isStale = false
 /** `true` if a part was out of date and its reader at work in it. */
 let hasDeferred = false
-/** The rows that have come and are not shown yet. */
+/** The rows of the list as it is now, and those of them that are not shown yet. */
+let waitingList = []
 let waitingRows = []
 
 /** Updates the page soon; calls in between make one update. */
@@ -83,75 +85,94 @@ function listParts(element) {
   return [...element.querySelectorAll('[data-live]')].map((part) => part.dataset.live).join()
 }
 
-/** Returns whether replacing the part would take something from its reader: the focus, a selection, or an open question. */
+/** Returns whether replacing the part would take something from its reader: the focus, a selection, an open question, or
+ * what was written. */
 function isInUse(part) {
   const selection = document.getSelection()
   const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode)
-  return isSelected || part.contains(document.activeElement) || part.querySelector(':popover-open') !== null
+  if (isSelected || part.contains(document.activeElement)) return true
+  if (part.querySelector(':popover-open, [aria-invalid="true"]')) return true
+  return [...part.querySelectorAll('input:not([type="checkbox"]), textarea, select')].some((field) => isChanged(field))
+}
+
+function isChanged(field) {
+  if (field.tagName !== 'SELECT') return field.value !== field.defaultValue
+  const first = [...field.options].findIndex((option) => option.defaultSelected)
+  return field.selectedIndex !== Math.max(first, 0)
+}
+
+/** Returns whether the page has the newest rows of its list. */
+function isFirstPart() {
+  return !location.search.match(/[?&](after|before)=/)
 }
 
 function isAtTop() {
-  return window.scrollY < 40 && !location.search.match(/[?&](after|before)=/)
+  return window.scrollY < 40 && isFirstPart()
 }
 
-/** Brings the list up to date. New rows enter at its top if nobody reads further down; the others wait. */
+/** Changes known rows in their places. New ones enter if nobody reads the list; else they wait. */
 function updateRows(part, next) {
   const rows = [...next.children]
-  const shown = new Map([...part.children].map((row) => [row.dataset.key, row]))
-  const added = []
-  let before = null
+  const shown = keyRows(part)
   for (const row of rows) {
     const old = shown.get(row.dataset.key)
     if (old) replaceUnlessInUse(old, row)
-    else if (before) before.after(row)
-    else added.push(row)
-    before = old ?? (before && row)
   }
-  if (before) markGoneRows(part, rows, shown)
-  if (!location.search.match(/[?&](after|before)=/)) waitingRows = added
-  if (isAtTop() && !isInUse(part)) showWaitingRows()
+  if (isAtTop() && !isInUse(part)) {
+    placeRows(part, rows)
+  } else {
+    markGoneRows(part, rows)
+    waitingRows = isFirstPart() ? rows.filter((row) => !shown.has(row.dataset.key)) : []
+    waitingList = rows
+    hasDeferred ||= isAtTop() && (waitingRows.length > 0 || part.querySelector('.gone') !== null)
+  }
   tellWaiting()
 }
 
-/** Removes the rows that are no longer in the list, or marks them if its reader is further down. */
-function markGoneRows(part, rows, shown) {
+function keyRows(part) {
+  return new Map([...part.children].map((row) => [row.dataset.key, row]))
+}
+
+/** Makes the list what it is now. Rows that are shown already are not moved, so that none loses the focus. */
+function placeRows(part, rows) {
   const keys = new Set(rows.map((row) => row.dataset.key))
-  const end = shown.get(rows.findLast((row) => shown.has(row.dataset.key)).dataset.key)
-  const isWhole = !document.querySelector('.pager [rel="next"]')
-  let isPastEnd = false
-  for (const row of [...part.children]) {
-    const isGone = !keys.has(row.dataset.key) && (isWhole || !isPastEnd)
-    isPastEnd ||= row === end
-    row.classList.toggle('gone', isGone)
-    if (!isGone || !isAtTop()) continue
-    if (isInUse(row)) hasDeferred = true
-    else row.remove()
+  const shown = keyRows(part)
+  for (const [key, row] of shown) if (!keys.has(key)) row.remove()
+  for (const [place, row] of rows.entries()) {
+    const known = shown.get(row.dataset.key) ?? row
+    if (part.children[place] !== known) part.insertBefore(known, part.children[place] ?? null)
+    known.classList.remove('gone')
   }
+  waitingRows = []
 }
 
-function showWaitingRows() {
-  const part = document.querySelector('[data-live="rows"]')
-  if (!part || waitingRows.length === 0) return
-  const count = part.children.length
-  part.prepend(...waitingRows)
-  waitingRows = []
-  // The list keeps its length; older rows are on the next part.
-  const limit = Math.max(count, Number(part.dataset.limit ?? 50))
-  while (part.children.length > limit) part.lastElementChild.remove()
-  tellWaiting()
+/** Marks the rows that are no longer in the list. Those below its last row are on a later part of it. */
+function markGoneRows(part, rows) {
+  const keys = new Set(rows.map((row) => row.dataset.key))
+  const shown = [...part.children]
+  const isCut = document.querySelector('.pager [rel="next"]') !== null
+  const end = isCut ? shown.findLastIndex((row) => keys.has(row.dataset.key)) : shown.length
+  for (const [place, row] of shown.entries()) row.classList.toggle('gone', place < end && !keys.has(row.dataset.key))
 }
 
 function tellWaiting() {
   const bar = document.getElementById('news')
   if (!bar) return
-  bar.hidden = waitingRows.length === 0
-  bar.textContent = `${waitingRows.length} new, show`
+  const count = waitingRows.length
+  // The page has no more than its first rows.
+  const isWhole = count < waitingList.length || !document.querySelector('.pager [rel="next"]')
+  const gone = document.querySelectorAll('tr.gone').length
+  bar.hidden = count + gone === 0
+  const news = count > 0 ? [`${count}${isWhole ? '' : ' or more'} new`] : []
+  if (gone > 0) news.push(`${gone} gone`)
+  bar.textContent = `${news.join(', ')}, show`
 }
 
 document.addEventListener('click', (event) => {
   if (event.target.id !== 'news') return
   window.scrollTo({ top: 0 })
-  showWaitingRows()
+  placeRows(document.querySelector('[data-live="rows"]'), waitingList)
+  tellWaiting()
 })
 
 // The stream.
@@ -240,6 +261,12 @@ window.addEventListener('pagehide', closeStream)
 window.addEventListener('pageshow', (event) => {
   if (event.persisted && place) openStream()
 })
+
+// The time of a running clock changes without an event.
+setInterval(() => {
+  const mode = document.querySelector('.pill[data-live="clock"] small').textContent
+  if (mode === 'running' && place && !document.hidden && !hasEnded) scheduleUpdate()
+}, CLOCK_MS)
 
 // Announcements: one sentence in five seconds at most.
 

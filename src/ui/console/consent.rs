@@ -9,7 +9,7 @@ use super::inspector::{Exchange, InspectorPlace};
 use super::qr_code::QrImage;
 use super::state_machine::StateMachine;
 use super::timeline::{DescribedEntry, Row, Timeline, TimelineOrder};
-use super::{ConsoleFrame, class_of};
+use super::{ConsoleFrame, class_of, format_precise_time};
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::participants::Participants;
@@ -404,7 +404,7 @@ impl From<&Timer> for TimerRow {
         };
         Self {
             what,
-            due: Language::English.format_time(timer.due),
+            due: format!("{} IST", format_precise_time(timer.due)),
             instant: timer.due.to_string(),
             handle: timer.handle.to_string(),
         }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::inspector::{Exchange, Inspector, InspectorPlace};
 use super::timeline::{Tag, Tone};
-use super::{ConsoleFrame, format_clock};
+use super::{ConsoleFrame, format_clock, format_precise_time};
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::participants::Participants;
 use crate::domain::webhook_fault::AppliedFault;
@@ -153,8 +153,8 @@ fn describe_next(delivery: &Delivery) -> String {
         State::Sending => "It is being sent.".to_owned(),
         State::Waiting => match delivery.next_attempt_at {
             Some(at) => format!(
-                "The next attempt is on {}, by the clock of the world.",
-                Language::English.format_time(at)
+                "The next attempt is on {} IST, by the clock of the world.",
+                format_precise_time(at)
             ),
             None => "It waits for the next attempt.".to_owned(),
         },
