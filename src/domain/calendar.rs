@@ -141,13 +141,13 @@ pub(crate) fn working_day_on_or_after(date: NaiveDate) -> NaiveDate {
 
 /// Returns the working day of banks that comes this many working days after a day.
 pub(crate) fn working_day_after(date: NaiveDate, count: usize) -> NaiveDate {
-    let days = date
+    let mut days = date
         .iter_days()
         .skip(1)
         .filter(|date| is_working_day(*date));
     match count.checked_sub(1) {
         None => date,
-        Some(before) => days.clone().nth(before).expect("a day within the calendar"),
+        Some(before) => days.nth(before).expect("a day within the calendar"),
     }
 }
 

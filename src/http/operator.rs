@@ -116,13 +116,16 @@ impl Call {
         sent.is_some_and(|sent| equals_secret(sent, token)) || self.operator_session().is_some()
     }
 
+    /// Returns whether the call is one of the operator's pages or forms.
+    pub(crate) fn opens_console(&self) -> bool {
+        let route = self.route();
+        route.is_some_and(|route| route.section == Section::Console)
+    }
+
     /// Returns the id of the open session of the caller's browser. A cookie alone changes nothing beside
     /// the pages, whose forms have tokens.
     pub(crate) fn operator_session(&self) -> Option<String> {
-        let is_page = self
-            .route()
-            .is_some_and(|route| route.section == Section::Console);
-        if !is_page && !self.is_get() && !self.is_head() {
+        if !self.opens_console() && !self.is_get() && !self.is_head() {
             return None;
         }
         let id = Reader::from_call(self).into_known_id()?;

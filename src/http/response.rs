@@ -45,7 +45,7 @@ use crate::http::fault_injection::{
 };
 use crate::http::journey::finish_headers;
 use crate::http::request_log::record_subject;
-use crate::http::route_info::{Protocol, Section};
+use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
 use crate::ui::content::{SharedContent, compress_gzip};
 use crate::ui::front::{ErrorDetails, ErrorPage};
@@ -505,9 +505,7 @@ impl Call {
             return None;
         }
         let status = http_status(error);
-        let is_console = self
-            .route()
-            .is_some_and(|route| route.section == Section::Console);
+        let is_console = self.opens_console();
         if is_console && let ApiError::Unauthorized(_) = error {
             let problem = (!self.is_get()).then(|| error.message());
             return Some(sign_in_page(self, problem).with_status_code(status));

@@ -61,8 +61,7 @@ impl World {
             DataRequestKind::Other
         };
         inner
-            .scenario_plans
-            .get(&consent.handle)
+            .plan_of(consent.handle)
             .and_then(|plan| plan.data_timing(request))
             .unwrap_or(self.config.data_timing)
     }

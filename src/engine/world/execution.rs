@@ -201,9 +201,7 @@ impl<'a> Execution<'a> {
         let last_event = events.iter().rfind(is_outcome);
         let last_event = last_event.expect("a decision has events").clone();
         if let (Some(selected), Some(handle)) = (selected, last_event.consent_handle()) {
-            let SelectedScenario { plan, reason } = selected;
-            self.inner.scenario_plans.insert(handle, plan);
-            self.inner.selection_reasons.insert(handle, reason);
+            self.inner.selected_scenarios.insert(handle, selected);
         }
         for event in events {
             self.apply_event(event, now);
@@ -283,7 +281,7 @@ impl<'a> Execution<'a> {
             }
             _ => {}
         }
-        let plan = self.inner.scenario_plans.get(&consent.handle).cloned();
+        let plan = self.inner.plan_of(consent.handle).cloned();
         let contents = notifications_for(&event, consent.api, || {
             plan.as_deref()
                 .and_then(|plan| plan.push_data)
@@ -358,7 +356,7 @@ impl<'a> Execution<'a> {
             }
             stored.push_back(notification.clone());
         }
-        let plan = self.inner.scenario_plans.get(&consent.handle).cloned();
+        let plan = self.inner.plan_of(consent.handle).cloned();
         let plan_faults = plan
             .as_deref()
             .map(|plan| (plan.name.as_str(), &plan.faults));
@@ -471,10 +469,11 @@ impl<'a> Execution<'a> {
         now: Timestamp,
     ) {
         let handle = consent.handle;
-        self.inner.scenario_plans.insert(handle, Arc::clone(plan));
-        self.inner
-            .selection_reasons
-            .insert(handle, SelectionReason::Assigned);
+        let selected = SelectedScenario {
+            plan: Arc::clone(plan),
+            reason: SelectionReason::Assigned,
+        };
+        self.inner.selected_scenarios.insert(handle, selected);
         let start_event = Event::ConsentRaised {
             consent: Arc::clone(consent),
         };
@@ -636,7 +635,9 @@ fn stop_rules(inner: &mut Inner, plan: &ScenarioPlan, handle: ConsentHandle, now
         rules: Vec::new(),
         ..plan.clone()
     };
-    inner.scenario_plans.insert(handle, Arc::new(stopped));
+    if let Some(selected) = inner.selected_scenarios.get_mut(&handle) {
+        selected.plan = Arc::new(stopped);
+    }
     let cause = inner.cause.clone();
     inner.append_record(
         now,

@@ -52,9 +52,7 @@ impl World {
         } else {
             inner.faults.plan_call_faults(call, self.seed, system_time)
         };
-        let assigned = consent
-            .and_then(|handle| inner.scenario_plans.get(&handle))
-            .cloned();
+        let assigned = consent.and_then(|handle| inner.plan_of(handle)).cloned();
         if let Some(plan) = assigned.as_deref().or(plan) {
             faults.extend(inner.faults.plan_scenario_faults(
                 (&plan.name, &plan.faults),

@@ -33,7 +33,7 @@ use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, Personas};
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
-use crate::domain::scenario_set::SelectionReason;
+use crate::domain::scenario_set::SelectedScenario;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
 use crate::domain::world_part::WorldPart;
@@ -114,10 +114,8 @@ pub(super) struct Inner {
     default_persona: Arc<Persona>,
     /// The selection of scenarios for new consents.
     scenario_selection: ScenarioSelection,
-    /// The plan that drives each consent.
-    scenario_plans: HashMap<ConsentHandle, Arc<ScenarioPlan>>,
-    /// The reasons for which the plans drive their consents.
-    selection_reasons: HashMap<ConsentHandle, SelectionReason>,
+    /// The scenario that drives each consent.
+    selected_scenarios: HashMap<ConsentHandle, SelectedScenario>,
     /// The number of messages about each customer's consents: the next ordinals of their ids.
     message_counts: HashMap<Arc<str>, u64>,
     /// Answers of FIPs that became due while their consent was paused.
@@ -135,6 +133,11 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// Returns the plan that drives a consent.
+    fn plan_of(&self, handle: ConsentHandle) -> Option<&Arc<ScenarioPlan>> {
+        self.selected_scenarios.get(&handle).map(|it| &it.plan)
+    }
+
     /// Writes a record of a cause to the journal, with the customer whom it concerns.
     fn append_record(&mut self, at: Timestamp, cause: Option<Arc<Cause>>, record: JournalRecord) {
         let customer = record.customer().cloned().or_else(|| {
@@ -192,8 +195,7 @@ impl World {
                 personas: Arc::clone(&config.personas),
                 default_persona: Arc::clone(&config.default_persona),
                 scenario_selection: ScenarioSelection::default(),
-                scenario_plans: HashMap::new(),
-                selection_reasons: HashMap::new(),
+                selected_scenarios: HashMap::new(),
                 message_counts: HashMap::new(),
                 deferred: HashMap::new(),
                 stored_notifications: HashMap::new(),

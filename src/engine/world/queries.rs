@@ -59,15 +59,13 @@ impl World {
 
     /// Returns the name of the scenario that drives the consent.
     pub fn scenario_of(&self, handle: ConsentHandle) -> Option<String> {
-        self.lock()
-            .scenario_plans
-            .get(&handle)
-            .map(|plan| plan.name.clone())
+        self.lock().plan_of(handle).map(|plan| plan.name.clone())
     }
 
     /// Returns the reason for which a scenario drives the consent.
     pub fn selection_reason_of(&self, handle: ConsentHandle) -> Option<SelectionReason> {
-        self.lock().selection_reasons.get(&handle).copied()
+        let inner = self.lock();
+        inner.selected_scenarios.get(&handle).map(|it| it.reason)
     }
 
     /// Returns the name of the numbers in the journal, which another life of the world does not share.
@@ -127,7 +125,7 @@ impl World {
     /// participants.
     pub fn requested_form(&self, session: &Session, consent: &Consent) -> RequestedForm {
         let inner = self.lock();
-        let plan = inner.scenario_plans.get(&session.handle);
+        let plan = inner.plan_of(session.handle);
         RequestedForm {
             schema: plan.and_then(|plan| plan.fi_schema),
             quirks: plan
@@ -141,14 +139,14 @@ impl World {
     /// Returns whether the scenario of a consent answers it in place of the customer.
     pub fn has_scripted_answer(&self, handle: ConsentHandle) -> bool {
         let inner = self.lock();
-        let plan = inner.scenario_plans.get(&handle);
+        let plan = inner.plan_of(handle);
         plan.is_some_and(|plan| plan.answers_consent())
     }
 
     /// Returns the answers of banks that the scenario of a consent sets.
     pub fn bank_answers(&self, handle: ConsentHandle) -> BankAnswers {
         let inner = self.lock();
-        let plan = inner.scenario_plans.get(&handle);
+        let plan = inner.plan_of(handle);
         plan.map(|plan| plan.bank_answers.clone())
             .unwrap_or_default()
     }
@@ -156,8 +154,7 @@ impl World {
     /// Returns the quirks of fetched data that the consent's scenario asks for.
     pub fn fetch_quirks(&self, handle: ConsentHandle) -> FetchQuirks {
         self.lock()
-            .scenario_plans
-            .get(&handle)
+            .plan_of(handle)
             .map(|plan| plan.fetch_quirks)
             .unwrap_or_default()
     }
@@ -201,7 +198,7 @@ impl WorldQueries<'_> {
     ) -> Listing<Arc<Consent>, Status> {
         let inner = self.0.lock();
         let matches = |consent: &Consent| {
-            let plan = inner.scenario_plans.get(&consent.handle);
+            let plan = inner.plan_of(consent.handle);
             filter.matches_but_for_status(consent, plan.map(|plan| &*plan.name))
         };
         let wanted = inner.state.consents_beyond(part.cursor);

@@ -98,11 +98,10 @@ async fn advance(
     let plan = AdvancePlan::try_from(request)?;
     let outcome = advance_clock(&page.world, &plan, Limits::default()).await;
     let outcome = outcome.map_err(|error| reject_advance(&error))?;
-    let address = page.address(&format!("/ui/clock?since={}", outcome.journal_after));
-    let stop = describe_stop(outcome.stop_reason);
-    if let Some(remedy) = stop.1 {
-        let answer = render_clock(page, Some(remedy.to_owned()))?;
-        return Ok(answer);
+    let (_, remedy) = describe_stop(outcome.stop_reason);
+    if let Some(remedy) = remedy {
+        return render_clock(page, Some(remedy.to_owned()));
     }
+    let address = page.address(&format!("/ui/clock?since={}", outcome.journal_after));
     Ok(ApiResponse::redirect_see_other(address))
 }

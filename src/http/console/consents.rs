@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::exchange::{describe_entry, parse_place};
-use super::{PageCall, parse_filter_form, read_window, server_url};
+use super::{PageCall, list_problems, parse_filter_form, read_window, server_url};
 use crate::domain::action::ConsentAction;
 use crate::domain::command::Command;
 use crate::domain::consent::{Consent, Input};
@@ -15,12 +15,11 @@ use crate::http::control::consents::parse_filter;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::scenario::format::parse_steps;
+use crate::ui::console::Section;
 use crate::ui::console::consent::{ConsentDetails, ConsentPage};
 use crate::ui::console::consents::ConsentsPage;
 use crate::ui::console::timeline::TimelineOrder;
-use crate::ui::console::{Section, describe_problem};
 use crate::wire::api_error::ApiError;
-use crate::wire::control::http_status;
 
 /// Shows a part of the consents, the newest first.
 pub(crate) fn show_consents(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -69,25 +68,21 @@ pub(crate) fn apply_action(call: &Call) -> Result<ApiResponse, ApiError> {
         Input::parse(call.path_segment("action")).ok_or_else(|| call.unknown_route_error())?;
     let handle = consent.handle;
     let action = ConsentAction::with_defaults(input);
-    let receipt = match page
-        .world
-        .submit(Command::TransitionConsent { handle, action })
-    {
-        Ok(receipt) => receipt,
-        Err(rejection) if call.accepts_page() => {
-            let error = ApiError::from(rejection);
-            let consent = find_consent(&page)?;
+    let command = Command::TransitionConsent { handle, action };
+    match page.world.submit(command) {
+        Ok(receipt) => {
+            let answer = page.lead_back(&format!("/ui/consents/{handle}"));
+            Ok(ApiResponse::from_receipt(receipt, |_| answer))
+        }
+        Err(rejection) => page.refuse(rejection.into(), |error| {
             let refusal = Refusal {
                 notice: Some(error.message()),
                 ..Refusal::default()
             };
-            let answer = render_consent(&page, &consent, refusal)?;
-            return Ok(answer.with_status_code(http_status(&error)));
-        }
-        Err(rejection) => return Err(rejection.into()),
-    };
-    let answer = page.lead_back(&format!("/ui/consents/{handle}"));
-    Ok(ApiResponse::from_receipt(receipt, |_| answer))
+            let consent = find_consent(&page)?;
+            render_consent(&page, &consent, refusal)
+        }),
+    }
 }
 
 /// Plays steps in the format of scenario files on a consent, and shows it. Steps with errors are shown
@@ -105,20 +100,14 @@ pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
             let answer = page.lead_back(&format!("/ui/consents/{}", consent.handle));
             Ok(ApiResponse::from_receipt(receipt, |_| answer))
         }
-        Err(error) if call.accepts_page() => {
-            let problems = match &error {
-                ApiError::InvalidDocument(all) => all.iter().map(describe_problem).collect(),
-                other => vec![other.message()],
-            };
+        Err(error) => page.refuse(error, |error| {
             let refusal = Refusal {
                 notice: None,
-                steps: Some((text, problems)),
+                steps: Some((text, list_problems(error))),
             };
             let consent = find_consent(&page)?;
-            let answer = render_consent(&page, &consent, refusal)?;
-            Ok(answer.with_status_code(http_status(&error)))
-        }
-        Err(error) => Err(error),
+            render_consent(&page, &consent, refusal)
+        }),
     }
 }
 

@@ -154,7 +154,7 @@ impl PageCall<'_> {
             headers: &headers,
             body: &request,
             server: &server,
-            remark: if hides_body {
+            remarks: if hides_body {
                 &["Secrets in the body are masked; reveal them first."]
             } else {
                 &[]
@@ -256,7 +256,7 @@ impl PageCall<'_> {
             headers: &headers,
             body: &body,
             server: &super::server_url(self.call, &self.world),
-            remark: &[
+            remarks: &[
                 "The signed bytes. A receiver that checks webhook-timestamp refuses them after five minutes.",
             ],
         };
@@ -412,7 +412,7 @@ struct Curl<'a> {
     /// The address of the sandbox.
     server: &'a str,
     /// Comments above the command.
-    remark: &'a [&'static str],
+    remarks: &'a [&'static str],
 }
 
 /// Headers that the client writes itself.
@@ -428,14 +428,14 @@ const OWN_HEADERS: [&str; 6] = [
 impl Curl<'_> {
     fn write(&self) -> String {
         let mut text = String::new();
-        for remark in self.remark {
+        for remark in self.remarks {
             text += &format!("# {remark}\n");
         }
-        let is_plain = std::str::from_utf8(&self.body.bytes)
+        let plain_body = std::str::from_utf8(&self.body.bytes)
             .ok()
             .filter(|body| body.len() <= CURL_BODY_MAX && !body.contains('\0'))
             .filter(|body| body.len() == self.body.length);
-        if is_plain.is_none() && self.body.length > 0 {
+        if plain_body.is_none() && self.body.length > 0 {
             let address = format!("{}{}", self.server, self.body.address);
             text += &format!("curl -o body.bin {}\n", quote_word(&address));
         }
@@ -464,7 +464,7 @@ impl Curl<'_> {
         if self.body.length > 0 && !has_type {
             text += " \\\n  -H 'content-type:'";
         }
-        match is_plain {
+        match plain_body {
             Some("") => {}
             Some(body) => text += &format!(" \\\n  --data-raw {}", quote_word(body)),
             None if self.body.length == 0 => {}
@@ -514,7 +514,7 @@ mod tests {
             headers: &headers,
             body: &body,
             server: "http://localhost",
-            remark: &[],
+            remarks: &[],
         };
         curl.write()
     }

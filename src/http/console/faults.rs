@@ -1,15 +1,14 @@
 //! The page of the fault sets, and the forms that add and remove one.
 
-use super::PageCall;
+use super::{PageCall, list_problems};
 use crate::domain::api_fault::ApiFaultName;
 use crate::domain::webhook_fault::WebhookFaultName;
 use crate::http::call::Call;
 use crate::http::control::faults::{activate_faults, unknown_faults_error};
 use crate::http::response::ApiResponse;
+use crate::ui::console::Section;
 use crate::ui::console::faults::{FaultDraft, FaultsPage};
-use crate::ui::console::{Section, describe_problem};
 use crate::wire::api_error::ApiError;
-use crate::wire::control::http_status;
 
 /// The text with which the form begins.
 const EXAMPLE: &str = "ttl: 10m\nwebhooks:\n  - where: { event: consent.status }\n    fault: { duplicate: { copies: 3 } }\n";
@@ -53,15 +52,9 @@ pub(crate) fn add_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let text = text.replace("\r\n", "\n");
     match activate_faults(&page.world, name, &text) {
         Ok(_) => Ok(ApiResponse::redirect_see_other(page.address("/ui/faults"))),
-        Err(error) if call.accepts_page() => {
-            let problems = match &error {
-                ApiError::InvalidDocument(all) => all.iter().map(describe_problem).collect(),
-                other => vec![other.message()],
-            };
-            let answer = render_faults(&page, name, &text, problems);
-            Ok(answer.with_status_code(http_status(&error)))
-        }
-        Err(error) => Err(error),
+        Err(error) => page.refuse(error, |error| {
+            Ok(render_faults(&page, name, &text, list_problems(error)))
+        }),
     }
 }
 

@@ -27,10 +27,11 @@ use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::routes::is_console_page;
 use crate::ui::console::error::ConsoleErrorPage;
-use crate::ui::console::{ConsoleFrame, ListWindow, Section};
+use crate::ui::console::{ConsoleFrame, ListWindow, Section, describe_problem};
 use crate::ui::front::ErrorDetails;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::events::EventPlace;
+use crate::wire::control::http_status;
 
 pub(crate) use self::clock::{change_clock, show_clock};
 pub(crate) use self::consents::{apply_action, play_steps, show_consent, show_consents};
@@ -117,6 +118,18 @@ impl<'c> PageCall<'c> {
         format!("{}{path}", self.call.base_url(&self.world))
     }
 
+    /// Answers a refused form with the page that `render` makes, or a caller without pages with the error.
+    fn refuse(
+        &self,
+        error: ApiError,
+        render: impl FnOnce(&ApiError) -> Result<ApiResponse, ApiError>,
+    ) -> Result<ApiResponse, ApiError> {
+        if !self.call.accepts_page() {
+            return Err(error);
+        }
+        Ok(render(&error)?.with_status_code(http_status(&error)))
+    }
+
     /// Leads back to the page that sent a form, or to one of these pages if that is not known.
     fn lead_back(&self, path: &str) -> ApiResponse {
         ApiResponse::redirect_see_other(match self.sender() {
@@ -145,6 +158,14 @@ pub(crate) fn error_page(call: &Call, error: ErrorDetails) -> Option<ApiResponse
         error,
         way_back: sender.unwrap_or_else(above),
     }))
+}
+
+/// Returns what is wrong with a document, each problem with its place; else the one message of the error.
+fn list_problems(error: &ApiError) -> Vec<String> {
+    match error {
+        ApiError::InvalidDocument(all) => all.iter().map(describe_problem).collect(),
+        other => vec![other.message()],
+    }
 }
 
 /// Returns the address itself if it is that of a page, else that of the nearest page above it. An address

@@ -9,7 +9,6 @@ use crate::http::service_info::{list_base_urls, list_magic_customers, list_parti
 use crate::ui::console::Section;
 use crate::ui::console::overview::{OverviewPage, WorldRow, WorldsPage};
 use crate::wire::api_error::ApiError;
-use crate::wire::control::http_status;
 use crate::wire::mask::MASKED_HEADER;
 
 /// The largest number of worlds on the overview.
@@ -83,11 +82,9 @@ pub(crate) fn open_world(call: &Call) -> Result<ApiResponse, ApiError> {
             let address = format!("{server}{}/ui", world.base_path());
             Ok(ApiResponse::redirect_see_other(address))
         }
-        Err(error) if call.accepts_page() => {
-            let answer = render_worlds(&page, Some(error.message()));
-            Ok(answer.with_status_code(http_status(&error)))
-        }
-        Err(error) => Err(error),
+        Err(error) => page.refuse(error, |error| {
+            Ok(render_worlds(&page, Some(error.message())))
+        }),
     }
 }
 
@@ -98,11 +95,9 @@ pub(crate) fn reset_world(call: &Call) -> Result<ApiResponse, ApiError> {
     if form.first_value("name") != Some(expected) {
         let error =
             ApiError::invalid_field("name", format!("is not {expected}; nothing was reset"));
-        if !call.accepts_page() {
-            return Err(error);
-        }
-        let answer = render_worlds(&page, Some(error.message()));
-        return Ok(answer.with_status_code(http_status(&error)));
+        return page.refuse(error, |error| {
+            Ok(render_worlds(&page, Some(error.message())))
+        });
     }
     call.worlds().reset_world(expected, &[]);
     Ok(ApiResponse::redirect_see_other(page.address("/ui")))

@@ -22,7 +22,6 @@ use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
 use crate::ui::console::raise::{RaiseDraft, RaisePage};
 use crate::wire::api_error::ApiError;
-use crate::wire::control::http_status;
 use crate::wire::fields::{parse_customer_address, require_enum};
 use crate::wire::purpose::StandardPurpose;
 
@@ -84,15 +83,11 @@ pub(crate) fn raise_consent(call: &Call) -> Result<ApiResponse, ApiError> {
         scenario: text("scenario"),
         persona: text("persona"),
     };
-    let raised = submit_draft(&page, &draft);
-    match raised {
-        Ok(answer) => Ok(answer),
-        Err(error) if call.accepts_page() => {
-            let answer = render_form(&page, draft, Some(error.message()));
-            Ok(answer.with_status_code(http_status(&error)))
-        }
-        Err(error) => Err(error),
-    }
+    submit_draft(&page, &draft).or_else(|error| {
+        page.refuse(error, |error| {
+            Ok(render_form(&page, draft, Some(error.message())))
+        })
+    })
 }
 
 fn submit_draft(page: &PageCall<'_>, draft: &RaiseDraft) -> Result<ApiResponse, ApiError> {

@@ -4,7 +4,7 @@ use super::exchange::{can_resend, parse_place};
 use super::{PageCall, parse_filter_form, read_window};
 use crate::http::call::Call;
 use crate::http::control::parse_number;
-use crate::http::control::webhooks::{find_delivery, parse_filter};
+use crate::http::control::webhooks::{find_delivery, parse_filter, unknown_attempt_error};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
@@ -35,10 +35,7 @@ pub(crate) fn show_webhook(call: &Call) -> Result<ApiResponse, ApiError> {
     let number = parse_number(call, "attempt", count as u64)?;
     let number = usize::try_from(number).unwrap_or(usize::MAX);
     if number > count {
-        return Err(ApiError::NotFound(format!(
-            "webhook {} has no attempt {number}, but {count}",
-            delivery.id
-        )));
+        return Err(unknown_attempt_error(&delivery, number));
     }
     let current = number.checked_sub(1);
     let path = format!(

@@ -74,10 +74,10 @@ pub(crate) fn get_webhook_body(call: &Call) -> Result<ApiResponse, ApiError> {
     let id = delivery.id;
     let attempt = match usize::try_from(number) {
         Ok(0) => delivery.attempts.last(),
-        Ok(number) => Some(delivery.attempts.get(number - 1).ok_or_else(|| {
-            let count = delivery.attempts.len();
-            ApiError::NotFound(format!("webhook {id} has no attempt {number}, but {count}"))
-        })?),
+        Ok(number) => {
+            let attempt = delivery.attempts.get(number - 1);
+            Some(attempt.ok_or_else(|| unknown_attempt_error(&delivery, number))?)
+        }
         Err(_) => None,
     };
     let body = delivery.body_of(attempt).ok_or_else(|| {
@@ -87,6 +87,12 @@ pub(crate) fn get_webhook_body(call: &Call) -> Result<ApiResponse, ApiError> {
     })?;
     let name = format!("webhook-{id}");
     Ok(ApiResponse::file(body.to_vec(), OCTET_STREAM, name))
+}
+
+/// Returns the error for the number of no attempt.
+pub(crate) fn unknown_attempt_error(delivery: &Delivery, number: usize) -> ApiError {
+    let (id, count) = (delivery.id, delivery.attempts.len());
+    ApiError::NotFound(format!("webhook {id} has no attempt {number}, but {count}"))
 }
 
 /// Media type of bytes that may be no JSON.

@@ -1,9 +1,8 @@
 //! The page of one consent: its state, what happened to it, and what can be done with it.
 
 use askama::Template;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::customers::customer_path;
+use super::customers::{customer_path, data_path, statement_address};
 use super::entry::EntryPanel;
 use super::inspector::{Exchange, InspectorPlace};
 use super::qr_code::QrImage;
@@ -356,19 +355,13 @@ fn list_accounts(
     terms: &Terms,
 ) -> Vec<AccountRow> {
     let customer_path = customer_path(base_path, &terms.customer);
-    let customer = utf8_percent_encode(&terms.customer, NON_ALPHANUMERIC);
     let accounts = accounts.iter().map(|account| {
         let fip = participants.fip_name(&account.fip);
-        let reference = utf8_percent_encode(&account.account_ref, NON_ALPHANUMERIC);
-        let range = &terms.range;
         AccountRow {
             name: format!("{} {} at {fip}", account.fi_type, account.masked_number),
-            address: format!("{customer_path}/data?account={reference}"),
+            address: data_path(&customer_path, account),
             chart: (account.fi_type == FiType::Deposit).then(|| {
-                format!(
-                    "{base_path}/_mockaa/v1/customers/{customer}/statement?account={reference}&from={}&to={}&format=svg",
-                    range.from, range.to
-                )
+                statement_address(base_path, &terms.customer, account, terms.range, "svg")
             }),
         }
     });

@@ -21,7 +21,6 @@ pub(crate) struct ConsentsPage {
     shown: String,
     is_empty_world: bool,
     server_url: String,
-    /// The option of commands that names the world; empty for the default one.
     text: String,
     states: Vec<SelectOption>,
     fius: Vec<SelectOption>,

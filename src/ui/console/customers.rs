@@ -4,7 +4,7 @@ use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ConsoleFrame, ListAddress};
-use crate::domain::account::{CustomerAccount, FiType};
+use crate::domain::account::{Account, CustomerAccount, FiType};
 use crate::domain::appraisal::Appraisal;
 use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::money::{Paise, group_count};
@@ -30,6 +30,32 @@ pub(crate) struct CustomersPage {
 pub(crate) fn customer_path(base_path: &str, customer: &str) -> String {
     let customer = utf8_percent_encode(customer, NON_ALPHANUMERIC);
     format!("{base_path}/ui/customers/{customer}")
+}
+
+/// Returns the path of the page with the data of an account.
+pub(super) fn data_path(customer_path: &str, account: &Account) -> String {
+    let reference = utf8_percent_encode(&account.account_ref, NON_ALPHANUMERIC);
+    format!("{customer_path}/data?account={reference}")
+}
+
+/// Returns the address of a statement as a file in a format.
+pub(super) fn statement_address(
+    base_path: &str,
+    customer: &str,
+    account: &Account,
+    range: TimeRange,
+    format: &str,
+) -> String {
+    let customer = utf8_percent_encode(customer, NON_ALPHANUMERIC);
+    let path = format!("{base_path}/_mockaa/v1/customers/{customer}/statement");
+    let parameters = [
+        ("account", account.account_ref.to_string()),
+        ("from", range.from.to_string()),
+        ("to", range.to.to_string()),
+        ("format", format.to_owned()),
+    ];
+    let parameters = parameters.map(|(name, value)| (name, Some(value)));
+    ListAddress::new(path, parameters, None).with_state(None)
 }
 
 /// The page of one customer.
@@ -73,14 +99,13 @@ impl CustomerPage {
         let path = customer_path(&console.base_path, customer);
         let rows = accounts.iter().map(|(it, has_statement)| {
             let account = &it.account;
-            let reference = utf8_percent_encode(&account.account_ref, NON_ALPHANUMERIC);
             AccountRow {
                 fi_type: account.fi_type,
                 number: account.masked_number.to_string(),
                 bank: participants.fip_name(&account.fip).to_string(),
                 reference: account.account_ref.to_string(),
                 is_linked: it.is_linked,
-                data: has_statement.then(|| format!("{path}/data?account={reference}")),
+                data: has_statement.then(|| data_path(&path, account)),
             }
         });
         Self {
@@ -272,16 +297,9 @@ impl StatementPage {
             ("from", Some(range.from.to_string())),
             ("to", Some(range.to.to_string())),
         ];
-        let list = ListAddress::new(format!("{path}/data"), parameters.clone(), None);
-        let customer_part = utf8_percent_encode(customer, NON_ALPHANUMERIC);
+        let list = ListAddress::new(format!("{path}/data"), parameters, None);
         let files = formats.iter().map(|format| {
-            let path = format!(
-                "{}/_mockaa/v1/customers/{customer_part}/statement",
-                console.base_path
-            );
-            let format_parameter = ("format", Some((*format).to_owned()));
-            let parameters = parameters.iter().cloned().chain([format_parameter]);
-            let address = ListAddress::new(path, parameters, None).with_state(None);
+            let address = statement_address(&console.base_path, customer, account, range, format);
             (*format, address)
         });
         Self {

@@ -24,7 +24,6 @@ pub(crate) struct OverviewPage {
     pub magic_customers: Vec<ShownMagicCustomer>,
     pub worlds: Vec<WorldRow>,
     pub server_url: String,
-    /// The option of commands that names the world; empty for the default one.
     pub one_time_passwords: String,
     pub load_error: Option<String>,
 }

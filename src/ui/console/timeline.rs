@@ -497,24 +497,14 @@ fn tag_of_call(call: &CallRecord) -> Tag {
 }
 
 fn tag_of_webhook(webhook: &WebhookRecord) -> Tag {
-    match webhook.response_status {
-        Some(status) if webhook.is_accepted() => Tag {
-            text: status.to_string(),
-            tone: Tone::Good,
-        },
-        Some(status) => Tag {
-            text: status.to_string(),
-            tone: Tone::Bad,
-        },
-        None if webhook.attempt == 0 => Tag {
-            text: "not sent".to_owned(),
-            tone: Tone::Bad,
-        },
-        None => Tag {
-            text: "no answer".to_owned(),
-            tone: Tone::Bad,
-        },
-    }
+    let text = match webhook.response_status {
+        Some(status) => status.to_string(),
+        None if webhook.attempt == 0 => "not sent".to_owned(),
+        None => "no answer".to_owned(),
+    };
+    let is_good = webhook.response_status.is_some() && webhook.is_accepted();
+    let tone = if is_good { Tone::Good } else { Tone::Bad };
+    Tag { text, tone }
 }
 
 fn describe_webhook(webhook: &WebhookRecord) -> String {
