@@ -1,6 +1,8 @@
 //! The finished report. Its sections list transactions by their places in the book, since most
 //! transactions are in many lists; the text of each is written wherever it is listed.
 
+use std::io::{self, Write};
+
 use serde_json::{Map, Value};
 
 use super::book::Entry;
@@ -123,13 +125,16 @@ impl Report {
 
     /// Returns the whole report as JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut text = Vec::new();
+        // A text that grows is copied into twice the space again and again; that of a long history is large.
+        let mut length = ByteCount(0);
+        self.write_object(&self.sections, &mut length);
+        let mut text = Vec::with_capacity(length.0);
         self.write_object(&self.sections, &mut text);
         text
     }
 
     /// Writes a value.
-    fn write(&self, value: &Value, out: &mut Vec<u8>) {
+    fn write(&self, value: &Value, out: &mut impl Write) {
         match value {
             Value::Object(fields) => self.write_object(fields, out),
             Value::Array(items) => match ListKind::of(items) {
@@ -147,36 +152,55 @@ impl Report {
         }
     }
 
-    fn write_object(&self, fields: &Map<String, Value>, out: &mut Vec<u8>) {
-        out.push(b'{');
+    fn write_object(&self, fields: &Map<String, Value>, out: &mut impl Write) {
+        write_text("{", out);
         for (index, (key, value)) in fields.iter().enumerate() {
             if index > 0 {
-                out.push(b',');
+                write_text(",", out);
             }
             write_json(key, out);
-            out.push(b':');
+            write_text(":", out);
             self.write(value, out);
         }
-        out.push(b'}');
+        write_text("}", out);
     }
 }
 
-fn write_array<T>(
+/// Counts the bytes of a text instead of keeping them.
+struct ByteCount(usize);
+
+impl Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_array<T, W: Write>(
     items: impl IntoIterator<Item = T>,
-    out: &mut Vec<u8>,
-    write: impl Fn(T, &mut Vec<u8>),
+    out: &mut W,
+    write: impl Fn(T, &mut W),
 ) {
-    out.push(b'[');
+    write_text("[", out);
     for (index, item) in items.into_iter().enumerate() {
         if index > 0 {
-            out.push(b',');
+            write_text(",", out);
         }
         write(item, out);
     }
-    out.push(b']');
+    write_text("]", out);
 }
 
-fn write_json(value: &(impl serde::Serialize + ?Sized), out: &mut Vec<u8>) {
+fn write_text(text: &str, out: &mut impl Write) {
+    out.write_all(text.as_bytes())
+        .expect("memory can be written to");
+}
+
+fn write_json(value: &(impl serde::Serialize + ?Sized), out: &mut impl Write) {
     serde_json::to_writer(out, value).expect("texts and numbers serialise");
 }
 

@@ -22,6 +22,7 @@ mod forms;
 mod frame_policy;
 mod journey;
 mod known_paths;
+mod large_work;
 pub(crate) mod openapi;
 mod operator;
 mod params;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::NaiveTime;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{authenticate_operator, parse_pagination};
 use crate::analytics::build_report;
@@ -19,6 +18,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::http::call::Call;
+use crate::http::large_work::do_large_work;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -48,17 +48,6 @@ wire_enum! {
     }
 }
 
-/// The number of statements that are made at a time. One may have 100,000 rows a year.
-const SLOTS_MAX: usize = 2;
-
-static SLOTS: Semaphore = Semaphore::const_new(SLOTS_MAX);
-
-/// Waits until a statement may be made. The slot is free again when the statement is done, even if its
-/// caller has left.
-async fn take_slot() -> SemaphorePermit<'static> {
-    SLOTS.acquire().await.expect("it is never closed")
-}
-
 /// Lists the transactions of a bank account, the oldest first.
 pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiError> {
     let draft = StatementDraft::from_call(call)?;
@@ -69,9 +58,7 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
         let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
         return Err(ApiError::invalid_field("after", message));
     }
-    let slot = take_slot().await;
-    let task = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
+    do_large_work(move || {
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
         let page = page.ok_or_else(|| Rejection::NotABankAccount {
@@ -79,8 +66,8 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
             fi_type: statement.account.fi_type.as_str(),
         })?;
         Ok(ApiResponse::json(&page))
-    });
-    task.await.expect("generating a statement does not panic")
+    })
+    .await
 }
 
 /// Returns the statement of an account as a file.
@@ -90,15 +77,13 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
     let format = params.first_value("format").unwrap_or("xml").to_owned();
     let format = require_enum("format", Some(format), parse, names)?;
-    let slot = take_slot().await;
-    let task = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
+    do_large_work(move || {
         let (bytes, media_type) = draft.render(draft.generate()?, format)?;
         let account = &draft.source.account.account_ref;
         let name = format!("statement-{account}.{}", format.as_str());
         Ok(ApiResponse::file(bytes, media_type, name))
-    });
-    task.await.expect("writing a file does not panic")
+    })
+    .await
 }
 
 /// A statement with its range and what is made of it.
@@ -114,9 +99,7 @@ pub(crate) struct GeneratedStatement {
 /// Generates the statement of the account that a call names.
 pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatement, ApiError> {
     let draft = StatementDraft::from_call(call)?;
-    let slot = take_slot().await;
-    let task = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
+    do_large_work(move || {
         let statement = draft.generate()?;
         let is_bank = statement.transactions().is_some();
         let has_csv = is_bank
@@ -135,8 +118,8 @@ pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatem
             range: draft.range,
             statement,
         })
-    });
-    task.await.expect("generating a statement does not panic")
+    })
+    .await
 }
 
 /// The inputs of a statement, apart from the lock of the world.

@@ -26,6 +26,7 @@ use crate::export::{
 };
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::large_work::do_large_work;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -61,7 +62,7 @@ pub(crate) async fn generate_analytics(
     session.check_not_expired(caller.world.now())?;
     let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
     let participants = caller.world.participants();
-    let check = tokio::task::spawn_blocking(move || {
+    let check = do_large_work(move || {
         let statements =
             collect_statements(seed, &participants, &record.consent, &analysed_session)?;
         let mut transactions = statements
@@ -73,7 +74,7 @@ pub(crate) async fn generate_analytics(
             Err(no_transactions_error(&analysed_session))
         }
     });
-    check.await.expect("generating statements does not panic")?;
+    check.await?;
     let response = GenerateAnalyticsResponse::new(caller.api_version(), &session, state);
     if call.is_head() {
         return Ok(ApiResponse::json(&response));
@@ -192,7 +193,7 @@ impl ReportContext {
             )));
         }
         let (seed, participants) = (caller.world.seed(), caller.world.participants());
-        let task = tokio::task::spawn_blocking(move || {
+        do_large_work(move || {
             let statements = collect_statements(seed, &participants, &consent, &session)?;
             let selected: Vec<(u32, &Statement)> = statements
                 .iter()
@@ -203,8 +204,8 @@ impl ReportContext {
             // A report has its own copy of what it needs; that of a long history is large.
             drop(statements);
             Ok(use_report(report))
-        });
-        task.await.expect("analysing does not panic")
+        })
+        .await
     }
 }
 
@@ -309,7 +310,7 @@ async fn export_data(
     let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
     let requested = caller.world.requested_form(&session, &consent);
-    let task = tokio::task::spawn_blocking(move || {
+    do_large_work(move || {
         let statements: Vec<Statement> =
             collect_statements(seed, &participants, &consent, &session)?
                 .into_iter()
@@ -320,8 +321,8 @@ async fn export_data(
             participants.data_forms(Some(&consent.fiu), requested),
         );
         Ok(format.render_file(&name, &build_statement_workbook(&statements)))
-    });
-    task.await.expect("writing a file does not panic")
+    })
+    .await
 }
 
 /// Format of an exported file.
