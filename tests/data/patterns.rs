@@ -378,21 +378,26 @@ fn people_spend_more_before_diwali() {
         "student",
         "gig-worker",
         "daily-wage-driver",
+        "doctor",
         "education-loan",
+        "over-indebted",
     ] {
-        let (mut counts, mut sums) = ([0i64; 12], [0i64; 12]);
+        let (mut upi_counts, mut counts, mut sums) = ([0i64; 12], [0i64; 12], [0i64; 12]);
         for seed in SEEDS {
             for account in deposits(name, seed) {
                 for row in rows_of_years(name, seed, &account, (2021, 2024)) {
+                    let month = row.row.at.ist_date().month0() as usize;
+                    let is_debit = row.row.transaction_type == TransactionType::Debit;
+                    upi_counts[month] +=
+                        i64::from(is_debit && row.row.mode == TransactionMode::Upi);
                     if is_shop_payment(&row) {
-                        let month = row.row.at.ist_date().month0() as usize;
                         counts[month] += 1;
                         sums[month] += row.row.amount.0 / 100;
                     }
                 }
             }
         }
-        for months in [counts, sums] {
+        for months in [upi_counts, counts, sums] {
             let total: i64 = months.iter().sum();
             for month in [9, 10] {
                 assert!(months[month] * 12 * 10 >= total * 12, "{name}: {months:?}");
