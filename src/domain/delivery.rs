@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::call_facts::{Acknowledgement, SentFacts};
+use crate::domain::cause::Cause;
 use crate::domain::naming::wire_enum;
 use crate::domain::notification::Notification;
 use crate::domain::time::{Millis, Timestamp};
@@ -52,9 +53,19 @@ pub struct Delivery {
     pub in_order: bool,
     /// `true` if a person has resent it: one attempt without retries.
     pub is_manual_resend: bool,
+    /// The cause of the next attempt, or of the last one, if a person has asked for it.
+    pub resend_cause: Option<Arc<Cause>>,
 }
 
 impl Delivery {
+    /// Returns the cause of the next attempt, or of the last one: the event, or the person who asked for
+    /// it.
+    pub fn cause(&self) -> Option<&Arc<Cause>> {
+        self.resend_cause
+            .as_ref()
+            .or(self.notification.cause.as_ref())
+    }
+
     /// Returns the faults that apply to the attempt of this number.
     pub fn faults_on_attempt(&self, attempt: u32) -> impl Iterator<Item = &WebhookFault> {
         self.applied_on_attempt(attempt)
@@ -95,12 +106,13 @@ impl Delivery {
         faulty_body.or_else(|| self.message.get().map(|message| message.body.as_slice()))
     }
 
-    /// Returns the names of the scheduling faults and of the faults of this attempt.
+    /// Returns the names of the scheduling faults and of the faults of this attempt. Those of the first
+    /// schedule have no part in a manual resend.
     pub fn fault_names(&self, attempt: u32) -> Vec<WebhookFaultName> {
         let scheduling_faults = self
             .faults
             .iter()
-            .filter(|applied| applied.fault.affects_scheduling())
+            .filter(|applied| applied.fault.affects_scheduling() && !self.is_manual_resend)
             .map(|applied| applied.fault.name());
         scheduling_faults
             .chain(self.faults_on_attempt(attempt).map(WebhookFault::name))
@@ -130,6 +142,8 @@ pub struct Attempt {
     pub faults: Vec<WebhookFaultName>,
     /// For each fault of [`Delivery::faults_on_attempt`], whether it shows in the request.
     pub effective_faults: Vec<bool>,
+    /// The headers that the request would have without faults, if a fault changed them.
+    pub faultless_headers: Option<Arc<[(String, String)]>>,
     /// The bytes that were sent, if a fault changed them.
     pub faulty_body: Option<Arc<[u8]>>,
     /// Value of the FIU's `Retry-After` header.

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::cause::Cause;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};
 use crate::domain::ids::{ConsentHandle, MessageId};
 use crate::domain::listing::{Cursor, DeliveryFilter, ListPart, Listing, count_states};
@@ -165,6 +166,7 @@ impl Outbox {
                 && plan.delay.is_none()
                 && plan.reorder_within.is_none(),
             is_manual_resend: false,
+            resend_cause: None,
         };
         if plan.is_dropped {
             self.last_id += 1;
@@ -372,6 +374,9 @@ impl Outbox {
     /// Ends the wait of a delivery if it waits until this instant.
     pub(crate) fn retry_if_due(&mut self, id: u64, due: Timestamp) {
         if self.find_waiting(id, due).is_some() {
+            if let Some(delivery) = self.open.get_mut(&id) {
+                delivery.resend_cause = None;
+            }
             self.requeue_delivery(id, Order::Unchanged);
         }
     }
@@ -384,11 +389,16 @@ impl Outbox {
 
     /// Sends a delivery again: at once if it waits for a retry, as a manual resend if it has ended.
     /// A manual resend is attempted once.
-    pub(crate) fn resend_delivery(&mut self, id: u64) -> Result<(), DeliveryState> {
-        if let Some(delivery) = self.open.get(&id) {
+    pub(crate) fn resend_delivery(
+        &mut self,
+        cause: Option<Arc<Cause>>,
+        id: u64,
+    ) -> Result<(), DeliveryState> {
+        if let Some(delivery) = self.open.get_mut(&id) {
             if delivery.state != DeliveryState::Waiting {
                 return Err(delivery.state);
             }
+            delivery.resend_cause = cause;
             self.requeue_delivery(id, Order::Unchanged);
             return Ok(());
         }
@@ -399,6 +409,7 @@ impl Outbox {
                 state: DeliveryState::Queued,
                 in_order: false,
                 is_manual_resend: true,
+                resend_cause: cause,
                 initial_delay: Millis::ZERO,
                 ..delivery
             };

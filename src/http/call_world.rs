@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::domain::cause::{Cause, CauseKind};
 use crate::domain::command::{Command, RaiseConsent};
+use crate::domain::delivery::Delivery;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::CallRecord;
 use crate::domain::rejection::Rejection;
@@ -128,6 +129,14 @@ impl CallWorld {
     ) -> Result<Receipt, Rejection> {
         self.world
             .assign_scenario(Some(self.cause()), handle, scenario)
+    }
+
+    /// Queues a webhook to be sent again ([`World::resend_delivery`]).
+    ///
+    /// # Errors
+    /// [`Rejection::NotResendable`].
+    pub(crate) fn resend_delivery(&self, id: u64) -> Result<Option<Delivery>, Rejection> {
+        self.world.resend_delivery(Some(self.cause()), id)
     }
 
     /// Records the call with its response.

@@ -73,6 +73,8 @@ struct PreparedAttempt {
     facts: SentFacts,
     /// For each fault of the attempt, whether it shows in the request.
     effective_faults: Vec<bool>,
+    /// The headers that the request would have without faults, if a fault changed them.
+    faultless_headers: Option<Vec<(String, String)>>,
     /// Headers of the FIU's own, which no record shows.
     own_headers: WebhookHeaders,
 }
@@ -174,7 +176,7 @@ impl WebhookSender {
             () = world.wait_until_closed() => return,
         };
         log_attempt(&world, &delivery, &attempt);
-        note_objection(&world, delivery.notification.cause.clone(), &attempt);
+        note_objection(&world, delivery.cause().cloned(), &attempt);
         world.driver().record_attempt(delivery.id, attempt);
     }
 
@@ -236,11 +238,16 @@ impl WebhookSender {
             let outgoing = build_attempt(&input, &faults);
             let facts = read_sent_facts(&outgoing, fiu.signature);
             let effective_faults = find_effective_faults(&input, &faults, &outgoing);
+            let faultless_headers = effective_faults
+                .contains(&true)
+                .then(|| build_attempt(&input, &[]).headers)
+                .filter(|headers| *headers != outgoing.headers);
             let own_headers = Arc::clone(&fiu.webhook_headers);
             PreparedAttempt {
                 outgoing,
                 facts,
                 effective_faults,
+                faultless_headers,
                 own_headers,
             }
         });
@@ -258,6 +265,7 @@ impl WebhookSender {
             outgoing,
             facts,
             effective_faults,
+            faultless_headers,
             own_headers,
         } = prepared;
         let number = attempt_number(delivery);
@@ -269,6 +277,8 @@ impl WebhookSender {
         let (at, system_time) = (world.now(), system_now());
         let started = Instant::now();
         let headers = mask_own_headers(&outgoing.headers, &own_headers);
+        let faultless_headers =
+            faultless_headers.map(|headers| mask_own_headers(&headers, &own_headers).into());
         let own_secrets = RequestMask::for_headers(own_headers.iter().map(|(_, value)| &**value));
         let (outcome, retry_after) = if outgoing.is_sent {
             self.post_with_resources(&url, outgoing).await
@@ -289,6 +299,7 @@ impl WebhookSender {
             outcome,
             faults,
             effective_faults,
+            faultless_headers,
             faulty_body,
             retry_after,
             facts,

@@ -2,7 +2,7 @@
 //! report.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::helpers::TestApp;
 use crate::inbox::ReceiverBehavior;
@@ -45,7 +45,7 @@ async fn a_webhook_shows_its_bytes_its_signature_and_its_difference() {
     let difference = browser
         .show("/ui/webhooks/1?attempt=2&part=difference")
         .await;
-    for text in ["the message as it was built", "They part at byte", "<ins>"] {
+    for text in ["the message without faults", "They part at byte", "<ins>"] {
         assert!(difference.contains(text), "{text}: {difference}");
     }
     let key = sent.header("aa_api_key").to_owned();
@@ -562,4 +562,76 @@ async fn a_dropped_webhook_that_is_sent_again_is_right() {
     let page = browser.show("/ui/webhooks/1").await;
     assert!(page.contains("The signatures verify"), "{page}");
     assert!(!page.contains("A fault changes this message"), "{page}");
+    let entries = app.get("/_mockaa/v1/journal?kind=webhook").await.json();
+    let entries = entries["items"].as_array().expect("entries");
+    let facts = |entry: &Value| {
+        (
+            entry["webhook"]["faults"].clone(),
+            entry["cause"]["kind"].clone(),
+        )
+    };
+    assert_eq!(facts(&entries[0]), (json!(["drop"]), json!("operator")));
+    assert_eq!(facts(&entries[1]), (Value::Null, json!("operator")));
+    assert_eq!(
+        entries[1]["cause"]["origin"],
+        "POST /ui/webhooks/{id}/resend"
+    );
+}
+
+/// The difference of a message with a spoilt signature is in its headers.
+#[tokio::test]
+async fn the_difference_shows_the_character_that_a_fault_has_changed() {
+    let app = TestApp::start().await;
+    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
+        .await
+        .expect_ok();
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let page = app
+        .get("/ui/webhooks/1?part=difference")
+        .await
+        .text
+        .replace("<mark></mark>", "");
+    for text in [
+        "Difference to the message without faults",
+        "Both bodies have the same bytes",
+        "<code>x-jws-signature</code><small>the first",
+        "<mark>",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let shown = page
+        .split("<mark>")
+        .nth(1)
+        .and_then(|it| it.split('<').next());
+    assert_eq!(shown.map(str::len), Some(1), "{page}");
+}
+
+/// What a person sends again has that person as its cause, and a retry by itself has the event.
+#[tokio::test]
+async fn a_webhook_that_is_sent_again_names_who_asked_for_it() {
+    let mut app = TestApp::start().await;
+    app.fiu
+        .set_behavior(ReceiverBehavior::Respond(503, String::new()));
+    let handle = app.raise_with_scenario("approve").await;
+    app.fiu.next_message().await;
+    app.advance_clock("0s").await;
+    app.post("/_mockaa/v1/webhooks/1/resend", &Value::Null)
+        .await
+        .expect_ok();
+    app.fiu.next_message().await;
+    app.advance_clock("1h").await;
+    let path = format!("/_mockaa/v1/journal?kind=webhook&consentHandle={handle}");
+    let entries = app.get(&path).await.json();
+    let entries = entries["items"].as_array().expect("entries");
+    let kinds: Vec<_> = entries.iter().map(|it| &it["cause"]["kind"]).collect();
+    assert_eq!(kinds[0], "scenario", "{entries:?}");
+    assert_eq!(kinds[1], "operator", "{entries:?}");
+    assert!(kinds.len() > 2, "{entries:?}");
+    assert!(kinds[2..].iter().all(|it| *it == "scenario"), "{entries:?}");
+    assert_eq!(
+        entries[1]["cause"]["origin"],
+        "POST /_mockaa/v1/webhooks/{id}/resend"
+    );
 }

@@ -156,13 +156,17 @@ impl World {
     }
 
     /// Queues a webhook to be sent again and returns it as it is then, before it is sent; `None` if
-    /// the id is unknown.
+    /// the id is unknown. The attempt has this cause.
     ///
     /// # Errors
     /// [`Rejection::NotResendable`] while it is held, queued or in flight.
-    pub fn resend_delivery(&self, id: u64) -> Result<Option<Delivery>, Rejection> {
+    pub fn resend_delivery(
+        &self,
+        cause: Option<Arc<Cause>>,
+        id: u64,
+    ) -> Result<Option<Delivery>, Rejection> {
         let mut inner = self.lock_caught_up();
-        let result = inner.outbox.resend_delivery(id);
+        let result = inner.outbox.resend_delivery(cause, id);
         let delivery = inner.outbox.delivery(id);
         drop(inner);
         self.wake.notify_one();

@@ -57,7 +57,7 @@ impl WorldDriver<'_> {
         let is_newly_disabled = !was_disabled && inner.outbox.is_disabled(&url);
         drop(inner);
         if is_newly_disabled {
-            let cause = delivery.and_then(|delivery| delivery.notification.cause.clone());
+            let cause = delivery.and_then(|delivery| delivery.cause().cloned());
             let note = format!(
                 "the FIU answered 410 (Gone): no webhook is sent to {url} until an FIU is configured or a resend succeeds"
             );

@@ -153,10 +153,9 @@ impl Inner {
         Some(self.cause.as_ref()?.number)
     }
 
-    /// Writes the end of an attempt, or of a delivery without one, to the journal. Its cause is that of
-    /// its event.
+    /// Writes the end of an attempt, or of a delivery without one, to the journal.
     fn append_delivery(&mut self, at: Timestamp, delivery: &Delivery, outcome: String) {
-        let cause = delivery.notification.cause.clone();
+        let cause = delivery.cause().cloned();
         self.append_record(at, cause, build_webhook_record(delivery, outcome));
     }
 

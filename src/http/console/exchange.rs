@@ -11,8 +11,9 @@ use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord};
 use crate::domain::listing::{Cursor, ListPart};
 use crate::domain::participants::PublicKey;
 use crate::http::params::Params;
+use crate::ui::console::comparison::compare_headers;
 use crate::ui::console::inspector::{
-    Exchange, Finding, InspectorPart, InspectorPlace, ShownAnswer, ShownBody, Verdict,
+    Exchange, Finding, InspectorPart, InspectorPlace, OtherMessage, ShownAnswer, ShownBody, Verdict,
 };
 use crate::ui::console::timeline::DescribedEntry;
 use crate::wire::api_error::ApiError;
@@ -264,7 +265,7 @@ impl PageCall<'_> {
             line: format!("POST {url}"),
             is_masked: headers != attempt.headers || url != attempt.url || shown_answer != answer,
             verdict: self.judge_attempt(delivery, attempt),
-            other: find_other(delivery, index),
+            other: find_other(delivery, index, secrets),
             resend: can_resend(delivery).then_some(delivery.id),
             answer: Some(ShownAnswer {
                 line: match &attempt.outcome {
@@ -382,17 +383,32 @@ impl PageCall<'_> {
     }
 }
 
-/// Returns the message with which an attempt is compared: the one that was built, if a fault has changed
+/// Returns the message with which an attempt is compared: the one without faults, if a fault has changed
 /// it, or else that of the attempt before.
-fn find_other(delivery: &Delivery, index: usize) -> Option<(String, Vec<u8>)> {
+fn find_other(delivery: &Delivery, index: usize, secrets: SecretDetail) -> Option<OtherMessage> {
     let attempt = delivery.attempts.get(index)?;
-    if attempt.faulty_body.is_some() {
-        let built = delivery.body_of(None)?.to_vec();
-        return Some(("the message as it was built".to_owned(), built));
-    }
-    let before = index.checked_sub(1)?;
-    let body = delivery.body_of(delivery.attempts.get(before))?.to_vec();
-    Some((format!("attempt {}", before + 1), body))
+    let faultless_headers = attempt.faultless_headers.as_deref();
+    let (name, headers, body) = if attempt.faulty_body.is_some() || faultless_headers.is_some() {
+        (
+            "the message without faults".to_owned(),
+            faultless_headers.unwrap_or(&attempt.headers),
+            delivery.body_of(None)?,
+        )
+    } else {
+        let number = index.checked_sub(1)?;
+        let before = delivery.attempts.get(number)?;
+        let name = format!("attempt {index}");
+        (name, &*before.headers, delivery.body_of(Some(before))?)
+    };
+    let show = |name: &str, value: &str| {
+        let shown = show_headers(&[(name.to_owned(), value.to_owned())], secrets);
+        shown.into_iter().map(|(_, value)| value).collect()
+    };
+    Some(OtherMessage {
+        name,
+        header_changes: compare_headers(headers, &attempt.headers, show),
+        body: body.to_vec(),
+    })
 }
 
 /// Returns whether a delivery can be sent again now.

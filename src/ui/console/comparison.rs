@@ -1,4 +1,4 @@
-//! The difference of two bodies: of their JSON by path, and of their lines.
+//! The difference of two messages: of their headers, and of their bodies, in JSON by path, else by line.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +14,9 @@ const CHANGES_MAX: usize = 500;
 
 /// The largest number of characters of a value that is shown.
 const VALUE_CHARS_MAX: usize = 4_000;
+
+/// The number of characters from which on a reader is told where two values part.
+const LONG_CHARS: usize = 40;
 
 /// Returns a value, or the beginning of a long one with its length.
 fn shorten(value: &str) -> String {
@@ -33,10 +36,10 @@ pub(super) struct Comparison {
     pub hidden: usize,
 }
 
-/// A value that differs. What is absent is missing in the one body.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// The path of the value, such as `Notifier.id`.
+/// A value that differs. What is absent is missing in the one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The path of the value, such as `Notifier.id`, or the name of a header.
     pub path: String,
     pub was: Option<String>,
     pub is: Option<String>,
@@ -51,6 +54,62 @@ impl Change {
             _ => ("~", "changed"),
         }
     }
+
+    /// Returns the values, each in three parts: what both begin with, what differs, and what both end
+    /// with.
+    pub(super) fn split(&self) -> [Option<[&str; 3]>; 2] {
+        let (was, is) = (self.was.as_deref(), self.is.as_deref());
+        let (one, other) = (was.unwrap_or_default(), is.unwrap_or_default());
+        let common = one.chars().zip(other.chars());
+        let begin: usize = common
+            .take_while(|(a, b)| a == b)
+            .map(|(a, _)| a.len_utf8())
+            .sum();
+        let common = one[begin..].chars().rev().zip(other[begin..].chars().rev());
+        let end: usize = common
+            .take_while(|(a, b)| a == b)
+            .map(|(a, _)| a.len_utf8())
+            .sum();
+        [was, is].map(|value| {
+            let (value, end) = (value?, value?.len() - end);
+            Some([&value[..begin], &value[begin..end], &value[end..]])
+        })
+    }
+
+    /// Returns the number of characters with which both values begin, if they are long.
+    pub(super) fn common_length(&self) -> Option<usize> {
+        let [Some([begin, ..]), Some(_)] = self.split() else {
+            return None;
+        };
+        let length = begin.chars().count();
+        (length >= LONG_CHARS).then_some(length)
+    }
+}
+
+/// Returns the headers that differ. `show` makes what may be shown of a header's value.
+pub(crate) fn compare_headers(
+    was: &[(String, String)],
+    is: &[(String, String)],
+    show: impl Fn(&str, &str) -> String,
+) -> Vec<Change> {
+    let list_values = |headers: &[(String, String)], name: &str| {
+        let values = headers.iter().filter(|(it, _)| it == name);
+        values.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    let show_all = |name: &str, values: Vec<String>| {
+        let shown: Vec<_> = values.iter().map(|value| show(name, value)).collect();
+        (!shown.is_empty()).then(|| shown.join(", "))
+    };
+    let names: BTreeSet<_> = was.iter().chain(is).map(|(name, _)| name).collect();
+    let changes = names.into_iter().filter_map(|name| {
+        let (was, is) = (list_values(was, name), list_values(is, name));
+        (was != is).then(|| Change {
+            path: name.clone(),
+            was: show_all(name, was),
+            is: show_all(name, is),
+        })
+    });
+    changes.collect()
 }
 
 /// Compares a body with an earlier or better one.
@@ -154,7 +213,42 @@ fn compare_lines(was: &[u8], is: &[u8]) -> Vec<Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::compare_bodies;
+    use super::{compare_bodies, compare_headers};
+
+    #[test]
+    fn headers_are_compared_by_name_and_secrets_stay_hidden() {
+        let headers = |pairs: &[(&str, &str)]| {
+            let owned = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            owned.collect::<Vec<_>>()
+        };
+        let was = headers(&[
+            ("a", "1"),
+            ("key", "s1"),
+            ("sig", &"x".repeat(60)),
+            ("old", ""),
+        ]);
+        let is = headers(&[
+            ("a", "1"),
+            ("key", "s2"),
+            ("sig", &format!("{}y{}", "x".repeat(50), "x".repeat(9))),
+        ]);
+        let changes = compare_headers(&was, &is, |name, value| match name {
+            "key" => "hidden".to_owned(),
+            _ => value.to_owned(),
+        });
+        let names: Vec<_> = changes.iter().map(|it| (it.sign().0, &*it.path)).collect();
+        assert_eq!(names, [("~", "key"), ("−", "old"), ("~", "sig")]);
+        assert_eq!(changes[0].was, changes[0].is);
+        assert_eq!(changes[0].is.as_deref(), Some("hidden"));
+        let [Some([_, "x", _]), Some([begin, "y", end])] = changes[2].split() else {
+            panic!("one character differs: {changes:?}");
+        };
+        assert_eq!((begin.len(), end.len()), (50, 9));
+        assert_eq!(changes[2].common_length(), Some(50));
+        assert_eq!(changes[0].common_length(), None);
+    }
 
     fn list(was: &str, is: &str) -> (String, Vec<String>) {
         let comparison = compare_bodies(was.as_bytes(), is.as_bytes());

@@ -2,7 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::comparison::{Comparison, compare_bodies};
+use super::comparison::{Change, Comparison, compare_bodies};
 use super::highlight::{Line, highlight_lines};
 use crate::domain::money::group_count;
 
@@ -101,13 +101,22 @@ pub(crate) struct Exchange {
     pub body: ShownBody,
     pub answer: Option<ShownAnswer>,
     pub verdict: Option<Verdict>,
-    /// The message that this one is compared with: its name, and its body.
-    pub other: Option<(String, Vec<u8>)>,
+    /// The message that this one is compared with.
+    pub other: Option<OtherMessage>,
     pub curl: String,
     /// `true` if secrets are masked.
     pub is_masked: bool,
     /// The id of a webhook that can be sent again.
     pub resend: Option<u64>,
+}
+
+/// A message that another one is compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherMessage {
+    pub name: String,
+    /// The headers that differ.
+    pub header_changes: Vec<Change>,
+    pub body: Vec<u8>,
 }
 
 /// The result of checking a signature.
@@ -194,7 +203,8 @@ pub(super) struct Inspector {
 pub(super) enum Content {
     Text(Vec<Line>),
     Bytes(BytePage),
-    Difference(Comparison),
+    /// The headers that differ, and the difference of the bodies.
+    Difference(Vec<Change>, Comparison),
     /// A command.
     Command(String),
     Empty(String),
@@ -233,7 +243,9 @@ impl Inspector {
         });
         let tabs = tabs.map(|it| Tab {
             label: match (it, &exchange.other) {
-                (InspectorPart::Difference, Some((name, _))) => format!("Difference to {name}"),
+                (InspectorPart::Difference, Some(other)) => {
+                    format!("Difference to {}", other.name)
+                }
                 _ => it.label().to_owned(),
             },
             address: place.at(it, 0, place.reveals),
@@ -288,10 +300,15 @@ fn build_content(
     match part {
         InspectorPart::Curl => return Content::Command(exchange.curl.clone()),
         InspectorPart::Difference => {
-            if let Some((_, other)) = &exchange.other {
-                let comparison = compare_bodies(other, &body.bytes);
+            if let Some(other) = &exchange.other {
+                let comparison = compare_bodies(&other.body, &body.bytes);
+                remarks.push(match other.header_changes.len() {
+                    0 => "No header differs.".to_owned(),
+                    1 => "One header differs.".to_owned(),
+                    count => format!("{count} headers differ."),
+                });
                 remarks.push(comparison.summary.clone());
-                return Content::Difference(comparison);
+                return Content::Difference(other.header_changes.clone(), comparison);
             }
         }
         _ => {}
@@ -302,9 +319,9 @@ fn build_content(
     match part {
         InspectorPart::Bytes => {
             remarks.extend(describe_bytes(&body.bytes));
-            let other = exchange.other.as_ref().map(|(_, other)| &**other);
-            let parted = other.and_then(|other| find_difference(other, &body.bytes));
-            if let (Some(at), Some((name, _))) = (parted, &exchange.other) {
+            let other = exchange.other.as_ref();
+            let parted = other.and_then(|other| find_difference(&other.body, &body.bytes));
+            if let (Some(at), Some(OtherMessage { name, .. })) = (parted, other) {
                 remarks.push(format!(
                     "It parts from {name} at byte {at}, in the marked row."
                 ));
@@ -422,7 +439,9 @@ const fn show_ascii(byte: u8) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, Exchange, Inspector, InspectorPart, InspectorPlace, ShownBody};
+    use super::{
+        Content, Exchange, Inspector, InspectorPart, InspectorPlace, OtherMessage, ShownBody,
+    };
 
     fn inspect(body: &[u8], other: Option<&[u8]>, part: InspectorPart, offset: usize) -> Inspector {
         let exchange = Exchange {
@@ -435,7 +454,11 @@ mod tests {
             },
             answer: None,
             verdict: None,
-            other: other.map(|other| ("the other".to_owned(), other.to_vec())),
+            other: other.map(|other| OtherMessage {
+                name: "the other".to_owned(),
+                header_changes: Vec::new(),
+                body: other.to_vec(),
+            }),
             curl: "curl /a".to_owned(),
             is_masked: false,
             resend: None,

@@ -2,7 +2,7 @@
 //! words.
 
 pub(crate) mod clock;
-mod comparison;
+pub(crate) mod comparison;
 pub(crate) mod consent;
 pub(crate) mod consents;
 pub(crate) mod customers;

@@ -131,6 +131,7 @@ impl AttemptView {
             outcome,
             faults,
             effective_faults: _,
+            faultless_headers: _,
             faulty_body,
             retry_after: _,
             facts: _,
