@@ -105,6 +105,9 @@ impl FromRequest for Call {
 /// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The header by which a script asks for its page again.
+pub(crate) const POLL_HEADER: &str = "x-mockaa-poll";
+
 /// Returns whether what follows the headers is another protocol instead of a body: it would never
 /// end. The sandbox is no proxy and ignores `Upgrade` (RFC 9110 §7.8), so it answers at once.
 fn switches_protocol(request: &HttpRequest) -> bool {
@@ -251,7 +254,12 @@ impl Call {
 
     /// Returns whether a script asks for the page again, to see whether it has changed.
     pub(crate) fn is_poll(&self) -> bool {
-        self.headers().contains_key("x-mockaa-poll")
+        self.headers().contains_key(POLL_HEADER)
+    }
+
+    /// Returns what the script says about the page that it has.
+    pub(crate) fn polled_place(&self) -> Option<&str> {
+        self.header(POLL_HEADER)
     }
 
     /// Returns whether the browser shows the page with which the call is answered.

@@ -189,3 +189,54 @@ async fn a_form_of_another_page_is_refused() {
     assert_eq!(post(&cookie, &token).await.status, 303);
     assert_eq!(app.consent_state(&handle).await, "ACTIVE");
 }
+
+/// A script that asks for the page again gets the entries that it has not shown yet.
+#[tokio::test]
+async fn a_poll_leaves_out_what_the_browser_shows() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    for _ in 0..10 {
+        for verb in ["pause", "resume"] {
+            app.apply_verb(&handle, verb).await.expect_ok();
+        }
+    }
+    app.advance_clock("0s").await;
+    let path = format!("/ui/consents/{handle}");
+    let page = app.get(&path).await.text;
+    let place = page
+        .split("data-after=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let place = place.expect("a place").to_owned();
+    app.apply_verb(&handle, "pause").await.expect_ok();
+    app.advance_clock("0s").await;
+    let poll = async |place: &str| {
+        let request = app.request(Method::GET, &path);
+        let request = request.header("accept", "text/html");
+        app.send(request.header("x-mockaa-poll", place)).await.text
+    };
+    let count = |page: &str, text: &str| page.matches(text).count();
+    let changed = poll(&place).await;
+    let all = count(&changed, "<li class=\"thread\"");
+    let left_out = count(&changed, " data-shown>");
+    // The first eight are always there, and the pause is new.
+    assert_eq!(all - left_out, 9, "{changed}");
+    assert!(changed.len() < page.len());
+    assert_eq!(
+        count(&changed, "<b>22</b>") + count(&changed, "<b>23</b>"),
+        count(&poll("true").await, "<b>22</b>") + count(&poll("true").await, "<b>23</b>"),
+        "the counts are those of all entries"
+    );
+    for whole in ["true", "0123456789abcdef.9", "x"] {
+        assert_eq!(count(&poll(whole).await, " data-shown>"), 0, "{whole}");
+    }
+    let seq = page
+        .split("id=\"e")
+        .last()
+        .and_then(|rest| rest.split('"').next());
+    let seq = seq.expect("an entry");
+    let request = app.request(Method::GET, &format!("{path}?open={seq}"));
+    let opened = app.send(request.header("x-mockaa-poll", &place)).await.text;
+    assert!(opened.contains("class=\"open\""), "{opened}");
+}

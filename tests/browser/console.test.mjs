@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { createServer, request as openRequest } from 'node:http'
 import test from 'node:test'
+import { setInterval } from 'node:timers/promises'
 import { withPage } from './browser.mjs'
 import { Sandbox } from './sandbox.mjs'
 
@@ -400,7 +401,43 @@ test('keys open pages, and can be switched off', async () => {
   })
 })
 
-/** The longest frame of a page that follows a world with a thousand consents and 50 events a second. */
+// The aim for the longest frame of a page that follows 50 events a second. A machine may be slow: three times as much
+// is a failure.
+const FRAME_AIM_MS = 50
+const EVENT_MS = 1000 / 50
+
+/** Begins to note the frames of a page. */
+async function watchFrames(page) {
+  await page.evaluate(() => {
+    window.frames_ = []
+    let last = performance.now()
+    const step = (now) => {
+      window.frames_.push(now - last)
+      last = now
+      requestAnimationFrame(step)
+    }
+    requestAnimationFrame(step)
+  })
+}
+
+async function checkFrames(t, page, events, begin) {
+  const seconds = (performance.now() - begin) / 1000
+  const frames = await page.evaluate(() => window.frames_.toSorted((a, b) => b - a))
+  const longest = frames.slice(0, 3).map((it) => it.toFixed(0)).join(', ')
+  t.diagnostic(`${events} events in ${seconds.toFixed(1)} s; longest frames ${longest} ms, aim ${FRAME_AIM_MS} ms`)
+  assert.ok(frames[0] < 3 * FRAME_AIM_MS, `the longest frame has ${frames[0]} ms`)
+}
+
+/** Makes calls, each of which causes some events, so that 50 events begin in a second. */
+async function makeCalls(calls, eventsOfCall) {
+  const ticks = setInterval(eventsOfCall * EVENT_MS)[Symbol.asyncIterator]()
+  for (const call of calls) {
+    await ticks.next()
+    await call()
+  }
+  await ticks.return()
+}
+
 test('a live list of a busy world keeps its frames short', { timeout: 180_000 }, async (t) => {
   const sandbox = new Sandbox('console-busy')
   for (let count = 0; count < 1000; count += 50) {
@@ -410,30 +447,37 @@ test('a live list of a busy world keeps its frames short', { timeout: 180_000 },
   await withPage({ width: 'desktop' }, async (page) => {
     await page.goto(`${sandbox.baseUrl}/ui/consents`)
     await page.locator('.live .state', { hasText: 'Live' }).waitFor()
-    await page.evaluate(() => {
-      window.frames_ = []
-      let last = performance.now()
-      const step = (now) => {
-        window.frames_.push(now - last)
-        last = now
-        requestAnimationFrame(step)
-      }
-      requestAnimationFrame(step)
-    })
+    await watchFrames(page)
     const begin = performance.now()
-    // Each call makes two events: an approval or a pause, then what follows from it.
-    for (const { consentHandle } of items) {
-      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/approve`)
-      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/pause`)
-      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/resume`)
-      await sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/revoke`)
-    }
-    const seconds = (performance.now() - begin) / 1000
+    const calls = items.flatMap(({ consentHandle }) =>
+      ['approve', 'pause', 'resume', 'revoke'].map((action) => () => sandbox.call('POST', `/_mockaa/v1/consents/${consentHandle}/${action}`)))
+    await makeCalls(calls, 2)
     await page.getByRole('row', { name: /^REVOKED/ }).nth(49).waitFor()
-    const frames = await page.evaluate(() => window.frames_.toSorted((a, b) => b - a))
+    await checkFrames(t, page, calls.length * 2, begin)
     const rows = await page.locator('[data-live="rows"] tr').count()
     assert.ok(rows <= 50, `${rows} rows`)
-    t.diagnostic(`${items.length * 5} events in ${seconds.toFixed(1)} s; longest frames ${frames.slice(0, 3).map((it) => it.toFixed(0)).join(', ')} ms, aim 50 ms`)
-    assert.ok(frames[0] < 150, `the longest frame has ${frames[0]} ms`)
+  })
+})
+
+test('a live page of a consent with a long history keeps its frames short', { timeout: 180_000 }, async (t) => {
+  const sandbox = new Sandbox('console-long')
+  const handle = await sandbox.raiseConsent()
+  const act = (action) => sandbox.call('POST', `/_mockaa/v1/consents/${handle}/${action}`)
+  await act('approve')
+  for (let count = 0; count < 130; count += 1) {
+    await act('pause')
+    await act('resume')
+  }
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+    await watchFrames(page)
+    const begin = performance.now()
+    const calls = Array.from({ length: 99 }, (_, place) => () => act(place % 2 === 0 ? 'pause' : 'resume'))
+    await makeCalls(calls, 2)
+    await page.getByRole('heading', { level: 1 }).locator('..').getByText('PAUSED').waitFor()
+    await checkFrames(t, page, calls.length * 2, begin)
+    const rows = await page.locator('.tl a.row').count()
+    assert.ok(rows > 400 && rows <= 500, `${rows} entries`)
   })
 })

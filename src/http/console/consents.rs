@@ -189,6 +189,7 @@ fn render_consent(
         timers: &queries.timers(Some(handle), 0, TIMERS_MAX),
         entries: &entries,
         has_earlier,
+        last_shown_seq: page.last_shown_seq(),
         evicted: world.count_evicted(|_| true),
         order,
         open: opened,

@@ -19,7 +19,7 @@ use askama::Template;
 use crate::domain::listing::{Cursor, ListPart, Listing};
 use crate::engine::journal::ReadScope;
 use crate::engine::world::World;
-use crate::http::call::{Call, strip_world};
+use crate::http::call::{Call, POLL_HEADER, strip_world};
 use crate::http::call_world::CallWorld;
 use crate::http::control::{authenticate_operator, parse_list_part};
 use crate::http::forms::{Reader, TOKEN_FIELD, check_token};
@@ -106,6 +106,13 @@ impl<'c> PageCall<'c> {
         )
         .with_session(self.call.operator_session().is_some())
         .with_address(page)
+    }
+
+    /// Returns the number of the last entry of the journal that the page of a script shows which asks for it
+    /// again; `None` for other callers, and if the world has begun anew.
+    fn last_shown_seq(&self) -> Option<u64> {
+        let place = EventPlace::parse(POLL_HEADER, self.call.polled_place()?).ok()?;
+        (place.life == self.place.life).then_some(place.seq)
     }
 
     /// Answers with the page.

@@ -2,6 +2,7 @@
 //
 // The stream of events tells only that something has changed. What is shown comes from the page itself, which is
 // fetched anew and compared part by part: the parts have the attribute `data-live`, and the rows of lists `data-key`.
+// Rows of a long history that the browser has already are left out, as `data-shown` says.
 
 const UPDATE_MS = 250
 const POLL_AFTER_MS = 30_000
@@ -28,6 +29,8 @@ let isUpdating = false
 let isStale = false
 /** `true` if a part was out of date and its reader at work in it. */
 let hasDeferred = false
+/** The place in the stream of events up to which the page shows all; `null` if that is not known. */
+let shownPlace = after
 /** The rows of the list as it is now, and those of them that are not shown yet. */
 let waitingList = []
 let waitingRows = []
@@ -43,7 +46,7 @@ async function update() {
   isUpdating = true
   isStale = false
   try {
-    const answer = await fetch(address, { headers: { accept: 'text/html', 'x-mockaa-poll': 'true' } })
+    const answer = await fetch(address, { headers: { accept: 'text/html', 'x-mockaa-poll': shownPlace ?? 'true' } })
     if (answer.ok && !answer.redirected) applyPage(new DOMParser().parseFromString(await answer.text(), 'text/html'))
   } catch {
     // The stream reports that the sandbox is gone.
@@ -56,22 +59,37 @@ async function update() {
 function applyPage(page) {
   const next = page.getElementById('main')
   if (!next) return
+  prepareCopying(page)
   hasDeferred = false
   // The first row of a list, or its last one gone, makes another page.
   const isAnother = listParts(main) !== listParts(next)
+  if (!hasAllRows(next, isAnother)) {
+    shownPlace = null
+    isStale = true
+    return
+  }
   if (isAnother) replaceUnlessInUse(main, next)
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = page.querySelector(`[data-live="${part.dataset.live}"]`)
     if (!next || (isAnother && main.contains(part))) continue
     if (part.dataset.live === 'rows') updateRows(part, next)
+    else if (part.dataset.live === 'timeline') updateTimeline(part, next)
     else replaceUnlessInUse(part, next)
   }
-  prepareCopying()
+  shownPlace = hasDeferred ? null : page.body.dataset.after
+}
+
+/** Returns whether the document has each row that the next page leaves out. */
+function hasAllRows(next, isAnother) {
+  const rows = [...next.querySelectorAll('[data-shown]')]
+  const keys = new Set([...main.querySelectorAll('[data-key]')].map((row) => row.dataset.key))
+  return rows.every((row) => !isAnother && keys.has(row.dataset.key))
 }
 
 /** Replaces what is in an element, or notes that it is out of date. */
 function replaceUnlessInUse(element, next) {
-  if (element.innerHTML === next.innerHTML) return
+  // The comparison of the nodes is the faster one, but it counts the attributes of the element, too.
+  if (element.isEqualNode(next) || element.innerHTML === next.innerHTML) return
   if (isInUse(element)) hasDeferred = true
   else element.innerHTML = next.innerHTML
 }
@@ -113,20 +131,32 @@ function isAtTop() {
 /** Changes known rows in their places. New ones enter if nobody reads the list; else they wait. */
 function updateRows(part, next) {
   const rows = [...next.children]
-  const shown = keyRows(part)
-  for (const row of rows) {
-    const old = shown.get(row.dataset.key)
-    if (old) replaceUnlessInUse(old, row)
-  }
+  replaceKnown(part, rows)
   if (isAtTop() && !isInUse(part)) {
     placeRows(part, rows)
   } else {
     markGoneRows(part, rows)
+    const shown = keyRows(part)
     waitingRows = isFirstPart() ? rows.filter((row) => !shown.has(row.dataset.key)) : []
     waitingList = rows
     hasDeferred ||= isAtTop() && (waitingRows.length > 0 || part.querySelector('.gone') !== null)
   }
   tellWaiting()
+}
+
+/** Changes what is known in its place. What is new is below it, where it moves nothing. */
+function updateTimeline(part, next) {
+  const threads = [...next.children]
+  replaceKnown(part, threads)
+  placeRows(part, threads)
+}
+
+function replaceKnown(part, rows) {
+  const shown = keyRows(part)
+  for (const row of rows) {
+    const old = shown.get(row.dataset.key)
+    if (old && row.dataset.shown === undefined) replaceUnlessInUse(old, row)
+  }
 }
 
 function keyRows(part) {
@@ -205,6 +235,7 @@ function openStream() {
   })
   stream.addEventListener('world', (event) => {
     lastId = event.lastEventId || lastId
+    shownPlace = null
     scheduleUpdate()
   })
   stream.addEventListener('reset', () => end('This world has begun anew. The page shows what was before.'))
@@ -288,8 +319,8 @@ function announce(entry) {
 
 // Copying.
 
-function prepareCopying() {
-  for (const button of document.querySelectorAll('[data-copy], [data-copy-from]')) button.hidden = !navigator.clipboard
+function prepareCopying(page) {
+  for (const button of page.querySelectorAll('[data-copy], [data-copy-from]')) button.hidden = !navigator.clipboard
 }
 
 document.addEventListener('click', async (event) => {
@@ -347,6 +378,6 @@ keysOff.addEventListener('change', () => {
   else localStorage.removeItem(KEYS_OFF)
 })
 
-prepareCopying()
+prepareCopying(document)
 for (const element of document.querySelectorAll('[data-script]')) element.hidden = false
 if (place && !document.hidden) openStream()

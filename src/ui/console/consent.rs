@@ -37,6 +37,8 @@ pub(crate) struct ConsentDetails<'a> {
     pub entries: &'a [DescribedEntry],
     /// `true` if there are earlier entries about it.
     pub has_earlier: bool,
+    /// The number of the last entry that the browser has, if it asks for what is new.
+    pub last_shown_seq: Option<u64>,
     /// The number of entries that the journal has evicted.
     pub evicted: u64,
     pub order: TimelineOrder,
@@ -182,6 +184,7 @@ impl ConsentPage {
             timers,
             entries,
             has_earlier,
+            last_shown_seq,
             evicted,
             order,
             open,
@@ -208,6 +211,11 @@ impl ConsentPage {
                 EntryPanel::new(described, participants, exchange.as_ref(), &place, &console);
             Some((seq, panel))
         });
+        let mut timeline = Timeline::new(entries, participants, order);
+        if let Some(seq) = last_shown_seq {
+            let open = opened.as_ref().map(|(seq, _)| *seq);
+            timeline.leave_out_shown(seq, open);
+        }
         Self {
             name: tracking_id.map_or_else(|| handle.clone(), |it| it.tracking_id.to_string()),
             status: consent.status.as_str(),
@@ -230,7 +238,7 @@ impl ConsentPage {
                 .map(ActionButton::new)
                 .collect(),
             machine: StateMachine::new(consent),
-            timeline: Timeline::new(entries, participants, order),
+            timeline,
             is_by_time,
             order_address: if is_by_time {
                 address.clone()

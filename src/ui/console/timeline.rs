@@ -53,6 +53,10 @@ pub(super) struct KindCount {
 /// Entries with one cause.
 #[derive(Debug)]
 pub(super) struct Thread {
+    /// The number of the first entry, by which a page that is updated finds the thread again.
+    pub seq: u64,
+    /// `true` if the browser shows the rows as they are.
+    pub is_shown: bool,
     /// The day, if it is another than that of the thread before; else the pause before it, if it is long.
     pub break_text: String,
     pub rows: Vec<Row>,
@@ -102,6 +106,10 @@ impl Row {
         classes
     }
 }
+
+/// The number of threads at the beginning that are always sent whole. Where there are too many entries, a new one
+/// takes the oldest from them.
+const FIRST_THREADS: usize = 8;
 
 /// A kind of rows, which has a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +200,7 @@ impl Timeline {
                 let rows = entries.iter().map(|it| {
                     let mut row = build_row(it, participants);
                     row.time = format_clock(it.entry.at);
-                    (it.entry.at, vec![row])
+                    (&it.entry, vec![row])
                 });
                 rows.collect()
             }
@@ -206,17 +214,19 @@ impl Timeline {
                 .count(),
         });
         let span = match (threads.first(), threads.last()) {
-            (Some((first, _)), Some((last, _))) => last.duration_since(*first),
+            (Some((first, _)), Some((last, _))) => last.at.duration_since(first.at),
             _ => Millis::ZERO,
         };
         let mut last_at = None;
         let mut shown = Vec::new();
-        for (at, rows) in threads {
+        for (first, rows) in threads {
             shown.push(Thread {
-                break_text: describe_break(last_at, at, span),
+                seq: first.seq,
+                is_shown: false,
+                break_text: describe_break(last_at, first.at, span),
                 rows,
             });
-            last_at = Some(at);
+            last_at = Some(first.at);
         }
         Self {
             kinds: kinds.collect(),
@@ -227,6 +237,15 @@ impl Timeline {
                 .count(),
             count: entries.len(),
             threads: shown,
+        }
+    }
+
+    /// Leaves out the rows of threads that a browser shows which has all entries up to this one. The thread
+    /// of the entry that is open stays, and so do the first ones, which may have lost rows.
+    pub(super) fn leave_out_shown(&mut self, last_shown: u64, open: Option<u64>) {
+        for thread in self.threads.iter_mut().skip(FIRST_THREADS) {
+            let mut seqs = thread.rows.iter().filter_map(|row| row.seq);
+            thread.is_shown = seqs.all(|seq| seq <= last_shown && Some(seq) != open);
         }
     }
 }
@@ -259,11 +278,11 @@ fn describe_pause(Millis(ms): Millis) -> String {
     }
 }
 
-/// Returns the entries of each cause with its time, in the order of their first ones.
-fn join_by_cause(
-    entries: &[DescribedEntry],
+/// Returns the rows of each cause with its first entry, in the order of these.
+fn join_by_cause<'e>(
+    entries: &'e [DescribedEntry],
     participants: &Participants,
-) -> Vec<(Timestamp, Vec<Row>)> {
+) -> Vec<(&'e JournalEntry, Vec<Row>)> {
     let mut causes: BTreeMap<u64, Vec<&DescribedEntry>> = BTreeMap::new();
     let mut first_seqs: BTreeMap<(bool, u64), u64> = BTreeMap::new();
     for it in entries {
@@ -275,10 +294,9 @@ fn join_by_cause(
         let first = *first_seqs.entry(key).or_insert(it.entry.seq);
         causes.entry(first).or_default().push(it);
     }
-    let threads = causes.into_values().map(|group| {
-        let at = group[0].entry.at;
-        (at, build_thread(&group, participants))
-    });
+    let threads = causes
+        .into_values()
+        .map(|group| (&group[0].entry, build_thread(&group, participants)));
     threads.collect()
 }
 
