@@ -27,6 +27,8 @@ use crate::domain::unaport::{FetchQuirk, FetchQuirks, RECORDED_APPROVAL_DELAY};
 #[derive(Clone, Debug, Default)]
 pub struct ScenarioPlan {
     pub name: String,
+    /// The name of the file that it was read from, if it was.
+    pub file: Option<String>,
     /// The position of `name` in the file.
     pub location: SourceLocation,
     pub description: Option<String>,
@@ -283,7 +285,10 @@ impl ScenarioPlan {
             .map(|(delay, command)| DelayedCommand {
                 delay: Millis(wait.0.saturating_add(delay.0)),
                 command,
-                origin: format!("{}, {origin}", self.name),
+                origin: match &self.file {
+                    Some(file) => format!("{}, {origin} of {file}", self.name),
+                    None => format!("{}, {origin}", self.name),
+                },
             })
             .collect()
     }

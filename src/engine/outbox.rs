@@ -475,6 +475,15 @@ impl Outbox {
         self.last_id
     }
 
+    /// Returns the first delivery on record of the message with this id.
+    pub(crate) fn delivery_by_webhook_id(&self, webhook_id: &str) -> Option<Delivery> {
+        let message_id = webhook_id.strip_prefix("msg_")?;
+        let all = self.finished.iter().chain(self.open.values());
+        let of_message =
+            all.filter(|delivery| delivery.notification.message_id.to_string() == message_id);
+        of_message.min_by_key(|delivery| delivery.id).cloned()
+    }
+
     /// Returns the first `limit` deliveries on record with an id above `after`, by id.
     pub(crate) fn deliveries(&self, after: u64, limit: usize) -> Vec<Delivery> {
         let all = self.finished.iter().chain(self.open.values());

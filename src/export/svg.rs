@@ -12,6 +12,9 @@ const MARGIN_LEFT: i64 = 70;
 const MARGIN_TOP: i64 = 24;
 const MARGIN_BOTTOM: i64 = 20;
 
+/// The style of a chart that is shown small: larger labels inside the chart, and no title.
+const SMALL_STYLE: &str = "@media (max-width:420px){text{font-size:26px}.title{display:none}.scale{text-anchor:start;transform:translate(12px,-6px)}}";
+
 /// Returns an SVG line chart of closing balances over the range, with a scale; equal transactions
 /// give equal bytes.
 pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String {
@@ -58,8 +61,8 @@ pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String 
         write!(path, "H{}", scale.x(days)).expect("writing to a string cannot fail");
     }
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"11\">\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n<text x=\"{MARGIN_LEFT}\" y=\"15\" fill=\"#333\">{}</text>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"11\">\n<style>{SMALL_STYLE}</style>\n\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n<text class=\"title\" x=\"{MARGIN_LEFT}\" y=\"15\" fill=\"#333\">{}</text>\n",
         escape_xml(title)
     );
     for balance in [
@@ -69,7 +72,7 @@ pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String 
     ] {
         let (y, label) = (scale.y(balance), Paise(balance).group_rupees());
         svg += &format!(
-            "<path d=\"M{MARGIN_LEFT} {y}H{}\" stroke=\"#ddd\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#777\">{label}</text>\n",
+            "<path d=\"M{MARGIN_LEFT} {y}H{}\" stroke=\"#ddd\"/><text class=\"scale\" x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"#777\">{label}</text>\n",
             WIDTH - 10,
             MARGIN_LEFT - 6,
             y + 4

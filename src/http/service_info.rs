@@ -10,10 +10,11 @@ use serde_json::json;
 
 use crate::domain::participants::{Entity, Participants};
 use crate::domain::text::quote_value;
-use crate::http::call::Call;
+use crate::http::call::{Call, strip_world};
 use crate::http::call_context::CallContext;
 use crate::http::response::ApiResponse;
 use crate::http::route_info::{UNAPORT_APPLICATION_PATH, UNAPORT_COMMON_PATH};
+use crate::http::routes::is_console_page;
 use crate::scenario::magic::MAGIC_CUSTOMERS;
 use crate::ui::assets::{find_asset, is_current_digest};
 use crate::ui::content::SharedContent;
@@ -320,7 +321,24 @@ pub(crate) fn get_openapi(call: &Call) -> Result<ApiResponse, ApiError> {
     )))
 }
 
+/// Returns the address of the page whose address the call has with a slash at its end.
+fn find_page_without_slash(call: &Call) -> Option<String> {
+    let address = call.path_and_query();
+    let (path, query) = match address.split_once('?') {
+        Some((path, query)) => (path, format!("?{query}")),
+        None => (address, String::new()),
+    };
+    let path = path.strip_suffix('/')?;
+    let is_page = call.is_get() && is_console_page(strip_world(path));
+    is_page.then(|| format!("{path}{query}"))
+}
+
 pub(crate) async fn reply_unknown_route(call: Call) -> HttpResponse {
+    if let Some(address) = find_page_without_slash(&call) {
+        let context = CallContext::for_operation(call.op());
+        let answer = ApiResponse::redirect_see_other(address);
+        return call.reply(Ok(answer), context).await;
+    }
     let error = match call.check_access() {
         Ok(()) => call.unknown_route_error(),
         Err(error) => error,

@@ -217,7 +217,7 @@ impl ScenarioLoader<'_> {
     /// Adds a file, or its diagnostics. A file of the folder replaces the shipped scenario of the
     /// same name, so that a shipped scenario can be copied and changed.
     fn add_file(&mut self, file: String, text: &str, origin: Origin) {
-        let plan = match parse(text) {
+        let mut plan = match parse(text) {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
@@ -244,6 +244,9 @@ impl ScenarioLoader<'_> {
         if origin == Origin::Folder {
             self.folder_names.insert(plan.name.clone());
         }
+        plan.file = Path::new(&file)
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         self.scenarios.insert(
             plan.name.clone(),
             Scenario {

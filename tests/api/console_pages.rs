@@ -635,3 +635,73 @@ async fn a_webhook_that_is_sent_again_names_who_asked_for_it() {
         "POST /_mockaa/v1/webhooks/{id}/resend"
     );
 }
+
+/// What a log names is found by its id; another text is searched for.
+#[tokio::test]
+async fn find_leads_to_what_a_text_names() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let consent = app
+        .get(&format!("/_mockaa/v1/consents/{handle}"))
+        .await
+        .expect_ok();
+    let webhooks = app.get("/_mockaa/v1/webhooks").await.expect_ok();
+    let webhook_id = webhooks["items"][0]["webhookId"].as_str();
+    let webhook_id = webhook_id.expect("an id").to_owned();
+    let consent_id = consent["consentId"].as_str().expect("an id").to_owned();
+    let page_of_consent = format!("/ui/consents/{handle}");
+    for (text, expected) in [
+        (&*handle, &*page_of_consent),
+        (&handle.to_uppercase(), &page_of_consent),
+        (&format!("%20{handle}%20"), &page_of_consent),
+        (&consent_id, &page_of_consent),
+        (&webhook_id, "/ui/webhooks/1"),
+        (&handle[..8], &format!("/ui/consents?q={}", &handle[..8])),
+        ("", "/ui/consents?q="),
+        ("nothing+%26+nobody", "/ui/journal?q=nothing%20%26%20nobody"),
+        ("msg_0", "/ui/journal?q=msg%5F0"),
+    ] {
+        let address = format!("/ui/find?q={text}");
+        let (status, location) = app.send_raw(app.request(Method::GET, &address)).await;
+        assert_eq!(status, 303, "{text}");
+        let location = location.expect("an address");
+        assert!(location.ends_with(expected), "{text}: {location}");
+    }
+    assert_eq!(app.get("/ui/find?handle=1").await.status, 400);
+    for (address, expected) in [
+        ("/ui/", "/ui"),
+        ("/ui/consents/?state=ACTIVE", "/ui/consents?state=ACTIVE"),
+    ] {
+        let (status, location) = app.send_raw(app.request(Method::GET, address)).await;
+        assert_eq!(
+            (status.as_u16(), location.as_deref()),
+            (303, Some(expected))
+        );
+    }
+    assert_eq!(app.get("/ui/nothing/").await.status, 404);
+}
+
+/// What a page does not list is said there.
+#[tokio::test]
+async fn a_page_says_what_it_does_not_list() {
+    let app = TestApp::start().await;
+    for _ in 0..21 {
+        app.raise_with_scenario("approve").await;
+    }
+    let page = app.get("/ui/scenarios/approve").await.text;
+    assert!(
+        page.contains("scenario=approve\">All 21 consents"),
+        "{page}"
+    );
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    for _ in 0..110 {
+        for verb in ["pause", "resume"] {
+            app.apply_verb(&handle, verb).await.expect_ok();
+        }
+    }
+    let page = app.get("/ui/clock?since=0").await.text;
+    assert!(page.contains("These are the first 200 entries."), "{page}");
+}

@@ -601,6 +601,7 @@ impl Recorder {
             "showSignIn",
             "showOverview",
             "showWorlds",
+            "findPage",
             "showRaiseForm",
             "showJournal",
             "showClock",

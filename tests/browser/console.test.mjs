@@ -401,6 +401,109 @@ test('keys open pages, and can be switched off', async () => {
   })
 })
 
+test('the reader comes back to the row of the filtered list that was left', async () => {
+  const sandbox = new Sandbox('console-up')
+  const handles = [await sandbox.raiseConsent(), await sandbox.raiseConsent(), await sandbox.raiseConsent()]
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents?state=PENDING`)
+    for (let row = 0; row < 2; row += 1) await page.keyboard.press('j')
+    await Promise.all([page.waitForURL(`**/${handles[1]}`), page.keyboard.press('Enter')])
+    await page.waitForLoadState()
+    await Promise.all([page.waitForURL('**/ui/consents?state=PENDING'), page.keyboard.press('u')])
+    await page.locator('a:focus').waitFor()
+    assert.equal(await page.locator('a:focus').innerText(), handles[1])
+    await Promise.all([page.waitForURL(`**/${handles[1]}`), page.keyboard.press('Enter')])
+    assert.match(await page.title(), /^PENDING/)
+  })
+})
+
+test('a page that takes long is said to be on its way', async () => {
+  const sandbox = new Sandbox('console-slow')
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui`)
+    // The page comes only after it was said to be on its way.
+    let release
+    const said = new Promise((resolve) => { release = resolve })
+    await page.exposeFunction('release', release)
+    await page.evaluate(() => {
+      const observer = new MutationObserver(() => window.release(document.getElementById('spoken').textContent))
+      observer.observe(document.getElementById('main'), { attributeFilter: ['aria-busy'] })
+    })
+    await page.route('**/ui/journal', async (route) => {
+      await said
+      await route.continue()
+    })
+    await new Clicks(page).follow(page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: 'Journal' }))
+    assert.match(page.url(), /\/ui\/journal$/)
+    assert.equal(await said, 'Loading')
+    assert.equal(await page.locator('main[aria-busy]').count(), 0)
+  })
+})
+
+test('all but live updates works without JavaScript', async () => {
+  const sandbox = new Sandbox('console-plain')
+  const handle = await sandbox.raiseConsent()
+  await withPage({ width: 'phone', javaScriptEnabled: false }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui`)
+    assert.equal(await page.locator('.live').isVisible(), false, 'it does not claim to be live')
+    const clicks = new Clicks(page)
+    await clicks.follow(clicks.navigation('Consents'))
+    await clicks.follow(page.getByRole('button', { name: `Approve ${handle}` }))
+    await clicks.follow(clicks.link(handle))
+    assert.match(await page.locator('main').innerText(), /ACTIVE since/)
+    await page.getByRole('button', { name: 'Revoke' }).first().click()
+    await clicks.follow(page.getByRole('form', { name: 'Revoke this consent?' }).getByRole('button', { name: 'Revoke' }))
+    assert.equal(await sandbox.consentStatus(handle), 'REVOKED')
+    await clicks.follow(page.locator('.tl a.row').first())
+    assert.equal(await page.locator('.inspector').count(), 1)
+    await page.getByLabel(/^Find/).fill('ConsentHandle')
+    await Promise.all([page.waitForURL('**/ui/journal?q=*'), page.keyboard.press('Enter')])
+    assert.equal(await page.locator('tbody tr').count(), 1)
+    await page.getByLabel(/^Find/).fill(handle)
+    await Promise.all([page.waitForURL(`**/ui/consents/${handle}`), page.keyboard.press('Enter')])
+    await clicks.follow(clicks.navigation('Faults'))
+    await page.getByLabel('Name').fill('mine')
+    await page.getByLabel(/^Faults, as in/).fill('webhooks: [{ fault: { drop: {} } }]')
+    await clicks.follow(page.getByRole('button', { name: 'Add', exact: true }))
+    assert.equal(await page.getByRole('row', { name: /^drop/ }).count(), 1)
+    const before = await sandbox.call('GET', '/_mockaa/v1/clock')
+    await clicks.follow(clicks.navigation('Clock'))
+    await clicks.follow(page.getByRole('button', { name: '+ 1 hour' }))
+    const after = await sandbox.call('GET', '/_mockaa/v1/clock')
+    assert.equal(new Date(after.now) - new Date(before.now), 3_600_000)
+  })
+})
+
+test('a consent is printed with its whole history and without what is clicked', async () => {
+  const sandbox = new Sandbox('console-print')
+  const handle = await sandbox.raiseApprovedConsent()
+  for (let count = 0; count < 40; count += 1) {
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/pause`)
+    await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/resume`)
+  }
+  await withPage({ width: 'desktop', scheme: 'dark' }, async (page) => {
+    await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+    await page.emulateMedia({ media: 'print' })
+    for (const hidden of ['.top', '.side', '.head > .acts', '.bar']) {
+      assert.equal(await page.locator(hidden).isVisible(), false, hidden)
+    }
+    const sheet = await page.evaluate(() => {
+      const threads = [...document.querySelectorAll('.tl > .thread')]
+      return {
+        skipped: threads.filter((it) => getComputedStyle(it).contentVisibility !== 'visible').length,
+        empty: threads.filter((it) => it.innerText.trim() === '').length,
+        count: threads.length,
+        buttons: [...document.querySelectorAll('button, .btn')].filter((it) => it.checkVisibility()).length,
+        paper: getComputedStyle(document.documentElement).colorScheme,
+      }
+    })
+    assert.deepEqual(sheet, { skipped: 0, empty: 0, count: sheet.count, buttons: 0, paper: 'light' })
+    assert.ok(sheet.count > 40, `${sheet.count} threads`)
+    await page.setViewportSize({ width: 794, height: 1123 })
+    if (process.env.MOCKAA_SCREENSHOTS) await page.screenshot({ path: `${process.env.MOCKAA_SCREENSHOTS}/console-print.png`, fullPage: true })
+  })
+})
+
 // The aim for the longest frame of a page that follows 50 events a second. A machine may be slow: three times as much
 // is a failure.
 const FRAME_AIM_MS = 50

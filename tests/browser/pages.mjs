@@ -46,6 +46,14 @@ export const PAGES = [
   { name: 'console-overview', open: (sandbox) => openAfterRejection(sandbox, () => '/ui') },
   { name: 'console-raise', open: () => '/ui/consents/new' },
   { name: 'console-webhook', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/webhooks/1') },
+  { name: 'console-sign-in', open: () => '/ui/session' },
+  ...['sent', 'answer', 'bytes', 'difference', 'curl'].map((part) => ({
+    name: `console-attempt-${part}`,
+    open: async (sandbox) => {
+      await attemptWebhook(sandbox)
+      return `/ui/webhooks/1?part=${part}`
+    },
+  })),
   { name: 'console-journal', open: (sandbox) => openAfterRejection(sandbox, () => '/ui/journal') },
   ...['sent', 'formatted', 'answer', 'bytes', 'curl'].map((part) => ({
     name: `console-entry-${part}`,
@@ -80,6 +88,14 @@ export const PAGES = [
     },
   },
   {
+    name: 'consent-by-time',
+    open: async (sandbox) => {
+      const handle = await attemptWebhook(sandbox)
+      const { items } = await sandbox.call('GET', `/_mockaa/v1/journal?consentHandle=${handle}&kind=webhook`)
+      return `/ui/consents/${handle}?by=time&part=difference&open=${items[0].seq}`
+    },
+  },
+  {
     name: 'logo',
     open: async (sandbox) => {
       await sandbox.setLogo(LOGO)
@@ -98,6 +114,17 @@ async function openAfterRejection(sandbox, findPath) {
   const rejected = await sandbox.raiseConsent()
   await sandbox.call('POST', `/_mockaa/v1/consents/${rejected}/reject`)
   return findPath()
+}
+
+/** Rejects a consent, whose webhook has a spoilt signature and reaches nobody, and returns its handle. */
+async function attemptWebhook(sandbox) {
+  // Nothing listens at the port of discarded bytes.
+  await sandbox.setFiu({ base_url: 'http://127.0.0.1:9' })
+  await sandbox.call('PUT', '/_mockaa/v1/faults/mine', { webhooks: [{ fault: { corrupt_signature: 'flip_bit' } }] })
+  const handle = await sandbox.raiseConsent()
+  await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/reject`)
+  await sandbox.call('POST', '/_mockaa/v1/clock/advance', { by: '1s' })
+  return handle
 }
 
 /** Returns pages of visits that the web SDK has begun. */

@@ -504,6 +504,11 @@ impl WorldQueries<'_> {
         self.0.lock().outbox.delivery(id)
     }
 
+    /// Returns the first delivery of the message with this id (Standard Webhooks 1.0, `webhook-id`).
+    pub fn delivery_by_webhook_id(self, webhook_id: &str) -> Option<Delivery> {
+        self.0.lock().outbox.delivery_by_webhook_id(webhook_id)
+    }
+
     /// Checks whether a command would be accepted now. Nothing changes.
     ///
     /// # Errors

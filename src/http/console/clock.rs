@@ -40,18 +40,21 @@ fn render_clock(page: &PageCall<'_>, notice: Option<String>) -> Result<ApiRespon
     } else {
         let part = ListPart {
             cursor: Cursor::After(since),
-            limit: ENTRIES_MAX,
+            limit: ENTRIES_MAX + 1,
         };
         let (entries, _) = queries.journal_matching(part, |_| true);
         Some(entries.into_iter().map(describe_entry).collect::<Vec<_>>())
     };
+    let has_more = entries.as_ref().is_some_and(|it| it.len() > ENTRIES_MAX);
+    let entries = entries.as_deref();
+    let entries = entries.map(|it| (&it[..it.len().min(ENTRIES_MAX)], has_more));
     let overview = queries.overview();
     Ok(page.show(&ClockPage::new(
         page.frame(Section::Clock),
         &world.participants(),
         &overview,
         &timers,
-        entries.as_deref(),
+        entries,
         notice,
     )))
 }

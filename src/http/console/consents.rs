@@ -114,7 +114,8 @@ pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
 /// The largest number of entries on the page of a consent.
 const ENTRIES_MAX: usize = 500;
 
-/// The largest number of timers on the page of a consent.
+/// The largest number of data sessions, and that of timers, on the page of a consent.
+const SESSIONS_MAX: usize = 20;
 const TIMERS_MAX: usize = 20;
 
 fn render_consent(
@@ -164,14 +165,18 @@ fn render_consent(
         &filter,
         ListPart {
             cursor: Cursor::NEWEST,
-            limit: TIMERS_MAX,
+            limit: SESSIONS_MAX,
         },
     );
+    let session_count: usize = sessions.counts.iter().map(|(_, count)| count).sum();
     let sessions: Vec<_> = sessions
         .items
         .into_iter()
         .map(|(_, session)| session)
         .collect();
+    let mut timers = queries.timers(Some(handle), 0, TIMERS_MAX + 1);
+    let has_later_timers = timers.len() > TIMERS_MAX;
+    timers.truncate(TIMERS_MAX);
     let opened = open.map(|seq| {
         let entry = entries.iter().find(|it| it.entry.seq == seq);
         (
@@ -185,8 +190,10 @@ fn render_consent(
         scenario: world.scenario_of(handle),
         selection_reason: world.selection_reason_of(handle),
         accounts: &queries.consent_accounts(consent),
+        earlier_sessions: session_count - sessions.len(),
         sessions: &sessions,
-        timers: &queries.timers(Some(handle), 0, TIMERS_MAX),
+        timers: &timers,
+        has_later_timers,
         entries: &entries,
         has_earlier,
         last_shown_seq: page.last_shown_seq(),

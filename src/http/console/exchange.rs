@@ -169,6 +169,7 @@ impl PageCall<'_> {
             resend: None,
             answer: Some(ShownAnswer {
                 line: format!("{} {}", call.status, reason.unwrap_or_default()),
+                has_come: true,
                 headers: show_headers(&call.response_headers, secrets),
                 body: answer,
             }),
@@ -275,6 +276,7 @@ impl PageCall<'_> {
                     },
                     outcome => format!("{outcome}, after {} ms", attempt.duration_ms),
                 },
+                has_come: attempt.outcome.status().is_some(),
                 headers: Vec::new(),
                 body: ShownBody {
                     length: shown_answer.len(),

@@ -69,6 +69,7 @@ pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
         limit: CONSENTS_MAX,
     };
     let consents = world.catch_up().list_consents(&filter, part);
+    let consent_count = consents.counts.iter().map(|(_, count)| count).sum();
     let base_path = call.page_frame().base_path;
     let consents = consents.items.iter().map(|(_, consent)| {
         let handle = consent.handle;
@@ -87,6 +88,7 @@ pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
             .map(|(problem, is_error)| (describe_problem(&problem), is_error))
             .collect(),
         consents: consents.collect(),
+        consent_count,
         row,
     }))
 }

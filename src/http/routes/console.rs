@@ -90,6 +90,14 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("Show what is in the world, and how to begin")
     .with_parameters(&[REVEAL])
     .with_refusals(&[401, 403]),
+    page("/ui/find", "findPage", Handler::Immediate(console::find))
+        .with_summary("Lead to what a text names: a consent, a data session, a webhook, or a list that has it")
+        .with_parameters(&[Parameter::in_query(
+            "q",
+            schema::text,
+            "An id, or a part of what is sought",
+        )])
+        .with_refusals(&[401]),
     page(
         "/ui/worlds",
         "showWorlds",

@@ -71,6 +71,7 @@ pub(crate) fn convert_scenario(file: ScenarioFile) -> Result<ScenarioPlan, Vec<D
     converter.into_result(ScenarioPlan {
         location: location_of(&name),
         name: name.value,
+        file: None,
         description,
         matcher,
         persona: persona.map(|persona| (location_of(&persona), persona.value)),

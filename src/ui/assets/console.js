@@ -10,7 +10,9 @@ const POLL_MS = 5_000
 const CLOCK_MS = 10_000
 const ANNOUNCE_MS = 5_000
 const CHORD_MS = 1_500
+const BUSY_AFTER_MS = 300
 const KEYS_OFF = 'mockaa-keys-off'
+const ROW_LEFT = 'mockaa-row-left'
 
 const { base, page: address, after, place } = document.body.dataset
 const live = document.querySelector('.live')
@@ -147,6 +149,7 @@ function updateRows(part, next) {
 /** Changes what is known in its place. What is new is below it, where it moves nothing. */
 function updateTimeline(part, next) {
   const threads = [...next.children]
+  part.className = next.className
   replaceKnown(part, threads)
   placeRows(part, threads)
 }
@@ -336,8 +339,40 @@ document.addEventListener('click', async (event) => {
 const PAGES = { o: '', c: '/consents', w: '/webhooks', j: '/journal', l: '/clock', f: '/faults', s: '/scenarios', d: '/customers', r: '/report' }
 let chordUntil = 0
 
+/** The links of the rows of a list. */
+const ROW_LINKS = '[data-key] th a, .tl a.row'
+
+// The row by which a list was left has the focus again when its reader comes up.
+main.addEventListener('click', (event) => {
+  const link = event.target.closest?.('[data-key] th a')
+  if (!link) return
+  const { key } = link.closest('[data-key]').dataset
+  sessionStorage.setItem(ROW_LEFT, JSON.stringify({ path: location.pathname, query: location.search, key }))
+})
+
+function readRowLeft() {
+  return JSON.parse(sessionStorage.getItem(ROW_LEFT) ?? 'null')
+}
+
+/** Opens the list above the page, as it was left. */
+function goUp() {
+  const link = main.querySelector('.trail a')
+  if (!link) return
+  const left = readRowLeft()
+  if (left?.path !== link.pathname) return link.click()
+  sessionStorage.setItem(ROW_LEFT, JSON.stringify({ ...left, isReturning: true }))
+  location.assign(left.path + left.query)
+}
+
+function focusRowLeft() {
+  const left = readRowLeft()
+  if (!left?.isReturning || left.path !== location.pathname) return
+  sessionStorage.removeItem(ROW_LEFT)
+  main.querySelector(`[data-key="${CSS.escape(left.key)}"] th a`)?.focus()
+}
+
 function moveFocus(step) {
-  const links = [...main.querySelectorAll('[data-key] th a, .tl a.row')]
+  const links = [...main.querySelectorAll(ROW_LINKS)]
   if (links.length === 0) return
   const at = links.indexOf(document.activeElement)
   links[Math.min(Math.max(at + step, 0), links.length - 1)].focus()
@@ -348,7 +383,7 @@ const KEYS = {
   j: () => moveFocus(1),
   k: () => moveFocus(-1),
   n: () => document.getElementById('news')?.click(),
-  u: () => main.querySelector('.trail a')?.click(),
+  u: goUp,
   '.': () => document.getElementById('toggle-clock').requestSubmit(),
   '?': () => document.getElementById('keys').showModal(),
   g: () => {
@@ -378,6 +413,34 @@ keysOff.addEventListener('change', () => {
   else localStorage.removeItem(KEYS_OFF)
 })
 
+// A page that takes long is said to be on its way.
+
+let busyTimer = null
+
+function awaitPage() {
+  busyTimer ??= setTimeout(() => {
+    document.getElementById('spoken').textContent = 'Loading'
+    main.setAttribute('aria-busy', 'true')
+  }, BUSY_AFTER_MS)
+}
+
+function endWaiting() {
+  clearTimeout(busyTimer)
+  busyTimer = null
+  main.removeAttribute('aria-busy')
+}
+
+document.addEventListener('submit', (event) => event.target.method === 'dialog' || awaitPage())
+document.addEventListener('click', (event) => {
+  const link = event.target.closest?.('a[href]')
+  const isPlain = link && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.defaultPrevented
+  const isPage = isPlain && link.origin === location.origin && link.pathname.startsWith(`${base}/ui`)
+  // A link to a place of this page loads nothing.
+  if (isPage && (link.pathname !== location.pathname || link.search !== location.search)) awaitPage()
+})
+window.addEventListener('pageshow', endWaiting)
+
 prepareCopying(document)
+focusRowLeft()
 for (const element of document.querySelectorAll('[data-script]')) element.hidden = false
 if (place && !document.hidden) openStream()

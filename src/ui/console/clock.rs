@@ -21,6 +21,8 @@ pub(crate) struct ClockPage {
     more_timers: usize,
     /// The results of the last advance; `None` if there was none.
     happened: Option<Vec<Row>>,
+    /// `true` if the last advance has brought about more.
+    has_more: bool,
     /// The reason for which the last advance stopped early.
     notice: Option<String>,
     steps: [(&'static str, &'static str); 4],
@@ -40,10 +42,11 @@ impl ClockPage {
         participants: &Participants,
         overview: &Overview,
         timers: &[Timer],
-        entries: Option<&[DescribedEntry]>,
+        entries: Option<(&[DescribedEntry], bool)>,
         notice: Option<String>,
     ) -> Self {
-        let happened = entries.map(|entries| {
+        let has_more = entries.is_some_and(|(_, has_more)| has_more);
+        let happened = entries.map(|(entries, _)| {
             let rows = entries.iter().map(|it| {
                 let mut row = build_row(it, participants);
                 row.time = format_precise_time(it.entry.at);
@@ -57,6 +60,7 @@ impl ClockPage {
             timers: timers.iter().map(TimerRow::from).collect(),
             more_timers: overview.timers.saturating_sub(timers.len()),
             happened,
+            has_more,
             notice,
             steps: STEPS,
             console,

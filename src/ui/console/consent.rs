@@ -31,8 +31,13 @@ pub(crate) struct ConsentDetails<'a> {
     /// The reason for which it does.
     pub selection_reason: Option<SelectionReason>,
     pub accounts: &'a [Account],
+    /// The newest data sessions.
     pub sessions: &'a [std::sync::Arc<Session>],
+    /// The number of earlier ones.
+    pub earlier_sessions: usize,
     pub timers: &'a [Timer],
+    /// `true` if more becomes due later.
+    pub has_later_timers: bool,
     /// The last entries of the journal about it, the oldest first.
     pub entries: &'a [DescribedEntry],
     /// `true` if there are earlier entries about it.
@@ -87,7 +92,9 @@ pub(crate) struct ConsentPage {
     facts: Vec<(&'static str, String)>,
     accounts: Vec<AccountRow>,
     sessions: Vec<SessionRow>,
+    earlier_sessions: usize,
     timers: Vec<TimerRow>,
+    has_later_timers: bool,
     steps: String,
     step_problems: Vec<String>,
 }
@@ -181,7 +188,9 @@ impl ConsentPage {
             selection_reason,
             accounts,
             sessions,
+            earlier_sessions,
             timers,
+            has_later_timers,
             entries,
             has_earlier,
             last_shown_seq,
@@ -261,7 +270,9 @@ impl ConsentPage {
                 .iter()
                 .map(|session| SessionRow::new(session, participants))
                 .collect(),
+            earlier_sessions,
             timers: timers.iter().map(TimerRow::from).collect(),
+            has_later_timers,
             steps,
             step_problems,
             handle,

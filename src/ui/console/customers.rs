@@ -329,7 +329,7 @@ impl BankData {
         let part = transactions.iter().skip(start).take(STATEMENT_ROWS_MAX);
         let rows: Vec<_> = part
             .map(|row| {
-                let amount = row.amount.to_string();
+                let amount = row.amount.group();
                 let is_credit = row.transaction_type == TransactionType::Credit;
                 StatementRow {
                     at: Language::English.format_time(row.at),
@@ -342,7 +342,7 @@ impl BankData {
                         amount.clone()
                     },
                     credit: if is_credit { amount } else { String::new() },
-                    balance: row.balance.to_string(),
+                    balance: row.balance.group(),
                 }
             })
             .collect();

@@ -86,8 +86,9 @@ pub(crate) struct ShownBody {
 /// An answer to a message.
 #[derive(Clone, Debug)]
 pub(crate) struct ShownAnswer {
-    /// Its status, or the reason for which there is none.
+    /// Its status, or the reason for which there is no answer.
     pub line: String,
+    pub has_come: bool,
     pub headers: Vec<(String, String)>,
     pub body: ShownBody,
 }
@@ -314,7 +315,12 @@ fn build_content(
         _ => {}
     }
     if body.bytes.is_empty() {
-        return Content::Empty("The message has no body.".to_owned());
+        let text = match (part, &exchange.answer) {
+            (InspectorPart::Answer, Some(answer)) if answer.has_come => "The answer has no body.",
+            (InspectorPart::Answer, _) => "No answer has come.",
+            _ => "The message has no body.",
+        };
+        return Content::Empty(text.to_owned());
     }
     match part {
         InspectorPart::Bytes => {

@@ -70,6 +70,8 @@ pub(crate) struct ScenarioPage {
     pub pinned: Vec<String>,
     /// The diagnostics, each with `true` if it is an error.
     pub diagnostics: Vec<(String, bool)>,
-    /// The addresses of the consents that it drives, each with its name.
+    /// The addresses of the newest consents that it drives, each with its name.
     pub consents: Vec<(String, String)>,
+    /// The number of all consents that it drives.
+    pub consent_count: usize,
 }

@@ -107,6 +107,9 @@ impl Row {
     }
 }
 
+/// The number of entries from which on a browser takes long to lay all of them out.
+const LONG_COUNT: usize = 100;
+
 /// The number of threads at the beginning that are always sent whole. Where there are too many entries, a new one
 /// takes the oldest from them.
 const FIRST_THREADS: usize = 8;
@@ -238,6 +241,11 @@ impl Timeline {
             count: entries.len(),
             threads: shown,
         }
+    }
+
+    /// Returns whether a browser should lay out only what is in sight.
+    pub(super) fn is_long(&self) -> bool {
+        self.count > LONG_COUNT
     }
 
     /// Leaves out the rows of threads that a browser shows which has all entries up to this one. The thread
