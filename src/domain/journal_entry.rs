@@ -138,6 +138,8 @@ pub struct WebhookRecord {
     /// Outcome for people.
     pub outcome: String,
     pub faults: Vec<WebhookFaultName>,
+    /// The URL to which it was sent; empty if no attempt was made.
+    pub url: String,
     /// Headers that were sent; empty if no attempt was made.
     pub headers: Vec<(String, String)>,
     /// Body that was sent, up to [`WEBHOOK_BODY_BYTES_MAX`]; empty if no attempt was made.

@@ -13,7 +13,7 @@ const MARGIN_TOP: i64 = 24;
 const MARGIN_BOTTOM: i64 = 20;
 
 /// The style of a chart that is shown small: larger labels inside the chart, and no title.
-const SMALL_STYLE: &str = "@media (max-width:420px){text{font-size:26px}.title{display:none}.scale{text-anchor:start;transform:translate(12px,-6px)}}";
+const SMALL_STYLE: &str = "@media (max-width:420px){text{font-size:26px;paint-order:stroke;stroke:#fff;stroke-width:7px}.title{display:none}.scale{text-anchor:start;transform:translate(12px,-6px)}}";
 
 /// Returns an SVG line chart of closing balances over the range, with a scale; equal transactions
 /// give equal bytes.

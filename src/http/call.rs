@@ -348,13 +348,20 @@ impl Call {
         CallWorld::new(world, Arc::clone(cause))
     }
 
-    /// Returns the method and, for a known path, its pattern.
+    /// Returns the method and, for a known path, its pattern, with the words that choose what is done.
     fn describe_route(&self) -> String {
         let method = self.method();
-        match self.request.match_pattern() {
-            Some(pattern) => format!("{method} {pattern}"),
-            None => method.to_owned(),
+        let Some(pattern) = self.request.match_pattern() else {
+            return method.to_owned();
+        };
+        let mut pattern = pattern;
+        for name in ["action", "change"] {
+            let place = format!("{{{name}}}");
+            if pattern.contains(&place) {
+                pattern = pattern.replace(&place, self.path_segment(name));
+            }
         }
+        format!("{method} {pattern}")
     }
 
     /// Returns who calls, by the section of the route and the key in the headers.

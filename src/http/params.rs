@@ -52,6 +52,16 @@ impl Params {
         self
     }
 
+    /// Replaces values; `replace` is given each name and value, and returns the new value if there is one.
+    pub(crate) fn replace_values(mut self, replace: impl Fn(&str, &str) -> Option<String>) -> Self {
+        for (name, value) in &mut self.0 {
+            if let Some(new) = replace(name, value) {
+                *value = new;
+            }
+        }
+        self
+    }
+
     pub(crate) fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0
             .iter()

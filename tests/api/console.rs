@@ -175,7 +175,7 @@ async fn webhooks_are_listed_with_their_attempts() {
     for text in [
         "2 of 2",
         "wrong_key",
-        "✓ 200",
+        "✗ 200, must reject",
         "✗ 503",
         "consent.status <b>REJECTED</b>",
     ] {

@@ -99,7 +99,7 @@ async fn the_journal_is_searched_and_an_entry_shows_its_call() {
     assert!(
         browser
             .text
-            .contains("No entry matches q nothing-like-this")
+            .contains("No entry matches text nothing-like-this")
     );
     browser.show("/ui/journal?kind=call&op=nonsense").await;
     assert_eq!(browser.status, 400);
@@ -704,4 +704,172 @@ async fn a_page_says_what_it_does_not_list() {
     }
     let page = app.get("/ui/clock?since=0").await.text;
     assert!(page.contains("These are the first 200 entries."), "{page}");
+}
+
+/// A form of the clock takes times as a person writes them, and is shown again with what is wrong.
+#[tokio::test]
+async fn the_forms_of_the_clock_read_times_of_india() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/clock").await;
+    let token = browser.form_token();
+    for (typed, problem) in [
+        ("tomorrow", "is no time such as 2026-01-31"),
+        ("9999-12-31", "is more than ten years ahead"),
+        ("2020-07-03", "before"),
+    ] {
+        let fields = [("csrf", &*token), ("to", typed)];
+        let page = browser.submit_exactly("/ui/clock/advance", &fields).await;
+        for text in [problem, &format!("name=\"to\" value=\"{typed}\"")] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(
+            browser.status.is_client_error(),
+            "{typed}: {}",
+            browser.status
+        );
+    }
+    for (change, typed, now) in [
+        ("advance", "2020-07-05 10:30", "2020-07-05T05:00:00.000Z"),
+        ("set", "2020-07-06", "2020-07-05T18:30:00.000Z"),
+    ] {
+        let fields = [("csrf", &*token), ("to", typed)];
+        let action = format!("/ui/clock/{change}");
+        browser.submit_exactly(&action, &fields).await;
+        let clock = app.get("/_mockaa/v1/clock").await.expect_ok();
+        assert_eq!(clock["now"], now, "{change}: {}", browser.text);
+    }
+}
+
+/// A mobile number is a customer of the default AA wherever a person types one.
+#[tokio::test]
+async fn a_mobile_number_names_a_customer() {
+    let app = TestApp::start().await;
+    app.raise_consent(|_| {}).await;
+    let opened = app.request(Method::GET, "/ui/customers?customer=9876543210");
+    let (status, location) = app.send_raw(opened).await;
+    assert_eq!(status, 303);
+    let location = location.expect("an address");
+    assert!(
+        location.ends_with("/ui/customers/9876543210%40mockaa"),
+        "{location}"
+    );
+    let mut browser = OperatorBrowser::open(&app, "/ui/scenarios/approve").await;
+    browser
+        .submit("/ui/scenarios/approve/pin", &[("customer", "9876543210")])
+        .await;
+    assert!(
+        browser.text.contains("<li>9876543210@mockaa</li>"),
+        "{}",
+        browser.text
+    );
+    let page = browser
+        .submit("/ui/scenarios/approve/pin", &[("customer", "12")])
+        .await;
+    assert!(
+        page.contains("value=\"12\"") && page.contains("role=\"alert\""),
+        "{page}"
+    );
+    assert_eq!(browser.status, 400);
+}
+
+#[tokio::test]
+async fn the_journal_is_searched_for_urls_and_faults_and_a_bad_filter_is_shown_again() {
+    let app = TestApp::start().await;
+    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
+        .await
+        .expect_ok();
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    let url = app.fiu.url.trim_start_matches("http://");
+    let mut browser = OperatorBrowser::open(&app, "/ui/journal").await;
+    for text in [url, "%2FConsent%2FNotification", "corrupt_signature"] {
+        let page = browser
+            .show(&format!("/ui/journal?q={text}&kind=webhook"))
+            .await;
+        assert_eq!(page.matches("<tr data-key=").count(), 1, "{text}: {page}");
+    }
+    let page = browser.show("/ui/journal?q=absent-text").await;
+    assert!(page.contains("No entry matches text absent-text"), "{page}");
+    let page = browser
+        .show("/ui/journal?customer=9876543210&from=2020-07-04&to=2020-07-05")
+        .await;
+    assert!(!page.contains("role=\"alert\""), "{page}");
+    let page = browser
+        .show("/ui/journal?from=yesterday&q=kept")
+        .await
+        .to_owned();
+    assert_eq!(browser.status, 400);
+    for text in ["role=\"alert\"", "value=\"yesterday\"", "value=\"kept\""] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let page = browser.show("/ui/journal?nosuch=1").await;
+    assert!(
+        page.contains("<h1>Bad Request</h1>"),
+        "a browser gets a page: {page}"
+    );
+}
+
+/// An FIU that accepts a message that it must reject is no success, on any page.
+#[tokio::test]
+async fn an_accepted_forgery_is_told_everywhere() {
+    let app = TestApp::start().await;
+    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
+        .await
+        .expect_ok();
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    app.advance_clock("0s").await;
+    for path in [
+        "/ui/webhooks".to_owned(),
+        "/ui/webhooks/1".to_owned(),
+        "/ui/journal".to_owned(),
+        format!("/ui/consents/{handle}"),
+    ] {
+        let page = app.get(&path).await.text;
+        assert!(page.contains("200, must reject"), "{path}: {page}");
+    }
+    let page = app.get("/ui/webhooks/1").await.text;
+    assert!(page.contains("but must reject such a message"), "{page}");
+}
+
+#[tokio::test]
+async fn a_second_fault_set_has_a_name_of_its_own() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/faults").await;
+    for expected in ["mine", "mine-2", "mine-3"] {
+        let page = browser.show("/ui/faults").await.to_owned();
+        assert!(
+            page.contains(&format!("name=\"name\" value=\"{expected}\"")),
+            "{page}"
+        );
+        let text = "webhooks: [{ fault: { drop: {} } }]";
+        browser
+            .submit("/ui/faults", &[("name", expected), ("text", text)])
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn such_a_consent_is_raised_again_with_its_terms() {
+    let app = TestApp::start().await;
+    let handle = app.raise_with_scenario("approve").await;
+    let consent = app.get(&format!("/_mockaa/v1/consents/{handle}")).await;
+    let customer = consent.expect_ok()["customer"].to_string();
+    let page = app.get(&format!("/ui/consents/{handle}")).await.text;
+    let link = page
+        .split("href=\"")
+        .find(|part| part.contains("Raise such a consent again"))
+        .and_then(|part| part.split('"').next())
+        .expect("a link")
+        .replace("&#38;", "&");
+    let form = app.get(&link).await.text;
+    let customer = format!("name=\"customer\" value={customer}");
+    for text in [
+        &*customer,
+        "value=\"approve\" selected",
+        "value=\"DEPOSIT\" checked",
+    ] {
+        assert!(form.contains(text), "{text}: {form}");
+    }
 }

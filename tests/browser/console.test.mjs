@@ -417,6 +417,36 @@ test('the reader comes back to the row of the filtered list that was left', asyn
   })
 })
 
+test('failures are counted live and shown with their causes, and the switch stays on', async () => {
+  const sandbox = new Sandbox('console-failures')
+  const receiver = await startReceiver(() => 503)
+  try {
+    await sandbox.setFiu({ base_url: receiver.url })
+    const handle = await sandbox.raiseConsent()
+    await withPage({ width: 'desktop' }, async (page) => {
+      await page.goto(`${sandbox.baseUrl}/ui/consents/${handle}`)
+      await page.locator('.live .state', { hasText: 'Live' }).waitFor()
+      const failures = page.getByLabel(/^Failures only/)
+      const chip = page.locator('label', { has: failures })
+      await chip.click()
+      assert.match(await page.locator('.timeline').innerText(), /No entry tells of a failure/)
+      await sandbox.call('POST', `/_mockaa/v1/consents/${handle}/reject`)
+      await page.locator('b[data-live="only-failures"]', { hasText: /^[1-9]/ }).waitFor()
+      const shown = page.locator('.tl .row:visible')
+      await page.locator('.tl .failure:visible').first().waitFor()
+      const texts = await shown.allInnerTexts()
+      assert.match(texts[0], /The operator[\s\S]*reject/)
+      assert.ok(texts.every((text) => /The operator|503|no answer/.test(text)), texts.join('\n'))
+      await new Clicks(page).follow(page.locator('.tl a.failure').first())
+      assert.equal(await page.getByLabel(/^Failures only/).isChecked(), true)
+      assert.equal(await page.locator('.tl .row:visible').count(), texts.length)
+      assert.equal(await page.getByRole('link', { name: /^Webhook 1 with all attempts/ }).count(), 1)
+    })
+  } finally {
+    receiver.close()
+  }
+})
+
 test('a page that takes long is said to be on its way', async () => {
   const sandbox = new Sandbox('console-slow')
   await withPage({ width: 'desktop' }, async (page) => {

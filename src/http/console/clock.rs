@@ -1,10 +1,12 @@
 //! The page of the clock, and the forms that change it.
 
-use serde_json::json;
-
 use super::PageCall;
-use crate::domain::advance::AdvancePlan;
+use super::typed::parse_time;
+use crate::domain::advance::{AdvancePlan, AdvanceTarget};
+use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::listing::{Cursor, ListPart};
+use crate::domain::text::quote_value;
+use crate::domain::time::{Millis, Timestamp};
 use crate::engine::advance::{Limits, advance_clock};
 use crate::engine::world::ClockChange;
 use crate::http::call::Call;
@@ -15,11 +17,12 @@ use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
 use crate::ui::console::clock::ClockPage;
 use crate::wire::api_error::ApiError;
-use crate::wire::control::world::AdvanceRequest;
-use crate::wire::fields::{parse_json, parse_timestamp_field};
 
 /// The largest number of timers on the page.
 const TIMERS_MAX: usize = 100;
+
+/// The largest time by which a form advances the clock. A year that was mistyped would end all consents.
+const ADVANCE_MAX: Millis = Millis::from_secs(10 * 366 * 86_400);
 
 /// The largest number of entries of the last advance on the page.
 const ENTRIES_MAX: usize = 200;
@@ -27,10 +30,15 @@ const ENTRIES_MAX: usize = 200;
 /// Shows the clock, what becomes due, and what the last advance has brought about.
 pub(crate) fn show_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
-    render_clock(&page, None)
+    render_clock(&page, None, "")
 }
 
-fn render_clock(page: &PageCall<'_>, notice: Option<String>) -> Result<ApiResponse, ApiError> {
+/// `typed` is the time in a form that was refused.
+fn render_clock(
+    page: &PageCall<'_>,
+    notice: Option<&str>,
+    typed: &str,
+) -> Result<ApiResponse, ApiError> {
     let (call, world) = (page.call, &page.world);
     let since = parse_number(call, "since", u64::MAX)?;
     let queries = world.catch_up();
@@ -55,36 +63,35 @@ fn render_clock(page: &PageCall<'_>, notice: Option<String>) -> Result<ApiRespon
         &overview,
         &timers,
         entries,
-        notice,
+        (notice, typed),
     )))
 }
 
-/// Freezes, runs or sets the clock, or advances it.
+/// Freezes, runs or sets the clock, or advances it. A form that is refused is shown again.
 pub(crate) async fn change_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["by", "to"])?;
     let (by, to) = (form.first_value("by"), form.first_value("to"));
-    let change = match call.path_segment("change") {
-        "freeze" => ClockChange::Freeze { at: None },
-        "run" => ClockChange::Run,
-        "set" => ClockChange::Set {
-            to: parse_timestamp_field("to", to.unwrap_or_default())?,
+    let done = match call.path_segment("change") {
+        "freeze" => set_clock(&page, ClockChange::Freeze { at: None }),
+        "run" => set_clock(&page, ClockChange::Run),
+        "set" => parse_time("to", to.unwrap_or_default())
+            .and_then(|to| set_clock(&page, ClockChange::Set { to })),
+        "advance" => match read_target(page.world.now(), by, to) {
+            Ok(target) => advance(&page, target).await,
+            Err(error) => Err(error),
         },
-        "advance" => {
-            let request = match (by, to) {
-                (Some(by), None) => json!({ "by": by }),
-                (None, Some(to)) => json!({ "to": to }),
-                _ => {
-                    return Err(ApiError::invalid_field(
-                        "by",
-                        "is missing; give by or to, not both",
-                    ));
-                }
-            };
-            return advance(&page, &request).await;
-        }
-        "advance-until-idle" => return advance(&page, &json!({ "until": "idle" })).await,
+        "advance-until-idle" => advance(&page, AdvanceTarget::UntilIdle).await,
         _ => return Err(call.unknown_route_error()),
     };
+    done.or_else(|error| {
+        page.refuse(error, |error| {
+            let notice = error.message();
+            render_clock(&page, Some(&notice), to.unwrap_or_default())
+        })
+    })
+}
+
+fn set_clock(page: &PageCall<'_>, change: ClockChange) -> Result<ApiResponse, ApiError> {
     let world = &page.world;
     world
         .set_clock(Some(world.cause()), change)
@@ -92,18 +99,44 @@ pub(crate) async fn change_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     Ok(page.lead_back("/ui/clock"))
 }
 
+/// Reads to where a form advances the clock.
+fn read_target(
+    now: Timestamp,
+    by: Option<&str>,
+    to: Option<&str>,
+) -> Result<AdvanceTarget, ApiError> {
+    let (target, field, span) = match (by, to) {
+        (Some(by), None) => {
+            let span = parse_duration(by).ok_or_else(|| {
+                let message = format!("{} is not {DURATION_FORMS}", quote_value(by));
+                ApiError::invalid_field("by", message)
+            })?;
+            (AdvanceTarget::By(span), "by", span)
+        }
+        (None, Some(to)) => {
+            let to = parse_time("to", to)?;
+            (AdvanceTarget::To(to), "to", to.duration_since(now))
+        }
+        _ => {
+            let message = "is missing; give by or to, not both";
+            return Err(ApiError::invalid_field("by", message));
+        }
+    };
+    if span > ADVANCE_MAX {
+        let message = "is more than ten years ahead; mockaa clock advance goes as far";
+        return Err(ApiError::invalid_field(field, message));
+    }
+    Ok(target)
+}
+
 /// Advances the clock, and shows what happened on the way.
-async fn advance(
-    page: &PageCall<'_>,
-    request: &serde_json::Value,
-) -> Result<ApiResponse, ApiError> {
-    let request: AdvanceRequest = parse_json(request.to_string().as_bytes())?;
-    let plan = AdvancePlan::try_from(request)?;
+async fn advance(page: &PageCall<'_>, target: AdvanceTarget) -> Result<ApiResponse, ApiError> {
+    let plan = AdvancePlan::to_target(target);
     let outcome = advance_clock(&page.world, &plan, Limits::default()).await;
     let outcome = outcome.map_err(|error| reject_advance(&error))?;
     let (_, remedy) = describe_stop(outcome.stop_reason);
     if let Some(remedy) = remedy {
-        return render_clock(page, Some(remedy.to_owned()));
+        return render_clock(page, Some(remedy), "");
     }
     let address = page.address(&format!("/ui/clock?since={}", outcome.journal_after));
     Ok(ApiResponse::redirect_see_other(address))

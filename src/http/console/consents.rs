@@ -25,7 +25,7 @@ use crate::wire::api_error::ApiError;
 pub(crate) fn show_consents(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
     let world = &page.world;
-    let filter = parse_filter(&parse_filter_form(call)?)?;
+    let filter = parse_filter(&parse_filter_form(&page)?)?;
     let window = read_window(call, |part| world.catch_up().list_consents(&filter, part))?;
     Ok(page.show(&ConsentsPage::new(
         page.frame(Section::Consents),

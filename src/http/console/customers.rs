@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::PageCall;
+use super::typed::complete_customer;
 use crate::bankgen::is_supported;
 use crate::domain::command::Command;
 use crate::http::call::Call;
@@ -27,7 +28,9 @@ pub(crate) fn show_customers(call: &Call) -> Result<ApiResponse, ApiError> {
     let base_path = call.page_frame().base_path;
     let params = Params::parse(call.query())?.without_empty();
     let typed = params.first_value("customer").map(str::trim);
-    let problem = match typed.map(|text| parse_customer_address("customer", text)) {
+    let participants = page.world.participants();
+    let typed = typed.map(|text| complete_customer(&participants, text));
+    let problem = match typed.map(|text| parse_customer_address("customer", &text)) {
         Some(Ok(customer)) => {
             let path = customer_path("", &customer);
             return Ok(ApiResponse::redirect_see_other(page.address(&path)));

@@ -368,7 +368,15 @@ impl PageCall<'_> {
             findings.push(Finding {
                 is_good: is_valid,
                 label: "On purpose",
-                text: format!("the faults {}", names.join(", ")),
+                text: format!(
+                    "{} {}",
+                    if names.len() == 1 {
+                        "the fault"
+                    } else {
+                        "the faults"
+                    },
+                    names.join(", ")
+                ),
             });
         }
         let title = match (is_valid, attempt.faults.is_empty()) {

@@ -16,7 +16,14 @@ const EXAMPLE: &str = "ttl: 10m\nwebhooks:\n  - where: { event: consent.status }
 /// Shows the fault sets that are in force.
 pub(crate) fn show_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
-    Ok(render_faults(&page, "mine", EXAMPLE, Vec::new()))
+    let sets = page.world.faults().list_sets();
+    let mut names = (1..).map(|number| match number {
+        1 => "mine".to_owned(),
+        _ => format!("mine-{number}"),
+    });
+    let name = names.find(|name| sets.iter().all(|set| set.name != *name));
+    let name = name.expect("not every name is taken");
+    Ok(render_faults(&page, &name, EXAMPLE, Vec::new()))
 }
 
 fn render_faults(

@@ -30,8 +30,24 @@ const FILTER_FIELDS: [&str; 8] = [
 pub(crate) fn show_journal(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
     let world = &page.world;
-    let params = parse_filter_form(call)?;
-    let filter = parse_filter(&params)?;
+    let params = parse_filter_form(&page)?;
+    let given = FILTER_FIELDS.map(|name| (name, params.first_value(name).map(str::to_owned)));
+    let filter = match parse_filter(&params) {
+        Ok(filter) => filter,
+        Err(error) => {
+            return page.refuse(error, |error| {
+                let window = JournalWindow::default();
+                Ok(page.show(&JournalPage::new(
+                    page.frame(Section::Journal),
+                    &world.participants(),
+                    &given,
+                    &list_kinds(),
+                    &window,
+                    Some(error.message()),
+                )))
+            });
+        }
+    };
     let cursor = parse_list_part(call, Cursor::NEWEST)?.cursor;
     let read = |cursor, limit| {
         let part = ListPart { cursor, limit };
@@ -45,7 +61,6 @@ pub(crate) fn show_journal(call: &Call) -> Result<ApiResponse, ApiError> {
         entries.reverse();
     }
     let [newest, oldest] = [entries.first(), entries.last()].map(|entry| entry.map(|it| it.seq));
-    let given = FILTER_FIELDS.map(|name| (name, params.first_value(name).map(str::to_owned)));
     let window = JournalWindow {
         newer: newest.filter(|seq| !read(Cursor::After(*seq), 1).is_empty()),
         older: oldest.filter(|seq| !read(Cursor::Before(*seq), 1).is_empty()),
@@ -58,6 +73,7 @@ pub(crate) fn show_journal(call: &Call) -> Result<ApiResponse, ApiError> {
         &given,
         &list_kinds(),
         &window,
+        None,
     )))
 }
 

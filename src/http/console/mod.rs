@@ -12,6 +12,7 @@ mod raise;
 mod report;
 mod scenarios;
 mod session;
+mod typed;
 mod webhooks;
 
 use actix_web::http::Uri;
@@ -45,6 +46,7 @@ pub(crate) use self::raise::{raise_consent, show_raise_form};
 pub(crate) use self::report::show_report;
 pub(crate) use self::scenarios::{pin_scenario, set_default, show_scenario, show_scenarios};
 pub(crate) use self::session::{end_session, show_sign_in, sign_in, sign_in_page};
+use self::typed::{complete_customer, read_time};
 pub(crate) use self::webhooks::{resend_webhook, show_webhook, show_webhooks};
 
 /// The number of rows of a page.
@@ -62,17 +64,20 @@ struct PageCall<'c> {
 impl<'c> PageCall<'c> {
     /// Accepts a call of the operator.
     fn open(call: &'c Call) -> Result<Self, ApiError> {
-        let world = authenticate_operator(call)?;
+        Ok(Self::of_world(call, authenticate_operator(call)?))
+    }
+
+    fn of_world(call: &'c Call, world: CallWorld) -> Self {
         let place = EventPlace {
             life: world.life(),
             seq: world.last_journal_seq(ReadScope::Written),
         };
-        Ok(Self {
+        Self {
             world,
             reader: Reader::from_call(call),
             call,
             place,
-        })
+        }
     }
 
     /// Accepts a form of one of these pages with these fields.
@@ -157,9 +162,9 @@ impl<'c> PageCall<'c> {
     }
 }
 
-/// Returns the page of an error of one of these pages, unless the world cannot be shown.
+/// Returns the page of an error of one of these pages to an operator, unless the world cannot be shown.
 pub(crate) fn error_page(call: &Call, error: ErrorDetails) -> Option<ApiResponse> {
-    let page = PageCall::open(call).ok()?;
+    let page = PageCall::of_world(call, call.get_or_create_world().ok()?);
     let above = || nearest_page(parent_of(call.path_and_query()));
     let sender = if call.is_get() { None } else { page.sender() };
     Some(page.show(&ConsoleErrorPage {
@@ -205,8 +210,14 @@ fn is_below(path: &str, other: &str) -> bool {
 }
 
 /// Parses the fields of a form that filters a list. It sends its empty fields, too.
-fn parse_filter_form(call: &Call) -> Result<Params, ApiError> {
-    Ok(Params::parse(call.query())?.without_empty())
+fn parse_filter_form(page: &PageCall<'_>) -> Result<Params, ApiError> {
+    let params = Params::parse(page.call.query())?.without_empty();
+    let participants = page.world.participants();
+    Ok(params.replace_values(|name, text| match name {
+        "customer" => Some(complete_customer(&participants, text)),
+        "from" | "to" => read_time(text).map(|at| at.to_string()),
+        _ => None,
+    }))
 }
 
 /// Reads the part of a list that the call asks for, the newest items first.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::PageCall;
+use super::typed::complete_customer;
 use crate::domain::account::FiType;
 use crate::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
 use crate::domain::consent::Api;
-use crate::domain::customer_address::is_mobile_number;
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
     TimeRange,
@@ -46,15 +46,35 @@ pub(crate) fn show_raise_form(call: &Call) -> Result<ApiResponse, ApiError> {
     if !scenario.is_empty() {
         find_scenario_text(&page.world, scenario)?;
     }
-    let draft = RaiseDraft {
-        scenario: scenario.to_owned(),
-        customer: "9876543210".to_owned(),
-        fi_types: vec![FiType::Deposit.as_str().to_owned()],
-        fetch_type: FetchType::Periodic.as_str().to_owned(),
-        months: "12".to_owned(),
-        ..RaiseDraft::default()
-    };
+    let mut draft = read_draft(&query);
+    let usual = [
+        (&mut draft.customer, "9876543210"),
+        (&mut draft.fetch_type, FetchType::Periodic.as_str()),
+        (&mut draft.months, "12"),
+    ];
+    for (field, value) in usual {
+        if field.is_empty() {
+            value.clone_into(field);
+        }
+    }
+    if draft.fi_types.is_empty() {
+        draft.fi_types.push(FiType::Deposit.as_str().to_owned());
+    }
     Ok(render_form(&page, draft, None))
+}
+
+/// Reads the fields of the form.
+fn read_draft(form: &Params) -> RaiseDraft {
+    let text = |name: &str| form.first_value(name).unwrap_or_default().trim().to_owned();
+    RaiseDraft {
+        customer: text("customer"),
+        fiu: text("fiuId"),
+        fi_types: form.values_of("fiType").map(str::to_owned).collect(),
+        fetch_type: text("fetchType"),
+        months: text("months"),
+        scenario: text("scenario"),
+        persona: text("persona"),
+    }
 }
 
 fn render_form(page: &PageCall<'_>, draft: RaiseDraft, problem: Option<String>) -> ApiResponse {
@@ -73,16 +93,7 @@ fn render_form(page: &PageCall<'_>, draft: RaiseDraft, problem: Option<String>) 
 /// Raises the consent that the form describes, and shows it. A form with an error is shown again.
 pub(crate) fn raise_consent(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &FIELDS)?;
-    let text = |name: &str| form.first_value(name).unwrap_or_default().trim().to_owned();
-    let draft = RaiseDraft {
-        customer: text("customer"),
-        fiu: text("fiuId"),
-        fi_types: form.values_of("fiType").map(str::to_owned).collect(),
-        fetch_type: text("fetchType"),
-        months: text("months"),
-        scenario: text("scenario"),
-        persona: text("persona"),
-    };
+    let draft = read_draft(&form);
     submit_draft(&page, &draft).or_else(|error| {
         page.refuse(error, |error| {
             Ok(render_form(&page, draft, Some(error.message())))
@@ -94,11 +105,7 @@ fn submit_draft(page: &PageCall<'_>, draft: &RaiseDraft) -> Result<ApiResponse, 
     let world = &page.world;
     let participants = world.participants();
     let aa = participants.default_aa();
-    let customer = if is_mobile_number(&draft.customer) {
-        format!("{}@{}", draft.customer, aa.handle)
-    } else {
-        draft.customer.clone()
-    };
+    let customer = complete_customer(&participants, &draft.customer);
     let customer = parse_customer_address("customer", &customer)?;
     let fiu = match &*draft.fiu {
         "" => participants.default_fiu(),

@@ -1,5 +1,6 @@
 //! Pages of scenarios, and the forms that choose one.
 
+use super::typed::complete_customer;
 use super::{PageCall, server_url};
 use crate::domain::listing::{ConsentFilter, Cursor, ListPart};
 use crate::http::call::Call;
@@ -54,11 +55,18 @@ fn list_rows(page: &PageCall<'_>) -> Vec<ScenarioRow> {
 
 /// Shows one scenario with its text, what is wrong with it, and the consents that it drives.
 pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
-    let page = PageCall::open(call)?;
-    let world = &page.world;
-    let name = call.path_segment("name");
+    render_scenario(&PageCall::open(call)?, call.path_segment("name"), None)
+}
+
+/// `refused` is the customer to whom the scenario could not be pinned, and the reason.
+fn render_scenario(
+    page: &PageCall<'_>,
+    name: &str,
+    refused: Option<(&str, String)>,
+) -> Result<ApiResponse, ApiError> {
+    let (call, world) = (page.call, &page.world);
     let text = find_scenario_text(world, name)?;
-    let row = list_rows(&page).into_iter().find(|row| row.name == name);
+    let row = list_rows(page).into_iter().find(|row| row.name == name);
     let row = row.expect("a scenario with a text is listed");
     let filter = ConsentFilter {
         scenario: Some(name.to_owned()),
@@ -89,6 +97,8 @@ pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
             .collect(),
         consents: consents.collect(),
         consent_count,
+        refused_customer: refused.as_ref().map_or("", |(text, _)| text).to_owned(),
+        problem: refused.map(|(_, problem)| problem),
         row,
     }))
 }
@@ -106,9 +116,16 @@ pub(crate) fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["customer"])?;
     let customer = form.first_value("customer").unwrap_or_default();
-    let customer = parse_customer_address("customer", customer)?;
     let (world, name) = (&page.world, call.path_segment("name"));
-    let scenarios = world.scenarios();
-    scenarios.pin_customer(Some(world.cause()), &customer, name)?;
-    Ok(page.lead_back(&format!("/ui/scenarios/{name}")))
+    let address = complete_customer(&world.participants(), customer);
+    let pinned = parse_customer_address("customer", &address).and_then(|address| {
+        let scenarios = world.scenarios();
+        Ok(scenarios.pin_customer(Some(world.cause()), &address, name)?)
+    });
+    match pinned {
+        Ok(()) => Ok(page.lead_back(&format!("/ui/scenarios/{name}"))),
+        Err(error) => page.refuse(error, |error| {
+            render_scenario(&page, name, Some((customer, error.message())))
+        }),
+    }
 }

@@ -17,7 +17,7 @@ use crate::wire::mask::mask_message;
 pub(crate) fn show_webhooks(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
     let world = &page.world;
-    let filter = parse_filter(&parse_filter_form(call)?)?;
+    let filter = parse_filter(&parse_filter_form(&page)?)?;
     let window = read_window(call, |part| world.catch_up().list_deliveries(&filter, part))?;
     Ok(page.show(&WebhooksPage::new(
         page.frame(Section::Webhooks),

@@ -32,6 +32,17 @@ const OFFSET: Parameter = Parameter::in_query(
     "The first byte that the view of bytes shows",
 );
 
+/// The values that the form for raising a consent begins with.
+const RAISE: &[Parameter] = &[
+    Parameter::in_query("customer", schema::text, "A mobile number or an address"),
+    Parameter::in_query("fiuId", schema::text, "The id of an FIU"),
+    Parameter::in_query("fiType", schema::text, "An FI type; may be repeated"),
+    Parameter::in_query("fetchType", schema::text, "ONETIME or PERIODIC"),
+    Parameter::in_query("months", schema::text, "The number of months of data"),
+    Parameter::in_query("scenario", schema::text, "The name of a scenario"),
+    Parameter::in_query("persona", schema::text, "The name of a persona"),
+];
+
 const CONSENT: &[Parameter] = &[
     Parameter::in_query("by", schema::timeline_order, "The order of the timeline"),
     Parameter::in_query(
@@ -127,11 +138,7 @@ pub(crate) static ROUTES: &[Route] = &[
         Handler::Immediate(console::show_raise_form),
     )
     .with_summary("Show the form that raises a consent")
-    .with_parameters(&[Parameter::in_query(
-        "scenario",
-        schema::text,
-        "The scenario that is chosen in the form",
-    )])
+    .with_parameters(RAISE)
     .with_refusals(&[401, 404]),
     form(
         "/ui/consents",

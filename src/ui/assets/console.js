@@ -320,6 +320,25 @@ function announce(entry) {
   }, ANNOUNCE_MS)
 }
 
+// The switches of a timeline stay as they are while its reader opens entries.
+
+const SWITCHES = 'mockaa-switches'
+const switches = [...document.querySelectorAll('.bar input[type="checkbox"]')]
+
+function keepSwitches() {
+  const states = Object.fromEntries(switches.map((it) => [it.id, it.checked]))
+  sessionStorage.setItem(SWITCHES, JSON.stringify({ path: location.pathname, states }))
+}
+
+function restoreSwitches() {
+  const kept = JSON.parse(sessionStorage.getItem(SWITCHES) ?? 'null')
+  if (kept?.path !== location.pathname) return
+  for (const it of switches) it.checked = kept.states[it.id] ?? it.checked
+}
+
+for (const it of switches) it.addEventListener('change', keepSwitches)
+restoreSwitches()
+
 // Copying.
 
 function prepareCopying(page) {

@@ -23,8 +23,10 @@ pub(crate) struct ClockPage {
     happened: Option<Vec<Row>>,
     /// `true` if the last advance has brought about more.
     has_more: bool,
-    /// The reason for which the last advance stopped early.
+    /// The reason for which the last advance stopped early, or a form was refused.
     notice: Option<String>,
+    /// The time in a form that was refused.
+    typed: String,
     steps: [(&'static str, &'static str); 4],
 }
 
@@ -43,7 +45,7 @@ impl ClockPage {
         overview: &Overview,
         timers: &[Timer],
         entries: Option<(&[DescribedEntry], bool)>,
-        notice: Option<String>,
+        (notice, typed): (Option<&str>, &str),
     ) -> Self {
         let has_more = entries.is_some_and(|(_, has_more)| has_more);
         let happened = entries.map(|(entries, _)| {
@@ -61,7 +63,8 @@ impl ClockPage {
             more_timers: overview.timers.saturating_sub(timers.len()),
             happened,
             has_more,
-            notice,
+            notice: notice.map(str::to_owned),
+            typed: typed.to_owned(),
             steps: STEPS,
             console,
         }

@@ -92,24 +92,27 @@ pub(crate) fn compare_headers(
     is: &[(String, String)],
     show: impl Fn(&str, &str) -> String,
 ) -> Vec<Change> {
-    let list_values = |headers: &[(String, String)], name: &str| {
-        let values = headers.iter().filter(|(it, _)| it == name);
-        values.map(|(_, value)| value.clone()).collect::<Vec<_>>()
-    };
-    let show_all = |name: &str, values: Vec<String>| {
-        let shown: Vec<_> = values.iter().map(|value| show(name, value)).collect();
-        (!shown.is_empty()).then(|| shown.join(", "))
-    };
     let names: BTreeSet<_> = was.iter().chain(is).map(|(name, _)| name).collect();
     let changes = names.into_iter().filter_map(|name| {
         let (was, is) = (list_values(was, name), list_values(is, name));
         (was != is).then(|| Change {
             path: name.clone(),
-            was: show_all(name, was),
-            is: show_all(name, is),
+            was: join_values(&was, |value| show(name, value)),
+            is: join_values(&is, |value| show(name, value)),
         })
     });
     changes.collect()
+}
+
+/// Returns the values of a header that a message may have several times.
+fn list_values<'h>(headers: &'h [(String, String)], name: &str) -> Vec<&'h str> {
+    let values = headers.iter().filter(|(it, _)| it == name);
+    values.map(|(_, value)| value.as_str()).collect()
+}
+
+fn join_values(values: &[&str], show: impl Fn(&str) -> String) -> Option<String> {
+    let shown: Vec<_> = values.iter().map(|value| show(value)).collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
 }
 
 /// Compares a body with an earlier or better one.

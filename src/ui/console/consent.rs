@@ -1,6 +1,7 @@
 //! The page of one consent: its state, what happened to it, and what can be done with it.
 
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::customers::{customer_path, data_path, statement_address};
 use super::entry::EntryPanel;
@@ -97,6 +98,8 @@ pub(crate) struct ConsentPage {
     has_later_timers: bool,
     steps: String,
     step_problems: Vec<String>,
+    /// The address of the form that raises such a consent again.
+    again: String,
 }
 
 /// The steps with which the form begins.
@@ -220,6 +223,8 @@ impl ConsentPage {
                 EntryPanel::new(described, participants, exchange.as_ref(), &place, &console);
             Some((seq, panel))
         });
+        let is_requested = selection_reason == Some(SelectionReason::Requested);
+        let scenario_by_name = scenario.clone().filter(|_| is_requested);
         let mut timeline = Timeline::new(entries, participants, order);
         if let Some(seq) = last_shown_seq {
             let open = opened.as_ref().map(|(seq, _)| *seq);
@@ -275,10 +280,34 @@ impl ConsentPage {
             has_later_timers,
             steps,
             step_problems,
+            again: describe_again(consent, scenario_by_name.as_deref(), &console.base_path),
             handle,
             console,
         }
     }
+}
+
+/// Returns the address of the form that raises such a consent again. A scenario is chosen in it if the call
+/// that raised the consent named one; other reasons hold for the next consent, too.
+fn describe_again(consent: &Consent, scenario: Option<&str>, base_path: &str) -> String {
+    let terms = &consent.terms;
+    let days = terms.range.to.duration_since(terms.range.from).0 / 86_400_000;
+    let months = (days * 100 + 1_522) / 3_044;
+    let months = months.max(1).to_string();
+    let types = terms.fi_types.iter();
+    let types = types.map(|it| ("fiType", it.as_str().to_owned()));
+    let fields = [
+        ("customer", terms.customer.to_string()),
+        ("fiuId", consent.fiu.to_string()),
+        ("fetchType", terms.fetch_type.as_str().to_owned()),
+        ("months", months),
+    ];
+    let scenario = scenario.map(|name| ("scenario", name.to_owned()));
+    let query = types.chain(fields).chain(scenario);
+    let query: Vec<_> = query
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)))
+        .collect();
+    format!("{base_path}/ui/consents/new?{}", query.join("&"))
 }
 
 fn describe_earlier(has_earlier: bool, evicted: u64) -> Option<String> {

@@ -15,6 +15,8 @@ pub(super) struct EntryPanel {
     /// Its message, in lines.
     pub text: Option<String>,
     pub inspector: Option<Inspector>,
+    /// The address of the page of its webhook, and what is there.
+    pub webhook: Option<(String, String)>,
     /// The token of its forms.
     pub token: String,
     pub base_path: String,
@@ -38,11 +40,25 @@ impl EntryPanel {
         Self {
             facts: list_facts(entry, participants),
             text: has_text.then(|| text.clone()),
+            webhook: link_webhook(entry, &console.base_path),
             inspector: exchange.map(|exchange| Inspector::new(exchange, place)),
             token: console.token.clone(),
             base_path: console.base_path.clone(),
         }
     }
+}
+
+fn link_webhook(entry: &JournalEntry, base_path: &str) -> Option<(String, String)> {
+    let JournalRecord::Webhook(webhook) = &entry.record else {
+        return None;
+    };
+    let id = webhook.delivery;
+    let text = if webhook.attempt == 0 {
+        format!("Webhook {id}, to send it")
+    } else {
+        format!("Webhook {id} with all attempts")
+    };
+    Some((format!("{base_path}/ui/webhooks/{id}"), text))
 }
 
 fn list_facts(entry: &JournalEntry, participants: &Participants) -> Vec<(&'static str, String)> {

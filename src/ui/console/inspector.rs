@@ -230,6 +230,11 @@ pub(super) struct ByteRow {
 }
 
 impl Inspector {
+    /// Returns whether the content takes the whole width.
+    pub(super) fn is_wide(&self) -> bool {
+        matches!(self.content, Content::Difference(..))
+    }
+
     pub(super) fn new(exchange: &Exchange, place: &InspectorPlace) -> Self {
         let part = match place.part {
             InspectorPart::Answer if exchange.answer.is_none() => InspectorPart::default(),

@@ -11,7 +11,7 @@ use crate::domain::operation::Operation;
 use crate::domain::participants::Participants;
 
 /// A part of the journal, the newest entry first, and where it goes on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct JournalWindow {
     pub entries: Vec<DescribedEntry>,
     /// The number after which newer entries match.
@@ -37,6 +37,8 @@ pub(crate) struct JournalPage {
     older: Option<String>,
     /// The number of evicted entries, in words; empty if there are none.
     evicted: String,
+    /// The reason for which the filter was refused.
+    problem: Option<String>,
 }
 
 /// A field of text of the form.
@@ -59,12 +61,12 @@ struct JournalRow {
 
 /// The fields of text: name, label, and an example.
 const TEXT_FIELDS: [(&str, &str, &str); 6] = [
-    ("q", "Text", "In paths, headers and bodies"),
+    ("q", "Text", "In paths, headers, bodies, faults"),
     ("status", "Answer", "503 or 5xx"),
     ("consentHandle", "Consent", "Its handle"),
     ("customer", "Customer", "9876543210@ink"),
-    ("from", "From", "2026-01-15T06:00:00Z"),
-    ("to", "To", "2026-01-15T07:00:00Z"),
+    ("from", "From", "2026-01-15 11:30"),
+    ("to", "To", "2026-01-16"),
 ];
 
 impl JournalPage {
@@ -75,6 +77,7 @@ impl JournalPage {
         given: &[(&'static str, Option<String>)],
         kinds: &[&'static str],
         window: &JournalWindow,
+        problem: Option<String>,
     ) -> Self {
         let value_of = |name: &str| {
             let found = given.iter().find(|(it, _)| *it == name);
@@ -88,9 +91,12 @@ impl JournalPage {
         let list = ListAddress::new(path, given.iter().cloned(), None);
         let parts = given.iter().map(|(name, value)| {
             let value = value.as_ref()?;
-            Some(format!("{name} {value}"))
+            let field = TEXT_FIELDS.iter().find(|(it, ..)| it == name);
+            let label = field.map_or(*name, |(_, label, _)| label);
+            Some(format!("{} {value}", label.to_lowercase()))
         });
         Self {
+            problem,
             fields: TEXT_FIELDS
                 .iter()
                 .map(|(name, label, hint)| FilterField {

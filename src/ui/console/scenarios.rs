@@ -74,4 +74,7 @@ pub(crate) struct ScenarioPage {
     pub consents: Vec<(String, String)>,
     /// The number of all consents that it drives.
     pub consent_count: usize,
+    /// The customer to whom it could not be pinned, and the reason.
+    pub refused_customer: String,
+    pub problem: Option<String>,
 }

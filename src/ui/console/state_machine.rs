@@ -3,6 +3,7 @@
 
 use super::{class_of, format_clock, format_precise_time};
 use crate::domain::consent::{Consent, Input, Status, StatusChange};
+use crate::domain::time::Timestamp;
 use crate::ui::icons;
 
 /// A box for a state, with its visits.
@@ -398,8 +399,18 @@ fn build_node(it: Status, current: Status, history: &[StatusChange], is_cut: boo
             y: y - 9,
             at: visits
                 .last()
-                .map_or_else(String::new, |(change, _)| format_clock(change.at)),
+                .map_or_else(String::new, |(change, _)| format_visit(change.at, history)),
         }),
+    }
+}
+
+/// Formats the time of a change; where the path takes more than a day, its day.
+fn format_visit(at: Timestamp, history: &[StatusChange]) -> String {
+    let day = at.ist_date();
+    if history.iter().all(|change| change.at.ist_date() == day) {
+        format_clock(at)
+    } else {
+        day.format("%-d %b %Y").to_string()
     }
 }
 

@@ -4,10 +4,10 @@ use askama::Template;
 
 use super::inspector::{Exchange, Inspector, InspectorPlace};
 use super::timeline::{Tag, Tone};
-use super::{ConsoleFrame, format_clock, format_precise_time};
+use super::{ConsoleFrame, format_precise_time};
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery};
 use crate::domain::participants::Participants;
-use crate::domain::webhook_fault::AppliedFault;
+use crate::domain::webhook_fault::{AppliedFault, WebhookFaultName};
 use crate::ui::messages::Language;
 
 /// The page of one webhook.
@@ -106,13 +106,9 @@ impl AttemptRow {
         Self {
             number,
             address: format!("{path}?attempt={number}#inspector"),
-            at: format!(
-                "{} {}",
-                attempt.at.ist_date().format("%-d %b"),
-                format_clock(attempt.at)
-            ),
+            at: format_precise_time(attempt.at),
             instant: attempt.at.to_string(),
-            tag: tag_of_outcome(&attempt.outcome),
+            tag: tag_of_attempt(attempt),
             faults: attempt.faults.iter().map(|fault| fault.as_str()).collect(),
             outcome,
             took: format!("{} ms", attempt.duration_ms),
@@ -122,7 +118,8 @@ impl AttemptRow {
 }
 
 /// Returns the result of an attempt.
-pub(super) fn tag_of_outcome(outcome: &AttemptOutcome) -> Tag {
+pub(super) fn tag_of_attempt(attempt: &Attempt) -> Tag {
+    let outcome = &attempt.outcome;
     let text = outcome
         .status()
         .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -131,7 +128,7 @@ pub(super) fn tag_of_outcome(outcome: &AttemptOutcome) -> Tag {
         AttemptOutcome::Accepted { .. } => Tone::Warning,
         AttemptOutcome::Rejected { .. } | AttemptOutcome::Failed { .. } => Tone::Bad,
     };
-    Tag { text, tone }
+    Tag { text, tone }.with_faults(&attempt.faults)
 }
 
 fn describe_fault(applied: &AppliedFault) -> String {
@@ -140,6 +137,26 @@ fn describe_fault(applied: &AppliedFault) -> String {
         Some(rule) => format!("{name}, by the scenario {}", rule.scenario),
         None => format!("{name}, by a fault set of this world"),
     }
+}
+
+/// Says what an accepted delivery has gone through.
+fn describe_acceptance(delivery: &Delivery) -> String {
+    let is_dropped = |applied: &AppliedFault| applied.fault.name() == WebhookFaultName::Drop;
+    let last = delivery.attempts.last();
+    let before = match delivery.is_manual_resend {
+        true if delivery.faults.iter().any(is_dropped) => {
+            "A fault had dropped it on purpose, until a person sent it. "
+        }
+        true => "A person has sent it again. ",
+        false => "",
+    };
+    let must_reject = last.is_some_and(|it| it.faults.iter().any(|it| it.must_be_rejected()));
+    let result = if must_reject {
+        "The FIU has accepted it, but must reject such a message."
+    } else {
+        "The FIU has accepted it."
+    };
+    format!("{before}{result}")
 }
 
 /// Says what the state of a delivery means.
@@ -158,7 +175,7 @@ fn describe_next(delivery: &Delivery) -> String {
             ),
             None => "It waits for the next attempt.".to_owned(),
         },
-        State::Delivered => "The FIU has accepted it.".to_owned(),
+        State::Delivered => describe_acceptance(delivery),
         State::Exhausted => {
             "The FIU has not accepted it, and no further attempt is made by itself.".to_owned()
         }

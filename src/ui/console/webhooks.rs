@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::timeline::Tag;
-use super::webhook::tag_of_outcome;
+use super::webhook::tag_of_attempt;
 use super::{
     Chip, ConsoleFrame, ListAddress, ListWindow, SelectOption, describe_filter, list_chips,
     list_fius, list_names,
@@ -129,10 +129,7 @@ impl WebhookRow {
                 0 => String::new(),
                 count => format!("{count} earlier"),
             },
-            attempts: attempts[hidden..]
-                .iter()
-                .map(|attempt| tag_of_outcome(&attempt.outcome))
-                .collect(),
+            attempts: attempts[hidden..].iter().map(tag_of_attempt).collect(),
             faults: delivery
                 .faults
                 .iter()

@@ -170,8 +170,12 @@ fn find_status(record: &JournalRecord) -> Option<u16> {
     }
 }
 
-/// Returns whether a record has a text in its path, headers, bodies, outcome or message, as they were
-/// recorded.
+fn is_in_any<'n>(text: &Regex, mut names: impl Iterator<Item = &'n str>) -> bool {
+    names.any(|name| text.is_match(name.as_bytes()))
+}
+
+/// Returns whether a record has a text in its path, URL, headers, bodies, outcome, faults or message, as they
+/// were recorded.
 fn has_text(record: &JournalRecord, text: &Regex) -> bool {
     let in_headers = |headers: &[(String, String)]| {
         let mut headers = headers.iter();
@@ -181,6 +185,7 @@ fn has_text(record: &JournalRecord, text: &Regex) -> bool {
     match record {
         JournalRecord::Call(call) => {
             text.is_match(call.path.as_bytes())
+                || is_in_any(text, call.faults.iter().map(|fault| fault.as_str()))
                 || text.is_match(&call.request_body)
                 || text.is_match(&call.response_body)
                 || in_headers(&call.headers)
@@ -188,6 +193,8 @@ fn has_text(record: &JournalRecord, text: &Regex) -> bool {
         }
         JournalRecord::Webhook(webhook) => {
             text.is_match(webhook.webhook_id.as_bytes())
+                || text.is_match(webhook.url.as_bytes())
+                || is_in_any(text, webhook.faults.iter().map(|fault| fault.as_str()))
                 || text.is_match(webhook.outcome.as_bytes())
                 || text.is_match(&webhook.body)
                 || in_headers(&webhook.headers)
@@ -845,6 +852,7 @@ impl WebhookView {
             response_status,
             outcome,
             faults,
+            url: _,
             headers: _,
             body: _,
             body_length: _,
