@@ -21,16 +21,16 @@ const FLAGS = ['--disable-gpu', '--disable-quic']
 
 /**
  * Calls `use` with an empty page of a new profile, and removes the profile.
- * `width` is a key of WIDTHS, `scheme` one of SCHEMES or FORCED.
+ * `width` is a key of WIDTHS, `scheme` one of SCHEMES or FORCED, `textPercent` the size of text that the reader has chosen.
  */
-export async function withPage({ width, scheme = 'light', javaScriptEnabled = true }, use) {
+export async function withPage({ width, scheme = 'light', javaScriptEnabled = true, textPercent = 100 }, use) {
   const profile = await mkdtemp(join(tmpdir(), 'mockaa-browser-'))
   try {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: process.env.MOCKAA_CHROMIUM ?? '/usr/bin/chromium',
       headless: true,
       chromiumSandbox: false,
-      args: FLAGS,
+      args: [...FLAGS, `--blink-settings=defaultFontSize=${(16 * textPercent) / 100}`],
       viewport: WIDTHS[width],
       colorScheme: scheme === FORCED ? 'light' : scheme,
       forcedColors: scheme === FORCED ? 'active' : 'none',

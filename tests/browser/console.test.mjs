@@ -5,6 +5,7 @@ import { createServer, request as openRequest } from 'node:http'
 import test from 'node:test'
 import { setInterval } from 'node:timers/promises'
 import { withPage } from './browser.mjs'
+import { PAGES } from './pages.mjs'
 import { Sandbox } from './sandbox.mjs'
 
 /** An FIU that answers each webhook with a status. Counts what it receives. */
@@ -531,6 +532,20 @@ test('a consent is printed with its whole history and without what is clicked', 
     assert.ok(sheet.count > 40, `${sheet.count} threads`)
     await page.setViewportSize({ width: 794, height: 1123 })
     if (process.env.MOCKAA_SCREENSHOTS) await page.screenshot({ path: `${process.env.MOCKAA_SCREENSHOTS}/console-print.png`, fullPage: true })
+  })
+})
+
+test('text of twice the size fits into each page', { timeout: 120_000 }, async () => {
+  await withPage({ width: 'desktop', textPercent: 200 }, async (page) => {
+    for (const { name, open } of PAGES.filter((it) => /^(console|consent)-/.test(it.name))) {
+      const sandbox = new Sandbox(`large-${name}`)
+      await page.goto(sandbox.baseUrl + (await open(sandbox)))
+      const { size, excess } = await page.evaluate(() => ({
+        size: getComputedStyle(document.documentElement).fontSize,
+        excess: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      }))
+      assert.deepEqual({ name, size, excess }, { name, size: '32px', excess: 0 })
+    }
   })
 })
 
