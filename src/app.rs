@@ -17,7 +17,8 @@ use crate::bankgen;
 use crate::config::personas::{self, PersonaLoadError};
 use crate::config::tls::prepare_tls;
 use crate::config::{
-    ConfigError, Options, ParticipantSetup, aa_scenarios, check_path, load_participants,
+    ConfigError, Options, ParticipantSetup, aa_scenarios, check_path, complete_setup,
+    load_participants,
 };
 use crate::crypto::base64::url_encode;
 use crate::domain::fair_use::FairUseMode;
@@ -112,6 +113,7 @@ impl Sandbox {
             bind,
             port,
             config,
+            config_text,
             fiu_url,
             seed,
             clock,
@@ -141,7 +143,10 @@ impl Sandbox {
             workers,
         } = options;
         check_path(&push_data_path)?;
-        let setup = load_participants(config.as_deref(), fiu_url.as_deref())?;
+        let setup = match config_text {
+            Some(text) => complete_setup("the participants", text, None, None)?,
+            None => load_participants(config.as_deref(), fiu_url.as_deref())?,
+        };
         let time_settings = time_settings.complete_with(setup.time_settings);
         setup.check_times(security, time_settings)?;
         let access = AccessPolicy::new(bind, &allow_host, &allow_origin, public_url.as_deref())

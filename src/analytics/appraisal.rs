@@ -14,7 +14,9 @@ use super::irregularities::Incidences;
 use super::loans::LoanPayments;
 use super::months::mean;
 use super::score::{Score, is_bounce};
-use crate::domain::appraisal::{Appraisal, AppraisalFact, ReportPart, ReportValue};
+use crate::domain::appraisal::{
+    Appraisal, AppraisalFact, AppraisalFigures, ReportPart, ReportValue,
+};
 use crate::domain::money::{Paise, group_count};
 use crate::domain::statement::Holder;
 use crate::domain::terms::TransactionType::{Credit, Debit};
@@ -34,6 +36,13 @@ pub(super) fn build_appraisal(
     score: &Score,
 ) -> Appraisal {
     Appraisal {
+        figures: AppraisalFigures {
+            average_balance: Paise(book.average_balance(book.months.len())),
+            income: Paise(capacity.income),
+            obligation: Paise(capacity.obligation),
+            eligible_instalment: Paise(capacity.eligible_instalment()),
+            score: score.value,
+        },
         sentence: format!(
             "The verified income is {} a month, {} of it are due for loans, and the score is {} of 900.",
             format_amount(capacity.income),

@@ -293,6 +293,7 @@ impl From<Arguments> for Options {
             bind,
             port,
             config: find_config_file(config),
+            config_text: None,
             fiu_url,
             seed,
             clock: clock.unwrap_or_default(),

@@ -55,6 +55,8 @@ pub struct Options {
     pub port: u16,
     /// Path of a `mockaa.toml`. Its tables of command-line options have no effect here.
     pub config: Option<PathBuf>,
+    /// The content of a `mockaa.toml`, in place of the file.
+    pub config_text: Option<&'static str>,
     pub fiu_url: Option<String>,
     pub seed: Option<u64>,
     pub clock: ClockStart,
@@ -110,6 +112,7 @@ impl Default for Options {
             bind: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             config: None,
+            config_text: None,
             fiu_url: None,
             seed: None,
             clock: ClockStart::default(),
@@ -289,25 +292,34 @@ pub(crate) fn load_participants(
     let fiu_url: Option<Arc<str>> = fiu_url
         .map_err(|error| ConfigError::FiuUrl(error.to_string()))?
         .map(Into::into);
-    let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
-    let (name, custom) = match file {
-        None => ("the shipped participants".to_owned(), None),
-        Some(path) => {
-            let name = display_path(path);
-            let text = std::fs::read_to_string(path).map_err(|error| file_error(&name, error))?;
-            let custom = parse_participants(&name, &text)?;
-            (name, Some(custom))
-        }
+    let Some(path) = file else {
+        return complete_setup("the shipped participants", "", None, fiu_url);
     };
-    let custom = custom.unwrap_or_default();
-    let folder = file.and_then(Path::parent);
+    let name = display_path(path);
+    let text = std::fs::read_to_string(path).map_err(|error| file_error(&name, error))?;
+    complete_setup(&name, &text, path.parent(), fiu_url)
+}
+
+/// Completes the participants of a `mockaa.toml` with the shipped ones. `name` is that of the text in errors,
+/// `folder` has the files that it names.
+///
+/// # Errors
+/// [`ConfigError`] with the name and the error in the text.
+pub(crate) fn complete_setup(
+    name: &str,
+    text: &str,
+    folder: Option<&Path>,
+    fiu_url: Option<Arc<str>>,
+) -> Result<ParticipantSetup, ConfigError> {
+    let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
+    let custom = parse_participants(name, text)?;
     let mut aas = Vec::new();
     let mut keys = Vec::new();
     for entry in custom.aa.or(shipped.aa).unwrap_or_default() {
-        let key = load_aa_key(&entry, folder).map_err(|error| file_error(&name, error))?;
+        let key = load_aa_key(&entry, folder).map_err(|error| file_error(name, error))?;
         let logo = load_logo("aa.logo", entry.logo.as_deref(), folder)
-            .map_err(|error| file_error(&name, error))?;
-        let aa = entry.into_aa().map_err(|error| file_error(&name, error))?;
+            .map_err(|error| file_error(name, error))?;
+        let aa = entry.into_aa().map_err(|error| file_error(name, error))?;
         let aa = Aa { logo, ..aa };
         keys.push((Arc::clone(&aa.id), key));
         aas.push(Arc::new(aa));
@@ -315,8 +327,8 @@ pub(crate) fn load_participants(
     let mut fius = Vec::new();
     for mut entry in custom.fiu.or(shipped.fiu).unwrap_or_default() {
         let logo = load_logo("fiu.logo", entry.logo.take().as_deref(), folder)
-            .map_err(|error| file_error(&name, error))?;
-        let fiu = entry.into_fiu().map_err(|error| file_error(&name, error))?;
+            .map_err(|error| file_error(name, error))?;
+        let fiu = entry.into_fiu().map_err(|error| file_error(name, error))?;
         let mut fiu = Fiu { logo, ..fiu };
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
@@ -326,28 +338,28 @@ pub(crate) fn load_participants(
     }
     let mut fips = Vec::new();
     for entry in custom.fip.or(shipped.fip).unwrap_or_default() {
-        let mut fip = entry.into_fip().map_err(|error| file_error(&name, error))?;
+        let mut fip = entry.into_fip().map_err(|error| file_error(name, error))?;
         assign_shipped_key(&mut fip.entity);
         fips.push(Arc::new(fip));
     }
     let participants = Participants { aas, fius, fips };
     if participants.aas.is_empty() || participants.fius.is_empty() || participants.fips.is_empty() {
         return Err(file_error(
-            &name,
+            name,
             "at least one [[aa]], one [[fiu]] and one [[fip]] are required; leave a list out for the shipped one",
         ));
     }
-    check_distinct(&participants).map_err(|error| file_error(&name, error))?;
+    check_distinct(&participants).map_err(|error| file_error(name, error))?;
     let unaport = custom
         .unaport
         .unwrap_or_default()
         .into_unaport(&participants)
-        .map_err(|error| file_error(&name, error))?;
+        .map_err(|error| file_error(name, error))?;
     let time_settings = custom
         .time
         .unwrap_or_default()
         .into_settings()
-        .map_err(|error| file_error(&name, error))?;
+        .map_err(|error| file_error(name, error))?;
     let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are valid");
     Ok(ParticipantSetup {
         participants,

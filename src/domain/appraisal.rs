@@ -2,9 +2,24 @@
 
 use crate::domain::money::Paise;
 
+/// The figures of an appraisal on which a lender decides. Amounts are those of a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AppraisalFigures {
+    /// The mean of the closing balances of all days.
+    pub average_balance: Paise,
+    pub income: Paise,
+    /// The instalments that are due.
+    pub obligation: Paise,
+    /// The largest instalment that the customer can pay in addition.
+    pub eligible_instalment: Paise,
+    /// 300 to 900.
+    pub score: i64,
+}
+
 /// A credit appraisal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Appraisal {
+    pub figures: AppraisalFigures,
     /// The result in a sentence.
     pub sentence: String,
     /// The lines of the appraisal sheet.

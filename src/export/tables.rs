@@ -466,11 +466,12 @@ mod tests {
     use serde_json::json;
 
     use super::build_analytics_workbook;
-    use crate::domain::appraisal::Appraisal;
+    use crate::domain::appraisal::{Appraisal, AppraisalFigures};
 
     #[test]
     fn a_section_is_a_sheet_and_names_its_parts() {
         let appraisal = Appraisal {
+            figures: AppraisalFigures::default(),
             sentence: "The score is 900 of 900.".to_owned(),
             facts: Vec::new(),
             parts: Vec::new(),
