@@ -30,6 +30,7 @@ mod config;
 mod analytics;
 mod bankgen;
 mod crypto;
+mod demo;
 mod domain;
 mod engine;
 mod export;

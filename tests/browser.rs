@@ -11,9 +11,9 @@ use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use crate::binary::{Server, decode_lossy};
+use crate::binary::{Server, decode_lossy, mockaa_command};
 use crate::skip::report_skip;
 
 /// Programs that are Chromium, the one of Debian first.
@@ -138,12 +138,16 @@ fn the_pages_pass_their_tests_in_chromium() {
         "--frame-origin",
         &lender,
     ]);
+    let mut demo = mockaa_command(&["demo", "--web", "--no-open"]);
+    let demo = Server::spawn(demo.stderr(Stdio::null()));
+    let demo_url = demo.ready["lender_url"].as_str().expect("a URL");
     let mut tests = Command::new("node");
     tests
         .args(["--test", "--test-reporter", "spec"])
         .env("MOCKAA_URL", server.base_url())
         .env("MOCKAA_LOGIN_URL", with_login.base_url())
         .env("MOCKAA_LENDER_URL", &lender)
+        .env("MOCKAA_DEMO_URL", format!("{demo_url}/"))
         .env("MOCKAA_CHROMIUM", chromium)
         .current_dir(&folder);
     if let Some(pictures) = env::var_os("MOCKAA_SCREENSHOTS") {

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 9] = [
     &["cli"],
     &["app"],
     &["config"],
-    &["http", "webhooks"],
+    &["http", "webhooks", "demo"],
     &["scenario"],
     &["files"],
     &[

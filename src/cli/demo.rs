@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,9 +13,13 @@ use serde_json::{Value, json};
 use crate::app::Sandbox;
 use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::build_client;
+use crate::config::Options;
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
+use crate::demo::{LenderServer, PARTICIPANTS};
 use crate::domain::money::Paise;
+use crate::domain::session::DataTiming;
+use crate::platform::{StopSignals, open_browser};
 
 /// The consent request of the seed documents with its original dates. [`CLOCK`] is within its
 /// validity.
@@ -29,14 +34,61 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7")]
+#[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7\n  mockaa demo --web")]
 pub(crate) struct Arguments {
     /// Seed of all ids and data; the same seed gives the same output.
     #[arg(long, default_value_t = 42)]
     seed: u64,
+
+    /// Show the journey in the browser, with a fictitious lender, until a signal.
+    #[arg(long)]
+    web: bool,
+
+    /// Port of the lender's pages; 0 picks a free one.
+    #[arg(long, requires = "web", default_value_t = 0, value_name = "PORT")]
+    port: u16,
+
+    /// Do not open the browser.
+    #[arg(long, requires = "web")]
+    no_open: bool,
+}
+
+/// Shows the journey in the browser: a lender beside a sandbox, each a server of its own.
+async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
+    let sandbox = Sandbox::start(Options {
+        config_text: Some(PARTICIPANTS),
+        seed: Some(arguments.seed),
+        customer_login: true,
+        data_timing: DataTiming::Timed,
+        ..Options::default()
+    })
+    .await?;
+    let address = (Ipv4Addr::LOCALHOST, arguments.port).into();
+    let participants = Arc::clone(&sandbox.config().initial_participants);
+    let lender = LenderServer::start(address, sandbox.base_url(), participants);
+    let lender =
+        lender.with_context(|| format!("cannot listen on {address}; choose another --port"))?;
+    println!(
+        "{}",
+        json!({ "event": "ready", "lender_url": lender.url, "base_url": sandbox.base_url() })
+    );
+    eprintln!("mockaa demo: open {}/ ; stop with Ctrl-C", lender.url);
+    if !arguments.no_open
+        && let Err(error) = open_browser(&format!("{}/", lender.url))
+    {
+        eprintln!("mockaa: no browser could be started ({error}); open the address by hand");
+    }
+    stop_signals.recv().await;
+    lender.stop().await;
+    sandbox.stop().await;
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.web {
+        return run_web(&arguments).await;
+    }
     let behavior = ReceiverBehavior {
         response_status: None,
         checks_timestamps: false,

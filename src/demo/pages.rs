@@ -1,0 +1,278 @@
+//! The pages of the lender. The structs hold finished words.
+
+use askama::Template;
+
+use super::offer::{Application, Decision, DeclineReason, Offer};
+use super::unaport::UnderneathNote;
+use super::variation::Variation;
+use crate::domain::appraisal::{Appraisal, AppraisalFigures};
+use crate::domain::money::{Paise, group_count};
+use crate::domain::naming::WireEnum as _;
+use crate::domain::statement::{Statement, Transactions};
+use crate::domain::terms::TransactionType;
+use crate::ui::journey::Party;
+use crate::ui::messages::Language;
+
+/// The number of transactions that the page of a decision lists.
+const ROWS_MAX: usize = 12;
+
+/// A page of the lender.
+#[derive(Debug, Template)]
+#[template(path = "demo.html")]
+pub(super) struct DemoPage {
+    pub language: Language,
+    /// The address of the visitor's page, with a slash at its end.
+    pub path: String,
+    pub fiu: Party,
+    pub aa: Party,
+    pub content: DemoContent,
+    pub underneath: Vec<UnderneathNote>,
+    /// The address of the operator's page of the consent.
+    pub console: String,
+}
+
+/// The content of a page: how far the application has come.
+#[derive(Debug)]
+pub(super) enum DemoContent {
+    /// The form, with the numbers of instalments to choose from.
+    Form(DemoDraft, [u32; 4]),
+    /// The address of the page of the AA.
+    Asked(String),
+    Collecting,
+    Refused,
+    TimedOut,
+    /// The problem.
+    Failed(String),
+    Decided(Box<DecidedContent>),
+}
+
+/// The fields of the form as they were typed, with the key of the sentence that says what is wrong.
+#[derive(Debug)]
+pub(super) struct DemoDraft {
+    pub name: String,
+    pub mobile: String,
+    pub amount: String,
+    pub months: String,
+    /// The name of the variation.
+    pub variation: String,
+    pub problem: Option<&'static str>,
+}
+
+impl Default for DemoDraft {
+    fn default() -> Self {
+        Self {
+            name: "Asha Rao".to_owned(),
+            mobile: "9876543210".to_owned(),
+            amount: "2,00,000".to_owned(),
+            months: "36".to_owned(),
+            variation: Variation::default().as_str().to_owned(),
+            problem: None,
+        }
+    }
+}
+
+/// The decision with the figures that it follows from.
+#[derive(Debug)]
+pub(super) struct DecidedContent {
+    heading: String,
+    /// Remarks on how the data came.
+    notes: Vec<String>,
+    /// The terms of the offer, each with its name; empty without an offer.
+    offer: Vec<(&'static str, String)>,
+    reasons: Vec<String>,
+    figures: Vec<FigureRow>,
+    accounts: Vec<String>,
+    rows: Vec<DemoRow>,
+    shown: String,
+}
+
+/// A figure of the applicant, with the evidence in English.
+#[derive(Debug)]
+struct FigureRow {
+    name: &'static str,
+    value: String,
+    evidence: String,
+}
+
+#[derive(Debug)]
+struct DemoRow {
+    day: String,
+    narration: String,
+    amount: String,
+    balance: String,
+}
+
+impl DemoContent {
+    /// Returns the content of a decision. Of how the data came are given: the number of accounts that it is
+    /// of, that of all, and whether no webhook has told of it.
+    pub(super) fn from_decision(
+        application: &Application,
+        decision: &Decision,
+        appraisal: &Appraisal,
+        statements: &[Statement],
+        (ready, total, was_polled): (usize, usize, bool),
+        language: Language,
+    ) -> Self {
+        let figures = &appraisal.figures;
+        let counts = [("n", &*ready.to_string()), ("total", &*total.to_string())];
+        let partial = (ready < total).then(|| language.fill("lender.partial", &counts));
+        let polled = was_polled.then(|| language.text("lender.polled").to_owned());
+        let (key, offer) = match decision {
+            Decision::Offer(offer) => ("lender.offer", list_offer(offer, language)),
+            Decision::Declined(_) => ("lender.declined", Vec::new()),
+        };
+        let transactions = statements.iter().filter_map(Statement::transactions);
+        let count: usize = transactions.clone().map(|it| it.rows.len()).sum();
+        let mut rows: Vec<_> = transactions.flat_map(Transactions::iter).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+        rows.truncate(ROWS_MAX);
+        Self::Decided(Box::new(DecidedContent {
+            heading: language.text(key).to_owned(),
+            notes: partial.into_iter().chain(polled).collect(),
+            offer,
+            reasons: list_reasons(application, decision, figures, language),
+            figures: list_figures(appraisal, language),
+            accounts: statements
+                .iter()
+                .map(|it| format!("{}, {}", it.fip_name, it.account.masked_number))
+                .collect(),
+            shown: language.fill(
+                "lender.rows",
+                &[
+                    ("n", &group_count(rows.len())),
+                    ("total", &group_count(count)),
+                ],
+            ),
+            rows: rows
+                .into_iter()
+                .map(|row| DemoRow {
+                    day: language.format_day(row.at),
+                    narration: row.narration.to_owned(),
+                    amount: if row.transaction_type == TransactionType::Credit {
+                        format!("+{}", row.amount.group())
+                    } else {
+                        format!("−{}", row.amount.group())
+                    },
+                    balance: row.balance.group(),
+                })
+                .collect(),
+        }))
+    }
+}
+
+fn format_money(amount: Paise) -> String {
+    format!("₹ {}", amount.group_rupees())
+}
+
+fn list_offer(offer: &Offer, language: Language) -> Vec<(&'static str, String)> {
+    vec![
+        (language.text("lender.amount"), format_money(offer.amount)),
+        (
+            language.text("lender.rate"),
+            format!("{}.{:02} %", offer.rate / 100, offer.rate % 100),
+        ),
+        (language.text("lender.months"), offer.months.to_string()),
+        (
+            language.text("lender.instalment"),
+            format_money(offer.instalment),
+        ),
+    ]
+}
+
+/// Returns the reasons for a decision.
+fn list_reasons(
+    application: &Application,
+    decision: &Decision,
+    figures: &AppraisalFigures,
+    language: Language,
+) -> Vec<String> {
+    let score = figures.score.to_string();
+    let eligible = format_money(figures.eligible_instalment);
+    let asked = format_money(application.amount);
+    let keys = match decision {
+        Decision::Offer(offer) if offer.is_reduced => {
+            ["lender.reason.score", "lender.reason.reduced"].as_slice()
+        }
+        Decision::Offer(_) => &["lender.reason.score", "lender.reason.capacity"],
+        Decision::Declined(DeclineReason::Score) => &["lender.reason.low_score"],
+        Decision::Declined(DeclineReason::Capacity) => &["lender.reason.no_capacity"],
+    };
+    let values = [
+        ("score", &*score),
+        ("eligible", &*eligible),
+        ("asked", &*asked),
+    ];
+    let reasons = keys.iter().map(|key| language.fill(key, &values));
+    reasons.collect()
+}
+
+/// Returns the figures of the appraisal on which the decision rests.
+fn list_figures(appraisal: &Appraisal, language: Language) -> Vec<FigureRow> {
+    let figures = &appraisal.figures;
+    let rows = [
+        (
+            "lender.income",
+            format_money(figures.income),
+            "Verified income a month",
+        ),
+        (
+            "lender.average",
+            format_money(figures.average_balance),
+            "Average balance",
+        ),
+        (
+            "lender.obligation",
+            format_money(figures.obligation),
+            "Obligations a month",
+        ),
+        ("lender.score", figures.score.to_string(), "Score"),
+    ];
+    let rows = rows.map(|(key, value, item)| {
+        let fact = appraisal.facts.iter().find(|fact| fact.item == item);
+        FigureRow {
+            name: language.text(key),
+            value,
+            evidence: fact.map_or_else(String::new, |fact| fact.evidence.clone()),
+        }
+    });
+    rows.into()
+}
+
+impl DemoPage {
+    fn text(&self, key: &str) -> &'static str {
+        self.language.text(key)
+    }
+
+    /// Returns a text in which `{aa}` stands for the AA.
+    fn fill(&self, key: &str) -> String {
+        self.language.fill(key, &[("aa", &self.aa.name)])
+    }
+
+    fn heading(&self) -> String {
+        match &self.content {
+            DemoContent::Form(..) => self.text("lender.start").to_owned(),
+            DemoContent::Asked(_) => self.text("lender.asked").to_owned(),
+            DemoContent::Collecting => self.text("lender.collecting").to_owned(),
+            DemoContent::Refused => self.text("lender.refused").to_owned(),
+            DemoContent::TimedOut => self.text("lender.timeout").to_owned(),
+            DemoContent::Failed(_) => self.text("lender.failed").to_owned(),
+            DemoContent::Decided(content) => content.heading.clone(),
+        }
+    }
+
+    /// Returns the variations, each with its name in the form and for the presenter.
+    fn variations(&self) -> Vec<(&'static str, &'static str)> {
+        let all = Variation::ALL.iter();
+        all.map(|it| (it.as_str(), self.text(it.key()))).collect()
+    }
+
+    /// Returns the languages, each with its code, its name and the address of the page in it.
+    fn languages(&self) -> Vec<(&'static str, &'static str, String)> {
+        let all = Language::all_variants().iter();
+        all.map(|it| {
+            let code = it.as_str();
+            (code, it.own_name(), format!("{}?lang={code}", self.path))
+        })
+        .collect()
+    }
+}
