@@ -142,6 +142,8 @@ pub struct Attempt {
     pub faults: Vec<WebhookFaultName>,
     /// For each fault of [`Delivery::faults_on_attempt`], whether it shows in the request.
     pub effective_faults: Vec<bool>,
+    /// `true` if a fault that shows in the request makes it one that an FIU must reject.
+    pub must_be_rejected: bool,
     /// The headers that the request would have without faults, if a fault changed them.
     pub faultless_headers: Option<Arc<[(String, String)]>>,
     /// The bytes that were sent, if a fault changed them.

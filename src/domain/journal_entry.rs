@@ -138,6 +138,8 @@ pub struct WebhookRecord {
     /// Outcome for people.
     pub outcome: String,
     pub faults: Vec<WebhookFaultName>,
+    /// `true` if one of them shows in the request, and makes it one that an FIU must reject.
+    pub must_be_rejected: bool,
     /// The URL to which it was sent; empty if no attempt was made.
     pub url: String,
     /// Headers that were sent; empty if no attempt was made.

@@ -1,4 +1,4 @@
-//! Owns the form in which messages, notes and logs quote text that somebody else wrote.
+//! Owns the form in which messages, notes and logs quote text of other authors.
 
 use std::borrow::Cow;
 use std::path::Path;

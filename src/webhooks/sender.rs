@@ -73,6 +73,8 @@ struct PreparedAttempt {
     facts: SentFacts,
     /// For each fault of the attempt, whether it shows in the request.
     effective_faults: Vec<bool>,
+    /// `true` if one of those that show makes the message one that an FIU must reject.
+    must_be_rejected: bool,
     /// The headers that the request would have without faults, if a fault changed them.
     faultless_headers: Option<Vec<(String, String)>>,
     /// Headers of the FIU's own, which no record shows.
@@ -238,6 +240,9 @@ impl WebhookSender {
             let outgoing = build_attempt(&input, &faults);
             let facts = read_sent_facts(&outgoing, fiu.signature);
             let effective_faults = find_effective_faults(&input, &faults, &outgoing);
+            let mut shown = faults.iter().zip(&effective_faults);
+            let must_be_rejected =
+                shown.any(|(fault, shows)| *shows && fault.name().must_be_rejected());
             let faultless_headers = effective_faults
                 .contains(&true)
                 .then(|| build_attempt(&input, &[]).headers)
@@ -247,6 +252,7 @@ impl WebhookSender {
                 outgoing,
                 facts,
                 effective_faults,
+                must_be_rejected,
                 faultless_headers,
                 own_headers,
             }
@@ -265,6 +271,7 @@ impl WebhookSender {
             outgoing,
             facts,
             effective_faults,
+            must_be_rejected,
             faultless_headers,
             own_headers,
         } = prepared;
@@ -299,6 +306,7 @@ impl WebhookSender {
             outcome,
             faults,
             effective_faults,
+            must_be_rejected,
             faultless_headers,
             faulty_body,
             retry_after,

@@ -342,6 +342,11 @@ async fn a_consent_is_raised_by_a_form() {
     for (name, value, expected) in [
         ("months", "0", "months"),
         ("customer", "nobody", "customer"),
+        (
+            "customer",
+            "9876500079@nosuch",
+            "the handle of no AA; use one of mockaa",
+        ),
         ("fiType", "GOLD", "fiType"),
         ("scenario", "nothing", "nothing"),
     ] {
@@ -358,6 +363,17 @@ async fn a_consent_is_raised_by_a_form() {
         assert!(browser.text.contains("value=\"9876500079\"") || name == "customer");
     }
     assert_eq!(app.count_consents().await, 1);
+    let at_another = fields.map(|(it, old)| match it {
+        "customer" => (it, "9876500079@ink"),
+        _ => (it, old),
+    });
+    browser.show("/ui/consents/new").await;
+    browser.submit("/ui/consents", &at_another).await;
+    let consents = app.get("/_mockaa/v1/consents").await.expect_ok();
+    assert_eq!(consents["items"][0]["aaId"], "UNACORES-AA-UAT");
+    // A number is that of the customer whom the world knows.
+    let page = browser.show("/ui/journal?customer=9876500079").await;
+    assert!(page.contains("value=\"9876500079@"), "{page}");
 }
 
 #[tokio::test]

@@ -116,7 +116,7 @@ async function openAfterRejection(sandbox, findPath) {
   return findPath()
 }
 
-/** Rejects a consent, whose webhook has a spoilt signature and reaches nobody, and returns its handle. */
+/** Rejects a consent, whose webhook has a spoilt signature and no receiver, and returns its handle. */
 async function attemptWebhook(sandbox) {
   // Nothing listens at the port of discarded bytes.
   await sandbox.setFiu({ base_url: 'http://127.0.0.1:9' })

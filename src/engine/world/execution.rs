@@ -683,6 +683,7 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
             || delivery.fault_names(attempt_number),
             |attempt| attempt.faults.clone(),
         ),
+        must_be_rejected: last.is_some_and(|attempt| attempt.must_be_rejected),
         url: last.map_or_else(String::new, |attempt| attempt.url.clone()),
         headers: last.map_or_else(Vec::new, |attempt| attempt.headers.clone()),
         body: Bytes::copy_from_slice(&body[..body.len().min(WEBHOOK_BODY_BYTES_MAX)]),

@@ -6,7 +6,7 @@ use crate::domain::advance::{AdvancePlan, AdvanceTarget};
 use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::listing::{Cursor, ListPart};
 use crate::domain::text::quote_value;
-use crate::domain::time::{Millis, Timestamp};
+use crate::domain::time::Millis;
 use crate::engine::advance::{Limits, advance_clock};
 use crate::engine::world::ClockChange;
 use crate::http::call::Call;
@@ -15,7 +15,7 @@ use crate::http::control::clock::{describe_stop, reject_advance};
 use crate::http::control::parse_number;
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
-use crate::ui::console::clock::ClockPage;
+use crate::ui::console::clock::{ClockPage, TypedTime};
 use crate::wire::api_error::ApiError;
 
 /// The largest number of timers on the page.
@@ -30,14 +30,13 @@ const ENTRIES_MAX: usize = 200;
 /// Shows the clock, what becomes due, and what the last advance has brought about.
 pub(crate) fn show_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
-    render_clock(&page, None, "")
+    render_clock(&page, None, TypedTime::default())
 }
 
-/// `typed` is the time in a form that was refused.
 fn render_clock(
     page: &PageCall<'_>,
-    notice: Option<&str>,
-    typed: &str,
+    notice: Option<String>,
+    typed: TypedTime,
 ) -> Result<ApiResponse, ApiError> {
     let (call, world) = (page.call, &page.world);
     let since = parse_number(call, "since", u64::MAX)?;
@@ -76,7 +75,7 @@ pub(crate) async fn change_clock(call: &Call) -> Result<ApiResponse, ApiError> {
         "run" => set_clock(&page, ClockChange::Run),
         "set" => parse_time("to", to.unwrap_or_default())
             .and_then(|to| set_clock(&page, ClockChange::Set { to })),
-        "advance" => match read_target(page.world.now(), by, to) {
+        "advance" => match read_target(&page, by, to) {
             Ok(target) => advance(&page, target).await,
             Err(error) => Err(error),
         },
@@ -85,8 +84,11 @@ pub(crate) async fn change_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     };
     done.or_else(|error| {
         page.refuse(error, |error| {
-            let notice = error.message();
-            render_clock(&page, Some(&notice), to.unwrap_or_default())
+            let typed = TypedTime {
+                change: call.path_segment("change").to_owned(),
+                text: to.unwrap_or_default().to_owned(),
+            };
+            render_clock(&page, Some(error.message()), typed)
         })
     })
 }
@@ -101,7 +103,7 @@ fn set_clock(page: &PageCall<'_>, change: ClockChange) -> Result<ApiResponse, Ap
 
 /// Reads to where a form advances the clock.
 fn read_target(
-    now: Timestamp,
+    page: &PageCall<'_>,
     by: Option<&str>,
     to: Option<&str>,
 ) -> Result<AdvanceTarget, ApiError> {
@@ -115,15 +117,24 @@ fn read_target(
         }
         (None, Some(to)) => {
             let to = parse_time("to", to)?;
-            (AdvanceTarget::To(to), "to", to.duration_since(now))
+            (
+                AdvanceTarget::To(to),
+                "to",
+                to.duration_since(page.world.now()),
+            )
         }
         _ => {
             let message = "is missing; give by or to, not both";
             return Err(ApiError::invalid_field("by", message));
         }
     };
-    if span > ADVANCE_MAX {
-        let message = "is more than ten years ahead; mockaa clock advance goes as far";
+    // A button may lead to a timer that is due later.
+    let is_due = |to| {
+        let timers = page.world.catch_up().timers(None, 0, usize::MAX);
+        timers.iter().any(|timer| timer.due == to)
+    };
+    if span > ADVANCE_MAX && !matches!(target, AdvanceTarget::To(to) if is_due(to)) {
+        let message = "is more than ten years ahead; use mockaa clock advance for that";
         return Err(ApiError::invalid_field(field, message));
     }
     Ok(target)
@@ -136,7 +147,7 @@ async fn advance(page: &PageCall<'_>, target: AdvanceTarget) -> Result<ApiRespon
     let outcome = outcome.map_err(|error| reject_advance(&error))?;
     let (_, remedy) = describe_stop(outcome.stop_reason);
     if let Some(remedy) = remedy {
-        return render_clock(page, Some(remedy), "");
+        return render_clock(page, Some(remedy.to_owned()), TypedTime::default());
     }
     let address = page.address(&format!("/ui/clock?since={}", outcome.journal_after));
     Ok(ApiResponse::redirect_see_other(address))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::PageCall;
-use super::typed::complete_customer;
+use super::typed::complete_known_customer;
 use crate::bankgen::is_supported;
 use crate::domain::command::Command;
 use crate::http::call::Call;
@@ -28,8 +28,7 @@ pub(crate) fn show_customers(call: &Call) -> Result<ApiResponse, ApiError> {
     let base_path = call.page_frame().base_path;
     let params = Params::parse(call.query())?.without_empty();
     let typed = params.first_value("customer").map(str::trim);
-    let participants = page.world.participants();
-    let typed = typed.map(|text| complete_customer(&participants, text));
+    let typed = typed.map(|text| complete_known_customer(&page.world, text));
     let problem = match typed.map(|text| parse_customer_address("customer", &text)) {
         Some(Ok(customer)) => {
             let path = customer_path("", &customer);

@@ -46,7 +46,7 @@ pub(crate) use self::raise::{raise_consent, show_raise_form};
 pub(crate) use self::report::show_report;
 pub(crate) use self::scenarios::{pin_scenario, set_default, show_scenario, show_scenarios};
 pub(crate) use self::session::{end_session, show_sign_in, sign_in, sign_in_page};
-use self::typed::{complete_customer, read_time};
+use self::typed::{complete_known_customer, read_time};
 pub(crate) use self::webhooks::{resend_webhook, show_webhook, show_webhooks};
 
 /// The number of rows of a page.
@@ -212,9 +212,8 @@ fn is_below(path: &str, other: &str) -> bool {
 /// Parses the fields of a form that filters a list. It sends its empty fields, too.
 fn parse_filter_form(page: &PageCall<'_>) -> Result<Params, ApiError> {
     let params = Params::parse(page.call.query())?.without_empty();
-    let participants = page.world.participants();
     Ok(params.replace_values(|name, text| match name {
-        "customer" => Some(complete_customer(&participants, text)),
+        "customer" => Some(complete_known_customer(&page.world, text)),
         "from" | "to" => read_time(text).map(|at| at.to_string()),
         _ => None,
     }))

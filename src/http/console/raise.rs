@@ -7,6 +7,7 @@ use super::typed::complete_customer;
 use crate::domain::account::FiType;
 use crate::domain::command::{Command, OnRepeatedTxnid, RaiseConsent};
 use crate::domain::consent::Api;
+use crate::domain::participants::{Aa, Participants};
 use crate::domain::terms::{
     ConsentMode, ConsentType, ConsumerType, DataLifeUnit, FetchType, FrequencyUnit, Purpose, Terms,
     TimeRange,
@@ -104,9 +105,9 @@ pub(crate) fn raise_consent(call: &Call) -> Result<ApiResponse, ApiError> {
 fn submit_draft(page: &PageCall<'_>, draft: &RaiseDraft) -> Result<ApiResponse, ApiError> {
     let world = &page.world;
     let participants = world.participants();
-    let aa = participants.default_aa();
     let customer = complete_customer(&participants, &draft.customer);
     let customer = parse_customer_address("customer", &customer)?;
+    let aa = find_aa_of(&participants, &customer)?;
     let fiu = match &*draft.fiu {
         "" => participants.default_fiu(),
         id => participants.find_fiu(id).ok_or_else(|| {
@@ -133,6 +134,22 @@ fn submit_draft(page: &PageCall<'_>, draft: &RaiseDraft) -> Result<ApiResponse, 
         let handle = outcome.consent().handle;
         ApiResponse::redirect_see_other(page.address(&format!("/ui/consents/{handle}")))
     }))
+}
+
+/// Returns the AA of a customer, by the handle in the address.
+fn find_aa_of<'p>(participants: &'p Participants, customer: &str) -> Result<&'p Aa, ApiError> {
+    let (_, handle) = customer.rsplit_once('@').unwrap_or_default();
+    let mut aas = participants.aas.iter();
+    let aa = aas.find(|aa| aa.handle.eq_ignore_ascii_case(handle));
+    aa.map(|aa| &**aa).ok_or_else(|| {
+        let handles: Vec<_> = participants.aas.iter().map(|aa| &*aa.handle).collect();
+        let message = format!(
+            "is at {}, which is the handle of no AA; use one of {}",
+            quote_value(handle),
+            handles.join(", ")
+        );
+        ApiError::invalid_field("customer", message)
+    })
 }
 
 fn build_terms(

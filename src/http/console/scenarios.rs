@@ -1,6 +1,6 @@
 //! Pages of scenarios, and the forms that choose one.
 
-use super::typed::complete_customer;
+use super::typed::complete_known_customer;
 use super::{PageCall, server_url};
 use crate::domain::listing::{ConsentFilter, Cursor, ListPart};
 use crate::http::call::Call;
@@ -117,7 +117,7 @@ pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["customer"])?;
     let customer = form.first_value("customer").unwrap_or_default();
     let (world, name) = (&page.world, call.path_segment("name"));
-    let address = complete_customer(&world.participants(), customer);
+    let address = complete_known_customer(world, customer);
     let pinned = parse_customer_address("customer", &address).and_then(|address| {
         let scenarios = world.scenarios();
         Ok(scenarios.pin_customer(Some(world.cause()), &address, name)?)

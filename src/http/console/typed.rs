@@ -6,8 +6,24 @@ use crate::domain::customer_address::is_mobile_number;
 use crate::domain::participants::Participants;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
+use crate::engine::world::World;
 use crate::wire::api_error::ApiError;
 use crate::wire::fields::parse_timestamp;
+
+/// Completes a mobile number to the address of a customer whom the world knows, else as
+/// [`complete_customer`].
+pub(super) fn complete_known_customer(world: &World, text: &str) -> String {
+    let text = text.trim();
+    let known = is_mobile_number(text).then(|| {
+        let addresses = world.catch_up().customer_addresses(0, usize::MAX);
+        let mut addresses = addresses.into_iter();
+        addresses.find(|it| it.split_once('@').is_some_and(|(name, _)| name == text))
+    });
+    match known.flatten() {
+        Some(address) => address.to_string(),
+        None => complete_customer(&world.participants(), text),
+    }
+}
 
 /// Completes a mobile number to the address of a customer of the default AA.
 pub(super) fn complete_customer(participants: &Participants, text: &str) -> String {

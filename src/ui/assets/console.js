@@ -238,7 +238,6 @@ function openStream() {
   })
   stream.addEventListener('world', (event) => {
     lastId = event.lastEventId || lastId
-    shownPlace = null
     scheduleUpdate()
   })
   stream.addEventListener('reset', () => end('This world has begun anew. The page shows what was before.'))

@@ -25,9 +25,23 @@ pub(crate) struct ClockPage {
     has_more: bool,
     /// The reason for which the last advance stopped early, or a form was refused.
     notice: Option<String>,
-    /// The time in a form that was refused.
-    typed: String,
+    typed: TypedTime,
     steps: [(&'static str, &'static str); 4],
+}
+
+/// The time in a form that was refused.
+#[derive(Debug, Default)]
+pub(crate) struct TypedTime {
+    /// The form: `advance` or `set`.
+    pub change: String,
+    pub text: String,
+}
+
+impl TypedTime {
+    /// Returns the refused time if it is that of this form.
+    fn of(&self, change: &str) -> Option<&str> {
+        (self.change == change && !self.text.is_empty()).then_some(&*self.text)
+    }
 }
 
 /// Durations by which a button advances the clock.
@@ -45,7 +59,7 @@ impl ClockPage {
         overview: &Overview,
         timers: &[Timer],
         entries: Option<(&[DescribedEntry], bool)>,
-        (notice, typed): (Option<&str>, &str),
+        (notice, typed): (Option<String>, TypedTime),
     ) -> Self {
         let has_more = entries.is_some_and(|(_, has_more)| has_more);
         let happened = entries.map(|(entries, _)| {
@@ -63,8 +77,8 @@ impl ClockPage {
             more_timers: overview.timers.saturating_sub(timers.len()),
             happened,
             has_more,
-            notice: notice.map(str::to_owned),
-            typed: typed.to_owned(),
+            notice,
+            typed,
             steps: STEPS,
             console,
         }

@@ -9,7 +9,6 @@ use crate::domain::event::Event;
 use crate::domain::journal_entry::{CallRecord, JournalEntry, JournalRecord, WebhookRecord};
 use crate::domain::participants::Participants;
 use crate::domain::time::{Millis, Timestamp};
-use crate::domain::webhook_fault::WebhookFaultName;
 use crate::ui::icons;
 use crate::ui::messages::Language;
 
@@ -182,10 +181,10 @@ impl Tone {
 }
 
 impl Tag {
-    /// Returns the tag of the answer to a webhook with these faults: an FIU that accepts a message that it
-    /// must reject is no success.
-    pub(super) fn with_faults(self, faults: &[WebhookFaultName]) -> Self {
-        if self.tone == Tone::Good && faults.iter().any(|fault| fault.must_be_rejected()) {
+    /// Returns the tag of the answer to a webhook that the FIU must reject, if it must: accepting it is no
+    /// success.
+    pub(super) fn of_rejectable(self, must_be_rejected: bool) -> Self {
+        if self.tone == Tone::Good && must_be_rejected {
             return Self {
                 text: format!("{}, must reject", self.text),
                 tone: Tone::Bad,
@@ -543,7 +542,7 @@ fn tag_of_webhook(webhook: &WebhookRecord) -> Tag {
     };
     let is_good = webhook.response_status.is_some() && webhook.is_accepted();
     let tone = if is_good { Tone::Good } else { Tone::Bad };
-    Tag { text, tone }.with_faults(&webhook.faults)
+    Tag { text, tone }.of_rejectable(webhook.must_be_rejected)
 }
 
 fn describe_webhook(webhook: &WebhookRecord) -> String {

@@ -128,7 +128,7 @@ pub(super) fn tag_of_attempt(attempt: &Attempt) -> Tag {
         AttemptOutcome::Accepted { .. } => Tone::Warning,
         AttemptOutcome::Rejected { .. } | AttemptOutcome::Failed { .. } => Tone::Bad,
     };
-    Tag { text, tone }.with_faults(&attempt.faults)
+    Tag { text, tone }.of_rejectable(attempt.must_be_rejected)
 }
 
 fn describe_fault(applied: &AppliedFault) -> String {
@@ -150,7 +150,7 @@ fn describe_acceptance(delivery: &Delivery) -> String {
         true => "A person has sent it again. ",
         false => "",
     };
-    let must_reject = last.is_some_and(|it| it.faults.iter().any(|it| it.must_be_rejected()));
+    let must_reject = last.is_some_and(|attempt| attempt.must_be_rejected);
     let result = if must_reject {
         "The FIU has accepted it, but must reject such a message."
     } else {

@@ -131,6 +131,7 @@ impl AttemptView {
             outcome,
             faults,
             effective_faults: _,
+            must_be_rejected: _,
             faultless_headers: _,
             faulty_body,
             retry_after: _,

@@ -852,6 +852,7 @@ impl WebhookView {
             response_status,
             outcome,
             faults,
+            must_be_rejected: _,
             url: _,
             headers: _,
             body: _,
