@@ -30,13 +30,16 @@ const SCENARIO: &str = "approve-deposit";
 /// Longest wait for an answer of the sandbox.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Idle time after which the world of a visitor of the lender is removed.
+const WEB_WORLD_TTL: Duration = Duration::from_secs(12 * 3_600);
+
 /// The number of transactions that are printed.
 const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7\n  mockaa demo --web")]
 pub(crate) struct Arguments {
-    /// Seed of all ids and data; the same seed gives the same output.
+    /// Seed of all ids and data; the same seed gives the same output. With --web, each visitor has other data.
     #[arg(long, default_value_t = 42)]
     seed: u64,
 
@@ -60,6 +63,7 @@ async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         config_text: Some(PARTICIPANTS),
         seed: Some(arguments.seed),
         customer_login: true,
+        world_ttl: Some(WEB_WORLD_TTL),
         data_timing: DataTiming::Timed,
         ..Options::default()
     })

@@ -1,5 +1,5 @@
 //! `mockaa demo --web`: a fictitious lender, which uses a sandbox as any FIU does. It is a server of its own and
-//! reaches the sandbox over HTTP alone. Each visitor has a world, `demo-CODE`.
+//! calls the sandbox over HTTP. Each visitor has a world, `demo-CODE`.
 
 mod bank_data;
 mod offer;

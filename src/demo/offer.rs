@@ -57,19 +57,21 @@ pub(super) enum DeclineReason {
     Capacity,
 }
 
-/// Decides on an application by the figures of the appraisal: the score gives the rate, and the instalment
-/// that the applicant can pay gives the largest amount.
+/// Decides on an application by the figures of the appraisal: the rate follows from the score, and the largest
+/// amount from the instalment that the applicant can pay.
 pub(super) fn decide(application: &Application, figures: &AppraisalFigures) -> Decision {
     let rate = RATES.iter().find(|(score, _)| figures.score >= *score);
     let Some((_, rate)) = rate else {
         return Decision::Declined(DeclineReason::Score);
     };
     let months = application.months;
-    let carried = compute_principal(figures.eligible_instalment, *rate, months);
-    let amount = if carried < application.amount {
-        Paise(carried.0 / AMOUNT_STEP * AMOUNT_STEP)
-    } else {
+    // Instalments are whole rupees.
+    let eligible = Paise(figures.eligible_instalment.0 / 100 * 100);
+    let amount = if compute_instalment(application.amount, *rate, months) <= eligible {
         application.amount
+    } else {
+        let carried = compute_principal(eligible, *rate, months);
+        Paise(carried.0 / AMOUNT_STEP * AMOUNT_STEP)
     };
     if amount < AMOUNT_MIN {
         return Decision::Declined(DeclineReason::Capacity);

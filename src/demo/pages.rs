@@ -1,10 +1,12 @@
 //! The pages of the lender. The structs hold finished words.
 
 use askama::Template;
+use serde::Deserialize;
 
 use super::offer::{Application, Decision, DeclineReason, Offer};
-use super::unaport::UnderneathNote;
+use super::unaport::{CallLogEntries, ConsentState};
 use super::variation::Variation;
+use super::visitor::Assessment;
 use crate::domain::appraisal::{Appraisal, AppraisalFigures};
 use crate::domain::money::{Paise, group_count};
 use crate::domain::naming::WireEnum as _;
@@ -26,7 +28,9 @@ pub(super) struct DemoPage {
     pub fiu: Party,
     pub aa: Party,
     pub content: DemoContent,
-    pub underneath: Vec<UnderneathNote>,
+    /// The problem of the last question to the sandbox.
+    pub problem: Option<String>,
+    pub call_log: CallLogEntries,
     /// The address of the operator's page of the consent.
     pub console: String,
 }
@@ -39,23 +43,25 @@ pub(super) enum DemoContent {
     /// The address of the page of the AA.
     Asked(String),
     Collecting,
-    Refused,
+    /// The consent is not in force.
+    Ended(ConsentState),
     TimedOut,
-    /// The problem.
-    Failed(String),
+    Empty,
     Decided(Box<DecidedContent>),
 }
 
-/// The fields of the form as they were typed, with the key of the sentence that says what is wrong.
-#[derive(Debug)]
+/// The fields of the form as they were typed, with what is wrong about them.
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct DemoDraft {
     pub name: String,
     pub mobile: String,
     pub amount: String,
     pub months: String,
     /// The name of the variation.
+    #[serde(default)]
     pub variation: String,
-    pub problem: Option<&'static str>,
+    #[serde(skip)]
+    pub problem: Option<String>,
 }
 
 impl Default for DemoDraft {
@@ -103,20 +109,24 @@ struct DemoRow {
 }
 
 impl DemoContent {
-    /// Returns the content of a decision. Of how the data came are given: the number of accounts that it is
-    /// of, that of all, and whether no webhook has told of it.
-    pub(super) fn from_decision(
-        application: &Application,
-        decision: &Decision,
-        appraisal: &Appraisal,
-        statements: &[Statement],
-        (ready, total, was_polled): (usize, usize, bool),
-        language: Language,
-    ) -> Self {
+    /// Returns the content of a decision.
+    pub(super) fn from_assessment(assessment: &Assessment, language: Language) -> Self {
+        let Assessment {
+            application,
+            arrival,
+            statements,
+            appraisal,
+            decision,
+            ..
+        } = assessment;
         let figures = &appraisal.figures;
-        let counts = [("n", &*ready.to_string()), ("total", &*total.to_string())];
-        let partial = (ready < total).then(|| language.fill("lender.partial", &counts));
-        let polled = was_polled.then(|| language.text("lender.polled").to_owned());
+        let [ready, total] = [arrival.ready, arrival.total].map(|count| count.to_string());
+        let counts = [("n", &*ready), ("total", &*total)];
+        let is_partial = arrival.ready < arrival.total;
+        let partial = is_partial.then(|| language.fill("lender.partial", &counts));
+        let polled = arrival
+            .was_polled
+            .then(|| language.text("lender.polled").to_owned());
         let (key, offer) = match decision {
             Decision::Offer(offer) => ("lender.offer", list_offer(offer, language)),
             Decision::Declined(_) => ("lender.declined", Vec::new()),
@@ -157,6 +167,16 @@ impl DemoContent {
                 })
                 .collect(),
         }))
+    }
+}
+
+/// Returns the key of the sentence about the end of a consent.
+const fn end_key(end: ConsentState) -> &'static str {
+    match end {
+        ConsentState::Rejected => "lender.refused",
+        ConsentState::Paused => "lender.paused",
+        ConsentState::Expired => "lender.expired",
+        ConsentState::Revoked | ConsentState::Created | ConsentState::Active => "lender.revoked",
     }
 }
 
@@ -253,9 +273,9 @@ impl DemoPage {
             DemoContent::Form(..) => self.text("lender.start").to_owned(),
             DemoContent::Asked(_) => self.text("lender.asked").to_owned(),
             DemoContent::Collecting => self.text("lender.collecting").to_owned(),
-            DemoContent::Refused => self.text("lender.refused").to_owned(),
+            DemoContent::Ended(end) => self.text(end_key(*end)).to_owned(),
+            DemoContent::Empty => self.text("lender.empty").to_owned(),
             DemoContent::TimedOut => self.text("lender.timeout").to_owned(),
-            DemoContent::Failed(_) => self.text("lender.failed").to_owned(),
             DemoContent::Decided(content) => content.heading.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! The lender's calls of the Unaport FIU API, over HTTP as any FIU makes them.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::CONTENT_TYPE;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::offer::Application;
 use super::variation::Variation;
+use crate::domain::naming::wire_enum;
 use crate::domain::terms::TimeRange;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
@@ -25,39 +27,47 @@ const DATA_MONTHS: i32 = 12;
 /// The validity of the consent, below the month that fair use allows.
 const CONSENT_VALIDITY: Millis = Millis::from_secs(7 * 86_400);
 
-/// An event underneath a page: a call of the lender, or a webhook that it has received.
+/// An entry of a call log: a call of the lender, or a webhook that it has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct UnderneathNote {
+pub(super) struct CallLogEntry {
     /// Such as `POST /FIU/Consents/{org_id}`.
     pub what: String,
     /// Such as `200, 4 ms`.
     pub result: String,
 }
 
-/// The notes of a visitor, the newest last.
+/// The calls and webhooks of a visitor, the newest last.
 #[derive(Debug, Default)]
-pub(super) struct Underneath(Mutex<Vec<UnderneathNote>>);
+pub(super) struct CallLog(Mutex<CallLogEntries>);
 
-/// The largest number of notes of a visitor.
-const NOTES_MAX: usize = 40;
+/// The newest entries of a call log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallLogEntries {
+    pub entries: VecDeque<CallLogEntry>,
+    /// The number of earlier ones, which are not kept.
+    pub forgotten: usize,
+}
 
-impl Underneath {
+/// The largest number of entries that are kept.
+const ENTRIES_MAX: usize = 100;
+
+impl CallLog {
     pub(super) fn add(&self, what: String, result: String) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if notes.len() == NOTES_MAX {
-            notes.remove(0);
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if log.entries.len() == ENTRIES_MAX {
+            log.entries.pop_front();
+            log.forgotten += 1;
         }
-        notes.push(UnderneathNote { what, result });
+        log.entries.push_back(CallLogEntry { what, result });
     }
 
     pub(super) fn clear(&self) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.clear();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = CallLogEntries::default();
     }
 
-    pub(super) fn list(&self) -> Vec<UnderneathNote> {
-        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.clone()
+    pub(super) fn entries(&self) -> CallLogEntries {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.clone()
     }
 }
 
@@ -81,41 +91,63 @@ pub(super) struct DataNotice {
     pub total: usize,
 }
 
+impl DataNotice {
+    /// Returns whether no more data comes.
+    pub(super) fn has_ended(&self) -> bool {
+        !matches!(&*self.status, "PENDING" | "ACTIVE")
+    }
+}
+
+wire_enum! {
+    /// State of a consent (Unaport FIU API v2.0.0, `consentStatus`).
+    ConsentState {
+        /// The customer has not answered, or the answer does not hold yet.
+        Created = "CREATED",
+        Active = "ACTIVE",
+        Paused = "PAUSED",
+        Revoked = "REVOKED",
+        Expired = "EXPIRED",
+        Rejected = "REJECTED",
+    }
+}
+
 /// The sandbox as the lender reaches it, in the world of one visitor.
 #[derive(Debug)]
 pub(super) struct UnaportClient<'a> {
     pub http: &'a Client,
     /// The URL of the world, without a slash at its end.
     pub world_url: &'a str,
-    pub underneath: &'a Underneath,
+    pub call_log: &'a CallLog,
     session: LoginSession,
 }
 
-#[derive(Debug)]
-struct LoginSession {
+/// A login of the lender.
+#[derive(Debug, Default)]
+pub(super) struct LoginSession {
     token: String,
     org_id: String,
 }
 
 impl<'a> UnaportClient<'a> {
-    /// Logs in as the lender.
+    /// Logs in as the lender, unless there is a login.
     ///
     /// # Errors
     /// The answer of the sandbox, in words.
     pub(super) async fn log_in(
         http: &'a Client,
         world_url: &'a str,
-        underneath: &'a Underneath,
+        call_log: &'a CallLog,
+        session: Option<LoginSession>,
     ) -> Result<Self, String> {
         let mut client = Self {
             http,
             world_url,
-            underneath,
-            session: LoginSession {
-                token: String::new(),
-                org_id: String::new(),
-            },
+            call_log,
+            session: session.unwrap_or_default(),
         };
+        if !client.session.token.is_empty() {
+            return Ok(client);
+        }
         let credentials =
             json!({ "emailId": "loans@marigold.example", "password": "any-password" });
         let path = format!("{COMMON_PATH}/public/user/login");
@@ -125,6 +157,11 @@ impl<'a> UnaportClient<'a> {
         let organisation = client.call(Method::GET, &path, None).await?;
         client.session.org_id = read_text(&organisation, "orgId")?;
         Ok(client)
+    }
+
+    /// Returns the login, for later calls.
+    pub(super) fn into_session(self) -> LoginSession {
+        self.session
     }
 
     /// Asks for a consent to read the bank data of an applicant for underwriting (purpose 103).
@@ -175,10 +212,11 @@ impl<'a> UnaportClient<'a> {
     }
 
     /// Returns the state of a consent.
-    pub(super) async fn fetch_status(&self, handle: &str) -> Result<String, String> {
+    pub(super) async fn fetch_state(&self, handle: &str) -> Result<ConsentState, String> {
         let path = format!("{APPLICATION_PATH}/GetConsent/{handle}");
         let answer = self.call(Method::GET, &path, None).await?;
-        read_text(&answer["Data"][0], "consentStatus")
+        let name = read_text(&answer["Data"][0], "consentStatus")?;
+        ConsentState::parse(&name).ok_or_else(|| format!("{name} is no state of a consent"))
     }
 
     /// Returns the newest notice about the data of a consent; `None` while there is none.
@@ -209,7 +247,7 @@ impl<'a> UnaportClient<'a> {
         self.call(Method::GET, &path, None).await
     }
 
-    /// Lets the sandbox analyse all accounts of a session.
+    /// Generates the analytics of all accounts of a session.
     pub(super) async fn generate_analytics(&self, session: &str) -> Result<(), String> {
         let org_id = &self.session.org_id;
         let path = format!("{APPLICATION_PATH}/FI/AnalyticAggregate/{org_id}/{session}");
@@ -260,13 +298,13 @@ impl<'a> UnaportClient<'a> {
         let begin = system_now();
         let what = format!("{method} {}", self.shorten_path(path));
         let answer = request.send().await.map_err(|error| {
-            self.underneath.add(what.clone(), "no answer".to_owned());
+            self.call_log.add(what.clone(), "no answer".to_owned());
             format!("{what} has no answer: {error}")
         })?;
         let status = answer.status();
         let bytes = answer.bytes().await.map_err(|error| error.to_string())?;
         let Millis(duration) = system_now().duration_since(begin);
-        self.underneath
+        self.call_log
             .add(what.clone(), format!("{}, {duration} ms", status.as_u16()));
         if status.is_success() {
             return Ok(bytes.to_vec());

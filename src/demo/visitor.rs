@@ -1,15 +1,18 @@
-//! One visitor of the lender: the application, and how far it has come. All that is shown is kept here and
-//! in the visitor's world, so that a page can be loaded again at any time.
+//! One visitor of the lender: the application, and its progress. The page of a visitor shows what is kept here,
+//! so that it can be loaded at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use reqwest::Client;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::bank_data::read_statements;
 use super::offer::{Application, Decision, decide};
-use super::unaport::{DataNotice, RaisedConsent, UnaportClient, Underneath};
+use super::pages::DemoDraft;
+use super::unaport::{
+    CallLog, ConsentState, DataNotice, LoginSession, RaisedConsent, UnaportClient,
+};
 use crate::analytics::build_report;
 use crate::domain::appraisal::Appraisal;
 use crate::domain::participants::Participants;
@@ -18,19 +21,23 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
 use crate::ui::messages::Language;
 
-/// The time after which the lender asks again for what no webhook has told.
-const ASK_AFTER: Millis = Millis::from_secs(10);
+/// The time after which the lender asks for the state although no webhook has come.
+const POLL_INTERVAL: Millis = Millis::from_secs(10);
 
 /// A visitor.
 #[derive(Debug)]
 pub(super) struct Visitor {
-    /// The name of the visitor's world, such as `demo-k7m2`.
+    /// The name of the visitor's world, such as `demo-k7m2a`.
     pub world: String,
     /// The URL of the world, without a slash at its end.
     pub world_url: String,
-    pub underneath: Underneath,
-    /// Set when a webhook, or the customer who comes back, tells that there is something to ask for.
-    has_news: AtomicBool,
+    pub call_log: CallLog,
+    /// Set when a webhook has come since the last question.
+    has_webhook: AtomicBool,
+    /// Set when a webhook about the data has come.
+    has_data_webhook: AtomicBool,
+    /// The system time of the last page, in milliseconds.
+    last_used_at: AtomicI64,
     state: Mutex<VisitorState>,
 }
 
@@ -38,10 +45,15 @@ pub(super) struct Visitor {
 pub(super) struct VisitorState {
     pub language: Language,
     pub stage: Stage,
-    /// The system time of the last question to the sandbox.
+    /// The fields of the form, for another application.
+    pub draft: DemoDraft,
+    pub login: Option<LoginSession>,
+    /// The problem of the last question, after which the lender asks again.
+    pub problem: Option<String>,
+    /// The system time of the last question.
     asked_at: Timestamp,
-    /// `true` if no webhook and no customer had told the lender to ask then.
-    was_polled: bool,
+    /// `true` if a person wants the lender to ask now.
+    pub asks_now: bool,
 }
 
 /// The progress of an application.
@@ -53,13 +65,13 @@ pub(super) enum Stage {
     Asked(Application, RaisedConsent),
     /// The customer has agreed, and the bank data is under way.
     Collecting(Application, RaisedConsent),
-    /// The customer has not agreed.
-    Refused(RaisedConsent),
-    Decided(Box<Assessment>),
+    /// The consent is not in force: refused, or withdrawn, paused or expired before the data came.
+    Ended(RaisedConsent, ConsentState),
     /// No bank has answered in time.
     TimedOut(RaisedConsent),
-    /// The sandbox has refused a call.
-    Failed(RaisedConsent, String),
+    /// The data has no transactions.
+    Empty(RaisedConsent),
+    Decided(Box<Assessment>),
 }
 
 /// The lender's knowledge of an applicant, and its decision.
@@ -67,119 +79,176 @@ pub(super) enum Stage {
 pub(super) struct Assessment {
     pub application: Application,
     pub consent: RaisedConsent,
-    /// The answers of the banks.
-    pub notice: DataNotice,
-    /// `true` if no webhook has told that the data is there.
-    pub was_polled: bool,
+    /// The id of the data session.
+    pub session: String,
+    pub arrival: DataArrival,
     pub statements: Vec<Statement>,
     pub appraisal: Appraisal,
     pub decision: Decision,
 }
 
+/// The way in which the bank data came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DataArrival {
+    /// The number of accounts whose data came, and that of all.
+    pub ready: usize,
+    pub total: usize,
+    /// `true` if no webhook had told of it.
+    pub was_polled: bool,
+}
+
 impl Visitor {
     pub(super) fn new(world: String, world_url: String, language: Language) -> Self {
+        let now = system_now();
         Self {
             world,
             world_url,
-            underneath: Underneath::default(),
-            has_news: AtomicBool::new(false),
+            call_log: CallLog::default(),
+            has_webhook: AtomicBool::new(false),
+            has_data_webhook: AtomicBool::new(false),
+            last_used_at: AtomicI64::new(now.as_millis()),
             state: Mutex::new(VisitorState {
                 language,
                 stage: Stage::Form,
-                asked_at: system_now(),
-                was_polled: false,
+                draft: DemoDraft::default(),
+                login: None,
+                problem: None,
+                asked_at: now,
+                asks_now: false,
             }),
         }
     }
 
-    pub(super) async fn lock(&self) -> MutexGuard<'_, VisitorState> {
+    pub(super) async fn lock_state(&self) -> MutexGuard<'_, VisitorState> {
+        self.last_used_at
+            .store(system_now().as_millis(), Ordering::Relaxed);
         self.state.lock().await
     }
 
-    /// Notes that there is something to ask for.
-    pub(super) fn bring_news(&self) {
-        self.has_news.store(true, Ordering::Relaxed);
+    pub(super) fn last_used_at(&self) -> i64 {
+        self.last_used_at.load(Ordering::Relaxed)
     }
 
-    /// Goes on as far as the sandbox lets the lender now. Without news it asks every ten seconds.
-    pub(super) async fn advance(
+    /// Notes a webhook. It needs no lock: the lender may be asking meanwhile.
+    pub(super) fn note_webhook(&self, is_about_data: bool) {
+        self.has_webhook.store(true, Ordering::Relaxed);
+        if is_about_data {
+            self.has_data_webhook.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Begins to wait for the answer to a consent request.
+    pub(super) fn await_consent(
+        &self,
+        state: &mut VisitorState,
+        application: Application,
+        consent: RaisedConsent,
+    ) {
+        self.has_data_webhook.store(false, Ordering::Relaxed);
+        state.stage = Stage::Asked(application, consent);
+        state.asked_at = system_now();
+    }
+
+    /// Asks the sandbox for the state of the application if a webhook has come, a person wants it, or the last
+    /// question was ten seconds ago. After a problem the lender asks again.
+    pub(super) async fn update(
         &self,
         http: &Client,
         participants: &Participants,
         state: &mut VisitorState,
     ) {
-        let is_waiting = matches!(state.stage, Stage::Asked(..) | Stage::Collecting(..));
+        if !matches!(state.stage, Stage::Asked(..) | Stage::Collecting(..)) {
+            return;
+        }
         let now = system_now();
-        let is_overdue = now.duration_since(state.asked_at) >= ASK_AFTER;
-        let has_news = self.has_news.swap(false, Ordering::Relaxed);
-        if !is_waiting || (!has_news && !is_overdue) {
+        let has_webhook = self.has_webhook.swap(false, Ordering::Relaxed);
+        let asks_now = std::mem::take(&mut state.asks_now);
+        let is_overdue = now.duration_since(state.asked_at) >= POLL_INTERVAL;
+        if !(has_webhook || asks_now || is_overdue) {
             return;
         }
         state.asked_at = now;
-        state.was_polled = !has_news;
-        if state.was_polled {
+        if !has_webhook && !asks_now {
             let result = "the lender asks".to_owned();
-            self.underneath
-                .add("no webhook for 10 s".to_owned(), result);
+            self.call_log.add("no webhook for 10 s".to_owned(), result);
         }
-        if let Err(problem) = self.ask(http, participants, state).await
-            && let Stage::Asked(_, consent) | Stage::Collecting(_, consent) = &state.stage
-        {
-            state.stage = Stage::Failed(consent.clone(), problem);
+        let result = self.fetch_progress(http, participants, state).await;
+        if result.is_err() {
+            state.login = None;
         }
+        state.problem = result.err();
     }
 
-    async fn ask(
+    /// Asks for the consent, then for the data, and decides as soon as the data is there.
+    async fn fetch_progress(
         &self,
         http: &Client,
         participants: &Participants,
         state: &mut VisitorState,
     ) -> Result<(), String> {
-        let client = UnaportClient::log_in(http, &self.world_url, &self.underneath).await?;
-        if let Stage::Asked(application, consent) = &state.stage {
-            match &*client.fetch_status(&consent.handle).await? {
-                "ACTIVE" => {
-                    state.stage = Stage::Collecting(application.clone(), consent.clone());
-                }
-                "PENDING" | "READY" => return Ok(()),
-                _ => {
-                    state.stage = Stage::Refused(consent.clone());
-                    return Ok(());
-                }
+        let client =
+            UnaportClient::log_in(http, &self.world_url, &self.call_log, state.login.take())
+                .await?;
+        let (Stage::Asked(application, consent) | Stage::Collecting(application, consent)) =
+            &state.stage
+        else {
+            return Ok(());
+        };
+        let (application, consent) = (application.clone(), consent.clone());
+        let consent_state = client.fetch_state(&consent.handle).await?;
+        if consent_state == ConsentState::Active {
+            state.stage = Stage::Collecting(application.clone(), consent.clone());
+            if let Some(stage) = self
+                .fetch_data(&client, participants, application, consent)
+                .await?
+            {
+                state.stage = stage;
             }
+        } else if consent_state != ConsentState::Created {
+            state.stage = Stage::Ended(consent, consent_state);
         }
-        let Stage::Collecting(application, consent) = &state.stage else {
-            return Ok(());
+        state.login = Some(client.into_session());
+        Ok(())
+    }
+
+    /// Returns the next stage if the data session has ended.
+    async fn fetch_data(
+        &self,
+        client: &UnaportClient<'_>,
+        participants: &Participants,
+        application: Application,
+        consent: RaisedConsent,
+    ) -> Result<Option<Stage>, String> {
+        let notice = client.find_session(&consent.handle).await?;
+        let notice = notice.filter(DataNotice::has_ended);
+        let Some(notice) = notice else {
+            return Ok(None);
         };
-        let Some(notice) = client.find_session(&consent.handle).await? else {
-            return Ok(());
-        };
-        match &*notice.status {
-            "COMPLETED" | "FAILED" if notice.ready > 0 => {}
-            "COMPLETED" | "FAILED" => {
-                state.stage = Stage::TimedOut(consent.clone());
-                return Ok(());
-            }
-            "PENDING" | "ACTIVE" => return Ok(()),
-            other => return Err(format!("the session of the data is {other}")),
+        if notice.ready == 0 {
+            return Ok(Some(Stage::TimedOut(consent)));
         }
         let data = client.fetch_data(&notice.session).await?;
-        client.generate_analytics(&notice.session).await?;
         let statements = read_statements(&data, consent.range, |id| {
             participants.fip_name(&Arc::from(id))
         })?;
         let numbered: Vec<_> = (1..).zip(&statements).collect();
-        let report = build_report(&numbered).ok_or("the bank data has no transactions")?;
+        let Some(report) = build_report(&numbered) else {
+            return Ok(Some(Stage::Empty(consent)));
+        };
+        client.generate_analytics(&notice.session).await?;
         let appraisal = report.appraisal().clone();
-        state.stage = Stage::Decided(Box::new(Assessment {
-            decision: decide(application, &appraisal.figures),
-            application: application.clone(),
-            consent: consent.clone(),
-            was_polled: state.was_polled,
-            notice,
+        Ok(Some(Stage::Decided(Box::new(Assessment {
+            decision: decide(&application, &appraisal.figures),
+            application,
+            consent,
+            arrival: DataArrival {
+                ready: notice.ready,
+                total: notice.total,
+                was_polled: !self.has_data_webhook.load(Ordering::Relaxed),
+            },
+            session: notice.session,
             statements,
             appraisal,
-        }));
-        Ok(())
+        }))))
     }
 }

@@ -156,10 +156,35 @@ test('what is wrong in an application is said, and what was typed stays', { skip
   })
 })
 
+test('a customer who leaves the AA, or is asked too early, goes on where it was', { skip, timeout: 120_000 }, async () => {
+  const words = WORDS.en
+  await withPage({ width: 'phone' }, async (page) => {
+    const address = await applyAndSignIn(page, 'en')
+    await page.goto(`${address}back`)
+    assert.equal(page.url(), address)
+    for (const leave of [async () => {}, () => follow(page, page.getByRole('button', { name: /^Ask .* now$/ }))]) {
+      await leave()
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), words.asked)
+      assert.equal(await page.getByRole('link', { name: words.go }).count(), 1)
+    }
+    for (const path of ['apply', 'ask', 'reset']) {
+      await page.goto(address + path)
+      assert.equal(page.url(), address, path)
+    }
+    const foreign = await page.request.post(`${address}reset`, { headers: { origin: 'http://evil.example' } })
+    assert.equal(foreign.status(), 403)
+  })
+})
+
 test('two visitors have worlds of their own', { skip }, async () => {
   const [one, other] = await Promise.all([fetch(demoUrl), fetch(demoUrl)])
   assert.match(one.url, /\/demo-[a-z2-9]{5}\/$/)
   assert.notEqual(one.url, other.url)
-  const elsewhere = await fetch(new URL('/demo-aaaaa/', demoUrl), { redirect: 'manual' })
-  assert.equal(elsewhere.headers.get('location'), '/')
+  const unknown = await fetch(new URL('/demo-aaaaa/', demoUrl))
+  assert.equal(unknown.status, 404)
+  assert.match(await unknown.text(), /This application is over/)
+  assert.equal((await fetch(new URL('/robots.txt', demoUrl))).status, 404)
+  assert.equal((await fetch(one.url, { method: 'HEAD' })).status, 200)
+  const without = await fetch(one.url.slice(0, -1), { redirect: 'manual' })
+  assert.equal(without.headers.get('location'), new URL(one.url).pathname)
 })

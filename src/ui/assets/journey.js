@@ -52,11 +52,12 @@ function followBanks() {
   })
 }
 
-/** Shows what a scenario has answered in place of the customer. */
-function followScenario() {
-  if (!document.querySelector('[data-follows]')) return
+/** Shows what a scenario has answered in place of the customer, or how far a lender has come. */
+function followProgress() {
+  const shown = document.querySelector('[data-follows]')?.dataset.follows
+  if (shown === undefined) return
   pollPage((page) => {
-    if (page.querySelector('[data-follows]')) return false
+    if (page.querySelector('[data-follows]')?.dataset.follows === shown) return false
     location.assign(address)
     return true
   })
@@ -103,6 +104,6 @@ function countDown() {
 }
 
 followBanks()
-followScenario()
+followProgress()
 watchSession()
 countDown()
