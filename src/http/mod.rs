@@ -22,7 +22,7 @@ mod forms;
 mod frame_policy;
 mod journey;
 mod known_paths;
-mod large_work;
+mod large_task;
 pub(crate) mod openapi;
 mod operator;
 mod params;

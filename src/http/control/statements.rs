@@ -18,7 +18,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::export::svg::balance_chart;
 use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::http::call::Call;
-use crate::http::large_work::do_large_work;
+use crate::http::large_task::run_large_task;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -58,7 +58,7 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
         let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
         return Err(ApiError::invalid_field("after", message));
     }
-    do_large_work(move || {
+    run_large_task(move || {
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
         let page = page.ok_or_else(|| Rejection::NotABankAccount {
@@ -77,7 +77,7 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
     let format = params.first_value("format").unwrap_or("xml").to_owned();
     let format = require_enum("format", Some(format), parse, names)?;
-    do_large_work(move || {
+    run_large_task(move || {
         let (bytes, media_type) = draft.render(draft.generate()?, format)?;
         let account = &draft.source.account.account_ref;
         let name = format!("statement-{account}.{}", format.as_str());
@@ -99,7 +99,7 @@ pub(crate) struct GeneratedStatement {
 /// Generates the statement of the account that a call names.
 pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatement, ApiError> {
     let draft = StatementDraft::from_call(call)?;
-    do_large_work(move || {
+    run_large_task(move || {
         let statement = draft.generate()?;
         let is_bank = statement.transactions().is_some();
         let has_csv = is_bank

@@ -26,7 +26,7 @@ use crate::export::{
 };
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
-use crate::http::large_work::do_large_work;
+use crate::http::large_task::run_large_task;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -62,7 +62,7 @@ pub(crate) async fn generate_analytics(
     session.check_not_expired(caller.world.now())?;
     let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
     let participants = caller.world.participants();
-    let check = do_large_work(move || {
+    let check = run_large_task(move || {
         let statements =
             collect_statements(seed, &participants, &record.consent, &analysed_session)?;
         let mut transactions = statements
@@ -193,7 +193,7 @@ impl ReportContext {
             )));
         }
         let (seed, participants) = (caller.world.seed(), caller.world.participants());
-        do_large_work(move || {
+        run_large_task(move || {
             let statements = collect_statements(seed, &participants, &consent, &session)?;
             let selected: Vec<(u32, &Statement)> = statements
                 .iter()
@@ -310,7 +310,7 @@ async fn export_data(
     let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
     let requested = caller.world.requested_form(&session, &consent);
-    do_large_work(move || {
+    run_large_task(move || {
         let statements: Vec<Statement> =
             collect_statements(seed, &participants, &consent, &session)?
                 .into_iter()
