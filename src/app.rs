@@ -144,7 +144,7 @@ impl Sandbox {
         } = options;
         check_path(&push_data_path)?;
         let setup = match config_text {
-            Some(text) => complete_setup("the participants", text, None, None)?,
+            Some(text) => complete_setup("the participants", text, None, fiu_url.as_deref())?,
             None => load_participants(config.as_deref(), fiu_url.as_deref())?,
         };
         let time_settings = time_settings.complete_with(setup.time_settings);

@@ -286,12 +286,6 @@ pub(crate) fn load_participants(
     file: Option<&Path>,
     fiu_url: Option<&str>,
 ) -> Result<ParticipantSetup, ConfigError> {
-    let fiu_url = fiu_url
-        .map(|url| check_fiu_url("--fiu-url", url))
-        .transpose();
-    let fiu_url: Option<Arc<str>> = fiu_url
-        .map_err(|error| ConfigError::FiuUrl(error.to_string()))?
-        .map(Into::into);
     let Some(path) = file else {
         return complete_setup("the shipped participants", "", None, fiu_url);
     };
@@ -301,16 +295,22 @@ pub(crate) fn load_participants(
 }
 
 /// Completes the participants of a `mockaa.toml` with the shipped ones. `name` is that of the text in errors,
-/// `folder` has the files that it names.
+/// `folder` has the files that it names, and `fiu_url` applies to every FIU without webhook URLs.
 ///
 /// # Errors
-/// [`ConfigError`] with the name and the error in the text.
+/// [`ConfigError`] with the invalid option, or with the name and the error in the text.
 pub(crate) fn complete_setup(
     name: &str,
     text: &str,
     folder: Option<&Path>,
-    fiu_url: Option<Arc<str>>,
+    fiu_url: Option<&str>,
 ) -> Result<ParticipantSetup, ConfigError> {
+    let fiu_url = fiu_url
+        .map(|url| check_fiu_url("--fiu-url", url))
+        .transpose();
+    let fiu_url: Option<Arc<str>> = fiu_url
+        .map_err(|error| ConfigError::FiuUrl(error.to_string()))?
+        .map(Into::into);
     let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
     let custom = parse_participants(name, text)?;
     let mut aas = Vec::new();
