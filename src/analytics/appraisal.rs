@@ -35,21 +35,22 @@ pub(super) fn build_appraisal(
     incidences: &[Incidences],
     score: &Score,
 ) -> Appraisal {
+    let figures = AppraisalFigures {
+        average_balance: Paise(book.average_balance(book.months.len())),
+        income: Paise(capacity.income),
+        obligation: Paise(capacity.obligation),
+        eligible_instalment: Paise(capacity.eligible_instalment()),
+        score: score.value,
+    };
     Appraisal {
-        figures: AppraisalFigures {
-            average_balance: Paise(book.average_balance(book.months.len())),
-            income: Paise(capacity.income),
-            obligation: Paise(capacity.obligation),
-            eligible_instalment: Paise(capacity.eligible_instalment()),
-            score: score.value,
-        },
+        figures,
         sentence: format!(
             "The verified income is {} a month, {} of it are due for loans, and the score is {} of 900.",
             format_amount(capacity.income),
             format_amount(capacity.obligation),
             score.value
         ),
-        facts: list_facts(book, capacity, score),
+        facts: list_facts(book, capacity, score, &figures),
         parts: vec![
             describe_income(capacity),
             describe_obligations(book, capacity),
@@ -102,6 +103,7 @@ fn list_facts(
     book: &TransactionBook<'_>,
     capacity: &Capacity<'_>,
     score: &Score,
+    figures: &AppraisalFigures,
 ) -> Vec<AppraisalFact> {
     let holders = book.list_holders();
     let mut facts = Vec::new();
@@ -138,7 +140,7 @@ fn list_facts(
     );
     add(
         "Average balance",
-        format_amount(book.average_balance(book.months.len())),
+        format_amount(figures.average_balance.0),
         "mean of the closing balances of all days".to_owned(),
     );
     add(
@@ -191,7 +193,7 @@ fn list_facts(
     );
     add(
         "Eligible instalment a month",
-        format_amount(capacity.eligible_instalment()),
+        format_amount(figures.eligible_instalment.0),
         format!("{INSTALMENT_SHARE} % of the verified income, less the obligations; not below 0"),
     );
     facts

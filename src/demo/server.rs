@@ -127,7 +127,7 @@ impl LenderServer {
                     send_appraisal,
                 ))
                 .route(
-                    "/{world}/webhooks/{path:.*}",
+                    &format!("{VISIT}/webhooks/{{path:.*}}"),
                     web::post().to(receive_webhook),
                 )
                 .default_service(web::to(async || HttpResponse::NotFound().finish()))
@@ -553,7 +553,11 @@ async fn send_appraisal(
     let client =
         UnaportClient::log_in(&lender.http, &visitor.world_url, &visitor.call_log, login).await;
     let file = match client {
-        Ok(client) => client.export_appraisal(&session, &format).await,
+        Ok(client) => {
+            let file = client.export_appraisal(&session, &format).await;
+            state.login = file.is_ok().then(|| client.into_session());
+            file
+        }
         Err(problem) => Err(problem),
     };
     Ok(match file {

@@ -8,6 +8,17 @@ use crate::helpers::TestApp;
 use crate::inbox::ReceiverBehavior;
 use crate::operator_browser::OperatorBrowser;
 
+/// A fault of all webhooks.
+const BADLY_SIGNED: &str = "webhooks: [{ fault: { corrupt_signature: flip_bit } }]";
+
+/// Rejects a new consent under faults, and returns its handle.
+async fn reject_consent(app: &TestApp, faults: &str) -> String {
+    app.put_faults(faults).await.expect_ok();
+    let handle = app.raise_consent(|_| {}).await;
+    app.apply_verb(&handle, "reject").await.expect_ok();
+    handle
+}
+
 #[tokio::test]
 async fn a_webhook_shows_its_bytes_its_signature_and_its_difference() {
     let mut app = TestApp::start().await;
@@ -562,11 +573,7 @@ async fn a_scenario_leads_to_the_form_that_raises_with_it() {
 #[tokio::test]
 async fn a_dropped_webhook_that_is_sent_again_is_right() {
     let app = TestApp::start().await;
-    app.put_faults("webhooks: [{ fault: { drop: {} } }]")
-        .await
-        .expect_ok();
-    let handle = app.raise_consent(|_| {}).await;
-    app.apply_verb(&handle, "reject").await.expect_ok();
+    reject_consent(&app, "webhooks: [{ fault: { drop: {} } }]").await;
     let mut browser = OperatorBrowser::open(&app, "/ui/webhooks/1").await;
     assert!(
         browser.text.contains("builds and sends it"),
@@ -598,11 +605,7 @@ async fn a_dropped_webhook_that_is_sent_again_is_right() {
 #[tokio::test]
 async fn the_difference_shows_the_character_that_a_fault_has_changed() {
     let app = TestApp::start().await;
-    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
-        .await
-        .expect_ok();
-    let handle = app.raise_consent(|_| {}).await;
-    app.apply_verb(&handle, "reject").await.expect_ok();
+    reject_consent(&app, BADLY_SIGNED).await;
     app.advance_clock("0s").await;
     let page = app
         .get("/ui/webhooks/1?part=difference")
@@ -791,11 +794,7 @@ async fn a_mobile_number_names_a_customer() {
 #[tokio::test]
 async fn the_journal_is_searched_for_urls_and_faults_and_a_bad_filter_is_shown_again() {
     let app = TestApp::start().await;
-    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
-        .await
-        .expect_ok();
-    let handle = app.raise_consent(|_| {}).await;
-    app.apply_verb(&handle, "reject").await.expect_ok();
+    reject_consent(&app, BADLY_SIGNED).await;
     app.advance_clock("0s").await;
     let url = app.fiu.url.trim_start_matches("http://");
     let mut browser = OperatorBrowser::open(&app, "/ui/journal").await;
@@ -830,11 +829,7 @@ async fn the_journal_is_searched_for_urls_and_faults_and_a_bad_filter_is_shown_a
 #[tokio::test]
 async fn an_accepted_forgery_is_told_everywhere() {
     let app = TestApp::start().await;
-    app.put_faults("webhooks: [{ fault: { corrupt_signature: flip_bit } }]")
-        .await
-        .expect_ok();
-    let handle = app.raise_consent(|_| {}).await;
-    app.apply_verb(&handle, "reject").await.expect_ok();
+    let handle = reject_consent(&app, BADLY_SIGNED).await;
     app.advance_clock("0s").await;
     for path in [
         "/ui/webhooks".to_owned(),

@@ -333,7 +333,7 @@ impl PageCall<'_> {
                         "does not verify with the keys of the AA".to_owned()
                     },
                 });
-                // What a fault has spoilt needs no remedy.
+                // A fault needs no remedy.
                 if !is_good && attempt.faults.is_empty() {
                     explanation = result.to_string();
                 }

@@ -36,15 +36,8 @@ pub(crate) fn show_journal(call: &Call) -> Result<ApiResponse, ApiError> {
         Ok(filter) => filter,
         Err(error) => {
             return page.refuse(error, |error| {
-                let window = JournalWindow::default();
-                Ok(page.show(&JournalPage::new(
-                    page.frame(Section::Journal),
-                    &world.participants(),
-                    &given,
-                    &list_kinds(),
-                    &window,
-                    Some(error.message()),
-                )))
+                let (window, problem) = (JournalWindow::default(), Some(error.message()));
+                Ok(render_journal(&page, &given, &window, problem))
             });
         }
     };
@@ -67,14 +60,23 @@ pub(crate) fn show_journal(call: &Call) -> Result<ApiResponse, ApiError> {
         entries: entries.into_iter().map(describe_entry).collect(),
         evicted: world.count_evicted(|_| true),
     };
-    Ok(page.show(&JournalPage::new(
+    Ok(render_journal(&page, &given, &window, None))
+}
+
+fn render_journal(
+    page: &PageCall<'_>,
+    given: &[(&'static str, Option<String>)],
+    window: &JournalWindow,
+    problem: Option<String>,
+) -> ApiResponse {
+    page.show(&JournalPage::new(
         page.frame(Section::Journal),
-        &world.participants(),
-        &given,
+        &page.world.participants(),
+        given,
         &list_kinds(),
-        &window,
-        None,
-    )))
+        window,
+        problem,
+    ))
 }
 
 /// Shows one entry with its message.

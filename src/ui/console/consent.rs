@@ -1,7 +1,6 @@
 //! The page of one consent: its state, what happened to it, and what can be done with it.
 
 use askama::Template;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::customers::{customer_path, data_path, statement_address};
 use super::entry::EntryPanel;
@@ -9,7 +8,7 @@ use super::inspector::{Exchange, InspectorPlace};
 use super::qr_code::QrImage;
 use super::state_machine::StateMachine;
 use super::timeline::{DescribedEntry, Row, Timeline, TimelineOrder};
-use super::{ConsoleFrame, class_of, format_precise_time};
+use super::{ConsoleFrame, ListAddress, class_of, format_precise_time};
 use crate::domain::account::{Account, FiType};
 use crate::domain::consent::{Consent, Input, Status};
 use crate::domain::participants::Participants;
@@ -303,11 +302,10 @@ fn describe_again(consent: &Consent, scenario: Option<&str>, base_path: &str) ->
         ("months", months),
     ];
     let scenario = scenario.map(|name| ("scenario", name.to_owned()));
-    let query = types.chain(fields).chain(scenario);
-    let query: Vec<_> = query
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)))
-        .collect();
-    format!("{base_path}/ui/consents/new?{}", query.join("&"))
+    let parameters = types.chain(fields).chain(scenario);
+    let parameters = parameters.map(|(name, value)| (name, Some(value)));
+    let path = format!("{base_path}/ui/consents/new");
+    ListAddress::new(path, parameters, None).with_state(None)
 }
 
 fn describe_earlier(has_earlier: bool, evicted: u64) -> Option<String> {

@@ -1,7 +1,6 @@
 //! A message with its answer: headers, bytes, signature, and the command that sends it again.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
+use super::ListAddress;
 use super::comparison::{Change, Comparison, compare_bodies};
 use super::highlight::{Line, highlight_lines};
 use crate::domain::money::group_count;
@@ -157,19 +156,10 @@ impl InspectorPlace {
         let offset = (offset > 0).then(|| ("offset", offset.to_string()));
         let reveal = reveals.then(|| ("reveal", "true".to_owned()));
         let parameters = self.parameters.iter().cloned();
-        let query: Vec<_> = parameters
-            .chain(part)
-            .chain(offset)
-            .chain(reveal)
-            .map(|(name, value)| {
-                format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC))
-            })
-            .collect();
-        if query.is_empty() {
-            format!("{}#inspector", self.path)
-        } else {
-            format!("{}?{}#inspector", self.path, query.join("&"))
-        }
+        let parameters = parameters.chain(part).chain(offset).chain(reveal);
+        let parameters = parameters.map(|(name, value)| (name, Some(value)));
+        let address = ListAddress::new(self.path.clone(), parameters, None).with_state(None);
+        format!("{address}#inspector")
     }
 }
 
