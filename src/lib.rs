@@ -35,6 +35,7 @@ mod domain;
 mod engine;
 mod export;
 mod files;
+mod fiu;
 mod http;
 #[cfg(feature = "internals")]
 #[doc(hidden)]

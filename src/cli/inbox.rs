@@ -17,14 +17,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cli::remote::build_client;
-use crate::crypto::base64::url_decode;
-use crate::crypto::{jws, webhook};
 use crate::domain::call_facts::MESSAGE_TOLERANCE;
 use crate::domain::participants::PublicKey;
-use crate::domain::text::quote_value;
+use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
+use crate::fiu::webhook_check::{VerificationKeys, WebhookError};
 use crate::wire::fields::parse_timestamp;
-use crate::wire::token::Claims;
 
 /// A webhook that the inbox has received and verified.
 #[derive(Debug)]
@@ -155,17 +153,13 @@ impl InboxState {
             .verification_keys
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = check_api_key(request, message, &verification_keys.keys) {
-            return (Some(error), true);
+        let now = system_now();
+        match verification_keys.check_webhook(request.headers(), body, message, now) {
+            Err(WebhookError::ApiKey(error)) => (Some(error), true),
+            Err(WebhookError::Signature(error)) => (Some(error), false),
+            Ok(()) if self.behavior.checks_timestamps => (check_timestamp(message, now), false),
+            Ok(()) => (None, false),
         }
-        let checks_timestamps = self.behavior.checks_timestamps;
-        let error = verify_signatures(request, body, &verification_keys).err();
-        let error = error.or_else(|| {
-            checks_timestamps
-                .then(|| check_timestamp(message))
-                .flatten()
-        });
-        (error, false)
     }
 }
 
@@ -193,15 +187,6 @@ pub(crate) struct ReceiverBehavior {
     /// Rejects messages whose timestamp is more than 15 minutes off. Off where messages carry world
     /// time.
     pub checks_timestamps: bool,
-}
-
-/// The keys and secrets that webhooks are verified with.
-#[derive(Debug, Default)]
-struct VerificationKeys {
-    /// The published keys of the AAs.
-    keys: Vec<PublicKey>,
-    /// The webhook secrets of the FIUs whose webhooks arrive here.
-    secrets: Vec<String>,
 }
 
 impl Inbox {
@@ -250,17 +235,12 @@ impl Inbox {
         jwks: &Value,
         secrets: Vec<String>,
     ) -> anyhow::Result<()> {
-        let keys: Option<Vec<_>> = jwks["keys"]
-            .as_array()
-            .and_then(|keys| keys.iter().map(parse_rsa_jwk).collect());
-        let keys = keys
-            .filter(|keys| !keys.is_empty())
-            .context("the JWK set has no RSA keys")?;
+        let keys = VerificationKeys::parse(jwks, secrets).context("the JWK set has no RSA keys")?;
         *self
             .state
             .verification_keys
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = VerificationKeys { keys, secrets };
+            .unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }
 
@@ -269,21 +249,13 @@ impl Inbox {
             .verification_keys
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .keys
+            .aa_keys
             .clone()
     }
 
     pub(crate) async fn stop(self) {
         self.server.stop(false).await;
     }
-}
-
-fn parse_rsa_jwk(jwk: &Value) -> Option<PublicKey> {
-    Some(PublicKey {
-        kid: jwk["kid"].as_str()?.to_owned(),
-        modulus: jwk["n"].as_str().and_then(url_decode)?,
-        exponent: jwk["e"].as_str().and_then(url_decode)?,
-    })
 }
 
 /// The largest accepted body, in bytes. It exceeds the largest body of the `huge` fault.
@@ -368,68 +340,9 @@ fn build_response(
 
 /// Returns an error if the message timestamp is outside the window. A message without a timestamp
 /// passes.
-fn check_timestamp(message: &Value) -> Option<String> {
+fn check_timestamp(message: &Value, now: Timestamp) -> Option<String> {
     let at = parse_timestamp(message["timestamp"].as_str()?)?;
-    let offset_ms = at.duration_since(system_now()).0;
+    let offset_ms = at.duration_since(now).0;
     (offset_ms.abs() > MESSAGE_TOLERANCE.0)
         .then(|| format!("timestamp {at} is {} s off", offset_ms / 1000))
-}
-
-/// Checks `aa_api_key`: a token must be signed with a published key, be valid now and belong to the
-/// notifier. A key that is no token is accepted, since only the AA and the FIU know it.
-fn check_api_key(request: &HttpRequest, message: &Value, keys: &[PublicKey]) -> Result<(), String> {
-    let api_key = required_header(request, "aa_api_key")?;
-    if !api_key.contains('.') {
-        return Ok(());
-    }
-    let payload = keys
-        .iter()
-        .find_map(|key| jws::verify_compact(api_key, key))
-        .ok_or("the signature of the token in aa_api_key does not match")?;
-    let claims: Claims = serde_json::from_slice(&payload)
-        .map_err(|error| format!("the token in aa_api_key has other claims: {error}"))?;
-    if !claims.validity().contains(system_now()) {
-        return Err("the token in aa_api_key is not valid now".to_owned());
-    }
-    match message["Notifier"]["id"].as_str() {
-        Some(notifier) if notifier != claims.entity_id() => Err(format!(
-            "the token in aa_api_key belongs to {}, and the notifier is {}",
-            claims.entity_id(),
-            quote_value(notifier)
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Verifies `x-jws-signature` and `webhook-signature` over the received bytes.
-fn verify_signatures(
-    request: &HttpRequest,
-    body: &[u8],
-    verification_keys: &VerificationKeys,
-) -> Result<(), String> {
-    let keys: Vec<_> = verification_keys.keys.iter().collect();
-    jws::verify_detached(required_header(request, "x-jws-signature")?, body, &keys)
-        .map_err(|error| error.to_string())?;
-    let timestamp = required_header(request, "webhook-timestamp")?
-        .parse()
-        .map_err(|_| "webhook-timestamp is not a number".to_owned())?;
-    let signature = required_header(request, "webhook-signature")?;
-    let id = required_header(request, "webhook-id")?;
-    if verification_keys
-        .secrets
-        .iter()
-        .any(|secret| webhook::is_valid_payload(secret, id, timestamp, body, signature))
-    {
-        Ok(())
-    } else {
-        Err("webhook-signature does not match".to_owned())
-    }
-}
-
-fn required_header<'a>(request: &'a HttpRequest, name: &str) -> Result<&'a str, String> {
-    request
-        .headers()
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| format!("missing header {name}"))
 }

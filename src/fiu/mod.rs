@@ -1,0 +1,3 @@
+//! What an FIU does with the messages of an AA. The commands that play an FIU and the lender of the demo share it.
+
+pub(crate) mod webhook_check;
