@@ -14,14 +14,13 @@ use serde_json::{Value, json};
 
 use crate::cli::{UsageError, parse_duration_arg, read_input};
 use crate::crypto::base64;
-use crate::crypto::key_exchange::{
-    KeyExchangeError, KeyPair, encode_public_key, parse_nonce, parse_public_key,
-};
-use crate::domain::key_exchange::{Curve, PeerKey};
+use crate::crypto::key_exchange::KeyPair;
+use crate::domain::key_exchange::Curve;
 use crate::domain::text::display_path;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
+use crate::fiu::data::{decrypt_response, parse_peer_key, publish_key};
 use crate::platform::create_private_file;
 use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::rebit::key_material::KeyMaterial;
@@ -138,7 +137,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             json,
             file,
         } => {
-            let documents = decrypt_response(private, file.as_deref())?;
+            let documents = decrypt_file(private, file.as_deref())?;
             if *json {
                 println!("{}", json!({ "items": documents, "next": null }));
             } else {
@@ -175,26 +174,7 @@ fn generate_keys(private: &Path, curve: &str, life: Duration) -> anyhow::Result<
 
 fn public_key_material(pair: &KeyPair, life: Duration) -> KeyMaterial {
     let life = Millis(i64::try_from(life.as_millis()).unwrap_or(i64::MAX));
-    let key_value = encode_public_key(pair.curve, &pair.public);
-    KeyMaterial::new(
-        pair.curve,
-        key_value,
-        base64::encode(&pair.nonce),
-        system_now().saturating_add(life),
-    )
-}
-
-fn parse_peer_key(key_material: &KeyMaterial) -> Result<PeerKey, KeyExchangeError> {
-    let (key_value, nonce) = key_material
-        .key_and_nonce()
-        .ok_or(KeyExchangeError::Encoding)?;
-    let (curve, public) = parse_public_key(key_value)?;
-    Ok(PeerKey {
-        curve,
-        public,
-        nonce: parse_nonce(nonce)?,
-        labels: None,
-    })
+    publish_key(pair, system_now().saturating_add(life))
 }
 
 fn load_key_pair(private: &Path) -> anyhow::Result<KeyPair> {
@@ -213,7 +193,7 @@ fn file_error(file: &Path, error: impl std::fmt::Display) -> UsageError {
 }
 
 /// Returns the decrypted documents of a response, with their FIPs and accounts.
-fn decrypt_response(private: &Path, file: Option<&Path>) -> anyhow::Result<Vec<Value>> {
+fn decrypt_file(private: &Path, file: Option<&Path>) -> anyhow::Result<Vec<Value>> {
     let pair = load_key_pair(private)?;
     let input = read_input(file)?;
     let response: ReceivedFetchResponse = serde_json::from_slice(&input).map_err(|error| {
@@ -222,34 +202,17 @@ fn decrypt_response(private: &Path, file: Option<&Path>) -> anyhow::Result<Vec<V
             "the input is not a response of /FI/fetch: {error}; it begins: {excerpt}"
         ))
     })?;
-    let mut documents = Vec::new();
-    for entry in response.fi {
-        let peer = parse_peer_key(&entry.key_material)
-            .map_err(|error| UsageError(format!("{}: {error}", entry.fip_id)))?;
-        for item in entry.data {
-            let account = format!("account {} of {}", item.link_ref_number, entry.fip_id);
-            let plaintext = pair
-                .decrypt(&peer, &item.encrypted_fi)
-                .map_err(|error| UsageError(format!("{account}: {error}")))?;
-            // Some senders encrypt base64 of the document instead of the document.
-            let document = match plaintext.first() {
-                Some(b'<') => Some(plaintext),
-                _ => std::str::from_utf8(&plaintext)
-                    .ok()
-                    .and_then(base64::decode),
-            };
-            let document = document.and_then(|document| String::from_utf8(document).ok());
-            let document = document
-                .with_context(|| format!("{account}: the decrypted data is not a document"))?;
-            documents.push(json!({
-                "fipID": entry.fip_id,
-                "linkRefNumber": item.link_ref_number,
-                "maskedAccNumber": item.masked_acc_number,
-                "document": document,
-            }));
-        }
-    }
-    Ok(documents)
+    let documents = decrypt_response(&pair, response);
+    let documents = documents.map_err(|error| UsageError(error.to_string()))?;
+    let listed = documents.into_iter().map(|it| {
+        json!({
+            "fipID": it.fip_id,
+            "linkRefNumber": it.link_ref,
+            "maskedAccNumber": it.masked_number,
+            "document": it.document,
+        })
+    });
+    Ok(listed.collect())
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> anyhow::Result<T> {
