@@ -41,7 +41,8 @@ const ROWS_MAX: usize = 1_000_000;
 /// The maximum number of diagnostics; later ones are dropped.
 const DIAGNOSTICS_MAX: usize = 50;
 
-/// Parses a statement: JSON if it begins with a brace or bracket, else CSV with a header.
+/// Parses a statement: XML of a ReBIT schema if it begins with `<`, JSON if it begins with a brace or bracket, else CSV
+/// with a header.
 ///
 /// # Errors
 /// The first 50 errors, each with its line.
@@ -53,7 +54,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
         return Err(vec![line_diagnostic(0, "the file is empty".to_owned())]);
     }
     let mut builder = StatementBuilder::default();
-    if text.trim_start().starts_with(['{', '[']) {
+    if text.trim_start().starts_with('<') {
+        let document = parse_xml(text.trim_start())?;
+        check_is_deposit(&document)?;
+        builder.needs_narration = false;
+        builder.add_xml_rows(&document);
+    } else if text.trim_start().starts_with(['{', '[']) {
         read_json(text, &mut builder)?;
     } else {
         read_csv(text, &mut builder)?;
@@ -93,19 +99,9 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
             rows: Some(ledger.transactions.rows.len()),
         });
     }
-    let document = Document::parse(text).map_err(|error| {
-        let place = error.pos();
-        vec![Diagnostic {
-            line: place.row.into(),
-            column: place.col.into(),
-            message: format!("invalid XML: {error}"),
-        }]
-    })?;
+    let document = parse_xml(text)?;
     let mut diagnostics = schema::validate_document(&document);
-    let rows: Vec<_> = document
-        .descendants()
-        .filter(|node| node.tag_name().name().ends_with("Transaction"))
-        .collect();
+    let rows: Vec<_> = transaction_elements(&document).collect();
     // The schema has reported invalid rows already.
     let row_errors = if diagnostics.is_empty() {
         RowErrors::Report
@@ -126,6 +122,39 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
     } else {
         Err(diagnostics)
     }
+}
+
+fn parse_xml(text: &str) -> Result<Document<'_>, Vec<Diagnostic>> {
+    Document::parse(text).map_err(|error| {
+        let place = error.pos();
+        vec![Diagnostic {
+            line: place.row.into(),
+            column: place.col.into(),
+            message: format!("invalid XML: {error}"),
+        }]
+    })
+}
+
+/// Checks that a document is of a bank account.
+fn check_is_deposit(document: &Document<'_>) -> Result<(), Vec<Diagnostic>> {
+    let root = document.root_element();
+    let namespace = root.tag_name().namespace().unwrap_or_default();
+    if namespace.ends_with("/deposit") {
+        return Ok(());
+    }
+    let message = format!(
+        "the document is of the schema {}; a statement is of the schema of DEPOSIT",
+        quote_value(namespace)
+    );
+    let line = document.text_pos_at(root.range().start).row;
+    Err(vec![line_diagnostic(line.into(), message)])
+}
+
+fn transaction_elements<'d, 't>(
+    document: &'d Document<'t>,
+) -> impl Iterator<Item = Xml<'d, 't>> + use<'d, 't> {
+    let nodes = document.descendants();
+    nodes.filter(|node| node.tag_name().name().ends_with("Transaction"))
 }
 
 fn line_diagnostic(line: u64, message: String) -> Diagnostic {
@@ -183,7 +212,6 @@ fn check_balances(
         .tag_name()
         .namespace()
         .unwrap_or_default();
-    let mut lines = LineCounter::new(document.input_text());
     match namespace.rsplit('/').next() {
         Some("deposit") if !rows.is_empty() => {
             let mut builder = StatementBuilder {
@@ -191,11 +219,7 @@ fn check_balances(
                 needs_narration: false,
                 ..StatementBuilder::default()
             };
-            for row in rows {
-                builder.add_row(lines.advance_to(row.range().start), &|name| {
-                    row.attribute(name).map(str::to_owned)
-                });
-            }
+            builder.add_xml_rows(document);
             let summary = document
                 .descendants()
                 .find(|node| node.has_tag_name((namespace, "Summary")));
@@ -207,6 +231,7 @@ fn check_balances(
             builder.into_ledger().err().unwrap_or_default()
         }
         Some("term_deposit" | "recurring_deposit") => {
+            let mut lines = LineCounter::new(document.input_text());
             let diagnostics = rows.windows(2).filter_map(|pair| {
                 let (previous, actual) = (deposit_balance(pair[0])?, deposit_balance(pair[1])?);
                 let change = amount_attribute(pair[1], "amount")?;
@@ -318,6 +343,19 @@ impl StatementBuilder {
         );
         let place = summary.document().text_pos_at(summary.range().start);
         self.add_diagnostic(place.row.into(), message);
+    }
+
+    /// Adds the transactions of a document.
+    fn add_xml_rows(&mut self, document: &Document<'_>) {
+        let mut lines = LineCounter::new(document.input_text());
+        for row in transaction_elements(document) {
+            if self.is_full() {
+                break;
+            }
+            self.add_row(lines.advance_to(row.range().start), &|name| {
+                row.attribute(name).map(str::to_owned)
+            });
+        }
     }
 
     /// Adds a row, or its errors; `field` returns the text of a column.
