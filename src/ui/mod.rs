@@ -10,6 +10,7 @@ pub(crate) mod icons;
 pub(crate) mod journey;
 pub(crate) mod mark;
 pub(crate) mod messages;
+pub(crate) mod qr_code;
 pub(crate) mod scheme;
 pub(crate) mod sdk_theme;
 pub(crate) mod sign_in;

@@ -4,14 +4,14 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 /// A QR code: the number of modules on a side, and a path of the dark ones.
 #[derive(Debug)]
-pub(super) struct QrImage {
+pub(crate) struct QrImage {
     pub size: i32,
     pub path: String,
 }
 
 impl QrImage {
     /// Encodes a text; `None` if it is too long for a code.
-    pub(super) fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
         let size = code.size();
         let mut path = String::new();

@@ -15,10 +15,10 @@ use crate::http::control::consents::parse_filter;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::scenario::format::parse_steps;
-use crate::ui::console::Section;
 use crate::ui::console::consent::{ConsentDetails, ConsentPage};
 use crate::ui::console::consents::ConsentsPage;
 use crate::ui::console::timeline::TimelineOrder;
+use crate::ui::console::{PageView, Section};
 use crate::wire::api_error::ApiError;
 
 /// Shows a part of the consents, the newest first.
@@ -134,6 +134,14 @@ fn render_consent(
             return Err(ApiError::invalid_field("by", message));
         }
     };
+    let view = match params.first_value("only") {
+        None => PageView::Whole,
+        Some("timeline") => PageView::Embedded,
+        Some(other) => {
+            let message = format!("{} is not timeline", quote_value(other));
+            return Err(ApiError::invalid_field("only", message));
+        }
+    };
     let open = match params.first_value("open") {
         None => None,
         Some(text) => Some(text.parse::<u64>().map_err(|_| {
@@ -143,6 +151,7 @@ fn render_consent(
     };
     let path = format!("{}/ui/consents/{handle}", call.page_frame().base_path);
     let own = [
+        (view == PageView::Embedded).then(|| ("only", "timeline".to_owned())),
         (order == TimelineOrder::ByTime).then(|| ("by", "time".to_owned())),
         open.map(|seq| ("open", seq.to_string())),
     ];
@@ -207,5 +216,6 @@ fn render_consent(
         notice: refusal.notice,
         refused_steps: refusal.steps,
     };
-    Ok(page.show(&ConsentPage::new(page.frame(Section::Consents), details)))
+    let frame = page.frame(Section::Consents).with_view(view);
+    Ok(page.show(&ConsentPage::new(frame, details)))
 }

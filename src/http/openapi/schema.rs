@@ -74,6 +74,10 @@ pub(crate) fn timeline_order() -> Value {
     one_of(["cause", "time"])
 }
 
+pub(crate) fn page_part() -> Value {
+    one_of(["timeline"])
+}
+
 /// Returns the schema of a number of entries of one page.
 pub(crate) fn flag() -> Value {
     json!({ "type": "boolean", "default": false })

@@ -50,6 +50,11 @@ const CONSENT: &[Parameter] = &[
         schema::count,
         "The number of the entry that is open",
     ),
+    Parameter::in_query(
+        "only",
+        schema::page_part,
+        "The part of the page that is shown, for a page that shows it in a frame",
+    ),
     PART,
     OFFSET,
     REVEAL,

@@ -297,7 +297,7 @@ window.addEventListener('pageshow', (event) => {
 
 // The time of a running clock changes without an event.
 setInterval(() => {
-  const mode = document.querySelector('.pill[data-live="clock"] small').textContent
+  const mode = document.querySelector('.pill[data-live="clock"] small')?.textContent
   if (mode === 'running' && place && !document.hidden && !hasEnded) scheduleUpdate()
 }, CLOCK_MS)
 
@@ -415,6 +415,8 @@ function isTyping(target) {
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+  // An embedded page has no other pages.
+  if (!document.querySelector('.top') && event.key !== 'j' && event.key !== 'k') return
   if (event.key !== '?' && localStorage.getItem(KEYS_OFF)) return
   const isChord = Date.now() < chordUntil && event.key in PAGES
   chordUntil = 0

@@ -5,7 +5,6 @@ use askama::Template;
 use super::customers::{customer_path, data_path, statement_address};
 use super::entry::EntryPanel;
 use super::inspector::{Exchange, InspectorPlace};
-use super::qr_code::QrImage;
 use super::state_machine::StateMachine;
 use super::timeline::{DescribedEntry, Row, Timeline, TimelineOrder};
 use super::{ConsoleFrame, ListAddress, class_of, format_precise_time};
@@ -20,6 +19,7 @@ use crate::domain::timer::{Timer, TimerKind};
 use crate::ui::icons;
 use crate::ui::journey::Party;
 use crate::ui::messages::Language;
+use crate::ui::qr_code::QrImage;
 
 /// The content of the page of a consent.
 #[derive(Debug)]
@@ -176,6 +176,15 @@ impl ActionButton {
 }
 
 impl ConsentPage {
+    /// Returns the actions, which an embedded page does not have.
+    fn shown_actions(&self) -> &[ActionButton] {
+        if self.console.is_embedded() {
+            &[]
+        } else {
+            &self.actions
+        }
+    }
+
     /// Returns whether a row is the one that is open.
     fn is_open(&self, row: &Row) -> bool {
         let open = self.opened.as_ref().map(|(seq, _)| *seq);
@@ -215,11 +224,24 @@ impl ConsentPage {
             .map_or(consent.created_at, |it| it.at);
         let address = format!("{}/ui/consents/{handle}", console.base_path);
         let is_by_time = order == TimelineOrder::ByTime;
-        let order_query = if is_by_time { "by=time&" } else { "" };
+        let only = console.is_embedded().then_some("only=timeline");
+        let at = |parameters: &[Option<&str>]| {
+            let parameters: Vec<_> = parameters.iter().copied().flatten().collect();
+            match parameters.join("&") {
+                query if query.is_empty() => address.clone(),
+                query => format!("{address}?{query}"),
+            }
+        };
+        let by_time = is_by_time.then_some("by=time");
         let opened = open.and_then(|(seq, exchange)| {
             let described = entries.iter().find(|it| it.entry.seq == seq)?;
             let panel =
                 EntryPanel::new(described, participants, exchange.as_ref(), &place, &console);
+            let panel = if console.is_embedded() {
+                panel.without_operation()
+            } else {
+                panel
+            };
             Some((seq, panel))
         });
         let is_requested = selection_reason == Some(SelectionReason::Requested);
@@ -253,18 +275,11 @@ impl ConsentPage {
             machine: StateMachine::new(consent),
             timeline,
             is_by_time,
-            order_address: if is_by_time {
-                address.clone()
-            } else {
-                format!("{address}?by=time")
-            },
+            order_address: at(&[only, (!is_by_time).then_some("by=time")]),
             earlier: describe_earlier(has_earlier, evicted),
             opened,
-            open_address: format!("{address}?{order_query}open="),
-            close_address: match order {
-                TimelineOrder::ByCause => address,
-                TimelineOrder::ByTime => format!("{address}?by=time"),
-            },
+            open_address: at(&[only, by_time, Some("open=")]),
+            close_address: at(&[only, by_time]),
             qr_code: QrImage::new(&customer_url),
             customer_url,
             is_local,

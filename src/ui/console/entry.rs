@@ -48,6 +48,15 @@ impl EntryPanel {
     }
 }
 
+impl EntryPanel {
+    /// Leaves out what leads to other pages or changes something.
+    pub(super) fn without_operation(mut self) -> Self {
+        self.webhook = None;
+        self.inspector = self.inspector.map(Inspector::without_operation);
+        self
+    }
+}
+
 fn link_webhook(entry: &JournalEntry, base_path: &str) -> Option<(String, String)> {
     let JournalRecord::Webhook(webhook) = &entry.record else {
         return None;

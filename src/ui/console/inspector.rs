@@ -163,6 +163,18 @@ impl InspectorPlace {
     }
 }
 
+impl Inspector {
+    /// Leaves out what leads to other pages, changes something or shows secrets.
+    pub(super) fn without_operation(self) -> Self {
+        Self {
+            toggle: None,
+            resend: None,
+            download: None,
+            ..self
+        }
+    }
+}
+
 /// A tab of the inspector.
 #[derive(Debug)]
 pub(super) struct Tab {

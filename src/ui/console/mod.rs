@@ -13,7 +13,6 @@ mod highlight;
 pub(crate) mod inspector;
 pub(crate) mod journal;
 pub(crate) mod overview;
-mod qr_code;
 pub(crate) mod raise;
 pub(crate) mod report;
 pub(crate) mod scenarios;
@@ -108,6 +107,15 @@ pub(crate) struct ConsoleFrame {
     has_session: bool,
     /// The address at which the page is fetched again.
     address: String,
+    view: PageView,
+}
+
+/// How much of a page is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageView {
+    Whole,
+    /// For a page that shows this one in a frame: there is nothing to operate, and no way to other pages.
+    Embedded,
 }
 
 impl ConsoleFrame {
@@ -140,6 +148,7 @@ impl ConsoleFrame {
             place,
             has_session: false,
             address: String::new(),
+            view: PageView::Whole,
         }
     }
 
@@ -153,6 +162,14 @@ impl ConsoleFrame {
 
     pub(crate) fn with_address(self, address: String) -> Self {
         Self { address, ..self }
+    }
+
+    pub(crate) fn with_view(self, view: PageView) -> Self {
+        Self { view, ..self }
+    }
+
+    fn is_embedded(&self) -> bool {
+        self.view == PageView::Embedded
     }
 
     /// Says whether the browser has a session that can be ended.
