@@ -1,7 +1,7 @@
 //! `mockaa demo`: one whole journey with a small FIU of its own, in one process but over real HTTP
 //! on loopback. Each step is checked; an unexpected result makes the exit code 1.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::cli::remote::build_client;
 use crate::config::Options;
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
-use crate::demo::{LenderServer, PARTICIPANTS};
+use crate::demo::{LenderListener, LenderServer, PARTICIPANTS};
 use crate::domain::money::Paise;
 use crate::domain::session::DataTiming;
-use crate::platform::{StopSignals, open_browser};
+use crate::platform::{StopSignals, find_local_address, open_browser};
 
 /// The consent request of the seed documents with its original dates. [`CLOCK`] is within its
 /// validity.
@@ -37,7 +37,9 @@ const WEB_WORLD_TTL: Duration = Duration::from_secs(12 * 3_600);
 const ROWS_SHOWN: usize = 6;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7\n  mockaa demo --web")]
+#[command(
+    after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7\n  mockaa demo --web\n  mockaa demo --web --bind 0.0.0.0\n  mockaa demo --web --auto"
+)]
 pub(crate) struct Arguments {
     /// Seed of all ids and data; the same seed gives the same output. With --web, each visitor has other data.
     #[arg(long, default_value_t = 42)]
@@ -46,6 +48,14 @@ pub(crate) struct Arguments {
     /// Show the journey in the browser, with a fictitious lender, until a signal.
     #[arg(long)]
     web: bool,
+
+    /// Address at which the lender listens; 0.0.0.0 lets phones in the same network take part.
+    #[arg(long, requires = "web", default_value_t = Ipv4Addr::LOCALHOST.into(), value_name = "IP")]
+    bind: IpAddr,
+
+    /// Play the customer, slowly, one variation after the other, for an unattended screen.
+    #[arg(long, requires = "web")]
+    auto: bool,
 
     /// Port of the lender's pages; 0 picks a free one.
     #[arg(long, requires = "web", default_value_t = 0, value_name = "PORT")]
@@ -59,6 +69,10 @@ pub(crate) struct Arguments {
 /// Shows the journey in the browser: a lender beside a sandbox, each a server of its own.
 async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
+    let address = SocketAddr::new(arguments.bind, arguments.port);
+    let listener = LenderListener::bind(address, find_local_address());
+    let listener =
+        listener.with_context(|| format!("cannot listen on {address}; choose another --port"))?;
     let sandbox = Sandbox::start(Options {
         config_text: Some(PARTICIPANTS),
         seed: Some(arguments.seed),
@@ -68,18 +82,32 @@ async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ..Options::default()
     })
     .await?;
-    let address = (Ipv4Addr::LOCALHOST, arguments.port).into();
     let participants = Arc::clone(&sandbox.config().initial_participants);
-    let lender = LenderServer::start(address, sandbox.base_url(), participants);
-    let lender =
-        lender.with_context(|| format!("cannot listen on {address}; choose another --port"))?;
+    let lender = LenderServer::start(listener, sandbox.base_url(), participants)
+        .context("cannot start the lender")?;
     println!(
         "{}",
-        json!({ "event": "ready", "lender_url": lender.url, "base_url": sandbox.base_url() })
+        json!({
+            "event": "ready",
+            "lender_url": lender.url,
+            "phone_url": lender.phone_url,
+            "base_url": sandbox.base_url(),
+        })
     );
-    eprintln!("mockaa demo: open {}/ ; stop with Ctrl-C", lender.url);
+    let query = if arguments.auto { "?auto" } else { "" };
+    let view = format!("{}/present{query}", lender.url);
+    eprintln!("mockaa demo: the presenter's view is {view}");
+    eprintln!("mockaa demo: the lender alone is {}/", lender.url);
+    match &lender.phone_url {
+        Some(url) => eprintln!("mockaa demo: phones in this network open {url}/"),
+        None if !arguments.bind.is_loopback() => eprintln!(
+            "mockaa demo: no address of this machine was found; --bind with its address shows phones the way"
+        ),
+        None => {}
+    }
+    eprintln!("mockaa demo: stop with Ctrl-C");
     if !arguments.no_open
-        && let Err(error) = open_browser(&format!("{}/", lender.url))
+        && let Err(error) = open_browser(&view)
     {
         eprintln!("mockaa: no browser could be started ({error}); open the address by hand");
     }

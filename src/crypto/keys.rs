@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256, RsaKeyPair,
     RsaPublicKeyComponents,
@@ -51,6 +52,15 @@ impl SigningKey {
             kid: kid.to_owned(),
             pair,
         })
+    }
+
+    /// Makes a key of 2048 bits from the random numbers of the operating system.
+    pub(crate) fn generate(kid: &str) -> Self {
+        Self {
+            kid: kid.to_owned(),
+            pair: RsaKeyPair::generate(KeySize::Rsa2048)
+                .expect("the operating system has random numbers"),
+        }
     }
 
     pub fn kid(&self) -> &str {

@@ -1,7 +1,8 @@
-//! The bank data that the lender has fetched: the tabs of Unaport's Fetch Data, read back.
+//! The bank data that the lender has fetched: the tabs of Unaport's Fetch Data, or the documents of ReBIT, read back.
 
 use std::sync::Arc;
 
+use roxmltree::Document;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use crate::domain::statement::{
     Transactions,
 };
 use crate::domain::terms::{TimeRange, TransactionType};
+use crate::files::statement;
+use crate::fiu::data::ReceivedDocument;
 use crate::wire::fields::parse_timestamp;
 
 /// The columns of the tab of bank accounts that the lender reads.
@@ -62,7 +65,7 @@ struct TransactionRow {
 ///
 /// # Errors
 /// The problem, in words.
-pub(super) fn read_statements(
+pub(super) fn read_tabs(
     answer: &Value,
     range: TimeRange,
     bank_name: impl Fn(&str) -> Arc<str>,
@@ -88,11 +91,7 @@ pub(super) fn read_statements(
             .iter()
             .filter(|row| row.account_number == *number)
             .map(read_holder);
-        let mut holders = holders.collect::<Result<Vec<_>, _>>()?.into_iter();
-        statement.holders = holders.next().map(|first| Holders {
-            first,
-            second: holders.next(),
-        });
+        statement.holders = pair_holders(holders.collect::<Result<_, _>>()?);
         Ok(statement)
     });
     statements.collect()
@@ -109,28 +108,110 @@ fn read_statement<'r>(
         let read = read_row(row, id);
         transactions.push(read.ok_or_else(|| format!("the row {row:?} cannot be read"))?);
     }
-    Ok(Statement {
+    Ok(build_statement(
+        AccountFacts {
+            fip: &account.fip,
+            fip_name: bank_name,
+            account_type: &account.account_type,
+            masked_number: &account.account_number,
+            overdraft_limit: account.current_od_limit.as_deref(),
+        },
+        transactions,
+    ))
+}
+
+/// What the lender knows of an account beside its transactions.
+struct AccountFacts<'a> {
+    fip: &'a str,
+    fip_name: Arc<str>,
+    account_type: &'a str,
+    masked_number: &'a str,
+    overdraft_limit: Option<&'a str>,
+}
+
+fn build_statement(facts: AccountFacts<'_>, transactions: Transactions) -> Statement {
+    Statement {
         account: Account {
             fi_type: FiType::Deposit,
-            fip: account.fip.as_str().into(),
-            account_type: AccountType::parse(&account.account_type).unwrap_or(AccountType::Default),
-            account_ref: account.account_number.as_str().into(),
+            fip: facts.fip.into(),
+            account_type: AccountType::parse(facts.account_type).unwrap_or(AccountType::Default),
+            account_ref: facts.masked_number.into(),
             link_ref: "".into(),
-            masked_number: account.account_number.as_str().into(),
+            masked_number: facts.masked_number.into(),
         },
-        fip_name: bank_name,
+        fip_name: facts.fip_name,
         holders: None,
         body: StatementBody::Bank(BankStatement {
-            summary: Some(read_summary(account, &transactions)),
+            summary: Some(build_summary(facts.overdraft_limit, &transactions)),
             transactions: Some(transactions),
         }),
+    }
+}
+
+/// Reads the document of a bank account, whose rows are of this range.
+///
+/// # Errors
+/// The problem, in words.
+pub(super) fn read_document(
+    received: &ReceivedDocument,
+    range: TimeRange,
+    bank_name: Arc<str>,
+) -> Result<Statement, String> {
+    let document = Document::parse(&received.document)
+        .map_err(|error| format!("a document of {} is no XML: {error}", received.fip_id))?;
+    let find = |name: &'static str| {
+        let mut nodes = document.descendants();
+        nodes.find(move |node| node.tag_name().name() == name)
+    };
+    let mut transactions = Transactions::new(range);
+    if find("Transaction").is_some() {
+        let ledger = statement::parse(received.document.as_bytes());
+        let ledger = ledger.map_err(|problems| {
+            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            format!("a document of {}: {}", received.fip_id, texts.join("; "))
+        })?;
+        transactions = ledger.transactions;
+        transactions.range = range;
+    }
+    let summary = find("Summary");
+    let attribute = |name| summary.and_then(|node| node.attribute(name));
+    let facts = AccountFacts {
+        fip: &received.fip_id,
+        fip_name: bank_name,
+        account_type: attribute("type").unwrap_or_default(),
+        masked_number: &received.masked_number,
+        overdraft_limit: attribute("currentODLimit"),
+    };
+    let mut read = build_statement(facts, transactions);
+    let holders = document.descendants();
+    let holders = holders.filter(|node| node.tag_name().name() == "Holder");
+    let holders = holders.map(|node| {
+        let text = |name| node.attribute(name).unwrap_or_default().to_owned();
+        read_holder(&HolderRow {
+            account_number: String::new(),
+            name: text("name"),
+            dob: text("dob"),
+            pan: text("pan"),
+            mobile: text("mobile"),
+            email: text("email"),
+            address: text("address"),
+        })
+    });
+    read.holders = pair_holders(holders.collect::<Result<_, _>>()?);
+    Ok(read)
+}
+
+fn pair_holders(holders: Vec<Holder>) -> Option<Holders> {
+    let mut holders = holders.into_iter();
+    holders.next().map(|first| Holders {
+        first,
+        second: holders.next(),
     })
 }
 
-/// Reads the part of a summary on which the figures depend. What the tab does not tell, such as the name of the
-/// branch, is empty.
-fn read_summary(account: &SummaryRow, transactions: &Transactions) -> Summary {
-    let limit = account.current_od_limit.as_deref().and_then(Paise::parse);
+/// Builds the part of a summary on which the figures depend. The rest, such as the name of the branch, is empty.
+fn build_summary(overdraft_limit: Option<&str>, transactions: &Transactions) -> Summary {
+    let limit = overdraft_limit.and_then(Paise::parse);
     let last = transactions.rows.last();
     Summary {
         balance: last.map_or(Paise(0), |row| row.balance),
@@ -179,7 +260,7 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::read_statements;
+    use super::{read_document, read_tabs};
     use crate::analytics::build_report;
     use crate::bankgen::{StatementRequest, generate_accounts, generate_statement};
     use crate::config::personas::load_personas;
@@ -189,7 +270,9 @@ mod tests {
     use crate::domain::persona::PersonaInstance;
     use crate::domain::statement::{SentStatement, Statement};
     use crate::domain::terms::{ConsentType, TimeRange};
+    use crate::fiu::data::ReceivedDocument;
     use crate::wire::fi::tabs::Tabs;
+    use crate::wire::fi::xml::write_statement;
     use crate::wire::fields::parse_timestamp;
 
     /// The lender's figures are those of the analytics of the same rows.
@@ -241,7 +324,7 @@ mod tests {
                 .collect();
             let tabs = serde_json::to_string(&Tabs::without_session(&sent, to)).expect("JSON");
             let answer: Value = serde_json::from_str(&tabs).expect("JSON");
-            let read = read_statements(&answer, range, |id| participants.fip_name(&Arc::from(id)))
+            let read = read_tabs(&answer, range, |id| participants.fip_name(&Arc::from(id)))
                 .expect("all rows can be read");
             let appraise = |statements: &[Statement]| {
                 let numbered: Vec<_> = (1..).zip(statements).collect();
@@ -252,6 +335,29 @@ mod tests {
             };
             assert!(!statements.is_empty(), "{name}");
             assert_eq!(appraise(&read), appraise(&statements), "{name}");
+            for schema in [FiSchema::Current, FiSchema::Retired] {
+                let documents = sent.iter().map(|sent| {
+                    let mut bytes = Vec::new();
+                    write_statement(
+                        &SentStatement {
+                            schema,
+                            ..sent.clone()
+                        },
+                        &mut bytes,
+                    );
+                    let account = &sent.statement.account;
+                    let received = ReceivedDocument {
+                        fip_id: account.fip.to_string(),
+                        link_ref: account.link_ref.to_string(),
+                        masked_number: account.masked_number.to_string(),
+                        document: String::from_utf8(bytes).expect("UTF-8"),
+                    };
+                    let bank = participants.fip_name(&account.fip);
+                    read_document(&received, range, bank).expect("a document")
+                });
+                let documents: Vec<_> = documents.collect();
+                assert_eq!(appraise(&documents), appraise(&statements), "{name}");
+            }
         }
     }
 }

@@ -3,10 +3,13 @@
 use askama::Template;
 use serde::Deserialize;
 
+use super::api::Api;
+use super::calls::CallLogEntries;
+use super::consent::ConsentState;
 use super::offer::{Application, Decision, DeclineReason, Offer};
-use super::unaport::{CallLogEntries, ConsentState};
+use super::present::Underneath;
 use super::variation::Variation;
-use super::visitor::Assessment;
+use super::visitor::{Assessment, Monitoring, MonitoringProgress};
 use crate::domain::appraisal::{Appraisal, AppraisalFigures};
 use crate::domain::money::{Paise, group_count};
 use crate::domain::naming::WireEnum as _;
@@ -27,12 +30,38 @@ pub(super) struct DemoPage {
     pub path: String,
     pub fiu: Party,
     pub aa: Party,
+    pub aa_id: String,
     pub content: DemoContent,
     /// The problem of the last question to the sandbox.
     pub problem: Option<String>,
+    /// `true` if a webhook was refused.
+    pub has_refused_webhook: bool,
     pub call_log: CallLogEntries,
-    /// The address of the operator's page of the consent.
-    pub console: String,
+    /// What has happened last.
+    pub underneath: Option<Underneath>,
+    /// The path of the timeline; `None` before a consent is raised.
+    pub timeline: Option<String>,
+}
+
+/// A link to a page in another language.
+#[derive(Debug)]
+pub(super) struct LanguageLink {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub address: String,
+}
+
+impl LanguageLink {
+    /// Lists the languages of the page with this path.
+    pub(super) fn list(path: &str) -> Vec<Self> {
+        let all = Language::all_variants().iter();
+        all.map(|it| Self {
+            code: it.as_str(),
+            name: it.own_name(),
+            address: format!("{path}?lang={}", it.as_str()),
+        })
+        .collect()
+    }
 }
 
 /// The content of a page: how far the application has come.
@@ -40,8 +69,7 @@ pub(super) struct DemoPage {
 pub(super) enum DemoContent {
     /// The form, with the numbers of instalments to choose from.
     Form(DemoDraft, [u32; 4]),
-    /// The address of the page of the AA.
-    Asked(String),
+    Asked,
     Collecting,
     /// The consent is not in force.
     Ended(ConsentState),
@@ -60,6 +88,9 @@ pub(super) struct DemoDraft {
     /// The name of the variation.
     #[serde(default)]
     pub variation: String,
+    /// The name of the API.
+    #[serde(default)]
+    pub api: String,
     #[serde(skip)]
     pub problem: Option<String>,
 }
@@ -72,6 +103,7 @@ impl Default for DemoDraft {
             amount: "2,00,000".to_owned(),
             months: "36".to_owned(),
             variation: Variation::default().as_str().to_owned(),
+            api: Api::default().as_str().to_owned(),
             problem: None,
         }
     }
@@ -90,6 +122,34 @@ pub(super) struct DecidedContent {
     accounts: Vec<String>,
     rows: Vec<DemoRow>,
     shown: String,
+    monitoring: Option<MonitoringContent>,
+}
+
+/// The consent by which the lender sees the accounts while the loan is repaid.
+#[derive(Debug)]
+struct MonitoringContent {
+    sentences: Vec<String>,
+    step: MonitoringStep,
+    /// What changes when the page has to be shown again.
+    mark: String,
+}
+
+/// What can be done next about a consent for monitoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MonitoringStep {
+    /// The lender asks for it.
+    Ask,
+    /// The customer answers.
+    Answer,
+    /// The banks answer.
+    Wait,
+    /// A month passes.
+    PassMonth,
+    /// The customer withdraws it.
+    Withdraw,
+    /// The lender asks for data without it.
+    RequestAgain,
+    Nothing,
 }
 
 /// A figure of the applicant, with the evidence in English.
@@ -110,7 +170,12 @@ struct DemoRow {
 
 impl DemoContent {
     /// Returns the content of a decision.
-    pub(super) fn from_assessment(assessment: &Assessment, language: Language) -> Self {
+    pub(super) fn from_assessment(
+        assessment: &Assessment,
+        variation: Variation,
+        aa: &str,
+        language: Language,
+    ) -> Self {
         let Assessment {
             application,
             arrival,
@@ -153,6 +218,7 @@ impl DemoContent {
                     ("total", &group_count(count)),
                 ],
             ),
+            monitoring: describe_monitoring(assessment, variation, aa, language),
             rows: rows
                 .into_iter()
                 .map(|row| DemoRow {
@@ -178,6 +244,84 @@ const fn end_key(end: ConsentState) -> &'static str {
         ConsentState::Expired => "lender.expired",
         ConsentState::Revoked | ConsentState::Created | ConsentState::Active => "lender.revoked",
     }
+}
+
+/// Describes the second consent, of the variation that has one.
+fn describe_monitoring(
+    assessment: &Assessment,
+    variation: Variation,
+    aa: &str,
+    language: Language,
+) -> Option<MonitoringContent> {
+    if variation != Variation::RevokedLater || !matches!(assessment.decision, Decision::Offer(_)) {
+        return None;
+    }
+    let fill = |key, values: &[(&str, &str)]| {
+        let values = [&[("aa", aa)], values].concat();
+        language.fill(key, &values)
+    };
+    let Some(monitoring) = &assessment.monitoring else {
+        return Some(MonitoringContent {
+            sentences: vec![fill("lender.monitor.text", &[])],
+            step: MonitoringStep::Ask,
+            mark: String::new(),
+        });
+    };
+    let held = monitoring.held.as_ref().map(|held| {
+        let rows = group_count(held.rows);
+        let until = language.format_day(held.kept_until());
+        fill("lender.monitor.held", &[("n", &rows), ("date", &until)])
+    });
+    let (mut sentences, step) = match &monitoring.progress {
+        MonitoringProgress::Asked => (
+            vec![fill("lender.monitor.asked", &[])],
+            MonitoringStep::Answer,
+        ),
+        MonitoringProgress::Collecting => (
+            vec![language.text("lender.collecting").to_owned()],
+            MonitoringStep::Wait,
+        ),
+        MonitoringProgress::Held if monitoring.has_month_passed => (
+            vec![fill("lender.monitor.month", &[])],
+            MonitoringStep::Withdraw,
+        ),
+        MonitoringProgress::Held => (
+            vec![fill("lender.monitor.active", &[])],
+            MonitoringStep::PassMonth,
+        ),
+        MonitoringProgress::Ended { state, at, refusal } => {
+            let day = language.format_day(*at);
+            let end = match state {
+                ConsentState::Revoked => fill("lender.revoked_on", &[("date", &day)]),
+                other => language.text(end_key(*other)).to_owned(),
+            };
+            let refused = refusal
+                .as_ref()
+                .map(|refusal| fill("lender.monitor.again_refused", &[("answer", refusal)]));
+            let step = match (refusal, state) {
+                (None, ConsentState::Revoked) => MonitoringStep::RequestAgain,
+                _ => MonitoringStep::Nothing,
+            };
+            (std::iter::once(end).chain(refused).collect(), step)
+        }
+    };
+    sentences.splice(1..1, held);
+    Some(MonitoringContent {
+        sentences,
+        step,
+        mark: monitoring_mark(monitoring),
+    })
+}
+
+/// Returns a word that changes when the page has to be shown again.
+fn monitoring_mark(monitoring: &Monitoring) -> String {
+    let progress = match &monitoring.progress {
+        MonitoringProgress::Asked => "asked",
+        MonitoringProgress::Collecting => "collecting",
+        MonitoringProgress::Held => "held",
+        MonitoringProgress::Ended { .. } => "ended",
+    };
+    format!("monitoring-{progress}-{}", monitoring.has_month_passed)
 }
 
 fn format_money(amount: Paise) -> String {
@@ -271,7 +415,7 @@ impl DemoPage {
     fn heading(&self) -> String {
         match &self.content {
             DemoContent::Form(..) => self.text("lender.start").to_owned(),
-            DemoContent::Asked(_) => self.text("lender.asked").to_owned(),
+            DemoContent::Asked => self.text("lender.asked").to_owned(),
             DemoContent::Collecting => self.text("lender.collecting").to_owned(),
             DemoContent::Ended(end) => self.text(end_key(*end)).to_owned(),
             DemoContent::Empty => self.text("lender.empty").to_owned(),
@@ -286,13 +430,18 @@ impl DemoPage {
         all.map(|it| (it.as_str(), self.text(it.key()))).collect()
     }
 
-    /// Returns the languages, each with its code, its name and the address of the page in it.
-    fn languages(&self) -> Vec<(&'static str, &'static str, String)> {
-        let all = Language::all_variants().iter();
-        all.map(|it| {
-            let code = it.as_str();
-            (code, it.own_name(), format!("{}?lang={code}", self.path))
-        })
-        .collect()
+    /// Returns the path of the customer's own consents at the AA.
+    fn own_consents(&self) -> String {
+        format!("/w{}aa?aa={}", self.path, self.aa_id)
+    }
+
+    /// Returns the APIs, each with its name in the form and for the presenter.
+    fn apis(&self) -> Vec<(&'static str, &'static str)> {
+        let all = Api::ALL.iter();
+        all.map(|it| (it.as_str(), self.text(it.key()))).collect()
+    }
+
+    fn languages(&self) -> Vec<LanguageLink> {
+        LanguageLink::list(&self.path)
     }
 }

@@ -1,44 +1,56 @@
-//! The lender's server: its pages, and the address of its webhooks.
+//! The lender's server: its pages, the pages of the sandbox that it passes on, and the address of its webhooks.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HOST, LOCATION,
     ORIGIN,
 };
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Form, Path, PayloadConfig, Query};
 use actix_web::{
-    App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder,
+    App, Error, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder,
     ResponseError,
 };
 use askama::Template;
-use reqwest::Client;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use thiserror::Error;
+use thiserror::Error as ThisError;
+use tokio::task::spawn_blocking;
 
+use super::FIU_ID;
+use super::api::Api;
+use super::calls::{CallLog, Calls, read_text};
+use super::consent::CustomerPage;
+use super::forward::{forward_file, forward_timeline, forward_world_page};
 use super::offer::{AMOUNT_MAX, AMOUNT_MIN, Application, MONTHS};
 use super::pages::{DemoContent, DemoDraft, DemoPage};
-use super::unaport::{AA_ID, FIU_ID, RaisedConsent, UnaportClient};
-use super::variation::Variation;
+use super::present::{PresentPage, Progress, Underneath, timeline_path};
+use super::rebit::{LenderKeys, Redirection, read_outcome};
 use super::visitor::{Stage, Visitor, VisitorState};
+use crate::analytics::build_report;
+use crate::crypto::keys::SigningKey;
 use crate::domain::money::Paise;
 use crate::domain::participants::Participants;
 use crate::domain::text::quote_value;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
 use crate::export::svg::balance_chart;
-use crate::export::{pdf, xlsx};
+use crate::export::{build_analytics_workbook, build_appraisal_document, pdf, xlsx};
+use crate::fiu::webhook_check::{VerificationKeys, WebhookError};
 use crate::ui::assets::{find_asset, is_current_digest};
 use crate::ui::journey::Party;
 use crate::ui::messages::Language;
+use crate::wire::jwk::Jwk;
 
 /// The largest number of visitors whose applications are kept. Another one takes the place of the one who was away
 /// for longest.
@@ -47,36 +59,55 @@ const VISITORS_MAX: usize = 100;
 /// The time that the sandbox has for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The policy of the lender's pages.
+/// The policy of the lender's pages. The presenter's view shows them, and those of the AA, in frames.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                           connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; \
+                           frame-ancestors 'self'";
 
 /// The path of a visit. Its world is the name of the visit.
 const VISIT: &str = "/{world:demo-[a-z0-9]+}";
 
+/// The path of the world of a visit in the sandbox.
+const WORLD: &str = "/w/{world:demo-[a-z0-9]+}";
+
 /// The running server of the lender.
 #[derive(Debug)]
 pub(crate) struct LenderServer {
+    /// The address at which this machine reaches the lender.
     pub url: String,
+    /// The address at which phones reach it; `None` if it listens on loopback.
+    pub phone_url: Option<String>,
     handle: ServerHandle,
+}
+
+/// Where the lender listens.
+#[derive(Debug)]
+pub(crate) struct LenderListener {
+    listener: std::net::TcpListener,
+    url: String,
+    phone_url: Option<String>,
 }
 
 /// The state that all calls of the server share.
 #[derive(Debug)]
-struct Lender {
+pub(super) struct Lender {
     http: Client,
+    /// For the pages that are passed on, some of which are sent for as long as they are read.
+    pub pages: Client,
     /// The base URL of the sandbox.
-    sandbox_url: String,
+    pub sandbox_url: String,
     /// The base URL at which the sandbox reaches the lender.
     url: String,
+    phone_url: Option<String>,
     participants: Arc<Participants>,
+    signing_key: Arc<SigningKey>,
     visitors: Mutex<HashMap<String, Arc<Visitor>>>,
 }
 
 /// A call that is refused, with the reason.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("{text}")]
-struct Refusal {
+pub(super) struct Refusal {
     status: StatusCode,
     text: String,
 }
@@ -87,38 +118,83 @@ impl ResponseError for Refusal {
     }
 }
 
-impl LenderServer {
-    /// Starts the server at an address; port 0 selects a free port. Must be called within a Tokio runtime.
+impl LenderListener {
+    /// Listens at an address; port 0 selects a free port. `local_address` is an address of this machine by which
+    /// others reach it.
     ///
     /// # Errors
     /// The address cannot be listened at.
+    pub(crate) fn bind(address: SocketAddr, local_address: Option<IpAddr>) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?;
+        let at = |ip: IpAddr| format!("http://{}", SocketAddr::new(ip, bound.port()));
+        let ip = bound.ip();
+        let own = if ip.is_unspecified() {
+            IpAddr::from([127, 0, 0, 1])
+        } else {
+            ip
+        };
+        let reached = if ip.is_unspecified() {
+            local_address
+        } else {
+            Some(ip).filter(|ip| !ip.is_loopback())
+        };
+        Ok(Self {
+            listener,
+            url: at(own),
+            phone_url: reached.map(at),
+        })
+    }
+}
+
+impl LenderServer {
+    /// Starts the server of a lender that uses a sandbox. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// The listener cannot be used.
     pub(crate) fn start(
-        address: SocketAddr,
+        at: LenderListener,
         sandbox_url: String,
         participants: Arc<Participants>,
     ) -> io::Result<Self> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let LenderListener {
+            listener,
+            url,
+            phone_url,
+        } = at;
         let http = Client::builder().timeout(ANSWER_TIMEOUT).no_proxy().build();
+        let pages = Client::builder().redirect(Policy::none()).no_proxy();
         let lender = Data::new(Lender {
             http: http.map_err(io::Error::other)?,
+            pages: pages.build().map_err(io::Error::other)?,
             sandbox_url,
             url: url.clone(),
+            phone_url: phone_url.clone(),
             participants,
+            signing_key: Arc::new(SigningKey::generate("marigold-1")),
             visitors: Mutex::default(),
         });
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(lender.clone())
                 .app_data(PayloadConfig::new(1024 * 1024))
+                .wrap(from_fn(check_host))
                 .route("/", web::get().to(open_visit))
+                .route("/present", web::get().to(open_presentation))
                 .service(page("/ui/assets/{digest}/{name}", send_asset))
                 .service(page("/favicon.{extension}", send_icon))
+                .service(page("/aa/themes/{file}", forward_file))
                 .service(page(VISIT, add_slash))
                 .service(page(&format!("{VISIT}/"), show_page))
+                .service(page(&format!("{VISIT}/present"), show_presentation))
+                .service(page(&format!("{VISIT}/progress"), send_progress))
+                .service(page(&format!("{VISIT}/aa"), send_to_aa))
                 .service(form(&format!("{VISIT}/apply"), submit_application))
                 .service(form(&format!("{VISIT}/ask"), ask_now))
+                .service(form(&format!("{VISIT}/monitor"), ask_to_monitor))
+                .service(form(&format!("{VISIT}/month"), pass_month))
+                .service(form(&format!("{VISIT}/again"), request_again))
                 .service(form(&format!("{VISIT}/reset"), reset_visit))
                 .service(page(&format!("{VISIT}/back"), return_customer))
                 .service(page(&format!("{VISIT}/balance.svg"), send_chart))
@@ -130,6 +206,20 @@ impl LenderServer {
                     &format!("{VISIT}/webhooks/{{path:.*}}"),
                     web::post().to(receive_webhook),
                 )
+                .service(customer_page(&format!("{WORLD}/aa")))
+                .service(customer_page(&format!("{WORLD}/aa/{{path:.*}}")))
+                .service(page(
+                    &format!("{WORLD}/backend-v2/api/v2/{{call:redirect|public/shorten}}/{{code}}"),
+                    forward_world_page,
+                ))
+                .service(page(
+                    &format!("{WORLD}/_mockaa/v1/events"),
+                    forward_world_page,
+                ))
+                .service(page(
+                    &format!("{WORLD}/ui/consents/{{handle}}"),
+                    forward_timeline,
+                ))
                 .default_service(web::to(async || HttpResponse::NotFound().finish()))
         })
         .workers(1)
@@ -138,7 +228,11 @@ impl LenderServer {
         .run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { url, handle })
+        Ok(Self {
+            url,
+            phone_url,
+            handle,
+        })
     }
 
     /// Stops the server.
@@ -153,23 +247,23 @@ impl Lender {
     }
 
     /// Returns a visitor by the name of the world.
-    fn find(&self, world: &str) -> Result<Arc<Visitor>, Refusal> {
+    pub(super) fn find(&self, world: &str) -> Result<Arc<Visitor>, Refusal> {
         let visitor = self.lock_visitors().get(world).cloned();
         visitor.ok_or_else(|| Refusal {
             status: StatusCode::NOT_FOUND,
-            text: format!(
-                "This application is over. Open {}/ for another one.",
-                self.url
-            ),
+            text: "This application is over. Open the address of the lender for another one."
+                .to_owned(),
         })
     }
 
     /// Returns the visitor whose page sends a form, and rejects the form of another site's page.
     fn find_sender(&self, world: &str, request: &HttpRequest) -> Result<Arc<Visitor>, Refusal> {
-        let header = |name| request.headers().get(name).and_then(|it| it.to_str().ok());
-        let host = header(HOST).unwrap_or_default();
-        let origin = header(ORIGIN).and_then(|origin| origin.split_once("://"));
-        if origin.is_some_and(|(_, origin)| origin != host) {
+        let origin = request
+            .headers()
+            .get(ORIGIN)
+            .and_then(|it| it.to_str().ok());
+        let origin = origin.and_then(|origin| origin.split_once("://"));
+        if origin.is_some_and(|(_, origin)| Some(origin) != read_host(request)) {
             return Err(Refusal {
                 status: StatusCode::FORBIDDEN,
                 text: "The form is one of another site's page; nothing was done.".to_owned(),
@@ -178,7 +272,7 @@ impl Lender {
         self.find(world)
     }
 
-    /// Creates a world for a visitor, and registers the address of the lender's webhooks there.
+    /// Creates a world for a visitor, and registers the lender's keys and the address of its webhooks there.
     async fn add_visitor(&self, language: Language) -> Result<Arc<Visitor>, String> {
         const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
         let code: String = random_key()[..5]
@@ -187,8 +281,14 @@ impl Lender {
             .collect();
         let world = format!("demo-{code}");
         let world_url = format!("{}/w/{world}", self.sandbox_url);
-        let visitor = Arc::new(Visitor::new(world.clone(), world_url, language));
-        self.register(&visitor).await?;
+        let call_log = CallLog::default();
+        let calls = Calls {
+            http: &self.http,
+            world_url: &world_url,
+            call_log: &call_log,
+        };
+        let keys = self.register(calls, &world).await?;
+        let visitor = Arc::new(Visitor::new(world.clone(), world_url, keys, language));
         let mut visitors = self.lock_visitors();
         if visitors.len() >= VISITORS_MAX {
             let oldest = visitors.iter().min_by_key(|(_, it)| it.last_used_at());
@@ -199,112 +299,113 @@ impl Lender {
         Ok(visitor)
     }
 
-    /// Asks the AA for the customer's consent.
-    async fn raise_consent(
-        &self,
-        visitor: &Visitor,
-        state: &mut VisitorState,
-        application: &Application,
-        variation: Variation,
-    ) -> Result<RaisedConsent, String> {
-        self.put_scenario(visitor, variation).await?;
-        let client = UnaportClient::log_in(
-            &self.http,
-            &visitor.world_url,
-            &visitor.call_log,
-            state.login.take(),
-        )
-        .await?;
-        let message_id = random_key()[..16].try_into().expect("16 of 32 bytes");
-        let message_id = uuid::Builder::from_random_bytes(message_id).into_uuid();
-        let back = format!("{}/{}/back", self.url, visitor.world);
-        let consent = client
-            .raise_consent(
-                application,
-                system_now(),
-                &back,
-                &message_id.to_string(),
-                variation,
-            )
-            .await?;
-        state.login = Some(client.into_session());
-        Ok(consent)
-    }
-
-    /// Registers the address of the lender's webhooks in the visitor's world.
-    async fn register(&self, visitor: &Visitor) -> Result<(), String> {
-        let base_url = format!("{}/{}/webhooks", self.url, visitor.world);
-        let body = json!({ "baseUrl": base_url }).to_string();
-        self.put_setting(visitor, &format!("config/fiu/{FIU_ID}"), body)
-            .await
-    }
-
-    /// Puts the scenario of a variation into the visitor's world.
-    async fn put_scenario(&self, visitor: &Visitor, variation: Variation) -> Result<(), String> {
-        let Some(scenario) = variation.scenario() else {
-            return Ok(());
-        };
-        let path = format!("scenarios/{}", variation.as_str());
-        self.put_setting(visitor, &path, scenario.to_owned()).await
-    }
-
-    /// Changes the visitor's world by the control API.
-    async fn put_setting(&self, visitor: &Visitor, path: &str, body: String) -> Result<(), String> {
-        let url = format!("{}/_mockaa/v1/{path}", visitor.world_url);
-        let request = self.http.put(url).header(CONTENT_TYPE, "application/json");
-        let request = request.body(body);
-        let answer = request.send().await.map_err(|error| error.to_string())?;
-        if answer.status().is_success() {
-            return Ok(());
-        }
-        Err(answer.text().await.unwrap_or_default())
+    /// Registers the lender's key and the address of its webhooks in a visitor's world, and learns the keys and
+    /// secrets of that world.
+    async fn register(&self, calls: Calls<'_>, world: &str) -> Result<LenderKeys, String> {
+        let base_url = format!("{}/{world}/webhooks", self.url);
+        let key = Jwk::from(&self.signing_key.public_key());
+        let body = json!({ "baseUrl": base_url, "publicKeys": [key] }).to_string();
+        let path = format!("config/fiu/{FIU_ID}");
+        let fiu = calls.control(Method::PUT, &path, Some(body)).await?;
+        let jwks = calls.control(Method::GET, "keys", None).await?;
+        let secrets = vec![read_text(&fiu, "webhookSecret")?];
+        Ok(LenderKeys {
+            signing_key: Arc::clone(&self.signing_key),
+            verification_keys: VerificationKeys::parse(&jwks, secrets)
+                .ok_or("the sandbox has no RSA keys")?,
+            api_key: read_text(&fiu, "apiKey")?,
+            passphrase: read_text(&fiu, "redirectPassphrase")?,
+        })
     }
 
     /// Renders the page of a visitor. A refused form is shown with its problem.
-    fn render(&self, visitor: &Visitor, state: &VisitorState) -> HttpResponse {
+    async fn render(&self, visitor: &Visitor, state: &VisitorState) -> HttpResponse {
         let is_refused = matches!(state.stage, Stage::Form) && state.draft.problem.is_some();
         let status = if is_refused {
             StatusCode::BAD_REQUEST
         } else {
             StatusCode::OK
         };
-        let aa = Party::of_aa(&self.participants, "", AA_ID);
-        let (content, handle) = match &state.stage {
-            Stage::Form => (DemoContent::Form(state.draft.clone(), MONTHS), None),
-            Stage::Asked(_, consent) => (
-                DemoContent::Asked(consent.aa_page.clone()),
-                Some(&consent.handle),
-            ),
-            Stage::Collecting(_, consent) => (DemoContent::Collecting, Some(&consent.handle)),
-            Stage::Ended(consent, end) => (DemoContent::Ended(*end), Some(&consent.handle)),
-            Stage::TimedOut(consent) => (DemoContent::TimedOut, Some(&consent.handle)),
-            Stage::Empty(consent) => (DemoContent::Empty, Some(&consent.handle)),
-            Stage::Decided(it) => (
-                DemoContent::from_assessment(it, state.language),
-                Some(&it.consent.handle),
-            ),
-        };
-        let console = format!("{}/ui", visitor.world_url);
-        let console = match handle {
-            Some(handle) => format!("{console}/consents/{handle}"),
-            None => console,
+        let consent = state.stage.consent();
+        let api = consent.map_or_else(|| state.draft.api(), |consent| consent.api);
+        let aa_id = api.aa_id(&self.participants);
+        let aa = Party::of_aa(&self.participants, "", aa_id);
+        let content = match &state.stage {
+            Stage::Form => DemoContent::Form(state.draft.clone(), MONTHS),
+            Stage::Asked(..) => DemoContent::Asked,
+            Stage::Collecting(..) => DemoContent::Collecting,
+            Stage::Ended(_, end) => DemoContent::Ended(*end),
+            Stage::TimedOut(_) => DemoContent::TimedOut,
+            Stage::Empty(_) => DemoContent::Empty,
+            Stage::Decided(it) => {
+                DemoContent::from_assessment(it, state.draft.variation(), &aa.name, state.language)
+            }
         };
         let page = DemoPage {
             language: state.language,
             path: format!("/{}/", visitor.world),
             fiu: Party::of_fiu(&self.participants, "", FIU_ID),
             aa,
+            aa_id: aa_id.to_owned(),
             content,
             problem: state.problem.clone(),
+            has_refused_webhook: visitor.has_refused_webhook(),
             call_log: visitor.call_log.entries(),
-            console,
+            underneath: self.find_underneath(visitor, state).await,
+            timeline: consent.map(|consent| timeline_path(&visitor.world, &consent.handle)),
         };
-        HttpResponse::build(status)
-            .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .content_type("text/html; charset=utf-8")
-            .body(page.render().expect("a page can be written"))
+        send_page(status, &page)
     }
+
+    /// Returns what has happened last about the consent of a visitor.
+    async fn find_underneath(&self, visitor: &Visitor, state: &VisitorState) -> Option<Underneath> {
+        let handle = &state.stage.consent()?.handle;
+        let path = format!("journal?consentHandle={handle}&before=0&limit=1");
+        let calls = visitor.calls(&self.http);
+        // The page is readable without the sentence.
+        let page = calls.control(Method::GET, &path, None).await.ok()?;
+        Underneath::from_entry(page["items"].get(0)?, &visitor.world, handle)
+    }
+}
+
+fn send_page(status: StatusCode, page: &impl Template) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .content_type("text/html; charset=utf-8")
+        .body(page.render().expect("a page can be written"))
+}
+
+fn read_host(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(HOST)?.to_str().ok()
+}
+
+/// Refuses calls under a name that is not this machine's: a page of another site could have made its own name lead
+/// here (DNS rebinding). Nobody else can make an address or a name without a dot do so.
+async fn check_host(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
+    if is_own_host(read_host(request.request()).unwrap_or_default()) {
+        let answer = next.call(request).await?;
+        return Ok(answer.map_into_left_body());
+    }
+    let text = "The header Host is not a name of this lender; use its IP address or localhost.";
+    let answer = HttpResponse::Forbidden().body(text);
+    Ok(request.into_response(answer).map_into_right_body())
+}
+
+fn is_own_host(host: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{host}/")) else {
+        return false;
+    };
+    let name = url.host_str().unwrap_or_default();
+    url.username().is_empty()
+        && url.path() == "/"
+        && (name.starts_with('[')
+            || name.parse::<IpAddr>().is_ok()
+            || !name.contains('.')
+            || name.ends_with(".localhost"))
 }
 
 /// A page, which may be asked for without its body.
@@ -317,6 +418,11 @@ where
     web::resource(path)
         .route(web::get().to(handler))
         .route(web::head().to(handler))
+}
+
+/// A page of the customer in the sandbox, with its forms.
+fn customer_page(path: &str) -> Resource {
+    page(path, forward_world_page).route(web::post().to(forward_world_page))
 }
 
 /// A form. A GET of its address leads to the page.
@@ -345,26 +451,63 @@ async fn add_slash(world: Path<String>) -> HttpResponse {
     redirect(&format!("/{world}/"))
 }
 
-fn reply_problem(problem: String) -> HttpResponse {
+pub(super) fn reply_problem(problem: String) -> HttpResponse {
     HttpResponse::BadGateway()
         .content_type("text/plain; charset=utf-8")
         .body(problem)
 }
 
-/// Opens the visit of a new visitor.
-async fn open_visit(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
+/// Returns the address at which the customer comes back, below the one that the browser uses.
+fn build_return_url(request: &HttpRequest, visitor: &Visitor) -> String {
+    let host = read_host(request).unwrap_or_default();
+    format!("http://{host}/{}/back", visitor.world)
+}
+
+async fn add_new_visitor(
+    lender: &Lender,
+    request: &HttpRequest,
+) -> Result<Arc<Visitor>, HttpResponse> {
     let accepted = request.headers().get(ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let language = Language::from_accepted(accepted).unwrap_or_default();
-    match lender.add_visitor(language).await {
+    let visitor = lender.add_visitor(language).await;
+    visitor.map_err(reply_problem)
+}
+
+/// Opens the visit of a new visitor.
+async fn open_visit(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
+    match add_new_visitor(&lender, &request).await {
         Ok(visitor) => redirect_to_page(&visitor),
-        Err(problem) => reply_problem(problem),
+        Err(answer) => answer,
+    }
+}
+
+/// Opens the presenter's view of a new visit. The query is kept.
+async fn open_presentation(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
+    match add_new_visitor(&lender, &request).await {
+        Ok(visitor) => {
+            let query = request.uri().query().map(|query| format!("?{query}"));
+            let query = query.unwrap_or_default();
+            redirect(&format!("/{}/present{query}", visitor.world))
+        }
+        Err(answer) => answer,
     }
 }
 
 #[derive(Deserialize)]
 struct PageQuery {
     lang: Option<String>,
+    /// Present if the customer is played.
+    auto: Option<String>,
+}
+
+impl PageQuery {
+    /// Changes the language of a visit, if the address names one.
+    fn apply_language(&self, state: &mut VisitorState) {
+        if let Some(language) = self.lang.as_deref().and_then(Language::from_code) {
+            state.language = language;
+        }
+    }
 }
 
 /// Shows the progress of the application.
@@ -375,13 +518,48 @@ async fn show_page(
 ) -> Result<HttpResponse, Refusal> {
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
-    if let Some(language) = query.lang.as_deref().and_then(Language::from_code) {
-        state.language = language;
-    }
+    query.apply_language(&mut state);
     visitor
         .update(&lender.http, &lender.participants, &mut state)
         .await;
-    Ok(lender.render(&visitor, &state))
+    Ok(lender.render(&visitor, &state).await)
+}
+
+/// Shows the presenter's view.
+async fn show_presentation(
+    lender: Data<Lender>,
+    world: Path<String>,
+    query: Query<PageQuery>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find(&world)?;
+    let mut state = visitor.lock_state().await;
+    query.apply_language(&mut state);
+    let consent = state.stage.consent();
+    let host = read_host(&request).unwrap_or_default();
+    let own_url = lender.phone_url.clone();
+    let page = PresentPage {
+        language: state.language,
+        path: format!("/{world}/"),
+        fiu: Party::of_fiu(&lender.participants, "", FIU_ID),
+        phone_url: own_url.as_ref().map(|url| format!("{url}/{world}/")),
+        own_url: own_url.unwrap_or_else(|| format!("http://{host}")),
+        console: format!("{}/ui", visitor.world_url),
+        timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
+        is_automatic: query.auto.is_some(),
+    };
+    Ok(send_page(StatusCode::OK, &page))
+}
+
+/// Tells the scripts of the presenter's view how far the visit has come.
+async fn send_progress(lender: Data<Lender>, world: Path<String>) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find(&world)?;
+    let state = visitor.lock_state().await;
+    let consent = state.stage.consent();
+    Ok(HttpResponse::Ok().json(Progress {
+        timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
+        underneath: lender.find_underneath(&visitor, &state).await,
+    }))
 }
 
 /// Reads the application in a form; else returns the key of the sentence that says what is wrong.
@@ -424,33 +602,89 @@ async fn submit_application(
         Ok(application) => application,
         Err(key) => {
             state.draft.problem = Some(state.language.text(key).to_owned());
-            return Ok(lender.render(&visitor, &state));
+            return Ok(lender.render(&visitor, &state).await);
         }
     };
-    let variation = Variation::parse(&state.draft.variation).unwrap_or_default();
-    let raised = lender
-        .raise_consent(&visitor, &mut state, &application, variation)
-        .await;
-    match raised {
-        Ok(consent) => {
-            visitor.await_consent(&mut state, application, consent);
-            Ok(redirect_to_page(&visitor))
-        }
-        Err(problem) => {
-            let values = [("problem", &*problem)];
-            state.draft.problem = Some(state.language.fill("lender.wrong.call", &values));
-            Ok(lender.render(&visitor, &state))
-        }
+    let return_url = build_return_url(&request, &visitor);
+    let (http, participants) = (&lender.http, &lender.participants);
+    let applied = visitor.apply(http, participants, &mut state, application, &return_url);
+    if let Err(problem) = applied.await {
+        let values = [("problem", &*problem)];
+        state.draft.problem = Some(state.language.fill("lender.wrong.call", &values));
+        return Ok(lender.render(&visitor, &state).await);
     }
+    Ok(redirect_to_page(&visitor))
+}
+
+/// Sends the customer to the AA.
+async fn send_to_aa(
+    lender: Data<Lender>,
+    world: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find(&world)?;
+    let state = visitor.lock_state().await;
+    let Some(consent) = state.stage.consent().cloned() else {
+        return Ok(redirect_to_page(&visitor));
+    };
+    let language = state.language.as_str();
+    drop(state);
+    let path = match consent.page {
+        // The browser reaches the page through this server.
+        CustomerPage::Address(address) => {
+            let url = Url::parse(&address).ok();
+            let query = url.as_ref().and_then(Url::query);
+            let query = query.map(|query| format!("?{query}"));
+            url.as_ref().map_or(address, |url| {
+                format!("{}{}", url.path(), query.unwrap_or_default())
+            })
+        }
+        CustomerPage::Redirection(customer) => {
+            let return_url = build_return_url(&request, &visitor);
+            let sender = Arc::clone(&visitor);
+            let path = spawn_blocking(move || {
+                let redirection = Redirection {
+                    keys: &sender.keys,
+                    handle: &consent.handle,
+                    customer: &customer,
+                    language,
+                    return_url: &return_url,
+                    now: sender.now(),
+                };
+                redirection.build_path()
+            });
+            let path = path.await.expect("encrypting does not panic");
+            format!("/w/{}{path}", visitor.world)
+        }
+    };
+    Ok(redirect(&path))
+}
+
+#[derive(Deserialize)]
+struct ReturnQuery {
+    resdate: Option<String>,
+    ecres: Option<String>,
 }
 
 /// Takes the customer back from the AA. The address is a hint only: the lender asks for the state.
 async fn return_customer(
     lender: Data<Lender>,
     world: Path<String>,
+    query: Query<ReturnQuery>,
 ) -> Result<HttpResponse, Refusal> {
     let visitor = lender.find(&world)?;
-    let result = "the customer is back".to_owned();
+    let ReturnQuery { resdate, ecres } = query.into_inner();
+    let result = match resdate.zip(ecres) {
+        None => "the customer is back".to_owned(),
+        Some((date, message)) => {
+            let reader = Arc::clone(&visitor);
+            let outcome = spawn_blocking(move || read_outcome(&reader.keys, &date, &message));
+            match outcome.await.expect("decrypting does not panic") {
+                Some(outcome) => format!("the customer is back, ecres: {outcome}"),
+                None => "the customer is back, ecres does not decrypt and is ignored".to_owned(),
+            }
+        }
+    };
     visitor.call_log.add("GET redirectUrl".to_owned(), result);
     visitor.lock_state().await.asks_now = true;
     Ok(redirect_to_page(&visitor))
@@ -467,6 +701,52 @@ async fn ask_now(
     Ok(redirect_to_page(&visitor))
 }
 
+/// Leads to the page after an act of the lender, whose problem the page shows.
+fn finish(visitor: &Visitor, state: &mut VisitorState, done: Result<(), String>) -> HttpResponse {
+    state.problem = done.err();
+    redirect_to_page(visitor)
+}
+
+/// Asks for the consent to see the accounts while the loan is repaid.
+async fn ask_to_monitor(
+    lender: Data<Lender>,
+    world: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find_sender(&world, &request)?;
+    let mut state = visitor.lock_state().await;
+    let return_url = build_return_url(&request, &visitor);
+    let (http, participants) = (&lender.http, &lender.participants);
+    let done = visitor.monitor(http, participants, &mut state, &return_url);
+    let done = done.await;
+    Ok(finish(&visitor, &mut state, done))
+}
+
+/// Lets a month pass by the clock of the visitor's world.
+async fn pass_month(
+    lender: Data<Lender>,
+    world: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find_sender(&world, &request)?;
+    let mut state = visitor.lock_state().await;
+    let done = visitor.pass_month(&lender.http, &mut state).await;
+    Ok(finish(&visitor, &mut state, done))
+}
+
+/// Asks for data without a consent, to show the refusal.
+async fn request_again(
+    lender: Data<Lender>,
+    world: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let visitor = lender.find_sender(&world, &request)?;
+    let mut state = visitor.lock_state().await;
+    let (http, participants) = (&lender.http, &lender.participants);
+    let done = visitor.request_again(http, participants, &mut state).await;
+    Ok(finish(&visitor, &mut state, done))
+}
+
 /// Resets the visitor's world, and takes another application.
 async fn reset_visit(
     lender: Data<Lender>,
@@ -475,41 +755,47 @@ async fn reset_visit(
 ) -> Result<HttpResponse, Refusal> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
-    let url = format!("{}/_mockaa/v1/reset", visitor.world_url);
-    let answer = lender.http.post(url).send().await;
-    if let Err(error) = answer.and_then(reqwest::Response::error_for_status) {
-        return Ok(reply_problem(error.to_string()));
-    }
-    if let Err(problem) = lender.register(&visitor).await {
+    let calls = visitor.calls(&lender.http);
+    if let Err(problem) = calls.control(Method::POST, "reset", None).await {
         return Ok(reply_problem(problem));
     }
-    state.stage = Stage::Form;
-    state.login = None;
-    state.problem = None;
-    state.draft.problem = None;
-    visitor.call_log.clear();
+    if let Err(problem) = lender.register(calls, &visitor.world).await {
+        return Ok(reply_problem(problem));
+    }
+    visitor.start_over(&mut state);
     Ok(redirect_to_page(&visitor))
 }
 
-/// Receives a webhook. It is a hint, since any caller could send it: the lender asks for the state.
+/// Receives a webhook. One whose signatures do not hold is refused. A good one is a hint: the lender asks for the
+/// state.
 async fn receive_webhook(
     lender: Data<Lender>,
     place: Path<(String, String)>,
+    request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, Refusal> {
     let (world, path) = place.into_inner();
     let visitor = lender.find(&world)?;
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let data_status = message["FIStatusNotification"]["sessionStatus"].as_str();
-    let consent_status = message["ConsentStatusNotification"]["consentStatus"].as_str();
-    let status = consent_status
-        .or(data_status)
+    // The path may be of any length.
+    let what = format!("webhook /{}", quote_value(&path).trim_matches('\''));
+    let keys = &visitor.keys.verification_keys;
+    if let Err(error) = keys.check_webhook(request.headers(), &body, &message, system_now()) {
+        visitor.call_log.add(what, format!("refused: {error}"));
+        visitor.note_refused_webhook();
+        let status = match error {
+            WebhookError::ApiKey(_) => StatusCode::UNAUTHORIZED,
+            WebhookError::Signature(_) => StatusCode::BAD_REQUEST,
+        };
+        return Ok(HttpResponse::build(status).body(error.to_string()));
+    }
+    let status = message["ConsentStatusNotification"]["consentStatus"]
+        .as_str()
+        .or_else(|| message["FIStatusNotification"]["sessionStatus"].as_str())
         .or_else(|| message["status"].as_str());
-    // Both texts may be of any length.
-    let [path, status] = [&*path, status.unwrap_or("without a status")]
-        .map(|text| quote_value(text).trim_matches('\'').to_owned());
-    visitor.call_log.add(format!("webhook /{path}"), status);
-    visitor.note_webhook(data_status.is_some());
+    let status = status.unwrap_or("without a status").to_owned();
+    visitor.call_log.add(what, status);
+    visitor.note_webhook(&message);
     Ok(HttpResponse::Ok().json(json!({
         "ver": "2.0.0", "timestamp": system_now().to_string(), "txnid": message["txnid"], "response": "OK",
     })))
@@ -532,7 +818,7 @@ async fn send_chart(lender: Data<Lender>, world: Path<String>) -> Result<HttpRes
     })
 }
 
-/// Fetches the credit appraisal sheet from the sandbox, and sends it on.
+/// Sends the credit appraisal sheet: that of Unaport, or the lender's own where it decrypts the data itself.
 async fn send_appraisal(
     lender: Data<Lender>,
     place: Path<(String, String)>,
@@ -545,20 +831,34 @@ async fn send_appraisal(
     };
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
-    let Stage::Decided(assessment) = &state.stage else {
+    let VisitorState {
+        stage: Stage::Decided(assessment),
+        api_state,
+        ..
+    } = &mut *state
+    else {
         return Ok(HttpResponse::NotFound().finish());
     };
-    let session = assessment.session.clone();
-    let login = state.login.take();
-    let client =
-        UnaportClient::log_in(&lender.http, &visitor.world_url, &visitor.call_log, login).await;
-    let file = match client {
-        Ok(client) => {
-            let file = client.export_appraisal(&session, &format).await;
-            state.login = file.is_ok().then(|| client.into_session());
-            file
+    let file = match assessment.consent.api {
+        Api::Unaport => {
+            let calls = visitor.lender_calls(&lender.http, &lender.participants);
+            let session = &assessment.session;
+            calls.export_appraisal(api_state, session, &format).await
         }
-        Err(problem) => Err(problem),
+        Api::Rebit => {
+            let numbered: Vec<_> = (1..).zip(&assessment.statements).collect();
+            let report = build_report(&numbered).expect("the assessment is of one");
+            Ok(if format == "pdf" {
+                pdf::write_workbook(&build_appraisal_document(report.appraisal()))
+            } else {
+                let (sections, rows) = (report.sections(), report.transactions());
+                xlsx::write_workbook(&build_analytics_workbook(
+                    report.appraisal(),
+                    sections,
+                    rows,
+                ))
+            })
+        }
     };
     Ok(match file {
         Ok(bytes) => HttpResponse::Ok()

@@ -1,132 +1,57 @@
 //! The lender's calls of the Unaport FIU API, over HTTP as any FIU makes them.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::offer::Application;
-use super::variation::Variation;
-use crate::domain::naming::wire_enum;
-use crate::domain::terms::TimeRange;
+use super::FIU_ID;
+use super::api::{Api, CollectedData, Collection, ConsentOrder, random_message_id};
+use super::bank_data::read_tabs;
+use super::calls::{Answer, Calls, read_text};
+use super::consent::{ConsentState, CustomerPage, RaisedConsent};
+use crate::domain::participants::Participants;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
-
-/// The id of the lender in the sandbox (`fixtures/demo.toml`).
-pub(super) const FIU_ID: &str = "MARIGOLD-FIU";
-/// The AA whose customers apply.
-pub(super) const AA_ID: &str = "UNACORES-AA-UAT";
 
 const APPLICATION_PATH: &str = "/backend-v2/api/v2/FIU";
 const COMMON_PATH: &str = "/api/v1";
 
-/// The months of bank data that the lender asks for: fewer than the limit of fair use for underwriting.
-const DATA_MONTHS: i32 = 12;
-/// The validity of the consent, below the month that fair use allows.
-const CONSENT_VALIDITY: Millis = Millis::from_secs(7 * 86_400);
-
-/// An entry of a call log: a call of the lender, or a webhook that it has received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CallLogEntry {
-    /// Such as `POST /FIU/Consents/{org_id}`.
-    pub what: String,
-    /// Such as `200, 4 ms`.
-    pub result: String,
-}
-
-/// The calls and webhooks of a visitor, the newest last.
-#[derive(Debug, Default)]
-pub(super) struct CallLog(Mutex<CallLogEntries>);
-
-/// The newest entries of a call log.
-#[derive(Clone, Debug, Default)]
-pub(super) struct CallLogEntries {
-    pub entries: VecDeque<CallLogEntry>,
-    /// The number of earlier ones, which are not kept.
-    pub forgotten: usize,
-}
-
-/// The largest number of entries that are kept.
-const ENTRIES_MAX: usize = 100;
-
-impl CallLog {
-    pub(super) fn add(&self, what: String, result: String) {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if log.entries.len() == ENTRIES_MAX {
-            log.entries.pop_front();
-            log.forgotten += 1;
-        }
-        log.entries.push_back(CallLogEntry { what, result });
-    }
-
-    pub(super) fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = CallLogEntries::default();
-    }
-
-    pub(super) fn entries(&self) -> CallLogEntries {
-        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.clone()
-    }
-}
-
-/// A consent that the lender has asked for.
-#[derive(Clone, Debug)]
-pub(super) struct RaisedConsent {
-    pub handle: String,
-    /// The page of the AA on which the customer answers.
-    pub aa_page: String,
-    /// The range of the bank data.
-    pub range: TimeRange,
-}
-
 /// A notice of the sandbox about the data of a consent.
 #[derive(Clone, Debug)]
-pub(super) struct DataNotice {
-    pub session: String,
-    pub status: String,
+struct DataNotice {
+    session: String,
+    status: String,
     /// The number of accounts whose data can be fetched, and that of all.
-    pub ready: usize,
-    pub total: usize,
+    ready: usize,
+    total: usize,
 }
 
 impl DataNotice {
     /// Returns whether no more data comes.
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         !matches!(&*self.status, "PENDING" | "ACTIVE")
     }
 }
 
-wire_enum! {
-    /// State of a consent (Unaport FIU API v2.0.0, `consentStatus`).
-    ConsentState {
-        /// The customer has not answered, or the answer does not hold yet.
-        Created = "CREATED",
-        Active = "ACTIVE",
-        Paused = "PAUSED",
-        Revoked = "REVOKED",
-        Expired = "EXPIRED",
-        Rejected = "REJECTED",
-    }
-}
-
-/// The sandbox as the lender reaches it, in the world of one visitor.
+/// The lender as a user of the Unaport API.
 #[derive(Debug)]
 pub(super) struct UnaportClient<'a> {
-    pub http: &'a Client,
-    /// The URL of the world, without a slash at its end.
-    pub world_url: &'a str,
-    pub call_log: &'a CallLog,
+    calls: Calls<'a>,
     session: LoginSession,
 }
 
 /// A login of the lender.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LoginSession {
     token: String,
     org_id: String,
+    /// The system time from which on another login is needed.
+    ends_at: Timestamp,
 }
+
+/// The time before the end of a login at which the lender logs in again.
+const LOGIN_MARGIN_S: i64 = 30;
 
 impl<'a> UnaportClient<'a> {
     /// Logs in as the lender, unless there is a login.
@@ -134,27 +59,31 @@ impl<'a> UnaportClient<'a> {
     /// # Errors
     /// The answer of the sandbox, in words.
     pub(super) async fn log_in(
-        http: &'a Client,
-        world_url: &'a str,
-        call_log: &'a CallLog,
+        calls: Calls<'a>,
         session: Option<LoginSession>,
     ) -> Result<Self, String> {
-        let mut client = Self {
-            http,
-            world_url,
-            call_log,
-            session: session.unwrap_or_default(),
-        };
-        if !client.session.token.is_empty() {
-            return Ok(client);
+        let now = system_now();
+        if let Some(session) = session.filter(|session| now < session.ends_at) {
+            return Ok(Self { calls, session });
         }
+        let mut client = Self {
+            calls,
+            session: LoginSession {
+                token: String::new(),
+                org_id: String::new(),
+                ends_at: now,
+            },
+        };
         let credentials =
             json!({ "emailId": "loans@marigold.example", "password": "any-password" });
         let path = format!("{COMMON_PATH}/public/user/login");
-        let tokens = client.call(Method::POST, &path, Some(&credentials)).await?;
+        let tokens = client.send(Method::POST, &path, Some(&credentials), None);
+        let tokens = tokens.await?.json()?;
         client.session.token = read_text(&tokens, "access_token")?;
+        let life = tokens["expires_in"].as_i64().unwrap_or_default();
+        client.session.ends_at = now.saturating_add(Millis::from_secs(life - LOGIN_MARGIN_S));
         let path = format!("{COMMON_PATH}/FIU/getClientOrganisation");
-        let organisation = client.call(Method::GET, &path, None).await?;
+        let organisation = client.get(&path).await?;
         client.session.org_id = read_text(&organisation, "orgId")?;
         Ok(client)
     }
@@ -164,65 +93,79 @@ impl<'a> UnaportClient<'a> {
         self.session
     }
 
-    /// Asks for a consent to read the bank data of an applicant for underwriting (purpose 103).
+    /// Asks for a consent of the applicant.
     pub(super) async fn raise_consent(
         &self,
-        application: &Application,
+        order: &ConsentOrder<'_>,
         now: Timestamp,
-        redirect_url: &str,
-        message_id: &str,
-        variation: Variation,
     ) -> Result<RaisedConsent, String> {
-        let range = TimeRange {
-            from: now.shift_months(-DATA_MONTHS),
-            to: now,
-        };
-        let detail = json!({
-            "consentStart": now.to_string(),
-            "consentExpiry": now.saturating_add(CONSENT_VALIDITY).to_string(),
-            "consentMode": "STORE", "fetchType": "ONETIME",
-            "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"], "fiTypes": ["DEPOSIT"],
-            "DataConsumer": { "id": FIU_ID, "type": "FIU" },
-            "Customer": { "id": "", "Identifiers": [{ "type": "MOBILE", "value": application.mobile }] },
-            "Purpose": {
-                "code": "103", "refUri": "https://api.rebit.org.in/aa/purpose/103.xml",
-                "text": "Aggregated statement", "Category": { "type": "Financial Reporting" },
-            },
-            "FIDataRange": { "from": range.from.to_string(), "to": range.to.to_string() },
-            "DataLife": { "unit": "DAY", "value": 1 }, "Frequency": { "unit": "MONTH", "value": 1 },
+        let customer = json!({
+            "id": "", "Identifiers": [{ "type": "MOBILE", "value": order.mobile }],
         });
         let request = json!({
             "ConsentsRequest": {
-                "ver": "2.0.0", "timestamp": now.to_string(), "txnid": message_id, "ConsentDetail": detail,
+                "ver": "2.0.0", "timestamp": now.to_string(), "txnid": random_message_id().to_string(),
+                "ConsentDetail": order.purpose.build_detail(&customer, now),
             },
-            "vuaId": "", "createdBy": "loans@marigold.example", "trackingId": format!("LOAN-{}", application.mobile),
-            "aaId": AA_ID, "fiuId": FIU_ID, "fiuBaseUrl": "https://marigold.example", "redirectUrl": redirect_url,
+            "vuaId": "", "createdBy": "loans@marigold.example", "trackingId": format!("LOAN-{}", order.mobile),
+            "aaId": order.aa, "fiuId": FIU_ID, "fiuBaseUrl": "https://marigold.example",
+            "redirectUrl": order.return_url,
         });
         let path = format!("{APPLICATION_PATH}/Consents/{}", self.session.org_id);
-        let scenario = variation.scenario().map(|_| variation.as_str());
-        let bytes = self
-            .send(Method::POST, &path, Some(&request), scenario)
-            .await?;
-        let answer = read_json(&path, &bytes)?;
+        let answer = self.send(Method::POST, &path, Some(&request), order.scenario);
+        let answer = answer.await?.json()?;
         Ok(RaisedConsent {
+            api: Api::Unaport,
+            purpose: order.purpose,
             handle: read_text(&answer, "ConsentHandle")?,
-            aa_page: read_text(&answer, "redirectUrl")?,
-            range,
+            page: CustomerPage::Address(read_text(&answer, "redirectUrl")?),
+            range: order.purpose.data_range(now),
         })
     }
 
     /// Returns the state of a consent.
     pub(super) async fn fetch_state(&self, handle: &str) -> Result<ConsentState, String> {
         let path = format!("{APPLICATION_PATH}/GetConsent/{handle}");
-        let answer = self.call(Method::GET, &path, None).await?;
+        let answer = self.get(&path).await?;
         let name = read_text(&answer["Data"][0], "consentStatus")?;
         ConsentState::parse(&name).ok_or_else(|| format!("{name} is no state of a consent"))
     }
 
+    /// Fetches the newest bank data of a consent, unless it is that of the session that the lender has.
+    pub(super) async fn collect_data(
+        &self,
+        consent: &RaisedConsent,
+        known_session: Option<&str>,
+        participants: &Participants,
+    ) -> Result<Collection, String> {
+        let notice = self.find_session(&consent.handle).await?;
+        let notice = notice.filter(|it| it.has_ended() && Some(&*it.session) != known_session);
+        let Some(notice) = notice else {
+            return Ok(Collection::Pending);
+        };
+        if notice.ready == 0 {
+            return Ok(Collection::TimedOut);
+        }
+        let path = format!(
+            "{APPLICATION_PATH}/FifetchDataBySessionId/{}",
+            notice.session
+        );
+        let data = self.get(&path).await?;
+        let statements = read_tabs(&data, consent.range, |id| {
+            participants.fip_name(&Arc::from(id))
+        })?;
+        Ok(Collection::Ready(CollectedData {
+            session: notice.session,
+            ready: notice.ready,
+            total: notice.total,
+            statements,
+        }))
+    }
+
     /// Returns the newest notice about the data of a consent; `None` while there is none.
-    pub(super) async fn find_session(&self, handle: &str) -> Result<Option<DataNotice>, String> {
+    async fn find_session(&self, handle: &str) -> Result<Option<DataNotice>, String> {
         let path = format!("{APPLICATION_PATH}/FINotification/{handle}");
-        let answer = self.call(Method::GET, &path, None).await?;
+        let answer = self.get(&path).await?;
         let Some(newest) = answer["data"].get(0) else {
             return Ok(None);
         };
@@ -241,17 +184,11 @@ impl<'a> UnaportClient<'a> {
         }))
     }
 
-    /// Fetches the bank data of a session.
-    pub(super) async fn fetch_data(&self, session: &str) -> Result<Value, String> {
-        let path = format!("{APPLICATION_PATH}/FifetchDataBySessionId/{session}");
-        self.call(Method::GET, &path, None).await
-    }
-
     /// Generates the analytics of all accounts of a session.
     pub(super) async fn generate_analytics(&self, session: &str) -> Result<(), String> {
         let org_id = &self.session.org_id;
         let path = format!("{APPLICATION_PATH}/FI/AnalyticAggregate/{org_id}/{session}");
-        self.call(Method::GET, &path, None).await.map(drop)
+        self.get(&path).await.map(drop)
     }
 
     /// Returns the credit appraisal sheet of a session as a file of a format.
@@ -261,59 +198,31 @@ impl<'a> UnaportClient<'a> {
         format: &str,
     ) -> Result<Vec<u8>, String> {
         let path = format!("{APPLICATION_PATH}/AnaliticAggregate/Export/{session}?format={format}");
-        self.send(Method::GET, &path, None, None).await
+        Ok(self.send(Method::GET, &path, None, None).await?.body)
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, String> {
-        let bytes = self.send(method, path, body, None).await?;
-        read_json(path, &bytes)
+    async fn get(&self, path: &str) -> Result<Value, String> {
+        self.send(Method::GET, path, None, None).await?.json()
     }
 
-    /// Makes a call, under a scenario if one is named, notes it, and returns the body of a success.
+    /// Makes a call, under a scenario if one is named, and returns a success.
     async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
         scenario: Option<&str>,
-    ) -> Result<Vec<u8>, String> {
-        let mut request = self
-            .http
-            .request(method.clone(), format!("{}{path}", self.world_url));
+    ) -> Result<Answer, String> {
+        let what = format!("{method} {}", self.shorten_path(path));
+        let body = body.map(Value::to_string);
+        let mut request = self.calls.request(method, path, body);
         if !self.session.token.is_empty() {
             request = request.bearer_auth(&self.session.token);
         }
         if let Some(name) = scenario {
             request = request.header("x-mockaa-scenario", name);
         }
-        if let Some(body) = body {
-            let body = body.to_string();
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
-        }
-        let begin = system_now();
-        let what = format!("{method} {}", self.shorten_path(path));
-        let answer = request.send().await.map_err(|error| {
-            self.call_log.add(what.clone(), "no answer".to_owned());
-            format!("{what} has no answer: {error}")
-        })?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(|error| error.to_string())?;
-        let Millis(duration) = system_now().duration_since(begin);
-        self.call_log
-            .add(what.clone(), format!("{}, {duration} ms", status.as_u16()));
-        if status.is_success() {
-            return Ok(bytes.to_vec());
-        }
-        Err(format!(
-            "{what} was answered with {}: {}",
-            status.as_u16(),
-            String::from_utf8_lossy(&bytes)
-        ))
+        self.calls.send(request, what).await?.require_success()
     }
 
     /// Returns a path as the API's page prints it.
@@ -327,14 +236,4 @@ impl<'a> UnaportClient<'a> {
             short.replace(&self.session.org_id, "{org_id}")
         }
     }
-}
-
-fn read_json(path: &str, bytes: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("{path} is no JSON: {error}"))
-}
-
-fn read_text(answer: &Value, field: &str) -> Result<String, String> {
-    let text = answer[field].as_str();
-    text.map(str::to_owned)
-        .ok_or_else(|| format!("the answer has no {field}: {answer}"))
 }

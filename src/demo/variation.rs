@@ -16,6 +16,10 @@ wire_enum! {
         BankTimesOut = "bank-times-out",
         /// No webhook arrives.
         WebhooksLost = "webhooks-lost",
+        /// A webhook comes that somebody else has signed.
+        ForgedWebhook = "forged-webhook",
+        /// The customer withdraws a second consent a month later.
+        RevokedLater = "revoked-later",
     }
 }
 
@@ -24,19 +28,23 @@ impl Variation {
     /// Its name is that of the variation.
     pub(super) const fn scenario(self) -> Option<&'static str> {
         match self {
-            Self::Usual => None,
+            Self::Usual | Self::RevokedLater => None,
             Self::TwoBanks => Some("version: 1\nname: two-banks\npersona: two-banks\n"),
             Self::PartialData => Some(
                 "version: 1\nname: partial-data\npersona: two-banks\nrules:\n\
-                 - { when: consent.active, after: 2s, deliver: { default: READY, last_fip: { fail: TIMEOUT, after: 6s } } }\n",
+                 - { when: fi.requested, after: 2s, deliver: { default: READY, last_fip: { fail: TIMEOUT, after: 6s } } }\n",
             ),
             Self::BankTimesOut => Some(
                 "version: 1\nname: bank-times-out\nrules:\n\
-                 - { when: consent.active, after: 8s, time_out: {} }\n",
+                 - { when: fi.requested, after: 8s, time_out: {} }\n",
             ),
             Self::WebhooksLost => {
                 Some("version: 1\nname: webhooks-lost\nwebhooks:\n- { fault: { drop: {} } }\n")
             }
+            Self::ForgedWebhook => Some(
+                "version: 1\nname: forged-webhook\nwebhooks:\n\
+                 - where: { event: consent.status, status: ACTIVE, attempts: 1 }\n  fault: { wrong_key: {} }\n",
+            ),
         }
     }
 
@@ -48,6 +56,8 @@ impl Variation {
             Self::PartialData => "lender.vary.partial",
             Self::BankTimesOut => "lender.vary.timeout",
             Self::WebhooksLost => "lender.vary.lost",
+            Self::ForgedWebhook => "lender.vary.forged",
+            Self::RevokedLater => "lender.vary.revoked",
         }
     }
 }

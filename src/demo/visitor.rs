@@ -1,18 +1,19 @@
 //! One visitor of the lender: the application, and its progress. The page of a visitor shows what is kept here,
 //! so that it can be loaded at any time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use reqwest::Client;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::bank_data::read_statements;
+use super::api::{Api, ApiState, CollectedData, Collection, ConsentOrder, LenderCalls};
+use super::calls::{CallLog, Calls, read_text};
+use super::consent::{ConsentState, LoanPurpose, RaisedConsent};
 use super::offer::{Application, Decision, decide};
 use super::pages::DemoDraft;
-use super::unaport::{
-    CallLog, ConsentState, DataNotice, LoginSession, RaisedConsent, UnaportClient,
-};
+use super::rebit::{LenderKeys, SessionNotices};
+use super::variation::Variation;
 use crate::analytics::build_report;
 use crate::domain::appraisal::Appraisal;
 use crate::domain::participants::Participants;
@@ -20,9 +21,16 @@ use crate::domain::statement::Statement;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
 use crate::ui::messages::Language;
+use crate::wire::fields::parse_timestamp;
 
 /// The time after which the lender asks for the state although no webhook has come.
 const POLL_INTERVAL: Millis = Millis::from_secs(10);
+
+/// The number of times that this time doubles while nothing comes.
+const POLL_DOUBLINGS: u32 = 5;
+
+/// The time that passes beside a month, so that what is due after a month is due.
+const MONTH_MARGIN: Millis = Millis::from_secs(3_600);
 
 /// A visitor.
 #[derive(Debug)]
@@ -32,10 +40,16 @@ pub(super) struct Visitor {
     /// The URL of the world, without a slash at its end.
     pub world_url: String,
     pub call_log: CallLog,
+    pub keys: LenderKeys,
+    pub notices: SessionNotices,
     /// Set when a webhook has come since the last question.
     has_webhook: AtomicBool,
     /// Set when a webhook about the data has come.
     has_data_webhook: AtomicBool,
+    /// Set when a webhook was refused since the application.
+    has_refused_webhook: AtomicBool,
+    /// The time of the world is ahead of the system time by this, in milliseconds.
+    clock_offset: AtomicI64,
     /// The system time of the last page, in milliseconds.
     last_used_at: AtomicI64,
     state: Mutex<VisitorState>,
@@ -47,11 +61,13 @@ pub(super) struct VisitorState {
     pub stage: Stage,
     /// The fields of the form, for another application.
     pub draft: DemoDraft,
-    pub login: Option<LoginSession>,
+    pub api_state: ApiState,
     /// The problem of the last question, after which the lender asks again.
     pub problem: Option<String>,
     /// The system time of the last question.
     asked_at: Timestamp,
+    /// The number of questions since the last webhook. The lender asks less and less often.
+    questions: u32,
     /// `true` if a person wants the lender to ask now.
     pub asks_now: bool,
 }
@@ -85,6 +101,8 @@ pub(super) struct Assessment {
     pub statements: Vec<Statement>,
     pub appraisal: Appraisal,
     pub decision: Decision,
+    /// The second consent, if the lender has asked for one.
+    pub monitoring: Option<Monitoring>,
 }
 
 /// The way in which the bank data came.
@@ -97,23 +115,105 @@ pub(super) struct DataArrival {
     pub was_polled: bool,
 }
 
+/// A consent by which the lender sees the accounts while the loan is repaid.
+#[derive(Debug)]
+pub(super) struct Monitoring {
+    pub consent: RaisedConsent,
+    /// `true` if a month has passed by the clock.
+    pub has_month_passed: bool,
+    pub progress: MonitoringProgress,
+    /// The newest data.
+    pub held: Option<HeldData>,
+}
+
+/// The progress of a consent for monitoring.
+#[derive(Debug)]
+pub(super) enum MonitoringProgress {
+    /// The customer has to answer.
+    Asked,
+    /// The consent is in force, and data is under way.
+    Collecting,
+    /// The consent is in force.
+    Held,
+    /// The consent is no longer in force, or never was.
+    Ended {
+        state: ConsentState,
+        at: Timestamp,
+        /// The answer to the request that the lender has made nevertheless.
+        refusal: Option<String>,
+    },
+}
+
+/// Data that the lender keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HeldData {
+    session: String,
+    pub fetched_at: Timestamp,
+    /// The number of transactions.
+    pub rows: usize,
+}
+
+impl HeldData {
+    /// Returns the time until which the lender may keep it.
+    pub(super) fn kept_until(&self) -> Timestamp {
+        self.fetched_at
+            .saturating_add(LoanPurpose::Monitoring.data_life())
+    }
+}
+
+impl Stage {
+    /// Returns the consent that the visitor's page is about.
+    pub(super) fn consent(&self) -> Option<&RaisedConsent> {
+        match self {
+            Self::Form => None,
+            Self::Asked(_, consent)
+            | Self::Collecting(_, consent)
+            | Self::Ended(consent, _)
+            | Self::TimedOut(consent)
+            | Self::Empty(consent) => Some(consent),
+            Self::Decided(it) => Some(it.monitoring.as_ref().map_or(&it.consent, |m| &m.consent)),
+        }
+    }
+
+    /// Returns whether the lender waits for the customer or for the banks.
+    fn waits(&self) -> bool {
+        match self {
+            Self::Asked(..) | Self::Collecting(..) => true,
+            Self::Decided(it) => it.monitoring.as_ref().is_some_and(|monitoring| {
+                !matches!(monitoring.progress, MonitoringProgress::Ended { .. })
+            }),
+            Self::Form | Self::Ended(..) | Self::TimedOut(_) | Self::Empty(_) => false,
+        }
+    }
+}
+
 impl Visitor {
-    pub(super) fn new(world: String, world_url: String, language: Language) -> Self {
+    pub(super) fn new(
+        world: String,
+        world_url: String,
+        keys: LenderKeys,
+        language: Language,
+    ) -> Self {
         let now = system_now();
         Self {
             world,
             world_url,
+            keys,
             call_log: CallLog::default(),
+            notices: SessionNotices::default(),
             has_webhook: AtomicBool::new(false),
             has_data_webhook: AtomicBool::new(false),
+            has_refused_webhook: AtomicBool::new(false),
+            clock_offset: AtomicI64::new(0),
             last_used_at: AtomicI64::new(now.as_millis()),
             state: Mutex::new(VisitorState {
                 language,
                 stage: Stage::Form,
                 draft: DemoDraft::default(),
-                login: None,
+                api_state: ApiState::default(),
                 problem: None,
                 asked_at: now,
+                questions: 0,
                 asks_now: false,
             }),
         }
@@ -129,24 +229,211 @@ impl Visitor {
         self.last_used_at.load(Ordering::Relaxed)
     }
 
-    /// Notes a webhook. It needs no lock: the lender may be asking meanwhile.
-    pub(super) fn note_webhook(&self, is_about_data: bool) {
-        self.has_webhook.store(true, Ordering::Relaxed);
-        if is_about_data {
+    /// Returns the time of the visitor's world.
+    pub(super) fn now(&self) -> Timestamp {
+        system_now().saturating_add(Millis(self.clock_offset.load(Ordering::Relaxed)))
+    }
+
+    /// Notes a webhook whose signatures hold. It needs no lock: the lender may be asking meanwhile.
+    pub(super) fn note_webhook(&self, message: &Value) {
+        if message.get("FIStatusNotification").is_some() {
+            self.notices.note(message);
             self.has_data_webhook.store(true, Ordering::Relaxed);
+        }
+        self.has_webhook.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes a webhook that was refused.
+    pub(super) fn note_refused_webhook(&self) {
+        self.has_refused_webhook.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_refused_webhook(&self) -> bool {
+        self.has_refused_webhook.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn calls<'a>(&'a self, http: &'a Client) -> Calls<'a> {
+        Calls {
+            http,
+            world_url: &self.world_url,
+            call_log: &self.call_log,
         }
     }
 
-    /// Begins to wait for the answer to a consent request.
-    pub(super) fn await_consent(
+    pub(super) fn lender_calls<'a>(
+        &'a self,
+        http: &'a Client,
+        participants: &'a Participants,
+    ) -> LenderCalls<'a> {
+        LenderCalls {
+            calls: self.calls(http),
+            keys: &self.keys,
+            notices: &self.notices,
+            participants,
+            now: self.now(),
+        }
+    }
+
+    /// Asks the AA for the consent to decide on an application. A scenario of the variation plays what the customer
+    /// does not.
+    pub(super) async fn apply(
         &self,
+        http: &Client,
+        participants: &Participants,
         state: &mut VisitorState,
         application: Application,
-        consent: RaisedConsent,
-    ) {
+        return_url: &str,
+    ) -> Result<(), String> {
+        let variation = state.draft.variation();
+        let api = state.draft.api();
+        if let Some(scenario) = variation.scenario() {
+            let path = format!("scenarios/{}", variation.as_str());
+            let calls = self.calls(http);
+            calls
+                .control(Method::PUT, &path, Some(scenario.to_owned()))
+                .await?;
+        }
+        let order = ConsentOrder {
+            api,
+            purpose: LoanPurpose::Underwriting,
+            mobile: &application.mobile,
+            return_url,
+            aa: api.aa_id(participants),
+            scenario: variation.scenario().map(|_| variation.as_str()),
+        };
+        let consent = self
+            .lender_calls(http, participants)
+            .raise_consent(&mut state.api_state, &order)
+            .await?;
         self.has_data_webhook.store(false, Ordering::Relaxed);
+        self.has_refused_webhook.store(false, Ordering::Relaxed);
         state.stage = Stage::Asked(application, consent);
         state.asked_at = system_now();
+        state.questions = 0;
+        Ok(())
+    }
+
+    /// Asks the AA for the consent to see the accounts while the loan is repaid.
+    pub(super) async fn monitor(
+        &self,
+        http: &Client,
+        participants: &Participants,
+        state: &mut VisitorState,
+        return_url: &str,
+    ) -> Result<(), String> {
+        let VisitorState {
+            stage: Stage::Decided(assessment),
+            api_state,
+            ..
+        } = state
+        else {
+            return Ok(());
+        };
+        if assessment.monitoring.is_some() || !matches!(assessment.decision, Decision::Offer(_)) {
+            return Ok(());
+        }
+        let api = assessment.consent.api;
+        let order = ConsentOrder {
+            api,
+            purpose: LoanPurpose::Monitoring,
+            mobile: &assessment.application.mobile,
+            return_url,
+            aa: api.aa_id(participants),
+            scenario: None,
+        };
+        let consent = self
+            .lender_calls(http, participants)
+            .raise_consent(api_state, &order)
+            .await?;
+        assessment.monitoring = Some(Monitoring {
+            consent,
+            has_month_passed: false,
+            progress: MonitoringProgress::Asked,
+            held: None,
+        });
+        state.asked_at = system_now();
+        Ok(())
+    }
+
+    /// Advances the clock of the world by a month, after which the lender fetches data again.
+    pub(super) async fn pass_month(
+        &self,
+        http: &Client,
+        state: &mut VisitorState,
+    ) -> Result<(), String> {
+        let Stage::Decided(assessment) = &mut state.stage else {
+            return Ok(());
+        };
+        let Some(monitoring) = &mut assessment.monitoring else {
+            return Ok(());
+        };
+        if !matches!(monitoring.progress, MonitoringProgress::Held) || monitoring.has_month_passed {
+            return Ok(());
+        }
+        let to = self.now().shift_months(1).saturating_add(MONTH_MARGIN);
+        let body = json!({ "to": to.to_string() }).to_string();
+        let calls = self.calls(http);
+        let answer = calls
+            .control(Method::POST, "clock/advance", Some(body))
+            .await?;
+        let reached = parse_timestamp(&read_text(&answer, "to")?).unwrap_or(to);
+        let Millis(offset) = reached.duration_since(system_now());
+        self.clock_offset.store(offset, Ordering::Relaxed);
+        monitoring.has_month_passed = true;
+        monitoring.progress = MonitoringProgress::Collecting;
+        // Logins have expired by the clock.
+        state.api_state.login = None;
+        state.asks_now = true;
+        Ok(())
+    }
+
+    /// Asks for data although the consent is no longer in force, to show the refusal.
+    pub(super) async fn request_again(
+        &self,
+        http: &Client,
+        participants: &Participants,
+        state: &mut VisitorState,
+    ) -> Result<(), String> {
+        let VisitorState {
+            stage: Stage::Decided(assessment),
+            api_state,
+            ..
+        } = state
+        else {
+            return Ok(());
+        };
+        let Some(Monitoring {
+            consent,
+            progress: MonitoringProgress::Ended { state, refusal, .. },
+            held,
+            ..
+        }) = &mut assessment.monitoring
+        else {
+            return Ok(());
+        };
+        let known = held.as_ref().map(|held| &*held.session);
+        let calls = self.lender_calls(http, participants);
+        let collected = calls.collect_data(api_state, consent, known).await;
+        *refusal = Some(match collected {
+            Err(answer) => answer,
+            // Unaport requests data by itself, and only for a consent that is in force.
+            Ok(Collection::Pending) => {
+                format!("The consent is {state}: no data session was opened since.")
+            }
+            Ok(collection) => return Err(format!("data came without a consent: {collection:?}")),
+        });
+        Ok(())
+    }
+
+    /// Begins anew, after the world was reset.
+    pub(super) fn start_over(&self, state: &mut VisitorState) {
+        state.stage = Stage::Form;
+        state.api_state = ApiState::default();
+        state.problem = None;
+        state.draft.problem = None;
+        self.clock_offset.store(0, Ordering::Relaxed);
+        self.has_refused_webhook.store(false, Ordering::Relaxed);
+        self.call_log.clear();
     }
 
     /// Asks the sandbox for the state of the application if a webhook has come, a person wants it, or the last
@@ -157,24 +444,36 @@ impl Visitor {
         participants: &Participants,
         state: &mut VisitorState,
     ) {
-        if !matches!(state.stage, Stage::Asked(..) | Stage::Collecting(..)) {
+        if !state.stage.waits() {
             return;
         }
         let now = system_now();
         let has_webhook = self.has_webhook.swap(false, Ordering::Relaxed);
         let asks_now = std::mem::take(&mut state.asks_now);
-        let is_overdue = now.duration_since(state.asked_at) >= POLL_INTERVAL;
+        if has_webhook {
+            state.questions = 0;
+        }
+        let interval = Millis(POLL_INTERVAL.0 << state.questions.min(POLL_DOUBLINGS));
+        let is_overdue = now.duration_since(state.asked_at) >= interval;
         if !(has_webhook || asks_now || is_overdue) {
             return;
         }
         state.asked_at = now;
         if !has_webhook && !asks_now {
-            let result = "the lender asks".to_owned();
-            self.call_log.add("no webhook for 10 s".to_owned(), result);
+            state.questions += 1;
+            let what = format!("no webhook for {} s", interval.0 / 1000);
+            self.call_log.add(what, "the lender asks".to_owned());
         }
-        let result = self.fetch_progress(http, participants, state).await;
+        let calls = self.lender_calls(http, participants);
+        let result = match &mut state.stage {
+            Stage::Decided(assessment) => {
+                let monitoring = assessment.monitoring.as_mut().expect("the stage waits");
+                monitoring.follow(calls, &mut state.api_state).await
+            }
+            _ => self.fetch_progress(calls, state).await,
+        };
         if result.is_err() {
-            state.login = None;
+            state.api_state.login = None;
         }
         state.problem = result.err();
     }
@@ -182,73 +481,114 @@ impl Visitor {
     /// Asks for the consent, then for the data, and decides as soon as the data is there.
     async fn fetch_progress(
         &self,
-        http: &Client,
-        participants: &Participants,
+        calls: LenderCalls<'_>,
         state: &mut VisitorState,
     ) -> Result<(), String> {
-        let client =
-            UnaportClient::log_in(http, &self.world_url, &self.call_log, state.login.take())
-                .await?;
         let (Stage::Asked(application, consent) | Stage::Collecting(application, consent)) =
             &state.stage
         else {
             return Ok(());
         };
         let (application, consent) = (application.clone(), consent.clone());
-        let consent_state = client.fetch_state(&consent.handle).await?;
-        if consent_state == ConsentState::Active {
-            state.stage = Stage::Collecting(application.clone(), consent.clone());
-            if let Some(stage) = self
-                .fetch_data(&client, participants, application, consent)
-                .await?
-            {
-                state.stage = stage;
+        let api_state = &mut state.api_state;
+        match calls.fetch_state(api_state, &consent).await? {
+            ConsentState::Created => return Ok(()),
+            ConsentState::Active => {}
+            end => {
+                state.stage = Stage::Ended(consent, end);
+                return Ok(());
             }
-        } else if consent_state != ConsentState::Created {
-            state.stage = Stage::Ended(consent, consent_state);
         }
-        state.login = Some(client.into_session());
-        Ok(())
-    }
-
-    /// Returns the next stage if the data session has ended.
-    async fn fetch_data(
-        &self,
-        client: &UnaportClient<'_>,
-        participants: &Participants,
-        application: Application,
-        consent: RaisedConsent,
-    ) -> Result<Option<Stage>, String> {
-        let notice = client.find_session(&consent.handle).await?;
-        let notice = notice.filter(DataNotice::has_ended);
-        let Some(notice) = notice else {
-            return Ok(None);
+        state.stage = Stage::Collecting(application.clone(), consent.clone());
+        let data = match calls.collect_data(api_state, &consent, None).await? {
+            Collection::Pending => return Ok(()),
+            Collection::TimedOut => {
+                state.stage = Stage::TimedOut(consent);
+                return Ok(());
+            }
+            Collection::Ready(data) => data,
         };
-        if notice.ready == 0 {
-            return Ok(Some(Stage::TimedOut(consent)));
-        }
-        let data = client.fetch_data(&notice.session).await?;
-        let statements = read_statements(&data, consent.range, |id| {
-            participants.fip_name(&Arc::from(id))
-        })?;
+        let CollectedData {
+            session,
+            ready,
+            total,
+            statements,
+        } = data;
         let numbered: Vec<_> = (1..).zip(&statements).collect();
         let Some(report) = build_report(&numbered) else {
-            return Ok(Some(Stage::Empty(consent)));
+            state.stage = Stage::Empty(consent);
+            return Ok(());
         };
-        client.generate_analytics(&notice.session).await?;
+        if consent.api == Api::Unaport {
+            calls.generate_analytics(api_state, &session).await?;
+        }
         let appraisal = report.appraisal().clone();
-        Ok(Some(Stage::Decided(Box::new(Assessment {
+        state.stage = Stage::Decided(Box::new(Assessment {
             decision: decide(&application, &appraisal.figures),
             application,
             consent,
             arrival: DataArrival {
-                ready: notice.ready,
-                total: notice.total,
+                ready,
+                total,
                 was_polled: !self.has_data_webhook.load(Ordering::Relaxed),
             },
-            session: notice.session,
+            session,
             statements,
             appraisal,
-        }))))
+            monitoring: None,
+        }));
+        Ok(())
+    }
+}
+
+impl Monitoring {
+    /// Asks for the consent, and for the data that is under way.
+    async fn follow(
+        &mut self,
+        calls: LenderCalls<'_>,
+        api_state: &mut ApiState,
+    ) -> Result<(), String> {
+        match calls.fetch_state(api_state, &self.consent).await? {
+            ConsentState::Created => return Ok(()),
+            ConsentState::Active => {}
+            state => {
+                self.progress = MonitoringProgress::Ended {
+                    state,
+                    at: calls.now,
+                    refusal: None,
+                };
+                return Ok(());
+            }
+        }
+        if matches!(self.progress, MonitoringProgress::Asked) {
+            self.progress = MonitoringProgress::Collecting;
+        }
+        if !matches!(self.progress, MonitoringProgress::Collecting) {
+            return Ok(());
+        }
+        let known = self.held.as_ref().map(|held| &*held.session);
+        let collected = calls.collect_data(api_state, &self.consent, known);
+        if let Collection::Ready(data) = collected.await? {
+            let transactions = data.statements.iter().filter_map(Statement::transactions);
+            self.held = Some(HeldData {
+                session: data.session,
+                fetched_at: calls.now,
+                rows: transactions.map(|it| it.rows.len()).sum(),
+            });
+            self.progress = MonitoringProgress::Held;
+        }
+        Ok(())
+    }
+}
+
+impl DemoDraft {
+    /// Returns the variation of the form; the usual one if it names none.
+    pub(super) fn variation(&self) -> Variation {
+        Variation::parse(&self.variation).unwrap_or_default()
+    }
+
+    /// Returns the API of the form; the first one if it names none.
+    pub(super) fn api(&self) -> Api {
+        Api::parse(&self.api).unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod connection_limits;
 
 use std::fs::File;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
@@ -51,6 +52,15 @@ pub(crate) fn open_browser(address: &str) -> io::Result<()> {
     command.args(arguments).arg(address);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(Stdio::null()).spawn().map(|_| ())
+}
+
+/// Returns an address by which other machines of the network reach this one; `None` without a network. Nothing is
+/// sent: the operating system says from where it would send to an address of documentation (RFC 5737).
+pub(crate) fn find_local_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
 }
 
 /// A child process together with the processes that it starts: a process group on Unix, a job on

@@ -27,7 +27,7 @@ const DOCS_CSS: &str = concat!(
     include_str!("assets/docs.css")
 );
 
-static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 10]> = LazyLock::new(|| {
     [
         Asset {
             name: "mockaa.css",
@@ -58,6 +58,16 @@ static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
             name: "sdk.js",
             media_type: "text/javascript; charset=utf-8",
             content: SharedContent::new(include_bytes!("assets/sdk.js")),
+        },
+        Asset {
+            name: "demo.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/demo.js")),
+        },
+        Asset {
+            name: "demo-auto.js",
+            media_type: "text/javascript; charset=utf-8",
+            content: SharedContent::new(include_bytes!("assets/demo-auto.js")),
         },
         Asset {
             name: "favicon.svg",

@@ -26,6 +26,9 @@ const WORDS = {
     back: 'Go back now',
     offer: 'Your offer',
     refused: 'You did not share',
+    agreed: 'You have agreed to the second consent.',
+    keep: /transactions came\. We may keep them until/,
+    withdrew: /^You withdrew your consent on/,
     income: 'Verified income a month',
     reset: 'Start over',
     start: 'Apply for a loan',
@@ -40,6 +43,9 @@ const WORDS = {
     verify: 'पुष्टि करें',
     approve: 'सहमति दें',
     offer: 'आपके लिए प्रस्ताव',
+    agreed: 'आपने दूसरी सहमति दे दी है।',
+    keep: /लेन-देन आए। हम इन्हें/,
+    withdrew: /को सहमति वापस ले ली/,
     income: 'सत्यापित मासिक आय',
     reset: 'शुरू से करें',
     start: 'लोन के लिए आवेदन करें',
@@ -59,50 +65,78 @@ async function checkPage(page, name, heading) {
 }
 
 /** Applies for a loan, and signs in at the AA. */
-async function applyAndSignIn(page, language, variation = 'usual') {
+async function applyAndSignIn(page, language, { variation = 'usual', api = 'unaport' } = {}) {
   const words = WORDS[language]
   const button = (text) => page.getByRole('button', { name: text, exact: true })
   await page.goto(demoUrl)
   await follow(page, page.getByRole('link', { name: words.switch, exact: true }))
   await checkPage(page, `form-${language}`, words.start)
   await page.locator('#variation').selectOption(variation)
+  await page.locator('#api').selectOption(api)
   await follow(page, button(words.apply))
   await checkPage(page, `asked-${language}`, words.asked)
   const address = page.url()
-  await follow(page, page.getByRole('link', { name: words.go }))
-  const languageLink = page.getByRole('link', { name: words.switch, exact: true })
-  if ((await languageLink.getAttribute('aria-current')) === null) await follow(page, languageLink)
-  await follow(page, button(words.send))
-  await page.getByLabel(words.otp).fill('123456')
-  await follow(page, button(words.verify))
+  await goToAa(page, language)
+  await signIn(page, language)
   return address
 }
 
+async function goToAa(page, language) {
+  const words = WORDS[language]
+  await follow(page, page.getByRole('link', { name: words.go }))
+  const languageLink = page.getByRole('link', { name: words.switch, exact: true })
+  if ((await languageLink.getAttribute('aria-current')) === null) await follow(page, languageLink)
+}
+
+async function signIn(page, language) {
+  const words = WORDS[language]
+  const button = (text) => page.getByRole('button', { name: text, exact: true })
+  await follow(page, button(words.send))
+  await page.getByLabel(words.otp).fill('123456')
+  await follow(page, button(words.verify))
+}
+
+async function agree(page, language) {
+  for (const box of await page.getByRole('checkbox').all()) await box.check()
+  await follow(page, page.getByRole('button', { name: WORDS[language].approve, exact: true }))
+}
+
+/** The calls of each API on the way to an offer, and the end of the way back. */
+const CALLS = {
+  unaport: ['POST /FIU/Consents/{org_id} 200', 'webhook /Consent/Notification ACTIVE', 'webhook /FI/Notification COMPLETED'],
+  rebit: ['POST /Consent 200', 'webhook /Consent/Notification ACTIVE', 'POST /FI/request 200', 'webhook /FI/Notification COMPLETED', 'POST /FI/fetch 200'],
+}
+
 for (const language of Object.keys(WORDS)) {
-  test(`a customer gives consent and gets an offer: ${language}`, { skip, timeout: 120_000 }, async () => {
-    const words = WORDS[language]
-    await withPage({ width: 'phone' }, async (page) => {
-      const address = await applyAndSignIn(page, language)
-      await page.getByRole('checkbox').first().check()
-      await follow(page, page.getByRole('button', { name: words.approve, exact: true }))
-      await page.goto(address)
-      await page.getByRole('heading', { level: 1, name: words.offer }).waitFor({ timeout: 60_000 })
-      await checkPage(page, `offer-${language}`, words.offer)
-      const text = await page.locator('main').innerText()
-      assert.match(text, new RegExp(`${words.income}\\s+₹ [\\d,]+`))
-      assert.ok((await page.getByRole('row').count()) > 5)
-      const width = await page.getByRole('img').last().evaluate((image) => image.naturalWidth)
-      assert.ok(width > 0, 'the chart is drawn')
-      const notes = await page.locator('footer li').allTextContents()
-      for (const call of ['POST /FIU/Consents/{org_id} 200', 'webhook /Consent/Notification ACTIVE', 'webhook /FI/Notification COMPLETED']) {
-        assert.ok(notes.some((note) => note.startsWith(call)), `${call}: ${notes.join('; ')}`)
-      }
-      const sheet = await page.request.get(`${address}appraisal.pdf`)
-      assert.equal((await sheet.body()).subarray(0, 5).toString(), '%PDF-')
-      await follow(page, page.getByRole('button', { name: words.reset, exact: true }))
-      await checkPage(page, `again-${language}`, words.start)
+  for (const api of Object.keys(CALLS)) {
+    test(`a customer gives consent and gets an offer: ${language}, ${api}`, { skip, timeout: 120_000 }, async () => {
+      const words = WORDS[language]
+      await withPage({ width: 'phone' }, async (page) => {
+        const address = await applyAndSignIn(page, language, { api })
+        await page.getByRole('checkbox').first().check()
+        await follow(page, page.getByRole('button', { name: words.approve, exact: true }))
+        // The result leads back by itself.
+        await page.waitForURL(address, { timeout: 30_000 })
+        await page.getByRole('heading', { level: 1, name: words.offer }).waitFor({ timeout: 60_000 })
+        await checkPage(page, `offer-${language}-${api}`, words.offer)
+        const text = await page.locator('main').innerText()
+        assert.match(text, new RegExp(`${words.income}\\s+₹ [\\d,]+`))
+        assert.ok((await page.getByRole('row').count()) > 5)
+        const width = await page.getByRole('img').last().evaluate((image) => image.naturalWidth)
+        assert.ok(width > 0, 'the chart is drawn')
+        const notes = await page.locator('footer li').allTextContents()
+        for (const call of CALLS[api]) assert.ok(notes.some((note) => note.startsWith(call)), `${call}: ${notes.join('; ')}`)
+        if (api === 'rebit') assert.ok(notes.some((note) => note.endsWith('ecres: status S, errorcode 0')), notes.join('; '))
+        assert.match(await page.locator('.underneath').innerText(), /\(journal \d+\)$/)
+        for (const [format, magic] of [['pdf', '%PDF-'], ['xlsx', 'PK']]) {
+          const sheet = await page.request.get(`${address}appraisal.${format}`)
+          assert.equal((await sheet.body()).subarray(0, magic.length).toString(), magic)
+        }
+        await follow(page, page.getByRole('button', { name: words.reset, exact: true }))
+        await checkPage(page, `again-${language}`, words.start)
+      })
     })
-  })
+  }
 }
 
 test('a customer refuses, and the lender does not ask twice', { skip, timeout: 120_000 }, async () => {
@@ -118,24 +152,73 @@ test('a customer refuses, and the lender does not ask twice', { skip, timeout: 1
   })
 })
 
-for (const [variation, heading, note] of [
-  ['two-banks', 'Your offer', null],
-  ['partial-data', 'Your offer', 'Based on 1 of 2 accounts'],
-  ['bank-times-out', 'No bank has answered in time', null],
-  ['webhooks-lost', 'Your offer', 'The message did not come; we asked and found out.'],
-]) {
-  test(`a variation is played: ${variation}`, { skip, timeout: 120_000 }, async () => {
-    const words = WORDS.en
+for (const api of Object.keys(CALLS)) {
+  for (const [variation, heading, note] of [
+    ['two-banks', 'Your offer', null],
+    ['partial-data', 'Your offer', 'Based on 1 of 2 accounts'],
+    ['bank-times-out', 'No bank has answered in time', null],
+    ['webhooks-lost', 'Your offer', 'The message did not come; we asked and found out.'],
+    ['forged-webhook', 'Your offer', 'A message with a wrong signature came. It was refused.'],
+  ]) {
+    test(`a variation is played: ${variation}, ${api}`, { skip, timeout: 120_000 }, async () => {
+      await withPage({ width: 'phone' }, async (page) => {
+        const address = await applyAndSignIn(page, 'en', { variation, api })
+        await agree(page, 'en')
+        await page.goto(address)
+        await page.getByRole('heading', { level: 1, name: heading }).waitFor({ timeout: 90_000 })
+        await checkPage(page, `${variation}-${api}`, heading)
+        const notes = await page.locator('.note.plain').allTextContents()
+        assert.deepEqual(notes, note ? [note] : [])
+        const calls = await page.locator('footer li').allTextContents()
+        const refused = calls.filter((call) => call.includes('refused:'))
+        assert.equal(refused.length, variation === 'forged-webhook' ? 1 : 0, calls.join('; '))
+        if (variation === 'two-banks') assert.match(await page.locator('main').innerText(), /First Example Bank, X+\d{4} Second Example Bank, X+\d{4}/)
+      })
+    })
+  }
+}
+
+for (const [language, api] of [['en', 'unaport'], ['hi', 'rebit']]) {
+  test(`a customer withdraws the second consent a month later: ${language}, ${api}`, { skip, timeout: 180_000 }, async () => {
+    const words = WORDS[language]
     await withPage({ width: 'phone' }, async (page) => {
-      const address = await applyAndSignIn(page, 'en', variation)
-      for (const box of await page.getByRole('checkbox').all()) await box.check()
-      await follow(page, page.getByRole('button', { name: words.approve, exact: true }))
+      const address = await applyAndSignIn(page, language, { variation: 'revoked-later', api })
+      await agree(page, language)
       await page.goto(address)
-      await page.getByRole('heading', { level: 1, name: heading }).waitFor({ timeout: 90_000 })
-      await checkPage(page, variation, heading)
-      const notes = await page.locator('.note.plain').allTextContents()
-      assert.deepEqual(notes, note ? [note] : [])
-      if (variation === 'two-banks') assert.match(await page.locator('main').innerText(), /First Example Bank, X+\d{4} Second Example Bank, X+\d{4}/)
+      await page.getByRole('heading', { level: 1, name: words.offer }).waitFor({ timeout: 60_000 })
+      const card = page.locator('section[aria-labelledby="h-monitoring"]')
+      await follow(page, card.getByRole('button'))
+      await checkPage(page, `monitor-asked-${language}`, words.offer)
+      await goToAa(page, language)
+      await signIn(page, language)
+      await agree(page, language)
+      await page.goto(address)
+      await card.getByText(words.agreed).waitFor({ timeout: 60_000 })
+      await checkPage(page, `monitor-active-${language}`, words.offer)
+      const until = () => card.getByText(words.keep).innerText()
+      const first = await until()
+      await follow(page, card.getByRole('button'))
+      await card.getByRole('link').waitFor({ timeout: 60_000 })
+      await checkPage(page, `monitor-month-${language}`, words.offer)
+      assert.notEqual(await until(), first)
+      await follow(page, card.getByRole('link'))
+      const languageLink = page.getByRole('link', { name: words.switch, exact: true })
+      if ((await languageLink.getAttribute('aria-current')) === null) await follow(page, languageLink)
+      await page.locator('input[name="mobile"]').fill('9876543210')
+      await signIn(page, language)
+      await follow(page, page.locator('.consents a[href*="/consents/"]').first())
+      await follow(page, page.locator('a[href$="/revoke"]'))
+      await follow(page, page.locator('form[action$="/revoke"] button'))
+      await page.goto(address)
+      await card.getByText(words.withdrew).waitFor({ timeout: 60_000 })
+      await checkPage(page, `monitor-revoked-${language}`, words.offer)
+      assert.ok(await until(), 'the page says until when the lender may keep what it has')
+      await follow(page, card.getByRole('button'))
+      await checkPage(page, `monitor-refused-${language}`, words.offer)
+      assert.match(await card.innerText(), api === 'rebit' ? /POST \/FI\/request was answered with 4\d\d: .*REVOKED/ : /The consent is REVOKED/)
+      assert.equal(await card.getByRole('button').count(), 0)
+      await follow(page, page.getByRole('button', { name: words.reset, exact: true }))
+      await checkPage(page, `monitor-again-${language}`, words.start)
     })
   })
 }
@@ -167,7 +250,7 @@ test('a customer who leaves the AA, or is asked too early, goes on where it was'
       assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), words.asked)
       assert.equal(await page.getByRole('link', { name: words.go }).count(), 1)
     }
-    for (const path of ['apply', 'ask', 'reset']) {
+    for (const path of ['apply', 'ask', 'monitor', 'month', 'again', 'reset']) {
       await page.goto(address + path)
       assert.equal(page.url(), address, path)
     }

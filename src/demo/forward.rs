@@ -1,0 +1,117 @@
+//! The pages of the sandbox that the lender's server passes on, so that a browser, and a phone, needs one address:
+//! the customer's pages, and the timeline of a consent. The sandbox itself stays on loopback, and no other of its
+//! calls can be reached here.
+
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST,
+    HeaderName, ORIGIN, REFERER, USER_AGENT, X_FRAME_OPTIONS,
+};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::stream::unfold;
+use reqwest::Response;
+
+use super::server::{Lender, Refusal, reply_problem};
+
+/// The headers of a request that the sandbox gets. `Host` is that of the browser, so that links lead back here.
+const PASSED_HEADERS: [HeaderName; 10] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CONTENT_TYPE,
+    COOKIE,
+    HOST,
+    ORIGIN,
+    REFERER,
+    USER_AGENT,
+    HeaderName::from_static("x-mockaa-poll"),
+];
+
+/// The headers of one connection (RFC 9110, section 7.6.1), which the server writes itself.
+const CONNECTION_HEADERS: [&str; 4] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "transfer-encoding",
+];
+
+/// Passes on a call of a page of a visitor's world.
+pub(super) async fn forward_world_page(
+    lender: Data<Lender>,
+    request: HttpRequest,
+    body: Bytes,
+) -> Result<HttpResponse, Refusal> {
+    lender.find(request.match_info().query("world"))?;
+    Ok(forward(&lender, &request, body).await)
+}
+
+/// Passes on a call of a file of all worlds.
+pub(super) async fn forward_file(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
+    forward(&lender, &request, Bytes::new()).await
+}
+
+/// Passes on the timeline of a consent. The other parts of the page are the operator's.
+pub(super) async fn forward_timeline(
+    lender: Data<Lender>,
+    place: Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    lender.find(&place.0)?;
+    let parameters: Vec<_> = request.query_string().split('&').collect();
+    let is_allowed = |parameter: &&str| {
+        let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
+        TIMELINE_PARAMETERS.contains(&name)
+    };
+    if parameters.contains(&TIMELINE_ONLY) && parameters.iter().all(is_allowed) {
+        Ok(forward(&lender, &request, Bytes::new()).await)
+    } else {
+        Ok(HttpResponse::NotFound().finish())
+    }
+}
+
+/// The parameters of a timeline. One that shows secrets is not among them.
+const TIMELINE_PARAMETERS: [&str; 5] = ["only", "by", "open", "part", "offset"];
+
+/// The parameter that leaves nothing but the timeline of the page of a consent.
+pub(super) const TIMELINE_ONLY: &str = "only=timeline";
+
+async fn forward(lender: &Lender, request: &HttpRequest, body: Bytes) -> HttpResponse {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
+    let url = format!("{}{target}", lender.sandbox_url);
+    let mut call = lender
+        .pages
+        .request(request.method().as_str().parse().expect("a method"), url);
+    for name in PASSED_HEADERS {
+        for value in request.headers().get_all(&name) {
+            call = call.header(name.as_str(), value.as_bytes());
+        }
+    }
+    match call.body(body).send().await {
+        Ok(answer) => pass_back(answer),
+        Err(error) => reply_problem(error.to_string()),
+    }
+}
+
+/// Passes an answer back, piece by piece. A page of the lender may show it in a frame.
+fn pass_back(answer: Response) -> HttpResponse {
+    let status = answer.status().as_u16().try_into();
+    let mut response = HttpResponse::build(status.expect("a status"));
+    for (name, value) in answer.headers() {
+        let name = name.as_str();
+        if CONNECTION_HEADERS.contains(&name) || name == X_FRAME_OPTIONS.as_str() {
+            continue;
+        }
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = if name == CONTENT_SECURITY_POLICY.as_str() {
+            text.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        } else {
+            text
+        };
+        response.append_header((name, text));
+    }
+    response.streaming(unfold(answer, async |mut answer| {
+        let piece = answer.chunk().await.transpose()?;
+        Some((piece, answer))
+    }))
+}

@@ -1,0 +1,37 @@
+// The presenter's view: the timeline follows the consent of the visit, and a sentence says what has happened last. With
+// `data-automatic` the customer is played, slowly, one variation after the other.
+
+const POLL_MS = 1500
+
+const { path, automatic } = document.body.dataset
+const pages = document.querySelector('iframe[name="pages"]')
+const timeline = document.querySelector('iframe[name="timeline"]')
+const before = document.querySelector('#pane-timeline .empty')
+const sentence = document.querySelector('.underneath')
+let shownTimeline = timeline.getAttribute('src')
+
+/** Shows how far the visit has come. */
+async function update() {
+  const answer = await fetch(`${path}progress`).catch(() => null)
+  if (answer?.status === 404) return location.assign('/present')
+  if (answer?.ok) show(await answer.json())
+  setTimeout(update, POLL_MS)
+}
+
+function show(progress) {
+  if (progress.timeline !== shownTimeline) {
+    shownTimeline = progress.timeline
+    timeline.hidden = shownTimeline === null
+    before.hidden = shownTimeline !== null
+    // Not the attribute: it would be another entry of the history.
+    timeline.contentWindow.location.replace(shownTimeline ?? 'about:blank')
+  }
+  sentence.hidden = progress.underneath === null
+  if (progress.underneath === null) return
+  const link = sentence.querySelector('a')
+  link.href = progress.underneath.address
+  link.firstElementChild.textContent = progress.underneath.text
+}
+
+update()
+if (automatic !== undefined) import('./demo-auto.js').then((module) => module.play(pages, path))
