@@ -99,7 +99,6 @@ impl LoanPurpose {
 #[derive(Clone, Debug)]
 pub(super) struct RaisedConsent {
     pub api: Api,
-    pub purpose: LoanPurpose,
     pub handle: String,
     pub page: CustomerPage,
     /// The range of the bank data.

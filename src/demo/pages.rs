@@ -130,8 +130,8 @@ pub(super) struct DecidedContent {
 struct MonitoringContent {
     sentences: Vec<String>,
     step: MonitoringStep,
-    /// What changes when the page has to be shown again.
-    mark: String,
+    /// A word that changes when the page has to be shown again; `None` if the page does not change by itself.
+    mark: Option<String>,
 }
 
 /// What can be done next about a consent for monitoring.
@@ -264,7 +264,7 @@ fn describe_monitoring(
         return Some(MonitoringContent {
             sentences: vec![fill("lender.monitor.text", &[])],
             step: MonitoringStep::Ask,
-            mark: String::new(),
+            mark: None,
         });
     };
     let held = monitoring.held.as_ref().map(|held| {
@@ -313,15 +313,18 @@ fn describe_monitoring(
     })
 }
 
-/// Returns a word that changes when the page has to be shown again.
-fn monitoring_mark(monitoring: &Monitoring) -> String {
+/// Returns a word that changes when the page has to be shown again; `None` if the page does not change by itself.
+fn monitoring_mark(monitoring: &Monitoring) -> Option<String> {
     let progress = match &monitoring.progress {
         MonitoringProgress::Asked => "asked",
         MonitoringProgress::Collecting => "collecting",
         MonitoringProgress::Held => "held",
-        MonitoringProgress::Ended { .. } => "ended",
+        MonitoringProgress::Ended { .. } => return None,
     };
-    format!("monitoring-{progress}-{}", monitoring.has_month_passed)
+    Some(format!(
+        "monitoring-{progress}-{}",
+        monitoring.has_month_passed
+    ))
 }
 
 fn format_money(amount: Paise) -> String {

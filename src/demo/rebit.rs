@@ -125,7 +125,6 @@ impl RebitClient<'_> {
         let answer = answer.require_success()?.json()?;
         Ok(RaisedConsent {
             api: Api::Rebit,
-            purpose: order.purpose,
             handle: read_text(&answer, "ConsentHandle")?,
             page: CustomerPage::Redirection(customer),
             range: order.purpose.data_range(self.now),

@@ -116,7 +116,6 @@ impl<'a> UnaportClient<'a> {
         let answer = answer.await?.json()?;
         Ok(RaisedConsent {
             api: Api::Unaport,
-            purpose: order.purpose,
             handle: read_text(&answer, "ConsentHandle")?,
             page: CustomerPage::Address(read_text(&answer, "redirectUrl")?),
             range: order.purpose.data_range(now),

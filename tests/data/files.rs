@@ -225,6 +225,16 @@ fn a_custom_statement_is_used_unchanged() {
     for (name, file, text) in [
         ("own-csv", "own.csv", csv.as_str()),
         ("own-json", "own.json", json),
+        (
+            "own-xml",
+            "own.xml",
+            &own_xml("deposit", "transactionalBalance"),
+        ),
+        (
+            "own-old-xml",
+            "own.xml",
+            &own_xml("deposit", "currentBalance"),
+        ),
     ] {
         let life = load_with_statement(name, file, text).expect("the file is valid");
         let account = first_deposit(&life, 42, CUSTOMER);
@@ -260,6 +270,34 @@ fn a_custom_statement_is_used_unchanged() {
             150_000
         );
     }
+}
+
+/// Returns a document of a schema, with the rows of the other formats and this name of the balance.
+fn own_xml(schema: &str, balance: &str) -> String {
+    let row = |day: &str, kind: &str, amount: &str, after: &str, narration: &str| {
+        format!(
+            "<Transaction txnId=\"T{day}\" type=\"{kind}\" mode=\"OTHERS\" amount=\"{amount}\" {balance}=\"{after}\" \
+             transactionTimestamp=\"2024-{day}T10:00:00+05:30\" narration=\"{narration}\"/>\n"
+        )
+    };
+    format!(
+        "<?xml version=\"1.0\"?>\n<Account xmlns=\"http://api.rebit.org.in/FISchema/{schema}\"><Transactions>\n{}{}{}</Transactions></Account>",
+        row("01-05", "CREDIT", "1000.00", "1500.00", "PAY, JANUARY"),
+        row("01-07", "DEBIT", "200.50", "1299.50", "SHOP"),
+        row("02-01", "DEBIT", "99.50", "1200.00", "ATM"),
+    )
+}
+
+#[test]
+fn a_statement_in_xml_is_one_of_a_bank_account() {
+    let text = own_xml("mutual_funds", "transactionalBalance");
+    let errors = load_with_statement("own-fund", "own.xml", &text).expect_err("it is of a fund");
+    assert!(
+        errors.contains("own.xml:2: the document is of the schema 'http://api.rebit.org.in/FISchema/mutual_funds'; a statement is of the schema of DEPOSIT"),
+        "{errors}"
+    );
+    let errors = load_with_statement("own-cut", "own.xml", "<Account>").expect_err("it is cut");
+    assert!(errors.contains("invalid XML"), "{errors}");
 }
 
 #[test]

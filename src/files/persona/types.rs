@@ -102,7 +102,7 @@ pub(super) struct AccountSpec {
     /// The recurring transactions of the account.
     #[schemars(with = "Option<Vec<FlowSpec>>")]
     pub(super) cash_flows: Option<Vec<Spanned<FlowSpec>>>,
-    /// The path of a custom statement (CSV or JSON), relative to this file.
+    /// The path of a custom statement (CSV, JSON or XML), relative to this file.
     #[schemars(with = "Option<String>")]
     pub(super) statement: Option<Spanned<String>>,
     /// The principal, instalment, typical trade, sum assured or monthly turnover of an account

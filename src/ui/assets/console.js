@@ -16,6 +16,8 @@ const ROW_LEFT = 'mockaa-row-left'
 
 const { base, page: address, after, place } = document.body.dataset
 const live = document.querySelector('.live')
+/** `true` if another page shows this one in a frame: there are no other pages then. */
+const isEmbedded = document.querySelector('.console.embedded') !== null
 const main = document.getElementById('main')
 
 /** Shows whether the page is live. */
@@ -70,6 +72,7 @@ function applyPage(page) {
     isStale = true
     return
   }
+  const followsEnd = isEmbedded && isAtEnd()
   if (isAnother) replaceUnlessInUse(main, next)
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = page.querySelector(`[data-live="${part.dataset.live}"]`)
@@ -79,6 +82,16 @@ function applyPage(page) {
     else replaceUnlessInUse(part, next)
   }
   shownPlace = hasDeferred ? null : page.body.dataset.after
+  if (followsEnd) showEnd()
+}
+
+function isAtEnd() {
+  const page = document.documentElement
+  return page.scrollHeight - page.clientHeight - window.scrollY < 40
+}
+
+function showEnd() {
+  window.scrollTo({ top: document.documentElement.scrollHeight })
 }
 
 /** Returns whether the document has each row that the next page leaves out. */
@@ -278,11 +291,13 @@ function end(text, page = `${base}/ui`) {
   const notice = document.createElement('p')
   notice.className = 'ended'
   notice.setAttribute('role', 'alert')
+  main.prepend(notice)
+  notice.textContent = text
+  if (isEmbedded) return
   const link = document.createElement('a')
   link.href = page
   link.textContent = page === '/ui/worlds' ? 'Open the list of worlds' : 'Open the overview'
-  notice.append(`${text} `, link)
-  main.prepend(notice)
+  notice.append(' ', link)
 }
 
 // A hidden page needs no connection, of which a browser has six for a host.
@@ -415,8 +430,7 @@ function isTyping(target) {
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
-  // An embedded page has no other pages.
-  if (!document.querySelector('.top') && event.key !== 'j' && event.key !== 'k') return
+  if (isEmbedded && event.key !== 'j' && event.key !== 'k') return
   if (event.key !== '?' && localStorage.getItem(KEYS_OFF)) return
   const isChord = Date.now() < chordUntil && event.key in PAGES
   chordUntil = 0
@@ -462,5 +476,7 @@ window.addEventListener('pageshow', endWaiting)
 
 prepareCopying(document)
 focusRowLeft()
+// In a frame, what has happened last is in sight, unless the reader looks at something else.
+if (isEmbedded && !location.hash) showEnd()
 for (const element of document.querySelectorAll('[data-script]')) element.hidden = false
 if (place && !document.hidden) openStream()
