@@ -199,7 +199,8 @@ fn a_delivery_in_flight_finishes_before_the_end() {
 
 #[test]
 fn the_demo_plays_one_whole_journey() {
-    let demo = run(&["demo"]);
+    let clock = ["demo", "--clock", "2026-01-31T06:00:00Z"];
+    let demo = run(&clock);
     assert!(
         demo.status.success(),
         "{}{}",
@@ -213,7 +214,13 @@ fn the_demo_plays_one_whole_journey() {
         .map(|line| format!("{line}\n"))
         .collect();
     insta::assert_snapshot!(stable_lines);
-    assert_ne!(decode_lossy(&run(&["demo", "--seed", "7"]).stdout), output);
+    let other = [&clock[..], &["--seed", "7"]].concat();
+    assert_ne!(decode_lossy(&run(&other).stdout), output);
+    let today = run(&["demo"]);
+    assert!(today.status.success());
+    let today = decode_lossy(&today.stdout);
+    let (_, clock) = today.split_once("   clock ").expect("the clock is printed");
+    assert!(clock > "2026-11-01", "the demo is on today's date: {clock}");
 }
 
 #[test]

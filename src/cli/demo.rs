@@ -19,12 +19,13 @@ use crate::crypto::keys::{RsaHash, is_valid_signature};
 use crate::demo::{LenderListener, LenderServer, PARTICIPANTS};
 use crate::domain::money::Paise;
 use crate::domain::session::DataTiming;
+use crate::domain::time::Timestamp;
+use crate::engine::clock::system_now;
 use crate::platform::{StopSignals, find_local_address, open_browser};
+use crate::wire::fields::parse_timestamp;
 
-/// The consent request of the seed documents with its original dates. [`CLOCK`] is within its
-/// validity.
+/// The consent request of the seed documents. Its dates are replaced.
 const REQUEST: &str = include_str!("../../fixtures/seed/consent-request.json");
-const CLOCK: &str = "2020-07-04T06:00:00.000Z";
 const SCENARIO: &str = "approve-deposit";
 
 /// Longest wait for an answer of the sandbox.
@@ -41,9 +42,13 @@ const ROWS_SHOWN: usize = 6;
     after_help = "Examples:\n  mockaa demo\n  mockaa demo --seed 7\n  mockaa demo --web\n  mockaa demo --web --bind 0.0.0.0\n  mockaa demo --web --auto"
 )]
 pub(crate) struct Arguments {
-    /// Seed of all ids and data; the same seed gives the same output. With --web, each visitor has other data.
+    /// Seed of all ids and data. With --web, each visitor has other data.
     #[arg(long, default_value_t = 42)]
     seed: u64,
+
+    /// Time of the sandbox; default: now. The same seed and time give the same output.
+    #[arg(long, value_parser = parse_instant, conflicts_with = "web", value_name = "TIME")]
+    clock: Option<Timestamp>,
 
     /// Show the journey in the browser, with a fictitious lender, until a signal.
     #[arg(long)]
@@ -126,9 +131,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         checks_timestamps: false,
     };
     let fiu = Inbox::start((Ipv4Addr::LOCALHOST.into(), 0), behavior, None)?;
+    let clock = arguments.clock.unwrap_or_else(system_now);
     let sandbox = Sandbox::builder()
         .seed(arguments.seed)
-        .clock(format!("{CLOCK},frozen"))
+        .clock(format!("{clock},frozen"))
         .fiu_url(&fiu.url)
         .customer_login(true)
         .start()
@@ -137,7 +143,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "mockaa demo: a consent request becomes signed webhooks and bank data (seed {})\n",
         arguments.seed
     );
-    println!("  AA   {}   clock {CLOCK}", sandbox.base_url());
+    println!("  AA   {}   clock {clock}", sandbox.base_url());
     println!(
         "  FIU  {}   checks the signature of everything it receives\n",
         fiu.url
@@ -151,6 +157,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let outcome = demo
         .run_journey(
+            clock,
             &sandbox
                 .config()
                 .initial_participants
@@ -174,6 +181,28 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn parse_instant(text: &str) -> Result<Timestamp, String> {
+    let expected = "give an instant such as 2026-01-31T06:00:00Z";
+    parse_timestamp(text).ok_or_else(|| expected.to_owned())
+}
+
+/// Returns the consent request with dates around the time of the sandbox, as far from it as in the original.
+fn build_request(now: Timestamp) -> String {
+    let mut request: Value = serde_json::from_str(REQUEST).expect("the document is JSON");
+    let dates = [
+        ("/timestamp", now),
+        ("/ConsentDetail/consentStart", now),
+        ("/ConsentDetail/consentExpiry", now.shift_months(6)),
+        ("/ConsentDetail/FIDataRange/from", now.shift_months(-19)),
+        ("/ConsentDetail/FIDataRange/to", now),
+    ];
+    for (place, at) in dates {
+        let field = request.pointer_mut(place);
+        *field.expect("the document has the field") = at.to_string().into();
+    }
+    request.to_string()
+}
+
 /// A step of the journey with its result.
 #[derive(Clone, Copy)]
 struct JourneyStep<'a> {
@@ -191,7 +220,7 @@ struct Demo {
 }
 
 impl Demo {
-    async fn run_journey(&mut self, webhook_secret: &str) -> anyhow::Result<()> {
+    async fn run_journey(&mut self, now: Timestamp, webhook_secret: &str) -> anyhow::Result<()> {
         let jwks = self.get("/.well-known/jwks.json").await?;
         self.fiu
             .set_verification_keys(&jwks, vec![webhook_secret.to_owned()])?;
@@ -199,7 +228,7 @@ impl Demo {
         let answer = self
             .post(
                 "/consent",
-                REQUEST.to_owned(),
+                build_request(now),
                 &[("x-mockaa-scenario", SCENARIO)],
             )
             .await?;

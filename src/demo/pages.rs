@@ -28,6 +28,8 @@ pub(super) struct DemoPage {
     pub language: Language,
     /// The address of the visitor's page, with a slash at its end.
     pub path: String,
+    /// The name of the stage of the application.
+    pub stage: &'static str,
     pub fiu: Party,
     pub aa: Party,
     pub aa_id: String,

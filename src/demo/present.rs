@@ -97,6 +97,7 @@ impl PresentPage {
 /// How far a visit has come, for the scripts of the presenter's view.
 #[derive(Debug, Serialize)]
 pub(super) struct Progress {
+    pub stage: &'static str,
     /// The path of the timeline.
     pub timeline: Option<String>,
     pub underneath: Option<Underneath>,

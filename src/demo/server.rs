@@ -344,6 +344,7 @@ impl Lender {
         let page = DemoPage {
             language: state.language,
             path: format!("/{}/", visitor.world),
+            stage: state.stage.name(),
             fiu: Party::of_fiu(&self.participants, "", FIU_ID),
             aa,
             aa_id: aa_id.to_owned(),
@@ -557,6 +558,7 @@ async fn send_progress(lender: Data<Lender>, world: Path<String>) -> Result<Http
     let state = visitor.lock_state().await;
     let consent = state.stage.consent();
     Ok(HttpResponse::Ok().json(Progress {
+        stage: state.stage.name(),
         timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
         underneath: lender.find_underneath(&visitor, &state).await,
     }))

@@ -175,6 +175,19 @@ impl Stage {
         }
     }
 
+    /// Returns a name of the stage, by which a page finds that it is out of date.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Asked(..) => "asked",
+            Self::Collecting(..) => "collecting",
+            Self::Ended(..) => "ended",
+            Self::TimedOut(_) => "timed-out",
+            Self::Empty(_) => "empty",
+            Self::Decided(_) => "decided",
+        }
+    }
+
     /// Returns whether the lender waits for the customer or for the banks.
     fn waits(&self) -> bool {
         match self {

@@ -26,6 +26,9 @@ function show(progress) {
     // Not the attribute: it would be another entry of the history.
     timeline.contentWindow.location.replace(shownTimeline ?? 'about:blank')
   }
+  // Another page of the visit, such as that on a phone, may have gone on.
+  const stage = pages.contentDocument?.body?.dataset.stage
+  if (stage !== undefined && stage !== progress.stage) pages.contentWindow.location.reload()
   sentence.hidden = progress.underneath === null
   if (progress.underneath === null) return
   const link = sentence.querySelector('a')
