@@ -76,8 +76,8 @@ async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let address = SocketAddr::new(arguments.bind, arguments.port);
     let listener = LenderListener::bind(address, find_local_address());
-    let listener =
-        listener.with_context(|| format!("cannot listen on {address}; choose another --port"))?;
+    let listener = listener
+        .with_context(|| format!("cannot listen on {address}; choose another --port or --bind"))?;
     let sandbox = Sandbox::start(Options {
         config_text: Some(PARTICIPANTS),
         seed: Some(arguments.seed),

@@ -9,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
-use reqwest::Response;
+use reqwest::{Response, Url};
 
 use super::server::{Lender, Refusal, reply_problem};
 
@@ -78,7 +78,11 @@ pub(super) const TIMELINE_ONLY: &str = "only=timeline";
 async fn forward(lender: &Lender, request: &HttpRequest, body: Bytes) -> HttpResponse {
     let target = request.uri().path_and_query();
     let target = target.map_or("/", |target| target.as_str());
-    let url = format!("{}{target}", lender.sandbox_url);
+    let url = Url::parse(&format!("{}{target}", lender.sandbox_url));
+    // The client resolves `..`, which would lead to other calls than those that are passed on.
+    let Some(url) = url.ok().filter(|url| url.path() == request.path()) else {
+        return HttpResponse::NotFound().finish();
+    };
     let mut call = lender
         .pages
         .request(request.method().as_str().parse().expect("a method"), url);
