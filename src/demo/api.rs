@@ -66,7 +66,7 @@ pub(super) struct CollectedData {
     pub statements: Vec<Statement>,
 }
 
-/// What the lender keeps of its calls between two of them.
+/// The state of the lender's calls between two of them.
 #[derive(Debug, Default)]
 pub(super) struct ApiState {
     /// The login of the Unaport API.

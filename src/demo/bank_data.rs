@@ -120,7 +120,7 @@ fn read_statement<'r>(
     ))
 }
 
-/// What the lender knows of an account beside its transactions.
+/// The facts about an account beside its transactions.
 struct AccountFacts<'a> {
     fip: &'a str,
     fip_name: Arc<str>,

@@ -21,6 +21,8 @@ pub(super) enum LoanPurpose {
 /// The terms of a purpose.
 struct PurposeTerms {
     code: &'static str,
+    /// The purpose as the customer reads it.
+    text: &'static str,
     fetch_type: &'static str,
     validity: Millis,
     data_months: i32,
@@ -34,6 +36,7 @@ impl LoanPurpose {
         match self {
             Self::Underwriting => PurposeTerms {
                 code: "103",
+                text: "To decide on your application for a loan",
                 fetch_type: "ONETIME",
                 validity: Millis::from_secs(7 * DAY),
                 data_months: 12,
@@ -41,6 +44,7 @@ impl LoanPurpose {
             },
             Self::Monitoring => PurposeTerms {
                 code: "104",
+                text: "To see your accounts once a month while you repay the loan",
                 fetch_type: "PERIODIC",
                 validity: Millis::from_secs(365 * DAY),
                 data_months: 3,
@@ -85,7 +89,7 @@ impl LoanPurpose {
             "Purpose": {
                 "code": purpose.code,
                 "refUri": purpose.ref_uri,
-                "text": purpose.text,
+                "text": terms.text,
                 "Category": { "type": purpose.category },
             },
             "FIDataRange": { "from": range.from.to_string(), "to": range.to.to_string() },

@@ -39,7 +39,7 @@ pub(super) struct DemoPage {
     /// `true` if a webhook was refused.
     pub has_refused_webhook: bool,
     pub call_log: CallLogEntries,
-    /// What has happened last.
+    /// The newest call, webhook or event.
     pub underneath: Option<Underneath>,
     /// The path of the timeline; `None` before a consent is raised.
     pub timeline: Option<String>,
@@ -136,7 +136,7 @@ struct MonitoringContent {
     mark: Option<String>,
 }
 
-/// What can be done next about a consent for monitoring.
+/// The next step of a consent for monitoring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum MonitoringStep {
     /// The lender asks for it.

@@ -38,7 +38,7 @@ struct TourStep {
     /// Such as "Step 1 of 8".
     count: String,
     title: &'static str,
-    /// What to say.
+    /// The speaker's notes.
     notes: &'static str,
     /// The anchors of the steps before and after it.
     previous: Option<usize>,
@@ -94,7 +94,7 @@ impl PresentPage {
     }
 }
 
-/// How far a visit has come, for the scripts of the presenter's view.
+/// The progress of a visit, for the scripts of the presenter's view.
 #[derive(Debug, Serialize)]
 pub(super) struct Progress {
     pub stage: &'static str,
@@ -103,7 +103,7 @@ pub(super) struct Progress {
     pub underneath: Option<Underneath>,
 }
 
-/// What has happened last, in a sentence.
+/// A sentence about the newest call, webhook or event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Underneath {
     pub text: String,

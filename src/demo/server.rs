@@ -80,7 +80,7 @@ pub(crate) struct LenderServer {
     handle: ServerHandle,
 }
 
-/// Where the lender listens.
+/// The listening socket of the lender.
 #[derive(Debug)]
 pub(crate) struct LenderListener {
     listener: std::net::TcpListener,
@@ -382,7 +382,7 @@ fn read_host(request: &HttpRequest) -> Option<&str> {
 }
 
 /// Refuses calls under a name that is not this machine's: a page of another site could have made its own name lead
-/// here (DNS rebinding). Nobody else can make an address or a name without a dot do so.
+/// here (DNS rebinding), which it cannot do with an address or a name without a dot.
 async fn check_host(
     request: ServiceRequest,
     next: Next<impl MessageBody>,

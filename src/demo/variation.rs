@@ -16,7 +16,7 @@ wire_enum! {
         BankTimesOut = "bank-times-out",
         /// No webhook arrives.
         WebhooksLost = "webhooks-lost",
-        /// A webhook comes that somebody else has signed.
+        /// A webhook comes with the signature of another key.
         ForgedWebhook = "forged-webhook",
         /// The customer withdraws a second consent a month later.
         RevokedLater = "revoked-later",

@@ -7,6 +7,8 @@ import { withPage } from './browser.mjs'
 import { Sandbox } from './sandbox.mjs'
 
 const folder = process.env.MOCKAA_PICTURES
+const demoUrl = process.env.MOCKAA_DEMO_URL
+const skip = demoUrl ? false : 'MOCKAA_DEMO_URL is not set'
 
 /** The consent of a customer whose webhooks are lost or late, in the console. */
 test('console', async () => {
@@ -23,35 +25,41 @@ test('console', async () => {
   })
 })
 
-const PICTURES = [
-  { name: 'customer-consent', language: 'en', scheme: 'light' },
-  { name: 'customer-consent-hindi', language: 'hi', scheme: 'dark' },
-]
-
-for (const { name, language, scheme } of PICTURES) {
-  test(name, async () => {
-    const sandbox = new Sandbox(name, process.env.MOCKAA_LOGIN_URL)
-    await sandbox.setFiu({ name: 'Marigold Loans', color: '#b4460c', accent_color: '#ffe3cf' })
-    const { now } = await sandbox.call('GET', '/_mockaa/v1/clock')
-    const inDays = (days) => new Date(Date.parse(now) + days * 86_400_000).toISOString()
-    const handle = await sandbox.raiseConsent(['DEPOSIT', 'TERM_DEPOSIT'], {
-      consentExpiry: inDays(30),
-      fetchType: 'ONETIME',
-      FIDataRange: { from: inDays(-365), to: now },
-      Purpose: {
-        code: '103',
-        refUri: 'https://api.rebit.org.in/aa/purpose/103.xml',
-        text: 'To assess your application for a personal loan',
-        Category: { type: 'Personal Finance' },
-      },
-    })
-    const visit = await sandbox.beginVisit(`/aa/consents/${handle}`)
-    await sandbox.submit(`${visit}/sign-in`, '')
-    await sandbox.submit(`${visit}/otp`, 'otp=123456')
-    await withPage({ width: 'phone', scheme }, async (page) => {
-      await page.goto(`${sandbox.baseUrl}${visit}?lang=${language}`)
-      await page.getByRole('checkbox').first().check()
-      if (folder) await page.screenshot({ path: join(folder, `${name}.png`) })
-    })
-  })
+/** Signs in at the AA, in a frame or on a page. */
+async function signIn(pages, words) {
+  await pages.getByRole('button', { name: words.apply, exact: true }).click()
+  await pages.getByRole('link', { name: words.go }).click()
+  await pages.getByRole('button', { name: words.send, exact: true }).click()
+  await pages.locator('input[name="otp"]').fill('123456')
+  await pages.getByRole('button', { name: words.verify, exact: true }).click()
+  await pages.getByRole('checkbox').first().check()
 }
+
+/** The presenter's view, while the customer reads what is asked for. */
+test('demo', { skip }, async () => {
+  await withPage({ width: 'desktop' }, async (page) => {
+    await page.setViewportSize({ width: 1440, height: 1000 })
+    await page.goto(`${demoUrl}present`)
+    const pages = page.frameLocator('iframe[name="pages"]')
+    await signIn(pages, { apply: 'Continue', go: /^Continue at/, send: 'Send OTP', verify: 'Verify' })
+    await page.goto(`${page.url()}#step-5`)
+    await page.locator('.underneath a', { hasText: 'journal' }).waitFor()
+    await page.frameLocator('iframe[name="timeline"]').locator('.live .state', { hasText: 'Live' }).waitFor()
+    if (folder) await page.screenshot({ path: join(folder, 'demo.png') })
+  })
+})
+
+/** The offer, in Hindi and in dark colors. */
+test('demo-hindi', { skip }, async () => {
+  await withPage({ width: 'phone', scheme: 'dark' }, async (page) => {
+    await page.goto(demoUrl)
+    const address = page.url()
+    await page.goto(`${address}?lang=hi`)
+    await page.locator('#api').selectOption('rebit')
+    await signIn(page, { apply: 'आगे बढ़ें', go: /पर आगे बढ़ें$/, send: 'ओटीपी भेजें', verify: 'पुष्टि करें' })
+    await page.getByRole('button', { name: 'सहमति दें', exact: true }).click()
+    await page.waitForURL(address, { timeout: 30_000 })
+    await page.getByRole('heading', { level: 1, name: 'आपके लिए प्रस्ताव' }).waitFor({ timeout: 60_000 })
+    if (folder) await page.screenshot({ path: join(folder, 'demo-hindi.png') })
+  })
+})

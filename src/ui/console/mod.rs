@@ -110,7 +110,7 @@ pub(crate) struct ConsoleFrame {
     view: PageView,
 }
 
-/// How much of a page is shown.
+/// The part of a page that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageView {
     Whole,
