@@ -1,5 +1,7 @@
 //! PDF documents: a heading, and tables that may span pages.
 
+use std::borrow::Cow;
+
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
@@ -15,9 +17,15 @@ const MARGIN: f32 = 36.0;
 const FONT_SIZE: f32 = 7.5;
 const LINE_HEIGHT: f32 = 11.0;
 
-/// The maximum number of columns; further ones on the right are left out, because all would be too
-/// narrow to read.
-const COLUMNS_MAX: usize = 7;
+/// The width of the part of a page that is printed.
+const PRINTED_WIDTH: f32 = WIDTH - 2.0 * MARGIN;
+
+/// The number of characters from which on a text wraps.
+const CHARS_MAX: usize = 60;
+
+/// The name of the column by which the rows of tables belong together that share the columns of a sheet.
+const ROW_NUMBER_COLUMN: &str = "No.";
+const ROW_NUMBER_WIDTH: f32 = 40.0;
 
 /// The width of a Courier character as a fraction of the font size.
 const COURIER_WIDTH_RATIO: f32 = 0.6;
@@ -58,10 +66,10 @@ pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
     {
         if sheet.columns[0] == PART_COLUMN {
             for part in split_by_part(sheet) {
-                writer.draw_table(&part);
+                writer.draw_sheet(&part);
             }
         } else {
-            writer.draw_table(sheet);
+            writer.draw_sheet(sheet);
         }
     }
     writer.into_bytes()
@@ -107,9 +115,17 @@ impl PageWriter<'_> {
             .end_text();
     }
 
-    fn draw_table(&mut self, sheet: &Sheet) {
-        let columns = sheet.columns.len().min(COLUMNS_MAX);
-        let widths = column_widths(sheet, columns);
+    /// Draws a sheet as one table, or as several that together have all columns.
+    fn draw_sheet(&mut self, sheet: &Sheet) {
+        let omitted = sheet.rows.len().saturating_sub(ROWS_MAX);
+        for table in split_columns(sheet) {
+            self.draw_table(&table, omitted);
+        }
+    }
+
+    /// Draws a table. `omitted` is the number of rows that are in the workbook only.
+    fn draw_table(&mut self, sheet: &Sheet, omitted: usize) {
+        let widths = column_widths(sheet);
         // Name, chart and names of the columns stay on the page of the first row.
         if self.y < MARGIN + height_to_first_row(sheet, &widths) {
             self.end_page();
@@ -130,7 +146,7 @@ impl PageWriter<'_> {
         }
         self.draw_table_header(sheet, &widths);
         for row in sheet.rows.iter().take(ROWS_MAX) {
-            let texts: Vec<String> = row.iter().take(columns).map(print_cell).collect();
+            let texts: Vec<String> = row.iter().map(print_cell).collect();
             let cells = wrap_cells(&texts, &widths);
             if self.y < MARGIN + row_height(&cells) {
                 self.end_page();
@@ -153,8 +169,7 @@ impl PageWriter<'_> {
                 self.y -= LINE_HEIGHT;
             }
         }
-        if sheet.rows.len() > ROWS_MAX {
-            let omitted = sheet.rows.len() - ROWS_MAX;
+        if omitted > 0 {
             self.draw_text(
                 MARGIN,
                 FONT_SIZE,
@@ -217,7 +232,6 @@ impl PageWriter<'_> {
             let is_right_aligned = sheet
                 .rows
                 .iter()
-                .take(20)
                 .filter_map(|row| row.get(index))
                 .any(Cell::is_numeric);
             let name = wrap_text(&sheet.columns[index], *width)[0];
@@ -300,7 +314,6 @@ impl RefSequence {
     }
 }
 
-/// Returns the text of a cell in a document, amounts with Indian digit grouping.
 /// Returns the height from a table's name to the end of its first row.
 fn height_to_first_row(sheet: &Sheet, widths: &[f32]) -> f32 {
     let mut height = NAME_HEIGHT;
@@ -313,7 +326,7 @@ fn height_to_first_row(sheet: &Sheet, widths: &[f32]) -> f32 {
     if sheet.bars.is_some() {
         height += CHART_HEIGHT;
     }
-    let texts: Vec<String> = first.iter().take(widths.len()).map(print_cell).collect();
+    let texts: Vec<String> = first.iter().map(print_cell).collect();
     height + HEADER_HEIGHT + row_height(&wrap_cells(&texts, widths))
 }
 
@@ -333,6 +346,7 @@ fn row_height(cells: &[Vec<&str>]) -> f32 {
     LINE_HEIGHT * count_lines(cells) as f32
 }
 
+/// Returns the text of a cell in a document, amounts with Indian digit grouping.
 fn print_cell(cell: &Cell) -> String {
     match cell {
         Cell::Money(amount) => amount.group(),
@@ -350,6 +364,53 @@ fn split_by_part(sheet: &Sheet) -> Vec<Sheet> {
         .map(|rows| part_table(sheet, rows))
         .filter(|table| !table.columns.is_empty())
         .collect()
+}
+
+/// Returns tables that together have all columns of a sheet. If these are too wide for the page, each table begins
+/// with the number of the row.
+fn split_columns(sheet: &Sheet) -> Vec<Cow<'_, Sheet>> {
+    let widths: Vec<f32> = (0..sheet.columns.len())
+        .map(|index| preferred_width(sheet, index))
+        .collect();
+    if widths.iter().sum::<f32>() <= PRINTED_WIDTH {
+        return vec![Cow::Borrowed(sheet)];
+    }
+    let mut parts: Vec<Vec<usize>> = vec![Vec::new()];
+    let mut used = ROW_NUMBER_WIDTH;
+    for (index, width) in widths.iter().enumerate() {
+        if used + width > PRINTED_WIDTH && used > ROW_NUMBER_WIDTH {
+            parts.push(Vec::new());
+            used = ROW_NUMBER_WIDTH;
+        }
+        used += width;
+        parts.last_mut().expect("there is a part").push(index);
+    }
+    let count = parts.len();
+    let tables = parts.iter().zip(1..).map(|(columns, number)| {
+        let names = columns.iter().map(|index| sheet.columns[*index].clone());
+        let rows = sheet.rows.iter().take(ROWS_MAX).zip(1..);
+        let rows = rows.map(|(row, number)| {
+            let cells = columns
+                .iter()
+                .map(|index| row.get(*index).cloned().unwrap_or(Cell::Empty));
+            std::iter::once(Cell::Count(number)).chain(cells).collect()
+        });
+        let is_first = number == 1;
+        Cow::Owned(Sheet {
+            name: format!("{}, columns {number} of {count}", sheet.name),
+            columns: std::iter::once(ROW_NUMBER_COLUMN.to_owned())
+                .chain(names)
+                .collect(),
+            rows: rows.collect(),
+            intro: if is_first {
+                sheet.intro.clone()
+            } else {
+                String::new()
+            },
+            ..Sheet::default()
+        })
+    });
+    tables.collect()
 }
 
 fn part_table(sheet: &Sheet, rows: &[Vec<Cell>]) -> Sheet {
@@ -387,18 +448,17 @@ fn right_align_offset(text: &str, width: f32) -> f32 {
     (width - 6.0 - text.len() as f32 * FONT_SIZE * COURIER_WIDTH_RATIO).max(0.0)
 }
 
-/// Returns the widths of the first `columns` columns in points.
+/// Returns the widths of the columns in points.
 ///
 /// If the page is too narrow, columns wider than half of the widest one shrink (narrations, in
 /// practice) and their texts wrap.
-fn column_widths(sheet: &Sheet, columns: usize) -> Vec<f32> {
-    let mut widths: Vec<f32> = (0..columns)
+fn column_widths(sheet: &Sheet) -> Vec<f32> {
+    let mut widths: Vec<f32> = (0..sheet.columns.len())
         .map(|index| preferred_width(sheet, index))
         .collect();
-    let available_width = WIDTH - 2.0 * MARGIN;
     let sum: f32 = widths.iter().sum();
-    if sum > available_width {
-        let excess = sum - available_width;
+    if sum > PRINTED_WIDTH {
+        let excess = sum - PRINTED_WIDTH;
         let widest = widths.iter().copied().fold(0.0, f32::max);
         let wide_columns_sum: f32 = widths.iter().filter(|width| **width * 2.0 > widest).sum();
         for width in widths.iter_mut().filter(|width| **width * 2.0 > widest) {
@@ -422,7 +482,7 @@ fn preferred_width(sheet: &Sheet, index: usize) -> f32 {
         .chain([sheet.columns[index].len()])
         .max()
         .unwrap_or(4)
-        .clamp(4, 70);
+        .clamp(4, CHARS_MAX);
     longest as f32 * FONT_SIZE * COURIER_WIDTH_RATIO + 10.0
 }
 

@@ -68,7 +68,7 @@ def check_printed_statement(persona):
     transactions = account["Transactions"]["Transaction"]
     document = pypdf.PdfReader(io.BytesIO(generate_data("pdf", "--persona", persona)))
     lines = [line for page in document.pages for line in page.extract_text().splitlines()]
-    row = re.compile(r"(\d{4}-\d\d-\d\d) .*? ([\d,]+\.\d\d) (-?[\d,]+\.\d\d) [A-Z_]+$")
+    row = re.compile(r"[\d,]+ (\d{4}-\d\d-\d\d) .*? ([\d,]+\.\d\d) (-?[\d,]+\.\d\d)(?: [A-Z_]+)?(?: X+\d+)?$")
     rows = [match.groups() for match in map(row.match, lines) if match]
     expected = [
         (row["valueDate"], group_digits(row["amount"]), group_digits(row["currentBalance"])) for row in transactions
@@ -77,6 +77,37 @@ def check_printed_statement(persona):
     check_equal(f"{persona}, printed: figures", rows, expected)
     holder = account["Profile"]["Holders"]["Holder"][0]["name"]
     check_equal(f"{persona}, printed: holder", any(line.endswith(f"holder {holder}") for line in lines), True)
+
+
+def print_cell(cell):
+    """Writes a cell of a workbook as a document prints it; None for a text that may be wrapped."""
+    if isinstance(cell.value, datetime):
+        return cell.value.strftime("%Y-%m-%d")
+    if isinstance(cell.value, str):
+        return cell.value if len(cell.value) <= 12 else None
+    if cell.number_format == "#,##0.00":
+        return group_digits(f"{cell.value:.2f}")
+    return str(cell.value)
+
+
+def check_printed_columns(label, arguments):
+    """Each column of the workbook, and each of its values that is on one line, is in the document."""
+    book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", *arguments)))
+    document = pypdf.PdfReader(io.BytesIO(generate_data("pdf", *arguments)))
+    printed = "\n".join(page.extract_text() for page in document.pages)
+    words = set(printed.split())
+    for sheet in book.worksheets:
+        if sheet.title == "About":
+            continue
+        header, *rows = sheet.iter_rows()
+        header = [cell.value for cell in header]
+        missing = [name for name in header if name and name[:8] not in printed]
+        check_equal(f"{label}, {sheet.title}: columns that are not printed", missing, [])
+        for row in rows:
+            for name, cell in zip(header, row):
+                text = print_cell(cell) if cell.value not in (None, "") else None
+                if text and not set(text.split()) <= words:
+                    check_equal(f"{label}, {sheet.title}: {name} {cell.value} is not printed", text, None)
 
 
 def check_holding_workbook(fi_type, amount):
@@ -95,5 +126,11 @@ for name in ("salaried", "over-indebted", "kirana-merchant", "small-business"):
     check_printed_statement(name)
 for fi_type, amount in (("MUTUAL_FUNDS", "amount"), ("EQUITIES", "tradeValue"), ("TERM_DEPOSIT", "amount")):
     check_holding_workbook(fi_type, amount)
+catalogue = subprocess.run([MOCKAA, "data", "generate", "--fi-type", "?"], capture_output=True, text=True).stderr
+fi_types = re.findall(r"\b[A-Z][A-Z0-9_]+\b", catalogue)
+check_equal("there are FI types", len(fi_types) > 15, True)
+# No persona of the catalogue has accounts of the type OTHER.
+for fi_type in sorted(set(fi_types) - {"OTHER"}):
+    check_printed_columns(fi_type, ("--fi-type", fi_type))
 print("all checks passed" if not failures else f"{len(failures)} checks failed")
 sys.exit(1 if failures else 0)
