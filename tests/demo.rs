@@ -31,7 +31,7 @@ impl Demo {
         let process = Server::spawn(command.stderr(Stdio::null()));
         let text = |name: &str| process.ready[name].as_str().map(str::to_owned);
         let client = Client::builder().redirect(Policy::none()).no_proxy();
-        let mut demo = Self {
+        let demo = Self {
             client: client.build().expect("a client"),
             url: text("lender_url").expect("a URL"),
             phone_url: text("phone_url"),
@@ -41,8 +41,8 @@ impl Demo {
         };
         let (status, location) = demo.call(Method::GET, "/").await;
         assert_eq!(status, StatusCode::SEE_OTHER);
-        demo.visit = location.trim_end_matches('/').to_owned();
-        demo
+        let visit = location.trim_end_matches('/').to_owned();
+        Self { visit, ..demo }
     }
 
     /// Returns the status and the `Location` of an answer.
