@@ -124,6 +124,7 @@ async fn the_lender_passes_on_the_customers_pages_and_a_timeline_only() {
         (Method::GET, "/w/default/aa".to_owned()),
         (Method::GET, "/w/demo-aaaaa/aa".to_owned()),
         (Method::POST, format!("{world}/Consent")),
+        (Method::GET, format!("{world}/_mockaa/v1/events?q=secret")),
     ] {
         let (status, _) = demo.call(method.clone(), &path).await;
         let is_refused = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&status);
@@ -182,17 +183,69 @@ async fn pages_of_other_sites_are_refused() {
         let answer = request.header(HOST, host).send().await.expect("an answer");
         assert_eq!(answer.status(), status, "{host}");
     }
-    for path in ["apply", "ask", "monitor", "month", "again", "reset"] {
+    for (path, origin) in ["apply", "ask", "monitor", "month", "again", "reset"]
+        .into_iter()
+        .flat_map(|path| ["http://evil.example", "null", "https://localhost"].map(|it| (path, it)))
+    {
         let request = demo
             .client
             .post(format!("{}{}/{path}", demo.url, demo.visit));
         let request = request
-            .header(ORIGIN, "http://evil.example")
+            .header(ORIGIN, origin)
             .header("content-type", "application/x-www-form-urlencoded")
             .body("name=A&mobile=9876543210&amount=200000&months=36");
         let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(
+            answer.status(),
+            StatusCode::FORBIDDEN,
+            "{path} from {origin}"
+        );
     }
+    // A picture in a page of another site makes no visitor.
+    let request = demo.client.get(format!("{}/", demo.url));
+    let answer = request.header("sec-fetch-dest", "image").send().await;
+    assert_eq!(answer.expect("an answer").status(), StatusCode::FORBIDDEN);
+}
+
+/// The visitor who comes last does not take the place of one who is busy.
+#[tokio::test]
+async fn a_visitor_who_is_busy_keeps_the_place() {
+    let demo = Demo::start(&[]).await;
+    for _ in 1..100 {
+        let (status, _) = demo.call(Method::GET, "/").await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+    }
+    for path in ["/", "/present"] {
+        let (status, _) = demo.call(Method::GET, path).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let (status, _) = demo.call(Method::GET, &format!("{}/", demo.visit)).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+/// A form that is wrong is answered as such once; the page itself is not wrong.
+#[tokio::test]
+async fn the_page_after_a_wrong_form_is_a_good_one() {
+    let demo = Demo::start(&[]).await;
+    let request = demo
+        .client
+        .post(format!("{}{}/apply", demo.url, demo.visit));
+    let request = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("name=A&mobile=1&amount=200000&months=36");
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert!(
+        answer
+            .text()
+            .await
+            .expect("a text")
+            .contains("role=\"alert\"")
+    );
+    let page = demo.fetch(&format!("{}/", demo.visit)).await;
+    assert!(!page.contains("role=\"alert\""));
+    let (status, _) = demo.call(Method::GET, &format!("{}/", demo.visit)).await;
+    assert_eq!(status, StatusCode::OK);
 }
 
 #[tokio::test]

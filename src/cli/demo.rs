@@ -16,7 +16,7 @@ use crate::cli::remote::build_client;
 use crate::config::Options;
 use crate::crypto::base64;
 use crate::crypto::keys::{RsaHash, is_valid_signature};
-use crate::demo::{LenderListener, LenderServer, PARTICIPANTS};
+use crate::demo::{LenderListener, LenderServer, PARTICIPANTS, VISIT_TTL};
 use crate::domain::money::Paise;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Timestamp;
@@ -30,9 +30,6 @@ const SCENARIO: &str = "approve-deposit";
 
 /// Longest wait for an answer of the sandbox.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Idle time after which the world of a visitor of the lender is removed.
-const WEB_WORLD_TTL: Duration = Duration::from_secs(12 * 3_600);
 
 /// The number of transactions that are printed.
 const ROWS_SHOWN: usize = 6;
@@ -82,7 +79,7 @@ async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         config_text: Some(PARTICIPANTS),
         seed: Some(arguments.seed),
         customer_login: true,
-        world_ttl: Some(WEB_WORLD_TTL),
+        world_ttl: Some(Duration::from_millis(VISIT_TTL.0.unsigned_abs())),
         data_timing: DataTiming::Timed,
         ..Options::default()
     })
@@ -100,7 +97,9 @@ async fn run_web(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         })
     );
     let query = if arguments.auto { "?auto" } else { "" };
-    let view = format!("{}/present{query}", lender.url);
+    // A consent leads its customer back to the address at which it was asked for, which phones have to reach, too.
+    let reached_url = lender.phone_url.as_ref().unwrap_or(&lender.url);
+    let view = format!("{reached_url}/present{query}");
     eprintln!("mockaa demo: the presenter's view is {view}");
     eprintln!("mockaa demo: the lender alone is {}/", lender.url);
     match &lender.phone_url {

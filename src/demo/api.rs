@@ -4,7 +4,7 @@ use uuid::{Builder, Uuid};
 
 use super::calls::Calls;
 use super::consent::{ConsentState, LoanPurpose, RaisedConsent};
-use super::rebit::{DataRequest, LenderKeys, RebitClient, SessionNotices};
+use super::rebit::{DataNotifications, DataRequest, LenderKeys, RebitClient};
 use super::unaport::{LoginSession, UnaportClient};
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::Participants;
@@ -47,17 +47,17 @@ impl Api {
 
 /// The bank data of a consent, so far.
 #[derive(Debug)]
-pub(super) enum Collection {
+pub(super) enum FetchOutcome {
     /// The banks have not answered.
     Pending,
     /// No bank has answered in time.
     TimedOut,
-    Ready(CollectedData),
+    Ready(BankData),
 }
 
 /// Bank data that has come.
 #[derive(Debug)]
-pub(super) struct CollectedData {
+pub(super) struct BankData {
     /// The id of the data session.
     pub session: String,
     /// The number of accounts whose data came, and that of all.
@@ -80,7 +80,7 @@ pub(super) struct ApiState {
 pub(super) struct LenderCalls<'a> {
     pub calls: Calls<'a>,
     pub keys: &'a LenderKeys,
-    pub notices: &'a SessionNotices,
+    pub notifications: &'a DataNotifications,
     pub participants: &'a Participants,
     /// The time of the visitor's world.
     pub now: Timestamp,
@@ -146,24 +146,24 @@ impl LenderCalls<'_> {
     ///
     /// # Errors
     /// The answer of the sandbox, in words.
-    pub(super) async fn collect_data(
+    pub(super) async fn fetch_data(
         &self,
         state: &mut ApiState,
         consent: &RaisedConsent,
         known_session: Option<&str>,
-    ) -> Result<Collection, String> {
+    ) -> Result<FetchOutcome, String> {
         match consent.api {
             Api::Unaport => {
                 let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
                 let collection = client
-                    .collect_data(consent, known_session, self.participants)
+                    .fetch_data(consent, known_session, self.participants)
                     .await?;
                 state.login = Some(client.into_session());
                 Ok(collection)
             }
             Api::Rebit => {
                 self.rebit()
-                    .collect_data(consent, &mut state.request, self.participants)
+                    .fetch_data(consent, &mut state.request, self.participants)
                     .await
             }
         }
@@ -204,7 +204,7 @@ impl LenderCalls<'_> {
         RebitClient {
             calls: self.calls,
             keys: self.keys,
-            notices: self.notices,
+            notifications: self.notifications,
             now: self.now,
             aa_handle: &self.participants.aas[0].handle,
         }

@@ -14,7 +14,7 @@ use crate::engine::clock::system_now;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CallLogEntry {
     /// Such as `POST /FIU/Consents/{org_id}`.
-    pub what: String,
+    pub call: String,
     /// Such as `200, 4 ms`.
     pub result: String,
 }
@@ -35,13 +35,13 @@ pub(super) struct CallLogEntries {
 const ENTRIES_MAX: usize = 100;
 
 impl CallLog {
-    pub(super) fn add(&self, what: String, result: String) {
+    pub(super) fn add(&self, call: String, result: String) {
         let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if log.entries.len() == ENTRIES_MAX {
             log.entries.pop_front();
             log.forgotten += 1;
         }
-        log.entries.push_back(CallLogEntry { what, result });
+        log.entries.push_back(CallLogEntry { call, result });
     }
 
     pub(super) fn clear(&self) {
@@ -67,7 +67,7 @@ pub(super) struct Calls<'a> {
 #[derive(Debug)]
 pub(super) struct Answer {
     /// The call, as the log names it.
-    what: String,
+    call: String,
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
@@ -97,20 +97,20 @@ impl Calls<'_> {
     pub(super) async fn send(
         &self,
         request: RequestBuilder,
-        what: String,
+        call: String,
     ) -> Result<Answer, String> {
         let begin = system_now();
         let answer = request.send().await.map_err(|error| {
-            self.call_log.add(what.clone(), "no answer".to_owned());
-            format!("{what} has no answer: {error}")
+            self.call_log.add(call.clone(), "no answer".to_owned());
+            format!("{call} has no answer: {error}")
         })?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|error| error.to_string())?;
         let Millis(duration) = system_now().duration_since(begin);
         let result = format!("{}, {duration} ms", status.as_u16());
-        self.call_log.add(what.clone(), result);
+        self.call_log.add(call.clone(), result);
         Ok(Answer {
-            what,
+            call,
             status,
             headers,
             body: body.to_vec(),
@@ -121,7 +121,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// The answer of the sandbox, in words.
-    pub(super) async fn control(
+    pub(super) async fn call_control_api(
         &self,
         method: Method,
         path: &str,
@@ -150,7 +150,7 @@ impl Answer {
         }
         Err(format!(
             "{} was answered with {}: {}",
-            self.what,
+            self.call,
             self.status.as_u16(),
             String::from_utf8_lossy(&self.body)
         ))
@@ -162,7 +162,7 @@ impl Answer {
     /// It is none.
     pub(super) fn json(&self) -> Result<Value, String> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| format!("the answer to {} is no JSON: {error}", self.what))
+            .map_err(|error| format!("the answer to {} is no JSON: {error}", self.call))
     }
 }
 

@@ -46,7 +46,7 @@ impl LoanPurpose {
                 code: "104",
                 text: "To see your accounts once a month while you repay the loan",
                 fetch_type: "PERIODIC",
-                validity: Millis::from_secs(365 * DAY),
+                validity: Millis::from_secs(90 * DAY),
                 data_months: 3,
                 data_life_days: 31,
             },
@@ -59,7 +59,7 @@ impl LoanPurpose {
     }
 
     /// Returns the range of the bank data of a consent that is raised now. One that is used for longer has the
-    /// months that follow, too.
+    /// same number of months that follow, too.
     pub(super) fn data_range(self, now: Timestamp) -> TimeRange {
         let terms = self.terms();
         let to = match self {

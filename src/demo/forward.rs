@@ -1,6 +1,9 @@
 //! The pages of the sandbox that the lender's server passes on, so that a browser, and a phone, needs one address:
-//! the customer's pages, and the timeline of a consent. The sandbox itself stays on loopback, and no other of its
+//! the customer's pages, and the timeline of a consent with the events that it follows. The sandbox itself stays on loopback, and no other of its
 //! calls can be reached here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST,
@@ -11,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream::unfold;
 use reqwest::{Response, Url};
 
-use super::server::{Lender, Refusal, reply_problem};
+use super::server::{Lender, LenderError, reply_problem};
 
 /// The headers of a request that the sandbox gets. `Host` is that of the browser, so that links lead back here.
 const PASSED_HEADERS: [HeaderName; 10] = [
@@ -40,9 +43,50 @@ pub(super) async fn forward_world_page(
     lender: Data<Lender>,
     request: HttpRequest,
     body: Bytes,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     lender.find(request.match_info().query("world"))?;
     Ok(forward(&lender, &request, body).await)
+}
+
+/// Passes on the stream of events of a visitor's world, which a timeline follows.
+pub(super) async fn forward_events(
+    lender: Data<Lender>,
+    place: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, LenderError> {
+    let visitor = lender.find(&place)?;
+    let mut parameters = request.query_string().split('&');
+    if !parameters.all(|it| it.starts_with("after=")) {
+        return Ok(HttpResponse::NotFound().finish());
+    }
+    let slot = StreamSlot::take(&visitor.streams);
+    let Some(slot) = slot else {
+        return Ok(HttpResponse::ServiceUnavailable().finish());
+    };
+    Ok(match send(&lender, &request, Bytes::new()).await {
+        Ok(answer) => pass_back(answer, Some(slot)),
+        Err(problem) => problem,
+    })
+}
+
+/// The largest number of streams of a visit.
+const STREAMS_MAX: usize = 8;
+
+/// One of the streams of a visit. It is given back when the stream ends.
+struct StreamSlot(Arc<AtomicUsize>);
+
+impl StreamSlot {
+    fn take(streams: &Arc<AtomicUsize>) -> Option<Self> {
+        let add = |count| (count < STREAMS_MAX).then_some(count + 1);
+        let taken = streams.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        taken.ok().map(|_| Self(Arc::clone(streams)))
+    }
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Passes on a call of a file of all worlds.
@@ -55,7 +99,7 @@ pub(super) async fn forward_timeline(
     lender: Data<Lender>,
     place: Path<(String, String)>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     lender.find(&place.0)?;
     let parameters: Vec<_> = request.query_string().split('&').collect();
     let is_allowed = |parameter: &&str| {
@@ -76,12 +120,24 @@ const TIMELINE_PARAMETERS: [&str; 5] = ["only", "by", "open", "part", "offset"];
 pub(super) const TIMELINE_ONLY: &str = "only=timeline";
 
 async fn forward(lender: &Lender, request: &HttpRequest, body: Bytes) -> HttpResponse {
+    match send(lender, request, body).await {
+        Ok(answer) => pass_back(answer, None),
+        Err(problem) => problem,
+    }
+}
+
+/// Sends a call to the sandbox, and returns its answer, or that of the lender if there is none.
+async fn send(
+    lender: &Lender,
+    request: &HttpRequest,
+    body: Bytes,
+) -> Result<Response, HttpResponse> {
     let target = request.uri().path_and_query();
     let target = target.map_or("/", |target| target.as_str());
     let url = Url::parse(&format!("{}{target}", lender.sandbox_url));
     // The client resolves `..`, which would lead to other calls than those that are passed on.
     let Some(url) = url.ok().filter(|url| url.path() == request.path()) else {
-        return HttpResponse::NotFound().finish();
+        return Err(HttpResponse::NotFound().finish());
     };
     let mut call = lender
         .pages
@@ -91,14 +147,13 @@ async fn forward(lender: &Lender, request: &HttpRequest, body: Bytes) -> HttpRes
             call = call.header(name.as_str(), value.as_bytes());
         }
     }
-    match call.body(body).send().await {
-        Ok(answer) => pass_back(answer),
-        Err(error) => reply_problem(error.to_string()),
-    }
+    let answer = call.body(body).send().await;
+    answer.map_err(|error| reply_problem(error.to_string()))
 }
 
-/// Passes an answer back, piece by piece. A page of the lender may show it in a frame.
-fn pass_back(answer: Response) -> HttpResponse {
+/// Passes an answer back, piece by piece. A page of the lender may show it in a frame. The slot, if there is one, is
+/// taken until the end.
+fn pass_back(answer: Response, slot: Option<StreamSlot>) -> HttpResponse {
     let status = answer.status().as_u16().try_into();
     let mut response = HttpResponse::build(status.expect("a status"));
     for (name, value) in answer.headers() {
@@ -114,8 +169,8 @@ fn pass_back(answer: Response) -> HttpResponse {
         };
         response.append_header((name, text));
     }
-    response.streaming(unfold(answer, async |mut answer| {
+    response.streaming(unfold((answer, slot), async |(mut answer, slot)| {
         let piece = answer.chunk().await.transpose()?;
-        Some((piece, answer))
+        Some((piece, (answer, slot)))
     }))
 }

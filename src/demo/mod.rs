@@ -15,7 +15,7 @@ mod unaport;
 mod variation;
 mod visitor;
 
-pub(crate) use self::server::{LenderListener, LenderServer};
+pub(crate) use self::server::{LenderListener, LenderServer, VISIT_TTL};
 
 /// The id of the lender in the sandbox (`fixtures/demo.toml`).
 const FIU_ID: &str = "MARIGOLD-FIU";

@@ -36,6 +36,8 @@ pub(super) struct DemoPage {
     pub content: DemoContent,
     /// The problem of the last question to the sandbox.
     pub problem: Option<String>,
+    /// The problem of what a person has wanted.
+    pub failure: Option<String>,
     /// `true` if a webhook was refused.
     pub has_refused_webhook: bool,
     pub call_log: CallLogEntries,
@@ -54,13 +56,13 @@ pub(super) struct LanguageLink {
 }
 
 impl LanguageLink {
-    /// Lists the languages of the page with this path.
-    pub(super) fn list(path: &str) -> Vec<Self> {
+    /// Lists the languages of a page. The beginning of its address ends with `?` or `&`.
+    pub(super) fn list(beginning: &str) -> Vec<Self> {
         let all = Language::all_variants().iter();
         all.map(|it| Self {
             code: it.as_str(),
             name: it.own_name(),
-            address: format!("{path}?lang={}", it.as_str()),
+            address: format!("{beginning}lang={}", it.as_str()),
         })
         .collect()
     }
@@ -72,7 +74,8 @@ pub(super) enum DemoContent {
     /// The form, with the numbers of instalments to choose from.
     Form(DemoDraft, [u32; 4]),
     Asked,
-    Collecting,
+    Fetching,
+    Paused,
     /// The consent is not in force.
     Ended(ConsentState),
     TimedOut,
@@ -195,7 +198,10 @@ impl DemoContent {
             .was_polled
             .then(|| language.text("lender.polled").to_owned());
         let (key, offer) = match decision {
-            Decision::Offer(offer) => ("lender.offer", list_offer(offer, language)),
+            Decision::Offer(offer) => (
+                "lender.offer",
+                list_offer(&application.name, offer, language),
+            ),
             Decision::Declined(_) => ("lender.declined", Vec::new()),
         };
         let transactions = statements.iter().filter_map(Statement::transactions);
@@ -242,9 +248,11 @@ impl DemoContent {
 const fn end_key(end: ConsentState) -> &'static str {
     match end {
         ConsentState::Rejected => "lender.refused",
-        ConsentState::Paused => "lender.paused",
         ConsentState::Expired => "lender.expired",
-        ConsentState::Revoked | ConsentState::Created | ConsentState::Active => "lender.revoked",
+        ConsentState::Revoked
+        | ConsentState::Created
+        | ConsentState::Active
+        | ConsentState::Paused => "lender.revoked",
     }
 }
 
@@ -269,9 +277,9 @@ fn describe_monitoring(
             mark: None,
         });
     };
-    let held = monitoring.held.as_ref().map(|held| {
-        let rows = group_count(held.rows);
-        let until = language.format_day(held.kept_until());
+    let kept = monitoring.data.as_ref().map(|data| {
+        let rows = group_count(data.rows);
+        let until = language.format_day(data.kept_until());
         fill("lender.monitor.held", &[("n", &rows), ("date", &until)])
     });
     let (mut sentences, step) = match &monitoring.progress {
@@ -279,17 +287,25 @@ fn describe_monitoring(
             vec![fill("lender.monitor.asked", &[])],
             MonitoringStep::Answer,
         ),
-        MonitoringProgress::Collecting => (
+        MonitoringProgress::Fetching => (
             vec![language.text("lender.collecting").to_owned()],
             MonitoringStep::Wait,
         ),
-        MonitoringProgress::Held if monitoring.has_month_passed => (
+        MonitoringProgress::InForce if monitoring.has_month_passed => (
             vec![fill("lender.monitor.month", &[])],
             MonitoringStep::Withdraw,
         ),
-        MonitoringProgress::Held => (
+        MonitoringProgress::InForce => (
             vec![fill("lender.monitor.active", &[])],
             MonitoringStep::PassMonth,
+        ),
+        MonitoringProgress::TimedOut => (
+            vec![language.text("lender.timeout").to_owned()],
+            MonitoringStep::Nothing,
+        ),
+        MonitoringProgress::Paused => (
+            vec![language.text("lender.paused").to_owned()],
+            MonitoringStep::Wait,
         ),
         MonitoringProgress::Ended { state, at, refusal } => {
             let day = language.format_day(*at);
@@ -307,7 +323,7 @@ fn describe_monitoring(
             (std::iter::once(end).chain(refused).collect(), step)
         }
     };
-    sentences.splice(1..1, held);
+    sentences.splice(1..1, kept);
     Some(MonitoringContent {
         sentences,
         step,
@@ -319,8 +335,10 @@ fn describe_monitoring(
 fn monitoring_mark(monitoring: &Monitoring) -> Option<String> {
     let progress = match &monitoring.progress {
         MonitoringProgress::Asked => "asked",
-        MonitoringProgress::Collecting => "collecting",
-        MonitoringProgress::Held => "held",
+        MonitoringProgress::Fetching => "fetching",
+        MonitoringProgress::InForce => "in-force",
+        MonitoringProgress::TimedOut => "timed-out",
+        MonitoringProgress::Paused => "paused",
         MonitoringProgress::Ended { .. } => return None,
     };
     Some(format!(
@@ -333,8 +351,9 @@ fn format_money(amount: Paise) -> String {
     format!("₹ {}", amount.group_rupees())
 }
 
-fn list_offer(offer: &Offer, language: Language) -> Vec<(&'static str, String)> {
+fn list_offer(applicant: &str, offer: &Offer, language: Language) -> Vec<(&'static str, String)> {
     vec![
+        (language.text("lender.applicant"), applicant.to_owned()),
         (language.text("lender.amount"), format_money(offer.amount)),
         (
             language.text("lender.rate"),
@@ -421,7 +440,8 @@ impl DemoPage {
         match &self.content {
             DemoContent::Form(..) => self.text("lender.start").to_owned(),
             DemoContent::Asked => self.text("lender.asked").to_owned(),
-            DemoContent::Collecting => self.text("lender.collecting").to_owned(),
+            DemoContent::Fetching => self.text("lender.collecting").to_owned(),
+            DemoContent::Paused => self.text("lender.paused").to_owned(),
             DemoContent::Ended(end) => self.text(end_key(*end)).to_owned(),
             DemoContent::Empty => self.text("lender.empty").to_owned(),
             DemoContent::TimedOut => self.text("lender.timeout").to_owned(),
@@ -447,6 +467,6 @@ impl DemoPage {
     }
 
     fn languages(&self) -> Vec<LanguageLink> {
-        LanguageLink::list(&self.path)
+        LanguageLink::list(&format!("{}?", self.path))
     }
 }

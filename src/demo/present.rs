@@ -19,10 +19,9 @@ pub(super) struct PresentPage {
     /// The path of the visit, with a slash at its end.
     pub path: String,
     pub fiu: Party,
-    /// The address of the visitor's pages for a phone; `None` if only this machine reaches the lender.
-    pub phone_url: Option<String>,
-    /// The address at which each phone begins an application of its own.
-    pub own_url: String,
+    /// The address of this application for a phone, and that of a new one; `None` if only this machine reaches the
+    /// lender.
+    pub phone_urls: Option<(String, String)>,
     /// The address of the world in the console.
     pub console: String,
     /// The path of the timeline; `None` before a consent is raised.
@@ -63,7 +62,8 @@ impl PresentPage {
     }
 
     fn languages(&self) -> Vec<LanguageLink> {
-        LanguageLink::list(&format!("{}present", self.path))
+        let query = if self.is_automatic { "auto&" } else { "" };
+        LanguageLink::list(&format!("{}present?{query}", self.path))
     }
 
     fn tour(&self) -> Vec<TourStep> {
@@ -90,7 +90,8 @@ impl PresentPage {
     }
 
     fn qr_code(&self) -> Option<QrImage> {
-        QrImage::new(self.phone_url.as_deref()?)
+        let (url, _) = self.phone_urls.as_ref()?;
+        QrImage::new(url)
     }
 }
 

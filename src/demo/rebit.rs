@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::FIU_ID;
-use super::api::{Api, CollectedData, Collection, ConsentOrder, random_message_id};
+use super::api::{Api, BankData, ConsentOrder, FetchOutcome, random_message_id};
 use super::bank_data::read_document;
 use super::calls::{Answer, Calls, read_text};
 use super::consent::{ConsentState, CustomerPage, RaisedConsent};
@@ -21,6 +21,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::version::RebitVersion;
 use crate::engine::entropy::random_key;
 use crate::fiu::data::{decrypt_response, publish_key};
+use crate::fiu::notification::DataNotification;
 use crate::fiu::webhook_check::VerificationKeys;
 use crate::wire::rebit::fi::ReceivedFetchResponse;
 use crate::wire::redirection::format_date;
@@ -31,10 +32,10 @@ const SIGNATURE: &str = "x-jws-signature";
 /// The validity of the key of a data request.
 const KEY_VALIDITY: Millis = Millis::from_secs(24 * 3_600);
 
-/// The time after which the lender asks for the data although no webhook has told of it.
-const NOTICE_TIMEOUT: Millis = Millis::from_secs(8);
+/// The time after which the lender asks for the data although no webhook about it has come.
+const NOTIFICATION_TIMEOUT: Millis = Millis::from_secs(8);
 
-/// The time after which the lender no longer waits for the banks, if no webhook tells of them.
+/// The time after which the lender no longer waits for the banks, if no webhook about their end has come.
 const DATA_TIMEOUT: Millis = Millis::from_secs(3 * 60);
 
 /// The keys of the lender, and those by which it knows the AAs of a world.
@@ -58,45 +59,29 @@ pub(super) struct DataRequest {
     requested_at: Timestamp,
 }
 
-/// The newest notice of a data session, from a webhook whose signatures hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct SessionNotice {
-    pub session: String,
-    /// `true` if no more data comes.
-    pub has_ended: bool,
-    pub ready: usize,
-}
-
-/// The notices of a visitor.
+/// The newest notification of a visitor about data, from a webhook whose signatures hold.
 #[derive(Debug, Default)]
-pub(super) struct SessionNotices(Mutex<Option<SessionNotice>>);
+pub(super) struct DataNotifications(Mutex<Option<DataNotification>>);
 
-impl SessionNotices {
-    /// Notes the notice in a message of `/FI/Notification`, if it is one.
-    pub(super) fn note(&self, message: &Value) {
-        let notification = &message["FIStatusNotification"];
-        let Some(session) = notification["sessionId"].as_str() else {
-            return;
-        };
-        let banks = notification["FIStatusResponse"].as_array();
-        let accounts = banks
-            .into_iter()
-            .flatten()
-            .filter_map(|bank| bank["Accounts"].as_array())
-            .flatten();
-        let notice = SessionNotice {
-            session: session.to_owned(),
-            has_ended: notification["sessionStatus"] != "ACTIVE",
-            ready: accounts
-                .filter(|account| account["FIStatus"] == "READY")
-                .count(),
-        };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
+impl DataNotifications {
+    /// Notes a notification. After the end of a session there is nothing new about it.
+    pub(super) fn note(&self, notification: DataNotification) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_late = newest
+            .as_ref()
+            .is_some_and(|it| it.session == notification.session && it.has_ended);
+        if !is_late {
+            *newest = Some(notification);
+        }
     }
 
-    fn of_session(&self, session: &str) -> Option<SessionNotice> {
-        let notice = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notice.clone().filter(|it| it.session == session)
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn find_session(&self, session: &str) -> Option<DataNotification> {
+        let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.clone().filter(|it| it.session == session)
     }
 }
 
@@ -105,7 +90,7 @@ impl SessionNotices {
 pub(super) struct RebitClient<'a> {
     pub calls: Calls<'a>,
     pub keys: &'a LenderKeys,
-    pub notices: &'a SessionNotices,
+    pub notifications: &'a DataNotifications,
     /// The part of a customer's address after the `@`.
     pub aa_handle: &'a str,
     /// The time of the world.
@@ -148,30 +133,34 @@ impl RebitClient<'_> {
     }
 
     /// Fetches the bank data of a consent. The first call requests it.
-    pub(super) async fn collect_data(
+    pub(super) async fn fetch_data(
         &self,
         consent: &RaisedConsent,
         request: &mut Option<DataRequest>,
         participants: &Participants,
-    ) -> Result<Collection, String> {
+    ) -> Result<FetchOutcome, String> {
         let Some(current) = request else {
             *request = Some(self.request_data(consent).await?);
-            return Ok(Collection::Pending);
+            return Ok(FetchOutcome::Pending);
         };
         let waited = self.now.duration_since(current.requested_at);
-        match self.notices.of_session(&current.session) {
-            Some(notice) if !notice.has_ended => return Ok(Collection::Pending),
-            Some(notice) if notice.ready == 0 => return Ok(Collection::TimedOut),
-            None if waited < NOTICE_TIMEOUT => return Ok(Collection::Pending),
+        match self.notifications.find_session(&current.session) {
+            Some(newest) if newest.has_ended && newest.ready == 0 => {
+                return Ok(FetchOutcome::TimedOut);
+            }
+            Some(newest) if !newest.has_ended && waited < DATA_TIMEOUT => {
+                return Ok(FetchOutcome::Pending);
+            }
+            None if waited < NOTIFICATION_TIMEOUT => return Ok(FetchOutcome::Pending),
             Some(_) | None => {}
         }
         let fields = json!({ "sessionId": current.session });
         let answer = self.send("/FI/fetch", fields, None).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(if waited > DATA_TIMEOUT {
-                Collection::TimedOut
+                FetchOutcome::TimedOut
             } else {
-                Collection::Pending
+                FetchOutcome::Pending
             });
         }
         let answer = answer.require_success()?;
@@ -184,14 +173,14 @@ impl RebitClient<'_> {
             read_document(document, consent.range, bank)
         });
         let statements = statements.collect::<Result<Vec<_>, _>>()?;
-        let data = CollectedData {
+        let data = BankData {
             session: current.session.clone(),
             ready: statements.len(),
             total: current.total,
             statements,
         };
         *request = None;
-        Ok(Collection::Ready(data))
+        Ok(FetchOutcome::Ready(data))
     }
 
     /// Requests the bank data of a consent, with a key of its own.

@@ -25,13 +25,14 @@ use reqwest::{Client, Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error as ThisError;
+use tokio::sync::MutexGuard as StateGuard;
 use tokio::task::spawn_blocking;
 
 use super::FIU_ID;
 use super::api::Api;
 use super::calls::{CallLog, Calls, read_text};
 use super::consent::CustomerPage;
-use super::forward::{forward_file, forward_timeline, forward_world_page};
+use super::forward::{forward_events, forward_file, forward_timeline, forward_world_page};
 use super::offer::{AMOUNT_MAX, AMOUNT_MIN, Application, MONTHS};
 use super::pages::{DemoContent, DemoDraft, DemoPage};
 use super::present::{PresentPage, Progress, Underneath, timeline_path};
@@ -42,6 +43,7 @@ use crate::crypto::keys::SigningKey;
 use crate::domain::money::Paise;
 use crate::domain::participants::Participants;
 use crate::domain::text::quote_value;
+use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
 use crate::export::svg::balance_chart;
@@ -51,10 +53,17 @@ use crate::ui::assets::{find_asset, is_current_digest};
 use crate::ui::journey::Party;
 use crate::ui::messages::Language;
 use crate::wire::jwk::Jwk;
+use crate::wire::web_authority::{Authority, Origin};
 
 /// The largest number of visitors whose applications are kept. Another one takes the place of the one who was away
 /// for longest.
 const VISITORS_MAX: usize = 100;
+
+/// The time for which a visitor who is away keeps the place.
+const KEPT_TIME: Millis = Millis::from_secs(10 * 60);
+
+/// The time after which an application is over. The world has the same one.
+pub(crate) const VISIT_TTL: Millis = Millis::from_secs(12 * 3_600);
 
 /// The time that the sandbox has for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -107,12 +116,12 @@ pub(super) struct Lender {
 /// A call that is refused, with the reason.
 #[derive(Debug, ThisError)]
 #[error("{text}")]
-pub(super) struct Refusal {
+pub(super) struct LenderError {
     status: StatusCode,
     text: String,
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for LenderError {
     fn status_code(&self) -> StatusCode {
         self.status
     }
@@ -212,10 +221,7 @@ impl LenderServer {
                     &format!("{WORLD}/backend-v2/api/v2/{{call:redirect|public/shorten}}/{{code}}"),
                     forward_world_page,
                 ))
-                .service(page(
-                    &format!("{WORLD}/_mockaa/v1/events"),
-                    forward_world_page,
-                ))
+                .service(page(&format!("{WORLD}/_mockaa/v1/events"), forward_events))
                 .service(page(
                     &format!("{WORLD}/ui/consents/{{handle}}"),
                     forward_timeline,
@@ -247,9 +253,11 @@ impl Lender {
     }
 
     /// Returns a visitor by the name of the world.
-    pub(super) fn find(&self, world: &str) -> Result<Arc<Visitor>, Refusal> {
-        let visitor = self.lock_visitors().get(world).cloned();
-        visitor.ok_or_else(|| Refusal {
+    pub(super) fn find(&self, world: &str) -> Result<Arc<Visitor>, LenderError> {
+        let mut visitors = self.lock_visitors();
+        visitors.retain(|_, visitor| visitor.idle_time() < VISIT_TTL);
+        let visitor = visitors.get(world).cloned();
+        visitor.ok_or_else(|| LenderError {
             status: StatusCode::NOT_FOUND,
             text: "This application is over. Open the address of the lender for another one."
                 .to_owned(),
@@ -257,14 +265,11 @@ impl Lender {
     }
 
     /// Returns the visitor whose page sends a form, and rejects the form of another site's page.
-    fn find_sender(&self, world: &str, request: &HttpRequest) -> Result<Arc<Visitor>, Refusal> {
-        let origin = request
-            .headers()
-            .get(ORIGIN)
-            .and_then(|it| it.to_str().ok());
-        let origin = origin.and_then(|origin| origin.split_once("://"));
-        if origin.is_some_and(|(_, origin)| Some(origin) != read_host(request)) {
-            return Err(Refusal {
+    fn find_sender(&self, world: &str, request: &HttpRequest) -> Result<Arc<Visitor>, LenderError> {
+        let own = read_host(request).and_then(|host| Origin::parse(&format!("http://{host}")));
+        let mut origins = request.headers().get_all(ORIGIN);
+        if !origins.all(|origin| origin.to_str().is_ok_and(|it| Origin::parse(it) == own)) {
+            return Err(LenderError {
                 status: StatusCode::FORBIDDEN,
                 text: "The form is one of another site's page; nothing was done.".to_owned(),
             });
@@ -289,14 +294,36 @@ impl Lender {
         };
         let keys = self.register(calls, &world).await?;
         let visitor = Arc::new(Visitor::new(world.clone(), world_url, keys, language));
-        let mut visitors = self.lock_visitors();
-        if visitors.len() >= VISITORS_MAX {
-            let oldest = visitors.iter().min_by_key(|(_, it)| it.last_used_at());
-            let oldest = oldest.map(|(world, _)| world.clone());
-            visitors.remove(&oldest.expect("there are visitors"));
-        }
-        visitors.insert(world, Arc::clone(&visitor));
+        self.lock_visitors().insert(world, Arc::clone(&visitor));
         Ok(visitor)
+    }
+
+    /// Makes room for another visitor, and removes the world of the one who leaves.
+    ///
+    /// # Errors
+    /// All visitors are busy.
+    async fn make_room(&self) -> Result<(), LenderError> {
+        let oldest = {
+            let mut visitors = self.lock_visitors();
+            if visitors.len() < VISITORS_MAX {
+                return Ok(());
+            }
+            let oldest = visitors.values().max_by_key(|it| it.idle_time());
+            let oldest = oldest.filter(|it| it.idle_time() >= KEPT_TIME).cloned();
+            let oldest = oldest.ok_or_else(|| LenderError {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                text: format!(
+                    "{VISITORS_MAX} applications are under way; try again in ten minutes."
+                ),
+            })?;
+            visitors.remove(&oldest.world);
+            oldest
+        };
+        let path = format!("worlds/{}", oldest.world);
+        let calls = oldest.calls(&self.http);
+        // A world that stays is removed when it has been idle for long.
+        let _ = calls.call_control_api(Method::DELETE, &path, None).await;
+        Ok(())
     }
 
     /// Registers the lender's key and the address of its webhooks in a visitor's world, and learns the keys and
@@ -306,8 +333,10 @@ impl Lender {
         let key = Jwk::from(&self.signing_key.public_key());
         let body = json!({ "baseUrl": base_url, "publicKeys": [key] }).to_string();
         let path = format!("config/fiu/{FIU_ID}");
-        let fiu = calls.control(Method::PUT, &path, Some(body)).await?;
-        let jwks = calls.control(Method::GET, "keys", None).await?;
+        let fiu = calls
+            .call_control_api(Method::PUT, &path, Some(body))
+            .await?;
+        let jwks = calls.call_control_api(Method::GET, "keys", None).await?;
         let secrets = vec![read_text(&fiu, "webhookSecret")?];
         Ok(LenderKeys {
             signing_key: Arc::clone(&self.signing_key),
@@ -318,14 +347,23 @@ impl Lender {
         })
     }
 
-    /// Renders the page of a visitor. A refused form is shown with its problem.
-    async fn render(&self, visitor: &Visitor, state: &VisitorState) -> HttpResponse {
-        let is_refused = matches!(state.stage, Stage::Form) && state.draft.problem.is_some();
-        let status = if is_refused {
-            StatusCode::BAD_REQUEST
-        } else {
-            StatusCode::OK
-        };
+    /// Sends the page of a visitor. The problem of a form, or of what a person has wanted, is shown once.
+    async fn show(
+        &self,
+        status: StatusCode,
+        visitor: &Visitor,
+        mut state: StateGuard<'_, VisitorState>,
+    ) -> HttpResponse {
+        let mut page = self.build_page(visitor, &state);
+        state.draft.problem = None;
+        state.failure = None;
+        let handle = state.stage.consent().map(|it| it.handle.clone());
+        drop(state);
+        page.underneath = self.find_underneath(visitor, handle.as_deref()).await;
+        send_page(status, &page)
+    }
+
+    fn build_page(&self, visitor: &Visitor, state: &VisitorState) -> DemoPage {
         let consent = state.stage.consent();
         let api = consent.map_or_else(|| state.draft.api(), |consent| consent.api);
         let aa_id = api.aa_id(&self.participants);
@@ -333,7 +371,8 @@ impl Lender {
         let content = match &state.stage {
             Stage::Form => DemoContent::Form(state.draft.clone(), MONTHS),
             Stage::Asked(..) => DemoContent::Asked,
-            Stage::Collecting(..) => DemoContent::Collecting,
+            Stage::Fetching(..) => DemoContent::Fetching,
+            Stage::Paused(..) => DemoContent::Paused,
             Stage::Ended(_, end) => DemoContent::Ended(*end),
             Stage::TimedOut(_) => DemoContent::TimedOut,
             Stage::Empty(_) => DemoContent::Empty,
@@ -341,7 +380,7 @@ impl Lender {
                 DemoContent::from_assessment(it, state.draft.variation(), &aa.name, state.language)
             }
         };
-        let page = DemoPage {
+        DemoPage {
             language: state.language,
             path: format!("/{}/", visitor.world),
             stage: state.stage.name(),
@@ -350,21 +389,24 @@ impl Lender {
             aa_id: aa_id.to_owned(),
             content,
             problem: state.problem.clone(),
+            failure: state.failure.clone(),
             has_refused_webhook: visitor.has_refused_webhook(),
             call_log: visitor.call_log.entries(),
-            underneath: self.find_underneath(visitor, state).await,
+            underneath: None,
             timeline: consent.map(|consent| timeline_path(&visitor.world, &consent.handle)),
-        };
-        send_page(status, &page)
+        }
     }
 
-    /// Returns what has happened last about the consent of a visitor.
-    async fn find_underneath(&self, visitor: &Visitor, state: &VisitorState) -> Option<Underneath> {
-        let handle = &state.stage.consent()?.handle;
+    /// Returns a sentence about the newest call, webhook or event of a consent.
+    async fn find_underneath(&self, visitor: &Visitor, handle: Option<&str>) -> Option<Underneath> {
+        let handle = handle?;
         let path = format!("journal?consentHandle={handle}&before=0&limit=1");
         let calls = visitor.calls(&self.http);
         // The page is readable without the sentence.
-        let page = calls.control(Method::GET, &path, None).await.ok()?;
+        let page = calls
+            .call_control_api(Method::GET, &path, None)
+            .await
+            .ok()?;
         Underneath::from_entry(page["items"].get(0)?, &visitor.world, handle)
     }
 }
@@ -382,31 +424,19 @@ fn read_host(request: &HttpRequest) -> Option<&str> {
 }
 
 /// Refuses calls under a name that is not this machine's: a page of another site could have made its own name lead
-/// here (DNS rebinding), which it cannot do with an address or a name without a dot.
+/// here (DNS rebinding).
 async fn check_host(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
-    if is_own_host(read_host(request.request()).unwrap_or_default()) {
+    let host = read_host(request.request()).and_then(Authority::parse);
+    if host.is_some_and(|host| host.is_local()) {
         let answer = next.call(request).await?;
         return Ok(answer.map_into_left_body());
     }
     let text = "The header Host is not a name of this lender; use its IP address or localhost.";
     let answer = HttpResponse::Forbidden().body(text);
     Ok(request.into_response(answer).map_into_right_body())
-}
-
-fn is_own_host(host: &str) -> bool {
-    let Ok(url) = Url::parse(&format!("http://{host}/")) else {
-        return false;
-    };
-    let name = url.host_str().unwrap_or_default();
-    url.username().is_empty()
-        && url.path() == "/"
-        && (name.starts_with('[')
-            || name.parse::<IpAddr>().is_ok()
-            || !name.contains('.')
-            || name.ends_with(".localhost"))
 }
 
 /// A page, which may be asked for without its body.
@@ -464,35 +494,46 @@ fn build_return_url(request: &HttpRequest, visitor: &Visitor) -> String {
     format!("http://{host}/{}/back", visitor.world)
 }
 
+/// Adds a visitor for a page that a browser opens. Whatever else a page of another site loads makes no visitor.
 async fn add_new_visitor(
     lender: &Lender,
     request: &HttpRequest,
-) -> Result<Arc<Visitor>, HttpResponse> {
-    let accepted = request.headers().get(ACCEPT_LANGUAGE);
-    let accepted = accepted.and_then(|it| it.to_str().ok()).unwrap_or_default();
+) -> Result<Arc<Visitor>, LenderError> {
+    let header = |name: &str| request.headers().get(name).and_then(|it| it.to_str().ok());
+    if header("sec-fetch-dest").is_some_and(|it| !matches!(it, "document" | "iframe" | "empty")) {
+        return Err(LenderError {
+            status: StatusCode::FORBIDDEN,
+            text: "This is a page, and no part of one.".to_owned(),
+        });
+    }
+    lender.make_room().await?;
+    let accepted = header(ACCEPT_LANGUAGE.as_str()).unwrap_or_default();
     let language = Language::from_accepted(accepted).unwrap_or_default();
     let visitor = lender.add_visitor(language).await;
-    visitor.map_err(reply_problem)
+    visitor.map_err(|text| LenderError {
+        status: StatusCode::BAD_GATEWAY,
+        text,
+    })
 }
 
 /// Opens the visit of a new visitor.
-async fn open_visit(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
-    match add_new_visitor(&lender, &request).await {
-        Ok(visitor) => redirect_to_page(&visitor),
-        Err(answer) => answer,
-    }
+async fn open_visit(
+    lender: Data<Lender>,
+    request: HttpRequest,
+) -> Result<HttpResponse, LenderError> {
+    let visitor = add_new_visitor(&lender, &request).await?;
+    Ok(redirect_to_page(&visitor))
 }
 
 /// Opens the presenter's view of a new visit. The query is kept.
-async fn open_presentation(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
-    match add_new_visitor(&lender, &request).await {
-        Ok(visitor) => {
-            let query = request.uri().query().map(|query| format!("?{query}"));
-            let query = query.unwrap_or_default();
-            redirect(&format!("/{}/present{query}", visitor.world))
-        }
-        Err(answer) => answer,
-    }
+async fn open_presentation(
+    lender: Data<Lender>,
+    request: HttpRequest,
+) -> Result<HttpResponse, LenderError> {
+    let visitor = add_new_visitor(&lender, &request).await?;
+    let query = request.uri().query().map(|query| format!("?{query}"));
+    let query = query.unwrap_or_default();
+    Ok(redirect(&format!("/{}/present{query}", visitor.world)))
 }
 
 #[derive(Deserialize)]
@@ -516,14 +557,14 @@ async fn show_page(
     lender: Data<Lender>,
     world: Path<String>,
     query: Query<PageQuery>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
     query.apply_language(&mut state);
     visitor
         .update(&lender.http, &lender.participants, &mut state)
         .await;
-    Ok(lender.render(&visitor, &state).await)
+    Ok(lender.show(StatusCode::OK, &visitor, state).await)
 }
 
 /// Shows the presenter's view.
@@ -531,20 +572,17 @@ async fn show_presentation(
     lender: Data<Lender>,
     world: Path<String>,
     query: Query<PageQuery>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
     query.apply_language(&mut state);
     let consent = state.stage.consent();
-    let host = read_host(&request).unwrap_or_default();
     let own_url = lender.phone_url.clone();
     let page = PresentPage {
         language: state.language,
         path: format!("/{world}/"),
         fiu: Party::of_fiu(&lender.participants, "", FIU_ID),
-        phone_url: own_url.as_ref().map(|url| format!("{url}/{world}/")),
-        own_url: own_url.unwrap_or_else(|| format!("http://{host}")),
+        phone_urls: own_url.map(|url| (format!("{url}/{world}/"), format!("{url}/"))),
         console: format!("{}/ui", visitor.world_url),
         timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
         is_automatic: query.auto.is_some(),
@@ -553,14 +591,20 @@ async fn show_presentation(
 }
 
 /// Tells the scripts of the presenter's view how far the visit has come.
-async fn send_progress(lender: Data<Lender>, world: Path<String>) -> Result<HttpResponse, Refusal> {
+async fn send_progress(
+    lender: Data<Lender>,
+    world: Path<String>,
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let state = visitor.lock_state().await;
-    let consent = state.stage.consent();
+    let stage = state.stage.name();
+    let handle = state.stage.consent().map(|it| it.handle.clone());
+    drop(state);
+    let underneath = lender.find_underneath(&visitor, handle.as_deref()).await;
     Ok(HttpResponse::Ok().json(Progress {
-        stage: state.stage.name(),
-        timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
-        underneath: lender.find_underneath(&visitor, &state).await,
+        stage,
+        timeline: handle.map(|handle| timeline_path(&world, &handle)),
+        underneath,
     }))
 }
 
@@ -593,7 +637,7 @@ async fn submit_application(
     world: Path<String>,
     request: HttpRequest,
     form: Form<DemoDraft>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     if !matches!(state.stage, Stage::Form) {
@@ -604,16 +648,21 @@ async fn submit_application(
         Ok(application) => application,
         Err(key) => {
             state.draft.problem = Some(state.language.text(key).to_owned());
-            return Ok(lender.render(&visitor, &state).await);
+            return Ok(lender.show(StatusCode::BAD_REQUEST, &visitor, state).await);
         }
     };
+    // The world may have been removed while the form was open.
+    let calls = visitor.calls(&lender.http);
+    if let Err(problem) = lender.register(calls, &visitor.world).await {
+        return Ok(reply_problem(problem));
+    }
     let return_url = build_return_url(&request, &visitor);
     let (http, participants) = (&lender.http, &lender.participants);
     let applied = visitor.apply(http, participants, &mut state, application, &return_url);
     if let Err(problem) = applied.await {
         let values = [("problem", &*problem)];
         state.draft.problem = Some(state.language.fill("lender.wrong.call", &values));
-        return Ok(lender.render(&visitor, &state).await);
+        return Ok(lender.show(StatusCode::BAD_GATEWAY, &visitor, state).await);
     }
     Ok(redirect_to_page(&visitor))
 }
@@ -623,7 +672,7 @@ async fn send_to_aa(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let state = visitor.lock_state().await;
     let Some(consent) = state.stage.consent().cloned() else {
@@ -673,7 +722,7 @@ async fn return_customer(
     lender: Data<Lender>,
     world: Path<String>,
     query: Query<ReturnQuery>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let ReturnQuery { resdate, ecres } = query.into_inner();
     let result = match resdate.zip(ecres) {
@@ -697,7 +746,7 @@ async fn ask_now(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     visitor.lock_state().await.asks_now = true;
     Ok(redirect_to_page(&visitor))
@@ -705,7 +754,7 @@ async fn ask_now(
 
 /// Leads to the page after an act of the lender, whose problem the page shows.
 fn finish(visitor: &Visitor, state: &mut VisitorState, done: Result<(), String>) -> HttpResponse {
-    state.problem = done.err();
+    state.failure = done.err();
     redirect_to_page(visitor)
 }
 
@@ -714,7 +763,7 @@ async fn ask_to_monitor(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     let return_url = build_return_url(&request, &visitor);
@@ -729,7 +778,7 @@ async fn pass_month(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     let done = visitor.pass_month(&lender.http, &mut state).await;
@@ -741,7 +790,7 @@ async fn request_again(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     let (http, participants) = (&lender.http, &lender.participants);
@@ -754,11 +803,11 @@ async fn reset_visit(
     lender: Data<Lender>,
     world: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     let calls = visitor.calls(&lender.http);
-    if let Err(problem) = calls.control(Method::POST, "reset", None).await {
+    if let Err(problem) = calls.call_control_api(Method::POST, "reset", None).await {
         return Ok(reply_problem(problem));
     }
     if let Err(problem) = lender.register(calls, &visitor.world).await {
@@ -775,7 +824,7 @@ async fn receive_webhook(
     place: Path<(String, String)>,
     request: HttpRequest,
     body: Bytes,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let (world, path) = place.into_inner();
     let visitor = lender.find(&world)?;
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -804,7 +853,10 @@ async fn receive_webhook(
 }
 
 /// Sends the chart of the balance of the first account.
-async fn send_chart(lender: Data<Lender>, world: Path<String>) -> Result<HttpResponse, Refusal> {
+async fn send_chart(
+    lender: Data<Lender>,
+    world: Path<String>,
+) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let state = visitor.lock_state().await;
     let Stage::Decided(assessment) = &state.stage else {
@@ -824,7 +876,7 @@ async fn send_chart(lender: Data<Lender>, world: Path<String>) -> Result<HttpRes
 async fn send_appraisal(
     lender: Data<Lender>,
     place: Path<(String, String)>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, LenderError> {
     let (world, format) = place.into_inner();
     let media_type = match &*format {
         "xlsx" => xlsx::MEDIA_TYPE,

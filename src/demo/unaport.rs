@@ -6,33 +6,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::FIU_ID;
-use super::api::{Api, CollectedData, Collection, ConsentOrder, random_message_id};
+use super::api::{Api, BankData, ConsentOrder, FetchOutcome, random_message_id};
 use super::bank_data::read_tabs;
 use super::calls::{Answer, Calls, read_text};
 use super::consent::{ConsentState, CustomerPage, RaisedConsent};
 use crate::domain::participants::Participants;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
+use crate::fiu::notification::DataNotification;
 
 const APPLICATION_PATH: &str = "/backend-v2/api/v2/FIU";
 const COMMON_PATH: &str = "/api/v1";
-
-/// A notice of the sandbox about the data of a consent.
-#[derive(Clone, Debug)]
-struct DataNotice {
-    session: String,
-    status: String,
-    /// The number of accounts whose data can be fetched, and that of all.
-    ready: usize,
-    total: usize,
-}
-
-impl DataNotice {
-    /// Returns whether no more data comes.
-    fn has_ended(&self) -> bool {
-        !matches!(&*self.status, "PENDING" | "ACTIVE")
-    }
-}
 
 /// The lender as a user of the Unaport API.
 #[derive(Debug)]
@@ -131,56 +115,42 @@ impl<'a> UnaportClient<'a> {
     }
 
     /// Fetches the newest bank data of a consent, unless it is that of the session that the lender has.
-    pub(super) async fn collect_data(
+    pub(super) async fn fetch_data(
         &self,
         consent: &RaisedConsent,
         known_session: Option<&str>,
         participants: &Participants,
-    ) -> Result<Collection, String> {
-        let notice = self.find_session(&consent.handle).await?;
-        let notice = notice.filter(|it| it.has_ended() && Some(&*it.session) != known_session);
-        let Some(notice) = notice else {
-            return Ok(Collection::Pending);
+    ) -> Result<FetchOutcome, String> {
+        let newest = self.find_session(&consent.handle).await?;
+        let newest = newest.filter(|it| it.has_ended && Some(&*it.session) != known_session);
+        let Some(newest) = newest else {
+            return Ok(FetchOutcome::Pending);
         };
-        if notice.ready == 0 {
-            return Ok(Collection::TimedOut);
+        if newest.ready == 0 {
+            return Ok(FetchOutcome::TimedOut);
         }
         let path = format!(
             "{APPLICATION_PATH}/FifetchDataBySessionId/{}",
-            notice.session
+            newest.session
         );
         let data = self.get(&path).await?;
         let statements = read_tabs(&data, consent.range, |id| {
             participants.fip_name(&Arc::from(id))
         })?;
-        Ok(Collection::Ready(CollectedData {
-            session: notice.session,
-            ready: notice.ready,
-            total: notice.total,
+        Ok(FetchOutcome::Ready(BankData {
+            session: newest.session,
+            ready: newest.ready,
+            total: newest.total,
             statements,
         }))
     }
 
-    /// Returns the newest notice about the data of a consent; `None` while there is none.
-    async fn find_session(&self, handle: &str) -> Result<Option<DataNotice>, String> {
+    /// Returns the newest notification about the data of a consent; `None` while there is none.
+    async fn find_session(&self, handle: &str) -> Result<Option<DataNotification>, String> {
         let path = format!("{APPLICATION_PATH}/FINotification/{handle}");
         let answer = self.get(&path).await?;
-        let Some(newest) = answer["data"].get(0) else {
-            return Ok(None);
-        };
-        let status = &newest["FIStatusNotification"];
-        let banks = status["FIStatusResponse"].as_array();
-        let accounts = banks
-            .into_iter()
-            .flatten()
-            .filter_map(|bank| bank["Accounts"].as_array());
-        let states = accounts.flatten().map(|account| &account["FIStatus"]);
-        Ok(Some(DataNotice {
-            session: read_text(status, "sessionId")?,
-            status: read_text(status, "sessionStatus")?,
-            ready: states.clone().filter(|state| **state == "READY").count(),
-            total: states.count(),
-        }))
+        let newest = answer["data"].get(0);
+        Ok(newest.and_then(DataNotification::from_message))
     }
 
     /// Generates the analytics of all accounts of a session.
@@ -212,7 +182,7 @@ impl<'a> UnaportClient<'a> {
         body: Option<&Value>,
         scenario: Option<&str>,
     ) -> Result<Answer, String> {
-        let what = format!("{method} {}", self.shorten_path(path));
+        let call = format!("{method} {}", self.shorten_path(path));
         let body = body.map(Value::to_string);
         let mut request = self.calls.request(method, path, body);
         if !self.session.token.is_empty() {
@@ -221,7 +191,7 @@ impl<'a> UnaportClient<'a> {
         if let Some(name) = scenario {
             request = request.header("x-mockaa-scenario", name);
         }
-        self.calls.send(request, what).await?.require_success()
+        self.calls.send(request, call).await?.require_success()
     }
 
     /// Returns a path as the API's page prints it.

@@ -1,18 +1,19 @@
 //! One visitor of the lender: the application, and its progress. The page of a visitor shows what is kept here,
 //! so that it can be loaded at any time.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
-use super::api::{Api, ApiState, CollectedData, Collection, ConsentOrder, LenderCalls};
+use super::api::{Api, ApiState, BankData, ConsentOrder, FetchOutcome, LenderCalls};
 use super::calls::{CallLog, Calls, read_text};
 use super::consent::{ConsentState, LoanPurpose, RaisedConsent};
 use super::offer::{Application, Decision, decide};
 use super::pages::DemoDraft;
-use super::rebit::{LenderKeys, SessionNotices};
+use super::rebit::{DataNotifications, LenderKeys};
 use super::variation::Variation;
 use crate::analytics::build_report;
 use crate::domain::appraisal::Appraisal;
@@ -20,6 +21,7 @@ use crate::domain::participants::Participants;
 use crate::domain::statement::Statement;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
+use crate::fiu::notification::DataNotification;
 use crate::ui::messages::Language;
 use crate::wire::fields::parse_timestamp;
 
@@ -41,18 +43,22 @@ pub(super) struct Visitor {
     pub world_url: String,
     pub call_log: CallLog,
     pub keys: LenderKeys,
-    pub notices: SessionNotices,
+    pub notifications: DataNotifications,
     /// Set when a webhook has come since the last question.
     has_webhook: AtomicBool,
     /// Set when a webhook about the data has come.
     has_data_webhook: AtomicBool,
     /// Set when a webhook was refused since the application.
     has_refused_webhook: AtomicBool,
+    /// The time of the world at which a webhook has reported a withdrawal.
+    revoked_at: Mutex<Option<Timestamp>>,
     /// The time of the world is ahead of the system time by this, in milliseconds.
     clock_offset: AtomicI64,
     /// The system time of the last page, in milliseconds.
     last_used_at: AtomicI64,
-    state: Mutex<VisitorState>,
+    /// The number of event streams that are passed on.
+    pub streams: Arc<AtomicUsize>,
+    state: AsyncMutex<VisitorState>,
 }
 
 #[derive(Debug)]
@@ -64,6 +70,8 @@ pub(super) struct VisitorState {
     pub api_state: ApiState,
     /// The problem of the last question, after which the lender asks again.
     pub problem: Option<String>,
+    /// The problem of what a person has wanted from the lender, until it was shown.
+    pub failure: Option<String>,
     /// The system time of the last question.
     asked_at: Timestamp,
     /// The number of questions since the last webhook. The lender asks less and less often.
@@ -80,8 +88,10 @@ pub(super) enum Stage {
     /// The customer has to answer at the AA.
     Asked(Application, RaisedConsent),
     /// The customer has agreed, and the bank data is under way.
-    Collecting(Application, RaisedConsent),
-    /// The consent is not in force: refused, or withdrawn, paused or expired before the data came.
+    Fetching(Application, RaisedConsent),
+    /// The customer has paused the consent before the data came.
+    Paused(Application, RaisedConsent),
+    /// The consent was refused, or it was withdrawn or has expired before the data came.
     Ended(RaisedConsent, ConsentState),
     /// No bank has answered in time.
     TimedOut(RaisedConsent),
@@ -111,7 +121,7 @@ pub(super) struct DataArrival {
     /// The number of accounts whose data came, and that of all.
     pub ready: usize,
     pub total: usize,
-    /// `true` if no webhook had told of it.
+    /// `true` if no webhook about it has come.
     pub was_polled: bool,
 }
 
@@ -123,7 +133,7 @@ pub(super) struct Monitoring {
     pub has_month_passed: bool,
     pub progress: MonitoringProgress,
     /// The newest data.
-    pub held: Option<HeldData>,
+    pub data: Option<FetchedData>,
 }
 
 /// The progress of a consent for monitoring.
@@ -132,9 +142,12 @@ pub(super) enum MonitoringProgress {
     /// The customer has to answer.
     Asked,
     /// The consent is in force, and data is under way.
-    Collecting,
-    /// The consent is in force.
-    Held,
+    Fetching,
+    /// The consent is in force, and its data has come.
+    InForce,
+    /// The consent is in force, and no bank has answered in time.
+    TimedOut,
+    Paused,
     /// The consent is no longer in force, or never was.
     Ended {
         state: ConsentState,
@@ -146,14 +159,14 @@ pub(super) enum MonitoringProgress {
 
 /// Data that the lender keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HeldData {
+pub(super) struct FetchedData {
     session: String,
     pub fetched_at: Timestamp,
     /// The number of transactions.
     pub rows: usize,
 }
 
-impl HeldData {
+impl FetchedData {
     /// Returns the time until which the lender may keep it.
     pub(super) fn kept_until(&self) -> Timestamp {
         self.fetched_at
@@ -167,7 +180,8 @@ impl Stage {
         match self {
             Self::Form => None,
             Self::Asked(_, consent)
-            | Self::Collecting(_, consent)
+            | Self::Fetching(_, consent)
+            | Self::Paused(_, consent)
             | Self::Ended(consent, _)
             | Self::TimedOut(consent)
             | Self::Empty(consent) => Some(consent),
@@ -180,7 +194,8 @@ impl Stage {
         match self {
             Self::Form => "form",
             Self::Asked(..) => "asked",
-            Self::Collecting(..) => "collecting",
+            Self::Fetching(..) => "fetching",
+            Self::Paused(..) => "paused",
             Self::Ended(..) => "ended",
             Self::TimedOut(_) => "timed-out",
             Self::Empty(_) => "empty",
@@ -189,9 +204,9 @@ impl Stage {
     }
 
     /// Returns whether the lender waits for the customer or for the banks.
-    fn waits(&self) -> bool {
+    fn is_waiting(&self) -> bool {
         match self {
-            Self::Asked(..) | Self::Collecting(..) => true,
+            Self::Asked(..) | Self::Fetching(..) | Self::Paused(..) => true,
             Self::Decided(it) => it.monitoring.as_ref().is_some_and(|monitoring| {
                 !matches!(monitoring.progress, MonitoringProgress::Ended { .. })
             }),
@@ -213,18 +228,21 @@ impl Visitor {
             world_url,
             keys,
             call_log: CallLog::default(),
-            notices: SessionNotices::default(),
+            notifications: DataNotifications::default(),
             has_webhook: AtomicBool::new(false),
             has_data_webhook: AtomicBool::new(false),
             has_refused_webhook: AtomicBool::new(false),
             clock_offset: AtomicI64::new(0),
             last_used_at: AtomicI64::new(now.as_millis()),
-            state: Mutex::new(VisitorState {
+            revoked_at: Mutex::default(),
+            streams: Arc::default(),
+            state: AsyncMutex::new(VisitorState {
                 language,
                 stage: Stage::Form,
                 draft: DemoDraft::default(),
                 api_state: ApiState::default(),
                 problem: None,
+                failure: None,
                 asked_at: now,
                 questions: 0,
                 asks_now: false,
@@ -238,8 +256,9 @@ impl Visitor {
         self.state.lock().await
     }
 
-    pub(super) fn last_used_at(&self) -> i64 {
-        self.last_used_at.load(Ordering::Relaxed)
+    /// Returns the time since the last page.
+    pub(super) fn idle_time(&self) -> Millis {
+        Millis(system_now().as_millis() - self.last_used_at.load(Ordering::Relaxed))
     }
 
     /// Returns the time of the visitor's world.
@@ -249,11 +268,20 @@ impl Visitor {
 
     /// Notes a webhook whose signatures hold. It needs no lock: the lender may be asking meanwhile.
     pub(super) fn note_webhook(&self, message: &Value) {
-        if message.get("FIStatusNotification").is_some() {
-            self.notices.note(message);
+        if let Some(notification) = DataNotification::from_message(message) {
+            self.notifications.note(notification);
             self.has_data_webhook.store(true, Ordering::Relaxed);
         }
+        if message["ConsentStatusNotification"]["consentStatus"] == "REVOKED" {
+            *self.lock_revocation() = Some(self.now());
+        }
         self.has_webhook.store(true, Ordering::Relaxed);
+    }
+
+    fn lock_revocation(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
+        self.revoked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a webhook that was refused.
@@ -281,7 +309,7 @@ impl Visitor {
         LenderCalls {
             calls: self.calls(http),
             keys: &self.keys,
-            notices: &self.notices,
+            notifications: &self.notifications,
             participants,
             now: self.now(),
         }
@@ -303,7 +331,7 @@ impl Visitor {
             let path = format!("scenarios/{}", variation.as_str());
             let calls = self.calls(http);
             calls
-                .control(Method::PUT, &path, Some(scenario.to_owned()))
+                .call_control_api(Method::PUT, &path, Some(scenario.to_owned()))
                 .await?;
         }
         let order = ConsentOrder {
@@ -362,8 +390,10 @@ impl Visitor {
             consent,
             has_month_passed: false,
             progress: MonitoringProgress::Asked,
-            held: None,
+            data: None,
         });
+        *self.lock_revocation() = None;
+        api_state.request = None;
         state.asked_at = system_now();
         Ok(())
     }
@@ -380,20 +410,22 @@ impl Visitor {
         let Some(monitoring) = &mut assessment.monitoring else {
             return Ok(());
         };
-        if !matches!(monitoring.progress, MonitoringProgress::Held) || monitoring.has_month_passed {
+        if !matches!(monitoring.progress, MonitoringProgress::InForce)
+            || monitoring.has_month_passed
+        {
             return Ok(());
         }
         let to = self.now().shift_months(1).saturating_add(MONTH_MARGIN);
         let body = json!({ "to": to.to_string() }).to_string();
         let calls = self.calls(http);
         let answer = calls
-            .control(Method::POST, "clock/advance", Some(body))
+            .call_control_api(Method::POST, "clock/advance", Some(body))
             .await?;
         let reached = parse_timestamp(&read_text(&answer, "to")?).unwrap_or(to);
         let Millis(offset) = reached.duration_since(system_now());
         self.clock_offset.store(offset, Ordering::Relaxed);
         monitoring.has_month_passed = true;
-        monitoring.progress = MonitoringProgress::Collecting;
+        monitoring.progress = MonitoringProgress::Fetching;
         // Logins have expired by the clock.
         state.api_state.login = None;
         state.asks_now = true;
@@ -417,23 +449,26 @@ impl Visitor {
         };
         let Some(Monitoring {
             consent,
-            progress: MonitoringProgress::Ended { state, refusal, .. },
-            held,
+            progress: MonitoringProgress::Ended { refusal, .. },
             ..
         }) = &mut assessment.monitoring
         else {
             return Ok(());
         };
-        let known = held.as_ref().map(|held| &*held.session);
         let calls = self.lender_calls(http, participants);
-        let collected = calls.collect_data(api_state, consent, known).await;
-        *refusal = Some(match collected {
-            Err(answer) => answer,
+        *refusal = Some(match consent.api {
             // Unaport requests data by itself, and only for a consent that is in force.
-            Ok(Collection::Pending) => {
-                format!("The consent is {state}: no data session was opened since.")
+            Api::Unaport => {
+                let state = calls.fetch_state(api_state, consent).await?;
+                format!("the consent is {state}, and Unaport requests no more data for it")
             }
-            Ok(collection) => return Err(format!("data came without a consent: {collection:?}")),
+            Api::Rebit => {
+                api_state.request = None;
+                match calls.fetch_data(api_state, consent, None).await {
+                    Err(answer) => answer,
+                    Ok(_) => return Err("data was requested without a consent".to_owned()),
+                }
+            }
         });
         Ok(())
     }
@@ -443,7 +478,12 @@ impl Visitor {
         state.stage = Stage::Form;
         state.api_state = ApiState::default();
         state.problem = None;
+        state.failure = None;
         state.draft.problem = None;
+        state.asks_now = false;
+        // The ids of the world that was reset occur again.
+        self.notifications.clear();
+        self.has_webhook.store(false, Ordering::Relaxed);
         self.clock_offset.store(0, Ordering::Relaxed);
         self.has_refused_webhook.store(false, Ordering::Relaxed);
         self.call_log.clear();
@@ -457,7 +497,7 @@ impl Visitor {
         participants: &Participants,
         state: &mut VisitorState,
     ) {
-        if !state.stage.waits() {
+        if !state.stage.is_waiting() {
             return;
         }
         let now = system_now();
@@ -481,7 +521,10 @@ impl Visitor {
         let result = match &mut state.stage {
             Stage::Decided(assessment) => {
                 let monitoring = assessment.monitoring.as_mut().expect("the stage waits");
-                monitoring.follow(calls, &mut state.api_state).await
+                let revoked_at = *self.lock_revocation();
+                monitoring
+                    .follow(calls, &mut state.api_state, revoked_at)
+                    .await
             }
             _ => self.fetch_progress(calls, state).await,
         };
@@ -497,8 +540,9 @@ impl Visitor {
         calls: LenderCalls<'_>,
         state: &mut VisitorState,
     ) -> Result<(), String> {
-        let (Stage::Asked(application, consent) | Stage::Collecting(application, consent)) =
-            &state.stage
+        let (Stage::Asked(application, consent)
+        | Stage::Fetching(application, consent)
+        | Stage::Paused(application, consent)) = &state.stage
         else {
             return Ok(());
         };
@@ -507,21 +551,25 @@ impl Visitor {
         match calls.fetch_state(api_state, &consent).await? {
             ConsentState::Created => return Ok(()),
             ConsentState::Active => {}
+            ConsentState::Paused => {
+                state.stage = Stage::Paused(application, consent);
+                return Ok(());
+            }
             end => {
                 state.stage = Stage::Ended(consent, end);
                 return Ok(());
             }
         }
-        state.stage = Stage::Collecting(application.clone(), consent.clone());
-        let data = match calls.collect_data(api_state, &consent, None).await? {
-            Collection::Pending => return Ok(()),
-            Collection::TimedOut => {
+        state.stage = Stage::Fetching(application.clone(), consent.clone());
+        let data = match calls.fetch_data(api_state, &consent, None).await? {
+            FetchOutcome::Pending => return Ok(()),
+            FetchOutcome::TimedOut => {
                 state.stage = Stage::TimedOut(consent);
                 return Ok(());
             }
-            Collection::Ready(data) => data,
+            FetchOutcome::Ready(data) => data,
         };
-        let CollectedData {
+        let BankData {
             session,
             ready,
             total,
@@ -560,35 +608,54 @@ impl Monitoring {
         &mut self,
         calls: LenderCalls<'_>,
         api_state: &mut ApiState,
+        revoked_at: Option<Timestamp>,
     ) -> Result<(), String> {
         match calls.fetch_state(api_state, &self.consent).await? {
             ConsentState::Created => return Ok(()),
             ConsentState::Active => {}
+            ConsentState::Paused => {
+                self.progress = MonitoringProgress::Paused;
+                return Ok(());
+            }
             state => {
                 self.progress = MonitoringProgress::Ended {
                     state,
-                    at: calls.now,
+                    at: revoked_at.unwrap_or(calls.now),
                     refusal: None,
                 };
                 return Ok(());
             }
         }
-        if matches!(self.progress, MonitoringProgress::Asked) {
-            self.progress = MonitoringProgress::Collecting;
+        match self.progress {
+            MonitoringProgress::Asked => self.progress = MonitoringProgress::Fetching,
+            MonitoringProgress::Paused => {
+                self.progress = match self.data {
+                    Some(_) => MonitoringProgress::InForce,
+                    None => MonitoringProgress::Fetching,
+                };
+            }
+            _ => {}
         }
-        if !matches!(self.progress, MonitoringProgress::Collecting) {
+        if !matches!(self.progress, MonitoringProgress::Fetching) {
             return Ok(());
         }
-        let known = self.held.as_ref().map(|held| &*held.session);
-        let collected = calls.collect_data(api_state, &self.consent, known);
-        if let Collection::Ready(data) = collected.await? {
-            let transactions = data.statements.iter().filter_map(Statement::transactions);
-            self.held = Some(HeldData {
-                session: data.session,
-                fetched_at: calls.now,
-                rows: transactions.map(|it| it.rows.len()).sum(),
-            });
-            self.progress = MonitoringProgress::Held;
+        let known = self.data.as_ref().map(|data| &*data.session);
+        let outcome = calls.fetch_data(api_state, &self.consent, known).await?;
+        match outcome {
+            FetchOutcome::Pending => {}
+            FetchOutcome::TimedOut => {
+                api_state.request = None;
+                self.progress = MonitoringProgress::TimedOut;
+            }
+            FetchOutcome::Ready(data) => {
+                let transactions = data.statements.iter().filter_map(Statement::transactions);
+                self.data = Some(FetchedData {
+                    session: data.session,
+                    fetched_at: calls.now,
+                    rows: transactions.map(|it| it.rows.len()).sum(),
+                });
+                self.progress = MonitoringProgress::InForce;
+            }
         }
         Ok(())
     }

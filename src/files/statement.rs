@@ -5,6 +5,8 @@
 //! columns are those of the FI schema's `Transaction` (DEPOSIT, in either generation), which
 //! `mockaa data generate` also writes.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use roxmltree::{Document, Node as Xml};
 
@@ -55,7 +57,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Ledger, Vec<Diagnostic>> {
     }
     let mut builder = StatementBuilder::default();
     if text.trim_start().starts_with('<') {
-        let document = parse_xml(text.trim_start())?;
+        let text = blank_late_declaration(text);
+        let document = parse_xml(&text)?;
         check_is_deposit(&document)?;
         builder.needs_narration = false;
         builder.add_xml_rows(&document);
@@ -85,10 +88,10 @@ pub(crate) struct CheckedStatement {
 pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
-        .trim_start_matches('\u{feff}')
-        .trim_start();
-    if !text.starts_with('<') {
-        let format = if text.starts_with(['{', '[']) {
+        .trim_start_matches('\u{feff}');
+    let first = text.trim_start();
+    if !first.starts_with('<') {
+        let format = if first.starts_with(['{', '[']) {
             "JSON"
         } else {
             "CSV"
@@ -99,7 +102,8 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
             rows: Some(ledger.transactions.rows.len()),
         });
     }
-    let document = parse_xml(text)?;
+    let text = blank_late_declaration(text);
+    let document = parse_xml(&text)?;
     let mut diagnostics = schema::validate_document(&document);
     let rows: Vec<_> = transaction_elements(&document).collect();
     // The schema has reported invalid rows already.
@@ -121,6 +125,21 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
         })
     } else {
         Err(diagnostics)
+    }
+}
+
+/// Returns a text that XML accepts although white space comes before its declaration. All lines stay.
+fn blank_late_declaration(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim_start();
+    let blank = &text[..text.len() - trimmed.len()];
+    let end = trimmed.find("?>").map(|index| index + 2);
+    match end.filter(|_| !blank.is_empty() && trimmed.starts_with("<?xml")) {
+        None => Cow::Borrowed(text),
+        Some(end) => {
+            let (declaration, rest) = trimmed.split_at(end);
+            let lines = "\n".repeat(declaration.matches('\n').count());
+            Cow::Owned([blank, &lines, rest].concat())
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What an FIU does with the messages of an AA. The commands that play an FIU and the lender of the demo share it.
+//! The FIU's side of the messages of an AA. The commands that play an FIU and the lender of the demo share it.
 
 pub(crate) mod data;
+pub(crate) mod notification;
 pub(crate) mod webhook_check;

@@ -5,13 +5,14 @@
 //! The table of calls decides which calls are judged: [`AccessRule`]. Only the bytes of the request
 //! count; `X-Forwarded-Host` and `Forwarded` are ignored.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use actix_web::http::Uri;
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
 use crate::domain::text::quote_value;
 use crate::wire::api_error::ApiError;
+use crate::wire::web_authority::{Authority, Origin};
 
 /// Rule by which `Host` and `Origin` of a call are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,22 +39,6 @@ pub(crate) struct AccessPolicy {
 enum AllowedOrigins {
     Any,
     Listed(Vec<Origin>),
-}
-
-/// Host and port of a URL or a `Host` header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Authority {
-    /// In lower case; an IPv6 address is in brackets.
-    host: String,
-    port: Option<u16>,
-}
-
-/// Scheme, host and port of a web page (RFC 6454).
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
-    scheme: String,
-    host: String,
-    port: u16,
 }
 
 impl AllowedOrigins {
@@ -245,17 +230,11 @@ impl AccessPolicy {
         )))
     }
 
-    /// Returns whether a page of another site cannot have this name: nobody else can make an
-    /// address, a name without a dot or a local name resolve to this machine.
+    /// Returns whether this is a name of this sandbox: a local one, or one that an option names.
     fn is_own_name(&self, authority: &Authority) -> bool {
         let host = &*authority.host;
         let name = host.strip_suffix('.').unwrap_or(host);
-        let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
-        is_address
-            || !host.contains('.')
-            || name == "localhost"
-            || name.ends_with(".localhost")
-            || name == "host.docker.internal"
+        authority.is_local()
             || self.allowed_hosts.iter().any(|allowed| {
                 allowed.host == name && allowed.port.is_none_or(|port| authority.port == Some(port))
             })
@@ -313,78 +292,12 @@ fn list_values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
         .collect()
 }
 
-impl Authority {
-    /// Parses a host name, an IPv4 address or an IPv6 address in brackets, with an optional port.
-    /// User names are no part of it.
-    fn parse(text: &str) -> Option<Self> {
-        let end = match text.strip_prefix('[') {
-            Some(rest) => rest.find(']')? + 2,
-            None => text.find(':').unwrap_or(text.len()),
-        };
-        let (host, rest) = text.split_at(end);
-        let port = match rest.strip_prefix(':') {
-            // A port may be empty (RFC 3986, section 3.2.3).
-            Some("") => None,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
-            }
-            None if rest.is_empty() => None,
-            _ => return None,
-        };
-        let is_host = match host.strip_prefix('[') {
-            Some(address) => {
-                let address = address.trim_end_matches(']');
-                // RFC 6874: `%25` separates the zone.
-                let address = address.split('%').next().unwrap_or(address);
-                address.parse::<Ipv6Addr>().is_ok()
-            }
-            None => {
-                !host.is_empty()
-                    && host.bytes().all(|byte| {
-                        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
-                    })
-            }
-        };
-        is_host.then(|| Self {
-            host: host.to_ascii_lowercase(),
-            port,
-        })
-    }
-}
-
-impl Origin {
-    /// Parses an `http` or `https` origin; `null` and other schemes give `None`.
-    fn parse(text: &str) -> Option<Self> {
-        let (scheme, authority) = text.split_once("://")?;
-        let scheme = scheme.to_ascii_lowercase();
-        let default_port = match &*scheme {
-            "http" => 80,
-            "https" => 443,
-            _ => return None,
-        };
-        let Authority { host, port } = Authority::parse(authority)?;
-        Some(Self {
-            scheme,
-            host,
-            port: port.unwrap_or(default_port),
-        })
-    }
-
-    fn to_url(&self) -> String {
-        let Self { scheme, host, port } = self;
-        if matches!((&**scheme, port), ("http", 80) | ("https", 443)) {
-            format!("{scheme}://{host}")
-        } else {
-            format!("{scheme}://{host}:{port}")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
 
-    use super::{AccessPolicy, Authority};
+    use super::AccessPolicy;
+    use crate::wire::web_authority::Authority;
 
     fn policy(allowed: &[&str], public_url: Option<&str>) -> AccessPolicy {
         let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();

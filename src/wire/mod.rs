@@ -22,5 +22,6 @@ pub(crate) mod registry;
 pub(crate) mod seed;
 pub(crate) mod token;
 pub(crate) mod unaport;
+pub(crate) mod web_authority;
 pub(crate) mod web_origin;
 pub(crate) mod web_sdk;

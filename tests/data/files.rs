@@ -296,6 +296,9 @@ fn a_statement_in_xml_is_one_of_a_bank_account() {
         errors.contains("own.xml:2: the document is of the schema 'http://api.rebit.org.in/FISchema/mutual_funds'; a statement is of the schema of DEPOSIT"),
         "{errors}"
     );
+    let text = format!("\n\n{text}");
+    let errors = load_with_statement("own-late", "own.xml", &text).expect_err("it is of a fund");
+    assert!(errors.contains("own.xml:4: "), "{errors}");
     let errors = load_with_statement("own-cut", "own.xml", "<Account>").expect_err("it is cut");
     assert!(errors.contains("invalid XML"), "{errors}");
 }

@@ -1,4 +1,4 @@
-// Plays the customer in the presenter's view, slowly, one variation after the other, for a screen that nobody attends.
+// Plays the customer in the presenter's view, slowly, one variation after the other, for an unattended screen.
 
 const STEP_MS = 2500
 const TYPE_MS = 150
@@ -25,7 +25,7 @@ const RULES = [
   { where: 'main form[action$="/revoke"]', act: submit, step: 8 },
   { where: 'main a[href$="/revoke"]', act: press, step: 8 },
   { where: 'main .consents a[href*="/consents/"]', act: press, step: 8 },
-  { where: '[data-follows="collecting"]', act: wait, step: 6 },
+  { where: '[data-follows="fetching"]', act: wait, step: 6 },
   { where: '[data-follows], main [data-countdown]', act: wait, step: null },
 ]
 
@@ -41,10 +41,15 @@ export async function play(pages, path) {
     await pause(STEP_MS)
     const page = frame.contentDocument
     if (page?.readyState !== 'complete') continue
-    const rule = RULES.find(({ where }) => page.querySelector(where))
-    if (rule?.step) showStep(rule.step)
-    if (rule) await rule.act(page.querySelector(rule.where))
-    else await finish(page)
+    try {
+      const rule = RULES.find(({ where }) => page.querySelector(where))
+      if (rule?.step) showStep(rule.step)
+      if (rule) await rule.act(page.querySelector(rule.where))
+      else await finish(page)
+    } catch (error) {
+      // The page may have changed meanwhile, for example by a person.
+      console.warn(error)
+    }
   }
 }
 
@@ -106,8 +111,9 @@ async function apply(form) {
   const [variation, api] = ['variation', 'api'].map((name) => form.elements[name])
   const round = Number(sessionStorage.getItem('mockaa-round') ?? 0)
   sessionStorage.setItem('mockaa-round', round + 1)
+  const cycle = Math.floor(round / variation.options.length)
   variation.selectedIndex = round % variation.options.length
-  api.selectedIndex = Math.floor(round / variation.options.length + round) % api.options.length
+  api.selectedIndex = (round + cycle) % api.options.length
   variation.scrollIntoView({ block: 'center' })
   await pause(STEP_MS)
   await submit(form)

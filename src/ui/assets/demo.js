@@ -12,9 +12,13 @@ let shownTimeline = timeline.getAttribute('src')
 
 /** Shows how far the visit has come. */
 async function update() {
-  const answer = await fetch(`${path}progress`).catch(() => null)
-  if (answer?.status === 404) return location.assign('/present')
-  if (answer?.ok) show(await answer.json())
+  try {
+    const answer = await fetch(`${path}progress`)
+    if (answer.status === 404) location.assign(`/present${location.search}`)
+    else if (answer.ok) show(await answer.json())
+  } catch {
+    // The lender is away, or a page is just being loaded.
+  }
   setTimeout(update, POLL_MS)
 }
 
