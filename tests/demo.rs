@@ -293,6 +293,11 @@ async fn phones_reach_a_lender_that_listens_beyond_loopback() {
     let (_, address) = phone_url.split_once("://").expect("a URL");
     let address: SocketAddr = address.parse().expect("an address");
     assert!(!address.ip().is_loopback() && !address.ip().is_unspecified());
+    // A consent leads back to the address at which it was asked for, so the view belongs to that of the phones.
+    let view = format!("{phone_url}{}/present", demo.visit);
+    assert!(page.contains(&format!("href=\"{view}\"")), "{page}");
+    let answer = demo.client.get(&view).send().await.expect("an answer");
+    let page = answer.text().await.expect("a text");
     assert!(page.contains(&format!("<code>{phone_url}{}/</code>", demo.visit)));
     let answer = demo
         .client

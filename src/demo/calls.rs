@@ -152,8 +152,22 @@ impl Answer {
             "{} was answered with {}: {}",
             self.call,
             self.status.as_u16(),
-            String::from_utf8_lossy(&self.body)
+            self.describe_error()
         ))
+    }
+
+    /// Returns the code and the message of an error, or the whole body if it has none.
+    fn describe_error(&self) -> String {
+        let error: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let names = ["errorCode", "errorMsg", "error", "message"];
+        let texts: Vec<_> = names
+            .iter()
+            .filter_map(|name| error[*name].as_str())
+            .collect();
+        if texts.is_empty() {
+            return String::from_utf8_lossy(&self.body).into_owned();
+        }
+        texts.join(", ")
     }
 
     /// Reads the body as JSON.

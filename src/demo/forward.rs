@@ -15,6 +15,7 @@ use futures_util::stream::unfold;
 use reqwest::{Response, Url};
 
 use super::server::{Lender, LenderError, reply_problem};
+use crate::ui::messages::Language;
 
 /// The headers of a request that the sandbox gets. `Host` is that of the browser, so that links lead back here.
 const PASSED_HEADERS: [HeaderName; 10] = [
@@ -44,8 +45,10 @@ pub(super) async fn forward_world_page(
     request: HttpRequest,
     body: Bytes,
 ) -> Result<HttpResponse, LenderError> {
-    lender.find(request.match_info().query("world"))?;
-    Ok(forward(&lender, &request, body).await)
+    let visitor = lender.find(request.match_info().query("world"))?;
+    let language = visitor.lock_state().await.language;
+    let answer = send(&lender, &request, body, Some(language)).await;
+    Ok(answer.map_or_else(|problem| problem, |answer| pass_back(answer, None)))
 }
 
 /// Passes on the stream of events of a visitor's world, which a timeline follows.
@@ -63,10 +66,8 @@ pub(super) async fn forward_events(
     let Some(slot) = slot else {
         return Ok(HttpResponse::ServiceUnavailable().finish());
     };
-    Ok(match send(&lender, &request, Bytes::new()).await {
-        Ok(answer) => pass_back(answer, Some(slot)),
-        Err(problem) => problem,
-    })
+    let answer = send(&lender, &request, Bytes::new(), None).await;
+    Ok(answer.map_or_else(|problem| problem, |answer| pass_back(answer, Some(slot))))
 }
 
 /// The largest number of streams of a visit.
@@ -91,7 +92,7 @@ impl Drop for StreamSlot {
 
 /// Passes on a call of a file of all worlds.
 pub(super) async fn forward_file(lender: Data<Lender>, request: HttpRequest) -> HttpResponse {
-    forward(&lender, &request, Bytes::new()).await
+    forward(&lender, &request).await
 }
 
 /// Passes on the timeline of a consent. The other parts of the page are the operator's.
@@ -104,10 +105,10 @@ pub(super) async fn forward_timeline(
     let parameters: Vec<_> = request.query_string().split('&').collect();
     let is_allowed = |parameter: &&str| {
         let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
-        TIMELINE_PARAMETERS.contains(&name)
+        TIMELINE_PARAMETERS.contains(&name) && (name != "only" || *parameter == TIMELINE_ONLY)
     };
     if parameters.contains(&TIMELINE_ONLY) && parameters.iter().all(is_allowed) {
-        Ok(forward(&lender, &request, Bytes::new()).await)
+        Ok(forward(&lender, &request).await)
     } else {
         Ok(HttpResponse::NotFound().finish())
     }
@@ -119,18 +120,18 @@ const TIMELINE_PARAMETERS: [&str; 5] = ["only", "by", "open", "part", "offset"];
 /// The parameter that leaves nothing but the timeline of the page of a consent.
 pub(super) const TIMELINE_ONLY: &str = "only=timeline";
 
-async fn forward(lender: &Lender, request: &HttpRequest, body: Bytes) -> HttpResponse {
-    match send(lender, request, body).await {
-        Ok(answer) => pass_back(answer, None),
-        Err(problem) => problem,
-    }
+async fn forward(lender: &Lender, request: &HttpRequest) -> HttpResponse {
+    let answer = send(lender, request, Bytes::new(), None).await;
+    answer.map_or_else(|problem| problem, |answer| pass_back(answer, None))
 }
 
-/// Sends a call to the sandbox, and returns its answer, or that of the lender if there is none.
+/// Sends a call to the sandbox, and returns its answer, or that of the lender if there is none. A page of the AA
+/// begins in the language that the customer has chosen at the lender.
 async fn send(
     lender: &Lender,
     request: &HttpRequest,
     body: Bytes,
+    language: Option<Language>,
 ) -> Result<Response, HttpResponse> {
     let target = request.uri().path_and_query();
     let target = target.map_or("/", |target| target.as_str());
@@ -142,7 +143,13 @@ async fn send(
     let mut call = lender
         .pages
         .request(request.method().as_str().parse().expect("a method"), url);
+    if let Some(language) = language {
+        call = call.header(ACCEPT_LANGUAGE.as_str(), language.as_str());
+    }
     for name in PASSED_HEADERS {
+        if name == ACCEPT_LANGUAGE && language.is_some() {
+            continue;
+        }
         for value in request.headers().get_all(&name) {
             call = call.header(name.as_str(), value.as_bytes());
         }

@@ -13,7 +13,6 @@ use super::visitor::{Assessment, Monitoring, MonitoringProgress};
 use crate::domain::appraisal::{Appraisal, AppraisalFigures};
 use crate::domain::money::{Paise, group_count};
 use crate::domain::naming::WireEnum as _;
-use crate::domain::statement::{Statement, Transactions};
 use crate::domain::terms::TransactionType;
 use crate::ui::journey::Party;
 use crate::ui::messages::Language;
@@ -168,6 +167,8 @@ struct FigureRow {
 #[derive(Debug)]
 struct DemoRow {
     day: String,
+    /// The number of the account.
+    account: String,
     narration: String,
     amount: String,
     balance: String,
@@ -204,10 +205,14 @@ impl DemoContent {
             ),
             Decision::Declined(_) => ("lender.declined", Vec::new()),
         };
-        let transactions = statements.iter().filter_map(Statement::transactions);
-        let count: usize = transactions.clone().map(|it| it.rows.len()).sum();
-        let mut rows: Vec<_> = transactions.flat_map(Transactions::iter).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+        let transactions = statements
+            .iter()
+            .filter_map(|it| Some((&it.account.masked_number, it.transactions()?)));
+        let count: usize = transactions.clone().map(|(_, it)| it.rows.len()).sum();
+        let mut rows: Vec<_> = transactions
+            .flat_map(|(account, it)| it.iter().map(move |row| (account, row)))
+            .collect();
+        rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.at));
         rows.truncate(ROWS_MAX);
         Self::Decided(Box::new(DecidedContent {
             heading: language.text(key).to_owned(),
@@ -229,7 +234,8 @@ impl DemoContent {
             monitoring: describe_monitoring(assessment, variation, aa, language),
             rows: rows
                 .into_iter()
-                .map(|row| DemoRow {
+                .map(|(account, row)| DemoRow {
+                    account: account.to_string(),
                     day: language.format_day(row.at),
                     narration: row.narration.to_owned(),
                     amount: if row.transaction_type == TransactionType::Credit {
@@ -292,7 +298,10 @@ fn describe_monitoring(
             MonitoringStep::Wait,
         ),
         MonitoringProgress::InForce if monitoring.has_month_passed => (
-            vec![fill("lender.monitor.month", &[])],
+            vec![fill(
+                "lender.monitor.month",
+                &[("mobile", &assessment.application.mobile)],
+            )],
             MonitoringStep::Withdraw,
         ),
         MonitoringProgress::InForce => (

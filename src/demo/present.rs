@@ -19,15 +19,25 @@ pub(super) struct PresentPage {
     /// The path of the visit, with a slash at its end.
     pub path: String,
     pub fiu: Party,
-    /// The address of this application for a phone, and that of a new one; `None` if only this machine reaches the
-    /// lender.
-    pub phone_urls: Option<(String, String)>,
+    pub phones: PhoneAccess,
     /// The address of the world in the console.
     pub console: String,
     /// The path of the timeline; `None` before a consent is raised.
     pub timeline: Option<String>,
     /// `true` if the customer is played.
     pub is_automatic: bool,
+}
+
+/// The way by which phones reach the lender.
+#[derive(Debug)]
+pub(super) enum PhoneAccess {
+    /// Only this machine reaches it.
+    None,
+    /// The address of the visit, and that of a new one.
+    Open { url: String, new_url: String },
+    /// The address at which the view has to be opened: a consent leads its customer back to the one at which it was
+    /// asked for.
+    Elsewhere(String),
 }
 
 /// A step of the tour.
@@ -90,8 +100,10 @@ impl PresentPage {
     }
 
     fn qr_code(&self) -> Option<QrImage> {
-        let (url, _) = self.phone_urls.as_ref()?;
-        QrImage::new(url)
+        match &self.phones {
+            PhoneAccess::Open { url, .. } => QrImage::new(url),
+            PhoneAccess::None | PhoneAccess::Elsewhere(_) => None,
+        }
     }
 }
 
@@ -113,7 +125,7 @@ pub(super) struct Underneath {
 }
 
 /// Returns the path of the timeline of a consent in a world.
-pub(super) fn timeline_path(world: &str, handle: &str) -> String {
+pub(super) fn build_timeline_path(world: &str, handle: &str) -> String {
     format!("/w/{world}/ui/consents/{handle}?{TIMELINE_ONLY}")
 }
 
@@ -144,12 +156,12 @@ impl Underneath {
             let kind = entry["kind"].as_str()?;
             match entry["text"].as_str() {
                 Some(text) if kind == "note" => text.to_owned(),
-                _ => kind.replace('.', " is "),
+                _ => format!("event {kind}"),
             }
         };
         Some(Self {
             text: format!("{text} (journal {seq})"),
-            address: format!("{}&open={seq}#e{seq}", timeline_path(world, handle)),
+            address: format!("{}&open={seq}#e{seq}", build_timeline_path(world, handle)),
         })
     }
 }

@@ -11,7 +11,7 @@ use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HOST, LOCATION,
-    ORIGIN,
+    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Form, Path, PayloadConfig, Query};
@@ -35,7 +35,7 @@ use super::consent::CustomerPage;
 use super::forward::{forward_events, forward_file, forward_timeline, forward_world_page};
 use super::offer::{AMOUNT_MAX, AMOUNT_MIN, Application, MONTHS};
 use super::pages::{DemoContent, DemoDraft, DemoPage};
-use super::present::{PresentPage, Progress, Underneath, timeline_path};
+use super::present::{PhoneAccess, PresentPage, Progress, Underneath, build_timeline_path};
 use super::rebit::{LenderKeys, Redirection, read_outcome};
 use super::visitor::{Stage, Visitor, VisitorState};
 use crate::analytics::build_report;
@@ -191,23 +191,26 @@ impl LenderServer {
                 .wrap(from_fn(check_host))
                 .route("/", web::get().to(open_visit))
                 .route("/present", web::get().to(open_presentation))
-                .service(page("/ui/assets/{digest}/{name}", send_asset))
-                .service(page("/favicon.{extension}", send_icon))
-                .service(page("/aa/themes/{file}", forward_file))
-                .service(page(VISIT, add_slash))
-                .service(page(&format!("{VISIT}/"), show_page))
-                .service(page(&format!("{VISIT}/present"), show_presentation))
-                .service(page(&format!("{VISIT}/progress"), send_progress))
-                .service(page(&format!("{VISIT}/aa"), send_to_aa))
-                .service(form(&format!("{VISIT}/apply"), submit_application))
-                .service(form(&format!("{VISIT}/ask"), ask_now))
-                .service(form(&format!("{VISIT}/monitor"), ask_to_monitor))
-                .service(form(&format!("{VISIT}/month"), pass_month))
-                .service(form(&format!("{VISIT}/again"), request_again))
-                .service(form(&format!("{VISIT}/reset"), reset_visit))
-                .service(page(&format!("{VISIT}/back"), return_customer))
-                .service(page(&format!("{VISIT}/balance.svg"), send_chart))
-                .service(page(
+                .service(route_page("/ui/assets/{digest}/{name}", send_asset))
+                .service(route_page("/favicon.{extension}", send_icon))
+                .service(route_page("/aa/themes/{file}", forward_file))
+                .service(route_page(VISIT, add_slash))
+                .service(route_page(&format!("{VISIT}/"), show_page))
+                .service(route_page(&format!("{VISIT}/present"), show_presentation))
+                .service(route_page(&format!("{VISIT}/progress"), send_progress))
+                .service(route_page(&format!("{VISIT}/aa"), send_to_aa))
+                .service(route_form(&format!("{VISIT}/apply"), submit_application))
+                .service(route_form(&format!("{VISIT}/ask"), ask_now))
+                .service(route_form(&format!("{VISIT}/monitor"), ask_to_monitor))
+                .service(route_form(&format!("{VISIT}/month"), pass_month))
+                .service(route_form(&format!("{VISIT}/again"), request_again))
+                .service(route_form(&format!("{VISIT}/reset"), reset_visit))
+                .service(route_page(&format!("{VISIT}/back"), return_customer))
+                .service(route_page(
+                    &format!("{VISIT}/balance-{{number:[0-9]+}}.svg"),
+                    send_chart,
+                ))
+                .service(route_page(
                     &format!("{VISIT}/appraisal.{{format}}"),
                     send_appraisal,
                 ))
@@ -215,14 +218,17 @@ impl LenderServer {
                     &format!("{VISIT}/webhooks/{{path:.*}}"),
                     web::post().to(receive_webhook),
                 )
-                .service(customer_page(&format!("{WORLD}/aa")))
-                .service(customer_page(&format!("{WORLD}/aa/{{path:.*}}")))
-                .service(page(
+                .service(route_customer_page(&format!("{WORLD}/aa")))
+                .service(route_customer_page(&format!("{WORLD}/aa/{{path:.*}}")))
+                .service(route_page(
                     &format!("{WORLD}/backend-v2/api/v2/{{call:redirect|public/shorten}}/{{code}}"),
                     forward_world_page,
                 ))
-                .service(page(&format!("{WORLD}/_mockaa/v1/events"), forward_events))
-                .service(page(
+                .service(route_page(
+                    &format!("{WORLD}/_mockaa/v1/events"),
+                    forward_events,
+                ))
+                .service(route_page(
                     &format!("{WORLD}/ui/consents/{{handle}}"),
                     forward_timeline,
                 ))
@@ -393,7 +399,7 @@ impl Lender {
             has_refused_webhook: visitor.has_refused_webhook(),
             call_log: visitor.call_log.entries(),
             underneath: None,
-            timeline: consent.map(|consent| timeline_path(&visitor.world, &consent.handle)),
+            timeline: consent.map(|consent| build_timeline_path(&visitor.world, &consent.handle)),
         }
     }
 
@@ -415,6 +421,8 @@ fn send_page(status: StatusCode, page: &impl Template) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
         .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((REFERRER_POLICY, "same-origin"))
         .content_type("text/html; charset=utf-8")
         .body(page.render().expect("a page can be written"))
 }
@@ -440,7 +448,7 @@ async fn check_host(
 }
 
 /// A page, which may be asked for without its body.
-fn page<F, A>(path: &str, handler: F) -> Resource
+fn route_page<F, A>(path: &str, handler: F) -> Resource
 where
     F: Handler<A> + Copy,
     A: FromRequest + 'static,
@@ -452,12 +460,12 @@ where
 }
 
 /// A page of the customer in the sandbox, with its forms.
-fn customer_page(path: &str) -> Resource {
-    page(path, forward_world_page).route(web::post().to(forward_world_page))
+fn route_customer_page(path: &str) -> Resource {
+    route_page(path, forward_world_page).route(web::post().to(forward_world_page))
 }
 
 /// A form. A GET of its address leads to the page.
-fn form<F, A>(path: &str, handler: F) -> Resource
+fn route_form<F, A>(path: &str, handler: F) -> Resource
 where
     F: Handler<A>,
     A: FromRequest + 'static,
@@ -572,25 +580,34 @@ async fn show_presentation(
     lender: Data<Lender>,
     world: Path<String>,
     query: Query<PageQuery>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
     query.apply_language(&mut state);
     let consent = state.stage.consent();
-    let own_url = lender.phone_url.clone();
+    let own_url = format!("http://{}", read_host(&request).unwrap_or_default());
+    let phones = match &lender.phone_url {
+        None => PhoneAccess::None,
+        Some(url) if *url == own_url => PhoneAccess::Open {
+            url: format!("{url}/{world}/"),
+            new_url: format!("{url}/"),
+        },
+        Some(url) => PhoneAccess::Elsewhere(format!("{url}/{world}/present")),
+    };
     let page = PresentPage {
         language: state.language,
         path: format!("/{world}/"),
         fiu: Party::of_fiu(&lender.participants, "", FIU_ID),
-        phone_urls: own_url.map(|url| (format!("{url}/{world}/"), format!("{url}/"))),
+        phones,
         console: format!("{}/ui", visitor.world_url),
-        timeline: consent.map(|consent| timeline_path(&world, &consent.handle)),
+        timeline: consent.map(|consent| build_timeline_path(&world, &consent.handle)),
         is_automatic: query.auto.is_some(),
     };
     Ok(send_page(StatusCode::OK, &page))
 }
 
-/// Tells the scripts of the presenter's view how far the visit has come.
+/// Sends the progress of a visit to the scripts of the presenter's view.
 async fn send_progress(
     lender: Data<Lender>,
     world: Path<String>,
@@ -603,7 +620,7 @@ async fn send_progress(
     let underneath = lender.find_underneath(&visitor, handle.as_deref()).await;
     Ok(HttpResponse::Ok().json(Progress {
         stage,
-        timeline: handle.map(|handle| timeline_path(&world, &handle)),
+        timeline: handle.map(|handle| build_timeline_path(&world, &handle)),
         underneath,
     }))
 }
@@ -737,8 +754,12 @@ async fn return_customer(
         }
     };
     visitor.call_log.add("GET redirectUrl".to_owned(), result);
-    visitor.lock_state().await.asks_now = true;
-    Ok(redirect_to_page(&visitor))
+    let mut state = visitor.lock_state().await;
+    state.asks_now = true;
+    Ok(match state.stage {
+        Stage::Decided(_) => redirect(&format!("/{}/#h-monitoring", visitor.world)),
+        _ => redirect_to_page(&visitor),
+    })
 }
 
 /// Asks for the state with the next page.
@@ -752,10 +773,10 @@ async fn ask_now(
     Ok(redirect_to_page(&visitor))
 }
 
-/// Leads to the page after an act of the lender, whose problem the page shows.
+/// Leads to the part of the page about the second consent, after an act of the lender whose problem the page shows.
 fn finish(visitor: &Visitor, state: &mut VisitorState, done: Result<(), String>) -> HttpResponse {
     state.failure = done.err();
-    redirect_to_page(visitor)
+    redirect(&format!("/{}/#h-monitoring", visitor.world))
 }
 
 /// Asks for the consent to see the accounts while the loan is repaid.
@@ -852,18 +873,19 @@ async fn receive_webhook(
     })))
 }
 
-/// Sends the chart of the balance of the first account.
+/// Sends the chart of the balance of an account.
 async fn send_chart(
     lender: Data<Lender>,
-    world: Path<String>,
+    place: Path<(String, usize)>,
 ) -> Result<HttpResponse, LenderError> {
+    let (world, number) = place.into_inner();
     let visitor = lender.find(&world)?;
     let state = visitor.lock_state().await;
     let Stage::Decided(assessment) = &state.stage else {
         return Ok(HttpResponse::NotFound().finish());
     };
-    let first = assessment.statements.first();
-    let rows = first.and_then(|it| Some((it, it.transactions()?)));
+    let statement = assessment.statements.get(number);
+    let rows = statement.and_then(|it| Some((it, it.transactions()?)));
     Ok(match rows {
         Some((statement, rows)) => HttpResponse::Ok()
             .content_type("image/svg+xml")

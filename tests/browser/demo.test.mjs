@@ -56,7 +56,7 @@ const WORDS = {
     refuse: 'सहमति न दें',
     sure: 'सहमति न दें',
     refused: 'आपने साझा नहीं किया',
-    partial: '2 में से 1 खातों के आधार पर',
+    partial: 'आधार: 2 में से 1 बैंक खाते',
     polled: 'संदेश नहीं आया; पूछने पर पता चला।',
     forged: 'गलत हस्ताक्षर वाला एक संदेश आया। उसे अस्वीकार कर दिया गया।',
     timeout: 'किसी बैंक ने समय पर जवाब नहीं दिया',
@@ -72,6 +72,7 @@ async function checkPage(page, name, heading) {
   await page.reload()
   assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), heading)
   if (screenshots) await page.screenshot({ path: join(screenshots, `demo-${name}.png`), fullPage: true })
+  assert.deepEqual(await CHECKS.fit({ page }), [])
   assert.deepEqual(await CHECKS.axe({ page }), [])
 }
 
@@ -187,7 +188,7 @@ for (const [api, language] of PAIRS) {
         const calls = await page.locator('footer li').allTextContents()
         const refused = calls.filter((call) => call.includes('refused:'))
         assert.equal(refused.length, variation === 'forged-webhook' ? 1 : 0, calls.join('; '))
-        if (variation === 'two-banks') assert.match(await page.locator('main').innerText(), /First Example Bank, X+\d{4} Second Example Bank, X+\d{4}/)
+        if (variation === 'two-banks') assert.match(await page.locator('main').innerText(), /First Example Bank, X+\d{4}\s+Second Example Bank, X+\d{4}/)
       })
     })
   }
@@ -230,7 +231,7 @@ for (const [language, api] of [['en', 'unaport'], ['hi', 'rebit']]) {
       assert.ok(await until(), 'the page says until when the lender may keep what it has')
       await follow(page, card.getByRole('button'))
       await checkPage(page, `monitor-refused-${language}`, words.offer)
-      assert.match(await card.innerText(), api === 'rebit' ? /POST \/FI\/request was answered with 4\d\d: .*REVOKED/ : /The consent is REVOKED/)
+      assert.match(await card.innerText(), api === 'rebit' ? /POST \/FI\/request was answered with 4\d\d: .*REVOKED/ : /the consent is REVOKED/)
       assert.equal(await card.getByRole('button').count(), 0)
       await follow(page, page.getByRole('button', { name: words.reset, exact: true }))
       await checkPage(page, `monitor-again-${language}`, words.start)
@@ -241,6 +242,7 @@ for (const [language, api] of [['en', 'unaport'], ['hi', 'rebit']]) {
 test('what is wrong in an application is said, and what was typed stays', { skip }, async () => {
   await withPage({ width: 'phone' }, async (page) => {
     await page.goto(demoUrl)
+    const height = async () => (await page.getByRole('alert').boundingBox()).height
     for (const [field, value, problem] of [
       ['Mobile number', '12', /ten digits/],
       ['Amount in rupees', '1', /from 25,000 to 25,00,000/],
@@ -250,6 +252,7 @@ test('what is wrong in an application is said, and what was typed stays', { skip
       await follow(page, page.getByRole('button', { name: 'Continue', exact: true }))
       assert.match(await page.getByRole('alert').innerText(), problem)
       assert.equal(await page.getByLabel(field).inputValue(), value)
+      assert.ok((await height()) < 100, 'the problem has the width of the page')
     }
   })
 })
@@ -272,6 +275,46 @@ test('a customer who leaves the AA, or is asked too early, goes on where it was'
     const foreign = await page.request.post(`${address}reset`, { headers: { origin: 'http://evil.example' } })
     assert.equal(foreign.status(), 403)
   })
+})
+
+test('what a world did before it was reset does not count', { skip, timeout: 120_000 }, async () => {
+  const words = WORDS.en
+  await withPage({ width: 'phone' }, async (page) => {
+    const address = await applyAndSignIn(page, 'en', { variation: 'bank-times-out', api: 'rebit' })
+    await agree(page, 'en')
+    await page.goto(address)
+    await page.getByRole('heading', { level: 1, name: words.timeout }).waitFor({ timeout: 60_000 })
+    await follow(page, page.getByRole('button', { name: words.reset, exact: true }))
+    // The same ids occur again.
+    await page.locator('#variation').selectOption('webhooks-lost')
+    await page.locator('#api').selectOption('rebit')
+    await follow(page, page.getByRole('button', { name: words.apply, exact: true }))
+    await goToAa(page, 'en')
+    await signIn(page, 'en')
+    await agree(page, 'en')
+    await page.goto(address)
+    await page.getByRole('heading', { level: 1, name: words.offer }).waitFor({ timeout: 60_000 })
+  })
+})
+
+test('two visitors apply at once', { skip, timeout: 120_000 }, async () => {
+  await withPage({ width: 'phone' }, (one) =>
+    withPage({ width: 'phone' }, async (other) => {
+      const visits = [
+        { page: one, language: 'en', api: 'unaport' },
+        { page: other, language: 'hi', api: 'rebit' },
+      ]
+      await Promise.all(
+        visits.map(async ({ page, language, api }) => {
+          const address = await applyAndSignIn(page, language, { api })
+          await agree(page, language)
+          await page.goto(address)
+          await page.getByRole('heading', { level: 1, name: WORDS[language].offer }).waitFor({ timeout: 60_000 })
+        }),
+      )
+      assert.notEqual(one.url(), other.url())
+    }),
+  )
 })
 
 test('two visitors have worlds of their own', { skip }, async () => {

@@ -27,6 +27,7 @@ const WORDS = {
     back: 'Back',
     step: (number) => `Step ${number} of 8`,
     phones: 'Join by phone',
+    lender: "The lender's page",
     pages: 'Pages',
     timeline: 'Timeline',
     reset: 'Start over',
@@ -200,6 +201,10 @@ test('the customer is played, one variation after the other', { skip, timeout: 2
     await pages.getByRole('heading', { level: 1, name: WORDS.en.start }).waitFor({ timeout: 60_000 })
     await pages.getByRole('heading', { level: 1, name: WORDS.en.asked }).waitFor({ timeout: 60_000 })
     assert.equal(await page.frame('pages').evaluate(() => sessionStorage.getItem('mockaa-round')), '2')
+    // Another language goes on playing, and the tour stays.
+    const step = () => page.url().split('#')[1]
+    await follow(page, page.getByRole('link', { name: WORDS.hi.switch, exact: true }))
+    assert.match(page.url(), /\?auto&lang=hi#step-\d$/, step())
   })
 })
 
@@ -211,8 +216,10 @@ test('a view that nobody touches goes on where it was', { skip, timeout: (IDLE_M
     await pages.getByRole('link', { name: words.go }).click()
     await pages.getByRole('button', { name: words.send, exact: true }).waitFor()
     if (IDLE_MINUTES > 0) await page.waitForTimeout(IDLE_MINUTES * 60_000)
-    // The sign-in may have ended meanwhile; the lender's page leads there again.
+    // The page of the AA is shown again. The sign-in may have ended meanwhile; the lender's page leads there again.
     await page.reload()
+    await page.waitForFunction(() => frames.pages.location.pathname.includes('/aa/visits/'))
+    await page.getByRole('link', { name: words.lender, exact: true }).click()
     await pages.getByRole('heading', { level: 1, name: words.asked }).waitFor()
     await agree(pages, words)
     await timeline.locator('.head .badge', { hasText: 'ACTIVE' }).waitFor()

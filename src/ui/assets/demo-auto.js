@@ -73,7 +73,10 @@ async function finish(page) {
     frame.contentWindow.location.replace(home)
     return
   }
-  if (page.querySelector('#h-reasons')) showStep(7)
+  if (page.querySelector('#h-reasons')) {
+    showStep(7)
+    await readThrough(page)
+  }
   await pause(REST_MS)
   shownStep = 0
   await submit(form)
@@ -81,9 +84,17 @@ async function finish(page) {
 
 /** Goes on from an offer, after a rest. */
 async function goOn(form) {
-  await pause(REST_MS)
+  await readThrough(form.ownerDocument)
   showStep(8)
   await submit(form)
+}
+
+/** Shows the parts of a page one after the other. */
+async function readThrough(page) {
+  for (const part of page.querySelectorAll('main section')) {
+    part.scrollIntoView({ block: 'start', behavior: 'smooth' })
+    await pause(STEP_MS)
+  }
 }
 
 async function press(element) {

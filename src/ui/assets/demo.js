@@ -1,7 +1,7 @@
 // The presenter's view: the timeline follows the consent of the visit, and a sentence says what has happened last. With
 // `data-automatic` the customer is played, slowly, one variation after the other.
 
-const POLL_MS = 1500
+const POLL_MS = 800
 
 const { path, automatic } = document.body.dataset
 const pages = document.querySelector('iframe[name="pages"]')
@@ -39,6 +39,24 @@ function show(progress) {
   link.href = progress.underneath.address
   link.firstElementChild.textContent = progress.underneath.text
 }
+
+// Below 900 px the timeline takes the place of the pages.
+sentence.querySelector('a').addEventListener('click', () => document.getElementById('view-timeline').click())
+
+// The tour stays where it is in another language.
+for (const link of document.querySelectorAll('.lang a')) {
+  link.addEventListener('click', () => {
+    link.hash = location.hash
+  })
+}
+
+// A page of the AA is shown again after a reload.
+const PLACE = `mockaa-place-${path}`
+const place = sessionStorage.getItem(PLACE)
+if (place?.startsWith(`/w${path}aa/visits/`)) pages.contentWindow.location.replace(place)
+pages.addEventListener('load', () => {
+  sessionStorage.setItem(PLACE, pages.contentWindow.location.pathname)
+})
 
 update()
 if (automatic !== undefined) import('./demo-auto.js').then((module) => module.play(pages, path))
