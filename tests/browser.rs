@@ -143,7 +143,9 @@ fn the_pages_pass_their_tests_in_chromium() {
     let demo_url = demo.ready["lender_url"].as_str().expect("a URL");
     let mut tests = Command::new("node");
     tests
-        .args(["--test", "--test-reporter", "spec"])
+        // The journeys of the demo mostly wait, so that other files run beside them.
+        .args(["--test", "--test-concurrency", "3"])
+        .args(["--test-reporter", "spec"])
         .env("MOCKAA_URL", server.base_url())
         .env("MOCKAA_LOGIN_URL", with_login.base_url())
         .env("MOCKAA_LENDER_URL", &lender)
