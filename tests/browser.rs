@@ -144,7 +144,7 @@ fn the_pages_pass_their_tests_in_chromium() {
     let mut tests = Command::new("node");
     tests
         // The journeys of the demo mostly wait, so that other files run beside them.
-        .args(["--test", "--test-concurrency", "3"])
+        .args(["--test", "--test-concurrency", "2"])
         .args(["--test-reporter", "spec"])
         .env("MOCKAA_URL", server.base_url())
         .env("MOCKAA_LOGIN_URL", with_login.base_url())

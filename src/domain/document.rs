@@ -112,8 +112,10 @@ impl Element {
             .map(|(name, value)| (*name, &**value))
             .chain(self.text.as_deref().map(|text| (self.name, text)));
         let cells: Vec<_> = identifiers.iter().copied().chain(own_cells).collect();
-        let identifier = identifying_attribute(self.name)
-            .and_then(|name| cells.iter().find(|(known, _)| *known == name).copied());
+        let identifier = identifying_attribute(self.name).and_then(|(name, column)| {
+            let found = cells.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (column, *value))
+        });
         let identifiers: Vec<_> = identifiers.iter().copied().chain(identifier).collect();
         // The rows of the children repeat the identifiers.
         if cells.len() > identifiers.len() {
@@ -142,13 +144,17 @@ pub struct TableRow<'e> {
     pub cells: Vec<(&'static str, &'e str)>,
 }
 
-/// Returns the attribute that the rows of an element's descendants begin with, if any: the period
-/// of a GST return, the number of an invoice, the kind of a payment.
-fn identifying_attribute(element: &str) -> Option<&'static str> {
+/// Returns the attribute that the rows of an element's descendants begin with, if any, and the name of its column
+/// there: the period of a GST return, the number of an invoice or a policy, the kind of a payment or of holdings.
+fn identifying_attribute(element: &str) -> Option<(&'static str, &'static str)> {
     match element {
-        "gstr1" | "gstr3b" => Some("ret_prd"),
-        "b2b" => Some("inum"),
-        "tx_py" => Some("trans_desc"),
+        "gstr1" | "gstr3b" => Some(("ret_prd", "ret_prd")),
+        "b2b" => Some(("inum", "inum")),
+        "tx_py" => Some(("trans_desc", "trans_desc")),
+        "Summary" => Some(("policyNumber", "policyNumber")),
+        "Holdings" => Some(("type", "holdingsType")),
+        "Investments" => Some(("type", "investmentsType")),
+        "Tier1Holdings" | "Tier2Holdings" => Some(("schemePreferenceType", "schemePreferenceType")),
         _ => None,
     }
 }

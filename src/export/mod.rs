@@ -33,6 +33,8 @@ pub struct Sheet {
     pub name: String,
     pub columns: Vec<String>,
     pub rows: Vec<Vec<Cell>>,
+    /// `true` for a table for which people open the file: it comes first in a workbook.
+    pub is_main: bool,
     /// A sentence before the table of a document; empty: none.
     pub intro: String,
     /// The indexes, from 0, of two columns of amounts that a document compares by bars.

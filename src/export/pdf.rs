@@ -530,8 +530,7 @@ mod tests {
             columns: vec![format!("{name}-column"), "sum".to_owned()],
             rows,
             intro: "A sentence.".to_owned(),
-            bars: None,
-            balance_chart: None,
+            ..Sheet::default()
         }
     }
 

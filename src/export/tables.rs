@@ -180,6 +180,7 @@ fn add_bank_sheets(statements: &[SentStatement], sheets: &mut Vec<Sheet>) {
     ];
     let transactions_sheet = new_sheet("DEPOSIT transactions", &names, rows);
     sheets.push(Sheet {
+        is_main: true,
         balance_chart: Some((0, 5)),
         ..transactions_sheet
     });
@@ -210,7 +211,10 @@ fn add_element_sheets(root: &Element, fi_type: &str, account: &str, sheets: &mut
             .iter()
             .position(|sheet| sheet.name == name)
             .unwrap_or_else(|| {
-                sheets.push(new_sheet(&name, &["Account"], Vec::new()));
+                sheets.push(Sheet {
+                    is_main: row.element.ends_with("Transaction"),
+                    ..new_sheet(&name, &["Account"], Vec::new())
+                });
                 sheets.len() - 1
             });
         let sheet = &mut sheets[index];

@@ -8,6 +8,7 @@ use rust_xlsxwriter::{
 };
 
 use super::{Cell, Sheet, Workbook};
+use crate::domain::money::Paise;
 
 /// The media type of XLSX (ECMA-376).
 pub(crate) const MEDIA_TYPE: &str =
@@ -21,10 +22,12 @@ const DATA_ROWS_MAX: usize = 1_048_575;
 
 /// Writes a workbook as an XLSX file; equal workbooks give equal bytes.
 pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
-    try_write_workbook(workbook).expect("sheet names are unique, and rows are within Excel's limit")
+    try_write_workbook(workbook, DATA_ROWS_MAX)
+        .expect("sheet names are unique, and rows are within Excel's limit")
 }
 
-fn try_write_workbook(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
+/// Writes a workbook whose sheets have this number of rows at most.
+fn try_write_workbook(workbook: &Workbook, rows_max: usize) -> Result<Vec<u8>, XlsxError> {
     let mut file = File::new();
     // A constant creation time keeps the bytes reproducible.
     let created_at = ExcelDateTime::from_ymd(2020, 1, 1)?;
@@ -37,10 +40,16 @@ fn try_write_workbook(workbook: &Workbook) -> Result<Vec<u8>, XlsxError> {
     let mut used_names = HashSet::new();
     used_names.insert("about".to_owned());
     // The first sheet is the one that programs show.
-    for sheet in &workbook.sheets {
-        let name = unique_sheet_name(&sheet.name, &mut used_names);
-        let worksheet = file.add_worksheet().set_name(&name)?;
-        fill_worksheet(worksheet, sheet, &name, &styles)?;
+    let (main, others): (Vec<_>, Vec<_>) = workbook.sheets.iter().partition(|sheet| sheet.is_main);
+    for sheet in main.into_iter().chain(others) {
+        // A table that is longer than a sheet goes on in the next one.
+        let parts = sheet.rows.chunks(rows_max);
+        let is_empty = parts.len() == 0;
+        for rows in parts.chain(is_empty.then_some(&[][..])) {
+            let name = unique_sheet_name(&sheet.name, &mut used_names);
+            let worksheet = file.add_worksheet().set_name(&name)?;
+            fill_worksheet(worksheet, sheet, rows, &name, &styles)?;
+        }
     }
     let about_sheet = file.add_worksheet().set_name("About")?;
     about_sheet.write_string_with_format(0, 0, &workbook.title, &styles.title)?;
@@ -58,16 +67,31 @@ struct Styles {
     title: Format,
     header: Format,
     money: Format,
+    debt: Format,
     date: Format,
 }
+
+/// The format of an amount with Indian digit grouping, 1,89,578.22. A format has two conditions at most, so that
+/// negative amounts have one of their own.
+const MONEY_FORMAT: &str = r"[>=10000000]##\,##\,##\,##0.00;[>=100000]##\,##\,##0.00;##,##0.00";
+const DEBT_FORMAT: &str = r"[<=-10000000]-##\,##\,##\,##0.00;[<=-100000]-##\,##\,##0.00;##,##0.00";
 
 impl Styles {
     fn new() -> Self {
         Self {
             title: Format::new().set_bold().set_font_size(16),
             header: Format::new().set_bold(),
-            money: Format::new().set_num_format("#,##0.00"),
-            date: Format::new().set_num_format("yyyy-mm-dd"),
+            money: Format::new().set_num_format(MONEY_FORMAT),
+            debt: Format::new().set_num_format(DEBT_FORMAT),
+            date: Format::new().set_num_format("dd/mm/yyyy"),
+        }
+    }
+
+    fn money(&self, amount: Paise) -> &Format {
+        if amount.0 < 0 {
+            &self.debt
+        } else {
+            &self.money
         }
     }
 }
@@ -75,6 +99,7 @@ impl Styles {
 fn fill_worksheet(
     worksheet: &mut Worksheet,
     sheet: &Sheet,
+    rows: &[Vec<Cell>],
     name: &str,
     styles: &Styles,
 ) -> Result<(), XlsxError> {
@@ -83,7 +108,6 @@ fn fill_worksheet(
         worksheet.set_column_width(column_number(index), column_width(sheet, index))?;
     }
     worksheet.set_freeze_panes(1, 0)?;
-    let rows = &sheet.rows[..sheet.rows.len().min(DATA_ROWS_MAX)];
     for (cells, row) in rows.iter().zip(1u32..) {
         for (index, cell) in cells.iter().enumerate() {
             let column = column_number(index);
@@ -94,7 +118,7 @@ fn fill_worksheet(
                     row,
                     column,
                     paise_to_rupees(amount.0),
-                    &styles.money,
+                    styles.money(*amount),
                 )?,
                 Cell::Number(number) => worksheet.write_number(row, column, *number)?,
                 Cell::Count(count) => worksheet.write_number(row, column, *count)?,
@@ -193,5 +217,41 @@ fn unique_sheet_name(name: &str, used_names: &mut HashSet<String>) -> String {
             return name;
         }
         number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::try_write_workbook;
+    use crate::export::{Cell, Sheet, Workbook};
+
+    /// Returns the number of sheets, by the names of the files in the archive.
+    fn count_sheets(rows: u32, rows_max: usize) -> usize {
+        let workbook = Workbook {
+            title: "Rows".to_owned(),
+            header_fields: Vec::new(),
+            sheets: vec![Sheet {
+                name: "rows".to_owned(),
+                columns: vec!["number".to_owned()],
+                rows: (0..rows).map(|number| vec![Cell::Count(number)]).collect(),
+                ..Sheet::default()
+            }],
+        };
+        let bytes = try_write_workbook(&workbook, rows_max).expect("a workbook");
+        let names = (1..=9).map(|number| format!("xl/worksheets/sheet{number}.xml"));
+        let is_in = |name: &String| {
+            bytes
+                .windows(name.len())
+                .any(|part| part == name.as_bytes())
+        };
+        names.filter(is_in).count()
+    }
+
+    #[test]
+    fn a_table_that_is_longer_than_a_sheet_goes_on_in_the_next_one() {
+        // One sheet is that about the file.
+        for (rows, sheets) in [(0, 2), (3, 2), (4, 3), (6, 3), (7, 4)] {
+            assert_eq!(count_sheets(rows, 3), sheets, "{rows} rows");
+        }
     }
 }

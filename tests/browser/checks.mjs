@@ -41,8 +41,14 @@ export class Visit {
 }
 
 async function readSize(request) {
-  const { responseBodySize, responseHeadersSize } = await request.sizes()
-  return { url: request.url(), bytes: responseBodySize + responseHeadersSize }
+  try {
+    const { responseBodySize, responseHeadersSize } = await request.sizes()
+    return { url: request.url(), bytes: responseBodySize + responseHeadersSize }
+  } catch (error) {
+    // A request of a page that is live may end while the page is being closed. It is not one of those that are measured.
+    if (/has been closed/.test(error.message)) return { url: request.url(), bytes: 0 }
+    throw error
+  }
 }
 
 async function checkTitle({ page }) {

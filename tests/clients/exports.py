@@ -38,6 +38,7 @@ def to_decimal(cell):
 def check_deposit_workbook(persona):
     transactions = json.loads(generate_data("json", "--persona", persona))["Account"]["Transactions"]["Transaction"]
     book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", "--persona", persona)))
+    check_equal(f"{persona}: first sheet", book.sheetnames[0], "DEPOSIT transactions")
     check_equal(f"{persona}: last sheet", book.sheetnames[-1], "About")
     sheet = book["DEPOSIT transactions"]
     header = [cell.value for cell in sheet[1]]
@@ -85,7 +86,7 @@ def print_cell(cell):
         return cell.value.strftime("%Y-%m-%d")
     if isinstance(cell.value, str):
         return cell.value if len(cell.value) <= 12 else None
-    if cell.number_format == "#,##0.00":
+    if "0.00" in cell.number_format:
         return group_digits(f"{cell.value:.2f}")
     return str(cell.value)
 
@@ -114,6 +115,7 @@ def check_holding_workbook(fi_type, amount):
     account = json.loads(generate_data("json", "--fi-type", fi_type))["Account"]
     transactions = account["Transactions"]["Transaction"]
     book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", "--fi-type", fi_type)))
+    check_equal(f"{fi_type}: first sheet", book.sheetnames[0], f"{fi_type} Transaction")
     check_equal(f"{fi_type}: last sheet", book.sheetnames[-1], "About")
     sheet = book[f"{fi_type} Transaction"]
     column = [cell.value for cell in sheet[1]].index(amount)
@@ -126,6 +128,24 @@ for name in ("salaried", "over-indebted", "kirana-merchant", "small-business"):
     check_printed_statement(name)
 for fi_type, amount in (("MUTUAL_FUNDS", "amount"), ("EQUITIES", "tradeValue"), ("TERM_DEPOSIT", "amount")):
     check_holding_workbook(fi_type, amount)
+def check_child_rows(fi_type, element, key):
+    """The rows of an element have the key of the element around them."""
+    book = openpyxl.load_workbook(io.BytesIO(generate_data("xlsx", "--fi-type", fi_type)))
+    header, *rows = book[f"{fi_type} {element}"].iter_rows(values_only=True)
+    column = header.index(key) if key in header else None
+    check_equal(f"{fi_type}, {element}: has {key}", column is not None and all(row[column] for row in rows), True)
+
+
+for fi_type, element, key in (
+    ("EQUITIES", "Holding", "holdingsType"),
+    ("GENERAL_INSURANCE", "Cover", "policyNumber"),
+    ("INSURANCE_POLICIES", "MoneyBack", "policyNumber"),
+    ("SIP", "Investment", "investmentsType"),
+    ("NPS", "Tier1Holding", "schemePreferenceType"),
+    ("GSTR1_3B", "b2b", "ret_prd"),
+):
+    check_child_rows(fi_type, element, key)
+
 catalogue = subprocess.run([MOCKAA, "data", "generate", "--fi-type", "?"], capture_output=True, text=True).stderr
 fi_types = re.findall(r"\b[A-Z][A-Z0-9_]+\b", catalogue)
 check_equal("there are FI types", len(fi_types) > 15, True)
