@@ -4,7 +4,7 @@ use uuid::{Builder, Uuid};
 
 use super::calls::Calls;
 use super::consent::{ConsentState, LoanPurpose, RaisedConsent};
-use super::rebit::{DataNotifications, DataRequest, LenderKeys, RebitClient};
+use super::rebit::{DataNotifications, LenderKeys, RebitClient, RebitState};
 use super::unaport::{LoginSession, UnaportClient};
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::Participants;
@@ -71,8 +71,7 @@ pub(super) struct BankData {
 pub(super) struct ApiState {
     /// The login of the Unaport API.
     pub login: Option<LoginSession>,
-    /// The data request that is under way in the ReBIT API.
-    pub request: Option<DataRequest>,
+    pub rebit: RebitState,
 }
 
 /// The lender as it calls one of the APIs.
@@ -95,8 +94,6 @@ pub(super) struct ConsentOrder<'a> {
     pub mobile: &'a str,
     /// The address at which the customer comes back.
     pub return_url: &'a str,
-    /// The id of the AA.
-    pub aa: &'a str,
     /// The scenario that plays what the customer does not.
     pub scenario: Option<&'a str>,
 }
@@ -113,10 +110,11 @@ impl LenderCalls<'_> {
     ) -> Result<RaisedConsent, String> {
         match order.api {
             Api::Unaport => {
-                let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
-                let consent = client.raise_consent(order, self.now).await?;
-                state.login = Some(client.into_session());
-                Ok(consent)
+                let aa = order.api.aa_id(self.participants);
+                let raise = async |client: &UnaportClient<'_>| {
+                    client.raise_consent(order, aa, self.now).await
+                };
+                self.with_login(state, raise).await
             }
             Api::Rebit => self.rebit().raise_consent(order).await,
         }
@@ -131,18 +129,18 @@ impl LenderCalls<'_> {
         state: &mut ApiState,
         consent: &RaisedConsent,
     ) -> Result<ConsentState, String> {
+        let handle = &consent.handle;
         match consent.api {
             Api::Unaport => {
-                let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
-                let found = client.fetch_state(&consent.handle).await?;
-                state.login = Some(client.into_session());
-                Ok(found)
+                let fetch = async |client: &UnaportClient<'_>| client.fetch_state(handle).await;
+                self.with_login(state, fetch).await
             }
-            Api::Rebit => self.rebit().fetch_state(&consent.handle).await,
+            Api::Rebit => self.rebit().fetch_state(handle, &mut state.rebit).await,
         }
     }
 
-    /// Fetches the bank data of a consent, unless it is that of the session that the lender has.
+    /// Fetches the bank data of a consent, unless it is that of the session that the lender has. The state of the
+    /// consent was fetched before.
     ///
     /// # Errors
     /// The answer of the sandbox, in words.
@@ -152,18 +150,19 @@ impl LenderCalls<'_> {
         consent: &RaisedConsent,
         known_session: Option<&str>,
     ) -> Result<FetchOutcome, String> {
+        let participants = self.participants;
         match consent.api {
             Api::Unaport => {
-                let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
-                let collection = client
-                    .fetch_data(consent, known_session, self.participants)
-                    .await?;
-                state.login = Some(client.into_session());
-                Ok(collection)
+                let fetch = async |client: &UnaportClient<'_>| {
+                    client
+                        .fetch_data(consent, known_session, participants)
+                        .await
+                };
+                self.with_login(state, fetch).await
             }
             Api::Rebit => {
                 self.rebit()
-                    .fetch_data(consent, &mut state.request, self.participants)
+                    .fetch_data(consent, &mut state.rebit, participants)
                     .await
             }
         }
@@ -178,10 +177,8 @@ impl LenderCalls<'_> {
         state: &mut ApiState,
         session: &str,
     ) -> Result<(), String> {
-        let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
-        client.generate_analytics(session).await?;
-        state.login = Some(client.into_session());
-        Ok(())
+        let generate = async |client: &UnaportClient<'_>| client.generate_analytics(session).await;
+        self.with_login(state, generate).await
     }
 
     /// Returns the credit appraisal sheet of a session of the Unaport API as a file of a format.
@@ -194,10 +191,21 @@ impl LenderCalls<'_> {
         session: &str,
         format: &str,
     ) -> Result<Vec<u8>, String> {
+        let export =
+            async |client: &UnaportClient<'_>| client.export_appraisal(session, format).await;
+        self.with_login(state, export).await
+    }
+
+    /// Makes a call of the Unaport API. After a failure the lender logs in again.
+    async fn with_login<T>(
+        &self,
+        state: &mut ApiState,
+        call: impl AsyncFnOnce(&UnaportClient<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
         let client = UnaportClient::log_in(self.calls, state.login.take()).await?;
-        let file = client.export_appraisal(session, format).await?;
+        let answer = call(&client).await?;
         state.login = Some(client.into_session());
-        Ok(file)
+        Ok(answer)
     }
 
     fn rebit(&self) -> RebitClient<'_> {

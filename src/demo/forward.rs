@@ -18,10 +18,9 @@ use super::server::{Lender, LenderError, reply_problem};
 use crate::ui::messages::Language;
 
 /// The headers of a request that the sandbox gets. `Host` is that of the browser, so that links lead back here.
-const PASSED_HEADERS: [HeaderName; 10] = [
+const PASSED_HEADERS: [HeaderName; 9] = [
     ACCEPT,
     ACCEPT_ENCODING,
-    ACCEPT_LANGUAGE,
     CONTENT_TYPE,
     COOKIE,
     HOST,
@@ -147,9 +146,6 @@ async fn send(
         call = call.header(ACCEPT_LANGUAGE.as_str(), language.as_str());
     }
     for name in PASSED_HEADERS {
-        if name == ACCEPT_LANGUAGE && language.is_some() {
-            continue;
-        }
         for value in request.headers().get_all(&name) {
             call = call.header(name.as_str(), value.as_bytes());
         }

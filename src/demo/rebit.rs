@@ -49,6 +49,21 @@ pub(super) struct LenderKeys {
     pub passphrase: String,
 }
 
+/// The state of the lender's calls of the ReBIT API between two of them.
+#[derive(Debug, Default)]
+pub(super) struct RebitState {
+    /// The artefact of the consent whose state was fetched last.
+    artefact: Option<Artefact>,
+    /// The data request that is under way.
+    pub request: Option<DataRequest>,
+}
+
+#[derive(Debug)]
+struct Artefact {
+    consent_id: String,
+    signed_consent: String,
+}
+
 /// A data request that is under way.
 #[derive(Debug)]
 pub(super) struct DataRequest {
@@ -73,6 +88,11 @@ impl DataNotifications {
         if !is_late {
             *newest = Some(notification);
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.is_none()
     }
 
     pub(super) fn clear(&self) {
@@ -117,30 +137,42 @@ impl RebitClient<'_> {
     }
 
     /// Returns the state of a consent: that of its handle, and from the approval on that of its artefact.
-    pub(super) async fn fetch_state(&self, handle: &str) -> Result<ConsentState, String> {
-        let Some(id) = self.fetch_handle(handle).await? else {
-            return Ok(ConsentState::Created);
+    pub(super) async fn fetch_state(
+        &self,
+        handle: &str,
+        state: &mut RebitState,
+    ) -> Result<ConsentState, String> {
+        state.artefact = None;
+        let fields = json!({ "ConsentHandle": handle });
+        let answer = self.send("/Consent/handle", fields, None).await?;
+        let answer = answer.require_success()?.json()?;
+        let status = &answer["ConsentStatus"];
+        let consent_id = match &*read_text(status, "status")? {
+            "PENDING" | "READY" => return Ok(ConsentState::Created),
+            "APPROVED" => read_text(status, "id")?,
+            "EXPIRED" => return Ok(ConsentState::Expired),
+            _ => return Ok(ConsentState::Rejected),
         };
-        match id {
-            Ok(id) => {
-                let artefact = self.fetch_artefact(&id).await?;
-                let status = read_text(&artefact, "status")?;
-                ConsentState::parse(&status)
-                    .ok_or_else(|| format!("{status} is no state of a consent"))
-            }
-            Err(end) => Ok(end),
-        }
+        let fields = json!({ "consentId": consent_id });
+        let answer = self.send("/Consent/fetch", fields, None).await?;
+        let answer = answer.require_success()?.json()?;
+        let status = read_text(&answer, "status")?;
+        state.artefact = Some(Artefact {
+            consent_id,
+            signed_consent: read_text(&answer, "signedConsent")?,
+        });
+        ConsentState::parse(&status).ok_or_else(|| format!("{status} is no state of a consent"))
     }
 
     /// Fetches the bank data of a consent. The first call requests it.
     pub(super) async fn fetch_data(
         &self,
         consent: &RaisedConsent,
-        request: &mut Option<DataRequest>,
+        state: &mut RebitState,
         participants: &Participants,
     ) -> Result<FetchOutcome, String> {
-        let Some(current) = request else {
-            *request = Some(self.request_data(consent).await?);
+        let Some(current) = &state.request else {
+            state.request = Some(self.request_data(consent, state).await?);
             return Ok(FetchOutcome::Pending);
         };
         let waited = self.now.duration_since(current.requested_at);
@@ -179,20 +211,23 @@ impl RebitClient<'_> {
             total: current.total,
             statements,
         };
-        *request = None;
+        state.request = None;
         Ok(FetchOutcome::Ready(data))
     }
 
     /// Requests the bank data of a consent, with a key of its own.
-    async fn request_data(&self, consent: &RaisedConsent) -> Result<DataRequest, String> {
-        let id = self.fetch_handle(&consent.handle).await?;
-        let id = id
-            .and_then(Result::ok)
-            .ok_or("the consent has no artefact")?;
-        let artefact = self.fetch_artefact(&id).await?;
-        let signed = read_text(&artefact, "signedConsent")?;
+    async fn request_data(
+        &self,
+        consent: &RaisedConsent,
+        state: &RebitState,
+    ) -> Result<DataRequest, String> {
+        let artefact = state.artefact.as_ref();
+        let Artefact {
+            consent_id,
+            signed_consent: signed,
+        } = artefact.ok_or("the consent has no artefact")?;
         let keys = &self.keys.verification_keys.aa_keys;
-        let detail = keys.iter().find_map(|key| verify_compact(&signed, key));
+        let detail = keys.iter().find_map(|key| verify_compact(signed, key));
         let detail = detail.ok_or("the signature of the consent artefact does not match")?;
         let detail: Value = serde_json::from_slice(&detail).unwrap_or_default();
         let pair = KeyPair::from_random(Curve::Weierstrass, random_key(), random_key());
@@ -203,7 +238,7 @@ impl RebitClient<'_> {
                 "from": consent.range.from.to_string(),
                 "to": consent.range.to.min(self.now).to_string(),
             },
-            "Consent": { "id": id, "digitalSignature": signature },
+            "Consent": { "id": consent_id, "digitalSignature": signature },
             "KeyMaterial": key_material,
         });
         let answer = self.send("/FI/request", fields, None).await?;
@@ -214,30 +249,6 @@ impl RebitClient<'_> {
             total: detail["Accounts"].as_array().map_or(0, Vec::len),
             requested_at: self.now,
         })
-    }
-
-    /// Returns the id of the consent of a handle, or the state in which it has ended without one; `None` while the
-    /// customer has not answered.
-    async fn fetch_handle(
-        &self,
-        handle: &str,
-    ) -> Result<Option<Result<String, ConsentState>>, String> {
-        let fields = json!({ "ConsentHandle": handle });
-        let answer = self.send("/Consent/handle", fields, None).await?;
-        let answer = answer.require_success()?.json()?;
-        let status = &answer["ConsentStatus"];
-        Ok(match &*read_text(status, "status")? {
-            "PENDING" | "READY" => None,
-            "APPROVED" => Some(Ok(read_text(status, "id")?)),
-            "EXPIRED" => Some(Err(ConsentState::Expired)),
-            _ => Some(Err(ConsentState::Rejected)),
-        })
-    }
-
-    async fn fetch_artefact(&self, id: &str) -> Result<Value, String> {
-        let fields = json!({ "consentId": id });
-        let answer = self.send("/Consent/fetch", fields, None).await?;
-        answer.require_success()?.json()
     }
 
     /// Sends a signed message with these fields, under a scenario if one is named. The signature of the answer must

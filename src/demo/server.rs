@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HOST, LOCATION,
     ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::uri::PathAndQuery;
+use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, Form, Path, PayloadConfig, Query};
 use actix_web::{
@@ -21,7 +22,7 @@ use actix_web::{
 };
 use askama::Template;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Url};
+use reqwest::{Client, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error as ThisError;
@@ -29,7 +30,7 @@ use tokio::sync::MutexGuard as StateGuard;
 use tokio::task::spawn_blocking;
 
 use super::FIU_ID;
-use super::api::Api;
+use super::api::{Api, LenderCalls};
 use super::calls::{CallLog, Calls, read_text};
 use super::consent::CustomerPage;
 use super::forward::{forward_events, forward_file, forward_timeline, forward_world_page};
@@ -260,9 +261,8 @@ impl Lender {
 
     /// Returns a visitor by the name of the world.
     pub(super) fn find(&self, world: &str) -> Result<Arc<Visitor>, LenderError> {
-        let mut visitors = self.lock_visitors();
-        visitors.retain(|_, visitor| visitor.idle_time() < VISIT_TTL);
-        let visitor = visitors.get(world).cloned();
+        let visitor = self.lock_visitors().get(world).cloned();
+        let visitor = visitor.filter(|it| it.idle_time() < VISIT_TTL);
         visitor.ok_or_else(|| LenderError {
             status: StatusCode::NOT_FOUND,
             text: "This application is over. Open the address of the lender for another one."
@@ -330,6 +330,10 @@ impl Lender {
         // A world that stays is removed when it has been idle for long.
         let _ = calls.call_control_api(Method::DELETE, &path, None).await;
         Ok(())
+    }
+
+    fn calls_for<'a>(&'a self, visitor: &'a Visitor) -> LenderCalls<'a> {
+        visitor.lender_calls(&self.http, &self.participants)
     }
 
     /// Registers the lender's key and the address of its webhooks in a visitor's world, and learns the keys and
@@ -508,7 +512,7 @@ async fn add_new_visitor(
     request: &HttpRequest,
 ) -> Result<Arc<Visitor>, LenderError> {
     let header = |name: &str| request.headers().get(name).and_then(|it| it.to_str().ok());
-    if header("sec-fetch-dest").is_some_and(|it| !matches!(it, "document" | "iframe" | "empty")) {
+    if header("sec-fetch-dest").is_some_and(|it| !matches!(it, "document" | "iframe")) {
         return Err(LenderError {
             status: StatusCode::FORBIDDEN,
             text: "This is a page, and no part of one.".to_owned(),
@@ -569,9 +573,7 @@ async fn show_page(
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
     query.apply_language(&mut state);
-    visitor
-        .update(&lender.http, &lender.participants, &mut state)
-        .await;
+    visitor.update(lender.calls_for(&visitor), &mut state).await;
     Ok(lender.show(StatusCode::OK, &visitor, state).await)
 }
 
@@ -674,8 +676,8 @@ async fn submit_application(
         return Ok(reply_problem(problem));
     }
     let return_url = build_return_url(&request, &visitor);
-    let (http, participants) = (&lender.http, &lender.participants);
-    let applied = visitor.apply(http, participants, &mut state, application, &return_url);
+    let calls = lender.calls_for(&visitor);
+    let applied = visitor.apply(calls, &mut state, application, &return_url);
     if let Err(problem) = applied.await {
         let values = [("problem", &*problem)];
         state.draft.problem = Some(state.language.fill("lender.wrong.call", &values));
@@ -700,12 +702,9 @@ async fn send_to_aa(
     let path = match consent.page {
         // The browser reaches the page through this server.
         CustomerPage::Address(address) => {
-            let url = Url::parse(&address).ok();
-            let query = url.as_ref().and_then(Url::query);
-            let query = query.map(|query| format!("?{query}"));
-            url.as_ref().map_or(address, |url| {
-                format!("{}{}", url.path(), query.unwrap_or_default())
-            })
+            let uri: Uri = address.parse().unwrap_or_default();
+            uri.path_and_query()
+                .map_or(address, PathAndQuery::to_string)
         }
         CustomerPage::Redirection(customer) => {
             let return_url = build_return_url(&request, &visitor);
@@ -757,7 +756,7 @@ async fn return_customer(
     let mut state = visitor.lock_state().await;
     state.asks_now = true;
     Ok(match state.stage {
-        Stage::Decided(_) => redirect(&format!("/{}/#h-monitoring", visitor.world)),
+        Stage::Decided(_) => redirect_to_monitoring(&visitor),
         _ => redirect_to_page(&visitor),
     })
 }
@@ -776,6 +775,10 @@ async fn ask_now(
 /// Leads to the part of the page about the second consent, after an act of the lender whose problem the page shows.
 fn finish(visitor: &Visitor, state: &mut VisitorState, done: Result<(), String>) -> HttpResponse {
     state.failure = done.err();
+    redirect_to_monitoring(visitor)
+}
+
+fn redirect_to_monitoring(visitor: &Visitor) -> HttpResponse {
     redirect(&format!("/{}/#h-monitoring", visitor.world))
 }
 
@@ -788,9 +791,8 @@ async fn ask_to_monitor(
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
     let return_url = build_return_url(&request, &visitor);
-    let (http, participants) = (&lender.http, &lender.participants);
-    let done = visitor.monitor(http, participants, &mut state, &return_url);
-    let done = done.await;
+    let calls = lender.calls_for(&visitor);
+    let done = visitor.monitor(calls, &mut state, &return_url).await;
     Ok(finish(&visitor, &mut state, done))
 }
 
@@ -802,7 +804,8 @@ async fn pass_month(
 ) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
-    let done = visitor.pass_month(&lender.http, &mut state).await;
+    let calls = lender.calls_for(&visitor);
+    let done = visitor.pass_month(calls, &mut state).await;
     Ok(finish(&visitor, &mut state, done))
 }
 
@@ -814,8 +817,8 @@ async fn request_again(
 ) -> Result<HttpResponse, LenderError> {
     let visitor = lender.find_sender(&world, &request)?;
     let mut state = visitor.lock_state().await;
-    let (http, participants) = (&lender.http, &lender.participants);
-    let done = visitor.request_again(http, participants, &mut state).await;
+    let calls = lender.calls_for(&visitor);
+    let done = visitor.request_again(calls, &mut state).await;
     Ok(finish(&visitor, &mut state, done))
 }
 
@@ -850,10 +853,10 @@ async fn receive_webhook(
     let visitor = lender.find(&world)?;
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     // The path may be of any length.
-    let what = format!("webhook /{}", quote_value(&path).trim_matches('\''));
+    let call = format!("webhook /{}", quote_value(&path).trim_matches('\''));
     let keys = &visitor.keys.verification_keys;
     if let Err(error) = keys.check_webhook(request.headers(), &body, &message, system_now()) {
-        visitor.call_log.add(what, format!("refused: {error}"));
+        visitor.call_log.add(call, format!("refused: {error}"));
         visitor.note_refused_webhook();
         let status = match error {
             WebhookError::ApiKey(_) => StatusCode::UNAUTHORIZED,
@@ -866,7 +869,7 @@ async fn receive_webhook(
         .or_else(|| message["FIStatusNotification"]["sessionStatus"].as_str())
         .or_else(|| message["status"].as_str());
     let status = status.unwrap_or("without a status").to_owned();
-    visitor.call_log.add(what, status);
+    visitor.call_log.add(call, status);
     visitor.note_webhook(&message);
     Ok(HttpResponse::Ok().json(json!({
         "ver": "2.0.0", "timestamp": system_now().to_string(), "txnid": message["txnid"], "response": "OK",
@@ -917,7 +920,7 @@ async fn send_appraisal(
     };
     let file = match assessment.consent.api {
         Api::Unaport => {
-            let calls = visitor.lender_calls(&lender.http, &lender.participants);
+            let calls = lender.calls_for(&visitor);
             let session = &assessment.session;
             calls.export_appraisal(api_state, session, &format).await
         }

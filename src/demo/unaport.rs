@@ -81,6 +81,7 @@ impl<'a> UnaportClient<'a> {
     pub(super) async fn raise_consent(
         &self,
         order: &ConsentOrder<'_>,
+        aa: &str,
         now: Timestamp,
     ) -> Result<RaisedConsent, String> {
         let customer = json!({
@@ -92,7 +93,7 @@ impl<'a> UnaportClient<'a> {
                 "ConsentDetail": order.purpose.build_detail(&customer, now),
             },
             "vuaId": "", "createdBy": "loans@marigold.example", "trackingId": format!("LOAN-{}", order.mobile),
-            "aaId": order.aa, "fiuId": FIU_ID, "fiuBaseUrl": "https://marigold.example",
+            "aaId": aa, "fiuId": FIU_ID, "fiuBaseUrl": "https://marigold.example",
             "redirectUrl": order.return_url,
         });
         let path = format!("{APPLICATION_PATH}/Consents/{}", self.session.org_id);

@@ -46,8 +46,6 @@ pub(super) struct Visitor {
     pub notifications: DataNotifications,
     /// Set when a webhook has come since the last question.
     has_webhook: AtomicBool,
-    /// Set when a webhook about the data has come.
-    has_data_webhook: AtomicBool,
     /// Set when a webhook was refused since the application.
     has_refused_webhook: AtomicBool,
     /// The time of the world at which a webhook has reported a withdrawal.
@@ -230,7 +228,6 @@ impl Visitor {
             call_log: CallLog::default(),
             notifications: DataNotifications::default(),
             has_webhook: AtomicBool::new(false),
-            has_data_webhook: AtomicBool::new(false),
             has_refused_webhook: AtomicBool::new(false),
             clock_offset: AtomicI64::new(0),
             last_used_at: AtomicI64::new(now.as_millis()),
@@ -270,7 +267,6 @@ impl Visitor {
     pub(super) fn note_webhook(&self, message: &Value) {
         if let Some(notification) = DataNotification::from_message(message) {
             self.notifications.note(notification);
-            self.has_data_webhook.store(true, Ordering::Relaxed);
         }
         if message["ConsentStatusNotification"]["consentStatus"] == "REVOKED" {
             *self.lock_revocation() = Some(self.now());
@@ -319,8 +315,7 @@ impl Visitor {
     /// does not.
     pub(super) async fn apply(
         &self,
-        http: &Client,
-        participants: &Participants,
+        calls: LenderCalls<'_>,
         state: &mut VisitorState,
         application: Application,
         return_url: &str,
@@ -329,8 +324,8 @@ impl Visitor {
         let api = state.draft.api();
         if let Some(scenario) = variation.scenario() {
             let path = format!("scenarios/{}", variation.as_str());
-            let calls = self.calls(http);
             calls
+                .calls
                 .call_control_api(Method::PUT, &path, Some(scenario.to_owned()))
                 .await?;
         }
@@ -339,14 +334,10 @@ impl Visitor {
             purpose: LoanPurpose::Underwriting,
             mobile: &application.mobile,
             return_url,
-            aa: api.aa_id(participants),
             scenario: variation.scenario().map(|_| variation.as_str()),
         };
-        let consent = self
-            .lender_calls(http, participants)
-            .raise_consent(&mut state.api_state, &order)
-            .await?;
-        self.has_data_webhook.store(false, Ordering::Relaxed);
+        let consent = calls.raise_consent(&mut state.api_state, &order).await?;
+        self.notifications.clear();
         self.has_refused_webhook.store(false, Ordering::Relaxed);
         state.stage = Stage::Asked(application, consent);
         state.asked_at = system_now();
@@ -357,8 +348,7 @@ impl Visitor {
     /// Asks the AA for the consent to see the accounts while the loan is repaid.
     pub(super) async fn monitor(
         &self,
-        http: &Client,
-        participants: &Participants,
+        calls: LenderCalls<'_>,
         state: &mut VisitorState,
         return_url: &str,
     ) -> Result<(), String> {
@@ -379,13 +369,9 @@ impl Visitor {
             purpose: LoanPurpose::Monitoring,
             mobile: &assessment.application.mobile,
             return_url,
-            aa: api.aa_id(participants),
             scenario: None,
         };
-        let consent = self
-            .lender_calls(http, participants)
-            .raise_consent(api_state, &order)
-            .await?;
+        let consent = calls.raise_consent(api_state, &order).await?;
         assessment.monitoring = Some(Monitoring {
             consent,
             has_month_passed: false,
@@ -393,7 +379,7 @@ impl Visitor {
             data: None,
         });
         *self.lock_revocation() = None;
-        api_state.request = None;
+        api_state.rebit.request = None;
         state.asked_at = system_now();
         Ok(())
     }
@@ -401,7 +387,7 @@ impl Visitor {
     /// Advances the clock of the world by a month, after which the lender fetches data again.
     pub(super) async fn pass_month(
         &self,
-        http: &Client,
+        calls: LenderCalls<'_>,
         state: &mut VisitorState,
     ) -> Result<(), String> {
         let Stage::Decided(assessment) = &mut state.stage else {
@@ -417,8 +403,8 @@ impl Visitor {
         }
         let to = self.now().shift_months(1).saturating_add(MONTH_MARGIN);
         let body = json!({ "to": to.to_string() }).to_string();
-        let calls = self.calls(http);
         let answer = calls
+            .calls
             .call_control_api(Method::POST, "clock/advance", Some(body))
             .await?;
         let reached = parse_timestamp(&read_text(&answer, "to")?).unwrap_or(to);
@@ -435,8 +421,7 @@ impl Visitor {
     /// Asks for data although the consent is no longer in force, to show the refusal.
     pub(super) async fn request_again(
         &self,
-        http: &Client,
-        participants: &Participants,
+        calls: LenderCalls<'_>,
         state: &mut VisitorState,
     ) -> Result<(), String> {
         let VisitorState {
@@ -455,7 +440,6 @@ impl Visitor {
         else {
             return Ok(());
         };
-        let calls = self.lender_calls(http, participants);
         *refusal = Some(match consent.api {
             // Unaport requests data by itself, and only for a consent that is in force.
             Api::Unaport => {
@@ -463,7 +447,7 @@ impl Visitor {
                 format!("the consent is {state}, and Unaport requests no more data for it")
             }
             Api::Rebit => {
-                api_state.request = None;
+                api_state.rebit.request = None;
                 match calls.fetch_data(api_state, consent, None).await {
                     Err(answer) => answer,
                     Ok(_) => return Err("data was requested without a consent".to_owned()),
@@ -491,12 +475,7 @@ impl Visitor {
 
     /// Asks the sandbox for the state of the application if a webhook has come, a person wants it, or the last
     /// question was ten seconds ago. After a problem the lender asks again.
-    pub(super) async fn update(
-        &self,
-        http: &Client,
-        participants: &Participants,
-        state: &mut VisitorState,
-    ) {
+    pub(super) async fn update(&self, calls: LenderCalls<'_>, state: &mut VisitorState) {
         if !state.stage.is_waiting() {
             return;
         }
@@ -514,10 +493,9 @@ impl Visitor {
         state.asked_at = now;
         if !has_webhook && !asks_now {
             state.questions += 1;
-            let what = format!("no webhook for {} s", interval.0 / 1000);
-            self.call_log.add(what, "the lender asks".to_owned());
+            let call = format!("no webhook for {} s", interval.0 / 1000);
+            self.call_log.add(call, "the lender asks".to_owned());
         }
-        let calls = self.lender_calls(http, participants);
         let result = match &mut state.stage {
             Stage::Decided(assessment) => {
                 let monitoring = assessment.monitoring.as_mut().expect("the stage waits");
@@ -528,9 +506,6 @@ impl Visitor {
             }
             _ => self.fetch_progress(calls, state).await,
         };
-        if result.is_err() {
-            state.api_state.login = None;
-        }
         state.problem = result.err();
     }
 
@@ -591,7 +566,7 @@ impl Visitor {
             arrival: DataArrival {
                 ready,
                 total,
-                was_polled: !self.has_data_webhook.load(Ordering::Relaxed),
+                was_polled: self.notifications.is_empty(),
             },
             session,
             statements,
@@ -644,7 +619,7 @@ impl Monitoring {
         match outcome {
             FetchOutcome::Pending => {}
             FetchOutcome::TimedOut => {
-                api_state.request = None;
+                api_state.rebit.request = None;
                 self.progress = MonitoringProgress::TimedOut;
             }
             FetchOutcome::Ready(data) => {
