@@ -35,6 +35,7 @@ use mockaa::internals::domain::participants::{Aa, Fip, Participants, SignaturePr
 use mockaa::internals::domain::persona::{DEFAULT_PERSONA, PersonaInstance};
 use mockaa::internals::domain::session::{ApprovalMode, DataTiming};
 use mockaa::internals::domain::statement::{Statement, Transactions};
+use mockaa::internals::domain::statement_writer::{StatementWriter, write_statement};
 use mockaa::internals::domain::terms::{ConsentType, TimeRange};
 use mockaa::internals::domain::time::{Millis, Timestamp};
 use mockaa::internals::domain::unaport::UnaportConfig;
@@ -42,13 +43,13 @@ use mockaa::internals::domain::version::RebitVersion;
 use mockaa::internals::engine::clock::ClockStart;
 use mockaa::internals::engine::sandbox_config::{SandboxConfig, SimulatedFips};
 use mockaa::internals::engine::world::World;
-use mockaa::internals::export::{build_statement_workbook, pdf, xlsx};
+use mockaa::internals::export::{pdf::StatementPdf, xlsx::StatementXlsx};
 use mockaa::internals::wire::artefact::ConsentDetail;
-use mockaa::internals::wire::fi::csv::CsvWriter;
+use mockaa::internals::wire::fi::csv::{CsvOptions, CsvWriter};
 use mockaa::internals::wire::fi::form::form_statement;
-use mockaa::internals::wire::fi::json::JsonWriter;
+use mockaa::internals::wire::fi::json::{JsonDialect, JsonWriter};
 use mockaa::internals::wire::fi::tabs::Tabs;
-use mockaa::internals::wire::fi::{StatementWriter, xml};
+use mockaa::internals::wire::fi::xml;
 use mockaa::internals::wire::fields::{parse_json, parse_timestamp};
 use mockaa::internals::wire::rebit::ResponseContext;
 use mockaa::internals::wire::rebit::fi::{EncryptedAccount, EncryptedEntry, encode_fetch_response};
@@ -570,34 +571,28 @@ fn write_statement_with_mockaa(format: Format, measure: Measure) -> Work {
         match format {
             Format::Xml => xml::write_statement(&statements[0], &mut out),
             Format::Json => {
-                write_row_by_row(
-                    &mut JsonWriter::new(FiSchema::Current),
-                    &statements[0],
-                    &mut out,
-                );
+                let mut writer = JsonWriter::new(FiSchema::Current, JsonDialect::Schema);
+                write_file(&mut writer, &statements[0], &mut out);
             }
             Format::Csv => {
-                write_row_by_row(&mut CsvWriter(FiSchema::Current), &statements[0], &mut out);
+                let mut writer = CsvWriter::new(FiSchema::Current, CsvOptions::default());
+                write_file(&mut writer, &statements[0], &mut out);
             }
             Format::Unaport => {
                 serde_json::to_writer(&mut out, &Tabs::without_session(&statements, to))
                     .expect("it serialises");
             }
-            Format::Xlsx => out = xlsx::write_workbook(&build_statement_workbook(&statements)),
-            Format::Pdf => out = pdf::write_workbook(&build_statement_workbook(&statements)),
+            Format::Xlsx => write_file(&mut StatementXlsx::default(), &statements[0], &mut out),
+            Format::Pdf => write_file(&mut StatementPdf::default(), &statements[0], &mut out),
         }
         black_box(&out);
         measure(out.len(), transactions(&statements[0]).rows.len())
     })
 }
 
-fn write_row_by_row(writer: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
-    let rows = transactions(statement);
-    writer.write_header(statement, rows.range, out);
-    for row in rows.iter() {
-        writer.write_row(&row, out);
-    }
-    writer.write_footer(out);
+fn write_file(writer: &mut dyn StatementWriter, statement: &Statement, out: &mut Vec<u8>) {
+    write_statement(statement, writer, out);
+    writer.finish(out);
 }
 
 fn transactions(statement: &Statement) -> &Transactions {

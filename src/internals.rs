@@ -146,6 +146,10 @@ pub mod domain {
         };
     }
 
+    pub mod statement_writer {
+        pub use crate::domain::statement_writer::{StatementWriter, write_statement};
+    }
+
     pub mod terms {
         pub use crate::domain::terms::{
             ConsentType, DataFilter, FilterCriterion, FilterOperator, TimeRange, TransactionType,
@@ -184,14 +188,14 @@ pub mod engine {
 }
 
 pub mod export {
-    pub use crate::export::build_statement_workbook;
+    pub use crate::export::list_element_sheets;
 
     pub mod pdf {
-        pub use crate::export::pdf::write_workbook;
+        pub use crate::export::pdf::{StatementPdf, write_workbook};
     }
 
     pub mod xlsx {
-        pub use crate::export::xlsx::write_workbook;
+        pub use crate::export::xlsx::{StatementXlsx, write_workbook};
     }
 }
 
@@ -218,10 +222,8 @@ pub mod wire {
     }
 
     pub mod fi {
-        pub use crate::wire::fi::StatementWriter;
-
         pub mod csv {
-            pub use crate::wire::fi::csv::CsvWriter;
+            pub use crate::wire::fi::csv::{CsvOptions, CsvWriter};
         }
 
         pub mod form {
@@ -229,7 +231,7 @@ pub mod wire {
         }
 
         pub mod json {
-            pub use crate::wire::fi::json::JsonWriter;
+            pub use crate::wire::fi::json::{JsonDialect, JsonWriter};
         }
 
         pub mod tabs {

@@ -42,6 +42,7 @@ mod http;
 pub mod internals;
 mod platform;
 mod scenario;
+mod statement_files;
 mod ui;
 mod webhooks;
 mod wire;

@@ -1229,7 +1229,15 @@ fn data_is_generated_and_bad_arguments_are_rejected() {
         (&["--quirk", "newest-fist"], "did you mean newest-first?"),
         (
             &["--fi-type", "NPS", "--format", "svg"],
-            "other FI types have no running balance",
+            "--format svg exists for DEPOSIT only: NPS has no running balance",
+        ),
+        (
+            &["--csv-amounts", "signed"],
+            "--csv-amounts and --csv-safe change a CSV alone; add --format csv",
+        ),
+        (
+            &["--format", "csv", "--csv-amounts", "sign"],
+            "give one of schema, signed, split",
         ),
         (&["--personas", "nowhere"], "nowhere: cannot be read"),
     ] {

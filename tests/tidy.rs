@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 9] = [
     &["config"],
     &["http", "webhooks", "demo"],
     &["scenario"],
-    &["files", "fiu"],
+    &["files", "fiu", "statement_files"],
     &[
         "engine",
         "wire",

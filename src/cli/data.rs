@@ -1,5 +1,5 @@
 //! `mockaa data`: generates statements into a file or a pipe, and checks existing statements. The
-//! generation belongs to `bankgen`, the formats to `wire::fi` and `export`.
+//! generation belongs to `bankgen`, the formats to `statement_files`.
 
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
@@ -9,14 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{Days, Months, NaiveDate, NaiveTime};
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::bankgen::{
-    StatementRequest, generate_accounts, generate_statement, is_supported, write_rows,
-};
+use crate::bankgen::{StatementRequest, generate_accounts, is_supported};
 use crate::cli::common_args::PersonaArgs;
 use crate::cli::{UsageError, read_input};
 use crate::config::personas::{find_persona, shipped_text};
@@ -26,20 +24,14 @@ use crate::domain::naming::suggest_name;
 use crate::domain::participants::{FiSchema, Participants, RequestedForm};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
 use crate::domain::quirk::{Quirk, Quirks};
-use crate::domain::statement::{SentStatement, Statement, StatementBody, StatementForm};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::entropy::derive_world_seed;
 use crate::engine::world::DEFAULT_WORLD;
-use crate::export::svg::balance_chart;
-use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::files::statement::{CheckedStatement, check_document};
-use crate::wire::fi::form::form_statement;
-use crate::wire::fi::gateway_json::{Gateway, statement_to_json};
-use crate::wire::fi::tabs::Tabs;
-use crate::wire::fi::xml::XmlWriter;
-use crate::wire::fi::{StatementWriter, csv::CsvWriter, json::JsonWriter};
+use crate::statement_files::{StatementFile, StatementFormat};
+use crate::wire::fi::csv::{CsvAmounts, CsvOptions};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -133,8 +125,17 @@ pub(crate) struct GenerateArguments {
     customer: String,
 
     /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Xml)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = StatementFormat::Xml)]
+    format: StatementFormat,
+
+    /// Further columns of a CSV of a bank account: signed adds signedAmount, which is negative for a debit;
+    /// split adds debit and credit.
+    #[arg(long, value_name = "COLUMNS", value_parser = parse_csv_amounts)]
+    csv_amounts: Option<CsvAmounts>,
+
+    /// Write an apostrophe before texts of a CSV that a spreadsheet would take for a formula.
+    #[arg(long)]
+    csv_safe: bool,
 
     /// Generation of the FI schemas: current or retired. Default: the one in force on the later of
     /// --as-of and --to, current after 12 July 2025.
@@ -151,26 +152,14 @@ pub(crate) struct GenerateArguments {
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// ReBIT FI schema.
-    Xml,
-    /// JSON with the names of the ReBIT FI schema.
-    Json,
-    /// JSON as Finvu's FIU module gives it.
-    Finvu,
-    /// JSON as Setu's gateway gives it.
-    Setu,
-    /// Transactions only.
-    Csv,
-    /// Tabs of the Unaport FIU API, Fetch Data.
-    Unaport,
-    /// Workbook.
-    Xlsx,
-    /// Printed statement.
-    Pdf,
-    /// Chart of the balance.
-    Svg,
+impl ValueEnum for StatementFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()).help(self.describe()))
+    }
 }
 
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -271,9 +260,18 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
         now: range.to,
         changes: None,
     };
+    let file = StatementFile {
+        request,
+        form,
+        format: arguments.format,
+        csv_options: csv_options(arguments)?,
+        title: format!("{}: {}", persona.definition.name, account.masked_number),
+    };
+    if let Some(refusal) = file.find_refusal() {
+        return Err(UsageError(format!("--format {refusal}")).into());
+    }
     let Some(output) = &arguments.output else {
-        if matches!(arguments.format, Format::Xlsx | Format::Pdf) && std::io::stdout().is_terminal()
-        {
+        if arguments.format.is_binary() && std::io::stdout().is_terminal() {
             return Err(UsageError(
                 "a terminal cannot show this format; give a file with --output, or a pipe"
                     .to_owned(),
@@ -281,16 +279,29 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
             .into());
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let result = write_statement(&request, arguments.format, form, &mut out)
-            .and_then(|()| Ok(out.flush()?));
+        let result = write_statement(&file, &mut out).and_then(|()| Ok(out.flush()?));
         return match result {
             // A reader may close the pipe early, as `| head` does.
             Err(error) if is_broken_pipe(&error) => Ok(()),
             result => result.context("cannot write to stdout"),
         };
     };
-    write_file(&request, arguments.format, form, output)
-        .with_context(|| format!("cannot write {}", display_path(output)))
+    write_file(&file, output).with_context(|| format!("cannot write {}", display_path(output)))
+}
+
+/// Returns the options of a CSV, which other formats do not have.
+fn csv_options(arguments: &GenerateArguments) -> Result<CsvOptions, UsageError> {
+    let is_used = arguments.csv_amounts.is_some() || arguments.csv_safe;
+    if is_used && arguments.format != StatementFormat::Csv {
+        return Err(UsageError(
+            "--csv-amounts and --csv-safe change a CSV alone; add --format csv, or leave them out"
+                .to_owned(),
+        ));
+    }
+    Ok(CsvOptions {
+        amounts: arguments.csv_amounts.unwrap_or_default(),
+        is_safe: arguments.csv_safe,
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -299,15 +310,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-fn write_file(
-    request: &StatementRequest<'_>,
-    format: Format,
-    form: StatementForm,
-    output: &Path,
-) -> anyhow::Result<()> {
+fn write_file(statement: &StatementFile<'_>, output: &Path) -> anyhow::Result<()> {
     let write = |file: File| -> anyhow::Result<()> {
         let mut out = BufWriter::new(file);
-        write_statement(request, format, form, &mut out)?;
+        write_statement(statement, &mut out)?;
         Ok(out.flush()?)
     };
     // A link stays, and a device or a pipe gets the bytes.
@@ -430,6 +436,10 @@ fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), 
     }
 }
 
+fn parse_csv_amounts(text: &str) -> Result<CsvAmounts, String> {
+    CsvAmounts::parse(text).ok_or_else(|| format!("give one of {}", CsvAmounts::accepted_names()))
+}
+
 fn parse_schema(text: &str) -> Result<FiSchema, String> {
     FiSchema::parse_name_or_version(text)
         .ok_or_else(|| format!("give one of {}", FiSchema::accepted_names_and_versions()))
@@ -468,57 +478,27 @@ fn ist_midnight(day: NaiveDate) -> Timestamp {
     Timestamp::from_ist(day.and_time(NaiveTime::MIN))
 }
 
-fn write_statement(
-    request: &StatementRequest<'_>,
-    format: Format,
-    form: StatementForm,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    match format {
-        Format::Xml => write_streamed(request, form, &mut XmlWriter::new(form), out),
-        Format::Json => write_streamed(request, form, &mut JsonWriter::new(form.schema), out),
-        Format::Csv => {
-            let mut counted = CountedOutput { out, bytes: 0 };
-            write_streamed(request, form, &mut CsvWriter(form.schema), &mut counted)?;
-            if counted.bytes == 0 {
-                let fi_type = request.account.fi_type;
-                eprintln!(
-                    "mockaa: the CSV is empty: it has the transactions alone, and this statement of {fi_type} has none; --format xml and json have the rest"
-                );
-            }
-            Ok(())
+fn write_statement(file: &StatementFile<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let range = file.request.range;
+    let bar = ProgressBar::new(elapsed_days(range, range.to));
+    let bar = start_progress(range, bar, "{bar:40} {percent}% of {len} days, {eta} left");
+    let mut counted = CountedOutput { out, bytes: 0 };
+    let mut last_day = None;
+    let written = file.write(&mut counted, &mut |at| {
+        let day = elapsed_days(range, at);
+        if last_day.replace(day) != Some(day) {
+            bar.set_position(day);
         }
-        Format::Xlsx => write_buffered(request, form, out, |statements| {
-            Ok(xlsx::write_workbook(&build_statement_workbook(statements)))
-        }),
-        Format::Pdf => write_buffered(request, form, out, |statements| {
-            Ok(pdf::write_workbook(&build_statement_workbook(statements)))
-        }),
-        Format::Finvu => write_buffered(request, form, out, |statements| {
-            to_pretty_json(&statement_to_json(&statements[0], Gateway::Finvu))
-        }),
-        Format::Setu => write_buffered(request, form, out, |statements| {
-            to_pretty_json(&statement_to_json(&statements[0], Gateway::Setu))
-        }),
-        Format::Unaport => write_buffered(request, form, out, |statements| {
-            to_pretty_json(&Tabs::without_session(statements, request.now))
-        }),
-        // A quirk changes how a balance is written, not the balance.
-        Format::Svg => write_buffered(request, form.schema.into(), out, |statements| {
-            let transactions = statements[0].transactions();
-            let transactions = transactions.ok_or_else(|| {
-                UsageError(
-                    "--format svg exists for DEPOSIT only; other FI types have no running balance"
-                        .to_owned(),
-                )
-            })?;
-            let title = format!(
-                "{}: {}",
-                request.persona.definition.name, request.account.masked_number
-            );
-            Ok(balance_chart(&title, transactions).into_bytes())
-        }),
+    });
+    bar.finish_and_clear();
+    written?;
+    if counted.bytes == 0 {
+        let fi_type = file.request.account.fi_type;
+        eprintln!(
+            "mockaa: the CSV is empty: it has the transactions alone, and this statement of {fi_type} has none; --format xml and json have the rest"
+        );
     }
+    Ok(())
 }
 
 /// An output that counts the bytes that it got.
@@ -539,33 +519,6 @@ impl Write for CountedOutput<'_> {
     }
 }
 
-fn to_pretty_json(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
-    let mut json = serde_json::to_vec_pretty(value)?;
-    json.push(b'\n');
-    Ok(json)
-}
-
-/// Writes a format that needs the whole statement in memory.
-fn write_buffered(
-    request: &StatementRequest<'_>,
-    form: StatementForm,
-    out: &mut dyn Write,
-    render: impl Fn(&[SentStatement]) -> anyhow::Result<Vec<u8>>,
-) -> anyhow::Result<()> {
-    let spinner = start_progress(
-        request.range,
-        ProgressBar::no_length(),
-        "{spinner} generating the statement, {elapsed}",
-    );
-    let bytes = render(&[form_statement(build_statement(request), form)]);
-    spinner.finish_and_clear();
-    Ok(out.write_all(&bytes?)?)
-}
-
-fn build_statement(request: &StatementRequest<'_>) -> Statement {
-    generate_statement(request).expect("select_account checked that the account is supported")
-}
-
 /// Shows progress for ranges of a year and more, if stderr is a terminal.
 fn start_progress(range: TimeRange, bar: ProgressBar, template: &str) -> ProgressBar {
     let is_hidden = !std::io::stderr().is_terminal() || elapsed_days(range, range.to) < 366;
@@ -581,53 +534,4 @@ fn start_progress(range: TimeRange, bar: ProgressBar, template: &str) -> Progres
 /// Returns the number of days of the range that have passed at an instant.
 fn elapsed_days(range: TimeRange, at: Timestamp) -> u64 {
     u64::try_from((at.as_millis() - range.from.as_millis()) / 86_400_000 + 1).unwrap_or(0)
-}
-
-/// The size of the output buffer, in bytes.
-const CHUNK_BYTES: usize = 256 * 1024;
-
-/// Writes a bank ledger row by row while it is generated; other documents are short and are written
-/// whole.
-fn write_streamed(
-    request: &StatementRequest<'_>,
-    form: StatementForm,
-    writer: &mut dyn StatementWriter,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let mut buffer = Vec::with_capacity(CHUNK_BYTES + 1024);
-    let without_rows = StatementRequest {
-        consent_types: &[ConsentType::Profile, ConsentType::Summary],
-        ..*request
-    };
-    // Rows can be streamed unless a quirk changes their order or depends on later ones.
-    let is_streamed = request.account.fi_type == FiType::Deposit && form.quirks.is_empty();
-    let head = build_statement(if is_streamed { &without_rows } else { request });
-    let head = form_statement(head, form);
-    if let StatementBody::Other(document) = &head.body {
-        writer.write_document(document, &mut buffer);
-        return Ok(out.write_all(&buffer)?);
-    }
-    writer.write_header(&head, request.range, &mut buffer);
-    let bar = ProgressBar::new(elapsed_days(request.range, request.range.to));
-    let bar = start_progress(
-        request.range,
-        bar,
-        "{bar:40} {percent}% of {len} days, {eta} left",
-    );
-    // The row callback cannot fail, so the first write error is kept until the end.
-    let mut outcome = Ok(());
-    write_rows(request, &mut |row| {
-        writer.write_row(&row, &mut buffer);
-        if buffer.len() >= CHUNK_BYTES {
-            if outcome.is_ok() {
-                outcome = out.write_all(&buffer);
-            }
-            buffer.clear();
-            bar.set_position(elapsed_days(request.range, row.at));
-        }
-    });
-    bar.finish_and_clear();
-    outcome?;
-    writer.write_footer(&mut buffer);
-    Ok(out.write_all(&buffer)?)
 }

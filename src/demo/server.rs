@@ -48,7 +48,7 @@ use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
 use crate::export::svg::balance_chart;
-use crate::export::{build_analytics_workbook, build_appraisal_document, pdf, xlsx};
+use crate::export::{FileFormat, build_analytics_workbook, build_appraisal_document};
 use crate::fiu::webhook_check::{VerificationKeys, WebhookError};
 use crate::ui::assets::{find_asset, is_current_digest};
 use crate::ui::journey::Party;
@@ -903,10 +903,8 @@ async fn send_appraisal(
     place: Path<(String, String)>,
 ) -> Result<HttpResponse, LenderError> {
     let (world, format) = place.into_inner();
-    let media_type = match &*format {
-        "xlsx" => xlsx::MEDIA_TYPE,
-        "pdf" => pdf::MEDIA_TYPE,
-        _ => return Ok(HttpResponse::NotFound().finish()),
+    let Some(format) = FileFormat::parse(&format) else {
+        return Ok(HttpResponse::NotFound().finish());
     };
     let visitor = lender.find(&world)?;
     let mut state = visitor.lock_state().await;
@@ -922,29 +920,28 @@ async fn send_appraisal(
         Api::Unaport => {
             let calls = lender.calls_for(&visitor);
             let session = &assessment.session;
-            calls.export_appraisal(api_state, session, &format).await
+            let format = format.as_str();
+            calls.export_appraisal(api_state, session, format).await
         }
         Api::Rebit => {
             let numbered: Vec<_> = (1..).zip(&assessment.statements).collect();
             let report = build_report(&numbered).expect("the assessment is of one");
-            Ok(if format == "pdf" {
-                pdf::write_workbook(&build_appraisal_document(report.appraisal()))
-            } else {
-                let (sections, rows) = (report.sections(), report.transactions());
-                xlsx::write_workbook(&build_analytics_workbook(
-                    report.appraisal(),
-                    sections,
-                    rows,
-                ))
-            })
+            let workbook = match format {
+                FileFormat::Pdf => build_appraisal_document(report.appraisal()),
+                FileFormat::Xlsx => {
+                    let (sections, rows) = (report.sections(), report.transactions());
+                    build_analytics_workbook(report.appraisal(), sections, rows)
+                }
+            };
+            Ok(format.write_workbook(&workbook))
         }
     };
     Ok(match file {
         Ok(bytes) => HttpResponse::Ok()
-            .content_type(media_type)
+            .content_type(format.media_type())
             .insert_header((
                 CONTENT_DISPOSITION,
-                format!("attachment; filename=\"appraisal.{format}\""),
+                format!("attachment; filename=\"appraisal.{}\"", format.as_str()),
             ))
             .body(bytes),
         Err(problem) => reply_problem(problem),

@@ -40,6 +40,11 @@ impl Color {
         format!("{red:02x}{green:02x}{blue:02x}")
     }
 
+    /// Returns red, green and blue, each from 0 to 1.
+    pub fn channels(self) -> [f32; 3] {
+        [self.red, self.green, self.blue].map(|channel| f32::from(channel) / 255.0)
+    }
+
     /// Returns the relative luminance, from 0 for black to 1 for white (WCAG 2.2, "relative
     /// luminance").
     fn luminance(self) -> f64 {

@@ -281,10 +281,14 @@ pub struct Row {
 impl Row {
     /// Returns the amount with the sign of its effect on the balance.
     pub fn signed_amount(&self) -> Paise {
-        match self.transaction_type {
-            TransactionType::Credit => self.amount,
-            TransactionType::Debit => -self.amount,
-        }
+        self.transaction_type.sign(self.amount)
+    }
+}
+
+impl NewRow<'_> {
+    /// Returns the amount with the sign of its effect on the balance.
+    pub fn signed_amount(&self) -> Paise {
+        self.transaction_type.sign(self.amount)
     }
 }
 

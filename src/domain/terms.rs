@@ -86,6 +86,16 @@ wire_enum! {
     TransactionType { Credit = "CREDIT", Debit = "DEBIT" }
 }
 
+impl TransactionType {
+    /// Returns an amount with the sign of its effect on the balance.
+    pub fn sign(self, amount: Paise) -> Paise {
+        match self {
+            Self::Credit => amount,
+            Self::Debit => -amount,
+        }
+    }
+}
+
 /// A condition on the transactions that the customer shares (ReBIT AA API 2.0.0, `DataFilter`). A
 /// filter removes rows; balances remain those of the complete ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]

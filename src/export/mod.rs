@@ -8,12 +8,47 @@ pub(crate) mod svg;
 mod tables;
 pub(crate) mod xlsx;
 
-pub use tables::build_statement_workbook;
+pub use tables::list_element_sheets;
 pub(crate) use tables::{build_analytics_workbook, build_appraisal_document};
 
 use chrono::NaiveDate;
 
-use crate::domain::money::Paise;
+use self::pdf::StatementPdf;
+use self::xlsx::StatementXlsx;
+use crate::domain::money::{Paise, group_count};
+use crate::domain::naming::wire_enum;
+use crate::domain::statement_writer::StatementWriter;
+
+wire_enum! {
+    /// A format for people.
+    FileFormat {
+        Xlsx = "xlsx",
+        Pdf = "pdf",
+    }
+}
+
+impl FileFormat {
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Xlsx => xlsx::MEDIA_TYPE,
+            Self::Pdf => pdf::MEDIA_TYPE,
+        }
+    }
+
+    pub(crate) fn write_workbook(self, workbook: &Workbook) -> Vec<u8> {
+        match self {
+            Self::Xlsx => xlsx::write_workbook(workbook),
+            Self::Pdf => pdf::write_workbook(workbook),
+        }
+    }
+
+    pub(crate) fn statement_writer(self) -> Box<dyn StatementWriter> {
+        match self {
+            Self::Xlsx => Box::new(StatementXlsx::default()),
+            Self::Pdf => Box::new(StatementPdf::default()),
+        }
+    }
+}
 
 /// The content of a file, independent of its format: sheets of a workbook, or tables of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +74,6 @@ pub struct Sheet {
     pub intro: String,
     /// The indexes, from 0, of two columns of amounts that a document compares by bars.
     pub bars: Option<(usize, usize)>,
-    /// The indexes, from 0, of the date and the balance column of a chart, if the sheet has one.
-    pub balance_chart: Option<(usize, usize)>,
 }
 
 /// A typed value of a sheet.
@@ -67,8 +100,23 @@ impl Cell {
         }
     }
 
+    /// Returns the value as a document prints it: amounts with Indian digit grouping, dates as dd/mm/yyyy.
+    fn print(&self) -> String {
+        match self {
+            Self::Money(amount) => amount.group(),
+            Self::Count(count) => group_count(*count as usize),
+            Self::Date(date) => print_date(*date),
+            cell => cell.to_text(),
+        }
+    }
+
     /// Returns whether the value is a number, which is aligned right.
     pub fn is_numeric(&self) -> bool {
         matches!(self, Self::Money(_) | Self::Number(_) | Self::Count(_))
     }
+}
+
+/// Returns a date as banks in India print it.
+fn print_date(date: NaiveDate) -> String {
+    date.format("%d/%m/%Y").to_string()
 }

@@ -2,8 +2,12 @@
 
 use std::fmt::Write;
 
+use crate::domain::document::Document;
 use crate::domain::money::Paise;
-use crate::domain::statement::Transactions;
+use crate::domain::statement::{NewRow, Statement, Transactions};
+use crate::domain::statement_writer::StatementWriter;
+use crate::domain::terms::TimeRange;
+use crate::domain::time::Timestamp;
 
 const WIDTH: i64 = 720;
 const HEIGHT: i64 = 180;
@@ -15,22 +19,72 @@ const MARGIN_BOTTOM: i64 = 20;
 /// The style of a chart that is shown small: larger labels inside the chart, and no title.
 const SMALL_STYLE: &str = "@media (max-width:420px){text{font-size:26px;paint-order:stroke;stroke:#fff;stroke-width:7px}.title{display:none}.scale{text-anchor:start;transform:translate(12px,-6px)}}";
 
+/// The media type of SVG.
+pub(crate) const MEDIA_TYPE: &str = "image/svg+xml";
+
+/// The writer of a chart of the balance of a bank account. It keeps one balance for each day.
+pub(crate) struct StatementChart {
+    title: String,
+    range: TimeRange,
+    /// The days from the range's start, each with its last balance.
+    closing_balances: Vec<(i64, i64)>,
+}
+
+impl StatementChart {
+    pub(crate) fn new(title: &str) -> Self {
+        let start = Timestamp::from_millis(0);
+        Self {
+            title: title.to_owned(),
+            range: TimeRange {
+                from: start,
+                to: start,
+            },
+            closing_balances: Vec::new(),
+        }
+    }
+
+    fn add_balance(&mut self, at: Timestamp, balance: Paise) {
+        let day = (at.ist_date() - self.range.from.ist_date()).num_days();
+        match self.closing_balances.last_mut() {
+            Some((last, known)) if *last == day => *known = balance.0,
+            _ => self.closing_balances.push((day, balance.0)),
+        }
+    }
+}
+
+impl StatementWriter for StatementChart {
+    fn write_header(&mut self, _: &Statement, range: Option<TimeRange>, _: &mut Vec<u8>) {
+        self.range = range.unwrap_or(self.range);
+    }
+
+    fn write_row(&mut self, row: &NewRow<'_>, _: &mut Vec<u8>) {
+        self.add_balance(row.at, row.balance);
+    }
+
+    fn write_footer(&mut self, out: &mut Vec<u8>) {
+        let chart = draw_chart(&self.title, self.range, &self.closing_balances);
+        out.extend_from_slice(chart.as_bytes());
+    }
+
+    /// Nothing: a document has no running balance.
+    fn write_document(&mut self, _: &Statement, _: &Document, _: &mut Vec<u8>) {}
+}
+
 /// Returns an SVG line chart of closing balances over the range, with a scale; equal transactions
 /// give equal bytes.
 pub(crate) fn balance_chart(title: &str, transactions: &Transactions) -> String {
-    let range = transactions.range;
+    let mut chart = StatementChart::new(title);
+    chart.range = transactions.range;
+    for row in &transactions.rows {
+        chart.add_balance(row.at, row.balance);
+    }
+    draw_chart(title, chart.range, &chart.closing_balances)
+}
+
+fn draw_chart(title: &str, range: TimeRange, closing_balances: &[(i64, i64)]) -> String {
     let days = (range.to.ist_date() - range.from.ist_date())
         .num_days()
         .max(1);
-    // The days from the range's start, each with its last balance.
-    let mut closing_balances: Vec<(i64, i64)> = Vec::new();
-    for row in &transactions.rows {
-        let day = (row.at.ist_date() - range.from.ist_date()).num_days();
-        match closing_balances.last_mut() {
-            Some((last, balance)) if *last == day => *balance = row.balance.0,
-            _ => closing_balances.push((day, row.balance.0)),
-        }
-    }
     let min_balance = closing_balances
         .iter()
         .map(|(_, balance)| *balance)

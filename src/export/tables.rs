@@ -5,189 +5,142 @@ use serde_json::{Map, Value};
 
 use super::{Cell, PART_COLUMN, Sheet, Workbook};
 use crate::domain::appraisal::{Appraisal, ReportValue};
-use crate::domain::document::Element;
+use crate::domain::document::Document;
 use crate::domain::money::Paise;
-use crate::domain::statement::{Holders, SentStatement, StatementBody};
-use crate::domain::terms::TransactionType;
+use crate::domain::statement::{Holders, NewRow, Statement};
+use crate::domain::terms::{TimeRange, TransactionType};
 
-/// Builds the workbook of statements; accounts of one FI type share their sheets.
-pub fn build_statement_workbook(statements: &[SentStatement]) -> Workbook {
-    let mut header_fields = Vec::new();
-    let holder = statements
-        .iter()
-        .find_map(|statement| statement.holders.as_ref());
-    if let Some(holders) = holder {
-        add_header_field(
-            &mut header_fields,
-            "Account holder",
-            holders
-                .iter()
-                .map(|holder| holder.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-        );
-        add_header_field(&mut header_fields, "Address", holders.first.address.clone());
-        add_header_field(&mut header_fields, "PAN", holders.first.pan.clone());
-    }
-    for statement in statements {
-        let account = &statement.account;
-        add_header_field(
-            &mut header_fields,
-            "Account",
-            format!(
-                "{} at {}, {}",
-                account.masked_number, statement.fip_name, account.fi_type
-            ),
-        );
-        if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
-            add_header_field(
-                &mut header_fields,
-                "Branch",
-                format!(
-                    "{}, IFSC {}, MICR {}",
-                    summary.branch, summary.ifsc, summary.micr
-                ),
-            );
-            add_header_field(
-                &mut header_fields,
-                "Balance",
-                format!("{} on {}", summary.balance, summary.balance_at.ist_date()),
-            );
-        }
-    }
-    let range = statements
-        .iter()
-        .find_map(|statement| statement.transactions())
-        .map(|transactions| transactions.range);
-    if let Some(range) = range {
-        add_header_field(
-            &mut header_fields,
-            "Period",
-            format!("{} to {}", range.from.ist_date(), range.to.ist_date()),
-        );
-    }
-    let mut sheets = Vec::new();
-    add_bank_sheets(statements, &mut sheets);
-    for statement in statements {
-        if let StatementBody::Other(document) = &statement.body {
-            let fi_type = statement.account.fi_type.as_str();
-            add_element_sheets(
-                &document.root,
-                fi_type,
-                &statement.account.masked_number,
-                &mut sheets,
-            );
-        }
-    }
-    Workbook {
-        title: "Account statement".to_owned(),
-        header_fields,
-        sheets,
-    }
+/// The columns of the transactions of bank accounts.
+pub(super) const TRANSACTION_COLUMNS: [&str; 10] = [
+    "Date",
+    "Narration",
+    "Reference",
+    "Debit",
+    "Credit",
+    "Balance",
+    "Mode",
+    "Account",
+    "Timestamp",
+    "Transaction id",
+];
+
+/// Returns the cells of a transaction, by [`TRANSACTION_COLUMNS`].
+pub(super) fn transaction_cells(
+    row: &NewRow<'_>,
+    account: &str,
+) -> [Cell; TRANSACTION_COLUMNS.len()] {
+    let (debit, credit) = match row.transaction_type {
+        TransactionType::Debit => (Cell::Money(row.amount), Cell::Empty),
+        TransactionType::Credit => (Cell::Empty, Cell::Money(row.amount)),
+    };
+    [
+        Cell::Date(row.at.ist_date()),
+        text_cell(row.narration),
+        text_cell(row.reference),
+        debit,
+        credit,
+        Cell::Money(row.balance),
+        text_cell(row.mode.as_str()),
+        text_cell(account),
+        Cell::Text(row.at.to_ist_string()),
+        Cell::Text(format!("M{}", row.id)),
+    ]
 }
 
-fn add_bank_sheets(statements: &[SentStatement], sheets: &mut Vec<Sheet>) {
-    let bank_statements: Vec<&SentStatement> = statements
-        .iter()
-        .filter(|statement| statement.as_bank().is_some())
-        .collect();
-    if bank_statements.is_empty() {
-        return;
+/// Returns the facts about a statement: the account, its holders and its bank.
+pub(super) fn list_facts(statement: &Statement, range: Option<TimeRange>) -> Vec<(String, String)> {
+    let account = &statement.account;
+    let mut facts = Vec::new();
+    let account_fact = format!(
+        "{} at {}, {}",
+        account.masked_number, statement.fip_name, account.fi_type
+    );
+    add_fact(&mut facts, "Account", account_fact);
+    if let Some(holders) = &statement.holders {
+        let names: Vec<&str> = holders.iter().map(|holder| holder.name.as_str()).collect();
+        add_fact(&mut facts, "Account holder", names.join(", "));
+        add_fact(&mut facts, "Address", holders.first.address.clone());
+        add_fact(&mut facts, "PAN", holders.first.pan.clone());
     }
-    let accounts = bank_statements.iter().filter_map(|statement| {
-        let summary = statement.as_bank()?.summary.as_ref()?;
-        let account = &statement.account;
-        Some(vec![
-            text_cell(&account.masked_number),
-            text_cell(&statement.fip_name),
-            text_cell(account.account_type.as_str()),
-            Cell::Money(summary.balance),
-            Cell::Date(summary.balance_at.ist_date()),
-            text_cell(&summary.branch),
-            text_cell(&summary.ifsc),
-            text_cell(&summary.micr),
-            Cell::Date(summary.opened_on),
-            Cell::Money(summary.overdraft_limit),
-            text_cell(if summary.active { "ACTIVE" } else { "INACTIVE" }),
-        ])
-    });
-    let names = [
-        "Account",
-        "Bank",
-        "Type",
-        "Balance",
-        "Balance of",
-        "Branch",
-        "IFSC",
-        "MICR",
-        "Opened on",
-        "Limit",
-        "Status",
-    ];
-    sheets.push(new_sheet("DEPOSIT summary", &names, accounts.collect()));
-    let holders = bank_statements.iter().flat_map(|statement| {
-        let holders = statement.holders.iter().flat_map(Holders::iter);
-        holders.map(|holder| {
-            vec![
-                text_cell(&statement.account.masked_number),
-                text_cell(&holder.name),
-                Cell::Date(holder.date_of_birth),
-                text_cell(&holder.mobile),
-                text_cell(&holder.email),
-                text_cell(&holder.pan),
-                text_cell(&holder.address),
-            ]
-        })
-    });
+    if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
+        let branch = format!(
+            "{}, IFSC {}, MICR {}",
+            summary.branch, summary.ifsc, summary.micr
+        );
+        add_fact(&mut facts, "Branch", branch);
+        let balance = format!("{} on {}", summary.balance, summary.balance_at.ist_date());
+        add_fact(&mut facts, "Balance", balance);
+    }
+    if let Some(range) = range {
+        let period = format!("{} to {}", range.from.ist_date(), range.to.ist_date());
+        add_fact(&mut facts, "Period", period);
+    }
+    facts
+}
+
+/// Adds the sheets about a bank account, summary and holders; those of several accounts share them.
+pub(super) fn add_account_sheets(statement: &Statement, sheets: &mut Vec<Sheet>) {
+    let account = &statement.account;
+    if let Some(summary) = statement.as_bank().and_then(|bank| bank.summary.as_ref()) {
+        let names = [
+            "Account",
+            "Bank",
+            "Type",
+            "Balance",
+            "Balance of",
+            "Branch",
+            "IFSC",
+            "MICR",
+            "Opened on",
+            "Limit",
+            "Status",
+        ];
+        find_sheet(sheets, "DEPOSIT summary", &names)
+            .rows
+            .push(vec![
+                text_cell(&account.masked_number),
+                text_cell(&statement.fip_name),
+                text_cell(account.account_type.as_str()),
+                Cell::Money(summary.balance),
+                Cell::Date(summary.balance_at.ist_date()),
+                text_cell(&summary.branch),
+                text_cell(&summary.ifsc),
+                text_cell(&summary.micr),
+                Cell::Date(summary.opened_on),
+                Cell::Money(summary.overdraft_limit),
+                text_cell(if summary.active { "ACTIVE" } else { "INACTIVE" }),
+            ]);
+    }
     let names = [
         "Account", "Name", "Born on", "Mobile", "Email", "PAN", "Address",
     ];
-    sheets.push(new_sheet("DEPOSIT holders", &names, holders.collect()));
-    let mut rows = Vec::new();
-    for statement in bank_statements {
-        if let Some(transactions) = statement.transactions() {
-            for row in transactions.iter() {
-                let (debit, credit) = match row.transaction_type {
-                    TransactionType::Debit => (Cell::Money(row.amount), Cell::Empty),
-                    TransactionType::Credit => (Cell::Empty, Cell::Money(row.amount)),
-                };
-                rows.push(vec![
-                    Cell::Date(row.at.ist_date()),
-                    Cell::Text(row.narration.to_owned()),
-                    Cell::Text(row.reference.to_owned()),
-                    debit,
-                    credit,
-                    Cell::Money(row.balance),
-                    text_cell(row.mode.as_str()),
-                    text_cell(&statement.account.masked_number),
-                    Cell::Text(row.at.to_ist_string()),
-                    Cell::Text(format!("M{}", row.id)),
-                ]);
-            }
-        }
-    }
-    let names = [
-        "Date",
-        "Narration",
-        "Reference",
-        "Debit",
-        "Credit",
-        "Balance",
-        "Mode",
-        "Account",
-        "Timestamp",
-        "Transaction id",
-    ];
-    let transactions_sheet = new_sheet("DEPOSIT transactions", &names, rows);
-    sheets.push(Sheet {
-        is_main: true,
-        balance_chart: Some((0, 5)),
-        ..transactions_sheet
-    });
+    let sheet = find_sheet(sheets, "DEPOSIT holders", &names);
+    let holders = statement.holders.iter().flat_map(Holders::iter);
+    sheet.rows.extend(holders.map(|holder| {
+        vec![
+            text_cell(&account.masked_number),
+            text_cell(&holder.name),
+            Cell::Date(holder.date_of_birth),
+            text_cell(&holder.mobile),
+            text_cell(&holder.email),
+            text_cell(&holder.pan),
+            text_cell(&holder.address),
+        ]
+    }));
 }
 
-fn add_header_field(fields: &mut Vec<(String, String)>, name: &str, value: String) {
-    fields.push((name.to_owned(), value));
+/// Returns the sheet with this name, which is added if it is not there.
+fn find_sheet<'s>(sheets: &'s mut Vec<Sheet>, name: &str, columns: &[&str]) -> &'s mut Sheet {
+    let index = sheets.iter().position(|sheet| sheet.name == name);
+    let index = index.unwrap_or_else(|| {
+        sheets.push(new_sheet(name, columns, Vec::new()));
+        sheets.len() - 1
+    });
+    &mut sheets[index]
+}
+
+fn add_fact(facts: &mut Vec<(String, String)>, name: &str, value: String) {
+    facts.push((name.to_owned(), value));
 }
 
 fn text_cell(text: &str) -> Cell {
@@ -203,22 +156,25 @@ fn new_sheet(name: &str, columns: &[&str], rows: Vec<Vec<Cell>>) -> Sheet {
     }
 }
 
-/// Adds a row for each element with data, to a sheet by FI type and element name.
-fn add_element_sheets(root: &Element, fi_type: &str, account: &str, sheets: &mut Vec<Sheet>) {
-    for row in root.table_rows() {
-        let name = format!("{fi_type} {}", row.element);
-        let index = sheets
-            .iter()
-            .position(|sheet| sheet.name == name)
-            .unwrap_or_else(|| {
-                sheets.push(Sheet {
-                    is_main: row.element.ends_with("Transaction"),
-                    ..new_sheet(&name, &["Account"], Vec::new())
-                });
-                sheets.len() - 1
-            });
-        let sheet = &mut sheets[index];
-        let mut cells = vec![text_cell(account)];
+/// Returns the sheets of a document, one for each name of an element with data.
+pub fn list_element_sheets(statement: &Statement, document: &Document) -> Vec<Sheet> {
+    let mut sheets = Vec::new();
+    add_element_sheets(statement, document, &mut sheets);
+    sheets
+}
+
+/// Adds a row for each element of a document with data, to a sheet by FI type and element name.
+pub(super) fn add_element_sheets(
+    statement: &Statement,
+    document: &Document,
+    sheets: &mut Vec<Sheet>,
+) {
+    let account = &statement.account;
+    for row in document.root.table_rows() {
+        let name = format!("{} {}", account.fi_type, row.element);
+        let sheet = find_sheet(sheets, &name, &["Account"]);
+        sheet.is_main = row.element.ends_with("Transaction");
+        let mut cells = vec![text_cell(&account.masked_number)];
         for (column, value) in row.cells {
             let index = sheet
                 .columns

@@ -7,8 +7,15 @@ use rust_xlsxwriter::{
     Chart, ChartType, ExcelDateTime, Format, Workbook as File, Worksheet, XlsxError,
 };
 
+use super::tables::{
+    TRANSACTION_COLUMNS, add_account_sheets, add_element_sheets, list_facts, transaction_cells,
+};
 use super::{Cell, Sheet, Workbook};
+use crate::domain::document::Document;
 use crate::domain::money::Paise;
+use crate::domain::statement::{NewRow, Statement};
+use crate::domain::statement_writer::StatementWriter;
+use crate::domain::terms::TimeRange;
 
 /// The media type of XLSX (ECMA-376).
 pub(crate) const MEDIA_TYPE: &str =
@@ -22,45 +29,265 @@ const DATA_ROWS_MAX: usize = 1_048_575;
 
 /// Writes a workbook as an XLSX file; equal workbooks give equal bytes.
 pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
-    try_write_workbook(workbook, DATA_ROWS_MAX)
-        .expect("sheet names are unique, and rows are within Excel's limit")
+    try_write_workbook(workbook, DATA_ROWS_MAX).expect(VALID)
 }
+
+/// Why writing cannot fail.
+const VALID: &str = "sheet names are unique, and rows are within Excel's limit";
 
 /// Writes a workbook whose sheets have this number of rows at most.
 fn try_write_workbook(workbook: &Workbook, rows_max: usize) -> Result<Vec<u8>, XlsxError> {
-    let mut file = File::new();
-    // A constant creation time keeps the bytes reproducible.
-    let created_at = ExcelDateTime::from_ymd(2020, 1, 1)?;
-    file.set_properties(
-        &rust_xlsxwriter::DocProperties::new()
-            .set_title(&workbook.title)
-            .set_creation_datetime(&created_at),
-    );
-    let styles = Styles::new();
-    let mut used_names = HashSet::new();
-    used_names.insert("about".to_owned());
-    // The first sheet is the one that programs show.
-    let (main, others): (Vec<_>, Vec<_>) = workbook.sheets.iter().partition(|sheet| sheet.is_main);
-    for sheet in main.into_iter().chain(others) {
-        // A table that is longer than a sheet goes on in the next one.
-        let parts = sheet.rows.chunks(rows_max);
+    let mut file = WorkbookFile::new(&workbook.title, rows_max)?;
+    for sheet in main_first(&workbook.sheets) {
+        file.add_sheet(sheet)?;
+    }
+    file.add_about_sheet(&workbook.title, &workbook.header_fields)?;
+    file.file.save_to_buffer()
+}
+
+/// Returns sheets in their order in a file: programs show the first one.
+fn main_first(sheets: &[Sheet]) -> impl Iterator<Item = &Sheet> {
+    let (main, others): (Vec<_>, Vec<_>) = sheets.iter().partition(|sheet| sheet.is_main);
+    main.into_iter().chain(others)
+}
+
+/// A file that is being written. The rows of its worksheets are on disk, if the system has a directory for temporary
+/// files.
+struct WorkbookFile {
+    file: File,
+    styles: Styles,
+    used_names: HashSet<String>,
+    rows_max: usize,
+    /// `false` without a directory for temporary files.
+    has_temporary_files: bool,
+}
+
+/// A worksheet whose rows are being written.
+struct OpenWorksheet {
+    index: usize,
+    name: String,
+    /// The number of rows below the header.
+    rows: usize,
+}
+
+impl WorkbookFile {
+    fn new(title: &str, rows_max: usize) -> Result<Self, XlsxError> {
+        let mut file = File::new();
+        // A constant creation time keeps the bytes reproducible.
+        let created_at = ExcelDateTime::from_ymd(2020, 1, 1)?;
+        let properties = rust_xlsxwriter::DocProperties::new();
+        file.set_properties(
+            &properties
+                .set_title(title)
+                .set_creation_datetime(&created_at),
+        );
+        let has_temporary_files = file.set_tempdir(std::env::temp_dir()).is_ok();
+        Ok(Self {
+            file,
+            styles: Styles::new(),
+            used_names: HashSet::from(["about".to_owned()]),
+            rows_max,
+            has_temporary_files,
+        })
+    }
+
+    fn add_worksheet(&mut self, name: &str) -> Result<OpenWorksheet, XlsxError> {
+        let name = unique_sheet_name(name, &mut self.used_names);
+        let worksheet = if self.has_temporary_files {
+            self.file.add_worksheet_with_constant_memory()?
+        } else {
+            self.file.add_worksheet()
+        };
+        worksheet.set_name(&name)?;
+        Ok(OpenWorksheet {
+            index: self.file.worksheets().len() - 1,
+            name,
+            rows: 0,
+        })
+    }
+
+    /// Adds a worksheet with a header: the names and the widths of its columns.
+    fn begin_table<'c>(
+        &mut self,
+        name: &str,
+        columns: impl Iterator<Item = (&'c str, f64)>,
+    ) -> Result<OpenWorksheet, XlsxError> {
+        let open = self.add_worksheet(name)?;
+        let worksheet = self.file.worksheet_from_index(open.index)?;
+        worksheet.set_freeze_panes(1, 0)?;
+        for (index, (title, width)) in columns.enumerate() {
+            worksheet.set_column_width(column_number(index), width)?;
+            worksheet.write_string_with_format(
+                0,
+                column_number(index),
+                title,
+                &self.styles.header,
+            )?;
+        }
+        Ok(open)
+    }
+
+    fn write_row(&mut self, open: &mut OpenWorksheet, cells: &[Cell]) -> Result<(), XlsxError> {
+        let worksheet = self.file.worksheet_from_index(open.index)?;
+        open.rows += 1;
+        let row = u32::try_from(open.rows).expect(VALID);
+        write_cells(worksheet, row, cells, &self.styles)
+    }
+
+    /// Adds a table. One that is longer than a worksheet goes on in the next one.
+    fn add_sheet(&mut self, sheet: &Sheet) -> Result<(), XlsxError> {
+        let parts = sheet.rows.chunks(self.rows_max);
         let is_empty = parts.len() == 0;
         for rows in parts.chain(is_empty.then_some(&[][..])) {
-            let name = unique_sheet_name(&sheet.name, &mut used_names);
-            let worksheet = file.add_worksheet().set_name(&name)?;
-            fill_worksheet(worksheet, sheet, rows, &name, &styles)?;
+            let columns = sheet.columns.iter().enumerate();
+            let columns = columns.map(|(index, name)| (name.as_str(), column_width(sheet, index)));
+            let mut open = self.begin_table(&sheet.name, columns)?;
+            for cells in rows {
+                self.write_row(&mut open, cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_about_sheet(
+        &mut self,
+        title: &str,
+        facts: &[(String, String)],
+    ) -> Result<(), XlsxError> {
+        let worksheet = self.file.add_worksheet().set_name("About")?;
+        worksheet.write_string_with_format(0, 0, title, &self.styles.title)?;
+        for ((name, value), row) in facts.iter().zip(2..) {
+            worksheet.write_string_with_format(row, 0, name, &self.styles.header)?;
+            worksheet.write_string(row, 1, value)?;
+        }
+        worksheet.set_column_width(0, 24)?.set_column_width(1, 60)?;
+        Ok(())
+    }
+}
+
+const STATEMENT_TITLE: &str = "Account statement";
+
+/// The index of the date and of the balance among the columns of transactions.
+const DATE_COLUMN: usize = 0;
+const BALANCE_COLUMN: usize = 5;
+
+/// The widths of the columns of transactions, in characters.
+const TRANSACTION_WIDTHS: [f64; TRANSACTION_COLUMNS.len()] =
+    [12.0, 48.0, 20.0, 16.0, 16.0, 18.0, 16.0, 16.0, 27.0, 18.0];
+
+/// The writer of workbooks of statements; accounts of one FI type share their sheets.
+pub struct StatementXlsx {
+    file: WorkbookFile,
+    /// The masked number of the account whose rows are being written.
+    account: String,
+    transactions: Option<OpenWorksheet>,
+    /// The sheets that follow the transactions of bank accounts.
+    sheets: Vec<Sheet>,
+    facts: Vec<(String, String)>,
+}
+
+impl Default for StatementXlsx {
+    fn default() -> Self {
+        Self::with_rows_max(DATA_ROWS_MAX)
+    }
+}
+
+impl StatementXlsx {
+    fn with_rows_max(rows_max: usize) -> Self {
+        Self {
+            file: WorkbookFile::new(STATEMENT_TITLE, rows_max).expect(VALID),
+            account: String::new(),
+            transactions: None,
+            sheets: Vec::new(),
+            facts: Vec::new(),
         }
     }
-    let about_sheet = file.add_worksheet().set_name("About")?;
-    about_sheet.write_string_with_format(0, 0, &workbook.title, &styles.title)?;
-    for ((name, value), row) in workbook.header_fields.iter().zip(2..) {
-        about_sheet.write_string_with_format(row, 0, name, &styles.header)?;
-        about_sheet.write_string(row, 1, value)?;
+
+    fn begin_transactions(&mut self) -> Result<OpenWorksheet, XlsxError> {
+        let columns = TRANSACTION_COLUMNS.into_iter().zip(TRANSACTION_WIDTHS);
+        self.file.begin_table("DEPOSIT transactions", columns)
     }
-    about_sheet
-        .set_column_width(0, 24)?
-        .set_column_width(1, 60)?;
-    file.save_to_buffer()
+
+    /// Ends a worksheet of transactions, with a chart of the balance.
+    fn end_transactions(&mut self, open: &OpenWorksheet) -> Result<(), XlsxError> {
+        if open.rows < 2 {
+            return Ok(());
+        }
+        let last = u32::try_from(open.rows).expect(VALID);
+        let range = |column| {
+            (
+                &*open.name,
+                1,
+                column_number(column),
+                last,
+                column_number(column),
+            )
+        };
+        let mut chart = Chart::new(ChartType::Line);
+        chart
+            .add_series()
+            .set_name("Balance")
+            .set_categories(range(DATE_COLUMN))
+            .set_values(range(BALANCE_COLUMN));
+        chart.title().set_name("Balance");
+        chart.legend().set_hidden();
+        chart.set_width(900).set_height(360);
+        let worksheet = self.file.file.worksheet_from_index(open.index)?;
+        worksheet.insert_chart(1, column_number(TRANSACTION_COLUMNS.len()) + 1, &chart)?;
+        Ok(())
+    }
+
+    fn try_write_row(&mut self, row: &NewRow<'_>) -> Result<(), XlsxError> {
+        let mut open = match self.transactions.take() {
+            Some(full) if full.rows == self.file.rows_max => {
+                self.end_transactions(&full)?;
+                self.begin_transactions()?
+            }
+            Some(open) => open,
+            None => self.begin_transactions()?,
+        };
+        self.file
+            .write_row(&mut open, &transaction_cells(row, &self.account))?;
+        self.transactions = Some(open);
+        Ok(())
+    }
+
+    fn try_finish(&mut self) -> Result<Vec<u8>, XlsxError> {
+        if let Some(open) = self.transactions.take() {
+            self.end_transactions(&open)?;
+        }
+        for sheet in main_first(&self.sheets) {
+            self.file.add_sheet(sheet)?;
+        }
+        self.file.add_about_sheet(STATEMENT_TITLE, &self.facts)?;
+        self.file.file.save_to_buffer()
+    }
+}
+
+impl StatementWriter for StatementXlsx {
+    fn write_header(&mut self, statement: &Statement, range: Option<TimeRange>, _: &mut Vec<u8>) {
+        self.account = statement.account.masked_number.to_string();
+        self.facts.extend(list_facts(statement, range));
+        add_account_sheets(statement, &mut self.sheets);
+        if range.is_some() && self.transactions.is_none() {
+            self.transactions = Some(self.begin_transactions().expect(VALID));
+        }
+    }
+
+    fn write_row(&mut self, row: &NewRow<'_>, _: &mut Vec<u8>) {
+        self.try_write_row(row).expect(VALID);
+    }
+
+    fn write_footer(&mut self, _: &mut Vec<u8>) {}
+
+    fn write_document(&mut self, statement: &Statement, document: &Document, _: &mut Vec<u8>) {
+        self.facts.extend(list_facts(statement, None));
+        add_element_sheets(statement, document, &mut self.sheets);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.try_finish().expect(VALID));
+    }
 }
 
 struct Styles {
@@ -96,63 +323,30 @@ impl Styles {
     }
 }
 
-fn fill_worksheet(
+fn write_cells(
     worksheet: &mut Worksheet,
-    sheet: &Sheet,
-    rows: &[Vec<Cell>],
-    name: &str,
+    row: u32,
+    cells: &[Cell],
     styles: &Styles,
 ) -> Result<(), XlsxError> {
-    for (index, title) in sheet.columns.iter().enumerate() {
-        worksheet.write_string_with_format(0, column_number(index), title, &styles.header)?;
-        worksheet.set_column_width(column_number(index), column_width(sheet, index))?;
-    }
-    worksheet.set_freeze_panes(1, 0)?;
-    for (cells, row) in rows.iter().zip(1u32..) {
-        for (index, cell) in cells.iter().enumerate() {
-            let column = column_number(index);
-            match cell {
-                Cell::Empty => continue,
-                Cell::Text(text) => worksheet.write_string(row, column, text)?,
-                Cell::Money(amount) => worksheet.write_number_with_format(
-                    row,
-                    column,
-                    paise_to_rupees(amount.0),
-                    styles.money(*amount),
-                )?,
-                Cell::Number(number) => worksheet.write_number(row, column, *number)?,
-                Cell::Count(count) => worksheet.write_number(row, column, *count)?,
-                Cell::Date(date) => {
-                    let date = to_excel_date(*date)?;
-                    worksheet.write_datetime_with_format(row, column, &date, &styles.date)?
-                }
-            };
-        }
-    }
-    if let Some((date_column, balance_column)) = sheet.balance_chart.filter(|_| rows.len() > 1) {
-        let last = u32::try_from(rows.len()).expect("rows are within Excel's limit");
-        let mut chart = Chart::new(ChartType::Line);
-        chart
-            .add_series()
-            .set_name("Balance")
-            .set_categories((
-                name,
-                1,
-                column_number(date_column),
-                last,
-                column_number(date_column),
-            ))
-            .set_values((
-                name,
-                1,
-                column_number(balance_column),
-                last,
-                column_number(balance_column),
-            ));
-        chart.title().set_name("Balance");
-        chart.legend().set_hidden();
-        chart.set_width(900).set_height(360);
-        worksheet.insert_chart(1, column_number(sheet.columns.len()) + 1, &chart)?;
+    for (index, cell) in cells.iter().enumerate() {
+        let column = column_number(index);
+        match cell {
+            Cell::Empty => continue,
+            Cell::Text(text) => worksheet.write_string(row, column, text)?,
+            Cell::Money(amount) => worksheet.write_number_with_format(
+                row,
+                column,
+                paise_to_rupees(amount.0),
+                styles.money(*amount),
+            )?,
+            Cell::Number(number) => worksheet.write_number(row, column, *number)?,
+            Cell::Count(count) => worksheet.write_number(row, column, *count)?,
+            Cell::Date(date) => {
+                let date = to_excel_date(*date)?;
+                worksheet.write_datetime_with_format(row, column, &date, &styles.date)?
+            }
+        };
     }
     Ok(())
 }

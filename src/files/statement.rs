@@ -547,11 +547,7 @@ impl StatementBuilder {
 impl ParsedRow {
     /// Returns the change of the balance: positive for a credit.
     fn signed_amount(&self) -> Paise {
-        if self.direction == TransactionType::Credit {
-            self.amount
-        } else {
-            -self.amount
-        }
+        self.direction.sign(self.amount)
     }
 }
 

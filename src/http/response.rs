@@ -44,6 +44,7 @@ use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::journey::finish_headers;
+use crate::http::large_task::{FileStream, WrittenFile};
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
@@ -115,6 +116,13 @@ enum ResponseSigning {
     Unsigned,
 }
 
+/// A body that is sent piece by piece.
+#[derive(Debug)]
+enum BodyStream {
+    Events(EventStream),
+    File(FileStream),
+}
+
 /// Response of a handler, before faults and signature.
 #[derive(Debug)]
 pub(crate) struct ApiResponse {
@@ -129,7 +137,7 @@ pub(crate) struct ApiResponse {
     retry_after: Option<i64>,
     body: Vec<u8>,
     /// The body, if it is sent piece by piece.
-    stream: Option<EventStream>,
+    stream: Option<BodyStream>,
     /// The content that the body is, if it is sent to many callers.
     shared: Option<SharedContent>,
     hold: Option<DeliveryHold>,
@@ -235,12 +243,28 @@ impl ApiResponse {
         }
     }
 
+    /// Returns a 200 response with a file to download, which may be long.
+    pub(crate) fn written_file(
+        file: WrittenFile,
+        content_type: &'static str,
+        name: String,
+    ) -> Self {
+        let (body, stream) = match file {
+            WrittenFile::Whole(bytes) => (bytes, None),
+            WrittenFile::Pieces(pieces) => (Vec::new(), Some(BodyStream::File(pieces))),
+        };
+        Self {
+            stream,
+            ..Self::file(body, content_type, name)
+        }
+    }
+
     /// Returns a 200 response with events that are sent as they happen, or its head alone without a
     /// stream. No proxy keeps them back.
     pub(crate) fn events(stream: Option<EventStream>) -> Self {
         Self {
             content_type: "text/event-stream",
-            stream,
+            stream: stream.map(BodyStream::Events),
             ..Self::with_status(StatusCode::OK)
         }
         .with_header(CACHE_CONTROL, "no-store")
@@ -363,7 +387,10 @@ impl ApiResponse {
     fn into_http_response(self, headers: HeaderList) -> HttpResponse {
         let mut response = build_head(self.status, headers);
         if let Some(stream) = self.stream {
-            return response.streaming(stream.into_pieces());
+            return match stream {
+                BodyStream::Events(events) => response.streaming(events.into_pieces()),
+                BodyStream::File(file) => response.streaming(file.into_pieces()),
+            };
         }
         response.body(ResponseBody {
             bytes: Bytes::from(self.body),

@@ -48,18 +48,3 @@ test('demo', { skip }, async () => {
     if (folder) await page.screenshot({ path: join(folder, 'demo.png') })
   })
 })
-
-/** The offer, in Hindi and in dark colors. */
-test('demo-hindi', { skip }, async () => {
-  await withPage({ width: 'phone', scheme: 'dark' }, async (page) => {
-    await page.goto(demoUrl)
-    const address = page.url()
-    await page.goto(`${address}?lang=hi`)
-    await page.locator('#api').selectOption('rebit')
-    await signIn(page, { apply: 'आगे बढ़ें', go: /पर आगे बढ़ें$/, send: 'ओटीपी भेजें', verify: 'पुष्टि करें' })
-    await page.getByRole('button', { name: 'सहमति दें', exact: true }).click()
-    await page.waitForURL(address, { timeout: 30_000 })
-    await page.getByRole('heading', { level: 1, name: 'आपके लिए प्रस्ताव' }).waitFor({ timeout: 60_000 })
-    if (folder) await page.screenshot({ path: join(folder, 'demo-hindi.png') })
-  })
-})

@@ -11,15 +11,15 @@ use mockaa::internals::domain::money::Paise;
 use mockaa::internals::domain::participants::FiSchema;
 use mockaa::internals::domain::persona::PersonaInstance;
 use mockaa::internals::domain::statement::{SentStatement, Statement, StatementBody};
+use mockaa::internals::domain::statement_writer::StatementWriter;
 use mockaa::internals::domain::terms::{
     ConsentType, DataFilter, FilterCriterion, FilterOperator, TransactionType,
 };
 use mockaa::internals::domain::time::Timestamp;
-use mockaa::internals::export::build_statement_workbook;
-use mockaa::internals::wire::fi::StatementWriter;
-use mockaa::internals::wire::fi::csv::CsvWriter;
+use mockaa::internals::export::list_element_sheets;
+use mockaa::internals::wire::fi::csv::{CsvOptions, CsvWriter};
 use mockaa::internals::wire::fi::form::form_statement;
-use mockaa::internals::wire::fi::json::JsonWriter;
+use mockaa::internals::wire::fi::json::{JsonDialect, JsonWriter};
 use mockaa::internals::wire::fi::tabs::Tabs;
 use mockaa::internals::wire::fi::xml;
 use serde_json::Value;
@@ -535,11 +535,13 @@ fn the_tab_has_the_recorded_words_and_the_returns_in_camel_case() {
 
 #[test]
 fn json_keeps_the_names_of_the_schema_and_lists_of_texts() {
-    let StatementBody::Other(document) = send(&small_business_returns()).statement.body else {
+    let sent = send(&small_business_returns());
+    let StatementBody::Other(document) = &sent.body else {
         panic!("expected another kind than a bank account")
     };
     let mut out = Vec::new();
-    JsonWriter::new(FiSchema::Current).write_document(&document, &mut out);
+    let mut writer = JsonWriter::new(FiSchema::Current, JsonDialect::Schema);
+    writer.write_document(&sent, document, &mut out);
     let json: Value = serde_json::from_slice(&out).expect("it is JSON");
     let profile = &json["Account"]["Profile"];
     assert_eq!(
@@ -581,7 +583,8 @@ fn csv_blocks(statement: &Statement) -> Vec<(Vec<String>, Vec<Vec<String>>)> {
         panic!("expected another kind than a bank account")
     };
     let mut out = Vec::new();
-    CsvWriter(FiSchema::Current).write_document(document, &mut out);
+    let mut writer = CsvWriter::new(FiSchema::Current, CsvOptions::default());
+    writer.write_document(statement, document, &mut out);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -640,10 +643,14 @@ fn csv_and_sheets_have_every_figure_with_its_period() {
         rows.len(),
         find(transactions, &["Gstr3bDetails"]).children.len()
     );
-    let workbook = build_statement_workbook(&[send(&statement)]);
+    let sent = send(&statement);
+    let StatementBody::Other(document) = &sent.body else {
+        panic!("expected another kind than a bank account")
+    };
+    let sheets = list_element_sheets(&sent, document);
     for (header, rows) in &blocks {
         let name = format!("GSTR1_3B {}", rows[0][0]);
-        let sheet = workbook.sheets.iter().find(|sheet| sheet.name == name);
+        let sheet = sheets.iter().find(|sheet| sheet.name == name);
         let sheet = sheet.unwrap_or_else(|| panic!("no sheet {name}"));
         assert_eq!(sheet.columns[0], "Account");
         assert_eq!(sheet.columns[1..], header[1..], "{name}");
@@ -651,9 +658,6 @@ fn csv_and_sheets_have_every_figure_with_its_period() {
     }
     for name in ["cat", "ntr"] {
         let name = format!("GSTR1_3B {name}");
-        assert!(
-            workbook.sheets.iter().any(|sheet| sheet.name == name),
-            "{name}"
-        );
+        assert!(sheets.iter().any(|sheet| sheet.name == name), "{name}");
     }
 }

@@ -1,52 +1,34 @@
 //! Statements of customers' accounts, as their banks would give them now; no consent is needed.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use chrono::NaiveTime;
 
 use super::{authenticate_operator, parse_pagination};
 use crate::analytics::build_report;
-use crate::bankgen::{StatementRequest, generate_statement};
+use crate::bankgen::{StatementRequest, generate_statement, is_supported};
+use crate::domain::account::FiType;
 use crate::domain::appraisal::Appraisal;
 use crate::domain::ledger_changes::StatementSource;
-use crate::domain::naming::wire_enum;
 use crate::domain::participants::{Participants, RequestedForm};
 use crate::domain::rejection::Rejection;
-use crate::domain::statement::{SentStatement, Statement};
+use crate::domain::statement::{Statement, StatementForm};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
-use crate::export::svg::balance_chart;
-use crate::export::{build_statement_workbook, pdf, xlsx};
 use crate::http::call::Call;
-use crate::http::large_task::run_large_task;
+use crate::http::large_task::{run_large_task, write_large_file};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
+use crate::statement_files::{StatementFile, StatementFormat};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::transactions::TransactionPage;
-use crate::wire::fi::csv::CsvWriter;
-use crate::wire::fi::form::form_statement;
-use crate::wire::fi::json::JsonWriter;
-use crate::wire::fi::write_whole;
-use crate::wire::fi::xml::write_statement;
+use crate::wire::fi::csv::{CsvAmounts, CsvOptions};
 use crate::wire::fields::{parse_customer_address, parse_timestamp_field, require_enum};
 
 /// The time before its end that a statement covers, with the day in which it begins, unless the call
 /// says otherwise.
 const DEFAULT_RANGE: Millis = Millis::from_secs(365 * 86_400);
-
-wire_enum! {
-    /// A format of a statement.
-    StatementFormat {
-        Xml = "xml",
-        Json = "json",
-        /// The transactions alone.
-        Csv = "csv",
-        Xlsx = "xlsx",
-        Pdf = "pdf",
-        /// A chart of the balance.
-        Svg = "svg",
-    }
-}
 
 /// Lists the transactions of a bank account, the oldest first.
 pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiError> {
@@ -77,13 +59,36 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
     let format = params.first_value("format").unwrap_or("xml").to_owned();
     let format = require_enum("format", Some(format), parse, names)?;
-    run_large_task(move || {
-        let (bytes, media_type) = draft.render(draft.generate()?, format)?;
-        let account = &draft.source.account.account_ref;
-        let name = format!("statement-{account}.{}", format.as_str());
-        Ok(ApiResponse::file(bytes, media_type, name))
-    })
-    .await
+    let options = parse_csv_options(&params, format)?;
+    let account = draft.source.account.account_ref.to_string();
+    let name = format!("statement-{account}.{}", format.as_str());
+    draft.check_format(format)?;
+    let file = write_large_file(move |out| draft.write(format, options, out)).await;
+    Ok(ApiResponse::written_file(file, format.media_type(), name))
+}
+
+/// Returns the options of a CSV, which other formats do not have.
+fn parse_csv_options(params: &Params, format: StatementFormat) -> Result<CsvOptions, ApiError> {
+    let names = ["csvAmounts", "csvSafe"];
+    if let Some(name) = names
+        .into_iter()
+        .find(|name| params.first_value(name).is_some())
+        && format != StatementFormat::Csv
+    {
+        let message = "changes a CSV alone; add format=csv, or leave it out";
+        return Err(ApiError::invalid_field(name, message));
+    }
+    let amounts = match params.first_value("csvAmounts") {
+        None => CsvAmounts::default(),
+        Some(text) => require_enum(
+            "csvAmounts",
+            Some(text.to_owned()),
+            CsvAmounts::parse,
+            CsvAmounts::accepted_names,
+        )?,
+    };
+    let is_safe = params.parse_switch("csvSafe")?;
+    Ok(CsvOptions { amounts, is_safe })
 }
 
 /// A statement with its range and what is made of it.
@@ -102,19 +107,12 @@ pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatem
     run_large_task(move || {
         let statement = draft.generate()?;
         let is_bank = statement.transactions().is_some();
-        let has_csv = is_bank
-            || draft
-                .render(statement.clone(), StatementFormat::Csv)
-                .is_ok();
-        let formats = StatementFormat::ALL.iter().filter(|format| match format {
-            StatementFormat::Csv => has_csv,
-            StatementFormat::Svg => is_bank,
-            _ => true,
-        });
+        let formats = StatementFormat::ALL.iter().copied();
+        let formats = formats.filter(|format| draft.check_format(*format).is_ok());
         let report = is_bank.then(|| build_report(&[(1, &statement)])).flatten();
         Ok(GeneratedStatement {
             appraisal: report.map(|report| report.appraisal().clone()),
-            formats: formats.map(|format| format.as_str()).collect(),
+            formats: formats.map(StatementFormat::as_str).collect(),
             range: draft.range,
             statement,
         })
@@ -177,14 +175,14 @@ impl StatementDraft {
         })
     }
 
-    fn generate(&self) -> Result<Statement, ApiError> {
+    fn request(&self) -> StatementRequest<'_> {
         let StatementSource {
             account,
             persona,
             changes,
             now,
         } = &self.source;
-        let statement = generate_statement(&StatementRequest {
+        StatementRequest {
             seed: self.seed,
             participants: &self.participants,
             customer: &self.customer,
@@ -195,79 +193,79 @@ impl StatementDraft {
             filters: &[],
             now: *now,
             changes: changes.as_deref(),
-        });
-        statement.ok_or_else(|| {
-            let message = format!(
-                "of FI type {} has no statement: its bank denies the data",
-                account.fi_type.as_str()
-            );
-            ApiError::invalid_field("account", message)
-        })
+        }
     }
 
-    /// Returns the statement in the form in which its FIP sends it.
-    fn send(&self, statement: Statement) -> SentStatement {
+    fn generate(&self) -> Result<Statement, ApiError> {
+        self.check_supported()?;
+        Ok(generate_statement(&self.request()).expect("the bank gives the data"))
+    }
+
+    fn check_supported(&self) -> Result<(), ApiError> {
+        let StatementSource {
+            account, persona, ..
+        } = &self.source;
+        if is_supported(self.seed, &self.customer, persona, account) {
+            return Ok(());
+        }
+        let message = format!(
+            "of FI type {} has no statement: its bank denies the data",
+            account.fi_type.as_str()
+        );
+        Err(ApiError::invalid_field("account", message))
+    }
+
+    /// Returns the form in which the FIP sends the statement.
+    fn form(&self) -> StatementForm {
         let requested = RequestedForm {
             schema: None,
             quirks: self.source.persona.definition.quirks,
             requested_on: self.source.now.ist_date(),
         };
         let forms = self.participants.data_forms(None, requested);
-        let form = forms.of_fip(&statement.account.fip).statement;
-        form_statement(statement, form)
+        forms.of_fip(&self.source.account.fip).statement
     }
 
-    fn render(
+    fn file(&self, format: StatementFormat, csv_options: CsvOptions) -> StatementFile<'_> {
+        StatementFile {
+            request: self.request(),
+            form: self.form(),
+            format,
+            csv_options,
+            title: format!("{}: {}", self.customer, self.source.account.masked_number),
+        }
+    }
+
+    /// Checks that the statement exists in a format.
+    fn check_format(&self, format: StatementFormat) -> Result<(), ApiError> {
+        self.check_supported()?;
+        let fi_type = self.source.account.fi_type;
+        if fi_type == FiType::Deposit {
+            return Ok(());
+        }
+        let file = self.file(format, CsvOptions::default());
+        let refusal = file.find_refusal().or_else(|| {
+            let mut csv = Vec::new();
+            let written = file.write(&mut csv, &mut |_| ());
+            written.expect("writing to memory");
+            csv.is_empty()
+                .then(|| format!("csv has the transactions alone, and there are none of {fi_type}"))
+        });
+        match refusal {
+            None => Ok(()),
+            Some(refusal) => Err(ApiError::invalid_field(
+                "format",
+                format!("{refusal}; ask for another format"),
+            )),
+        }
+    }
+
+    fn write(
         &self,
-        statement: Statement,
         format: StatementFormat,
-    ) -> Result<(Vec<u8>, &'static str), ApiError> {
-        let fi_type = statement.account.fi_type;
-        let refuse = |reason: &str| {
-            let message = format!(
-                "{} {reason} {}; ask for another format",
-                format.as_str(),
-                fi_type.as_str()
-            );
-            ApiError::invalid_field("format", message)
-        };
-        Ok(match format {
-            StatementFormat::Xml => {
-                let mut xml = Vec::new();
-                write_statement(&self.send(statement), &mut xml);
-                (xml, "application/xml")
-            }
-            StatementFormat::Json => {
-                let sent = self.send(statement);
-                let json = write_whole(&sent, self.range, &mut JsonWriter::new(sent.schema));
-                (json, "application/json")
-            }
-            StatementFormat::Csv => {
-                let sent = self.send(statement);
-                let csv = write_whole(&sent, self.range, &mut CsvWriter(sent.schema));
-                if csv.is_empty() {
-                    return Err(refuse(
-                        "has transactions alone, and there are none of FI type",
-                    ));
-                }
-                (csv, "text/csv")
-            }
-            StatementFormat::Xlsx => {
-                let workbook = build_statement_workbook(&[self.send(statement)]);
-                (xlsx::write_workbook(&workbook), xlsx::MEDIA_TYPE)
-            }
-            StatementFormat::Pdf => {
-                let workbook = build_statement_workbook(&[self.send(statement)]);
-                (pdf::write_workbook(&workbook), pdf::MEDIA_TYPE)
-            }
-            StatementFormat::Svg => {
-                let rows = statement.transactions();
-                let rows = rows.ok_or_else(|| {
-                    refuse("has the balance of a bank account, and this one is of FI type")
-                })?;
-                let title = format!("{}: {}", self.customer, statement.account.masked_number);
-                (balance_chart(&title, rows).into_bytes(), "image/svg+xml")
-            }
-        })
+        csv_options: CsvOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        self.file(format, csv_options).write(out, &mut |_| ())
     }
 }

@@ -12,12 +12,13 @@ use crate::domain::operation::Operation;
 use crate::domain::session::SessionStatus;
 use crate::domain::visit_action::VisitAction;
 use crate::http::control::PAGE_MAX;
-use crate::http::control::statements::StatementFormat;
 use crate::scenario::format::FileKind;
+use crate::statement_files::StatementFormat;
 use crate::ui::console::inspector::InspectorPart;
 use crate::ui::messages::Language;
 use crate::wire::control::journal::list_kinds;
 use crate::wire::control::schema_types::DURATION_PATTERN;
+use crate::wire::fi::csv::CsvAmounts;
 use crate::wire::fields::TEXT_BYTES_MAX;
 use crate::wire::registry::EntityType;
 
@@ -144,6 +145,10 @@ pub(crate) fn consent_action() -> Value {
 
 pub(crate) fn statement_format() -> Value {
     one_of(StatementFormat::ALL.iter().map(|format| format.as_str()))
+}
+
+pub(crate) fn csv_amounts() -> Value {
+    one_of(CsvAmounts::ALL.iter().map(|amounts| amounts.as_str()))
 }
 
 pub(crate) fn file_kind() -> Value {

@@ -230,6 +230,16 @@ const STATEMENT: &[Parameter] = &[
         schema::statement_format,
         "Format of the file; csv has the transactions alone, svg is a chart of the balance; default: xml",
     ),
+    Parameter::in_query(
+        "csvAmounts",
+        schema::csv_amounts,
+        "Further columns of a CSV of a bank account: `signed` adds `signedAmount`, `split` adds `debit` and `credit`; default: `schema`, none",
+    ),
+    Parameter::in_query(
+        "csvSafe",
+        schema::boolean_text,
+        "Whether texts of a CSV that a spreadsheet would take for a formula begin with an apostrophe",
+    ),
 ];
 
 const KIND: Parameter = Parameter::in_query(

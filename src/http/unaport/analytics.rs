@@ -18,12 +18,10 @@ use crate::domain::participants::Participants;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::statement::Statement;
+use crate::domain::statement_writer::write_statement;
 use crate::domain::text::quote_value;
 use crate::domain::unaport::AnalyticsStatus;
-use crate::export::{
-    Workbook, build_analytics_workbook, build_appraisal_document, build_statement_workbook, pdf,
-    xlsx,
-};
+use crate::export::{FileFormat, build_analytics_workbook, build_appraisal_document};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::large_task::run_large_task;
@@ -262,21 +260,21 @@ pub(crate) async fn export_analytics(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let id = parse_analytic_id(call)?;
-    let format = FileFormat::from_query(call)?;
+    let format = parse_format(call)?;
     let context = ReportContext::from_analytic_id(call, context, id)?;
-    let workbook = context.build_report(Some(id), move |report| format.build_report(&report));
-    Ok(format.render_file(&format!("analytics-{id}"), &workbook.await?))
+    let file = context.build_report(Some(id), move |report| build_file(format, &report));
+    Ok(send_file(format, &format!("analytics-{id}"), file.await?))
 }
 
 pub(crate) async fn export_aggregate(
     call: &Call,
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
-    let format = FileFormat::from_query(call)?;
+    let format = parse_format(call)?;
     let context = ReportContext::from_path(call, context)?;
     let name = format!("analytics-{}", context.session.id);
-    let workbook = context.build_report(None, move |report| format.build_report(&report));
-    Ok(format.render_file(&name, &workbook.await?))
+    let file = context.build_report(None, move |report| build_file(format, &report));
+    Ok(send_file(format, &name, file.await?))
 }
 
 pub(crate) async fn export_data_xlsx(
@@ -320,57 +318,40 @@ async fn export_data(
             statements,
             participants.data_forms(Some(&consent.fiu), requested),
         );
-        Ok(format.render_file(&name, &build_statement_workbook(&statements)))
+        let (mut writer, mut file) = (format.statement_writer(), Vec::new());
+        for statement in &statements {
+            write_statement(statement, &mut *writer, &mut file);
+        }
+        writer.finish(&mut file);
+        Ok(send_file(format, &name, file))
     })
     .await
 }
 
-/// Format of an exported file.
-#[derive(Clone, Copy, Debug)]
-enum FileFormat {
-    Xlsx,
-    Pdf,
+/// Returns the format that a call asks for.
+fn parse_format(call: &Call) -> Result<FileFormat, ApiError> {
+    let params = Params::parse(call.query())?;
+    match params.reject_unknown(&["format"])?.first_value("format") {
+        None => Ok(FileFormat::Xlsx),
+        Some(name) => FileFormat::parse(name).ok_or_else(|| {
+            let message = format!("{} is neither xlsx nor pdf", quote_value(name));
+            ApiError::invalid_field("format", message)
+        }),
+    }
 }
 
-impl FileFormat {
-    fn from_query(call: &Call) -> Result<Self, ApiError> {
-        match Params::parse(call.query())?
-            .reject_unknown(&["format"])?
-            .first_value("format")
-        {
-            None | Some("xlsx") => Ok(Self::Xlsx),
-            Some("pdf") => Ok(Self::Pdf),
-            Some(other) => Err(ApiError::invalid_field(
-                "format",
-                format!("{} is neither xlsx nor pdf", quote_value(other)),
-            )),
+/// Builds the workbook of a report, or the shorter document that is printed.
+fn build_file(format: FileFormat, report: &Report) -> Vec<u8> {
+    let workbook = match format {
+        FileFormat::Xlsx => {
+            build_analytics_workbook(report.appraisal(), report.sections(), report.transactions())
         }
-    }
+        FileFormat::Pdf => build_appraisal_document(report.appraisal()),
+    };
+    format.write_workbook(&workbook)
+}
 
-    /// Builds the workbook of a report, or the shorter document that is printed.
-    fn build_report(self, report: &Report) -> Workbook {
-        match self {
-            Self::Xlsx => build_analytics_workbook(
-                report.appraisal(),
-                report.sections(),
-                report.transactions(),
-            ),
-            Self::Pdf => build_appraisal_document(report.appraisal()),
-        }
-    }
-
-    fn render_file(self, name: &str, workbook: &Workbook) -> ApiResponse {
-        match self {
-            Self::Xlsx => ApiResponse::file(
-                xlsx::write_workbook(workbook),
-                xlsx::MEDIA_TYPE,
-                format!("{name}.xlsx"),
-            ),
-            Self::Pdf => ApiResponse::file(
-                pdf::write_workbook(workbook),
-                pdf::MEDIA_TYPE,
-                format!("{name}.pdf"),
-            ),
-        }
-    }
+fn send_file(format: FileFormat, name: &str, file: Vec<u8>) -> ApiResponse {
+    let name = format!("{name}.{}", format.as_str());
+    ApiResponse::file(file, format.media_type(), name)
 }

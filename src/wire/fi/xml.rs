@@ -11,8 +11,8 @@ use crate::domain::quirk::Quirk;
 use crate::domain::statement::{
     BankStatement, Holder, NewRow, SentStatement, Statement, StatementBody, StatementForm, Summary,
 };
+use crate::domain::statement_writer::StatementWriter;
 use crate::domain::terms::TimeRange;
-use crate::wire::fi::StatementWriter;
 use crate::wire::fi::format::{format_date, push_amount, push_str};
 use crate::wire::fi::schema::schema_of;
 
@@ -55,6 +55,8 @@ pub(crate) struct XmlWriter {
     schema: FiSchema,
     /// `true` if elements have a prefix.
     has_prefix: bool,
+    /// `true` if the statement has a list of transactions.
+    has_transactions: bool,
 }
 
 impl XmlWriter {
@@ -62,14 +64,18 @@ impl XmlWriter {
         Self {
             schema: form.schema,
             has_prefix: form.quirks.contains(Quirk::PrefixedElements),
+            has_transactions: false,
         }
     }
 }
 
 impl StatementWriter for XmlWriter {
-    fn write_header(&mut self, statement: &Statement, range: TimeRange, out: &mut Vec<u8>) {
+    fn write_header(&mut self, statement: &Statement, range: Option<TimeRange>, out: &mut Vec<u8>) {
         write_account_start(statement, self.schema, out);
-        write_transactions_start(range, out);
+        self.has_transactions = range.is_some();
+        if let Some(range) = range {
+            write_transactions_start(range, out);
+        }
     }
 
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
@@ -77,12 +83,14 @@ impl StatementWriter for XmlWriter {
     }
 
     fn write_footer(&mut self, out: &mut Vec<u8>) {
-        write_transactions_end(out);
+        if self.has_transactions {
+            write_transactions_end(out);
+        }
         write_account_end(out);
         push_str(out, "\n");
     }
 
-    fn write_document(&mut self, document: &Document, out: &mut Vec<u8>) {
+    fn write_document(&mut self, _: &Statement, document: &Document, out: &mut Vec<u8>) {
         write_document(document, self.has_prefix, out);
         push_str(out, "\n");
     }
