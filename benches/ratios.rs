@@ -17,8 +17,8 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use chrono::{DateTime, FixedOffset};
 use dashmap::DashMap;
 use mockaa::internals::bankgen::{
-    StatementRequest, derive_data_key, find_transaction, generate_accounts, generate_statement,
-    is_supported, opening_date,
+    StatementRequest, derive_data_key, find_supplied_id, find_transaction, generate_accounts,
+    generate_statement, is_supported, opening_date,
 };
 use mockaa::internals::config::personas::load_personas;
 use mockaa::internals::crypto::key_exchange::{KeyPair, encode_public_key};
@@ -262,6 +262,7 @@ fn new_world() -> Arc<World> {
             can_generate_data: is_supported,
             opening_date,
             find_transaction,
+            find_supplied_id,
         },
         default_webhook_url: None,
         data_timing: DataTiming::Immediate,

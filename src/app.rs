@@ -161,6 +161,9 @@ impl Sandbox {
         } = setup;
         let keys = Arc::new(keys);
         let personas = Arc::new(personas::load_personas(personas.as_deref())?);
+        for note in personas.notes() {
+            tracing::warn!("{note}");
+        }
         let default_persona = personas::find_persona(
             &personas,
             default_persona.as_deref().unwrap_or(DEFAULT_PERSONA),
@@ -192,6 +195,7 @@ impl Sandbox {
                 can_generate_data: bankgen::is_supported,
                 opening_date: bankgen::opening_date,
                 find_transaction: bankgen::find_transaction,
+                find_supplied_id: bankgen::find_supplied_id,
             },
             personas,
             default_persona,

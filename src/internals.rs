@@ -7,8 +7,8 @@ pub mod analytics {
 
 pub mod bankgen {
     pub use crate::bankgen::{
-        StatementRequest, derive_data_key, find_transaction, generate_accounts, generate_statement,
-        is_supported, opening_date,
+        StatementRequest, derive_data_key, find_supplied_id, find_transaction, generate_accounts,
+        generate_statement, is_supported, opening_date,
     };
 }
 

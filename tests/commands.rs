@@ -1506,7 +1506,10 @@ fn modified_statements_are_rejected_with_their_places() {
             "fund.csv",
             &["--fi-type", "MUTUAL_FUNDS", "--format", "csv"],
         ),
-        ("tabs.json", &["--format", "unaport"]),
+        (
+            "tabs.json",
+            &["--fi-type", "EQUITIES", "--format", "unaport"],
+        ),
         ("newer.xml", &["--schema", "2.0.0"]),
         (
             "shares.xml",
@@ -1552,7 +1555,7 @@ fn modified_statements_are_rejected_with_their_places() {
         (
             "fund.json",
             &[
-                "fund.json:1:1: the statement is of type mutualfunds; CSV and JSON are checked for DEPOSIT only",
+                "fund.json:2:14: the statement is of type mutualfunds; CSV and JSON are checked for DEPOSIT only",
             ],
         ),
         (

@@ -241,7 +241,7 @@ fn build_account(book: &TransactionBook<'_>) -> Value {
     let summary = bank.and_then(|bank| bank.summary.as_ref());
     let holders = account.statement.holders.as_ref();
     let first = holders.map(|holders| &holders.first);
-    let second = holders.and_then(|holders| holders.second.as_ref());
+    let second = holders.and_then(|holders| holders.others.first());
     let last = book.entries[book.entries.len() - 1].date;
     json!({
         "customerAddress": first.map_or("", |holder| &holder.address),
@@ -250,14 +250,14 @@ fn build_account(book: &TransactionBook<'_>) -> Value {
         "endDate": last.to_string(),
         "accountType": format!("{} Account", account.type_name()),
         "sanctionedLimit": list_limits(book),
-        "accountOpeningDate": summary.map(|summary| summary.opened_on.to_string()).unwrap_or_default(),
+        "accountOpeningDate": summary.and_then(|summary| summary.opened_on).map(|day| day.to_string()).unwrap_or_default(),
         "branchName": summary.map_or("", |summary| &summary.branch),
         "branchAddress": "",
         "bankName": account.bank_name(),
         "panNumber": first.map_or("", |holder| &holder.pan),
         "accountNumber": &*account.statement.account.masked_number,
         "accountHolderName": first.map_or("", |holder| &holder.name),
-        "accountAge": summary.and_then(|summary| last.years_since(summary.opened_on)).map(|years| years.to_string()).unwrap_or_default(),
+        "accountAge": summary.and_then(|summary| last.years_since(summary.opened_on?)).map(|years| years.to_string()).unwrap_or_default(),
         "phoneNumber": first.map_or("", |holder| &holder.mobile),
         "unUtilisedAmount": format_unused_limit(book),
         "micrCode": summary.map_or("", |summary| &summary.micr),

@@ -43,26 +43,12 @@ impl LedgerSource<'_> {
             balance = self.write_rows(request, &mut |row| rows.push(row));
             rows
         });
-        let summary = request.includes(ConsentType::Summary).then(|| Summary {
-            balance: balance.unwrap_or_else(|| self.balance_at(now)) + changed_by,
-            balance_at: now,
-            branch: self.branch().city.to_owned(),
-            ifsc: self.branch().ifsc(),
-            micr: self.branch().micr(),
-            opened_on: match self {
-                Self::Generated { behavior, .. } => behavior.opened_on,
-                Self::Fixed { ledger, .. } => ledger
-                    .transactions
-                    .rows
-                    .first()
-                    .map_or(request.range.from, |row| row.at)
-                    .ist_date(),
-            },
-            overdraft_limit: match self {
-                Self::Generated { behavior, .. } => behavior.cash_flow_plan.overdraft_limit,
-                Self::Fixed { .. } => Paise(0),
-            },
-            active: !plan.dormant,
+        let summary = request
+            .includes(ConsentType::Summary)
+            .then(|| self.build_summary(request, plan, balance));
+        let summary = summary.map(|summary| Summary {
+            balance: summary.balance + changed_by,
+            ..summary
         });
         BankStatement {
             summary,
@@ -70,10 +56,50 @@ impl LedgerSource<'_> {
         }
     }
 
-    fn branch(&self) -> Branch {
-        match self {
-            Self::Generated { behavior, .. } => behavior.branch,
-            Self::Fixed { branch, .. } => *branch,
+    /// Builds the summary of the unchanged ledger. `balance` is that at now, if it is known.
+    fn build_summary(
+        &self,
+        request: &StatementRequest<'_>,
+        plan: &AccountPlan,
+        balance: Option<Paise>,
+    ) -> Summary {
+        let now = request.now;
+        let (branch, opened_on, overdraft_limit) = match self {
+            Self::Generated { behavior, .. } => (
+                behavior.branch,
+                behavior.opened_on,
+                behavior.cash_flow_plan.overdraft_limit,
+            ),
+            Self::Fixed { ledger, branch } => {
+                if let Some(supplied) = &ledger.summary {
+                    return self.supplied_summary_at(supplied, now);
+                }
+                let first = ledger.transactions.rows.first();
+                let opened_at = first.map_or(request.range.from, |row| row.at);
+                (*branch, opened_at.ist_date(), Paise(0))
+            }
+        };
+        Summary {
+            balance: balance.unwrap_or_else(|| self.balance_at(now)),
+            balance_at: now,
+            branch: branch.city.to_owned(),
+            ifsc: branch.ifsc(),
+            micr: branch.micr(),
+            opened_on: Some(opened_on),
+            overdraft_limit,
+            active: !plan.dormant,
+        }
+    }
+
+    /// Returns a supplied summary. Before its time, the balance is that of the last row until now.
+    fn supplied_summary_at(&self, supplied: &Summary, now: Timestamp) -> Summary {
+        if now >= supplied.balance_at {
+            return supplied.clone();
+        }
+        Summary {
+            balance: self.balance_at(now),
+            balance_at: now,
+            ..supplied.clone()
         }
     }
 

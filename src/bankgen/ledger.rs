@@ -26,7 +26,7 @@ use crate::domain::persona::{
     AmountRule, Channel, CounterpartyChoice, DayRule, Flow, FollowUp, NamePool, NameSource, Period,
 };
 use crate::domain::random_stream::StreamKind;
-use crate::domain::statement::NewRow;
+use crate::domain::statement::{NewRow, SuppliedFields};
 use crate::domain::terms::TransactionType;
 use crate::domain::time::{Millis, Timestamp};
 
@@ -813,6 +813,7 @@ impl<'a> LedgerGenerator<'a> {
             id,
             narration: &self.narration,
             reference: &self.reference,
+            supplied: SuppliedFields::default(),
         });
     }
 

@@ -155,7 +155,12 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
     } = *request;
     let (account_ordinal, plan) = accounts::find_plan(persona, seed, customer, account)
         .filter(|(_, plan)| is_plan_supported(plan))?;
-    let holders = people::generate_holders(seed, customer, persona.definition.holder);
+    let mut holders = people::generate_holders(seed, customer, persona.definition.holder);
+    if let ContentPlan::Imported(ledger) = &plan.content
+        && let Some(supplied) = &ledger.holders
+    {
+        holders = supplied.clone();
+    }
     let body = match &plan.content {
         ContentPlan::Holding { .. } => StatementBody::Other(holdings::build_document(
             request,
@@ -183,7 +188,7 @@ pub fn generate_statement(request: &StatementRequest<'_>) -> Option<Statement> {
 pub fn opening_date(query: &AccountQuery<'_>) -> Option<NaiveDate> {
     let request = request_of_query(query, &[ConsentType::Summary]);
     let statement = generate_statement(&request)?;
-    Some(statement.as_bank()?.summary.as_ref()?.opened_on)
+    statement.as_bank()?.summary.as_ref()?.opened_on
 }
 
 /// Returns the transaction of a bank account that the ledger has generated under this id, whatever
@@ -206,6 +211,25 @@ pub fn find_transaction(query: &AccountQuery<'_>, id: u64) -> Option<Transaction
         }
     })?;
     found
+}
+
+/// Returns the id of the transaction of a bank account that a supplied statement has under this `txnId`; of several, the
+/// first one.
+pub fn find_supplied_id(query: &AccountQuery<'_>, txn_id: &str) -> Option<u64> {
+    let AccountQuery {
+        seed,
+        customer,
+        persona,
+        account,
+        ..
+    } = *query;
+    let (_, plan) = accounts::find_plan(persona, seed, customer, account)?;
+    let ContentPlan::Imported(ledger) = &plan.content else {
+        return None;
+    };
+    let mut rows = ledger.transactions.iter();
+    let row = rows.find(|row| row.supplied.txn_id == Some(txn_id))?;
+    Some(row.id)
 }
 
 /// Returns the request for these parts of the generated statement up to now, without rows.

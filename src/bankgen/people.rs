@@ -55,7 +55,7 @@ pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> H
     });
     let surname = pick_random(&mut rng, LAST_NAMES);
     let first = sample_holder(&mut rng, surname, plan, mobile_number(customer));
-    let second = plan.has_joint_holder.then(|| {
+    let spouse = plan.has_joint_holder.then(|| {
         let mut rng = random_stream(StreamKey {
             seed,
             owner: customer,
@@ -72,7 +72,10 @@ pub(crate) fn generate_holders(seed: u64, customer: &str, plan: HolderPlan) -> H
             }
         }
     });
-    Holders { first, second }
+    Holders {
+        first,
+        others: spouse.into_iter().collect(),
+    }
 }
 
 /// Returns the customer's identifier if it is a mobile number.
@@ -125,13 +128,14 @@ fn sample_holder(
     let demat_id = format!("IN999999{:08}", rng.random_range(10_000_000..99_999_999));
     Holder {
         name,
-        date_of_birth,
+        date_of_birth: Some(date_of_birth),
         mobile,
+        landline: String::new(),
         email,
         pan,
         address,
-        nominee_registered,
-        ckyc_compliant: true,
+        nominee_registered: Some(nominee_registered),
+        ckyc_compliant: Some(true),
         demat_id,
     }
 }

@@ -21,6 +21,10 @@ impl PersonaArgs {
     /// # Errors
     /// All diagnostics of the files.
     pub(crate) fn load_personas(&self) -> Result<Personas, PersonaLoadError> {
-        load_personas(self.personas.as_deref())
+        let personas = load_personas(self.personas.as_deref())?;
+        for note in personas.notes() {
+            eprintln!("mockaa: {note}");
+        }
+        Ok(personas)
     }
 }

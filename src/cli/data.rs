@@ -199,14 +199,19 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                 format,
                 schema,
                 rows,
+                notes,
             } = summary;
             let file = display_path(&file);
             if json {
+                let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
                 println!(
                     "{}",
-                    json!({ "file": file, "format": format, "schema": schema, "transactions": rows })
+                    json!({ "file": file, "format": format, "schema": schema, "transactions": rows, "notes": notes })
                 );
             } else {
+                for note in &notes {
+                    eprintln!("{}", note.format_in_file(&file));
+                }
                 let schema = schema
                     .map(|schema| format!(" of {schema}"))
                     .unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The personas of a sandbox: the shipped ones, and those of the user's files.
 
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::domain::persona::{Persona, Personas};
 use crate::domain::statement::Ledger;
 use crate::domain::text::display_path;
 use crate::files::persona::parse;
-use crate::files::statement;
+use crate::files::statement::{self, StatementCheck};
 use crate::scenario::library::list_scenario_files;
 
 macro_rules! shipped_personas {
@@ -99,7 +100,7 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
     let mut personas = Personas::default();
     let mut diagnostics = String::new();
     for (file, text) in SHIPPED {
-        let parsed = parse(text, &|_| {
+        let parsed = parse(text, &|_, _| {
             Err("shipped personas have no statements".to_owned())
         });
         add_parsed(&mut personas, &mut diagnostics, file, parsed);
@@ -134,7 +135,18 @@ pub fn load_personas(path: Option<&Path>) -> Result<Personas, PersonaLoadError> 
                 message: format!("cannot be read: {error}"),
             }]
         });
-        let parsed = text.and_then(|text| parse(&text, &|name| read_ledger(&folder.join(name))));
+        let notes = RefCell::new(Vec::new());
+        let parsed = text.and_then(|text| {
+            parse(&text, &|name, check| {
+                let file = folder.join(name);
+                let ledger = read_ledger(&file, check)?;
+                notes.borrow_mut().extend(list_notes(&file, &ledger));
+                Ok(ledger)
+            })
+        });
+        for note in notes.into_inner() {
+            personas.add_note(note);
+        }
         if let Ok(persona) = &parsed {
             if let Some((_, other_file)) = loaded_names
                 .iter()
@@ -176,14 +188,31 @@ fn add_parsed(
 }
 
 /// Reads a user's statement, in one of the forms that `mockaa data check` reads.
-fn read_ledger(file: &Path) -> Result<Ledger, String> {
+fn read_ledger(file: &Path, check: StatementCheck) -> Result<Ledger, String> {
     let bytes = std::fs::read(file)
         .map_err(|error| format!("{}: cannot be read: {error}", display_path(file)))?;
-    statement::parse(&bytes).map_err(|diagnostics| {
+    statement::parse(&bytes, check).map_err(|diagnostics| {
         diagnostics
             .iter()
             .map(|diagnostic| diagnostic.format_in_file(display_path(file)))
             .collect::<Vec<_>>()
             .join("\n")
     })
+}
+
+/// The maximum number of notes about a statement that are told.
+const NOTES_MAX: usize = 20;
+
+/// Returns the notes about a statement, each with its place.
+fn list_notes(file: &Path, ledger: &Ledger) -> Vec<String> {
+    let (file, notes) = (display_path(file), &ledger.notes);
+    let told = notes.iter().take(NOTES_MAX);
+    let mut lines: Vec<String> = told.map(|note| note.format_in_file(&file)).collect();
+    if notes.len() > NOTES_MAX {
+        let rest = notes.len() - NOTES_MAX;
+        lines.push(format!(
+            "{file}: {rest} notes more; mockaa data check lists them"
+        ));
+    }
+    lines
 }

@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::domain::account::{Account, AccountType, FiType};
 use crate::domain::money::Paise;
 use crate::domain::statement::{
-    BankStatement, Holder, Holders, NewRow, Statement, StatementBody, Summary, TransactionMode,
-    Transactions,
+    BankStatement, Holder, Holders, NewRow, Statement, StatementBody, Summary, SuppliedFields,
+    TransactionMode, Transactions,
 };
 use crate::domain::terms::{TimeRange, TransactionType};
-use crate::files::statement;
+use crate::files::statement::{self, StatementCheck};
 use crate::fiu::data::ReceivedDocument;
 use crate::wire::fields::parse_timestamp;
 
@@ -165,7 +165,7 @@ pub(super) fn read_document(
     };
     let mut transactions = Transactions::new(range);
     if find("Transaction").is_some() {
-        let ledger = statement::parse(received.document.as_bytes());
+        let ledger = statement::parse(received.document.as_bytes(), StatementCheck::Strict);
         let ledger = ledger.map_err(|problems| {
             let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
             format!("a document of {}: {}", received.fip_id, texts.join("; "))
@@ -205,7 +205,7 @@ fn pair_holders(holders: Vec<Holder>) -> Option<Holders> {
     let mut holders = holders.into_iter();
     holders.next().map(|first| Holders {
         first,
-        second: holders.next(),
+        others: holders.collect(),
     })
 }
 
@@ -219,7 +219,7 @@ fn build_summary(overdraft_limit: Option<&str>, transactions: &Transactions) -> 
         branch: String::new(),
         ifsc: String::new(),
         micr: String::new(),
-        opened_on: transactions.range.from.ist_date(),
+        opened_on: None,
         overdraft_limit: limit.unwrap_or(Paise(0)),
         active: true,
     }
@@ -229,14 +229,16 @@ fn read_holder(row: &HolderRow) -> Result<Holder, String> {
     let birth = row.dob.parse();
     Ok(Holder {
         name: row.name.clone(),
-        date_of_birth: birth
-            .map_err(|_| format!("the date of birth {} cannot be read", row.dob))?,
+        date_of_birth: Some(
+            birth.map_err(|_| format!("the date of birth {} cannot be read", row.dob))?,
+        ),
         mobile: row.mobile.clone(),
+        landline: String::new(),
         email: row.email.clone(),
         pan: row.pan.clone(),
         address: row.address.clone(),
-        nominee_registered: false,
-        ckyc_compliant: false,
+        nominee_registered: None,
+        ckyc_compliant: None,
         demat_id: String::new(),
     })
 }
@@ -251,6 +253,7 @@ fn read_row(row: &TransactionRow, id: u64) -> Option<NewRow<'_>> {
         id,
         narration: &row.narration,
         reference: &row.reference,
+        supplied: SuppliedFields::default(),
     })
 }
 

@@ -61,6 +61,19 @@ impl Element {
         self
     }
 
+    /// Adds an attribute if there is a value.
+    #[must_use]
+    pub fn with_optional_attribute(
+        self,
+        name: &'static str,
+        value: Option<impl Into<AttributeValue>>,
+    ) -> Self {
+        match value {
+            Some(value) => self.with_attribute(name, value),
+            None => self,
+        }
+    }
+
     #[must_use]
     pub fn with_children(mut self, children: impl IntoIterator<Item = Self>) -> Self {
         self.children.extend(children);

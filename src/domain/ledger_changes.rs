@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::domain::account::Account;
 use crate::domain::ids::ConsentHandle;
 use crate::domain::money::Paise;
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance};
-use crate::domain::statement::{NewRow, TransactionMode};
+use crate::domain::statement::{NewRow, SuppliedFields, TransactionMode};
 use crate::domain::terms::TransactionType;
 use crate::domain::text::quote_value;
 use crate::domain::time::{Millis, Timestamp};
@@ -20,21 +22,45 @@ use crate::domain::time::{Millis, Timestamp};
 /// memory of a world and the cost of a statement.
 pub(crate) const LEDGER_CHANGES_MAX: usize = 10_000;
 
-/// Parses the `txnId` of a transaction: `M` and its id; the `M` may be left out.
-///
-/// # Errors
-/// A message that continues a sentence which begins with the field's name.
-pub(crate) fn parse_transaction_id(text: &str) -> Result<u64, String> {
-    let digits = text.strip_prefix('M').unwrap_or(text);
-    let has_only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let id = digits.parse().ok().filter(|_| has_only_digits);
-    id.ok_or_else(|| {
-        format!(
-            "{} is not the txnId of a transaction, such as M2026013100012",
-            quote_value(text)
-        )
-    })
+/// The `txnId` of a transaction: that of a supplied statement, or `M` and the id; the `M` may be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxnId(Box<str>);
+
+impl TxnId {
+    /// Parses the text that a caller gives.
+    ///
+    /// # Errors
+    /// A message that continues a sentence which begins with the field's name.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > TXN_ID_BYTES_MAX || text.chars().any(char::is_control) {
+            return Err(format!(
+                "{} is not the txnId of a transaction, such as M2026013100012",
+                quote_value(text)
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the id of a transaction whose `txnId` was not supplied.
+    pub fn generated_id(&self) -> Option<u64> {
+        let digits = self.0.strip_prefix('M').unwrap_or(&self.0);
+        let has_only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| has_only_digits)
+    }
 }
+
+impl From<u64> for TxnId {
+    fn from(id: u64) -> Self {
+        Self(format!("M{id}").into())
+    }
+}
+
+/// The size of the longest `txnId` that is kept, in bytes.
+pub(crate) const TXN_ID_BYTES_MAX: usize = 256;
 
 /// The inputs that a world has for a statement of a customer's account, at one instant.
 #[derive(Clone, Debug)]
@@ -56,15 +82,22 @@ pub struct TransactionContent {
     pub amount: Paise,
     pub narration: Box<str>,
     pub reference: Box<str>,
+    /// The `txnId` of a transaction of a supplied statement.
+    pub supplied_id: Option<Box<str>>,
+    /// The value date of a transaction of a supplied statement.
+    pub value_date: Option<NaiveDate>,
 }
 
 impl TransactionContent {
     /// Returns the amount with the sign of its effect on the balance.
     pub fn signed_amount(&self) -> Paise {
-        match self.transaction_type {
-            TransactionType::Credit => self.amount,
-            TransactionType::Debit => -self.amount,
-        }
+        self.transaction_type.sign(self.amount)
+    }
+
+    /// Returns the `txnId` of the transaction with this id.
+    pub fn txn_id(&self, id: u64) -> String {
+        let supplied = self.supplied_id.as_deref();
+        supplied.map_or_else(|| format!("M{id}"), str::to_owned)
     }
 
     /// Returns the row with this id and balance.
@@ -78,6 +111,10 @@ impl TransactionContent {
             id,
             narration: &self.narration,
             reference: &self.reference,
+            supplied: SuppliedFields {
+                txn_id: self.supplied_id.as_deref(),
+                value_date: self.value_date,
+            },
         }
     }
 
@@ -99,6 +136,9 @@ impl TransactionContent {
             amount: amount.unwrap_or(self.amount),
             narration: narration.clone().unwrap_or_else(|| self.narration.clone()),
             reference: reference.clone().unwrap_or_else(|| self.reference.clone()),
+            supplied_id: self.supplied_id.clone(),
+            // The value date follows a new time.
+            value_date: self.value_date.filter(|_| time.is_none()),
         }
     }
 }
@@ -112,6 +152,8 @@ impl From<NewRow<'_>> for TransactionContent {
             amount: row.amount,
             narration: row.narration.into(),
             reference: row.reference.into(),
+            supplied_id: row.supplied.txn_id.map(Into::into),
+            value_date: row.supplied.value_date,
         }
     }
 }
@@ -322,7 +364,7 @@ impl TransactionChange {
 /// The name of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionKey {
-    Id(u64),
+    Id(TxnId),
     /// The reference of a transaction that was added; of several, the last one is meant.
     Added(Box<str>),
 }
@@ -330,7 +372,10 @@ pub enum TransactionKey {
 impl fmt::Display for TransactionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Id(id) => write!(f, "M{id}"),
+            Self::Id(id) => match id.generated_id() {
+                Some(id) => write!(f, "M{id}"),
+                None => f.write_str(id.as_str()),
+            },
             Self::Added(reference) => write!(
                 f,
                 "that was added with the reference {}",

@@ -293,9 +293,13 @@ pub struct FollowUp {
     pub chance_percent: u32,
 }
 
-/// All personas of a sandbox, by name.
+/// All personas of a sandbox.
 #[derive(Clone, Debug, Default)]
-pub struct Personas(BTreeMap<Arc<str>, Arc<Persona>>);
+pub struct Personas {
+    by_name: BTreeMap<Arc<str>, Arc<Persona>>,
+    /// Notes about their statements, such as a field that is not kept; each with its file and line.
+    notes: Vec<String>,
+}
 
 impl Personas {
     /// Adds a persona; replaces one of the same name.
@@ -305,21 +309,30 @@ impl Personas {
 
     /// Adds a persona that others share; replaces one of the same name.
     pub fn insert_shared(&mut self, persona: Arc<Persona>) {
-        self.0.insert(Arc::clone(&persona.name), persona);
+        self.by_name.insert(Arc::clone(&persona.name), persona);
+    }
+
+    pub fn add_note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Returns the notes about their statements, each with its file and line.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub fn get(&self, name: &str) -> Option<&Arc<Persona>> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// Returns the personas, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Persona>> {
-        self.0.values()
+        self.by_name.values()
     }
 
     /// Returns the names, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.keys().map(|name| &**name)
+        self.by_name.keys().map(|name| &**name)
     }
 }
 

@@ -143,9 +143,9 @@ pub enum Rejection {
         accounts: Vec<String>,
     },
     #[error(
-        "the transaction M{0} has these values already; send at least one field with another value"
+        "the transaction {0} has these values already; send at least one field with another value"
     )]
-    TransactionUnchanged(u64),
+    TransactionUnchanged(Box<str>),
     #[error(
         "the account {account} has {LEDGER_CHANGES_MAX} added or changed transactions, the maximum; reset the world"
     )]

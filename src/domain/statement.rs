@@ -1,12 +1,15 @@
 //! Statements: a FIP's report on one account, with holders, summary and transactions.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountType};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::document::Document;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
@@ -142,40 +145,43 @@ impl Statement {
     }
 }
 
-/// One or two holders of an account.
+/// The holders of an account, one at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holders {
     pub first: Holder,
-    pub second: Option<Holder>,
+    pub others: Vec<Holder>,
 }
 
 impl Holders {
     pub fn iter(&self) -> impl Iterator<Item = &Holder> {
-        std::iter::once(&self.first).chain(&self.second)
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     /// Returns the type in the FI schemas.
     pub fn holding_type(&self) -> &'static str {
-        if self.second.is_some() {
-            "JOINT"
-        } else {
+        if self.others.is_empty() {
             "SINGLE"
+        } else {
+            "JOINT"
         }
     }
 }
 
-/// A holder. All values are invented.
+/// A holder. All values are invented, unless a statement was supplied. A text that a supplied statement does not have
+/// is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub name: String,
-    pub date_of_birth: NaiveDate,
+    pub date_of_birth: Option<NaiveDate>,
     /// Digits with the country code.
     pub mobile: String,
+    pub landline: String,
     pub email: String,
     pub pan: String,
     pub address: String,
-    pub nominee_registered: bool,
-    pub ckyc_compliant: bool,
+    pub nominee_registered: Option<bool>,
+    /// `None`: no data available.
+    pub ckyc_compliant: Option<bool>,
     /// Demat account of securities: depository participant and client, 16 characters.
     pub demat_id: String,
 }
@@ -184,20 +190,32 @@ impl Holder {
     /// Returns the registration with the Central KYC Records Registry, in the words of the current
     /// FI schemas of deposits.
     pub fn ckyc_registration(&self) -> &'static str {
-        if self.ckyc_compliant { "YES" } else { "NO" }
+        match self.ckyc_compliant {
+            Some(true) => "YES",
+            Some(false) => "NO",
+            None => "NO_DATA_AVAILABLE",
+        }
     }
 
     /// Returns the status in the FI schemas.
-    pub fn nominee_status(&self) -> &'static str {
-        if self.nominee_registered {
-            "REGISTERED"
-        } else {
-            "NOT-REGISTERED"
-        }
+    pub fn nominee_status(&self) -> Option<&'static str> {
+        self.nominee_registered.map(|is_registered| {
+            if is_registered {
+                "REGISTERED"
+            } else {
+                "NOT-REGISTERED"
+            }
+        })
+    }
+
+    /// Returns the date of birth as a text; empty if it is not known.
+    pub fn birth_text(&self) -> String {
+        self.date_of_birth
+            .map_or_else(String::new, |day| day.to_string())
     }
 }
 
-/// Summary of a bank account at one instant.
+/// Summary of a bank account at one instant. A text that a supplied statement does not have is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub balance: Paise,
@@ -206,7 +224,7 @@ pub struct Summary {
     pub branch: String,
     pub ifsc: String,
     pub micr: String,
-    pub opened_on: NaiveDate,
+    pub opened_on: Option<NaiveDate>,
     /// Limit of the overdraft; zero: no overdraft.
     pub overdraft_limit: Paise,
     pub active: bool,
@@ -221,12 +239,18 @@ impl Summary {
     }
 }
 
-/// A statement supplied in a file.
+/// A statement supplied in a file. `None`: the file has no such part, and it is generated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
     /// Balance before the first row.
     pub opening_balance: Paise,
     pub transactions: Transactions,
+    pub holders: Option<Holders>,
+    pub summary: Option<Summary>,
+    /// The type of the account.
+    pub account_type: Option<AccountType>,
+    /// Notes about the file: a field that is not kept, or what looks wrong; each with its line.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// Transactions of a range. All texts are stored in one arena, so that a statement of 100,000 rows
@@ -238,6 +262,22 @@ pub struct Transactions {
     /// Rows, oldest first.
     pub rows: Vec<Row>,
     text_arena: Arc<String>,
+    /// The fields of rows that were supplied.
+    supplied: Vec<StoredFields>,
+}
+
+/// [`SuppliedFields`] whose text is in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct StoredFields {
+    txn_id: Option<(u32, u32)>,
+    value_date: Option<NaiveDate>,
+}
+
+/// Fields of a transaction of a supplied statement, in place of those that are derived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SuppliedFields<'a> {
+    pub txn_id: Option<&'a str>,
+    pub value_date: Option<NaiveDate>,
 }
 
 /// A text of a statement that outlives it, without a copy.
@@ -276,6 +316,8 @@ pub struct Row {
     pub id: u64,
     narration: (u32, u32),
     reference: (u32, u32),
+    /// The number of its supplied fields, counted from 1.
+    supplied: Option<NonZeroU32>,
 }
 
 impl Row {
@@ -286,6 +328,21 @@ impl Row {
 }
 
 impl NewRow<'_> {
+    /// Returns the `txnId`: that of the supplied statement, or `M` and the id.
+    pub fn txn_id(&self) -> Cow<'_, str> {
+        match self.supplied.txn_id {
+            Some(text) => Cow::Borrowed(text),
+            None => Cow::Owned(format!("M{}", self.id)),
+        }
+    }
+
+    /// Returns the day from which on the amount counts for the interest.
+    pub fn value_date(&self) -> NaiveDate {
+        self.supplied
+            .value_date
+            .unwrap_or_else(|| self.at.ist_date())
+    }
+
     /// Returns the amount with the sign of its effect on the balance.
     pub fn signed_amount(&self) -> Paise {
         self.transaction_type.sign(self.amount)
@@ -303,6 +360,7 @@ pub struct NewRow<'a> {
     pub id: u64,
     pub narration: &'a str,
     pub reference: &'a str,
+    pub supplied: SuppliedFields<'a>,
 }
 
 impl Transactions {
@@ -311,6 +369,7 @@ impl Transactions {
             range,
             rows: Vec::new(),
             text_arena: Arc::default(),
+            supplied: Vec::new(),
         }
     }
 
@@ -324,9 +383,11 @@ impl Transactions {
             id,
             narration,
             reference,
+            supplied,
         } = row;
         let narration = self.store_text(narration);
         let reference = self.store_text(reference);
+        let supplied = self.store_fields(supplied);
         self.rows.push(Row {
             at,
             transaction_type,
@@ -336,33 +397,61 @@ impl Transactions {
             id,
             narration,
             reference,
+            supplied,
         });
+    }
+
+    fn store_fields(&mut self, fields: SuppliedFields<'_>) -> Option<NonZeroU32> {
+        if fields == SuppliedFields::default() {
+            return None;
+        }
+        let stored = StoredFields {
+            txn_id: fields.txn_id.map(|text| self.store_text(text)),
+            value_date: fields.value_date,
+        };
+        self.supplied.push(stored);
+        let number = u32::try_from(self.supplied.len()).expect("rows are fewer");
+        NonZeroU32::new(number)
+    }
+
+    fn supplied_fields(&self, row: &Row) -> SuppliedFields<'_> {
+        let Some(number) = row.supplied else {
+            return SuppliedFields::default();
+        };
+        let StoredFields { txn_id, value_date } = self.supplied[number.get() as usize - 1];
+        SuppliedFields {
+            txn_id: txn_id.map(|range| slice_text(&self.text_arena, range)),
+            value_date,
+        }
     }
 
     /// Returns the rows with their texts.
     pub fn iter(&self) -> impl Iterator<Item = NewRow<'_>> {
-        self.rows.iter().map(|row| {
-            let Row {
-                at,
-                transaction_type,
-                mode,
-                amount,
-                balance,
-                id,
-                ..
-            } = *row;
-            let (narration, reference) = (self.narration(row), self.reference(row));
-            NewRow {
-                at,
-                transaction_type,
-                mode,
-                amount,
-                balance,
-                id,
-                narration,
-                reference,
-            }
-        })
+        self.rows.iter().map(|row| self.row(row))
+    }
+
+    /// Returns a row with its texts.
+    pub fn row(&self, row: &Row) -> NewRow<'_> {
+        let Row {
+            at,
+            transaction_type,
+            mode,
+            amount,
+            balance,
+            id,
+            ..
+        } = *row;
+        NewRow {
+            at,
+            transaction_type,
+            mode,
+            amount,
+            balance,
+            id,
+            narration: self.narration(row),
+            reference: self.reference(row),
+            supplied: self.supplied_fields(row),
+        }
     }
 
     pub fn narration(&self, row: &Row) -> &str {

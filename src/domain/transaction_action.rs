@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 
 use crate::domain::ledger_changes::{
-    NewTransaction, TransactionChange, TransactionFields, TransactionKey, TransactionTime,
-    parse_transaction_id,
+    NewTransaction, TXN_ID_BYTES_MAX, TransactionChange, TransactionFields, TransactionKey,
+    TransactionTime, TxnId,
 };
 use crate::domain::money::Paise;
 use crate::domain::statement::TransactionMode;
@@ -48,43 +48,37 @@ impl JsonSchema for Rupees {
     }
 }
 
-/// The `txnId` of a transaction, such as M2026013100012.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransactionId(u64);
-
-impl<'de> Deserialize<'de> for TransactionId {
+impl<'de> Deserialize<'de> for TxnId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_transaction_id(&text)
-            .map(Self)
-            .map_err(|message| D::Error::custom(format!("id {message}")))
+        Self::parse(&text).map_err(|message| D::Error::custom(format!("id {message}")))
     }
 }
 
-impl Serialize for TransactionId {
+impl Serialize for TxnId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("M{}", self.0))
+        serializer.serialize_str(self.as_str())
     }
 }
 
-impl JsonSchema for TransactionId {
+impl JsonSchema for TxnId {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "TransactionId".into()
+        "TxnId".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^M?[0-9]{1,19}$" })
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": TXN_ID_BYTES_MAX })
     }
 }
 
 /// Returns the key of the transaction that an action names; the schema requires one of the two.
-fn to_key(id: Option<TransactionId>, added: Option<&str>) -> TransactionKey {
+fn to_key(id: Option<&TxnId>, added: Option<&str>) -> TransactionKey {
     match (id, added) {
-        (Some(TransactionId(id)), _) => TransactionKey::Id(id),
+        (Some(id), _) => TransactionKey::Id(id.clone()),
         (None, added) => TransactionKey::Added(added.unwrap_or_default().into()),
     }
 }
@@ -146,7 +140,7 @@ impl AddedTransaction {
 pub struct EditedTransaction {
     /// The `txnId` of the transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<TransactionId>,
+    pub id: Option<TxnId>,
     /// The `reference` with which the transaction was added, in place of `id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -192,7 +186,7 @@ impl EditedTransaction {
 
     /// Returns the change.
     pub fn to_change(&self) -> TransactionChange {
-        let key = to_key(self.id, self.added.as_deref());
+        let key = to_key(self.id.as_ref(), self.added.as_deref());
         TransactionChange::Change(key, self.fields())
     }
 }
@@ -204,7 +198,7 @@ impl EditedTransaction {
 pub struct RemovedTransaction {
     /// The `txnId` of the transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<TransactionId>,
+    pub id: Option<TxnId>,
     /// The `reference` with which the transaction was added, in place of `id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -218,6 +212,6 @@ pub struct RemovedTransaction {
 impl RemovedTransaction {
     /// Returns the change.
     pub fn to_change(&self) -> TransactionChange {
-        TransactionChange::Remove(to_key(self.id, self.added.as_deref()))
+        TransactionChange::Remove(to_key(self.id.as_ref(), self.added.as_deref()))
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::journal_entry::JournalRecord;
 use crate::domain::key_exchange::{Curve, PeerKey};
 use crate::domain::ledger_changes::{
     ChangeTransaction, LEDGER_CHANGES_MAX, NewTransaction, TransactionChange, TransactionContent,
-    TransactionFields, TransactionKey, TransactionTime,
+    TransactionFields, TransactionKey, TransactionTime, TxnId,
 };
 use crate::domain::money::Paise;
 use crate::domain::participants::{Aa, Fip, Participants};
@@ -81,6 +81,7 @@ pub(crate) fn new_world() -> Arc<World> {
             can_generate_data: |_, _, _, _| true,
             opening_date: |_| Some(START.ist_date() - Days::new(100)),
             find_transaction: |_, id| generated_transaction(id),
+            find_supplied_id: |_, _| None,
         },
         personas: Arc::default(),
         default_persona: Arc::new(test_persona()),
@@ -114,6 +115,8 @@ fn generated_transaction(id: u64) -> Option<TransactionContent> {
         amount: Paise::from_rupees(100),
         narration: "GENERATED".into(),
         reference: "1".into(),
+        supplied_id: None,
+        value_date: None,
     })
 }
 
@@ -467,9 +470,9 @@ fn to_command(step: &DataStep, world: &World) -> Option<Command> {
                 consent: None,
                 change: match kind {
                     0 => TransactionChange::Add(new_transaction()),
-                    1 => TransactionChange::Remove(TransactionKey::Id(*id)),
+                    1 => TransactionChange::Remove(TransactionKey::Id(TxnId::from(*id))),
                     _ => TransactionChange::Change(
-                        TransactionKey::Id(*id),
+                        TransactionKey::Id(TxnId::from(*id)),
                         amount_of(i64::from(*customer) + 1),
                     ),
                 },
@@ -684,7 +687,11 @@ fn a_consent_in_force_with_data_gets_a_notification() {
     let (world, handle) = world_with_session(Api::Rebit(RebitVersion::V2_0_0));
     let open = world.catch_up().overview().webhooks_open;
     let last = world.catch_up().journal_after(u64::MAX, 1).1;
-    change(&world, TransactionChange::Remove(TransactionKey::Id(2))).expect("it is legal");
+    change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(2))),
+    )
+    .expect("it is legal");
     assert_eq!(
         event_names(&world, last),
         ["transaction.removed", "fi.outdated"]
@@ -705,7 +712,11 @@ fn a_consent_in_force_with_data_gets_a_notification() {
             .release_webhooks(),
     );
     let last = world.catch_up().journal_after(u64::MAX, 1).1;
-    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("it is legal");
+    change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(1))),
+    )
+    .expect("it is legal");
     assert_eq!(event_names(&world, last), ["transaction.removed"]);
 }
 
@@ -719,21 +730,33 @@ fn an_impossible_change_is_rejected() {
         account: None,
     };
     assert_eq!(
-        change(&world, TransactionChange::Remove(TransactionKey::Id(9))).unwrap_err(),
+        change(
+            &world,
+            TransactionChange::Remove(TransactionKey::Id(TxnId::from(9)))
+        )
+        .unwrap_err(),
         unknown(9)
     );
-    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("it exists");
+    change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(1))),
+    )
+    .expect("it exists");
     assert_eq!(
-        change(&world, TransactionChange::Remove(TransactionKey::Id(1))).unwrap_err(),
+        change(
+            &world,
+            TransactionChange::Remove(TransactionKey::Id(TxnId::from(1)))
+        )
+        .unwrap_err(),
         unknown(1)
     );
     assert_eq!(
         change(
             &world,
-            TransactionChange::Change(TransactionKey::Id(2), amount_of(100))
+            TransactionChange::Change(TransactionKey::Id(TxnId::from(2)), amount_of(100))
         )
         .unwrap_err(),
-        Rejection::TransactionUnchanged(2)
+        Rejection::TransactionUnchanged("M2".into())
     );
     let at = START.saturating_add(Millis(1));
     let late = NewTransaction {
@@ -766,7 +789,11 @@ fn the_number_of_changes_is_limited_and_a_changed_transaction_can_change_again()
     for _ in 0..LEDGER_CHANGES_MAX {
         change(&world, TransactionChange::Add(new_transaction())).expect("there is room");
     }
-    let rejection = change(&world, TransactionChange::Remove(TransactionKey::Id(1))).unwrap_err();
+    let rejection = change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(1))),
+    )
+    .unwrap_err();
     assert!(
         matches!(rejection, Rejection::TooManyTransactions { .. }),
         "{rejection}"
@@ -778,8 +805,16 @@ fn the_number_of_changes_is_limited_and_a_changed_transaction_can_change_again()
         .at
         .ist_date();
     let first = format!("{}000001", state_id.format("%Y%m%d"))
-        .parse()
+        .parse::<u64>()
         .expect("digits");
-    change(&world, TransactionChange::Remove(TransactionKey::Id(first))).expect("it was added");
-    change(&world, TransactionChange::Remove(TransactionKey::Id(1))).expect("there is room again");
+    change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(first))),
+    )
+    .expect("it was added");
+    change(
+        &world,
+        TransactionChange::Remove(TransactionKey::Id(TxnId::from(1))),
+    )
+    .expect("there is room again");
 }

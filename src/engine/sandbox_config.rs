@@ -38,6 +38,8 @@ pub struct SimulatedFips {
     pub opening_date: fn(query: &AccountQuery<'_>) -> Option<NaiveDate>,
     /// The generated transaction of a bank account with this id, up to now.
     pub find_transaction: fn(query: &AccountQuery<'_>, id: u64) -> Option<TransactionContent>,
+    /// The id of the transaction of a bank account whose supplied `txnId` is this one.
+    pub find_supplied_id: fn(query: &AccountQuery<'_>, txn_id: &str) -> Option<u64>,
 }
 
 /// The configuration that all worlds of a sandbox share.

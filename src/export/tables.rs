@@ -43,7 +43,7 @@ pub(super) fn transaction_cells(
         text_cell(row.mode.as_str()),
         text_cell(account),
         Cell::Text(row.at.to_ist_string()),
-        Cell::Text(format!("M{}", row.id)),
+        text_cell(&row.txn_id()),
     ]
 }
 
@@ -106,7 +106,7 @@ pub(super) fn add_account_sheets(statement: &Statement, sheets: &mut Vec<Sheet>)
                 text_cell(&summary.branch),
                 text_cell(&summary.ifsc),
                 text_cell(&summary.micr),
-                Cell::Date(summary.opened_on),
+                summary.opened_on.map_or(Cell::Empty, Cell::Date),
                 Cell::Money(summary.overdraft_limit),
                 text_cell(if summary.active { "ACTIVE" } else { "INACTIVE" }),
             ]);
@@ -120,7 +120,7 @@ pub(super) fn add_account_sheets(statement: &Statement, sheets: &mut Vec<Sheet>)
         vec![
             text_cell(&account.masked_number),
             text_cell(&holder.name),
-            Cell::Date(holder.date_of_birth),
+            holder.date_of_birth.map_or(Cell::Empty, Cell::Date),
             text_cell(&holder.mobile),
             text_cell(&holder.email),
             text_cell(&holder.pan),

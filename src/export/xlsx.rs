@@ -1,6 +1,7 @@
 //! XLSX workbooks: typed cells, frozen header rows, a chart of the balance.
 
 use std::collections::HashSet;
+use std::io::Cursor;
 
 use chrono::{Datelike, NaiveDate};
 use rust_xlsxwriter::{
@@ -252,7 +253,7 @@ impl StatementXlsx {
         Ok(())
     }
 
-    fn try_finish(&mut self) -> Result<Vec<u8>, XlsxError> {
+    fn try_finish(&mut self, out: &mut Vec<u8>) -> Result<(), XlsxError> {
         if let Some(open) = self.transactions.take() {
             self.end_transactions(&open)?;
         }
@@ -260,7 +261,10 @@ impl StatementXlsx {
             self.file.add_sheet(sheet)?;
         }
         self.file.add_about_sheet(STATEMENT_TITLE, &self.facts)?;
-        self.file.file.save_to_buffer()
+        let end = out.len();
+        let mut packed = Cursor::new(out);
+        packed.set_position(end as u64);
+        self.file.file.save_to_writer(packed)
     }
 }
 
@@ -286,7 +290,7 @@ impl StatementWriter for StatementXlsx {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.try_finish().expect(VALID));
+        self.try_finish(out).expect(VALID);
     }
 }
 

@@ -1171,6 +1171,7 @@ mod tests {
                 can_generate_data: bankgen::is_supported,
                 opening_date: bankgen::opening_date,
                 find_transaction: bankgen::find_transaction,
+                find_supplied_id: bankgen::find_supplied_id,
             },
         };
         let world = Arc::new(World::new("test", Arc::new(config)));

@@ -6,9 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mockaa::internals::config::personas::load_personas;
+use mockaa::internals::domain::participants::FiSchema;
 use mockaa::internals::domain::persona::PersonaInstance;
+use mockaa::internals::domain::statement::SentStatement;
+use mockaa::internals::domain::statement_writer::write_statement;
+use mockaa::internals::wire::fi::form::form_statement;
+use mockaa::internals::wire::fi::json::{JsonDialect, JsonWriter};
+use mockaa::internals::wire::fi::tabs::Tabs;
+use mockaa::internals::wire::fi::xml;
 
-use crate::{CUSTOMER, StatementQuery, first_deposit, ist_midnight, summary, transactions};
+use crate::{
+    CUSTOMER, StatementQuery, first_deposit, ist_midnight, shipped_life, summary, transactions,
+};
 
 /// Creates a folder for this test.
 fn create_folder(name: &str) -> PathBuf {
@@ -364,4 +373,321 @@ fn a_statement_that_does_not_add_up_is_rejected_with_its_lines() {
     for field in ["type", "amount", "transactionTimestamp", "mode"] {
         assert!(errors.contains(&format!("{field} '")), "{field}: {errors}");
     }
+}
+
+/// A statement with all parts, in XML of the current generation.
+const WHOLE_XML: &str = r#"<Account xmlns="http://api.rebit.org.in/FISchema/deposit" type="deposit" version="2.0.0" maskedAccNumber="XX42" linkedAccRef="L">
+<Profile><Holders type="JOINT">
+<Holder name="First Holder" dob="1980-02-03" mobile="919000000001" landline="0112345" email="first@example.in" pan="ZZZPH0001A" address="1, Test Road" nominee="NOT-REGISTERED" ckycRegistered="NO_DATA_AVAILABLE"/>
+<Holder name="Second Holder"/>
+<Holder name="Third Holder" nickname="T"/>
+</Holders></Profile>
+<Summary currentBalance="1200.00" currency="INR" balanceDateTime="2024-02-01T10:00:00+05:30" accountType="NRE" accountSubType="SAVINGS" branch="Test Branch" ifsc="TEST0000042" micrCode="999000042" openingDate="2011-04-05" currentODLimit="5000.00" drawingLimit="5000.00" facility="OVERDRAFT" status="INACTIVE"><PendingTxns><PendingTxn transactionType="DEBIT" amount="5.00"/></PendingTxns></Summary>
+<Transactions startDate="2024-01-01" endDate="2024-02-01">
+<Transaction txnId="S/1" type="CREDIT" mode="NEFT" amount="1000.00" transactionalBalance="1500.00" transactionTimestamp="2024-01-05T10:00:00+05:30" valueDate="2024-01-08" narration="PAY" reference="REF-1"/>
+<Transaction txnId="S/2" type="DEBIT" mode="ATM" amount="300.00" transactionalBalance="1200.00" transactionTimestamp="2024-02-01T09:30:00+05:30" valueDate="2024-02-01" narration="ATM" reference=""/>
+</Transactions></Account>"#;
+
+fn whole_statement() -> (PersonaInstance, SentStatement) {
+    let life = load_with_statement("whole", "own.xml", WHOLE_XML).expect("the file is valid");
+    let account = first_deposit(&life, 42, CUSTOMER);
+    let query = StatementQuery::for_range(
+        &life,
+        &account,
+        ist_midnight(2024, 1, 1),
+        ist_midnight(2024, 12, 31),
+    );
+    let sent = form_statement(query.generate_statement(), FiSchema::Current);
+    (life, sent)
+}
+
+fn write_xml(sent: &SentStatement) -> String {
+    let mut xml = Vec::new();
+    xml::write_statement(sent, &mut xml);
+    String::from_utf8(xml).expect("documents are UTF-8")
+}
+
+/// The names of attributes that follow from the sandbox's account, or are not kept.
+fn blank_references(xml: &str) -> String {
+    let pattern = r#" (?:linkedAccRef|maskedAccNumber|nickname|startDate|endDate|xmlns:xsi|xsi:schemaLocation)="[^"]*"|<PendingTxns>.*</PendingTxns>|\n|<\?xml[^>]*>"#;
+    let pattern = regex::Regex::new(pattern).expect("a pattern");
+    let xml = pattern.replace_all(xml, "");
+    // An empty element has two spellings, and the order of attributes is the schema's.
+    let tags = regex::Regex::new(r"<(/?\w+)([^>]*?)(/?)>").expect("a pattern");
+    let attributes = regex::Regex::new(r#"[\w:]+="[^"]*""#).expect("a pattern");
+    let mut lines = Vec::new();
+    for tag in tags.captures_iter(&xml) {
+        let mut found: Vec<&str> = attributes
+            .find_iter(&tag[2])
+            .map(|found| found.as_str())
+            .collect();
+        found.sort_unstable();
+        if &tag[1] != "/Summary" {
+            lines.push(format!("{} {}", &tag[1], found.join(" ")));
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_supplied_statement_keeps_its_parts() {
+    let (life, sent) = whole_statement();
+    let written = blank_references(&write_xml(&sent));
+    // A holder without data about the registry says so.
+    let expected = blank_references(WHOLE_XML).replace(
+        " name=\"Second Holder\"",
+        " ckycRegistered=\"NO_DATA_AVAILABLE\" name=\"Second Holder\"",
+    );
+    let expected = expected.replace(
+        " name=\"Third Holder\"",
+        " ckycRegistered=\"NO_DATA_AVAILABLE\" name=\"Third Holder\"",
+    );
+    assert_eq!(written, expected);
+    let account = first_deposit(&life, 42, CUSTOMER);
+    assert_eq!(account.account_type.as_str(), "NRE");
+    let early = StatementQuery {
+        now: ist_midnight(2024, 1, 20),
+        ..StatementQuery::for_range(
+            &life,
+            &account,
+            ist_midnight(2024, 1, 1),
+            ist_midnight(2024, 12, 31),
+        )
+    };
+    let summary_then = summary(&early.generate_statement()).clone();
+    assert_eq!(
+        (summary_then.balance.0, summary_then.balance_at),
+        (150_000, ist_midnight(2024, 1, 20)),
+        "before the time of the summary the balance is that of the rows"
+    );
+}
+
+#[test]
+fn what_a_supplied_statement_loses_is_named() {
+    let folder = create_folder("lost-fields");
+    fs::write(folder.join("own.xml"), WHOLE_XML).expect("a file");
+    let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, statement: own.xml }]\n";
+    fs::write(folder.join("mine.yaml"), text).expect("a file");
+    let personas = load_personas(Some(&folder)).expect("the files are valid");
+    let notes = personas.notes().join("\n");
+    let notes = notes.replace(&format!("{}/", folder.display()), "");
+    assert_eq!(
+        notes,
+        "own.xml:5: nickname of Holder is not kept\nown.xml:7: PendingTxns of Summary is not kept"
+    );
+}
+
+/// Each format that `data generate` writes is read again, and nothing is lost but what a format does not have.
+#[test]
+fn a_statement_comes_back_from_every_format() {
+    let code = regex::Regex::new(r#"branch="[^"]*""#).expect("a pattern");
+    for persona in ["joint-account", "small-business", "nri"] {
+        let life = shipped_life(persona);
+        let account = first_deposit(&life, 42, CUSTOMER);
+        let (from, to) = (ist_midnight(2024, 1, 1), ist_midnight(2024, 6, 1));
+        let query = StatementQuery::for_range(&life, &account, from, to);
+        for schema in [FiSchema::Current, FiSchema::Retired] {
+            let sent = form_statement(query.generate_statement(), schema);
+            let original = blank_references(&write_xml(&sent));
+            for (name, dialect) in [
+                ("schema", JsonDialect::Schema),
+                ("finvu", JsonDialect::Finvu),
+                ("setu", JsonDialect::Setu),
+            ] {
+                let mut json = Vec::new();
+                let mut writer = JsonWriter::new(schema, dialect);
+                write_statement(&sent, &mut writer, &mut json);
+                let json = String::from_utf8(json).expect("JSON is UTF-8");
+                check_return(persona, name, &json, schema, &original);
+            }
+            let tabs = Tabs::without_session(std::slice::from_ref(&sent), to);
+            let tabs = serde_json::to_string(&tabs).expect("it is JSON");
+            // A tab has the code of the branch, not its name.
+            let ifsc = &summary(&sent).ifsc;
+            let branch = format!("branch=\"{}\"", &ifsc[ifsc.len() - 4..]);
+            let original = code.replace_all(&original, branch.as_str());
+            check_return(persona, "unaport", &tabs, schema, &original);
+        }
+    }
+}
+
+fn check_return(persona: &str, format: &str, text: &str, schema: FiSchema, original: &str) {
+    let name = format!("back-{persona}-{format}-{schema}");
+    let life = load_with_statement(&name, "own.json", text);
+    let life = life.unwrap_or_else(|errors| panic!("{name}: {errors}"));
+    let account = first_deposit(&life, 42, CUSTOMER);
+    let (from, to) = (ist_midnight(2024, 1, 1), ist_midnight(2024, 6, 1));
+    let query = StatementQuery::for_range(&life, &account, from, to);
+    let sent = form_statement(query.generate_statement(), schema);
+    assert_eq!(blank_references(&write_xml(&sent)), original, "{name}");
+}
+
+#[test]
+fn a_file_of_a_gateway_is_of_one_account() {
+    let row = |number: &str| {
+        format!(
+            r#"{{"tranTimestamp":"2024-01-05T00:00:00+05:30","type":"CREDIT","mode":"UPI","amount":"10","currentBalance":"{number}0","narration":"A","reference":"","accountNumber":"{number}"}}"#
+        )
+    };
+    let tabs = format!(
+        r#"{{"tabs":[{{"name":"DEPOSIT"}}],"DEPOSIT":{{"summary":[],"accountHolder":[],"transactions":[{},{}]}}}}"#,
+        row("1"),
+        row("2")
+    );
+    let errors = load_with_statement("two-tabs", "own.json", &tabs).expect_err("there are two");
+    assert!(
+        errors.contains("the file has the accounts '1' and '2'; a statement is of one"),
+        "{errors}"
+    );
+    // As the second API of MoneyOne: a list, other names beside Profile, Summary and Transactions.
+    let account = r#"{"linkReferenceNumber":"L","maskedAccountNumber":"XX42","fiType":"DEPOSIT","bank":"TEST",
+        "Profile":{"Holders":{"type":"SINGLE","Holder":{"name":"One Holder"}}},
+        "Summary":{"currentBalance":"20.00"},
+        "Transactions":{"Transaction":{"txnId":"1","type":"CREDIT","mode":"UPI","amount":10.0,"currentBalance":"2.0E1","transactionTimestamp":"2024-01-05T00:00:00+05:30","narration":"A"}}}"#;
+    let life = load_with_statement("one-of-list", "own.json", &format!("[{account}]"));
+    let life = life.expect("there is one");
+    let first = first_deposit(&life, 42, CUSTOMER);
+    let query = StatementQuery::for_range(
+        &life,
+        &first,
+        ist_midnight(2024, 1, 1),
+        ist_midnight(2024, 6, 1),
+    );
+    let statement = query.generate_statement();
+    let holders = statement.holders.as_ref().expect("the profile is kept");
+    assert_eq!(holders.first.name, "One Holder");
+    assert_eq!(transactions(&statement).rows[0].balance.0, 2_000);
+    let two = format!("[{account},{account}]");
+    let errors = load_with_statement("two-of-list", "own.json", &two).expect_err("there are two");
+    assert!(errors.contains("the file has a second account"), "{errors}");
+}
+
+/// What looks wrong is an error, a note or nothing, as `check` says.
+#[test]
+fn a_check_may_warn_or_be_off() {
+    // A bank that prints the balance of the end of the day, newest first.
+    let rows = format!(
+        "{HEADER}2024-01-06,DEBIT,5,12,C,\n2024-01-05,CREDIT,2,17,B,\n2024-01-05,CREDIT,10,17,A,\n"
+    );
+    let folder = create_folder("checks");
+    fs::write(folder.join("own.csv"), rows).expect("a file");
+    let load = |check: &str| {
+        let text = format!(
+            "version: 1\nname: mine\ndescription: x\naccounts: [{{ type: DEPOSIT, statement: own.csv{check} }}]\n"
+        );
+        fs::write(folder.join("mine.yaml"), text).expect("a file");
+        load_personas(Some(&folder))
+    };
+    for strict in ["", ", check: strict"] {
+        let errors = load(strict).expect_err("it is refused").to_string();
+        assert!(errors.contains("make"), "{errors}");
+    }
+    let warned = load(", check: warn").expect("it is used");
+    let notes = warned.notes().join("\n");
+    for expected in [
+        "own.csv:3: 2024-01-05 follows 2024-01-06",
+        "own.csv:4: currentBalance is 17.00, but 17.00 and 10.00 make 27.00",
+        "own.csv: the rows are sorted by time, oldest first",
+    ] {
+        assert!(notes.contains(expected), "{expected}: {notes}");
+    }
+    let off = load(", check: off").expect("it is used");
+    assert!(
+        !off.notes().join("\n").contains("make"),
+        "{:?}",
+        off.notes()
+    );
+    let definition = Arc::clone(off.get("mine").expect("it was loaded"));
+    let life = PersonaInstance {
+        definition,
+        as_of: ist_midnight(2024, 6, 15).ist_date(),
+    };
+    let account = first_deposit(&life, 42, CUSTOMER);
+    let query = StatementQuery::for_range(
+        &life,
+        &account,
+        ist_midnight(2024, 1, 1),
+        ist_midnight(2024, 6, 1),
+    );
+    let statement = query.generate_statement();
+    let listed = transactions(&statement);
+    let texts: Vec<&str> = listed
+        .rows
+        .iter()
+        .map(|row| listed.narration(row))
+        .collect();
+    assert_eq!(texts, ["A", "B", "C"]);
+    let errors = load(", check: loose")
+        .expect_err("it is no check")
+        .to_string();
+    assert!(errors.contains("strict"), "{errors}");
+}
+
+#[test]
+fn implausible_statements_are_rejected_with_their_lines() {
+    let header =
+        "txnId,transactionTimestamp,valueDate,type,amount,currentBalance,narration,reference\n";
+    let row = |id: &str, day: &str, value_day: &str, balance: &str, reference: &str| {
+        format!("{id},{day},{value_day},CREDIT,10,{balance},A,{reference}\n")
+    };
+    for (name, rows, expected) in [
+        (
+            "twice-id",
+            row("1", "2024-01-05", "", "10", "a") + &row("1", "2024-01-05", "", "20", "b"),
+            "own.csv:3: txnId '1' is that of line 2 too",
+        ),
+        (
+            "twice-reference",
+            row("1", "2024-01-05", "", "10", "R1") + &row("2", "2024-01-05", "", "20", "R1"),
+            "own.csv:3: 2 reference 'R1' is that of line 2 too, in the same direction",
+        ),
+        (
+            "epoch",
+            row("1", "1970-01-01", "", "10", ""),
+            "own.csv:2: 1 1970-01-01 is no plausible date",
+        ),
+        (
+            "far-year",
+            row("1", "2204-01-01", "", "10", ""),
+            "own.csv:2: 1 2204-01-01 is no plausible date",
+        ),
+        (
+            "gap",
+            row("1", "2004-01-01", "", "10", "") + &row("2", "2024-01-01", "", "20", ""),
+            "own.csv:3: 2 2024-01-01 follows 2004-01-01, more than five years",
+        ),
+        (
+            "value-date",
+            row("1", "2024-01-05", "2024-05-01", "10", ""),
+            "own.csv:2: 1 valueDate 2024-05-01 is more than a month",
+        ),
+        (
+            "quote",
+            row("1", "2024-01-05", "", "10", "\"") + &row("2", "2024-01-05", "", "20", ""),
+            "own.csv:2: the quote that begins in this line is not closed",
+        ),
+    ] {
+        let text = format!("{header}{rows}");
+        let errors = load_with_statement(name, "own.csv", &text).expect_err("it is refused");
+        assert!(errors.contains(expected), "{name}: {errors}");
+    }
+    // Zeros are no reference, and a refund has that of its payment.
+    let fine = row("1", "2024-01-05", "", "10", "0000") + &row("2", "2024-01-05", "", "20", "0000");
+    load_with_statement("zeros", "own.csv", &format!("{header}{fine}")).expect("it is fine");
+    let below = WHOLE_XML
+        .replace("5000.00", "0.00")
+        .replace("1500.00", "-1500.00")
+        .replace("1200.00", "-1800.00");
+    let errors = load_with_statement("below", "own.xml", &below).expect_err("it has no overdraft");
+    assert!(
+        errors.contains("own.xml:9: S/1 transactionalBalance -1500.00 is below 0.00, as that of 1 more, the limit of the overdraft"),
+        "{errors}"
+    );
+    let many: String = (0..300).map(|number| format!(" a{number}=\"x\"")).collect();
+    let wide = WHOLE_XML.replace("<Summary ", &format!("<Summary{many} "));
+    let errors = load_with_statement("wide", "own.xml", &wide).expect_err("it is too wide");
+    assert!(
+        errors.contains("own.xml:7: an element has more than 256 attributes"),
+        "{errors}"
+    );
 }

@@ -120,7 +120,9 @@ fn a_payment_into_a_holding_has_its_row_in_the_bank_statement_and_back() {
                         seed,
                         ..StatementQuery::for_range(&life, &account, now, now)
                     };
-                    let opening = summary(&query.generate_statement()).opened_on;
+                    let opening = summary(&query.generate_statement())
+                        .opened_on
+                        .expect("it is generated");
                     last_opening = last_opening.max(opening);
                     for row in rows_until(&life, seed, &account, (since, now)) {
                         if NUMBERED.is_match(&row.narration) {

@@ -727,8 +727,8 @@ fn build_trust(
             )
             .with_attribute("description", holding.security.name)
             .with_attribute("isinDescription", holding.security.name)
-            .with_attribute("nomineeStatus", nominee_status)
-            .with_attribute("nominee", nominee_status)
+            .with_optional_attribute("nomineeStatus", nominee_status)
+            .with_optional_attribute("nominee", nominee_status)
     });
     let summary = build_summary(context, &portfolio, holdings);
     let rows = portfolio.trades.iter().map(|trade| {

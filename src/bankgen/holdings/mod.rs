@@ -253,13 +253,13 @@ impl<'a> HoldingContext<'a> {
     /// Builds the holders with the attributes of every FI type.
     fn build_holders(&self, extra_attributes: &[(&'static str, String)]) -> Element {
         let holders = self.holders.iter().zip(1..).map(|(holder, rank)| {
-            let ckyc_compliant = holder.ckyc_compliant.to_string();
+            let ckyc_compliant = (holder.ckyc_compliant == Some(true)).to_string();
             let mut element = Element::new_repeatable("Holder")
                 .with_attribute("rank", rank.to_string())
                 .with_attribute("name", holder.name.clone())
-                .with_attribute("dob", holder.date_of_birth.to_string())
+                .with_attribute("dob", holder.birth_text())
                 .with_attribute("mobile", holder.mobile.clone())
-                .with_attribute("nominee", holder.nominee_status())
+                .with_optional_attribute("nominee", holder.nominee_status())
                 .with_attribute("email", holder.email.clone())
                 .with_attribute("pan", holder.pan.clone())
                 .with_attribute("address", holder.address.clone())

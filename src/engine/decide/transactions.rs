@@ -72,7 +72,7 @@ pub(crate) fn change_transaction(
             let (account, id, before) = bank.find_transaction(accounts, &key, account)?;
             let after = before.with_fields(&fields, context.now);
             if after == before {
-                return Err(Rejection::TransactionUnchanged(id));
+                return Err(Rejection::TransactionUnchanged(before.txn_id(id).into()));
             }
             (account, id, Some(before), Some(after))
         }
@@ -201,6 +201,8 @@ impl Bank<'_> {
             amount,
             narration,
             reference: reference.unwrap_or_else(|| id.to_string().into()),
+            supplied_id: None,
+            value_date: None,
         };
         (id, content)
     }
@@ -217,7 +219,11 @@ impl Bank<'_> {
             .filter_map(|account| {
                 let changes = self.changes_of(&account);
                 let id = match key {
-                    TransactionKey::Id(id) => *id,
+                    TransactionKey::Id(id) => {
+                        let supplied = self.context.fips.find_supplied_id;
+                        let supplied = supplied(&self.query(&account), id.as_str());
+                        supplied.or_else(|| id.generated_id())?
+                    }
                     TransactionKey::Added(reference) => changes?.find_added(reference)?,
                 };
                 let content = match changes.and_then(|changes| changes.find(id)) {

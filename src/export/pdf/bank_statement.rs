@@ -47,7 +47,7 @@ const HEADER_GRAY: f32 = 0.93;
 /// The side of a bank's mark.
 const MARK_SIZE: f32 = 34.0;
 
-/// What the rows of an account add up to.
+/// Sums of the rows of an account.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     opening: Option<Paise>,
@@ -139,7 +139,7 @@ impl StatementWriter for StatementPdf {
             TransactionType::Debit => (&*amount, ""),
             TransactionType::Credit => ("", &*amount),
         };
-        let id = format!("M{}", row.id);
+        let id = row.txn_id();
         let cells = [
             &*date,
             time.get(..8).unwrap_or(&time),
@@ -414,23 +414,20 @@ fn list_account_facts(
     let mut facts = vec![("Account", account.masked_number.to_string())];
     if let Some(summary) = summary {
         let status = if summary.active { "active" } else { "inactive" };
-        facts.extend([
-            (
-                "Type",
-                format!(
-                    "{}, {status}, opened on {}",
-                    account.account_type.as_str(),
-                    print_date(summary.opened_on)
-                ),
-            ),
-            (
-                "Branch",
-                format!(
-                    "{}, IFSC {}, MICR {}",
-                    summary.branch, summary.ifsc, summary.micr
-                ),
-            ),
-        ]);
+        let opened = summary
+            .opened_on
+            .map(|day| format!(", opened on {}", print_date(day)));
+        let account_type = account.account_type.as_str();
+        let opened = opened.unwrap_or_default();
+        facts.push(("Type", format!("{account_type}, {status}{opened}")));
+        let codes = [
+            ("", &summary.branch),
+            ("IFSC ", &summary.ifsc),
+            ("MICR ", &summary.micr),
+        ];
+        let codes = codes.into_iter().filter(|(_, code)| !code.is_empty());
+        let codes: Vec<String> = codes.map(|(name, code)| format!("{name}{code}")).collect();
+        facts.push(("Branch", codes.join(", ")));
         if summary.overdraft_limit.0 > 0 {
             facts.push(("Overdraft limit", summary.overdraft_limit.group()));
         }

@@ -51,7 +51,7 @@ pub(super) struct Document {
     /// The left part of the footer.
     footer: String,
     fonts: Fonts,
-    /// What is written and not yet taken.
+    /// The bytes that are written and not yet taken.
     bytes: Vec<u8>,
     /// The number of bytes that were taken.
     taken: usize,

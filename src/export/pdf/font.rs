@@ -4,6 +4,8 @@
 //! neighbours, so that their texts are shaped.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::path::Path;
 
 use harfrust::{Buffer, ClusterLevel, Font, GlyphId, ShapeOptions, ShaperFont, shape};
 use subsetter::GlyphRemapper;
@@ -17,23 +19,18 @@ pub(super) enum Weight {
     Bold,
 }
 
-/// A file in `fixtures/fonts`.
+/// A file of a font, under the licence in `fixtures/fonts/OFL.txt`; `fixtures/fonts/README.md` says where it is from.
 struct FontFile {
-    name: &'static str,
+    path: &'static str,
     bytes: &'static [u8],
     is_shaped: bool,
 }
 
 macro_rules! font_file {
-    ($name:literal, $is_shaped:literal) => {
+    ($path:literal, $is_shaped:literal) => {
         FontFile {
-            name: $name,
-            bytes: include_bytes!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/fixtures/fonts/",
-                $name,
-                ".ttf"
-            )),
+            path: $path,
+            bytes: include_bytes!(concat!("../../../", $path)),
             is_shaped: $is_shaped,
         }
     };
@@ -44,21 +41,21 @@ const BOLD: usize = 0;
 
 /// A character is taken from the first font that has it.
 const FILES: [FontFile; 15] = [
-    font_file!("NotoSans-Latin-Bold", false),
-    font_file!("NotoSans-Latin", false),
-    font_file!("NotoSans-LatinExtended", false),
-    font_file!("NotoSans-Greek", false),
-    font_file!("NotoSans-Cyrillic", false),
-    font_file!("NotoSansDevanagari", true),
-    font_file!("NotoSansBengali", true),
-    font_file!("NotoSansGurmukhi", true),
-    font_file!("NotoSansGujarati", true),
-    font_file!("NotoSansOriya", true),
-    font_file!("NotoSansTamil", true),
-    font_file!("NotoSansTelugu", true),
-    font_file!("NotoSansKannada", true),
-    font_file!("NotoSansMalayalam", true),
-    font_file!("NotoSansArabic", true),
+    font_file!("fixtures/fonts/NotoSans-Latin-Bold.ttf", false),
+    font_file!("fixtures/fonts/NotoSans-Latin.ttf", false),
+    font_file!("fixtures/fonts/NotoSans-LatinExtended.ttf", false),
+    font_file!("fixtures/fonts/NotoSans-Greek.ttf", false),
+    font_file!("fixtures/fonts/NotoSans-Cyrillic.ttf", false),
+    font_file!("fixtures/fonts/NotoSansDevanagari.ttf", true),
+    font_file!("fixtures/fonts/NotoSansBengali.ttf", true),
+    font_file!("fixtures/fonts/NotoSansGurmukhi.ttf", true),
+    font_file!("fixtures/fonts/NotoSansGujarati.ttf", true),
+    font_file!("fixtures/fonts/NotoSansOriya.ttf", true),
+    font_file!("fixtures/fonts/NotoSansTamil.ttf", true),
+    font_file!("fixtures/fonts/NotoSansTelugu.ttf", true),
+    font_file!("fixtures/fonts/NotoSansKannada.ttf", true),
+    font_file!("fixtures/fonts/NotoSansMalayalam.ttf", true),
+    font_file!("fixtures/fonts/NotoSansArabic.ttf", true),
 ];
 
 /// The font that has the box for characters without a glyph.
@@ -85,8 +82,10 @@ impl UsedFont {
         }
     }
 
+    /// Returns the name of the font, which is that of its file.
     pub(super) fn name(&self) -> &'static str {
-        self.file.name
+        let file = Path::new(self.file.path).file_stem();
+        file.and_then(OsStr::to_str).expect("the file has a name")
     }
 
     /// Returns the texts and the advances of the used glyphs, by their numbers.

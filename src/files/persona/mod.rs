@@ -31,18 +31,19 @@ use crate::domain::statement::Ledger;
 use crate::domain::terms::TransactionType;
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
+use crate::files::statement::StatementCheck;
 use crate::files::yaml::scalars::{IntegerRange, Percent, RupeeRange};
 use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
-pub(crate) type StatementLoader<'a> = &'a dyn Fn(&str) -> Result<Ledger, String>;
+pub(crate) type StatementLoader<'a> = &'a dyn Fn(&str, StatementCheck) -> Result<Ledger, String>;
 
 /// Parses the text of a persona that comes without the files beside it.
 ///
 /// # Errors
 /// All diagnostics, sorted by position.
 pub(crate) fn parse_without_files(text: &str) -> Result<Persona, Vec<Diagnostic>> {
-    parse(text, &|file| {
+    parse(text, &|file, _| {
         Err(format!(
             "{} cannot be read: a persona that is sent to a world has no files beside it; put both into a folder and name it by serve --personas",
             quote_value(file)
@@ -233,6 +234,7 @@ impl PersonaBuilder<'_> {
             narration,
             cash_flows,
             statement,
+            check,
             amount,
         } = spec.value;
         let is_bank = fi_type == FiType::Deposit;
@@ -283,7 +285,19 @@ impl PersonaBuilder<'_> {
                 format!("narration is only for a DEPOSIT with cash_flows{rest}"),
             );
         }
-        let account_type = account_type.unwrap_or(if is_bank {
+        if let Some(check) = check.as_ref().filter(|_| statement.is_none()) {
+            let message = "check is of a statement; add the statement, or remove check".to_owned();
+            self.push_diagnostic(check.referenced, message);
+        }
+        let ledger = statement.map(|statement| {
+            let check = check.map(|check| check.value.resolve()).unwrap_or_default();
+            let ledger = (self.load_statement)(&statement.value, check);
+            ledger.map_err(|error| self.push_diagnostic(statement.referenced, error))
+        });
+        let supplied_type = ledger
+            .as_ref()
+            .and_then(|ledger| ledger.as_ref().ok()?.account_type);
+        let account_type = account_type.or(supplied_type).unwrap_or(if is_bank {
             AccountType::Savings
         } else {
             AccountType::Default
@@ -297,14 +311,11 @@ impl PersonaBuilder<'_> {
         let opened = opened.map_or(OpeningDate::WithinYears((2006, 2012)), |opened| {
             self.parse_opening(&opened)
         });
-        let content = if let Some(statement) = statement {
-            match (self.load_statement)(&statement.value) {
-                Ok(ledger) => ContentPlan::Imported(Arc::new(ledger)),
-                Err(error) => {
-                    self.push_diagnostic(statement.referenced, error);
-                    ContentPlan::Holding { amount: None }
-                }
-            }
+        let content = if let Some(ledger) = ledger {
+            // The file is refused if its statement is.
+            ledger.map_or(ContentPlan::Holding { amount: None }, |ledger| {
+                ContentPlan::Imported(Arc::new(ledger))
+            })
         } else if is_bank {
             let limit = overdraft.map_or(Paise(0), |RupeeRange((_, high))| high);
             ContentPlan::CashFlow(self.build_cash_flow_plan(

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use crate::domain::account::{AccountType, FiType};
@@ -14,6 +15,7 @@ use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::persona::{Channel, Period};
 use crate::domain::quirk::Quirk;
 use crate::domain::time::Millis;
+use crate::files::statement::StatementCheck;
 use crate::files::yaml::scalars::{IntegerRange, NAME_FORMAT, Percent, RupeeRange};
 
 /// A persona file.
@@ -105,6 +107,10 @@ pub(super) struct AccountSpec {
     /// The path of a custom statement (CSV, JSON or XML), relative to this file.
     #[schemars(with = "Option<String>")]
     pub(super) statement: Option<Spanned<String>>,
+    /// The treatment of a statement that looks wrong although each of its rows can be read (default: strict).
+    #[serde(default)]
+    #[schemars(schema_with = "check_schema")]
+    pub(super) check: Option<Spanned<CheckSpec>>,
     /// The principal, instalment, typical trade, sum assured or monthly turnover of an account
     /// other than a bank account.
     pub(super) amount: Option<RupeeRange>,
@@ -115,6 +121,31 @@ pub(super) struct AccountSpec {
 pub(super) enum OpenedSpec {
     Year(i32),
     Text(String),
+}
+
+/// A check of a statement. YAML takes `off` for `false`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum CheckSpec {
+    Name(StatementCheck),
+    /// The schema allows `false` alone.
+    Switch(#[expect(dead_code, reason = "it is false")] bool),
+}
+
+impl CheckSpec {
+    pub(super) fn resolve(&self) -> StatementCheck {
+        match self {
+            Self::Name(check) => *check,
+            Self::Switch(_) => StatementCheck::Off,
+        }
+    }
+}
+
+fn check_schema(_: &mut SchemaGenerator) -> Schema {
+    let names = StatementCheck::ALL.iter().map(|check| check.as_str());
+    let mut values: Vec<Value> = names.map(Value::from).collect();
+    values.push(false.into());
+    json_schema!({ "enum": values })
 }
 
 fn opening_schema(_: &mut SchemaGenerator) -> Schema {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::options::{DuplicateKeyPolicy, Options};
 use serde_saphyr::{Location, Spanned};
 
 use super::diagnostic_at;
@@ -46,6 +46,26 @@ impl Node {
 pub(crate) fn parse_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
     // `validate` reports duplicate keys, with both positions.
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::PassThrough };
+    parse_with_options(text, options)
+}
+
+/// Parses a text of data, which may have as many values as it has bytes.
+///
+/// # Errors
+/// The first syntax error, with its position.
+pub(crate) fn parse_data_tree(text: &str) -> Result<SpannedNode, Diagnostic> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        budget: serde_saphyr::budget! {
+            max_nodes: text.len() + 1,
+            max_events: 2 * text.len() + 8,
+            max_total_scalar_bytes: text.len() + 1,
+        },
+    };
+    parse_with_options(text, options)
+}
+
+fn parse_with_options(text: &str, options: Options) -> Result<SpannedNode, Diagnostic> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         let message = error.without_snippet().to_string();

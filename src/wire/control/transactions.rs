@@ -9,7 +9,7 @@ use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ledger_changes::{
     ChangedTransaction, NewTransaction, TransactionContent, TransactionFields, TransactionTime,
-    parse_transaction_id,
+    TxnId,
 };
 use crate::domain::money::Paise;
 use crate::domain::statement::{Statement, TransactionMode};
@@ -196,8 +196,8 @@ fn parse_line(field: &'static str, text: Option<String>) -> Result<Option<Box<st
 }
 
 /// Parses the `txnId` of a path.
-pub(crate) fn parse_txn_id(text: &str) -> Result<u64, ApiError> {
-    parse_transaction_id(text).map_err(|message| ApiError::invalid_field("txnId", message))
+pub(crate) fn parse_txn_id(text: &str) -> Result<TxnId, ApiError> {
+    TxnId::parse(text).map_err(|message| ApiError::invalid_field("txnId", message))
 }
 
 /// A transaction with the names of the FI schema of deposits.
@@ -313,9 +313,10 @@ impl TransactionView {
             amount,
             narration,
             reference,
+            ..
         } = content;
         Self {
-            txn_id: format!("M{id}"),
+            txn_id: content.txn_id(id),
             acc_ref_number: account.account_ref.to_string(),
             link_ref_number: account.link_ref.to_string(),
             r#type: *transaction_type,

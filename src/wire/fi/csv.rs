@@ -8,7 +8,7 @@ use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
 use crate::domain::statement_writer::StatementWriter;
 use crate::domain::terms::{TimeRange, TransactionType};
-use crate::wire::fi::format::{push_amount, push_str};
+use crate::wire::fi::format::{push_amount, push_str, push_value_date};
 use crate::wire::fi::xml::balance_attribute;
 
 /// Returns the columns of a bank account's CSV, in order.
@@ -40,7 +40,7 @@ wire_enum! {
     }
 }
 
-/// What a CSV of a bank account has beside the columns of the schema.
+/// Options of the CSV of a bank account.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CsvOptions {
     pub amounts: CsvAmounts,
@@ -132,8 +132,13 @@ impl StatementWriter for CsvWriter {
     }
 
     fn write_row(&mut self, row: &NewRow<'_>, out: &mut Vec<u8>) {
-        out.push(b'M');
-        append_number(out, row.id);
+        match row.supplied.txn_id {
+            None => {
+                out.push(b'M');
+                append_number(out, row.id);
+            }
+            Some(id) => self.write_text(id, out),
+        }
         out.push(b',');
         push_str(out, row.transaction_type.as_str());
         out.push(b',');
@@ -146,7 +151,7 @@ impl StatementWriter for CsvWriter {
         let at = row.at.to_ist_bytes();
         out.extend_from_slice(&at);
         out.push(b',');
-        out.extend_from_slice(&at[..10]);
+        push_value_date(out, row, &at);
         out.push(b',');
         self.write_text(row.narration, out);
         out.push(b',');

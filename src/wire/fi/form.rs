@@ -72,13 +72,13 @@ pub(crate) fn build_bank_document(
 
 fn build_row(row: &NewRow<'_>, schema: FiSchema) -> Element {
     Element::new_repeatable("Transaction")
-        .with_attribute("txnId", format!("M{}", row.id))
+        .with_attribute("txnId", row.txn_id().into_owned())
         .with_attribute("type", row.transaction_type.as_str())
         .with_attribute("mode", row.mode.name_in(schema))
         .with_attribute("amount", row.amount.to_string())
         .with_attribute(balance_attribute(schema), row.balance.to_string())
         .with_attribute("transactionTimestamp", row.at.to_ist_string())
-        .with_attribute("valueDate", row.at.ist_date().to_string())
+        .with_attribute("valueDate", row.value_date().to_string())
         .with_attribute("narration", row.narration.to_owned())
         .with_attribute("reference", row.reference.to_owned())
 }

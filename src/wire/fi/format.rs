@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use crate::domain::digits::{append_number, two_digits};
 use crate::domain::money::Paise;
+use crate::domain::statement::NewRow;
 use crate::domain::time::write_date;
 
 /// Appends a text that needs no escaping.
@@ -20,6 +21,14 @@ pub(crate) fn push_amount(out: &mut Vec<u8>, amount: Paise) {
     append_number(out, paise / 100);
     out.push(b'.');
     out.extend_from_slice(two_digits(paise).as_bytes());
+}
+
+/// Appends the value date of a row, which is mostly the day of its time `at`, in IST.
+pub(crate) fn push_value_date(out: &mut Vec<u8>, row: &NewRow<'_>, at: &[u8; 25]) {
+    match row.supplied.value_date {
+        None => out.extend_from_slice(&at[..10]),
+        Some(day) => out.extend_from_slice(&format_date(day)),
+    }
 }
 
 /// Formats a date as `yyyy-MM-dd`.

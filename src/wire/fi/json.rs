@@ -9,7 +9,7 @@ use crate::domain::participants::FiSchema;
 use crate::domain::statement::{NewRow, Statement};
 use crate::domain::statement_writer::StatementWriter;
 use crate::domain::terms::TimeRange;
-use crate::wire::fi::format::{format_date, push_amount, push_str};
+use crate::wire::fi::format::{format_date, push_amount, push_str, push_value_date};
 use crate::wire::fi::{element_json, gateway_json, xml};
 
 /// The names and wrappers of a JSON.
@@ -109,14 +109,21 @@ impl StatementWriter for JsonWriter {
         push_str(
             out,
             if self.has_rows {
-                ",\n        {\"txnId\":\"M"
+                ",\n        {\"txnId\":"
             } else {
-                "\n        {\"txnId\":\"M"
+                "\n        {\"txnId\":"
             },
         );
         self.has_rows = true;
-        append_number(out, row.id);
-        push_str(out, "\",\"type\":\"");
+        match row.supplied.txn_id {
+            None => {
+                push_str(out, "\"M");
+                append_number(out, row.id);
+                push_str(out, "\"");
+            }
+            Some(id) => write_json_string(out, id),
+        }
+        push_str(out, ",\"type\":\"");
         push_str(out, row.transaction_type.as_str());
         push_str(out, "\",\"mode\":\"");
         push_str(out, row.mode.name_in(self.schema));
@@ -130,7 +137,7 @@ impl StatementWriter for JsonWriter {
         let at = row.at.to_ist_bytes();
         out.extend_from_slice(&at);
         push_str(out, "\",\"valueDate\":\"");
-        out.extend_from_slice(&at[..10]);
+        push_value_date(out, row, &at);
         push_str(out, "\",\"narration\":");
         write_json_string(out, row.narration);
         push_str(out, ",\"reference\":");

@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::unaport::DepositTab;
 use crate::wire::fi::element_json;
 use crate::wire::fi::form::{BALANCE_ATTRIBUTES, TIME_ATTRIBUTES};
-use crate::wire::fi::format::push_amount;
+use crate::wire::fi::format::{format_date, push_amount};
 use crate::wire::fi::xml::facility_word;
 use crate::wire::unaport::format_with_offset;
 
@@ -326,7 +326,7 @@ impl<'a> SummaryRow<'a> {
             facility: facility_word(limit.0 > 0, schema).unwrap_or_default(),
             ifsc_code: ifsc,
             micro_code: Some(micr),
-            opening_date: opened_on.to_string(),
+            opening_date: opened_on.map_or_else(String::new, |day| day.to_string()),
             current_od_limit: Some(limit.to_string()),
             drawing_limit: Some(summary.drawing_limit().to_string()),
             ..blank
@@ -427,8 +427,8 @@ impl<'a> HolderRow<'a> {
             consent_id: &context.consent_id,
             org_id: context.org_id.as_deref(),
             name: &holder.name,
-            dob: holder.date_of_birth.to_string(),
-            nominee: holder.nominee_status(),
+            dob: holder.birth_text(),
+            nominee: holder.nominee_status().unwrap_or_default(),
             email: &holder.email,
             pan: &holder.pan,
             address: &holder.address,
@@ -447,7 +447,7 @@ impl<'a> HolderRow<'a> {
                 .holders
                 .as_ref()
                 .map_or("SINGLE", Holders::holding_type),
-            ckyc_compliance: if holder.ckyc_compliant {
+            ckyc_compliance: if holder.ckyc_compliant == Some(true) {
                 "true"
             } else {
                 "false"
@@ -516,6 +516,7 @@ impl Serialize for TransactionRows<'_> {
             amount: Vec::new(),
             balance: Vec::new(),
             id: String::new(),
+            value_date: [0; 10],
         };
         for statement in self.statements {
             match &statement.body {
@@ -592,6 +593,7 @@ struct RowBuffers {
     amount: Vec<u8>,
     balance: Vec<u8>,
     id: String,
+    value_date: [u8; 10],
 }
 
 impl RowBuffers {
@@ -608,6 +610,7 @@ impl RowBuffers {
             amount,
             balance,
             id,
+            value_date,
         } = self;
         *at = row.at.to_ist_bytes();
         amount.clear();
@@ -615,7 +618,15 @@ impl RowBuffers {
         push_amount(amount, row.amount);
         push_amount(balance, row.balance);
         id.clear();
-        write!(id, "M{}", row.id).expect("writing to a string cannot fail");
+        let supplied = transactions.row(row).supplied;
+        match supplied.txn_id {
+            Some(text) => id.push_str(text),
+            None => write!(id, "M{}", row.id).expect("writing to a string cannot fail"),
+        }
+        *value_date = match supplied.value_date {
+            Some(day) => format_date(day),
+            None => *at.first_chunk().expect("a date comes first"),
+        };
         TransactionRow {
             id: None,
             org_id: context.org_id.as_deref(),
@@ -628,7 +639,7 @@ impl RowBuffers {
             mode: row.mode.name_in(statement.schema),
             current_balance: Some(ascii_str(balance)),
             txn_id: id,
-            value_date: ascii_str(&at[..10]),
+            value_date: ascii_str(&value_date[..]),
             reference: transactions.reference(row),
             balance: None,
             account_number: &statement.account.masked_number,

@@ -13,7 +13,7 @@ use crate::domain::statement::{
 };
 use crate::domain::statement_writer::StatementWriter;
 use crate::domain::terms::TimeRange;
-use crate::wire::fi::format::{format_date, push_amount, push_str};
+use crate::wire::fi::format::{format_date, push_amount, push_str, push_value_date};
 use crate::wire::fi::schema::schema_of;
 
 /// The prefix of elements with the quirk `prefixed-elements`, as some FIPs have it.
@@ -147,12 +147,14 @@ pub(crate) fn build_account_element(statement: &Statement, schema: FiSchema) -> 
     schema_of(FiType::Deposit, schema).shape_root(&root)
 }
 
-/// Builds the element of a holder, with the names of both generations.
+/// Builds the element of a holder, with the names of both generations. What a supplied statement does not have is
+/// left out.
 fn build_holder(holder: &Holder) -> Element {
     let Holder {
         name,
         date_of_birth: born,
         mobile,
+        landline,
         email,
         pan,
         address,
@@ -160,16 +162,22 @@ fn build_holder(holder: &Holder) -> Element {
         ckyc_compliant,
         demat_id: _,
     } = holder;
+    let is_compliant = *ckyc_compliant == Some(true);
     Element::new_repeatable("Holder")
         .with_attribute("name", name.clone())
-        .with_attribute("dob", born.to_string())
-        .with_attribute("mobile", mobile.clone())
-        .with_attribute("nominee", holder.nominee_status())
-        .with_attribute("email", email.clone())
-        .with_attribute("pan", pan.clone())
-        .with_attribute("address", address.clone())
-        .with_attribute("ckycCompliance", ckyc_compliant.to_string())
+        .with_optional_attribute("dob", born.map(|day| day.to_string()))
+        .with_optional_attribute("mobile", non_empty(mobile))
+        .with_optional_attribute("nominee", holder.nominee_status())
+        .with_optional_attribute("landline", non_empty(landline))
+        .with_optional_attribute("email", non_empty(email))
+        .with_optional_attribute("pan", non_empty(pan))
+        .with_optional_attribute("address", non_empty(address))
+        .with_attribute("ckycCompliance", is_compliant.to_string())
         .with_attribute("ckycRegistered", holder.ckyc_registration())
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema) -> Element {
@@ -201,11 +209,11 @@ fn build_summary(summary: &Summary, account_type: AccountType, schema: FiSchema)
         .with_attribute("type", account_sub_type)
         .with_attribute("accountType", current_type)
         .with_attribute("accountSubType", account_sub_type)
-        .with_attribute("branch", branch.clone())
-        .with_attribute("ifscCode", ifsc.clone())
-        .with_attribute("ifsc", ifsc.clone())
-        .with_attribute("micrCode", micr.clone())
-        .with_attribute("openingDate", opened_on.to_string())
+        .with_optional_attribute("branch", non_empty(branch))
+        .with_optional_attribute("ifscCode", non_empty(ifsc))
+        .with_optional_attribute("ifsc", non_empty(ifsc))
+        .with_optional_attribute("micrCode", non_empty(micr))
+        .with_optional_attribute("openingDate", opened_on.map(|day| day.to_string()))
         .with_attribute("status", if *active { "ACTIVE" } else { "INACTIVE" });
     if let Some(facility) = facility_word(has_overdraft, schema) {
         element = element.with_attribute("facility", facility);
@@ -230,8 +238,14 @@ pub(crate) const fn facility_word(has_overdraft: bool, schema: FiSchema) -> Opti
 
 /// Appends one transaction.
 fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
-    push_str(out, "<Transaction txnId=\"M");
-    append_number(out, row.id);
+    push_str(out, "<Transaction txnId=\"");
+    match row.supplied.txn_id {
+        None => {
+            push_str(out, "M");
+            append_number(out, row.id);
+        }
+        Some(id) => write_escaped(out, "", id),
+    }
     push_str(out, "\" type=\"");
     push_str(out, row.transaction_type.as_str());
     push_str(out, "\" mode=\"");
@@ -246,7 +260,7 @@ fn write_row(row: &NewRow<'_>, schema: FiSchema, out: &mut Vec<u8>) {
     let at = row.at.to_ist_bytes();
     out.extend_from_slice(&at);
     push_str(out, "\" valueDate=\"");
-    out.extend_from_slice(&at[..10]);
+    push_value_date(out, row, &at);
     write_escaped(out, "\" narration=\"", row.narration);
     write_escaped(out, "\" reference=\"", row.reference);
     push_str(out, "\"/>");

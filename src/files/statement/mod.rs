@@ -1,0 +1,137 @@
+//! Owns reading and checking statements that users supply, in CSV, JSON or XML. Leaves the schema
+//! to `fi::validate`.
+//!
+//! A statement is used unchanged, after all of its rows, balances and dates were checked. The
+//! columns are those of the FI schema's `Transaction` (DEPOSIT, in either generation), which
+//! `mockaa data generate` also writes.
+
+mod csv;
+mod json;
+mod lines;
+mod parts;
+mod rows;
+mod xml;
+
+use self::rows::{RowErrors, StatementBuilder};
+use crate::domain::account::FiType;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::naming::wire_enum;
+use crate::domain::statement::Ledger;
+use crate::wire::fi::validate as schema;
+
+wire_enum! {
+    /// The treatment of what looks wrong in a statement although each of its rows can be read: balances that do not
+    /// add up, rows out of order, ids that occur twice, dates that are not plausible.
+    #[derive(Default)]
+    StatementCheck {
+        /// It is an error.
+        #[default]
+        Strict = "strict",
+        /// It is told, and the statement is used.
+        Warn = "warn",
+        /// The statement is used.
+        Off = "off",
+    }
+}
+
+/// Parses a statement: XML of a ReBIT schema if it begins with `<`, JSON if it begins with a brace or bracket, else CSV
+/// with a header.
+///
+/// # Errors
+/// The first 50 errors, each with its line.
+pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<Diagnostic>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let lines = before.iter().filter(|byte| **byte == b'\n');
+        let line = lines.map(|_| 1).sum::<u64>() + 1;
+        vec![line_diagnostic(line, "the file is not UTF-8".to_owned())]
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut builder = StatementBuilder::new(check);
+    match text.trim_start().bytes().next() {
+        None => return Err(vec![line_diagnostic(0, "the file is empty".to_owned())]),
+        Some(b'<') => {
+            let text = xml::blank_late_declaration(text);
+            let document = xml::parse_xml(&text)?;
+            xml::check_is_deposit(&document)?;
+            builder.needs_narration = false;
+            xml::read_xml(&document, &mut builder);
+        }
+        Some(b'{' | b'[') => json::read_json(text, &mut builder)?,
+        Some(_) => csv::read_csv(text, &mut builder)?,
+    }
+    builder.into_ledger()
+}
+
+/// A statement without errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CheckedStatement {
+    /// The file format.
+    pub format: &'static str,
+    /// The FI type and the version of the schema that a document in XML was checked against.
+    pub schema: Option<String>,
+    /// The number of transactions; `None` for GST, which has returns instead.
+    pub rows: Option<usize>,
+    /// Notes: a field that a persona would not keep, or a value that is worth a look.
+    pub notes: Vec<Diagnostic>,
+}
+
+/// Checks a statement: a document of a ReBIT schema in XML, or a file that [`parse`] accepts.
+///
+/// # Errors
+/// The errors of the schema and the first 50 others, each with its line.
+pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
+    let text = std::str::from_utf8(bytes)
+        .unwrap_or_default()
+        .trim_start_matches('\u{feff}');
+    let first = text.trim_start();
+    if !first.starts_with('<') {
+        let format = if first.starts_with(['{', '[']) {
+            "JSON"
+        } else {
+            "CSV"
+        };
+        return parse(bytes, StatementCheck::Strict).map(|ledger| CheckedStatement {
+            format,
+            schema: None,
+            rows: Some(ledger.transactions.rows.len()),
+            notes: ledger.notes,
+        });
+    }
+    let text = xml::blank_late_declaration(text);
+    let document = xml::parse_xml(&text)?;
+    let mut diagnostics = schema::validate_document(&document);
+    let rows: Vec<_> = xml::transaction_elements(&document).collect();
+    // The schema has reported invalid rows already.
+    let row_errors = if diagnostics.is_empty() {
+        RowErrors::Report
+    } else {
+        RowErrors::Skip
+    };
+    let notes = xml::check_relations(&document, &rows, row_errors);
+    let notes = notes.unwrap_or_else(|errors| {
+        diagnostics.extend(errors);
+        Vec::new()
+    });
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    if !diagnostics.is_empty() {
+        return Err(diagnostics);
+    }
+    let schema = schema::find_schema(document.root_element());
+    Ok(CheckedStatement {
+        format: "XML",
+        schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
+        rows: schema
+            .is_none_or(|schema| schema.fi_type != FiType::Gstr1_3b)
+            .then_some(rows.len()),
+        notes,
+    })
+}
+
+fn line_diagnostic(line: u64, message: String) -> Diagnostic {
+    Diagnostic {
+        line,
+        column: 0,
+        message,
+    }
+}
