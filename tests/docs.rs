@@ -299,6 +299,8 @@ fn the_examples_of_the_page_of_data_work() {
     .expect("a file");
     fs::write(folder.join("mine.yaml"), fenced_blocks(DATA, "yaml own")[0]).expect("a file");
     fs::write(folder.join("mine.csv"), fenced_blocks(DATA, "csv")[0]).expect("a file");
+    let table =
+        "\n\n\n\n\n\nPosting date,Text,Out,In,Balance\n03/31/2024,PAY,,\"1.000,50\",\"1.500,50\"\n";
     let run = |arguments: &[&str]| {
         let output = mockaa_command(arguments)
             .current_dir(&folder)
@@ -328,6 +330,19 @@ fn the_examples_of_the_page_of_data_work() {
         assert!(stdout.lines().count() > 2, "{persona}: {stdout}");
     }
     assert!(run(&["data", "personas", "--personas", folder_name]).contains("freelancer"));
+    let map = fenced_blocks(DATA, "yaml map")[0];
+    let bank = create_folder("docs-data-bank");
+    for (file, text) in [("columns.yaml", map), ("bank.csv", table)] {
+        fs::write(bank.join(file), text).expect("a file");
+    }
+    let [bank, map] =
+        ["bank.csv", "columns.yaml"].map(|file| bank.join(file).display().to_string());
+    assert_eq!(
+        run(&["data", "import", &bank, "--map", &map])
+            .lines()
+            .count(),
+        2
+    );
     for command in fenced_blocks(DATA, "sh")[0].lines() {
         let (command, file) = command.split_once(" > ").unwrap_or((command, ""));
         let words: Vec<&str> = command.split_whitespace().skip(1).collect();

@@ -159,7 +159,7 @@ fn every_source_file_is_reachable() {
             let Some((visibility, rest)) = line.split_once("mod ") else {
                 continue;
             };
-            if !matches!(visibility, "" | "pub " | "pub(crate) ") {
+            if !matches!(visibility, "" | "pub " | "pub(crate) " | "pub(super) ") {
                 continue;
             }
             if let Some(name) = rest.strip_suffix(';') {

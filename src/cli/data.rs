@@ -20,7 +20,9 @@ use crate::cli::{UsageError, read_input};
 use crate::config::personas::{find_persona, shipped_text};
 use crate::config::{find_config_file, load_participants};
 use crate::domain::account::{Account, FiType};
+use crate::domain::money::Paise;
 use crate::domain::naming::suggest_name;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::participants::{FiSchema, Participants, RequestedForm};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
 use crate::domain::quirk::{Quirk, Quirks};
@@ -29,9 +31,10 @@ use crate::domain::text::display_path;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::entropy::derive_world_seed;
 use crate::engine::world::DEFAULT_WORLD;
-use crate::files::statement::{CheckedStatement, check_document};
+use crate::files::import::{ColumnMap, Import, ImportGuide, import};
+use crate::files::statement::{CheckedStatement, StatementCheck, check_document};
 use crate::statement_files::{StatementFile, StatementFormat};
-use crate::wire::fi::csv::{CsvAmounts, CsvOptions};
+use crate::wire::fi::csv::{CsvAmounts, CsvOptions, CsvWriter};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -53,6 +56,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         personas: PersonaArgs,
     },
+    /// Turn a bank's export, a CSV or a workbook, into a statement in CSV.
+    ///
+    /// The header is found by the names that banks use, or by those of --like or --map. Stderr tells how the first rows were understood.
+    /// A row that was not understood is an error with its line, and so is a balance that does not follow from the one before it; nothing is written then.
+    #[command(
+        after_help = "Examples:\n  mockaa data import bank.csv --output mine.csv\n  mockaa data import bank.xls --like layout-c --output mine.csv\n  mockaa data import bank.csv --map columns.yaml --check warn > mine.csv"
+    )]
+    Import(ImportArguments),
     /// Check a statement: the schema if it is XML, and the balances. Exit code 2 if it is invalid.
     #[command(
         after_help = "Examples:\n  mockaa data check statement.csv\n  mockaa data generate | mockaa data check -"
@@ -64,6 +75,33 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Export of a bank: CSV, a text with tabs, XLSX or XLS; - is stdin.
+    file: PathBuf,
+
+    /// Bank that the export is of, by the layout of its narrations: layout-a to layout-e. Default: any known names of
+    /// columns.
+    #[arg(long, value_name = "LAYOUT", value_parser = parse_layout)]
+    like: Option<NarrationLayout>,
+
+    /// File with the names of the columns, in YAML: columns, dates, decimal, header_row.
+    #[arg(long, value_name = "FILE", conflicts_with = "like")]
+    map: Option<PathBuf>,
+
+    /// Balance before the first row, for an export without balances.
+    #[arg(long, value_name = "RUPEES", value_parser = parse_rupees, allow_negative_numbers = true)]
+    opening_balance: Option<Paise>,
+
+    /// Treatment of rows that were not understood, and of what does not add up: strict, warn or off.
+    #[arg(long, value_name = "CHECK", default_value = "strict", value_parser = parse_check)]
+    check: StatementCheck,
+
+    /// Output file; default: stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -187,6 +225,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                 );
             }
         }
+        Command::Import(arguments) => run_import(&arguments)?,
         Command::Check { file, json } => {
             let summary = check_document(&read_input(Some(&file))?).map_err(|diagnostics| {
                 let lines: Vec<_> = diagnostics
@@ -223,6 +262,102 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The number of transactions that are shown as they were understood.
+const SHOWN_ROWS: usize = 5;
+
+/// Runs `mockaa data import`.
+fn run_import(arguments: &ImportArguments) -> anyhow::Result<()> {
+    let guide = match (&arguments.map, arguments.like) {
+        (Some(file), _) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                UsageError(format!("{}: cannot be read: {error}", display_path(file)))
+            })?;
+            let map = ColumnMap::parse(&text)
+                .map_err(|error| UsageError(format!("{}: {error}", display_path(file))))?;
+            ImportGuide::Map(Box::new(map))
+        }
+        (None, Some(layout)) => ImportGuide::Like(layout),
+        (None, None) => ImportGuide::KnownNames,
+    };
+    let bytes = read_input(Some(&arguments.file))?;
+    let file = display_path(&arguments.file);
+    let imported = import(&bytes, &guide, arguments.opening_balance, arguments.check);
+    let imported = imported.map_err(|error| {
+        let mut lines: Vec<_> = error
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.format_in_file(&file))
+            .collect();
+        if error.is_of_check {
+            lines.push("nothing is written; --check warn writes what was understood".to_owned());
+        }
+        UsageError(lines.join("\n"))
+    })?;
+    describe_import(&file, &imported);
+    let rows = &imported.ledger.transactions;
+    let mut csv = Vec::new();
+    let mut writer = CsvWriter::new(FiSchema::Current, CsvOptions::default());
+    writer.write_rows(rows, &mut csv);
+    match &arguments.output {
+        None => Ok(std::io::stdout().lock().write_all(&csv)?),
+        Some(output) => replace_file(output, |out| Ok(out.write_all(&csv)?))
+            .with_context(|| format!("cannot write {}", display_path(output))),
+    }
+}
+
+/// Tells on stderr how an export was understood.
+fn describe_import(file: &str, imported: &Import) {
+    let Import {
+        kind,
+        header_line,
+        columns,
+        ledger,
+        furniture,
+        below,
+    } = imported;
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|(role, name)| format!("{role} = {name}"))
+        .collect();
+    eprintln!(
+        "{file}: {kind}, header in line {header_line}: {}",
+        columns.join(", ")
+    );
+    let rows = &ledger.transactions;
+    for row in rows.iter().take(SHOWN_ROWS) {
+        let narration: String = row.narration.chars().take(40).collect();
+        eprintln!(
+            "  {}  {:<6}  {:>15}  balance {:>15}  {:<8}  {narration}",
+            row.at.ist_date(),
+            row.transaction_type.as_str(),
+            row.amount.group(),
+            row.balance.group(),
+            row.mode.as_str(),
+        );
+    }
+    for note in &ledger.notes {
+        eprintln!("{}", note.format_in_file(file));
+    }
+    let range = rows.range;
+    let closing = rows
+        .rows
+        .last()
+        .map_or(ledger.opening_balance, |row| row.balance);
+    eprintln!(
+        "{file}: {} transactions from {} to {}, opening balance {}, closing balance {}",
+        rows.rows.len(),
+        range.from.ist_date(),
+        range.to.ist_date(),
+        ledger.opening_balance.group(),
+        closing.group()
+    );
+    if furniture + below > 0 {
+        eprintln!(
+            "{file}: rows left out: {furniture} in the table (balances, totals, headers), {below} below it"
+        );
+    }
 }
 
 /// Runs `mockaa data generate`. Validates all arguments before the first byte is written. An output
@@ -291,7 +426,8 @@ fn run_generate(arguments: &GenerateArguments) -> anyhow::Result<()> {
             result => result.context("cannot write to stdout"),
         };
     };
-    write_file(&file, output).with_context(|| format!("cannot write {}", display_path(output)))
+    replace_file(output, |out| write_statement(&file, out))
+        .with_context(|| format!("cannot write {}", display_path(output)))
 }
 
 /// Returns the options of a CSV, which other formats do not have.
@@ -315,10 +451,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-fn write_file(statement: &StatementFile<'_>, output: &Path) -> anyhow::Result<()> {
+/// Writes a file completely or not at all.
+fn replace_file(
+    output: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let write = |file: File| -> anyhow::Result<()> {
         let mut out = BufWriter::new(file);
-        write_statement(statement, &mut out)?;
+        write(&mut out)?;
         Ok(out.flush()?)
     };
     // A link stays, and a device or a pipe gets the bytes.
@@ -439,6 +579,21 @@ fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), 
             account.fi_type
         ))),
     }
+}
+
+fn parse_layout(text: &str) -> Result<NarrationLayout, String> {
+    NarrationLayout::parse(text)
+        .ok_or_else(|| format!("give one of {}", NarrationLayout::accepted_names()))
+}
+
+fn parse_check(text: &str) -> Result<StatementCheck, String> {
+    StatementCheck::parse(text)
+        .ok_or_else(|| format!("give one of {}", StatementCheck::accepted_names()))
+}
+
+fn parse_rupees(text: &str) -> Result<Paise, String> {
+    Paise::parse(text)
+        .ok_or_else(|| "give rupees with at most two decimals, such as 1250.50".to_owned())
 }
 
 fn parse_csv_amounts(text: &str) -> Result<CsvAmounts, String> {

@@ -28,14 +28,7 @@ pub(super) fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(),
     let mut lines = LineCounter::new(text);
     for record in reader.records() {
         let record = record.map_err(|error| vec![csv_diagnostic(&error)])?;
-        // The line numbers of the reader are one too low if lines end with CRLF.
-        let start = record.position().map_or(0, csv::Position::byte);
-        let start = usize::try_from(start).unwrap_or(text.len()).min(text.len());
-        let newline_bytes = text[start..]
-            .bytes()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        let line = lines.advance_to(start + newline_bytes);
+        let line = lines.advance_to_record(record.position());
         if builder.is_full(line) {
             break;
         }
@@ -112,7 +105,7 @@ enum Place {
 }
 
 /// Returns the line in which a quoted field begins that the file does not end.
-pub(super) fn find_unclosed_quote(text: &str) -> Option<u64> {
+pub(in crate::files) fn find_unclosed_quote(text: &str) -> Option<u64> {
     let (mut place, mut line, mut opened_in) = (Place::FieldStart, 1, 1);
     for byte in text.bytes() {
         place = match (place, byte) {

@@ -7,12 +7,14 @@
 
 mod csv;
 mod json;
-mod lines;
+pub(super) mod lines;
 mod parts;
 mod rows;
 mod xml;
 
-use self::rows::{RowErrors, StatementBuilder};
+pub(super) use self::csv::find_unclosed_quote;
+use self::rows::RowErrors;
+pub(super) use self::rows::StatementBuilder;
 use crate::domain::account::FiType;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::wire_enum;
@@ -128,7 +130,7 @@ pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagn
     })
 }
 
-fn line_diagnostic(line: u64, message: String) -> Diagnostic {
+pub(super) fn line_diagnostic(line: u64, message: String) -> Diagnostic {
     Diagnostic {
         line,
         column: 0,

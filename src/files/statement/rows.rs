@@ -65,18 +65,18 @@ pub(super) fn is_kept(name: &str) -> bool {
 }
 
 /// The parts that were read, with their errors.
-pub(super) struct StatementBuilder {
+pub(in crate::files) struct StatementBuilder {
     check: StatementCheck,
     /// `None` for an invalid row: the rows before and after it cannot be compared.
-    pub rows: Vec<Option<ParsedRow>>,
+    pub(super) rows: Vec<Option<ParsedRow>>,
     diagnostics: Vec<Diagnostic>,
     /// The number of errors that did not fit into `diagnostics`.
     omitted: usize,
-    pub row_errors: RowErrors,
+    pub(super) row_errors: RowErrors,
     /// `false` if the schema has said whether a narration may be missing.
     pub needs_narration: bool,
     pub holders: Vec<Holder>,
-    pub summary: Option<SummaryDraft>,
+    pub(super) summary: Option<SummaryDraft>,
     /// The last day of the rows, as the document states it.
     pub end: Option<NaiveDate>,
     pub notes: Vec<Diagnostic>,
@@ -113,7 +113,7 @@ impl ParsedRow {
 }
 
 impl StatementBuilder {
-    pub(super) fn new(check: StatementCheck) -> Self {
+    pub(in crate::files) fn new(check: StatementCheck) -> Self {
         Self {
             check,
             rows: Vec::new(),
@@ -143,7 +143,7 @@ impl StatementBuilder {
         self.add_diagnostic(line_diagnostic(line, message));
     }
 
-    pub(super) fn add_diagnostic(&mut self, diagnostic: Diagnostic) {
+    pub(in crate::files) fn add_diagnostic(&mut self, diagnostic: Diagnostic) {
         if self.diagnostics.len() < DIAGNOSTICS_MAX {
             self.diagnostics.push(diagnostic);
         } else {
@@ -187,7 +187,7 @@ impl StatementBuilder {
     }
 
     /// Adds a row, or its errors; `field` returns the text of a column.
-    pub(super) fn add_row(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
+    pub(in crate::files) fn add_row(&mut self, line: u64, field: &dyn Fn(&str) -> Option<String>) {
         let mut messages = Vec::new();
         let balance_column = column_names(BALANCE_COLUMN)
             .find(|name| field(name).is_some())
@@ -355,7 +355,7 @@ impl StatementBuilder {
     }
 
     /// Checks the parts together and returns the ledger.
-    pub(super) fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
+    pub(in crate::files) fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
         self.check_relations();
         if self.rows.is_empty() && self.diagnostics.is_empty() {
             self.add_error(0, "the file has no rows".to_owned());

@@ -5,7 +5,7 @@ use crate::domain::digits::append_number;
 use crate::domain::document::{Document, Element, TableRow};
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::FiSchema;
-use crate::domain::statement::{NewRow, Statement};
+use crate::domain::statement::{NewRow, Statement, Transactions};
 use crate::domain::statement_writer::StatementWriter;
 use crate::domain::terms::{TimeRange, TransactionType};
 use crate::wire::fi::format::{push_amount, push_str, push_value_date};
@@ -68,6 +68,14 @@ pub struct CsvWriter {
 impl CsvWriter {
     pub fn new(schema: FiSchema, options: CsvOptions) -> Self {
         Self { schema, options }
+    }
+
+    /// Appends the header and the transactions of a bank account.
+    pub(crate) fn write_rows(&mut self, rows: &Transactions, out: &mut Vec<u8>) {
+        self.write_header_record(out);
+        for row in rows.iter() {
+            self.write_row(&row, out);
+        }
     }
 
     fn write_record<'t>(self, fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
