@@ -130,6 +130,7 @@ const COMMANDS: &[&str] = &[
     "customer persona new@mockaa salaried",
     "customer transaction list new@mockaa --json",
     "customer statement new@mockaa --format csv",
+    "customer supply new@mockaa $FOLDER/bank.csv --like any",
     "customer transaction add new@mockaa --amount 2500.50 --narration REFUND --days-ago 3 --json",
     "customer transaction change new@mockaa $TXN --amount 99",
     "customer transaction remove new@mockaa $TXN",
@@ -196,6 +197,10 @@ fn every_control_call_is_made_by_the_command_that_errors_name() {
             (
                 "persona.yaml",
                 "version: 1\nname: mine\ndescription: Mine.\naccounts: [{ type: NPS }]\n",
+            ),
+            (
+                "bank.csv",
+                "Date,Narration,Debit,Credit,Balance\n01/01/20,PAY,,10.00,10.00\n",
             ),
             ("faults.yaml", "webhooks: [{ fault: { drop: {} } }]\n"),
             (

@@ -23,6 +23,8 @@ mod names;
 mod narration;
 mod people;
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, NaiveTime};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -38,11 +40,11 @@ use crate::domain::ids::SessionId;
 use crate::domain::ledger_changes::{AccountQuery, LedgerChanges, TransactionContent};
 use crate::domain::participants::Participants;
 use crate::domain::persona::{
-    AccountPlan, CashFlowPlan, ContentPlan, OpeningDate, PersonaInstance,
+    AccountPlan, CashFlowPlan, ContentPlan, OpeningDate, Persona, PersonaInstance,
 };
 use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::session::{FiStatus, Session, SessionAccount};
-use crate::domain::statement::{Holders, Statement, StatementBody};
+use crate::domain::statement::{Holders, Ledger, Statement, StatementBody};
 use crate::domain::terms::{ConsentType, DataFilter, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 
@@ -230,6 +232,25 @@ pub fn find_supplied_id(query: &AccountQuery<'_>, txn_id: &str) -> Option<u64> {
     let mut rows = ledger.transactions.iter();
     let row = rows.find(|row| row.supplied.txn_id == Some(txn_id))?;
     Some(row.id)
+}
+
+/// Returns a persona in which an account of a customer has a supplied statement; `None` if the persona does not have the
+/// account.
+pub(crate) fn replace_content(
+    persona: &PersonaInstance,
+    seed: u64,
+    customer: &str,
+    account: &Account,
+    ledger: &Arc<Ledger>,
+) -> Option<Persona> {
+    let (ordinal, _) = accounts::find_plan(persona, seed, customer, account)?;
+    let mut replaced = Persona::clone(&persona.definition);
+    let mut plans = accounts::number_plans(&persona.definition);
+    let index = plans.position(|(known, _)| known == ordinal)?;
+    let plan = &mut replaced.accounts[index];
+    plan.content = ContentPlan::Imported(Arc::clone(ledger));
+    plan.account_type = ledger.account_type.unwrap_or(plan.account_type);
+    Some(replaced)
 }
 
 /// Returns the request for these parts of the generated statement up to now, without rows.

@@ -344,12 +344,33 @@ pub(crate) enum CustomerCommand {
         customer: String,
         #[command(flatten)]
         statement: StatementArgs,
-        /// Format: xml, json, csv (the transactions alone), xlsx, pdf, svg (a chart of the balance).
+        /// Format: xml, json, finvu, setu, unaport, csv (the transactions alone), xlsx, pdf, svg (a chart of the balance).
         #[arg(long, default_value = "xml", value_name = "FORMAT")]
         format: String,
         /// Output file; default: stdout.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Supply the statement of a bank account as a file; the customer's other accounts stay.
+    #[command(
+        after_help = "Examples:\n  mockaa customer supply 9876543210@mockaa mine.csv\n  mockaa customer supply 9876543210@mockaa bank.xls --like any --check warn"
+    )]
+    Supply {
+        /// Address of the customer, such as 9876543210@mockaa.
+        customer: String,
+        /// Statement in CSV, JSON or XML, or with --like the export of a bank; - is stdin.
+        file: PathBuf,
+        /// The accRefNumber or linkRefNumber of the account; default: the first DEPOSIT account.
+        #[arg(long, value_name = "REF")]
+        account: Option<String>,
+        /// Treatment of what looks wrong: strict, warn or off; default: strict.
+        #[arg(long, value_name = "CHECK")]
+        check: Option<String>,
+        /// The file is the export of a bank: any, or the layout of its narrations, layout-a to layout-e.
+        #[arg(long, value_name = "LAYOUT")]
+        like: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
@@ -591,6 +612,35 @@ pub(crate) async fn run_customer(command: CustomerCommand) -> anyhow::Result<Exi
                     .with_context(|| format!("cannot write {}", display_path(&path)))?,
                 None => stdout::print_bytes(&bytes)?,
             }
+            return Ok(ExitCode::SUCCESS);
+        }
+        CustomerCommand::Supply {
+            customer,
+            file,
+            account,
+            check,
+            like,
+            remote,
+        } => {
+            let options = [("account", account), ("check", check), ("like", like)];
+            let query: Vec<String> = options
+                .into_iter()
+                .filter_map(|(name, value)| Some(format!("{name}={}", encode_segment(&value?))))
+                .collect();
+            let customer = encode_segment(&customer);
+            let path = format!("customers/{customer}/statement?{}", query.join("&"));
+            let response = remote.put_bytes(&path, read_input(Some(&file))?).await?;
+            let fields = [
+                ("persona", "persona"),
+                ("account", "accRefNumber"),
+                ("transactions", "transactions"),
+                ("from", "from"),
+                ("to", "to"),
+                ("opening balance", "openingBalance"),
+                ("closing balance", "closingBalance"),
+                ("notes", "notes"),
+            ];
+            print_fields(&remote, &response, &fields);
             return Ok(ExitCode::SUCCESS);
         }
         CustomerCommand::Accounts(CustomerTarget { customer, remote }) => {

@@ -30,6 +30,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("putPersona", "persona put"),
     ("listTransactions", "customer transaction list"),
     ("getStatement", "customer statement"),
+    ("putStatement", "customer supply"),
     ("addTransaction", "customer transaction add"),
     ("changeTransaction", "customer transaction change"),
     ("removeTransaction", "customer transaction remove"),

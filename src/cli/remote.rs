@@ -260,21 +260,30 @@ impl Remote {
 
     /// Posts a value; null is sent as no body.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
-        let body = (!body.is_null()).then(|| body.to_string());
+        let body = (!body.is_null()).then(|| body.to_string().into_bytes());
         self.request_json(Method::POST, path, body).await
     }
 
     /// Posts a text in one of our file formats, such as YAML.
     pub(crate) async fn post_text(&self, path: &str, text: String) -> anyhow::Result<JsonResponse> {
-        self.request_json(Method::POST, path, Some(text)).await
+        self.request_json(Method::POST, path, Some(text.into_bytes()))
+            .await
     }
 
     pub(crate) async fn put(&self, path: &str, body: String) -> anyhow::Result<JsonResponse> {
+        self.put_bytes(path, body.into_bytes()).await
+    }
+
+    pub(crate) async fn put_bytes(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<JsonResponse> {
         self.request_json(Method::PUT, path, Some(body)).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<JsonResponse> {
-        self.request_json(Method::PATCH, path, Some(body.to_string()))
+        self.request_json(Method::PATCH, path, Some(body.to_string().into_bytes()))
             .await
     }
 
@@ -315,7 +324,7 @@ impl Remote {
         &self,
         method: Method,
         path: &str,
-        body: Option<String>,
+        body: Option<Vec<u8>>,
     ) -> anyhow::Result<JsonResponse> {
         let bytes = self
             .send_request((method, "application/json"), path, body)
@@ -332,7 +341,7 @@ impl Remote {
         &self,
         (method, accept): (Method, &str),
         path: &str,
-        body: Option<String>,
+        body: Option<Vec<u8>>,
     ) -> anyhow::Result<FileResponse> {
         let url = format!("{}/_mockaa/v1/{path}", self.server_url());
         let client = build_client(&self.server, RESPONSE_TIMEOUT)?;

@@ -88,7 +88,11 @@ impl FromRequest for Call {
             if switches_protocol(&call.request) {
                 return Ok(call);
             }
-            let body = tokio::time::timeout(BODY_TIMEOUT, read_body(&mut payload)).await;
+            let bytes_max = call
+                .route()
+                .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max);
+            let body = read_body(&mut payload, bytes_max);
+            let body = tokio::time::timeout(BODY_TIMEOUT, body).await;
             let body = body.unwrap_or_else(|_| {
                 Err(ApiError::BodyReadFailed(format!(
                     "it was not complete within {} s",
@@ -132,13 +136,34 @@ fn decode_segments(request: &HttpRequest) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Reads a body of at most [`BODY_BYTES_MAX`] bytes.
-async fn read_body(payload: &mut Payload) -> Result<Bytes, ApiError> {
+/// The bytes of a body that are read although it is too large, and the time for them. A client that still writes when
+/// the connection ends may lose the answer.
+const DRAINED_BYTES_MAX: usize = 64 << 20;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the rest of a body that is too large.
+async fn drain(payload: &mut Payload) {
+    let read = async {
+        let mut left = DRAINED_BYTES_MAX;
+        while let Some(Ok(chunk)) = payload.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // A slow client has had its time.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, read).await;
+}
+
+/// Reads a body of at most this many bytes.
+async fn read_body(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| ApiError::BodyReadFailed(error.to_string()))?;
-        if body.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX));
+        if body.len() + chunk.len() > bytes_max {
+            drain(payload).await;
+            return Err(ApiError::BodyTooLarge(bytes_max));
         }
         body.extend_from_slice(&chunk);
     }
@@ -489,6 +514,11 @@ impl Call {
             }
         }
         parse_json(body)
+    }
+
+    /// Returns the body, which outlives the call.
+    pub(crate) fn body_bytes(&self) -> Result<Bytes, ApiError> {
+        self.body.clone()
     }
 
     /// Returns the body as text. The content type is not checked, since YAML has several.

@@ -11,20 +11,73 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
-/// The number of tasks that run at a time. A history may have 100,000 rows a year, and its report takes
-/// 100 MB.
-const SLOTS_MAX: usize = 2;
+use crate::domain::terms::TimeRange;
+use crate::http::response::ApiResponse;
+use crate::wire::api_error::ApiError;
 
-static SLOTS: Semaphore = Semaphore::const_new(SLOTS_MAX);
+/// The number of days from which on a history is long.
+const LONG_DAYS: i64 = 400;
+
+/// The number of tasks about long histories that run at a time. A history may have 100,000 rows a year, and the answer
+/// with one of 14 years takes a gigabyte.
+const LONG_SLOTS_MAX: usize = 2;
+
+/// The number of other tasks that run at a time.
+const SHORT_SLOTS_MAX: usize = 8;
+
+static LONG_SLOTS: Semaphore = Semaphore::const_new(LONG_SLOTS_MAX);
+static SHORT_SLOTS: Semaphore = Semaphore::const_new(SHORT_SLOTS_MAX);
 
 /// The number of pieces of a file that wait for its reader.
 const PIECES_MAX: usize = 2;
 
-/// The time after which a reader that takes nothing has lost the rest of a file, so that others get the slot.
-const READER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time after which a reader that takes nothing has lost the rest of an answer, so that others get the slot.
+pub(crate) const READER_TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn take_slot() -> SemaphorePermit<'static> {
-    SLOTS.acquire().await.expect("it is never closed")
+/// The size from which on an answer keeps its slot until it is sent.
+pub(crate) const LARGE_BYTES: usize = 4 << 20;
+
+/// A place among the tasks that run, and the large answers that are sent.
+#[derive(Debug)]
+pub(crate) struct LargeSlot(
+    #[expect(dead_code, reason = "its drop matters")] SemaphorePermit<'static>,
+);
+
+/// Takes a slot for a task about this range.
+async fn take_slot(range: TimeRange) -> LargeSlot {
+    let is_long = (range.to.ist_date() - range.from.ist_date()).num_days() > LONG_DAYS;
+    let slots = if is_long { &LONG_SLOTS } else { &SHORT_SLOTS };
+    LargeSlot(slots.acquire().await.expect("it is never closed"))
+}
+
+/// Runs a task that makes an answer about this range. A large answer keeps the slot until it is sent.
+///
+/// # Errors
+/// Those of the task.
+///
+/// # Panics
+/// When the task panics, or the machine has no thread for it.
+pub(crate) async fn answer_large(
+    range: TimeRange,
+    task: impl FnOnce() -> Result<ApiResponse, ApiError> + Send + 'static,
+) -> Result<ApiResponse, ApiError> {
+    let slot = take_slot(range).await;
+    let (slot, answer) = run_with_slot(slot, task).await;
+    Ok(answer?.with_slot(slot))
+}
+
+/// Runs a task, and gives the slot back with its result.
+async fn run_with_slot<T: Send + 'static>(
+    slot: LargeSlot,
+    task: impl FnOnce() -> T + Send + 'static,
+) -> (LargeSlot, T) {
+    let (sender, receiver) = oneshot::channel();
+    spawn_thread(move || {
+        let result = task();
+        // The caller may have left; the slot is free then.
+        drop(sender.send((slot, result)));
+    });
+    receiver.await.expect("the task does not panic")
 }
 
 /// Runs a task on a thread of its own.
@@ -36,22 +89,17 @@ fn spawn_thread(task: impl FnOnce() + Send + 'static) {
     thread.spawn(task).expect("the machine has a thread");
 }
 
-/// Runs a task as soon as there is a slot for it. The slot is free again when the task has ended, even if its
+/// Runs a task about this range as soon as there is a slot for it. The slot is free again when the task has ended, even if its
 /// caller has left.
 ///
 /// # Panics
 /// When the task panics, or the machine has no thread for it.
 pub(crate) async fn run_large_task<T: Send + 'static>(
+    range: TimeRange,
     task: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let slot = take_slot().await;
-    let (sender, receiver) = oneshot::channel();
-    spawn_thread(move || {
-        let _slot = slot;
-        // The caller may have left.
-        drop(sender.send(task()));
-    });
-    receiver.await.expect("the task does not panic")
+    let slot = take_slot(range).await;
+    run_with_slot(slot, task).await.1
 }
 
 /// A file that a task writes while it is sent.
@@ -76,39 +124,49 @@ impl std::fmt::Debug for FileStream {
     }
 }
 
-/// Runs a task that writes a file as soon as there is a slot for it. The task waits for its reader; it ends with an
+/// Runs a task that writes a file about this range as soon as there is a slot for it. The task waits for its reader; it ends with an
 /// error when the reader leaves, or takes nothing for 30 seconds.
 ///
 /// # Panics
 /// When the task panics, or the machine has no thread for it.
 pub(crate) async fn write_large_file(
+    range: TimeRange,
     task: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> WrittenFile {
-    let slot = take_slot().await;
+    let slot = take_slot(range).await;
     let (sender, mut receiver) = mpsc::channel(PIECES_MAX);
     let runtime = Handle::current();
     spawn_thread(move || {
         let _slot = slot;
         let mut out = PieceWriter { sender, runtime };
-        if let Err(error) = task(&mut out) {
-            // A reader that has left learns nothing.
-            drop(out.send(Err(error)));
-        }
+        let written = task(&mut out);
+        // A reader that has left learns nothing.
+        drop(out.send(written.map(|()| END)));
     });
-    let Some(first) = receiver.recv().await else {
-        return WrittenFile::Whole(Vec::new());
+    let mut next = async || receiver.recv().await.expect("the task does not panic");
+    let first = next().await;
+    let second = match &first {
+        Ok(piece) if !piece.is_empty() => next().await,
+        _ => Ok(END),
     };
-    match (first, receiver.recv().await) {
-        (Ok(only), None) => WrittenFile::Whole(only.to_vec()),
+    match (first, second) {
+        (Ok(only), Ok(second)) if second.is_empty() => WrittenFile::Whole(only.to_vec()),
         (first, second) => {
-            let begun = iter(std::iter::once(first).chain(second));
+            let begun = iter([first, second]);
             let rest = unfold(receiver, |mut receiver| async {
-                Some((receiver.recv().await?, receiver))
+                // Without its end, the file is cut.
+                let piece = receiver.recv().await;
+                let piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
+                let is_end = matches!(&piece, Ok(piece) if piece.is_empty());
+                (!is_end).then_some((piece, receiver))
             });
             WrittenFile::Pieces(FileStream(Box::pin(begun.chain(rest))))
         }
     }
 }
+
+/// The piece after the last one.
+const END: Bytes = Bytes::new();
 
 /// The writing end of a file.
 struct PieceWriter {
@@ -118,7 +176,8 @@ struct PieceWriter {
 
 impl PieceWriter {
     fn send(&self, piece: io::Result<Bytes>) -> io::Result<()> {
-        let sent = timeout(READER_TIMEOUT, self.sender.send(piece));
+        // A time limit begins within the runtime.
+        let sent = async { timeout(READER_TIMEOUT, self.sender.send(piece)).await };
         match self.runtime.block_on(sent) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),

@@ -76,6 +76,9 @@ use crate::scenario::library::Library;
 /// Largest accepted request body, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// The size of the largest file that is uploaded, in bytes; 64 KiB more are for the fields of a form.
+pub(crate) const UPLOAD_BYTES_MAX: usize = 20 << 20;
+
 /// State shared by all requests.
 #[derive(Debug)]
 pub(crate) struct AppState {

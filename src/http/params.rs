@@ -11,6 +11,11 @@ use crate::wire::api_error::ApiError;
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
+    /// Adds a pair.
+    pub(crate) fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         let pairs = Query::from_query(text).map(|Query(pairs)| Self(pairs));
         pairs.map_err(|error| ApiError::invalid_field("query", format!("cannot be read: {error}")))

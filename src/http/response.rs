@@ -1,8 +1,10 @@
 //! The only reply path, for success and error alike: status, body, injected faults, signature,
 //! journal record. The webhooks that a call causes are released when its response has been written.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -44,7 +46,7 @@ use crate::http::fault_injection::{
     FaultyBody, InjectionContext, fault_names, inject_content_faults,
 };
 use crate::http::journey::finish_headers;
-use crate::http::large_task::{FileStream, WrittenFile};
+use crate::http::large_task::{FileStream, LARGE_BYTES, LargeSlot, READER_TIMEOUT, WrittenFile};
 use crate::http::request_log::record_subject;
 use crate::http::route_info::Protocol;
 use crate::ui::assets::Asset;
@@ -138,6 +140,8 @@ pub(crate) struct ApiResponse {
     body: Vec<u8>,
     /// The body, if it is sent piece by piece.
     stream: Option<BodyStream>,
+    /// The slot of a large answer, until it is sent.
+    slot: Option<LargeSlot>,
     /// The content that the body is, if it is sent to many callers.
     shared: Option<SharedContent>,
     hold: Option<DeliveryHold>,
@@ -302,6 +306,7 @@ impl ApiResponse {
             retry_after: None,
             body: Vec::new(),
             stream: None,
+            slot: None,
             shared: None,
             hold: None,
         }
@@ -327,6 +332,16 @@ impl ApiResponse {
     ) -> Result<Self, ApiError> {
         let (outcome, hold) = receipt.into_parts();
         Ok(build(&outcome).await?.with_hold(hold))
+    }
+
+    /// Keeps a slot until the answer is sent, if it is large.
+    #[must_use]
+    pub(crate) fn with_slot(self, slot: LargeSlot) -> Self {
+        let is_large = self.body.len() >= LARGE_BYTES;
+        Self {
+            slot: is_large.then_some(slot),
+            ..self
+        }
     }
 
     fn with_hold(self, hold: DeliveryHold) -> Self {
@@ -384,7 +399,7 @@ impl ApiResponse {
         Self::json(body).with_status_code(status)
     }
 
-    fn into_http_response(self, headers: HeaderList) -> HttpResponse {
+    fn into_http_response(self, headers: HeaderList, socket: Option<ClientSocket>) -> HttpResponse {
         let mut response = build_head(self.status, headers);
         if let Some(stream) = self.stream {
             return match stream {
@@ -392,9 +407,17 @@ impl ApiResponse {
                 BodyStream::File(file) => response.streaming(file.into_pieces()),
             };
         }
+        let slot = self.slot.map(|slot| {
+            let progress = Rc::new(Cell::new(self.body.len()));
+            if let Some(socket) = socket {
+                actix_web::rt::spawn(end_stalled(Rc::downgrade(&progress), socket));
+            }
+            (slot, progress)
+        });
         response.body(ResponseBody {
             bytes: Bytes::from(self.body),
             hold: self.hold,
+            slot,
         })
     }
 
@@ -523,7 +546,7 @@ impl Call {
         let accepts_gzip = codings.any(|coding| coding == "gzip" || coding.starts_with("gzip;q=1"));
         let response = response.compress_text(accepts_gzip);
         let headers = self.list_response_headers(&response, None);
-        response.into_http_response(headers)
+        response.into_http_response(headers, None)
     }
 
     /// Returns the page of an error, if the caller is a browser that shows pages.
@@ -705,7 +728,7 @@ impl Call {
         self.delay_response(faults, response.hold.as_ref()).await;
         match find_transport_fault(faults) {
             Some(fault) => response.into_faulty_response(headers, fault, self.client_socket()),
-            None => response.into_http_response(headers),
+            None => response.into_http_response(headers, self.client_socket()),
         }
     }
 
@@ -723,10 +746,15 @@ impl Call {
             world.filter(|_| response.status.is_success() && context.is_replayable())
         {
             let key = replay_key(context);
-            let previous = world
-                .faults()
-                .swap_response(&key, Bytes::copy_from_slice(&response.body));
-            if let Some(stale_body) = previous.filter(|_| plan.repeats_previous) {
+            // A large answer is not kept for the fault that repeats it.
+            let kept = if response.body.len() < LARGE_BYTES {
+                Bytes::copy_from_slice(&response.body)
+            } else {
+                Bytes::new()
+            };
+            let previous = world.faults().swap_response(&key, kept);
+            let previous = previous.filter(|body| plan.repeats_previous && !body.is_empty());
+            if let Some(stale_body) = previous {
                 world.faults().mark_applied(&list_rules(faults, |fault| {
                     *fault == ReplyFault::StaleResponse {}.into()
                 }));
@@ -1078,6 +1106,25 @@ const BODY_CHUNK_BYTES: usize = 64 * 1024;
 struct ResponseBody {
     bytes: Bytes,
     hold: Option<DeliveryHold>,
+    /// The slot of a large answer, with the number of bytes that are not taken yet.
+    slot: Option<(LargeSlot, Rc<Cell<usize>>)>,
+}
+
+/// Ends a connection whose client takes nothing of a large answer for a while. `progress` is the number of bytes that are
+/// left, as long as the answer is being sent.
+async fn end_stalled(progress: Weak<Cell<usize>>, socket: ClientSocket) {
+    let mut last = usize::MAX;
+    let mut looks = tokio::time::interval(READER_TIMEOUT);
+    // The first tick is at once.
+    looks.tick().await;
+    while let Some(left) = progress.upgrade().map(|left| left.get()) {
+        if left == last {
+            socket.shut_down();
+            return;
+        }
+        last = left;
+        looks.tick().await;
+    }
 }
 
 impl MessageBody for ResponseBody {
@@ -1093,6 +1140,9 @@ impl MessageBody for ResponseBody {
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         let chunk_size = self.bytes.len().min(BODY_CHUNK_BYTES);
         let chunk = self.bytes.split_to(chunk_size);
+        if let Some((_, progress)) = &self.slot {
+            progress.set(self.bytes.len());
+        }
         Poll::Ready((!chunk.is_empty()).then_some(Ok(chunk)))
     }
 }
@@ -1202,7 +1252,7 @@ mod tests {
     fn webhooks_of_a_call_wait_until_its_response_is_sent() {
         System::new().block_on(async {
             let (world, response) = create_rejected_consent();
-            let response = response.into_http_response(HeaderList(Vec::new()));
+            let response = response.into_http_response(HeaderList(Vec::new()), None);
             assert!(
                 world.driver().run_due_and_take_ready().is_empty(),
                 "the answer is not written yet"

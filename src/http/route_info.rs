@@ -212,6 +212,8 @@ pub(crate) struct RouteInfo {
     /// Parameters beside those that all calls have, and beside common ones of the path.
     pub parameters: &'static [Parameter],
     pub takes_body: bool,
+    /// The size of the largest body, in bytes.
+    pub body_bytes_max: usize,
     /// `true` for the call that opens the web SDK: its errors are pages for each caller, and named
     /// origins may frame them.
     pub opens_web_sdk: bool,

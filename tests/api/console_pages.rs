@@ -291,7 +291,7 @@ async fn a_customer_shows_accounts_and_statements() {
         .skip(1)
         .filter_map(|rest| Some(rest.split('"').next()?.replace("&#38;", "&")))
         .collect();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 9);
     for file in &files {
         assert_eq!(app.get(file).await.status, 200, "{file}");
     }
@@ -883,4 +883,68 @@ async fn such_a_consent_is_raised_again_with_its_terms() {
     ] {
         assert!(form.contains(text), "{text}: {form}");
     }
+}
+
+/// A form with a file, as a browser sends it.
+fn form_with_file(fields: &[(&str, &str)], file: &str) -> String {
+    let mut form = String::new();
+    for (name, value) in fields {
+        form += &format!(
+            "--LINE\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
+    }
+    form += "--LINE\r\nContent-Disposition: form-data; name=\"file\"; filename=\"mine.csv\"\r\nContent-Type: text/csv\r\n\r\n";
+    form + file + "\r\n--LINE--\r\n"
+}
+
+#[tokio::test]
+async fn a_statement_is_supplied_as_a_file() {
+    let app = TestApp::start().await;
+    let mut browser = OperatorBrowser::open(&app, "/ui/customers/9876500079%40mockaa").await;
+    assert!(
+        browser.text.contains("A statement of your own"),
+        "{}",
+        browser.text
+    );
+    let token = browser.form_token();
+    let cookie = browser.cookie().to_owned();
+    let send = |fields: Vec<(&'static str, String)>, file: &'static str| {
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let request = app
+            .request(Method::POST, "/ui/customers/9876500079%40mockaa/statement")
+            .header("content-type", "multipart/form-data; boundary=LINE")
+            .header("cookie", &cookie)
+            .body(form_with_file(&fields, file));
+        app.send(request)
+    };
+    let rows = "transactionTimestamp,type,amount,currentBalance,narration\n2024-01-05,CREDIT,10.00,20.00,PAY\n";
+    let fields = |check: &str| {
+        vec![
+            ("csrf", token.clone()),
+            ("account", String::new()),
+            ("like", String::new()),
+            ("check", check.to_owned()),
+        ]
+    };
+    let reply = send(fields("strict"), rows).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let page = browser.show("/ui/customers/9876500079%40mockaa").await;
+    assert!(
+        page.contains("persona statement-of-9876500079-mockaa"),
+        "{page}"
+    );
+    let reply = send(fields("strict"), "nothing\n").await;
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.text.contains("the header lacks type"),
+        "{}",
+        reply.text
+    );
+    let reply = send(fields("strict"), "").await;
+    assert!(reply.text.contains("choose a file"), "{}", reply.text);
+    let reply = send(vec![("csrf", "wrong".to_owned())], rows).await;
+    assert_eq!(reply.status, 403, "{}", reply.text);
 }

@@ -310,9 +310,16 @@ impl Recorder {
             request = request.header(header, value);
         }
         request = match &body {
-            Some(Value::String(form)) => request
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(form.clone()),
+            Some(Value::String(text)) => {
+                let media_type = match id {
+                    "putStatement" => "application/octet-stream",
+                    "submitStatement" => "multipart/form-data; boundary=LINE",
+                    _ => "application/x-www-form-urlencoded",
+                };
+                request
+                    .header("content-type", media_type)
+                    .body(text.clone())
+            }
             Some(json) => request.json(json),
             None => request,
         };
@@ -401,6 +408,9 @@ impl Recorder {
         text + "\n"
     }
 }
+
+/// A statement that is supplied as a file.
+const STATEMENT_FILE: &str = "transactionTimestamp,type,amount,currentBalance,narration\n2024-01-05,CREDIT,52000.00,61200.50,SALARY\n";
 
 /// Returns the body of a form.
 fn form(text: &str) -> Value {
@@ -624,6 +634,12 @@ impl Recorder {
         self.control("submitPersona", &customer, Some(form("persona=pensioner")))
             .await;
         self.control("showStatement", &customer, None).await;
+        let file = format!(
+            "--LINE\r\nContent-Disposition: form-data; name=\"file\"; filename=\"mine.csv\"\r\n\r\n{STATEMENT_FILE}\r\n--LINE--\r\n"
+        );
+        let other = [("customer", "9000000076@mockaa")];
+        self.control("submitStatement", &other, Some(file.into()))
+            .await;
         let faults = Some(form(
             "name=mine&text=webhooks%3A+[{+fault%3A+{+drop%3A+{}+}+}]",
         ));
@@ -711,6 +727,9 @@ impl Recorder {
         ];
         self.control("listTransactions", &customer, None).await;
         self.control("getStatement", &customer, None).await;
+        let other = [("customer", "9000000077@mockaa")];
+        self.control("putStatement", &other, Some(STATEMENT_FILE.into()))
+            .await;
         let request = json!({ "amount": "1500.50" });
         self.control("changeTransaction", &transaction, Some(request))
             .await;

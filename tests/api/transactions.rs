@@ -410,7 +410,7 @@ async fn an_impossible_change_names_the_field_and_the_remedy() {
         (empty.status.as_u16(), &empty.json()["field"]),
         (400, &json!("the body"))
     );
-    for unknown in ["M2020060199999", "7"] {
+    for unknown in ["M2020060199999", "7", "X1"] {
         let reply = remove(&app, unknown).await;
         assert_eq!(
             (reply.status.as_u16(), &reply.json()["field"]),
@@ -419,7 +419,7 @@ async fn an_impossible_change_names_the_field_and_the_remedy() {
             reply.text
         );
     }
-    let reply = remove(&app, "X1").await;
+    let reply = remove(&app, "X%0A1").await;
     assert_eq!(
         (reply.status.as_u16(), &reply.json()["field"]),
         (400, &json!("txnId"))
@@ -490,10 +490,7 @@ async fn an_action_that_cannot_be_read_is_refused_with_its_place() {
             "change_transaction: { id: M1 }",
             "change_transaction has nothing to change",
         ),
-        (
-            "remove_transaction: { id: first }",
-            "'first' is not the txnId",
-        ),
+        ("remove_transaction: { id: \"a\\tb\" }", "is not the txnId"),
     ] {
         let text = format!("version: 1\nname: wrong\nsteps:\n  - {action}\n");
         let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/wrong");
@@ -504,4 +501,109 @@ async fn an_action_that_cannot_be_read_is_refused_with_its_place() {
         let text = diagnostic["message"].as_str().expect("a message");
         assert!(text.contains(message), "{action}: {text}");
     }
+}
+
+const SUPPLIED: &str = "txnId,transactionTimestamp,type,amount,currentBalance,narration,reference\n\
+                        S/1,2020-01-05,CREDIT,1000.00,1500.00,PAY,R1\n\
+                        S/2,2020-01-07T10:00:00+05:30,DEBIT,200.50,1299.50,SHOP,\n";
+
+async fn put_statement(app: &TestApp, query: &str, body: impl Into<reqwest::Body>) -> Reply {
+    let path = format!("/_mockaa/v1/customers/{CUSTOMER}/statement{query}");
+    app.send(app.request(Method::PUT, &path).body(body)).await
+}
+
+#[tokio::test]
+async fn a_supplied_statement_is_that_of_the_customer() {
+    let app = TestApp::start().await;
+    let before = first_account(&app, "DEPOSIT").await;
+    let answer = put_statement(&app, "", SUPPLIED).await.expect_ok();
+    assert_eq!(
+        answer,
+        json!({
+            "persona": "statement-of-9876500001-mockaa",
+            "accRefNumber": before["accRefNumber"],
+            "transactions": 2,
+            "from": "2020-01-04T18:30:00.000Z",
+            "to": "2020-01-07T04:30:00.000Z",
+            "openingBalance": "500.00",
+            "closingBalance": "1299.50",
+            "notes": [],
+        })
+    );
+    let range = "?from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z";
+    let path = format!("/_mockaa/v1/customers/{CUSTOMER}/statement{range}");
+    let rows = parse_rows(&app.get(&path).await.text);
+    assert_eq!(
+        rows,
+        [
+            ("S/1".to_owned(), 100_000, 150_000, "PAY".to_owned()),
+            ("S/2".to_owned(), -20_050, 129_950, "SHOP".to_owned()),
+        ]
+    );
+    // The accounts are those of before, and a supplied id names a transaction.
+    assert_eq!(
+        first_account(&app, "DEPOSIT").await["linkRefNumber"],
+        before["linkRefNumber"]
+    );
+    let changed = change(&app, "S%2F2", json!({ "narration": "MARKET" }))
+        .await
+        .expect_ok();
+    assert_eq!(
+        (&changed["txnId"], &changed["narration"]),
+        (&json!("S/2"), &json!("MARKET"))
+    );
+    assert_eq!(remove(&app, "S%2F3").await.status, 404);
+    // Another statement takes its place.
+    let answer = put_statement(&app, "", SUPPLIED.replace("SHOP", "OTHER"))
+        .await
+        .expect_ok();
+    assert_eq!(answer["persona"], "statement-of-9876500001-mockaa");
+    assert!(app.get(&path).await.text.contains("OTHER"));
+}
+
+#[tokio::test]
+async fn a_supplied_statement_is_checked_like_a_file() {
+    let app = TestApp::start().await;
+    let wrong = SUPPLIED.replace("1299.50", "1300.50");
+    let reply = put_statement(&app, "", wrong.clone()).await;
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply
+            .text
+            .contains("S/2 currentBalance is 1300.50, but 1500.00 and -200.50 make 1299.50"),
+        "{}",
+        reply.text
+    );
+    let answer = put_statement(&app, "?check=warn", wrong.clone())
+        .await
+        .expect_ok();
+    assert!(
+        answer["notes"][0]
+            .as_str()
+            .is_some_and(|note| note.starts_with("3: S/2")),
+        "{answer}"
+    );
+    let answer = put_statement(&app, "?check=off", wrong).await.expect_ok();
+    assert_eq!(answer["notes"], json!([]));
+    let export =
+        "Date,Narration,Debit,Credit,Balance\n05/01/24,PAY,,\"1,000.00\",\"1,500.00 Cr\"\n";
+    let answer = put_statement(&app, "?like=any", export).await.expect_ok();
+    assert_eq!(answer["transactions"], 1);
+    for (query, body, field) in [
+        ("?like=layout-a", export, None),
+        ("?like=layout-f", export, Some("like")),
+        ("?check=loose", SUPPLIED, Some("check")),
+        ("?account=none", SUPPLIED, Some("account")),
+        ("?chek=warn", SUPPLIED, Some("chek")),
+        ("", "", None),
+    ] {
+        let reply = put_statement(&app, query, body).await;
+        assert_eq!(reply.status, 400, "{query}: {}", reply.text);
+        if let Some(field) = field {
+            assert_eq!(reply.json()["field"], field, "{query}: {}", reply.text);
+        }
+    }
+    let large = format!("{SUPPLIED}{}", " ".repeat(20 << 20));
+    let reply = put_statement(&app, "", large).await;
+    assert_eq!(reply.status, 413, "{}", reply.text);
 }

@@ -10,6 +10,7 @@ use crate::http::call::Call;
 use crate::http::control::customers::find_persona;
 use crate::http::control::parse_number;
 use crate::http::control::statements::generate_statement_of;
+use crate::http::control::uploads::{Upload, supply_statement};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
@@ -92,6 +93,18 @@ pub(crate) fn assign_persona(call: &Call) -> Result<ApiResponse, ApiError> {
         customer,
         persona: Arc::clone(&persona),
     })?;
+    let answer = page.lead_back(&path);
+    Ok(ApiResponse::from_receipt(receipt, |_| answer))
+}
+
+/// Supplies the statement of a bank account as a file.
+pub(crate) async fn submit_statement(call: &Call) -> Result<ApiResponse, ApiError> {
+    let fields = ["account", "check", "like"];
+    let (page, form, bytes) = PageCall::open_upload(call, &fields, "file").await?;
+    let customer = parse_customer_address("customer", call.path_segment("customer"))?;
+    let path = customer_path("", &customer);
+    let upload = Upload::new(&form, bytes)?;
+    let (_, receipt) = supply_statement(&page.world, customer, upload).await?;
     let answer = page.lead_back(&path);
     Ok(ApiResponse::from_receipt(receipt, |_| answer))
 }

@@ -16,6 +16,8 @@ mod typed;
 mod webhooks;
 
 use actix_web::http::Uri;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
 use askama::Template;
 
 use crate::domain::listing::{Cursor, ListPart, Listing};
@@ -37,7 +39,9 @@ use crate::wire::control::http_status;
 
 pub(crate) use self::clock::{change_clock, show_clock};
 pub(crate) use self::consents::{apply_action, play_steps, show_consent, show_consents};
-pub(crate) use self::customers::{assign_persona, show_customer, show_customers, show_statement};
+pub(crate) use self::customers::{
+    assign_persona, show_customer, show_customers, show_statement, submit_statement,
+};
 pub(crate) use self::faults::{add_faults, remove_faults, show_faults};
 pub(crate) use self::find::find;
 pub(crate) use self::journal::{show_entry, show_journal};
@@ -87,6 +91,33 @@ impl<'c> PageCall<'c> {
         check_token(call, &form, page.reader.id())?;
         let names: Vec<_> = fields.iter().copied().chain([TOKEN_FIELD]).collect();
         Ok((page, form.reject_unknown(&names)?.without_empty()))
+    }
+
+    /// Accepts a form with a file (RFC 7578). Returns its other fields and the file.
+    async fn open_upload(
+        call: &'c Call,
+        fields: &[&str],
+        file: &str,
+    ) -> Result<(Self, Params, Bytes), ApiError> {
+        let parts = read_parts(call).await?;
+        let page = Self::open(call)?;
+        let (mut form, mut bytes) = (Params::default(), None);
+        for (name, part) in parts {
+            if name == file {
+                bytes = Some(part);
+            } else {
+                let text = std::str::from_utf8(&part)
+                    .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))?;
+                form.push(name, text.to_owned());
+            }
+        }
+        check_token(call, &form, page.reader.id())?;
+        let names: Vec<_> = fields.iter().copied().chain([TOKEN_FIELD]).collect();
+        let form = form.reject_unknown(&names)?.without_empty();
+        let bytes = bytes.filter(|bytes| !bytes.is_empty());
+        let bytes = bytes
+            .ok_or_else(|| ApiError::invalid_field("file", "is missing or empty; choose a file"))?;
+        Ok((page, form, bytes))
     }
 
     /// Returns what the page has in common with the others.
@@ -172,6 +203,33 @@ pub(crate) fn error_page(call: &Call, error: ErrorDetails) -> Option<ApiResponse
         error,
         way_back: sender.unwrap_or_else(above),
     }))
+}
+
+/// Reads the parts of a form with a file.
+async fn read_parts(call: &Call) -> Result<Vec<(String, Bytes)>, ApiError> {
+    let refuse = |message: String| ApiError::invalid_field("body", message);
+    let content_type = call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let boundary = multer::parse_boundary(content_type)
+        .map_err(|_| refuse("is no multipart/form-data with a boundary".to_owned()))?;
+    let body = call.body_bytes()?;
+    let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(body)]);
+    let mut form = multer::Multipart::new(body, boundary);
+    let mut parts = Vec::new();
+    loop {
+        let part = form
+            .next_field()
+            .await
+            .map_err(|error| refuse(format!("is not readable: {error}")))?;
+        let Some(part) = part else {
+            return Ok(parts);
+        };
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = part
+            .bytes()
+            .await
+            .map_err(|error| refuse(format!("is not readable: {error}")))?;
+        parts.push((name, bytes));
+    }
 }
 
 /// Returns what is wrong with a document, each problem with its place; else the one message of the error.

@@ -12,6 +12,7 @@ pub(crate) mod scenarios;
 pub(crate) mod sessions;
 pub(crate) mod statements;
 pub(crate) mod transactions;
+pub(crate) mod uploads;
 pub(crate) mod webhooks;
 pub(crate) mod world;
 

@@ -17,6 +17,7 @@ use crate::domain::statement::{Statement, StatementForm};
 use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 use crate::http::call::Call;
+use crate::http::call_world::CallWorld;
 use crate::http::large_task::{run_large_task, write_large_file};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -40,7 +41,7 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
         let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
         return Err(ApiError::invalid_field("after", message));
     }
-    run_large_task(move || {
+    run_large_task(draft.range, move || {
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
         let page = page.ok_or_else(|| Rejection::NotABankAccount {
@@ -63,7 +64,7 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let account = draft.source.account.account_ref.to_string();
     let name = format!("statement-{account}.{}", format.as_str());
     draft.check_format(format)?;
-    let file = write_large_file(move |out| draft.write(format, options, out)).await;
+    let file = write_large_file(draft.range, move |out| draft.write(format, options, out)).await;
     Ok(ApiResponse::written_file(file, format.media_type(), name))
 }
 
@@ -104,7 +105,7 @@ pub(crate) struct GeneratedStatement {
 /// Generates the statement of the account that a call names.
 pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatement, ApiError> {
     let draft = StatementDraft::from_call(call)?;
-    run_large_task(move || {
+    run_large_task(draft.range, move || {
         let statement = draft.generate()?;
         let is_bank = statement.transactions().is_some();
         let formats = StatementFormat::ALL.iter().copied();
@@ -133,25 +134,34 @@ fn find_day_start(at: Timestamp) -> Timestamp {
     Timestamp::from_ist(at.ist_date().and_time(NaiveTime::MIN))
 }
 
+/// Finds what a statement is made from: of the named account, or of the first bank account.
+pub(crate) fn find_statement_source(
+    world: &CallWorld,
+    customer: &str,
+    account: Option<&str>,
+) -> Result<StatementSource, ApiError> {
+    let source = world.catch_up().statement_source(customer, account);
+    source.map_err(|rejection| match rejection {
+        Rejection::UnknownAccount { .. } => {
+            ApiError::invalid_field("account", format!("is unknown: {rejection}"))
+        }
+        Rejection::NoBankAccount(customer) => {
+            let message = format!(
+                "is missing, and {customer} has no DEPOSIT account; name one of GET /_mockaa/v1/customers/{customer}/accounts"
+            );
+            ApiError::invalid_field("account", message)
+        }
+        other => other.into(),
+    })
+}
+
 impl StatementDraft {
     fn from_call(call: &Call) -> Result<Self, ApiError> {
         let world = authenticate_operator(call)?;
         let params = Params::parse(call.query())?;
         let customer = parse_customer_address("customer", call.path_segment("customer"))?;
         let account = params.first_value("account");
-        let source = world.catch_up().statement_source(&customer, account);
-        let source = source.map_err(|rejection| match rejection {
-            Rejection::UnknownAccount { .. } => {
-                ApiError::invalid_field("account", format!("is unknown: {rejection}"))
-            }
-            Rejection::NoBankAccount(customer) => {
-                let message = format!(
-                    "is missing, and {customer} has no DEPOSIT account; name one of GET /_mockaa/v1/customers/{customer}/accounts"
-                );
-                ApiError::invalid_field("account", message)
-            }
-            other => other.into(),
-        })?;
+        let source = find_statement_source(&world, &customer, account)?;
         let parse_time = |name| {
             let text = params.first_value(name);
             text.map(|text| parse_timestamp_field(name, text))

@@ -211,6 +211,13 @@ fn build_service_schemas() -> Value {
         ]),
         "VisitAccounts": object(&[("csrf?", any_text()), ("account", any_text())]),
         "PageForm": object(&[("csrf?", any_text())]),
+        "StatementForm": object(&[
+            ("file", json!({ "type": "string", "format": "binary" })),
+            ("account?", any_text()),
+            ("check?", any_text()),
+            ("like?", any_text()),
+            ("csrf?", any_text()),
+        ]),
         "StepsForm": object(&[("steps", any_text()), ("csrf?", any_text())]),
         "FaultsForm": object(&[
             ("name", any_text()),

@@ -142,6 +142,12 @@ impl DocumentBuilder {
             RequestBody::OptionalJson(body) => (&["application/json"], body, false),
             RequestBody::Form(body) => (&["application/x-www-form-urlencoded"], body, true),
             RequestBody::Scenario(body) => (&["application/json", "application/yaml"], body, true),
+            RequestBody::Upload(body) => (&["multipart/form-data"], body, true),
+            RequestBody::File => {
+                let schema = json!({ "type": "string", "format": "binary" });
+                let content = json!({ "application/octet-stream": { "schema": schema } });
+                return Some(json!({ "required": true, "content": content }));
+            }
         };
         let generator = match route.request {
             RequestBody::Scenario(_) => &mut self.scenario_schemas,

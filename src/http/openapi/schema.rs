@@ -7,11 +7,14 @@ use crate::domain::account::FiType;
 use crate::domain::consent::{Input, Status};
 use crate::domain::delivery::DeliveryState;
 use crate::domain::error_code::ErrorCode;
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::session::SessionStatus;
 use crate::domain::visit_action::VisitAction;
+use crate::files::statement::StatementCheck;
 use crate::http::control::PAGE_MAX;
+use crate::http::control::uploads::ANY_LAYOUT;
 use crate::scenario::format::FileKind;
 use crate::statement_files::StatementFormat;
 use crate::ui::console::inspector::InspectorPart;
@@ -145,6 +148,15 @@ pub(crate) fn consent_action() -> Value {
 
 pub(crate) fn statement_format() -> Value {
     one_of(StatementFormat::ALL.iter().map(|format| format.as_str()))
+}
+
+pub(crate) fn statement_check() -> Value {
+    one_of(StatementCheck::ALL.iter().map(|check| check.as_str()))
+}
+
+pub(crate) fn export_layout() -> Value {
+    let layouts = NarrationLayout::ALL.iter().map(|layout| layout.as_str());
+    one_of(std::iter::once(ANY_LAYOUT).chain(layouts))
 }
 
 pub(crate) fn csv_amounts() -> Value {

@@ -19,6 +19,7 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::call_facts::hash_value;
 use crate::http::fair_use::check_data_fair_use;
+use crate::http::large_task::answer_large;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -214,17 +215,16 @@ async fn encrypt_fetched_data(
         requested_form: caller.world.requested_form(session, consent),
         now: timestamp,
     };
-    let encrypted = tokio::task::spawn_blocking(move || encrypt_statements(&job))
-        .await
-        .expect("encrypting does not panic");
-    let encrypted = encrypted.map_err(|error| key_material_error(&error))?;
     let (ver, txnid) = echo(consent, session);
-    let echo = ResponseContext {
-        ver,
-        txnid: &txnid,
-        timestamp,
-    };
-    Ok(ApiResponse::json_bytes(encode_fetch_response(
-        echo, &encrypted,
-    )))
+    answer_large(session.range, move || {
+        let encrypted = encrypt_statements(&job).map_err(|error| key_material_error(&error))?;
+        let echo = ResponseContext {
+            ver,
+            txnid: &txnid,
+            timestamp,
+        };
+        let body = encode_fetch_response(echo, &encrypted);
+        Ok(ApiResponse::json_bytes(body))
+    })
+    .await
 }

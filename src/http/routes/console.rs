@@ -340,6 +340,14 @@ pub(crate) static ROUTES: &[Route] = &[
     .with_summary("Assign another persona to a customer")
     .with_request(RequestBody::Form(Component("PersonaForm")))
     .with_refusals(&[401, 403]),
+    form(
+        "/ui/customers/{customer}/statement",
+        "submitStatement",
+        waiting!(console::submit_statement),
+    )
+    .with_summary("Supply the statement of a bank account of a customer as a file")
+    .with_request(RequestBody::Upload(Component("StatementForm")))
+    .with_refusals(&[401, 403, 404, 409]),
     page(
         "/ui/customers/{customer}/data",
         "showStatement",

@@ -1,7 +1,7 @@
 //! The calls of the control API.
 
 use super::BodySchema::{Component, Derived};
-use super::RequestBody::{Json, OptionalJson, Scenario};
+use super::RequestBody::{File, Json, OptionalJson, Scenario};
 use super::{Handler, Parameter, ResponseBody, Route, RouteMethod, Section, waiting};
 use crate::domain::consent::Status;
 use crate::domain::delivery::DeliveryState;
@@ -11,7 +11,7 @@ use crate::files::participants::{FipEntry, FiuEntry};
 use crate::files::persona::types::PersonaFile;
 use crate::http::control::{
     clock, consents, customers, faults, journal, participants, personas, scenarios, sessions,
-    statements, transactions, webhooks, world,
+    statements, transactions, uploads, webhooks, world,
 };
 use crate::http::openapi::schema::{self, schema_of};
 use crate::http::service_info::get_jwks;
@@ -35,6 +35,7 @@ use crate::wire::control::timers::TimerView;
 use crate::wire::control::transactions::{
     NewTransactionRequest, TransactionPage, TransactionRequest, TransactionView,
 };
+use crate::wire::control::uploads::StatementUploadView;
 use crate::wire::control::world::{
     AdvanceRequest, AdvanceView, ClockView, FreezeRequest, InfoView, ResetRequest, SetClockRequest,
     WorldView,
@@ -242,6 +243,20 @@ const STATEMENT: &[Parameter] = &[
     ),
 ];
 
+const UPLOAD: &[Parameter] = &[
+    OF_ACCOUNT,
+    Parameter::in_query(
+        "check",
+        schema::statement_check,
+        "Treatment of what looks wrong although each row can be read; default: `strict`",
+    ),
+    Parameter::in_query(
+        "like",
+        schema::export_layout,
+        "The file is the export of a bank: of any with known names of columns, or of the one whose narrations have this layout",
+    ),
+];
+
 const KIND: Parameter = Parameter::in_query(
     "kind",
     schema::entry_kind,
@@ -422,6 +437,7 @@ pub(crate) static ROUTES: &[Route] = &[
     post("/_mockaa/v1/customers/{customer}/delink", "delinkAccount", Handler::Immediate(customers::delink_account)).with_summary("Delink an account and revoke the consents that contain it").with_request(Json(Derived(schema_of::<DelinkRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404, 409, 503]),
     post("/_mockaa/v1/customers/{customer}/persona", "assignPersona", Handler::Immediate(customers::assign_persona)).with_summary("Assign another persona to a customer").with_request(Json(Derived(schema_of::<PersonaRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<CustomerView>))).with_refusals(&[404]),
     get("/_mockaa/v1/customers/{customer}/transactions", "listTransactions", waiting!(statements::list_transactions)).with_summary("List the transactions of a bank account of a customer, the oldest first").with_parameters(TRANSACTIONS).with_response(ResponseBody::Json(Derived(schema_of::<TransactionPage>))).with_refusals(&[404, 409]),
+    put("/_mockaa/v1/customers/{customer}/statement", "putStatement", waiting!(uploads::put_statement)).with_summary("Supply the statement of a bank account of a customer as a file: CSV, JSON, XML, or the export of a bank; at most 20 MiB").with_parameters(UPLOAD).with_request(File).with_response(ResponseBody::Json(Derived(schema_of::<StatementUploadView>))).with_refusals(&[404, 409]),
     get("/_mockaa/v1/customers/{customer}/statement", "getStatement", waiting!(statements::get_statement)).with_summary("Get the statement of an account of a customer as a file").with_parameters(STATEMENT).with_response(ResponseBody::File(&["application/xml", "application/json", "text/csv", xlsx::MEDIA_TYPE, pdf::MEDIA_TYPE, "image/svg+xml"])).with_refusals(&[404, 409]),
     post("/_mockaa/v1/customers/{customer}/transactions", "addTransaction", Handler::Immediate(transactions::add_transaction)).with_summary("Add a transaction to a bank account of a customer; the FIUs with a consent in force are notified").with_request(Json(Derived(schema_of::<NewTransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),
     patch("/_mockaa/v1/customers/{customer}/transactions/{txnId}", "changeTransaction", Handler::Immediate(transactions::edit_transaction)).with_summary("Change fields of a transaction; later balances follow").with_request(Json(Derived(schema_of::<TransactionRequest>))).with_response(ResponseBody::Json(Derived(schema_of::<TransactionView>))).with_refusals(&[404, 409, 503]),

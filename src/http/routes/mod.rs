@@ -27,6 +27,7 @@ use crate::http::response::ApiResponse;
 pub(crate) use crate::http::route_info::{Location, Parameter};
 use crate::http::route_info::{ProtocolPrefixes, ResourceInfo, RouteInfo};
 pub(crate) use crate::http::route_info::{RouteMethod, Section};
+use crate::http::{BODY_BYTES_MAX, UPLOAD_BYTES_MAX};
 use crate::wire::api_error::ApiError;
 
 /// Result of a handler, before it is written in the format of the route.
@@ -91,6 +92,22 @@ pub enum RequestBody {
     Form(BodySchema),
     /// YAML or JSON in the format of scenario files.
     Scenario(BodySchema),
+    /// A file, as it is.
+    File,
+    /// A form with a file.
+    Upload(BodySchema),
+}
+
+impl RequestBody {
+    /// Returns the size of the largest body, in bytes.
+    const fn bytes_max(&self) -> usize {
+        match self {
+            Self::File => UPLOAD_BYTES_MAX,
+            // The other fields of the form, and what separates them.
+            Self::Upload(_) => UPLOAD_BYTES_MAX + 64 * 1024,
+            _ => BODY_BYTES_MAX,
+        }
+    }
 }
 
 /// Body of a successful response.
@@ -450,6 +467,7 @@ impl Resource {
             response_component: route.response_component(),
             parameters: route.parameters,
             takes_body: !matches!(route.request, RequestBody::Empty),
+            body_bytes_max: route.request.bytes_max(),
             opens_web_sdk: route.opens_web_sdk,
         });
         ResourceInfo::new(routes.collect())

@@ -24,7 +24,7 @@ use crate::domain::unaport::AnalyticsStatus;
 use crate::export::{FileFormat, build_analytics_workbook, build_appraisal_document};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
-use crate::http::large_task::run_large_task;
+use crate::http::large_task::{answer_large, run_large_task};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -60,7 +60,7 @@ pub(crate) async fn generate_analytics(
     session.check_not_expired(caller.world.now())?;
     let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
     let participants = caller.world.participants();
-    let check = run_large_task(move || {
+    let check = run_large_task(session.range, move || {
         let statements =
             collect_statements(seed, &participants, &record.consent, &analysed_session)?;
         let mut transactions = statements
@@ -173,11 +173,11 @@ impl ReportContext {
 
     /// Builds the report of one account, or of all accounts together, from the session's
     /// transactions, and what is made of it. Reports are not stored.
-    async fn build_report<T: Send + 'static>(
+    async fn build_report(
         self,
         analytic: Option<u32>,
-        use_report: impl FnOnce(Report) -> T + Send + 'static,
-    ) -> Result<T, ApiError> {
+        answer: impl FnOnce(Report) -> ApiResponse + Send + 'static,
+    ) -> Result<ApiResponse, ApiError> {
         let Self {
             caller,
             session,
@@ -191,7 +191,7 @@ impl ReportContext {
             )));
         }
         let (seed, participants) = (caller.world.seed(), caller.world.participants());
-        run_large_task(move || {
+        answer_large(session.range, move || {
             let statements = collect_statements(seed, &participants, &consent, &session)?;
             let selected: Vec<(u32, &Statement)> = statements
                 .iter()
@@ -201,7 +201,7 @@ impl ReportContext {
             let report = build_report(&selected).ok_or_else(|| no_transactions_error(&session))?;
             // A report has its own copy of what it needs; that of a long history is large.
             drop(statements);
-            Ok(use_report(report))
+            Ok(answer(report))
         })
         .await
     }
@@ -239,8 +239,8 @@ pub(crate) async fn fetch_analytics(
     if !context.session.analytic_ids().any(|known| known == id) {
         return Err(unknown_analytic_error(id));
     }
-    let body = context.build_report(Some(id), |report| report.to_json());
-    Ok(ApiResponse::json_bytes(body.await?))
+    let answer = |report: Report| ApiResponse::json_bytes(report.to_json());
+    context.build_report(Some(id), answer).await
 }
 
 pub(crate) async fn fetch_aggregate(
@@ -248,8 +248,8 @@ pub(crate) async fn fetch_aggregate(
     context: &mut CallContext,
 ) -> Result<ApiResponse, ApiError> {
     let context = ReportContext::from_path(call, context)?;
-    let body = context.build_report(None, |report| report.to_json());
-    Ok(ApiResponse::json_bytes(body.await?))
+    let answer = |report: Report| ApiResponse::json_bytes(report.to_json());
+    context.build_report(None, answer).await
 }
 
 /// Exports the report of one account.
@@ -262,8 +262,9 @@ pub(crate) async fn export_analytics(
     let id = parse_analytic_id(call)?;
     let format = parse_format(call)?;
     let context = ReportContext::from_analytic_id(call, context, id)?;
-    let file = context.build_report(Some(id), move |report| build_file(format, &report));
-    Ok(send_file(format, &format!("analytics-{id}"), file.await?))
+    let name = format!("analytics-{id}");
+    let answer = move |report: Report| send_file(format, &name, build_file(format, &report));
+    context.build_report(Some(id), answer).await
 }
 
 pub(crate) async fn export_aggregate(
@@ -273,8 +274,8 @@ pub(crate) async fn export_aggregate(
     let format = parse_format(call)?;
     let context = ReportContext::from_path(call, context)?;
     let name = format!("analytics-{}", context.session.id);
-    let file = context.build_report(None, move |report| build_file(format, &report));
-    Ok(send_file(format, &name, file.await?))
+    let answer = move |report: Report| send_file(format, &name, build_file(format, &report));
+    context.build_report(None, answer).await
 }
 
 pub(crate) async fn export_data_xlsx(
@@ -308,7 +309,7 @@ async fn export_data(
     let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
     let requested = caller.world.requested_form(&session, &consent);
-    run_large_task(move || {
+    answer_large(session.range, move || {
         let statements: Vec<Statement> =
             collect_statements(seed, &participants, &consent, &session)?
                 .into_iter()

@@ -12,6 +12,7 @@ use crate::domain::text::quote_value;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
+use crate::http::large_task::answer_large;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::form::form_statements;
@@ -75,7 +76,7 @@ pub(crate) async fn fetch_data(
         let participants = caller.world.participants();
         let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         context.facts_mut().has_data = !is_first_empty;
-        let task = tokio::task::spawn_blocking(move || {
+        answer_large(session.range, move || {
             let statements = if is_first_empty {
                 Vec::new()
             } else {
@@ -90,11 +91,9 @@ pub(crate) async fn fetch_data(
             let forms = participants.data_forms(Some(&consent.fiu), requested);
             let statements = form_statements(statements, forms);
             let tabs = Tabs::new(&statements, &session).for_org(&org_id, deposit_tab);
-            serde_json::to_vec(&FetchDataResponse { envelope, tabs })
-                .expect("our own types serialise")
-        });
-        let body = task.await.expect("writing a statement does not panic");
-        Ok(ApiResponse::json_bytes(body))
+            Ok(ApiResponse::json(&FetchDataResponse { envelope, tabs }))
+        })
+        .await
     })
     .await
 }

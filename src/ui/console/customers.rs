@@ -8,6 +8,7 @@ use crate::domain::account::{Account, CustomerAccount, FiType};
 use crate::domain::appraisal::Appraisal;
 use crate::domain::customer::{Customer, PendingLink};
 use crate::domain::money::{Paise, group_count};
+use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::participants::Participants;
 use crate::domain::statement::{Statement, Transactions};
 use crate::domain::terms::{TimeRange, TransactionType};
@@ -69,6 +70,9 @@ pub(crate) struct CustomerPage {
     personas: Vec<String>,
     path: String,
     accounts: Vec<AccountRow>,
+    /// The reference and the number of each bank account.
+    bank_accounts: Vec<(String, String)>,
+    layouts: &'static [NarrationLayout],
     /// The pending requests to link accounts.
     links: Vec<String>,
     consents_address: String,
@@ -122,6 +126,18 @@ impl CustomerPage {
                 Some(false) => "not registered at the AA",
             },
             accounts: rows.collect(),
+            bank_accounts: accounts
+                .iter()
+                .map(|(it, _)| &it.account)
+                .filter(|account| account.fi_type == FiType::Deposit)
+                .map(|account| {
+                    (
+                        account.account_ref.to_string(),
+                        account.masked_number.to_string(),
+                    )
+                })
+                .collect(),
+            layouts: NarrationLayout::ALL,
             consents_address: format!(
                 "{}/ui/consents?customer={}",
                 console.base_path,

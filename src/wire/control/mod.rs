@@ -15,6 +15,7 @@ pub(crate) mod schema_types;
 pub(crate) mod sessions;
 pub(crate) mod timers;
 pub(crate) mod transactions;
+pub(crate) mod uploads;
 pub(crate) mod world;
 
 use schemars::JsonSchema;
