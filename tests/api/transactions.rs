@@ -594,7 +594,7 @@ async fn a_supplied_statement_is_checked_like_a_file() {
         ("?like=layout-f", export, Some("like")),
         ("?check=loose", SUPPLIED, Some("check")),
         ("?account=none", SUPPLIED, Some("account")),
-        ("?chek=warn", SUPPLIED, Some("chek")),
+        ("?checks=warn", SUPPLIED, Some("checks")),
         ("", "", None),
     ] {
         let reply = put_statement(&app, query, body).await;
