@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::helpers::TestApp;
 use crate::lender::{APP_PREFIX, FIU_ID, Lender, consent_detail_mut, expect_text};
+use crate::pdf_text::read_pdf_text;
 
 const LAYOUTS: [&str; 5] = ["layout-a", "layout-b", "layout-c", "layout-d", "layout-e"];
 
@@ -168,14 +169,14 @@ async fn a_layout_that_is_set_at_run_time_is_that_of_the_next_fetch() {
     }
 }
 
-/// Returns the PDF of an export as text: its strings are not compressed.
+/// Returns the text of the PDF of an export.
 async fn fetch_pdf(app: &TestApp, lender: &Lender, path: &str) -> String {
     let url = format!("{}{APP_PREFIX}/{path}", app.sandbox.base_url());
     let client = reqwest::Client::builder().no_proxy().build();
     let request = client.expect("a client").get(&url);
     let response = request.bearer_auth(&lender.access_token).send().await;
     let bytes = response.expect("an answer").bytes().await.expect("a file");
-    String::from_utf8_lossy(&bytes).into_owned()
+    read_pdf_text(&bytes)
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ mod operator_browser;
     reason = "shared with the certification suite, which uses more of it"
 )]
 mod participants;
+mod pdf_text;
 mod personas;
 mod quirks;
 mod raw_http;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::drain_webhooks;
 use crate::helpers::TestApp;
 use crate::lender::{ANALYTICS_HOOK, APP_PREFIX, FIU_ID, Lender, consent_detail_mut, expect_text};
+use crate::pdf_text::read_pdf_text;
 use crate::skip::report_skip;
 
 /// Returns a lender and a session of at least twelve months for a customer with this persona.
@@ -655,7 +656,7 @@ async fn fetch_pdf(app: &TestApp, lender: &Lender, path: &str) -> String {
     let request = client.expect("a client").get(&url);
     let answer = request.bearer_auth(&lender.access_token).send().await;
     let bytes = answer.expect("an answer").bytes().await.expect("a file");
-    String::from_utf8_lossy(&bytes).into_owned()
+    read_pdf_text(&bytes)
 }
 
 /// A session has the transactions as they were when its FIP answered, in its data, report and file.
