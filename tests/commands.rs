@@ -2037,3 +2037,73 @@ fn an_unwritable_stdout_is_one_line_and_no_panic() {
         .status();
     assert_eq!(refused.expect("the command runs").code(), Some(4));
 }
+
+/// A long document is checked while it is read, with the same errors and lines as a short one.
+#[test]
+fn a_long_document_is_checked_like_a_short_one() {
+    let folder = create_data_folder("long-document");
+    let run = |arguments: &[&str]| output_in(&folder, arguments);
+    let generate = "data generate --schema current --persona kirana-merchant --from 2018-01-01 --output year.xml";
+    let output = run(&generate.split(' ').collect::<Vec<_>>());
+    assert!(output.status.success());
+    let xml = fs::read_to_string(folder.join("year.xml")).expect("text");
+    // Each row on a line of its own.
+    let long = xml.replace("<Transaction ", "\n<Transaction ");
+    assert!(long.len() > 17 << 20, "{}", long.len());
+    fs::write(folder.join("long.xml"), &long).expect("a file");
+    let output = run(&["data", "check", "long.xml"]);
+    let (code, stdout, stderr) = split_output(&output);
+    assert_eq!((code, &*stderr), (0, ""));
+    let rows = long.matches("<Transaction ").count();
+    assert_eq!(
+        stdout,
+        format!("long.xml: XML of DEPOSIT 2.0.0 with {rows} transactions, valid\n")
+    );
+    // A row in the middle, the summary, the last row, and the end.
+    let mut lines: Vec<String> = long.lines().map(str::to_owned).collect();
+    let middle = lines.len() / 2;
+    lines[middle] = lines[middle].replacen("mode=\"", "mode=\"FAX ", 1);
+    let last = lines.len() - 1;
+    lines[last] = lines[last].replacen("<Transaction ", "<Transaction modus=\"x\" ", 1);
+    let lines = lines.join("\n").replacen(
+        "<Summary currentBalance=\"",
+        "<Summary currentBalance=\"1",
+        1,
+    );
+    fs::write(folder.join("long.xml"), &lines).expect("a file");
+    let (code, _, stderr) = split_output(&run(&["data", "check", "long.xml"]));
+    assert_eq!(code, 2);
+    for expected in [
+        "long.xml:1: Summary.currentBalance is 1".to_owned(),
+        format!("long.xml:{}: Transaction.mode 'FAX", middle + 1),
+        format!(
+            "long.xml:{}: Transaction has no attribute modus; did you mean mode?",
+            last + 1
+        ),
+    ] {
+        assert!(stderr.contains(&expected), "{expected}: {stderr}");
+    }
+    fs::write(folder.join("long.xml"), &long[..long.len() - 40]).expect("a file");
+    let (code, _, stderr) = split_output(&run(&["data", "check", "long.xml"]));
+    assert!(code == 2 && stderr.contains("long.xml:"), "{stderr}");
+    let attributes: String = (0..100_000)
+        .map(|number| format!(" a{number}=\"x\""))
+        .collect();
+    for (name, text) in [
+        (
+            "wide.xml",
+            long.replacen("<Summary ", &format!("<Summary{attributes} "), 1),
+        ),
+        (
+            "wide-row.xml",
+            long.replacen("<Transaction ", &format!("<Transaction{attributes} "), 1),
+        ),
+    ] {
+        fs::write(folder.join(name), text).expect("a file");
+        let (code, _, stderr) = split_output(&run(&["data", "check", name]));
+        assert!(
+            code == 2 && stderr.contains("an element has more than 256 attributes"),
+            "{name}: {stderr}"
+        );
+    }
+}

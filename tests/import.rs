@@ -288,6 +288,7 @@ fn an_export_without_balances_has_an_opening_balance() {
 
 #[test]
 fn what_is_no_export_is_refused_with_a_remedy() {
+    let huge = "01/04/25,PAY,,9999999999999.99\n01/04/25,BACK,9999999999999.99,\n";
     let folder = create_folder(
         "import-refused",
         &[
@@ -298,6 +299,18 @@ fn what_is_no_export_is_refused_with_a_remedy() {
             (
                 "cut.csv",
                 "Date,Narration,Debit,Credit,Balance\n01/04/25,\"CUT,,1.00,1.00\n",
+            ),
+            (
+                "semicolons.csv",
+                "Date;Narration;Debit;Credit;Balance\n01/04/25;\"CUT;;1,00;1,00\n02/04/25;NEXT;;1,00;2,00\n",
+            ),
+            (
+                "decimals.csv",
+                "Date,Narration,Debit,Credit,Balance\n01/04/25,PAY,,1.005,1.005\n",
+            ),
+            (
+                "sums.csv",
+                &format!("Date,Narration,Debit,Credit\n{}", huge.repeat(5_000)),
             ),
             ("text.csv", "Dear customer,\nthank you.\n"),
             ("empty.csv", "\n"),
@@ -314,17 +327,138 @@ fn what_is_no_export_is_refused_with_a_remedy() {
             "cut.csv:2: the quote that begins in this line is not closed",
         ),
         (
+            "semicolons.csv",
+            "semicolons.csv:2: the quote that begins in this line is not closed",
+        ),
+        (
+            "decimals.csv",
+            "decimals.csv:2: the row was not understood: the amount '1.005' cannot be read",
+        ),
+        (
+            "sums.csv",
+            "sums.csv:12: the amounts until here are more than 100000000000000.00 together",
+        ),
+        (
             "text.csv",
-            "is a header with a date, a narration, and debit and credit or an amount; describe the columns with --map",
+            "is a header with a date, a narration, and debit and credit or an amount; describe the columns in a map",
         ),
         ("empty.csv", "empty.csv: the file is empty"),
         (
             "header.csv",
-            "header.csv:1: no row below the header has a date and an amount",
+            "header.csv:1: no row below the header was understood",
         ),
     ] {
         let (code, stderr) = import(&folder, &[file]);
         assert_eq!(code, 2, "{file}: {stderr}");
         assert!(stderr.contains(expected), "{file}: {stderr}");
+    }
+}
+
+/// A row below the last one that was understood is in the table if it looks like a transaction.
+#[test]
+fn rows_at_the_end_that_were_not_understood_are_listed() {
+    let rows = "Date,Narration,Debit,Credit,Balance\n01/04/25,PAY,,100.00,100.00\n";
+    for (last, reason) in [
+        (
+            "05-04-2025 6.30,SHOP,10.00,,90.00",
+            "'05-04-2025 6.30' is no date",
+        ),
+        ("04/13/25,SHOP,10.00,,90.00", "'04/13/25' is no date"),
+        (
+            "05/04/25,SHOP,=10+10,,90.00",
+            "the amount '=10+10' cannot be read",
+        ),
+        (
+            "05/04/25,SHOP,10.00,10.00,90.00",
+            "it has a debit and a credit",
+        ),
+        ("05/04/25,SHOP,10.00,,", "it has no balance"),
+        ("05/04/25,SHOP,,,90.00", "it has no amount"),
+        (
+            "05/04/25,SHOP,\"10,50\",,89.50",
+            "the amount '10,50' cannot be read",
+        ),
+    ] {
+        let export = format!("{rows}{last}\nThank you,,,,\n");
+        let folder = create_folder("import-end", &[("bank.csv", &export)]);
+        let (code, stderr) = import(&folder, &["bank.csv"]);
+        let expected = format!("bank.csv:3: the row was not understood: {reason}");
+        assert!(code == 2 && stderr.contains(&expected), "{stderr}");
+    }
+}
+
+#[test]
+fn rows_of_balances_and_sums_are_no_transactions() {
+    let export = "Date,Narration,Debit,Credit,Balance\n\
+                  01/04/25,OPENING BALANCE,,100.00,100.00\n\
+                  02/04/25,Total Energies,10.00,,90.00\n\
+                  03/04/25,SHOP,10.00,,80.00\n\
+                  ,TOTAL ENERGIES DELHI,,,\n\
+                  04/04/25,SHOP,10.00,,-70.00 Dr\n\
+                  30/04/25,Total,30.00,100.00,-70.00\n\
+                  ,Grand Total:,30.00,100.00,\n"
+        .replace("10.00,,-70", "150.00,,-70");
+    let folder = create_folder("import-extra", &[("bank.csv", &export)]);
+    let (code, stderr) = import(&folder, &["bank.csv"]);
+    assert_eq!(code, 0, "{stderr}");
+    let records = read_records(&folder);
+    let rows: Vec<_> = records.iter().map(|row| [&row[4], &row[7]]).collect();
+    assert_eq!(
+        rows,
+        [
+            ["90.00", "Total Energies"],
+            ["80.00", "SHOP TOTAL ENERGIES DELHI"],
+            ["-70.00", "SHOP"],
+        ]
+    );
+}
+
+#[test]
+fn an_export_without_balances_is_sorted_by_time_and_says_if_it_has_no_direction() {
+    let export = "Date,Narration,Debit,Credit\n\
+                  03/04/25 18:00,THIRD,,5.00\n\
+                  03/04/25 12:00,SECOND,20.00,\n\
+                  03/04/25 09:00,FIRST,,100.00\n";
+    let amounts = "Date,Narration,Amount\n01/04/25,PAY,100.00\n02/04/25,SHOP,30.00\n";
+    let files = [("bank.csv", export), ("amounts.csv", amounts)];
+    let folder = create_folder("import-sorted", &files);
+    let (code, stderr) = import(&folder, &["bank.csv"]);
+    assert_eq!(code, 0, "{stderr}");
+    let records = read_records(&folder);
+    let rows: Vec<_> = records.iter().map(|row| [&row[4], &row[7]]).collect();
+    let expected = [["100.00", "FIRST"], ["80.00", "SECOND"], ["85.00", "THIRD"]];
+    assert_eq!(rows, expected);
+    let (code, stderr) = import(&folder, &["amounts.csv"]);
+    assert!(
+        code == 0 && stderr.contains("every amount is a credit: none has a sign or Dr"),
+        "{stderr}"
+    );
+}
+
+/// A workbook with a cell in its last row and column takes neither memory nor time.
+#[test]
+fn a_workbook_with_a_stray_cell_is_bounded() {
+    let folder = create_folder("import-stray", &[]);
+    for (row, column, is_refused) in [
+        (1_048_575, 16_383, true),
+        (900_000, 16_383, true),
+        (1_048_575, 20, true),
+        (900_000, 20, false),
+    ] {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet();
+        let rows = [
+            ["Date", "Narration", "Debit", "Credit", "Balance"],
+            ["01/04/25", "PAY", "", "100.00", "100.00"],
+        ];
+        for (number, row) in (0..).zip(rows) {
+            sheet.write_row(number, 0, row).expect("a row");
+        }
+        sheet.write(row, column, "x").expect("a cell");
+        workbook.save(folder.join("bank.xlsx")).expect("a file");
+        let (code, stderr) = import(&folder, &["bank.xlsx"]);
+        let limit = "a sheet has 1000000 rows and 256 columns at most";
+        assert_eq!(stderr.contains(limit), is_refused, "{stderr}");
+        assert_eq!(code, if is_refused { 2 } else { 0 }, "{stderr}");
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::bankgen::{StatementRequest, generate_accounts, is_supported};
 use crate::cli::common_args::PersonaArgs;
-use crate::cli::{UsageError, read_input};
+use crate::cli::{UsageError, open_input, read_input};
 use crate::config::personas::{find_persona, shipped_text};
 use crate::config::{find_config_file, load_participants};
 use crate::domain::account::{Account, FiType};
@@ -32,7 +32,7 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::engine::entropy::derive_world_seed;
 use crate::engine::world::DEFAULT_WORLD;
 use crate::files::import::{ColumnMap, Import, ImportGuide, import};
-use crate::files::statement::{CheckedStatement, StatementCheck, check_document};
+use crate::files::statement::{CheckedStatement, StatementCheck, check_file};
 use crate::statement_files::{StatementFile, StatementFormat};
 use crate::wire::fi::csv::{CsvAmounts, CsvOptions, CsvWriter};
 
@@ -227,7 +227,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Import(arguments) => run_import(&arguments)?,
         Command::Check { file, json } => {
-            let summary = check_document(&read_input(Some(&file))?).map_err(|diagnostics| {
+            let checked = check_file(open_input(&file)?).map_err(|error| {
+                UsageError(format!("cannot read {}: {error}", display_path(&file)))
+            })?;
+            let summary = checked.map_err(|diagnostics| {
                 let lines: Vec<_> = diagnostics
                     .iter()
                     .map(|diagnostic| diagnostic.format_in_file(display_path(&file)))
@@ -290,7 +293,7 @@ fn run_import(arguments: &ImportArguments) -> anyhow::Result<()> {
             .iter()
             .map(|diagnostic| diagnostic.format_in_file(&file))
             .collect();
-        if error.is_of_check {
+        if error.is_of_rows {
             lines.push("nothing is written; --check warn writes what was understood".to_owned());
         }
         UsageError(lines.join("\n"))
@@ -314,8 +317,6 @@ fn describe_import(file: &str, imported: &Import) {
         header_line,
         columns,
         ledger,
-        furniture,
-        below,
     } = imported;
     let columns: Vec<String> = columns
         .iter()
@@ -340,24 +341,19 @@ fn describe_import(file: &str, imported: &Import) {
     for note in &ledger.notes {
         eprintln!("{}", note.format_in_file(file));
     }
-    let range = rows.range;
+    let (range, count) = (rows.range, rows.rows.len());
     let closing = rows
         .rows
         .last()
         .map_or(ledger.opening_balance, |row| row.balance);
     eprintln!(
-        "{file}: {} transactions from {} to {}, opening balance {}, closing balance {}",
-        rows.rows.len(),
+        "{file}: {count} transaction{} from {} to {}, opening balance {}, closing balance {}",
+        if count == 1 { "" } else { "s" },
         range.from.ist_date(),
         range.to.ist_date(),
         ledger.opening_balance.group(),
         closing.group()
     );
-    if furniture + below > 0 {
-        eprintln!(
-            "{file}: rows left out: {furniture} in the table (balances, totals, headers), {below} below it"
-        );
-    }
 }
 
 /// Runs `mockaa data generate`. Validates all arguments before the first byte is written. An output

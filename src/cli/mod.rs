@@ -39,7 +39,7 @@ mod trigger;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -387,6 +387,16 @@ fn escape_quoted_arguments(message: &str) -> String {
         }
     }
     escape_line_controls(&message).into_owned()
+}
+
+/// Opens a file, or stdin if the file is `-`.
+fn open_input(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    let opened = std::fs::File::open(file)
+        .map_err(|error| UsageError(format!("cannot read {}: {error}", display_path(file))))?;
+    Ok(Box::new(BufReader::new(opened)))
 }
 
 /// Returns the bytes of a file, or of stdin if the file is `-` or absent.

@@ -47,10 +47,15 @@ impl TxnId {
 
     /// Returns the id of a transaction whose `txnId` was not supplied.
     pub fn generated_id(&self) -> Option<u64> {
-        let digits = self.0.strip_prefix('M').unwrap_or(&self.0);
-        let has_only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse().ok().filter(|_| has_only_digits)
+        parse_generated_id(&self.0)
     }
+}
+
+/// Returns the number in a `txnId` of the sandbox's own form.
+pub(crate) fn parse_generated_id(txn_id: &str) -> Option<u64> {
+    let digits = txn_id.strip_prefix('M').unwrap_or(txn_id);
+    let has_only_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| has_only_digits)
 }
 
 impl From<u64> for TxnId {

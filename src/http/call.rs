@@ -99,6 +99,9 @@ impl FromRequest for Call {
                     BODY_TIMEOUT.as_secs()
                 )))
             });
+            if matches!(body, Err(ApiError::BodyTooLarge(_))) {
+                drain(&mut payload).await;
+            }
             call.body = body;
             call.arrived_at = system_now();
             Ok(call)
@@ -162,7 +165,6 @@ async fn read_body(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, Api
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| ApiError::BodyReadFailed(error.to_string()))?;
         if body.len() + chunk.len() > bytes_max {
-            drain(payload).await;
             return Err(ApiError::BodyTooLarge(bytes_max));
         }
         body.extend_from_slice(&chunk);

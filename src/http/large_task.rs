@@ -1,6 +1,6 @@
 //! Tasks that take much memory: statements and reports of long histories.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::pin::Pin;
 use std::thread;
 use std::time::Duration;
@@ -28,8 +28,11 @@ const SHORT_SLOTS_MAX: usize = 8;
 static LONG_SLOTS: Semaphore = Semaphore::const_new(LONG_SLOTS_MAX);
 static SHORT_SLOTS: Semaphore = Semaphore::const_new(SHORT_SLOTS_MAX);
 
+/// The size of a piece of a file.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// The number of pieces of a file that wait for its reader.
-const PIECES_MAX: usize = 2;
+const PIECES_MAX: usize = 4;
 
 /// The time after which a reader that takes nothing has lost the rest of an answer, so that others get the slot.
 pub(crate) const READER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,14 +46,35 @@ pub(crate) struct LargeSlot(
     #[expect(dead_code, reason = "its drop matters")] SemaphorePermit<'static>,
 );
 
-/// Takes a slot for a task about this range.
-async fn take_slot(range: TimeRange) -> LargeSlot {
-    let is_long = (range.to.ist_date() - range.from.ist_date()).num_days() > LONG_DAYS;
-    let slots = if is_long { &LONG_SLOTS } else { &SHORT_SLOTS };
-    LargeSlot(slots.acquire().await.expect("it is never closed"))
+/// The size of a task, which decides how many of its kind run at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskSize {
+    Short,
+    Long,
 }
 
-/// Runs a task that makes an answer about this range. A large answer keeps the slot until it is sent.
+impl TaskSize {
+    /// Returns the size of a task about the history of a range.
+    pub(crate) fn of_range(range: TimeRange) -> Self {
+        let days = (range.to.ist_date() - range.from.ist_date()).num_days();
+        if days > LONG_DAYS {
+            Self::Long
+        } else {
+            Self::Short
+        }
+    }
+
+    /// Takes a slot, as soon as there is one.
+    async fn take_slot(self) -> LargeSlot {
+        let slots = match self {
+            Self::Short => &SHORT_SLOTS,
+            Self::Long => &LONG_SLOTS,
+        };
+        LargeSlot(slots.acquire().await.expect("it is never closed"))
+    }
+}
+
+/// Runs a task that makes an answer. A large answer keeps the slot until it is sent.
 ///
 /// # Errors
 /// Those of the task.
@@ -58,10 +82,10 @@ async fn take_slot(range: TimeRange) -> LargeSlot {
 /// # Panics
 /// When the task panics, or the machine has no thread for it.
 pub(crate) async fn answer_large(
-    range: TimeRange,
+    size: TaskSize,
     task: impl FnOnce() -> Result<ApiResponse, ApiError> + Send + 'static,
 ) -> Result<ApiResponse, ApiError> {
-    let slot = take_slot(range).await;
+    let slot = size.take_slot().await;
     let (slot, answer) = run_with_slot(slot, task).await;
     Ok(answer?.with_slot(slot))
 }
@@ -89,16 +113,16 @@ fn spawn_thread(task: impl FnOnce() + Send + 'static) {
     thread.spawn(task).expect("the machine has a thread");
 }
 
-/// Runs a task about this range as soon as there is a slot for it. The slot is free again when the task has ended, even if its
+/// Runs a task as soon as there is a slot for it. The slot is free again when the task has ended, even if its
 /// caller has left.
 ///
 /// # Panics
 /// When the task panics, or the machine has no thread for it.
 pub(crate) async fn run_large_task<T: Send + 'static>(
-    range: TimeRange,
+    size: TaskSize,
     task: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let slot = take_slot(range).await;
+    let slot = size.take_slot().await;
     run_with_slot(slot, task).await.1
 }
 
@@ -124,24 +148,33 @@ impl std::fmt::Debug for FileStream {
     }
 }
 
-/// Runs a task that writes a file about this range as soon as there is a slot for it. The task waits for its reader; it ends with an
+/// Runs a task that writes a file as soon as there is a slot for it. The task waits for its reader; it ends with an
 /// error when the reader leaves, or takes nothing for 30 seconds.
 ///
 /// # Panics
 /// When the task panics, or the machine has no thread for it.
 pub(crate) async fn write_large_file(
-    range: TimeRange,
+    size: TaskSize,
     task: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
 ) -> WrittenFile {
-    let slot = take_slot(range).await;
+    let slot = size.take_slot().await;
     let (sender, mut receiver) = mpsc::channel(PIECES_MAX);
     let runtime = Handle::current();
     spawn_thread(move || {
         let _slot = slot;
-        let mut out = PieceWriter { sender, runtime };
-        let written = task(&mut out);
-        // A reader that has left learns nothing.
-        drop(out.send(written.map(|()| END)));
+        let pieces = PieceWriter { sender, runtime };
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, &pieces);
+        let written = task(&mut out).and_then(|()| out.flush());
+        // To a reader that has left, or that takes nothing, the error says nothing.
+        let is_reader_gone = written.as_ref().is_err_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::TimedOut
+            )
+        });
+        if !is_reader_gone {
+            let _ = pieces.send(written.map(|()| END));
+        }
     });
     let mut next = async || receiver.recv().await.expect("the task does not panic");
     let first = next().await;
@@ -186,11 +219,12 @@ impl PieceWriter {
     }
 }
 
-impl Write for PieceWriter {
-    /// Sends the bytes as one piece; writers collect what is less.
+impl Write for &PieceWriter {
+    /// Sends a piece of the bytes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.send(Ok(Bytes::copy_from_slice(bytes)))?;
-        Ok(bytes.len())
+        let piece = &bytes[..bytes.len().min(PIECE_BYTES)];
+        self.send(Ok(Bytes::copy_from_slice(piece)))?;
+        Ok(piece.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -933,8 +933,15 @@ async fn a_statement_is_supplied_as_a_file() {
     assert_eq!(reply.status, 303, "{}", reply.text);
     let page = browser.show("/ui/customers/9876500079%40mockaa").await;
     assert!(
-        page.contains("persona statement-of-9876500079-mockaa"),
+        page.contains("persona statement-of-9876500079@mockaa"),
         "{page}"
+    );
+    let gap = "transactionTimestamp,type,amount,currentBalance,narration\n2024-01-05,CREDIT,10.00,20.00,PAY\n2024-01-06,CREDIT,10.00,90.00,PAY\n";
+    let reply = send(fields("warn"), gap).await;
+    assert!(
+        reply.status == 200 && reply.text.contains("currentBalance is 90.00, but 20.00"),
+        "{}",
+        reply.text
     );
     let reply = send(fields("strict"), "nothing\n").await;
     assert_eq!(reply.status, 400);

@@ -520,7 +520,7 @@ async fn a_supplied_statement_is_that_of_the_customer() {
     assert_eq!(
         answer,
         json!({
-            "persona": "statement-of-9876500001-mockaa",
+            "persona": "statement-of-9876500001@mockaa",
             "accRefNumber": before["accRefNumber"],
             "transactions": 2,
             "from": "2020-01-04T18:30:00.000Z",
@@ -557,7 +557,7 @@ async fn a_supplied_statement_is_that_of_the_customer() {
     let answer = put_statement(&app, "", SUPPLIED.replace("SHOP", "OTHER"))
         .await
         .expect_ok();
-    assert_eq!(answer["persona"], "statement-of-9876500001-mockaa");
+    assert_eq!(answer["persona"], "statement-of-9876500001@mockaa");
     assert!(app.get(&path).await.text.contains("OTHER"));
 }
 

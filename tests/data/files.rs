@@ -390,15 +390,20 @@ const WHOLE_XML: &str = r#"<Account xmlns="http://api.rebit.org.in/FISchema/depo
 
 fn whole_statement() -> (PersonaInstance, SentStatement) {
     let life = load_with_statement("whole", "own.xml", WHOLE_XML).expect("the file is valid");
-    let account = first_deposit(&life, 42, CUSTOMER);
+    let sent = send_statement(&life);
+    (life, sent)
+}
+
+/// Returns the statement of the year 2024 of the only account.
+fn send_statement(life: &PersonaInstance) -> SentStatement {
+    let account = first_deposit(life, 42, CUSTOMER);
     let query = StatementQuery::for_range(
-        &life,
+        life,
         &account,
         ist_midnight(2024, 1, 1),
         ist_midnight(2024, 12, 31),
     );
-    let sent = form_statement(query.generate_statement(), FiSchema::Current);
-    (life, sent)
+    form_statement(query.generate_statement(), FiSchema::Current)
 }
 
 fn write_xml(sent: &SentStatement) -> String {
@@ -671,6 +676,13 @@ fn implausible_statements_are_rejected_with_their_lines() {
         let errors = load_with_statement(name, "own.csv", &text).expect_err("it is refused");
         assert!(errors.contains(expected), "{name}: {errors}");
     }
+    let texts = row("1", "2024-01-05", "", "10", "R\u{ffff}");
+    let errors = load_with_statement("texts", "own.csv", &format!("{header}{texts}"));
+    let errors = errors.expect_err("no format can write it");
+    assert!(
+        errors.contains("own.csv:2: reference has the character U+FFFF, which XML cannot have"),
+        "{errors}"
+    );
     // Zeros are no reference, and a refund has that of its payment.
     let fine = row("1", "2024-01-05", "", "10", "0000") + &row("2", "2024-01-05", "", "20", "0000");
     load_with_statement("zeros", "own.csv", &format!("{header}{fine}")).expect("it is fine");
@@ -680,7 +692,7 @@ fn implausible_statements_are_rejected_with_their_lines() {
         .replace("1200.00", "-1800.00");
     let errors = load_with_statement("below", "own.xml", &below).expect_err("it has no overdraft");
     assert!(
-        errors.contains("own.xml:9: S/1 transactionalBalance -1500.00 is below 0.00, as that of 1 more, the limit of the overdraft"),
+        errors.contains("own.xml:10: S/2 transactionalBalance -1800.00 is below 0.00, the limit of the overdraft"),
         "{errors}"
     );
     let many: String = (0..300).map(|number| format!(" a{number}=\"x\"")).collect();
@@ -690,4 +702,28 @@ fn implausible_statements_are_rejected_with_their_lines() {
         errors.contains("own.xml:7: an element has more than 256 attributes"),
         "{errors}"
     );
+}
+
+/// A row without an id has one that no row of the file has.
+#[test]
+fn generated_ids_are_not_those_of_the_file() {
+    let rows = "txnId,transactionTimestamp,type,amount,currentBalance,narration\n\
+                ,2024-01-05,CREDIT,10,10,A\n\
+                M2024010500001,2024-01-05,CREDIT,10,20,B\n\
+                2024010500002,2024-01-05,CREDIT,10,30,C\n\
+                ,2024-01-06,CREDIT,10,40,D\n";
+    let life = load_with_statement("ids", "own.csv", rows).expect("the file is valid");
+    let xml = write_xml(&send_statement(&life));
+    let ids = regex::Regex::new(" txnId=\"([^\"]*)\"").expect("a pattern");
+    let ids: Vec<_> = ids
+        .captures_iter(&xml)
+        .map(|found| found[1].to_owned())
+        .collect();
+    let expected = [
+        "M2024010500003",
+        "M2024010500001",
+        "2024010500002",
+        "M2024010600001",
+    ];
+    assert_eq!(ids, expected);
 }

@@ -128,11 +128,11 @@ pub(super) struct PrintedAmount {
 }
 
 impl PrintedAmount {
-    /// Returns the amount as a balance: what is printed with Dr is owed.
+    /// Returns the amount as a balance: what is printed with Dr is owed, whether it has a sign as well or not.
     pub(super) fn as_balance(self) -> Paise {
         match self.side {
-            Some(side) => side.sign(self.amount),
-            None => self.amount,
+            Some(TransactionType::Debit) => Paise(-self.amount.0.abs()),
+            Some(TransactionType::Credit) | None => self.amount,
         }
     }
 }
@@ -162,20 +162,36 @@ pub(super) fn parse_printed_amount(text: &str, decimal: char) -> Option<PrintedA
         (rest, is_negative) = (inner.trim(), true);
     }
     let rest = rest.strip_prefix('+').unwrap_or(rest);
+    let (rupees, decimals) = rest.split_once(decimal).unwrap_or((rest, "00"));
+    let amount = Paise::parse(&format!("{}.{decimals}", join_groups(rupees, decimal)?))?;
+    Some(PrintedAmount {
+        amount: if is_negative { -amount } else { amount },
+        side,
+    })
+}
+
+/// Returns rupees without the separators of their groups: 1,25,000, 125,000 or 125 000. `None` for other groups, which
+/// are no thousands: a comma before two digits at the end is a decimal one.
+fn join_groups(rupees: &str, decimal: char) -> Option<String> {
     let separators: &[char] = if decimal == ',' {
         &['.', ' ']
     } else {
         &[',', ' ']
     };
-    let digits: String = rest.chars().filter(|c| !separators.contains(c)).collect();
-    let amount = Paise::parse(&digits.replace(decimal, "."))?;
-    if digits.starts_with('-') {
-        return None;
-    }
-    Some(PrintedAmount {
-        amount: if is_negative { -amount } else { amount },
-        side,
-    })
+    let groups: Vec<&str> = rupees.split(separators).collect();
+    let has_only_digits = rupees
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || separators.contains(&char::from(byte)));
+    let is_grouped = match *groups.as_slice() {
+        [_] => true,
+        [first, ref between @ .., last] => {
+            (1..=3).contains(&first.len())
+                && between.iter().all(|group| matches!(group.len(), 2 | 3))
+                && last.len() == 3
+        }
+        [] => false,
+    };
+    (has_only_digits && is_grouped).then(|| groups.concat())
 }
 
 /// Splits the side from the end of an amount.
@@ -298,6 +314,14 @@ mod tests {
             ("NEFT", '.', None),
             ("", '.', None),
             ("--5", '.', None),
+            ("1,250", '.', Some((125_000, None))),
+            ("125,000.5", '.', Some((12_500_050, None))),
+            ("10,50", '.', None),
+            ("1,2,3", '.', None),
+            ("1,0000", '.', None),
+            (",500", '.', None),
+            ("1.50", ',', None),
+            ("1.250", ',', Some((125_000, None))),
         ] {
             let parsed = parse_printed_amount(text, decimal);
             let expected = expected.map(|(paise, side)| (Paise(paise), side));
@@ -310,5 +334,6 @@ mod tests {
         let balance = |text| parse_printed_amount(text, '.').map(|parsed| parsed.as_balance().0);
         assert_eq!(balance("10.00 Dr"), Some(-1_000));
         assert_eq!(balance("-10.00"), Some(-1_000));
+        assert_eq!(balance("-10.00 Dr"), Some(-1_000));
     }
 }

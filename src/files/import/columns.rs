@@ -428,7 +428,7 @@ impl Columns {
                     });
                     let headers: Vec<String> = headers.collect();
                     let message = format!(
-                        "no row has the header of {}: {}. Leave --like out, or describe the columns with --map",
+                        "no row has the header of {}: {}. name another layout or none, or describe the columns in a map (`mockaa data import --map`)",
                         layout.as_str(),
                         headers.join("; or ")
                     );
@@ -565,7 +565,7 @@ fn missing_names(row: &GridRow, missing: &[String]) -> Diagnostic {
 fn no_header(rows: &[GridRow]) -> Diagnostic {
     let looked_at = rows.len().min(HEADER_ROWS_MAX);
     let message = format!(
-        "none of the first {looked_at} rows is a header with a date, a narration, and debit and credit or an amount; describe the columns with --map"
+        "none of the first {looked_at} rows is a header with a date, a narration, and debit and credit or an amount; describe the columns in a map (`mockaa data import --map`)"
     );
     line_diagnostic(0, message)
 }

@@ -3,8 +3,9 @@
 
 use std::io::Cursor;
 
-use calamine::{Data, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
+use calamine::{Data, ExcelDateTime, Reader, Xls, Xlsx};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use thiserror::Error;
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::files::statement::lines::LineCounter;
@@ -12,6 +13,12 @@ use crate::files::statement::{find_unclosed_quote, line_diagnostic};
 
 /// The maximum number of rows of an export.
 const ROWS_MAX: usize = 1_000_000;
+
+/// The maximum number of columns of a sheet.
+const COLUMNS_MAX: usize = 256;
+
+/// The maximum size of a workbook when it is unpacked, in bytes.
+const UNPACKED_BYTES_MAX: u64 = 200 << 20;
 
 /// The first bytes of a compound file: a workbook of Excel 97, or an encrypted one of today.
 const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -22,8 +29,8 @@ const ENCRYPTED_STREAM: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e
 /// The first bytes of an archive, which a workbook is.
 const ARCHIVE: &[u8] = b"PK\x03\x04";
 
-/// Characters around the narrations of texts with tabs; in the bank's own encoding they are spaces.
-const TAB_PADDING: [char; 3] = ['\u{c8}', '\u{c9}', '\u{ca}'];
+/// Characters around the narrations of texts that are not UTF-8.
+const LEGACY_PADDING: [char; 3] = ['\u{c8}', '\u{c9}', '\u{ca}'];
 
 /// The bytes of a text that decide which character separates its cells.
 const SAMPLE_BYTES: usize = 64 * 1024;
@@ -96,7 +103,13 @@ pub(super) fn read_grid(bytes: &[u8]) -> Result<Grid, Vec<Diagnostic>> {
         (b'|', _) => "text with bars",
         _ => "CSV",
     };
-    let rows = read_text(&text, delimiter)?;
+    // In the bank's own encoding they are spaces.
+    let padding: &[char] = if notes.is_empty() {
+        &[]
+    } else {
+        &LEGACY_PADDING
+    };
+    let rows = read_text(&text, delimiter, padding)?;
     Ok(Grid { kind, rows, notes })
 }
 
@@ -115,10 +128,9 @@ fn find_delimiter(text: &str) -> u8 {
     best.unwrap_or(b',')
 }
 
-fn read_text(text: &str, delimiter: u8) -> Result<Vec<GridRow>, Vec<Diagnostic>> {
-    if delimiter == b','
-        && let Some(line) = find_unclosed_quote(text)
-    {
+fn read_text(text: &str, delimiter: u8, padding: &[char]) -> Result<Vec<GridRow>, Vec<Diagnostic>> {
+    let has_quotes = delimiter != b'\t';
+    if has_quotes && let Some(line) = find_unclosed_quote(text, delimiter) {
         let message = "the quote that begins in this line is not closed; close it, or write \"\" for a quote within a text";
         return Err(vec![line_diagnostic(line, message.to_owned())]);
     }
@@ -126,8 +138,7 @@ fn read_text(text: &str, delimiter: u8) -> Result<Vec<GridRow>, Vec<Diagnostic>>
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        // A text with tabs has no quotes.
-        .quoting(delimiter != b'\t')
+        .quoting(has_quotes)
         .from_reader(text.as_bytes());
     let (mut rows, mut lines) = (Vec::new(), LineCounter::new(text));
     for record in reader.records() {
@@ -138,11 +149,7 @@ fn read_text(text: &str, delimiter: u8) -> Result<Vec<GridRow>, Vec<Diagnostic>>
         let line = lines.advance_to_record(record.position());
         let cells = record.iter().map(|cell| {
             let cell = clean_cell(cell);
-            if delimiter == b'\t' {
-                cell.trim_matches(TAB_PADDING).trim().to_owned()
-            } else {
-                cell
-            }
+            cell.trim_matches(padding).trim().to_owned()
         });
         let cells = cells.collect();
         push_row(&mut rows, GridRow { line, cells })?;
@@ -186,52 +193,111 @@ fn read_workbook(bytes: &[u8]) -> Result<Grid, String> {
                 .to_owned(),
         );
     }
-    let mut workbook = open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| {
-        "the file is no workbook that can be read; save it as XLSX or CSV".to_owned()
-    })?;
-    let kind = match workbook {
-        Sheets::Xls(_) => "workbook of Excel 97",
-        Sheets::Xlsx(_) => "XLSX",
-        Sheets::Xlsb(_) => "XLSB",
-        Sheets::Ods(_) => "ODS",
-    };
-    let mut notes = Vec::new();
-    let mut largest: Option<(String, Vec<GridRow>)> = None;
-    for name in workbook.sheet_names() {
-        let range = workbook
-            .worksheet_range(&name)
-            .map_err(|error| format!("the sheet {name} cannot be read: {error}"))?;
-        let first = range.start().map_or(0, |(row, _)| u64::from(row));
-        let before = range.start().map_or(0, |(_, column)| column as usize);
-        if range.height() > ROWS_MAX {
-            return Err(format!(
-                "an export has {ROWS_MAX} rows at most; split the file"
-            ));
+    let unreadable = "the file is no workbook that can be read; save it as XLSX or CSV";
+    // A damaged file is no reason to end: the library trusts some of its numbers.
+    let read = std::panic::catch_unwind(|| {
+        if bytes.starts_with(ARCHIVE) {
+            Some(("XLSX", read_xlsx(bytes)?))
+        } else {
+            Some(("workbook of Excel 97", read_xls(bytes)?))
         }
-        let rows = range.rows().zip(first + 1..).map(|(cells, line)| {
-            let blank = std::iter::repeat_n(String::new(), before);
-            GridRow {
-                line,
-                cells: blank.chain(cells.iter().map(cell_text)).collect(),
-            }
-        });
-        let rows: Vec<GridRow> = rows.collect();
-        match &largest {
-            Some((_, known)) if known.len() >= rows.len() => {
-                if !rows.is_empty() {
-                    notes.push(line_diagnostic(0, format!("the sheet {name} is not read")));
-                }
-            }
-            known => {
-                if let Some((other, _)) = known {
-                    notes.push(line_diagnostic(0, format!("the sheet {other} is not read")));
-                }
-                largest = Some((name, rows));
-            }
-        }
-    }
-    let (_, rows) = largest.ok_or_else(|| "the workbook has no sheet".to_owned())?;
+    });
+    let (kind, sheets) = read.ok().flatten().ok_or_else(|| unreadable.to_owned())?;
+    let sheets: Vec<(String, Vec<GridRow>)> = sheets.map_err(|limit| limit.to_string())?;
+    // The table of a statement is the longest sheet.
+    let longest = sheets
+        .iter()
+        .enumerate()
+        .max_by_key(|(index, (_, rows))| (rows.len(), std::cmp::Reverse(*index)));
+    let longest = longest
+        .map(|(index, _)| index)
+        .ok_or("the workbook has no sheet")?;
+    let others = sheets
+        .iter()
+        .enumerate()
+        .filter(|(index, (_, rows))| *index != longest && !rows.is_empty());
+    let notes =
+        others.map(|(_, (name, _))| line_diagnostic(0, format!("the sheet {name} is not read")));
+    let notes = notes.collect();
+    let (_, rows) = sheets.into_iter().nth(longest).expect("it is one of them");
     Ok(Grid { kind, rows, notes })
+}
+
+/// The sheets of a workbook with their names, or the limit that it exceeds.
+type ReadSheets = Result<Vec<(String, Vec<GridRow>)>, TooLarge>;
+
+/// A workbook is larger than what is read.
+#[derive(Debug, Error)]
+enum TooLarge {
+    #[error("a workbook has {} MiB at most when it is unpacked; save the statement alone, as CSV", UNPACKED_BYTES_MAX >> 20)]
+    Unpacked,
+    #[error(
+        "a sheet has {ROWS_MAX} rows and {COLUMNS_MAX} columns at most; save the statement alone, as CSV"
+    )]
+    Sheet,
+}
+
+/// Reads the cells of an XLSX one by one: the size that it states may be any. `None` for one that cannot be read.
+fn read_xlsx(bytes: &[u8]) -> Option<ReadSheets> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let sizes = (0..archive.len()).map(|index| Some(archive.by_index_raw(index).ok()?.size()));
+    let unpacked = sizes.sum::<Option<u64>>()?;
+    if unpacked > UNPACKED_BYTES_MAX {
+        return Some(Err(TooLarge::Unpacked));
+    }
+    let mut workbook = Xlsx::new(Cursor::new(bytes)).ok()?;
+    let mut sheets = Vec::new();
+    for name in workbook.sheet_names() {
+        let mut reader = workbook.worksheet_cells_reader(&name).ok()?;
+        let mut rows: Vec<GridRow> = Vec::new();
+        while let Some(cell) = reader.next_cell().ok()? {
+            let (row, column) = cell.get_position();
+            let (row, column) = (row as usize, column as usize);
+            let text = cell_text(&Data::from(cell.get_value().clone()));
+            if text.is_empty() {
+                continue;
+            }
+            if row >= ROWS_MAX || column >= COLUMNS_MAX {
+                return Some(Err(TooLarge::Sheet));
+            }
+            add_cell(&mut rows, row, column, text);
+        }
+        sheets.push((name, rows));
+    }
+    Some(Ok(sheets))
+}
+
+/// Reads a workbook of Excel 97, which has 65,536 rows and 256 columns at most.
+fn read_xls(bytes: &[u8]) -> Option<ReadSheets> {
+    let mut workbook: Xls<_> = Xls::new(Cursor::new(bytes)).ok()?;
+    let mut sheets = Vec::new();
+    for (name, range) in workbook.worksheets() {
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        let mut rows = Vec::new();
+        for (row, column, cell) in range.used_cells() {
+            let (row, column) = (first_row as usize + row, first_column as usize + column);
+            let text = cell_text(cell);
+            if !text.is_empty() && column < COLUMNS_MAX {
+                add_cell(&mut rows, row, column, text);
+            }
+        }
+        sheets.push((name, rows));
+    }
+    Some(Ok(sheets))
+}
+
+/// Adds a cell of a sheet, whose rows and columns count from 0. Rows without cells are left out.
+fn add_cell(rows: &mut Vec<GridRow>, row: usize, column: usize, text: String) {
+    let line = row as u64 + 1;
+    if rows.last().is_none_or(|last| last.line != line) {
+        let cells = Vec::new();
+        rows.push(GridRow { line, cells });
+    }
+    let cells = &mut rows.last_mut().expect("there is a row").cells;
+    if cells.len() <= column {
+        cells.resize(column + 1, String::new());
+    }
+    cells[column] = text;
 }
 
 /// Returns a cell of a workbook as a text: dates as in ISO 8601, amounts with two decimals at most.
@@ -246,8 +312,13 @@ fn cell_text(cell: &Data) -> String {
     }
 }
 
-/// Returns a number without the traces of binary fractions: 17.7, not 17.699999999999999.
+/// Returns a number without the traces of binary fractions: 17.7, not 17.699999999999999. A number with more decimals
+/// keeps them.
 fn number_text(number: f64) -> String {
+    let paise = number * 100.0;
+    if (paise - paise.round()).abs() > 1e-4 {
+        return number.to_string();
+    }
     let text = format!("{number:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" {
@@ -287,7 +358,8 @@ mod tests {
         }
         assert_eq!(number_text(0.1 + 0.2), "0.3");
         assert_eq!(number_text(125_000.0), "125000");
-        assert_eq!(number_text(-0.001), "0");
+        assert_eq!(number_text(12.345), "12.345");
+        assert_eq!(number_text(-0.0), "0");
     }
 
     #[test]

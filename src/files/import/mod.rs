@@ -21,6 +21,9 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::files::statement::{StatementBuilder, StatementCheck, line_diagnostic};
 
+/// The maximum number of reasons why no row was understood.
+const REASONS_MAX: usize = 5;
+
 /// A bank's export that was understood.
 pub(crate) struct Import {
     /// The kind of the file, for people.
@@ -30,25 +33,21 @@ pub(crate) struct Import {
     /// The columns that are used, each with the name of its role.
     pub columns: Vec<(&'static str, String)>,
     pub ledger: Ledger,
-    /// The number of rows of the table that are no transactions: balances, totals, headers that repeat.
-    pub furniture: usize,
-    /// The number of rows below the table.
-    pub below: usize,
 }
 
 /// The reason for which an export is no statement.
 pub(crate) struct ImportError {
     /// Each with its line.
     pub diagnostics: Vec<Diagnostic>,
-    /// `true` if another check would take what was understood.
-    pub is_of_check: bool,
+    /// `true` if the rows are the reason: another check takes those that were understood.
+    pub is_of_rows: bool,
 }
 
 impl From<Vec<Diagnostic>> for ImportError {
     fn from(diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             diagnostics,
-            is_of_check: false,
+            is_of_rows: false,
         }
     }
 }
@@ -75,6 +74,9 @@ pub(crate) fn import(
     table.settle_order();
     table.settle_sides();
     if columns.index(Role::Balance).is_none() {
+        if columns.index(Role::Amount).is_some() {
+            table.note_undirected();
+        }
         table.compute_balances(opening.unwrap_or(Paise(0)));
     } else if opening.is_some() {
         let message =
@@ -82,11 +84,17 @@ pub(crate) fn import(
         return Err(vec![line_diagnostic(0, message.to_owned())].into());
     }
     let used = columns.list_used(header);
-    let (furniture, below) = (table.furniture, table.below);
+    if table.extra + table.below > 0 {
+        let message = format!(
+            "rows left out: {} in the table (balances, totals, headers), {} below it",
+            table.extra, table.below
+        );
+        table.notes.push(line_diagnostic(0, message));
+    }
     let ledger = table.into_ledger(check);
     let mut ledger = ledger.map_err(|diagnostics| ImportError {
         diagnostics,
-        is_of_check: check == StatementCheck::Strict,
+        is_of_rows: check == StatementCheck::Strict,
     })?;
     ledger.notes.splice(0..0, notes);
     Ok(Import {
@@ -94,8 +102,6 @@ pub(crate) fn import(
         header_line: header.line,
         columns: used,
         ledger,
-        furniture,
-        below,
     })
 }
 
@@ -126,10 +132,14 @@ enum RowKind {
     /// The rest of a narration, in a row of its own.
     Continuation(String),
     /// A balance or a sum.
-    Furniture,
+    Extra,
     Separator,
-    /// The reason for which a row is no transaction.
-    Unknown(String),
+    /// A row that is no transaction.
+    Unknown {
+        reason: String,
+        /// `true` if it looks like one, so that it is in the table wherever it is.
+        is_similar: bool,
+    },
 }
 
 struct RowReader<'a> {
@@ -138,8 +148,8 @@ struct RowReader<'a> {
     header: &'a GridRow,
 }
 
-/// The words with which a row of a balance or a sum begins.
-const FURNITURE: [&str; 10] = [
+/// The words with which a row of a balance begins.
+const BALANCE_WORDS: [&str; 8] = [
     "opening balance",
     "closing balance",
     "brought forward",
@@ -148,9 +158,41 @@ const FURNITURE: [&str; 10] = [
     "balance c/f",
     "b/f",
     "c/f",
-    "total",
-    "transaction total",
 ];
+
+/// The words of which a row of sums consists.
+const TOTAL_WORDS: [&str; 14] = [
+    "total",
+    "totals",
+    "grand",
+    "page",
+    "sub",
+    "transaction",
+    "transactions",
+    "debit",
+    "debits",
+    "credit",
+    "credits",
+    "withdrawals",
+    "deposits",
+    "amount",
+];
+
+/// Returns whether a row with this narration is one of a balance or of sums. With a date and an amount, it has nothing
+/// else in its narration.
+fn is_extra(narration: &str, has_date_and_amount: bool) -> bool {
+    let text = narration.trim_matches(['*', '-', ':', ' ']).to_lowercase();
+    let mut balances = BALANCE_WORDS.iter();
+    let is_balance = balances.any(|start| {
+        let rest = text.strip_prefix(start);
+        rest.is_some_and(|rest| rest.is_empty() || !has_date_and_amount)
+    });
+    let mut words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let is_total = text.contains("total") && words.all(|word| TOTAL_WORDS.contains(&word));
+    is_balance || is_total
+}
 
 impl RowReader<'_> {
     /// Returns whether a narration goes on in the next row within a word, as in exports with this name.
@@ -171,12 +213,30 @@ impl RowReader<'_> {
         parse_date_time(text, order)
     }
 
-    fn parse_amount(&self, text: &str) -> Option<PrintedAmount> {
-        let decimal = match self.guide {
+    fn decimal(&self) -> char {
+        match self.guide {
             ImportGuide::Map(map) => map.decimal(),
             _ => '.',
-        };
-        parse_printed_amount(text, decimal)
+        }
+    }
+
+    fn parse_amount(&self, text: &str) -> Option<PrintedAmount> {
+        parse_printed_amount(text, self.decimal())
+    }
+
+    /// Parses an amount of a row.
+    ///
+    /// # Errors
+    /// The reason for which the row is not understood.
+    fn require_amount(&self, text: &str) -> Result<PrintedAmount, String> {
+        self.parse_amount(text).ok_or_else(|| {
+            let other = if self.decimal() == ',' { '.' } else { ',' };
+            let remedy = match parse_printed_amount(text, other) {
+                Some(_) => format!("; a map with `decimal: '{other}'` reads it"),
+                None => String::new(),
+            };
+            format!("the amount {} cannot be read{remedy}", quote_value(text))
+        })
     }
 
     /// Reads the rows below the header. The table ends with its last transaction.
@@ -201,13 +261,24 @@ impl RowReader<'_> {
                 kind => pending.push((row.line, kind)),
             }
         }
-        table.below = pending.len();
+        // A row below the last transaction that looks like one was not understood.
+        let last = pending.iter().rposition(|(_, kind)| {
+            matches!(
+                kind,
+                RowKind::Unknown {
+                    is_similar: true,
+                    ..
+                }
+            )
+        });
+        let below = pending.split_off(last.map_or(0, |last| last + 1));
+        table.add_pending(&mut pending);
+        table.below = below.len();
         if table.rows.is_empty() {
-            let message = format!(
-                "no row below the header has a date and an amount; the header is line {}",
-                self.header.line
-            );
-            return Err(vec![line_diagnostic(self.header.line, message)]);
+            let message = "no row below the header was understood".to_owned();
+            let reasons = table.unknown.into_iter().take(REASONS_MAX);
+            let header = line_diagnostic(self.header.line, message);
+            return Err(std::iter::once(header).chain(reasons).collect());
         }
         Ok(table)
     }
@@ -236,34 +307,41 @@ impl RowReader<'_> {
             return RowKind::Separator;
         }
         if row.cells.iter().eq(&self.header.cells) {
-            return RowKind::Furniture;
+            return RowKind::Extra;
         }
         let (date, narration) = (self.cell(row, Role::Date), self.cell(row, Role::Narration));
         let amounts = [Role::Debit, Role::Credit, Role::Amount];
         let has_amount = amounts.iter().any(|role| !is_blank(self.cell(row, *role)));
         let has_balance = !is_blank(self.cell(row, Role::Balance));
-        let words = narration.trim_matches(['*', '-', ':', ' ']).to_lowercase();
-        if FURNITURE.iter().any(|start| words.starts_with(start))
-            && (date.is_empty() || !has_amount)
-        {
-            return RowKind::Furniture;
+        if is_extra(narration, !date.is_empty() && has_amount) {
+            return RowKind::Extra;
         }
         let Some(at) = self.parse_date(date) else {
             if date.is_empty() && !has_amount && !has_balance && !narration.is_empty() {
                 return RowKind::Continuation(narration.to_owned());
             }
-            return RowKind::Unknown(if date.is_empty() {
+            let reason = if date.is_empty() {
                 "it has no date".to_owned()
             } else {
                 format!("{} is no date", quote_value(date))
-            });
+            };
+            let balance = self.parse_amount(self.cell(row, Role::Balance));
+            let is_similar =
+                !narration.is_empty() && balance.is_some() && self.read_amount(row).is_ok();
+            return RowKind::Unknown { reason, is_similar };
         };
         if !has_amount {
-            return RowKind::Unknown("it has no amount".to_owned());
+            return RowKind::Unknown {
+                reason: "it has no amount".to_owned(),
+                is_similar: has_balance,
+            };
         }
         match self.read_transaction(row, at) {
             Ok(read) => RowKind::Transaction(read),
-            Err(reason) => RowKind::Unknown(reason),
+            Err(reason) => RowKind::Unknown {
+                reason,
+                is_similar: true,
+            },
         }
     }
 
@@ -320,9 +398,7 @@ impl RowReader<'_> {
             if is_blank(text) {
                 return Ok(None);
             }
-            let parsed = self.parse_amount(text);
-            let parsed =
-                parsed.ok_or_else(|| format!("the amount {} cannot be read", quote_value(text)))?;
+            let parsed = self.require_amount(text)?;
             Ok((parsed.amount != Paise(0)).then_some(parsed))
         };
         if let Some(printed) = read(Role::Amount)? {
@@ -340,6 +416,20 @@ impl RowReader<'_> {
             return Ok((side, Paise(printed.amount.0.abs())));
         }
         match (read(Role::Debit)?, read(Role::Credit)?) {
+            (
+                Some(PrintedAmount {
+                    amount,
+                    side: Some(side),
+                }),
+                None,
+            )
+            | (
+                None,
+                Some(PrintedAmount {
+                    amount,
+                    side: Some(side),
+                }),
+            ) => Ok((side, Paise(amount.0.abs()))),
             // A negative debit takes back another one.
             (Some(debit), None) if debit.amount.0 < 0 => {
                 Ok((TransactionType::Credit, -debit.amount))
@@ -385,7 +475,9 @@ struct Table {
     rows: Vec<ReadRow>,
     /// The rows between transactions that were not understood.
     unknown: Vec<Diagnostic>,
-    furniture: usize,
+    /// The number of rows that are no transactions: balances, totals, headers that repeat.
+    extra: usize,
+    /// The number of rows below the last transaction.
     below: usize,
     notes: Vec<Diagnostic>,
 }
@@ -396,8 +488,8 @@ impl Table {
         for (line, kind) in pending.drain(..) {
             match kind {
                 RowKind::Separator => {}
-                RowKind::Furniture => self.furniture += 1,
-                RowKind::Unknown(reason) => {
+                RowKind::Extra => self.extra += 1,
+                RowKind::Unknown { reason, .. } => {
                     let message = format!("the row was not understood: {reason}");
                     self.unknown.push(line_diagnostic(line, message));
                 }
@@ -426,15 +518,15 @@ impl Table {
         rows.windows(2).filter(is_break).count()
     }
 
-    /// Puts the oldest row first: by the dates and, within a day, by the balances.
+    /// Puts the oldest row first: by the times and, within one time, by the balances.
     fn settle_order(&mut self) {
-        let first_day = self.rows.first().map(|row| row.at.date());
-        let last_day = self.rows.last().map(|row| row.at.date());
+        let first = self.rows.first().map(|row| row.at);
+        let last = self.rows.last().map(|row| row.at);
         let mut reversed = self.rows.clone();
         reversed.reverse();
         let breaks =
             |rows: &[ReadRow]| Self::count_breaks(rows, false).min(Self::count_breaks(rows, true));
-        let is_newest_first = match first_day.cmp(&last_day) {
+        let is_newest_first = match first.cmp(&last) {
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Equal => breaks(&reversed) < breaks(&self.rows),
@@ -463,11 +555,26 @@ impl Table {
         self.notes.push(line_diagnostic(0, message.to_owned()));
     }
 
-    /// Gives each row its balance.
+    /// Notes that no amount has a sign, `Cr` or `Dr`, so that all are credits.
+    fn note_undirected(&mut self) {
+        let mut sides = self.rows.iter().map(|row| row.side);
+        if sides.all(|side| side == TransactionType::Credit) {
+            let message = "every amount is a credit: none has a sign or Dr; name the column of the direction if there is one";
+            self.notes.push(line_diagnostic(0, message.to_owned()));
+        }
+    }
+
+    /// Gives each row its balance, in the order of their times.
     fn compute_balances(&mut self, opening: Paise) {
+        if !self.rows.is_sorted_by_key(|row| row.at) {
+            self.rows.sort_by_key(|row| row.at);
+            let message = "the rows are sorted by time, oldest first".to_owned();
+            self.notes.push(line_diagnostic(0, message));
+        }
         let mut balance = opening;
         for row in &mut self.rows {
-            balance += row.signed_amount();
+            // The check of the rows refuses sums that are too large.
+            balance = Paise(balance.0.saturating_add(row.signed_amount().0));
             row.balance = Some(balance);
         }
         let message = format!("the export has no balances; they are computed from {opening}");
@@ -478,7 +585,6 @@ impl Table {
     fn into_ledger(self, check: StatementCheck) -> Result<Ledger, Vec<Diagnostic>> {
         let mut builder = StatementBuilder::new(check);
         builder.notes = self.notes;
-        builder.needs_narration = false;
         for row in &self.rows {
             builder.add_row(row.line, &|name| field_of(row, name));
             if row.reference.contains("E+") {

@@ -12,7 +12,7 @@ use crate::wire::fi::csv::list_columns;
 const DERIVED_COLUMNS: [&str; 3] = ["signedAmount", "debit", "credit"];
 
 pub(super) fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
-    if let Some(line) = find_unclosed_quote(text) {
+    if let Some(line) = find_unclosed_quote(text, b',') {
         let message = "the quote that begins in this line is not closed; close it, or write \"\" for a quote within a text";
         return Err(vec![line_diagnostic(line, message.to_owned())]);
     }
@@ -29,7 +29,7 @@ pub(super) fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(),
     for record in reader.records() {
         let record = record.map_err(|error| vec![csv_diagnostic(&error)])?;
         let line = lines.advance_to_record(record.position());
-        if builder.is_full(line) {
+        if !builder.check_row_limit(line) {
             break;
         }
         let (actual, expected) = (record.len(), header.len());
@@ -38,7 +38,7 @@ pub(super) fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(),
                 "the row has {actual} fields, but the header has {expected}; quote a text that contains a comma, write amounts without commas"
             );
             builder.add_error(line, message);
-            builder.rows.push(None);
+            builder.skip_row();
             continue;
         }
         for (name, value) in header.iter().zip(&record) {
@@ -105,7 +105,7 @@ enum Place {
 }
 
 /// Returns the line in which a quoted field begins that the file does not end.
-pub(in crate::files) fn find_unclosed_quote(text: &str) -> Option<u64> {
+pub(in crate::files) fn find_unclosed_quote(text: &str, delimiter: u8) -> Option<u64> {
     let (mut place, mut line, mut opened_in) = (Place::FieldStart, 1, 1);
     for byte in text.bytes() {
         place = match (place, byte) {
@@ -119,7 +119,8 @@ pub(in crate::files) fn find_unclosed_quote(text: &str) -> Option<u64> {
                 Place::Quoted
             }
             (Place::Quoted, _) => Place::AfterQuote,
-            (_, b',' | b'\n' | b'\r') => Place::FieldStart,
+            (_, b'\n' | b'\r') => Place::FieldStart,
+            (_, byte) if byte == delimiter => Place::FieldStart,
             _ => Place::Plain,
         };
         if byte == b'\n' {
@@ -146,7 +147,7 @@ mod tests {
             ("a\n,b,\"c\"\nd,\"", Some(3)),
             ("\"a\nb\",\"c", Some(2)),
         ] {
-            assert_eq!(find_unclosed_quote(text), expected, "{text:?}");
+            assert_eq!(find_unclosed_quote(text, b','), expected, "{text:?}");
         }
     }
 }

@@ -107,11 +107,13 @@ fn check_is_deposit(account: &SpannedNode) -> Result<(), Vec<Diagnostic>> {
 
 /// Notes pending transactions, of which a summary of ours has none.
 fn note_pending(summary: &SpannedNode, builder: &mut StatementBuilder) {
-    if let Some(pending) = find_value(summary, "PendingTxns") {
-        let message = "PendingTxns of Summary is not kept".to_owned();
-        builder
-            .notes
-            .push(diagnostic_at(pending.referenced, message));
+    for name in ["Pending", "PendingTxns"] {
+        if let Some(pending) = find_value(summary, name) {
+            let message = format!("{name} of Summary is not kept");
+            builder
+                .notes
+                .push(diagnostic_at(pending.referenced, message));
+        }
     }
 }
 
@@ -178,7 +180,7 @@ fn read_rows(
 ) {
     for row in rows {
         let line = row.referenced.line();
-        if builder.is_full(line) {
+        if !builder.check_row_limit(line) {
             break;
         }
         let Node::Map(entries) = &row.value else {
@@ -187,6 +189,7 @@ fn read_rows(
                 line,
                 format!("a transaction must be keys with values, not {kind}"),
             );
+            builder.skip_row();
             continue;
         };
         for (key, value) in entries {

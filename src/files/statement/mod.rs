@@ -9,10 +9,14 @@ mod csv;
 mod json;
 pub(super) mod lines;
 mod parts;
+mod relations;
 mod rows;
+mod stream;
 mod xml;
 
 pub(super) use self::csv::find_unclosed_quote;
+use std::io::{self, BufRead, Read};
+
 use self::rows::RowErrors;
 pub(super) use self::rows::StatementBuilder;
 use crate::domain::account::FiType;
@@ -42,6 +46,10 @@ wire_enum! {
 /// # Errors
 /// The first 50 errors, each with its line.
 pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<Diagnostic>> {
+    if bytes.starts_with(WORKBOOK_START) {
+        let message = "the file is a workbook, such as the export of a bank; name its layout with `like`, or make a statement of it with `mockaa data import`";
+        return Err(vec![line_diagnostic(0, message.to_owned())]);
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let lines = before.iter().filter(|byte| **byte == b'\n');
@@ -56,7 +64,6 @@ pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<D
             let text = xml::blank_late_declaration(text);
             let document = xml::parse_xml(&text)?;
             xml::check_is_deposit(&document)?;
-            builder.needs_narration = false;
             xml::read_xml(&document, &mut builder);
         }
         Some(b'{' | b'[') => json::read_json(text, &mut builder)?,
@@ -64,6 +71,9 @@ pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<D
     }
     builder.into_ledger()
 }
+
+/// The beginning of an XLSX, which is an archive (APPNOTE.TXT of ZIP, 4.3.7).
+const WORKBOOK_START: &[u8] = b"PK\x03\x04";
 
 /// A statement without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +88,38 @@ pub(crate) struct CheckedStatement {
     pub notes: Vec<Diagnostic>,
 }
 
+/// The size up to which a file is checked in memory.
+const MEMORY_BYTES_MAX: u64 = 16 << 20;
+
+/// Checks a file as [`check_document`] does. A long document in XML is checked while it is read.
+///
+/// # Errors
+/// Those of the file, each with its line; and that it cannot be read.
+pub(crate) fn check_file(
+    mut input: impl BufRead,
+) -> io::Result<Result<CheckedStatement, Vec<Diagnostic>>> {
+    let mut beginning = Vec::new();
+    (&mut input)
+        .take(MEMORY_BYTES_MAX)
+        .read_to_end(&mut beginning)?;
+    if input.fill_buf()?.is_empty() {
+        return Ok(check_document(&beginning));
+    }
+    let text = beginning
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&beginning);
+    if text.trim_ascii_start().starts_with(b"<") {
+        return Ok(stream::check_stream(text.chain(input)));
+    }
+    input.read_to_end(&mut beginning)?;
+    Ok(check_document(&beginning))
+}
+
 /// Checks a statement: a document of a ReBIT schema in XML, or a file that [`parse`] accepts.
 ///
 /// # Errors
 /// The errors of the schema and the first 50 others, each with its line.
-pub(crate) fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
+fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     let text = std::str::from_utf8(bytes)
         .unwrap_or_default()
         .trim_start_matches('\u{feff}');

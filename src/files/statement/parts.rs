@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::rows::parse_ist_timestamp;
+use super::rows::{check_text, parse_ist_timestamp};
 use crate::domain::account::AccountType;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
@@ -29,8 +29,11 @@ impl Fields {
         names.iter().find_map(find)
     }
 
-    fn text(&self, names: &[&str]) -> String {
-        self.get(names).unwrap_or_default().to_owned()
+    /// Returns a text that may be missing.
+    fn text(&self, names: &[&str]) -> Result<String, Diagnostic> {
+        let text = self.get(names).unwrap_or_default();
+        check_text(text).map_err(|message| self.error(format!("{} {message}", names[0])))?;
+        Ok(text.to_owned())
     }
 
     fn error(&self, message: String) -> Diagnostic {
@@ -96,8 +99,10 @@ pub(super) fn read_holder(
     notes: &mut Vec<Diagnostic>,
 ) -> Result<Holder, Diagnostic> {
     notes.extend(fields.list_dropped("Holder", &HOLDER_FIELDS));
-    let name = fields.get(&["name"]);
-    let name = name.ok_or_else(|| fields.error("name of a Holder is missing".to_owned()))?;
+    let name = fields.text(&["name"])?;
+    if name.is_empty() {
+        return Err(fields.error("name of a Holder is missing".to_owned()));
+    }
     let nominee = |text: &str| match text {
         "REGISTERED" => Some(true),
         "NOT-REGISTERED" => Some(false),
@@ -110,13 +115,13 @@ pub(super) fn read_holder(
         _ => None,
     };
     Ok(Holder {
-        name: name.to_owned(),
+        name,
         date_of_birth: fields.parse(&["dob"], parse_date, DATE)?,
-        mobile: fields.text(&["mobile"]),
-        landline: fields.text(&["landline"]),
-        email: fields.text(&["email"]),
-        pan: fields.text(&["pan"]),
-        address: fields.text(&["address"]),
+        mobile: fields.text(&["mobile"])?,
+        landline: fields.text(&["landline"])?,
+        email: fields.text(&["email"])?,
+        pan: fields.text(&["pan"])?,
+        address: fields.text(&["address"])?,
         nominee_registered: fields.parse(&["nominee"], nominee, "REGISTERED or NOT-REGISTERED")?,
         ckyc_compliant: fields
             .parse(
@@ -199,9 +204,9 @@ impl SummaryDraft {
                 "a timestamp such as 2024-03-31T10:15:00+05:30",
             )?,
             account_type: read_account_type(fields),
-            branch: fields.text(&["branch"]),
-            ifsc: fields.text(&["ifsc", "ifscCode"]),
-            micr: fields.text(&["micrCode", "microCode"]),
+            branch: fields.text(&["branch"])?,
+            ifsc: fields.text(&["ifsc", "ifscCode"])?,
+            micr: fields.text(&["micrCode", "microCode"])?,
             opened_on: fields.parse(&["openingDate"], parse_date, DATE)?,
             overdraft_limit: limit.unwrap_or(Paise(0)),
             active: fields

@@ -1,13 +1,14 @@
 //! The rows of a supplied statement: each by itself, and what they make together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 
 use super::parts::{SummaryDraft, parse_amount};
+use super::relations::{Finding, Relations};
 use super::{StatementCheck, line_diagnostic};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::ledger_changes::TXN_ID_BYTES_MAX;
+use crate::domain::ledger_changes::{TXN_ID_BYTES_MAX, parse_generated_id};
 use crate::domain::money::Paise;
 use crate::domain::participants::FiSchema;
 use crate::domain::statement::{
@@ -22,7 +23,7 @@ use crate::wire::fi::xml::balance_attribute;
 /// The name of the balance in the current generation of the schemas.
 const BALANCE_COLUMN: &str = balance_attribute(FiSchema::Current);
 
-/// The columns that every row needs.
+/// The columns that a statement needs. A narration may be empty.
 pub(super) const REQUIRED_COLUMNS: [&str; 5] = [
     "type",
     "amount",
@@ -34,17 +35,26 @@ pub(super) const REQUIRED_COLUMNS: [&str; 5] = [
 /// The maximum number of rows of a supplied statement.
 const ROWS_MAX: usize = 1_000_000;
 
+/// The maximum length of a narration or a reference, in characters.
+const TEXT_CHARS_MAX: usize = 4_096;
+
+/// The largest sum of all amounts.
+const TURNOVER_MAX: Paise = Paise::from_rupees(100_000_000_000_000);
+
+/// The years that every format can write.
+const WRITABLE_YEARS: std::ops::RangeInclusive<i32> = 1900..=9999;
+
+/// The maximum number of rows of a day, together with the ids of the file that have the form of generated ones.
+const DAY_ROWS_MAX: usize = 99_999;
+
+/// The factor of the day in the id of a row.
+const ID_DAY_FACTOR: u64 = 100_000;
+
 /// The maximum number of diagnostics; a last one says that there are more.
 pub(super) const DIAGNOSTICS_MAX: usize = 50;
 
-/// The years in which a transaction is plausible.
-const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1950..=2099;
-
-/// The longest plausible time between a transaction and its value date, in days.
-const VALUE_DAYS_MAX: i64 = 31;
-
-/// The longest plausible time between two transactions, in days.
-const GAP_DAYS_MAX: i64 = 5 * 366;
+/// The maximum number of findings; a last one says that there are more.
+const FINDINGS_MAX: usize = 1_000;
 
 /// The treatment of errors within a single row; those between rows are always reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,14 +77,21 @@ pub(super) fn is_kept(name: &str) -> bool {
 /// The parts that were read, with their errors.
 pub(in crate::files) struct StatementBuilder {
     check: StatementCheck,
-    /// `None` for an invalid row: the rows before and after it cannot be compared.
-    pub(super) rows: Vec<Option<ParsedRow>>,
+    rows: Vec<ParsedRow>,
+    /// The sum of the amounts, until it is too large.
+    turnover: Paise,
+    /// `false` if rows are checked and not kept.
+    pub(super) keeps_rows: bool,
+    /// The number of rows, with those that cannot be read.
+    pub(super) row_count: usize,
+    relations: Relations,
+    findings: Vec<Finding>,
+    /// The number of findings that did not fit into `findings`.
+    omitted_findings: usize,
     diagnostics: Vec<Diagnostic>,
     /// The number of errors that did not fit into `diagnostics`.
     omitted: usize,
     pub(super) row_errors: RowErrors,
-    /// `false` if the schema has said whether a narration may be missing.
-    pub needs_narration: bool,
     pub holders: Vec<Holder>,
     pub(super) summary: Option<SummaryDraft>,
     /// The last day of the rows, as the document states it.
@@ -85,28 +102,28 @@ pub(in crate::files) struct StatementBuilder {
 }
 
 pub(super) struct ParsedRow {
-    line: u64,
-    txn_id: Option<String>,
-    at: Timestamp,
-    value_date: Option<NaiveDate>,
-    direction: TransactionType,
+    pub line: u64,
+    pub txn_id: Option<String>,
+    pub at: Timestamp,
+    pub value_date: Option<NaiveDate>,
+    pub direction: TransactionType,
     mode: TransactionMode,
     amount: Paise,
-    balance: Paise,
+    pub balance: Paise,
     /// The name that the file has for the balance.
-    balance_column: &'static str,
+    pub balance_column: &'static str,
     narration: String,
-    reference: String,
+    pub reference: String,
 }
 
 impl ParsedRow {
     /// Returns the change of the balance: positive for a credit.
-    fn signed_amount(&self) -> Paise {
+    pub(super) fn signed_amount(&self) -> Paise {
         self.direction.sign(self.amount)
     }
 
     /// Returns the row's `txnId` and a space; nothing if it has none.
-    fn label(&self) -> String {
+    pub(super) fn label(&self) -> String {
         let id = self.txn_id.as_ref().map(|id| format!("{id} "));
         id.unwrap_or_default()
     }
@@ -117,10 +134,15 @@ impl StatementBuilder {
         Self {
             check,
             rows: Vec::new(),
+            keeps_rows: true,
+            row_count: 0,
+            turnover: Paise(0),
+            relations: Relations::default(),
+            findings: Vec::new(),
+            omitted_findings: 0,
             diagnostics: Vec::new(),
             omitted: 0,
             row_errors: RowErrors::Report,
-            needs_narration: true,
             holders: Vec::new(),
             summary: None,
             end: None,
@@ -129,14 +151,14 @@ impl StatementBuilder {
         }
     }
 
-    /// Returns whether nothing more is read. Says so, if there are too many rows.
-    pub(super) fn is_full(&mut self, line: u64) -> bool {
-        if self.rows.len() < ROWS_MAX {
-            return false;
+    /// Checks that one more row may be read. Returns `false`, with an error, if there are too many.
+    pub(super) fn check_row_limit(&mut self, line: u64) -> bool {
+        if self.row_count < ROWS_MAX || !self.keeps_rows {
+            return true;
         }
         let message = format!("a statement has {ROWS_MAX} rows at most; split the file");
         self.add_error(line, message);
-        true
+        false
     }
 
     pub(super) fn add_error(&mut self, line: u64, message: String) {
@@ -199,7 +221,7 @@ impl StatementBuilder {
                 name
             };
             let value = field(name).filter(|value| !value.trim().is_empty());
-            if value.is_none() && (self.needs_narration || name != "narration") {
+            if value.is_none() && name != "narration" {
                 messages.push(format!("{name} is missing"));
             }
             value.unwrap_or_default()
@@ -260,6 +282,21 @@ impl StatementBuilder {
                 quote_value(id)
             ));
         }
+        for name in ["txnId", "narration", "reference"] {
+            if let Err(message) = check_text(&field(name).unwrap_or_default()) {
+                messages.push(format!("{name} {message}"));
+            }
+        }
+        if let Some(day) = at
+            .map(Timestamp::ist_date)
+            .filter(|day| !WRITABLE_YEARS.contains(&day.year()))
+        {
+            messages.push(format!(
+                "transactionTimestamp {day} is outside the years {} to {}",
+                WRITABLE_YEARS.start(),
+                WRITABLE_YEARS.end()
+            ));
+        }
         let is_valid = messages.is_empty();
         if self.row_errors == RowErrors::Report {
             for message in messages {
@@ -276,11 +313,11 @@ impl StatementBuilder {
             true,
         ) = (direction, amount, balance, at, mode, value_date, is_valid)
         else {
-            self.rows.push(None);
+            self.skip_row();
             return;
         };
         let reference = field("reference").unwrap_or_default();
-        self.rows.push(Some(ParsedRow {
+        let row = ParsedRow {
             line,
             txn_id,
             at,
@@ -292,21 +329,41 @@ impl StatementBuilder {
             balance_column,
             narration,
             reference,
-        }));
+        };
+        self.row_count += 1;
+        if self.turnover.0 <= TURNOVER_MAX.0 {
+            self.turnover += row.amount;
+            if self.turnover.0 > TURNOVER_MAX.0 {
+                let message =
+                    format!("the amounts until here are more than {TURNOVER_MAX} together");
+                self.add_error(line, message);
+            }
+        }
+        self.relations.add(&row, &mut self.findings);
+        let surplus = self.findings.len().saturating_sub(FINDINGS_MAX);
+        self.findings.truncate(FINDINGS_MAX);
+        self.omitted_findings += surplus;
+        if self.keeps_rows {
+            self.rows.push(row);
+        }
     }
 
-    /// Compares what belongs together: rows with the rows before them, and the summary with the last one.
+    /// Adds a row that cannot be read.
+    pub(super) fn skip_row(&mut self) {
+        self.row_count += 1;
+        self.relations.skip();
+    }
+
+    /// Adds what the rows and the summary make together.
     fn check_relations(&mut self) {
-        let mut findings = Vec::new();
-        check_order_and_balances(&self.rows, &mut findings);
-        check_duplicates(&self.rows, &mut findings);
-        check_dates(&self.rows, &mut findings);
-        findings.extend(self.check_summary());
-        let limit = self.summary.as_ref().map(|summary| summary.overdraft_limit);
-        if let Some((line, message)) = find_overdrawn(&self.rows, limit.unwrap_or(Paise(0))) {
+        let mut findings = std::mem::take(&mut self.findings);
+        let summary = self.summary.as_ref();
+        let limit = summary.map(|summary| summary.overdraft_limit);
+        findings
+            .extend(summary.and_then(|summary| self.relations.check_summary(summary, self.end)));
+        if let Some((line, message)) = self.relations.find_overdrawn(limit.unwrap_or(Paise(0))) {
             if limit.is_some() {
-                let message = format!("{message}, the limit of the overdraft");
-                findings.push((line, message));
+                findings.push((line, format!("{message}, the limit of the overdraft")));
             } else if self.check != StatementCheck::Off {
                 let message =
                     format!("{message}; a file of this kind has no limit of an overdraft");
@@ -317,24 +374,10 @@ impl StatementBuilder {
         for (line, message) in findings {
             self.add_finding(line, message);
         }
-    }
-
-    /// Compares the summary's balance with that of the last row before the summary's time. A
-    /// summary later than `end`, the last day of the rows, cannot be checked.
-    fn check_summary(&self) -> Option<(u64, String)> {
-        let summary = self.summary.as_ref()?;
-        let (at, end) = (summary.balance_at?, self.end?);
-        if at.ist_date() > end {
-            return None;
+        if self.omitted_findings > 0 {
+            let message = format!("{} findings more are not listed", self.omitted_findings);
+            self.add_finding(0, message);
         }
-        let row = self.rows.iter().rev().flatten().find(|row| row.at <= at)?;
-        let (stated, actual) = (summary.balance, row.balance);
-        (stated != actual).then(|| {
-            let label = row.label();
-            let message =
-                format!("Summary.currentBalance is {stated}, but the last row {label}has {actual}");
-            (summary.line, message)
-        })
     }
 
     /// Checks the parts together and returns the errors so far.
@@ -354,15 +397,19 @@ impl StatementBuilder {
         self.diagnostics
     }
 
-    /// Checks the parts together and returns the ledger.
-    pub(in crate::files) fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
+    /// Checks the parts together and returns the notes.
+    pub(super) fn into_notes(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.check_relations();
-        if self.rows.is_empty() && self.diagnostics.is_empty() {
-            self.add_error(0, "the file has no rows".to_owned());
+        if self.diagnostics.is_empty() {
+            self.note_dropped();
+            Ok(self.notes)
+        } else {
+            Err(self.finish_errors())
         }
-        if !self.diagnostics.is_empty() {
-            return Err(self.finish_errors());
-        }
+    }
+
+    /// Notes the fields of rows that are not kept.
+    fn note_dropped(&mut self) {
         for (name, (line, count)) in std::mem::take(&mut self.dropped) {
             let rows = if count == 1 {
                 String::new()
@@ -372,7 +419,19 @@ impl StatementBuilder {
             let message = format!("{name} of a transaction is not kept{rows}");
             self.notes.push(line_diagnostic(line, message));
         }
-        let mut rows: Vec<ParsedRow> = self.rows.into_iter().flatten().collect();
+    }
+
+    /// Checks the parts together and returns the ledger.
+    pub(in crate::files) fn into_ledger(mut self) -> Result<Ledger, Vec<Diagnostic>> {
+        self.check_relations();
+        if self.row_count == 0 && self.diagnostics.is_empty() {
+            self.add_error(0, "the file has no rows".to_owned());
+        }
+        if !self.diagnostics.is_empty() {
+            return Err(self.finish_errors());
+        }
+        self.note_dropped();
+        let mut rows = self.rows;
         if !rows.is_sorted_by_key(|row| row.at) {
             // The rows of one time keep their order, which is the other way round if the newest come first.
             if rows.first().map(|row| row.at) > rows.last().map(|row| row.at) {
@@ -381,6 +440,18 @@ impl StatementBuilder {
             rows.sort_by_key(|row| row.at);
             let message = "the rows are sorted by time, oldest first".to_owned();
             self.notes.push(line_diagnostic(0, message));
+        }
+        let supplied_ids = rows.iter().filter_map(|row| row.txn_id.as_deref());
+        let taken: BTreeSet<u64> = supplied_ids.filter_map(parse_generated_id).collect();
+        let mut days = rows.chunk_by(|one, two| one.at.ist_date() == two.at.ist_date());
+        let full = days.find(|day| {
+            let start = day_id(day[0].at.ist_date());
+            let taken = taken.range(start..start + ID_DAY_FACTOR);
+            day.len() + taken.count() > DAY_ROWS_MAX
+        });
+        if let Some(day) = full {
+            let message = format!("a day has {DAY_ROWS_MAX} rows at most");
+            return Err(vec![line_diagnostic(day[0].line, message)]);
         }
         let (first, last) = (rows.first(), rows.last());
         let (first, last) = first.zip(last).expect("there is a row");
@@ -392,7 +463,7 @@ impl StatementBuilder {
             .and_then(|summary| summary.account_type);
         Ok(Ledger {
             opening_balance,
-            transactions: collect_rows(&rows),
+            transactions: collect_rows(&rows, &taken),
             holders: holders.next().map(|first| Holders {
                 first,
                 others: holders.collect(),
@@ -404,27 +475,63 @@ impl StatementBuilder {
     }
 }
 
-/// Returns the rows of a ledger, in their order. Their numbers follow the day in India.
-fn collect_rows(parsed: &[ParsedRow]) -> Transactions {
+/// Checks that a text can be kept, and written in every format.
+///
+/// # Errors
+/// A message that continues a sentence which begins with the field's name.
+pub(super) fn check_text(text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if length > TEXT_CHARS_MAX {
+        return Err(format!(
+            "has {length} characters; {TEXT_CHARS_MAX} are kept at most"
+        ));
+    }
+    // Extensible Markup Language (XML) 1.0, section 2.2.
+    let mut chars = text.chars();
+    let refused = chars.find(|c| {
+        matches!(c, '\u{fffe}' | '\u{ffff}') || (*c < ' ' && !matches!(c, '\t' | '\n' | '\r'))
+    });
+    match refused {
+        None => Ok(()),
+        Some(c) => Err(format!(
+            "has the character U+{:04X}, which XML cannot have; remove it",
+            u32::from(c)
+        )),
+    }
+}
+
+/// Returns the id before the first one of a day.
+fn day_id(day: NaiveDate) -> u64 {
+    let day: u64 = day.format("%Y%m%d").to_string().parse().unwrap_or(0);
+    day * ID_DAY_FACTOR
+}
+
+/// Returns the rows of a ledger, in their order. Their numbers follow the day in India, without those that are `taken`
+/// by an id of the file.
+fn collect_rows(parsed: &[ParsedRow], taken: &BTreeSet<u64>) -> Transactions {
     let (first, last) = (parsed.first(), parsed.last());
     let (first, last) = first.zip(last).expect("there is a row");
     let mut rows = Transactions::new(TimeRange {
         from: first.at,
         to: last.at,
     });
-    let (mut day, mut number) = (None, 0);
+    let (mut day, mut id) = (None, 0);
     for row in parsed {
         let date = row.at.ist_date();
-        number = if day == Some(date) { number + 1 } else { 1 };
-        day = Some(date);
-        let date: u64 = date.format("%Y%m%d").to_string().parse().unwrap_or(0);
+        if day != Some(date) {
+            (day, id) = (Some(date), day_id(date));
+        }
+        id += 1;
+        while row.txn_id.is_none() && taken.contains(&id) {
+            id += 1;
+        }
         rows.push(NewRow {
             at: row.at,
             transaction_type: row.direction,
             mode: row.mode,
             amount: row.amount,
             balance: row.balance,
-            id: date * 100_000 + number,
+            id,
             narration: &row.narration,
             reference: &row.reference,
             supplied: SuppliedFields {
@@ -434,112 +541,6 @@ fn collect_rows(parsed: &[ParsedRow]) -> Transactions {
         });
     }
     rows
-}
-
-/// Findings, each with its line.
-type Findings = Vec<(u64, String)>;
-
-fn check_order_and_balances(rows: &[Option<ParsedRow>], findings: &mut Findings) {
-    for pair in rows.windows(2) {
-        let [Some(previous), Some(next)] = pair else {
-            continue;
-        };
-        let label = next.label();
-        if next.at < previous.at {
-            let (before, after) = (previous.at.ist_date(), next.at.ist_date());
-            let message =
-                format!("{label}{after} follows {before}; sort the rows by time, oldest first");
-            findings.push((next.line, message));
-        }
-        let (before, change) = (previous.balance, next.signed_amount());
-        let (expected, actual) = (before + change, next.balance);
-        if expected != actual {
-            let column = next.balance_column;
-            let message =
-                format!("{label}{column} is {actual}, but {before} and {change} make {expected}");
-            findings.push((next.line, message));
-        }
-    }
-}
-
-/// Finds ids that occur twice, and references that occur twice in one direction. References of zeros are none.
-fn check_duplicates(rows: &[Option<ParsedRow>], findings: &mut Findings) {
-    let mut ids: HashMap<&str, u64> = HashMap::new();
-    let mut references: HashMap<(&str, TransactionType), u64> = HashMap::new();
-    for row in rows.iter().flatten() {
-        if let Some(id) = &row.txn_id
-            && let Some(first) = ids.insert(id, row.line)
-        {
-            let message = format!("txnId {} is that of line {first} too", quote_value(id));
-            findings.push((row.line, message));
-        }
-        let reference = row.reference.trim();
-        if reference
-            .bytes()
-            .all(|byte| matches!(byte, b'0' | b'-' | b'.'))
-        {
-            continue;
-        }
-        if let Some(first) = references.insert((reference, row.direction), row.line) {
-            let (label, reference) = (row.label(), quote_value(reference));
-            let message = format!(
-                "{label}reference {reference} is that of line {first} too, in the same direction"
-            );
-            findings.push((row.line, message));
-        }
-    }
-}
-
-/// Finds dates that are not plausible.
-fn check_dates(rows: &[Option<ParsedRow>], findings: &mut Findings) {
-    let mut previous: Option<NaiveDate> = None;
-    for row in rows.iter().flatten() {
-        let (day, label) = (row.at.ist_date(), row.label());
-        // The day zero of many systems.
-        let is_epoch = day == NaiveDate::default();
-        if !PLAUSIBLE_YEARS.contains(&day.year()) || is_epoch {
-            let message = format!("{label}{day} is no plausible date of a transaction");
-            findings.push((row.line, message));
-        } else if let Some(before) = previous
-            && (day - before).num_days() > GAP_DAYS_MAX
-        {
-            let message = format!("{label}{day} follows {before}, more than five years before it");
-            findings.push((row.line, message));
-        }
-        previous = Some(day);
-        if let Some(value_date) = row.value_date
-            && (value_date - day).num_days().abs() > VALUE_DAYS_MAX
-        {
-            let message = format!(
-                "{label}valueDate {value_date} is more than a month from the transaction, {day}"
-            );
-            findings.push((row.line, message));
-        }
-    }
-}
-
-/// Returns what the balances below the limit of the overdraft are, if there are any: the first one, and their number.
-fn find_overdrawn(rows: &[Option<ParsedRow>], limit: Paise) -> Option<(u64, String)> {
-    let mut overdrawn = rows.iter().flatten().filter(|row| row.balance < -limit);
-    let first = overdrawn.next()?;
-    let others = match overdrawn.count() {
-        0 => String::new(),
-        count => format!(", as that of {count} more"),
-    };
-    let ParsedRow {
-        line,
-        balance,
-        balance_column,
-        ..
-    } = first;
-    let label = first.label();
-    Some((
-        *line,
-        format!(
-            "{label}{balance_column} {balance} is below {}{others}",
-            -limit
-        ),
-    ))
 }
 
 /// Returns a parsed value. If it is `None` and the column is not empty, adds a message with the

@@ -45,10 +45,22 @@ pub(super) fn parse_xml(text: &str) -> Result<Document<'_>, Vec<Diagnostic>> {
 
 /// Checks that no tag has more attributes than a document of a schema has.
 fn check_attribute_counts(text: &str) -> Result<(), Vec<Diagnostic>> {
+    let bytes = text.as_bytes();
     let (mut line, mut is_tag, mut count) = (1_u64, false, 0);
     // The quote around a value, and whether one may begin.
     let (mut quote, mut is_value) = (None, false);
-    for byte in text.bytes() {
+    let mut index = 0;
+    while let Some(byte) = bytes.get(index).copied() {
+        let skipped = match quote {
+            None => skip_opaque(&bytes[index..]),
+            Some(_) => None,
+        };
+        if let Some(length) = skipped {
+            line += memchr::memchr_iter(b'\n', &bytes[index..index + length]).count() as u64;
+            index += length;
+            continue;
+        }
+        index += 1;
         if byte == b'\n' {
             line += 1;
         }
@@ -70,6 +82,18 @@ fn check_attribute_counts(text: &str) -> Result<(), Vec<Diagnostic>> {
         }
     }
     Ok(())
+}
+
+/// Returns the length of a comment, a CDATA section or a processing instruction at the beginning of a text: what is in it
+/// is no tag. One without an end is as long as the text.
+fn skip_opaque(text: &[u8]) -> Option<usize> {
+    const OPAQUE: [(&[u8], &[u8]); 3] = [(b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>")];
+    if text[0] != b'<' {
+        return None;
+    }
+    let (start, end) = OPAQUE.iter().find(|(start, _)| text.starts_with(start))?;
+    let found = memchr::memmem::find(&text[start.len()..], end);
+    Some(found.map_or(text.len(), |at| start.len() + at + end.len()))
 }
 
 /// Checks that a document is of a bank account.
@@ -124,16 +148,21 @@ pub(super) fn read_xml(document: &Document<'_>, builder: &mut StatementBuilder) 
     let mut lines = LineCounter::new(document.input_text());
     for row in transaction_elements(document) {
         let line = lines.advance_to(row.range().start);
-        if builder.is_full(line) {
+        if !builder.check_row_limit(line) {
             break;
         }
-        for attribute in row.attributes() {
-            if !is_kept(attribute.name()) {
-                builder.drop_field(line, attribute.name());
-            }
-        }
-        builder.add_row(line, &|name| row.attribute(name).map(str::to_owned));
+        add_row(row, line, builder);
     }
+}
+
+/// Adds a transaction of a bank account.
+pub(super) fn add_row(row: Xml<'_, '_>, line: u64, builder: &mut StatementBuilder) {
+    for attribute in row.attributes() {
+        if !is_kept(attribute.name()) {
+            builder.drop_field(line, attribute.name());
+        }
+    }
+    builder.add_row(line, &|name| row.attribute(name).map(str::to_owned));
 }
 
 fn collect_fields(node: Xml<'_, '_>, line: u64) -> Fields {
@@ -159,31 +188,21 @@ pub(super) fn check_relations(
     match namespace.rsplit('/').next() {
         Some("deposit") if !rows.is_empty() => {
             let mut builder = StatementBuilder::new(StatementCheck::Strict);
+            builder.keeps_rows = false;
             builder.row_errors = row_errors;
-            builder.needs_narration = false;
             read_xml(document, &mut builder);
             if row_errors == RowErrors::Skip {
                 return Err(builder.into_errors());
             }
-            builder.into_ledger().map(|ledger| ledger.notes)
+            builder.into_notes()
         }
         Some("term_deposit" | "recurring_deposit") => {
             let mut lines = LineCounter::new(document.input_text());
-            let diagnostics = rows.windows(2).filter_map(|pair| {
-                let (previous, actual) = (deposit_balance(pair[0])?, deposit_balance(pair[1])?);
-                let change = amount_attribute(pair[1], "amount")?;
-                let is_outflow = matches!(pair[1].attribute("type"), Some("TDS" | "CLOSING"));
-                let expected = if is_outflow {
-                    previous - change
-                } else {
-                    previous + change
-                };
-                let id = pair[1].attribute("txnId").unwrap_or_default();
-                let message = format!(
-                    "{id}: balance is {actual}, but {previous} and {change} make {expected}"
-                );
-                let line = lines.advance_to(pair[1].range().start);
-                (actual != expected).then_some(line_diagnostic(line, message))
+            let mut balance = DepositBalance::default();
+            let diagnostics = rows.iter().filter_map(|row| {
+                let message = balance.check(*row)?;
+                let line = lines.advance_to(row.range().start);
+                Some(line_diagnostic(line, message))
             });
             let diagnostics: Vec<_> = diagnostics.take(DIAGNOSTICS_MAX).collect();
             if diagnostics.is_empty() {
@@ -193,6 +212,29 @@ pub(super) fn check_relations(
             }
         }
         _ => Ok(Vec::new()),
+    }
+}
+
+/// The balance of a term or recurring deposit after its last transaction so far; `None` if it has none.
+#[derive(Default)]
+pub(super) struct DepositBalance(Option<Paise>);
+
+impl DepositBalance {
+    /// Goes on to the next transaction. Returns what does not add up.
+    pub(super) fn check(&mut self, row: Xml<'_, '_>) -> Option<String> {
+        let actual = deposit_balance(row);
+        let previous = std::mem::replace(&mut self.0, actual)?;
+        let (actual, change) = (actual?, amount_attribute(row, "amount")?);
+        let is_outflow = matches!(row.attribute("type"), Some("TDS" | "CLOSING"));
+        let expected = if is_outflow {
+            previous - change
+        } else {
+            previous + change
+        };
+        let id = row.attribute("txnId").unwrap_or_default();
+        (actual != expected).then(|| {
+            format!("{id}: balance is {actual}, but {previous} and {change} make {expected}")
+        })
     }
 }
 

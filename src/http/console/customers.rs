@@ -59,28 +59,34 @@ pub(crate) fn show_customers(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Shows the accounts of a customer at all banks.
 pub(crate) fn show_customer(call: &Call) -> Result<ApiResponse, ApiError> {
     let page = PageCall::open(call)?;
-    let world = &page.world;
     let customer = parse_customer_address("customer", call.path_segment("customer"))?;
+    Ok(show_customer_page(&page, &customer, Vec::new()))
+}
+
+/// Shows a customer, with the notes about a statement that was supplied.
+fn show_customer_page(page: &PageCall<'_>, customer: &str, notes: Vec<String>) -> ApiResponse {
+    let world = &page.world;
     let queries = world.catch_up();
-    let (record, accounts) = queries.customer(&customer);
+    let (record, accounts) = queries.customer(customer);
     let accounts = accounts.into_iter().map(|it| {
-        let source = queries.statement_source(&customer, Some(&it.account.account_ref));
+        let source = queries.statement_source(customer, Some(&it.account.account_ref));
         let has_statement = source.is_ok_and(|source| {
-            is_supported(world.seed(), &customer, &source.persona, &source.account)
+            is_supported(world.seed(), customer, &source.persona, &source.account)
         });
         (it, has_statement)
     });
     let accounts: Vec<_> = accounts.collect();
     let personas = world.personas();
-    Ok(page.show(&CustomerPage::new(
+    let shown = CustomerPage::new(
         page.frame(Section::Customers),
         &world.participants(),
-        &customer,
-        &queries.persona_of(&customer),
+        customer,
+        &queries.persona_of(customer),
         record.as_ref(),
         personas.names().map(str::to_owned).collect(),
         &accounts,
-    )))
+    );
+    page.show(&shown.with_notes(notes))
 }
 
 /// Assigns another persona to a customer.
@@ -104,8 +110,12 @@ pub(crate) async fn submit_statement(call: &Call) -> Result<ApiResponse, ApiErro
     let customer = parse_customer_address("customer", call.path_segment("customer"))?;
     let path = customer_path("", &customer);
     let upload = Upload::new(&form, bytes)?;
-    let (_, receipt) = supply_statement(&page.world, customer, upload).await?;
-    let answer = page.lead_back(&path);
+    let (view, receipt) = supply_statement(&page.world, customer.clone(), upload).await?;
+    let answer = if view.notes.is_empty() {
+        page.lead_back(&path)
+    } else {
+        show_customer_page(&page, &customer, view.notes)
+    };
     Ok(ApiResponse::from_receipt(receipt, |_| answer))
 }
 

@@ -99,12 +99,14 @@ impl<'c> PageCall<'c> {
         fields: &[&str],
         file: &str,
     ) -> Result<(Self, Params, Bytes), ApiError> {
-        let parts = read_parts(call).await?;
         let page = Self::open(call)?;
+        let parts = read_parts(call).await?;
         let (mut form, mut bytes) = (Params::default(), None);
         for (name, part) in parts {
             if name == file {
-                bytes = Some(part);
+                if bytes.replace(part).is_some() {
+                    return Err(ApiError::invalid_field("file", "is given twice; send one"));
+                }
             } else {
                 let text = std::str::from_utf8(&part)
                     .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))?;

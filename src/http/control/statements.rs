@@ -18,7 +18,7 @@ use crate::domain::terms::{ConsentType, TimeRange};
 use crate::domain::time::{Millis, Timestamp};
 use crate::http::call::Call;
 use crate::http::call_world::CallWorld;
-use crate::http::large_task::{run_large_task, write_large_file};
+use crate::http::large_task::{TaskSize, run_large_task, write_large_file};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::statement_files::{StatementFile, StatementFormat};
@@ -41,7 +41,7 @@ pub(crate) async fn list_transactions(call: &Call) -> Result<ApiResponse, ApiErr
         let message = "counts from the first transaction of the range; give its from and to as well, as the first part has them";
         return Err(ApiError::invalid_field("after", message));
     }
-    run_large_task(draft.range, move || {
+    run_large_task(TaskSize::of_range(draft.range), move || {
         let statement = draft.generate()?;
         let page = TransactionPage::new(&statement, draft.range, skip, limit);
         let page = page.ok_or_else(|| Rejection::NotABankAccount {
@@ -64,7 +64,10 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let account = draft.source.account.account_ref.to_string();
     let name = format!("statement-{account}.{}", format.as_str());
     draft.check_format(format)?;
-    let file = write_large_file(draft.range, move |out| draft.write(format, options, out)).await;
+    let file = write_large_file(TaskSize::of_range(draft.range), move |out| {
+        draft.write(format, options, out)
+    })
+    .await;
     Ok(ApiResponse::written_file(file, format.media_type(), name))
 }
 
@@ -105,7 +108,7 @@ pub(crate) struct GeneratedStatement {
 /// Generates the statement of the account that a call names.
 pub(crate) async fn generate_statement_of(call: &Call) -> Result<GeneratedStatement, ApiError> {
     let draft = StatementDraft::from_call(call)?;
-    run_large_task(draft.range, move || {
+    run_large_task(TaskSize::of_range(draft.range), move || {
         let statement = draft.generate()?;
         let is_bank = statement.transactions().is_some();
         let formats = StatementFormat::ALL.iter().copied();
@@ -255,6 +258,9 @@ impl StatementDraft {
         }
         let file = self.file(format, CsvOptions::default());
         let refusal = file.find_refusal().or_else(|| {
+            if format != StatementFormat::Csv {
+                return None;
+            }
             let mut csv = Vec::new();
             let written = file.write(&mut csv, &mut |_| ());
             written.expect("writing to memory");

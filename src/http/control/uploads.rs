@@ -12,13 +12,12 @@ use crate::domain::command::Command;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::statement::Ledger;
-use crate::domain::terms::TimeRange;
 use crate::engine::world::Receipt;
 use crate::files::import::{ImportGuide, import};
 use crate::files::statement::{self, StatementCheck};
 use crate::http::call::Call;
 use crate::http::call_world::CallWorld;
-use crate::http::large_task::run_large_task;
+use crate::http::large_task::{TaskSize, run_large_task};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -27,6 +26,9 @@ use crate::wire::fields::{parse_customer_address, require_enum};
 
 /// The value of `like` for the export of any bank with known names of columns.
 pub(crate) const ANY_LAYOUT: &str = "any";
+
+/// The size of the largest file whose reading is a short task. The tree of a JSON takes some ten times as much memory.
+const SHORT_BYTES_MAX: usize = 2 << 20;
 
 /// A file that is to be the statement of an account.
 pub(crate) struct Upload {
@@ -68,6 +70,14 @@ impl Upload {
         })
     }
 
+    fn size(&self) -> TaskSize {
+        if self.bytes.len() > SHORT_BYTES_MAX {
+            TaskSize::Long
+        } else {
+            TaskSize::Short
+        }
+    }
+
     fn read(&self) -> Result<Ledger, Vec<Diagnostic>> {
         match &self.export {
             None => statement::parse(&self.bytes, self.check),
@@ -95,8 +105,7 @@ pub(crate) async fn supply_statement(
     customer: Arc<str>,
     upload: Upload,
 ) -> Result<(StatementUploadView, Receipt), ApiError> {
-    let source = find_statement_source(world, &customer, upload.account.as_deref())?;
-    let account = source.account;
+    let account = find_statement_source(world, &customer, upload.account.as_deref())?.account;
     if account.fi_type != FiType::Deposit {
         let message = format!(
             "is of FI type {}; a statement is of a DEPOSIT",
@@ -104,15 +113,15 @@ pub(crate) async fn supply_statement(
         );
         return Err(ApiError::invalid_field("account", message));
     }
-    let now = TimeRange {
-        from: source.now,
-        to: source.now,
-    };
-    let ledger = run_large_task(now, move || upload.read()).await;
+    let (size, account_name) = (upload.size(), upload.account.clone());
+    let ledger = run_large_task(size, move || upload.read()).await;
     let ledger = Arc::new(ledger.map_err(ApiError::InvalidDocument)?);
-    let mut persona = replace_content(&source.persona, world.seed(), &customer, &account, &ledger)
-        .expect("the persona has the account");
-    persona.name = name_persona(&customer).into();
+    // Another upload may have changed the persona meanwhile.
+    let source = find_statement_source(world, &customer, account_name.as_deref())?;
+    let account = source.account;
+    let persona = replace_content(&source.persona, world.seed(), &customer, &account, &ledger);
+    let mut persona = persona.expect("the persona has the account");
+    persona.name = format!("statement-of-{customer}").into();
     persona.description = format!(
         "{} with a supplied statement",
         source.persona.definition.name
@@ -127,17 +136,4 @@ pub(crate) async fn supply_statement(
         persona: assigned,
     })?;
     Ok((view, receipt))
-}
-
-/// Returns the name of the persona of a customer with a supplied statement.
-fn name_persona(customer: &str) -> String {
-    let letters = customer.chars().map(|c| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
-    });
-    let name: String = letters.take(80).collect();
-    format!("statement-of-{name}")
 }

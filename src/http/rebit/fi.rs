@@ -19,7 +19,7 @@ use crate::http::call::Call;
 use crate::http::call_context::CallContext;
 use crate::http::call_facts::hash_value;
 use crate::http::fair_use::check_data_fair_use;
-use crate::http::large_task::answer_large;
+use crate::http::large_task::{TaskSize, answer_large};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::http::security::{AllowedCallers, Caller};
@@ -216,7 +216,7 @@ async fn encrypt_fetched_data(
         now: timestamp,
     };
     let (ver, txnid) = echo(consent, session);
-    answer_large(session.range, move || {
+    answer_large(TaskSize::of_range(session.range), move || {
         let encrypted = encrypt_statements(&job).map_err(|error| key_material_error(&error))?;
         let echo = ResponseContext {
             ver,

@@ -24,7 +24,7 @@ use crate::domain::unaport::AnalyticsStatus;
 use crate::export::{FileFormat, build_analytics_workbook, build_appraisal_document};
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
-use crate::http::large_task::{answer_large, run_large_task};
+use crate::http::large_task::{TaskSize, answer_large, run_large_task};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
@@ -60,7 +60,7 @@ pub(crate) async fn generate_analytics(
     session.check_not_expired(caller.world.now())?;
     let (analysed_session, seed) = (Arc::clone(&session), caller.world.seed());
     let participants = caller.world.participants();
-    let check = run_large_task(session.range, move || {
+    let check = run_large_task(TaskSize::of_range(session.range), move || {
         let statements =
             collect_statements(seed, &participants, &record.consent, &analysed_session)?;
         let mut transactions = statements
@@ -191,7 +191,7 @@ impl ReportContext {
             )));
         }
         let (seed, participants) = (caller.world.seed(), caller.world.participants());
-        answer_large(session.range, move || {
+        answer_large(TaskSize::of_range(session.range), move || {
             let statements = collect_statements(seed, &participants, &consent, &session)?;
             let selected: Vec<(u32, &Statement)> = statements
                 .iter()
@@ -309,7 +309,7 @@ async fn export_data(
     let (seed, participants) = (caller.world.seed(), caller.world.participants());
     let name = format!("statement-{}", session.id);
     let requested = caller.world.requested_form(&session, &consent);
-    answer_large(session.range, move || {
+    answer_large(TaskSize::of_range(session.range), move || {
         let statements: Vec<Statement> =
             collect_statements(seed, &participants, &consent, &session)?
                 .into_iter()

@@ -12,7 +12,7 @@ use crate::domain::text::quote_value;
 use crate::domain::unaport::FetchQuirk;
 use crate::http::call::Call;
 use crate::http::call_context::CallContext;
-use crate::http::large_task::answer_large;
+use crate::http::large_task::{TaskSize, answer_large};
 use crate::http::response::ApiResponse;
 use crate::wire::api_error::ApiError;
 use crate::wire::fi::form::form_statements;
@@ -76,7 +76,7 @@ pub(crate) async fn fetch_data(
         let participants = caller.world.participants();
         let is_first_empty = quirks.contains(FetchQuirk::FirstEmpty) && session.fetch_count == 1;
         context.facts_mut().has_data = !is_first_empty;
-        answer_large(session.range, move || {
+        answer_large(TaskSize::of_range(session.range), move || {
             let statements = if is_first_empty {
                 Vec::new()
             } else {

@@ -73,6 +73,8 @@ pub(crate) struct CustomerPage {
     /// The reference and the number of each bank account.
     bank_accounts: Vec<(String, String)>,
     layouts: &'static [NarrationLayout],
+    /// The notes about a statement that was supplied.
+    notes: Vec<String>,
     /// The pending requests to link accounts.
     links: Vec<String>,
     consents_address: String,
@@ -138,6 +140,7 @@ impl CustomerPage {
                 })
                 .collect(),
             layouts: NarrationLayout::ALL,
+            notes: Vec::new(),
             consents_address: format!(
                 "{}/ui/consents?customer={}",
                 console.base_path,
@@ -147,6 +150,11 @@ impl CustomerPage {
             path,
             console,
         }
+    }
+
+    /// Returns the page with the notes about a statement that was supplied.
+    pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct StatementUploadView {
     opening_balance: String,
     closing_balance: String,
     /// Notes: a field that is not kept, or a value that is worth a look; each with its line.
-    notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 impl StatementUploadView {

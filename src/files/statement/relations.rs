@@ -1,0 +1,202 @@
+//! What the rows of a statement make together: checked one after the other, so that a statement of any length takes
+//! little memory.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+
+use chrono::{Datelike, NaiveDate};
+
+use super::parts::SummaryDraft;
+use super::rows::ParsedRow;
+use crate::domain::money::Paise;
+use crate::domain::text::quote_value;
+use crate::domain::time::Timestamp;
+
+/// The years in which a transaction is plausible.
+const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1950..=2099;
+
+/// The longest plausible time between a transaction and its value date, in days.
+const VALUE_DAYS_MAX: i64 = 31;
+
+/// The longest plausible time between two transactions, in days.
+const GAP_DAYS_MAX: i64 = 5 * 366;
+
+/// A finding, with its line.
+pub(super) type Finding = (u64, String);
+
+/// The lines of texts, by their hashes. Of a million texts, two have the same hash once in some 40 million files.
+#[derive(Default)]
+struct SeenTexts(HashMap<u64, u64, BuildHasherDefault<DefaultHasher>>);
+
+impl SeenTexts {
+    /// Adds a text of a line. Returns the line of the same text before.
+    fn insert(&mut self, text: impl Hash, line: u64) -> Option<u64> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(text);
+        self.0.insert(hash, line)
+    }
+}
+
+/// A row as far as the next one is compared with it.
+struct PreviousRow {
+    at: Timestamp,
+    balance: Paise,
+}
+
+/// The row with the lowest balance.
+struct LowestRow {
+    line: u64,
+    balance: Paise,
+    text: String,
+}
+
+/// The rows so far.
+#[derive(Default)]
+pub(super) struct Relations {
+    /// `None` at the beginning, and after a row that cannot be read.
+    previous: Option<PreviousRow>,
+    last_day: Option<NaiveDate>,
+    ids: SeenTexts,
+    references: SeenTexts,
+    lowest: Option<LowestRow>,
+    /// The time and the balance of each row.
+    balances: Vec<(Timestamp, Paise)>,
+}
+
+impl Relations {
+    /// Adds a row that cannot be read: the rows before and after it cannot be compared.
+    pub(super) fn skip(&mut self) {
+        self.previous = None;
+    }
+
+    /// Adds a row, and what is found.
+    pub(super) fn add(&mut self, row: &ParsedRow, findings: &mut Vec<Finding>) {
+        self.check_order_and_balance(row, findings);
+        self.check_duplicates(row, findings);
+        self.check_dates(row, findings);
+        self.previous = Some(PreviousRow {
+            at: row.at,
+            balance: row.balance,
+        });
+        self.balances.push((row.at, row.balance));
+        if self
+            .lowest
+            .as_ref()
+            .is_none_or(|lowest| row.balance < lowest.balance)
+        {
+            self.lowest = Some(LowestRow {
+                line: row.line,
+                balance: row.balance,
+                text: format!("{}{} {}", row.label(), row.balance_column, row.balance),
+            });
+        }
+    }
+
+    fn check_order_and_balance(&self, row: &ParsedRow, findings: &mut Vec<Finding>) {
+        let Some(previous) = &self.previous else {
+            return;
+        };
+        let label = row.label();
+        if row.at < previous.at {
+            let (before, after) = if previous.at.ist_date() == row.at.ist_date() {
+                (previous.at.to_ist_string(), row.at.to_ist_string())
+            } else {
+                (
+                    previous.at.ist_date().to_string(),
+                    row.at.ist_date().to_string(),
+                )
+            };
+            let message =
+                format!("{label}{after} follows {before}; sort the rows by time, oldest first");
+            findings.push((row.line, message));
+        }
+        let (before, change) = (previous.balance, row.signed_amount());
+        let (expected, actual) = (before + change, row.balance);
+        if expected != actual {
+            let column = row.balance_column;
+            let message =
+                format!("{label}{column} is {actual}, but {before} and {change} make {expected}");
+            findings.push((row.line, message));
+        }
+    }
+
+    /// Finds an id that occurs twice, and a reference that occurs twice in one direction. References of zeros are none.
+    fn check_duplicates(&mut self, row: &ParsedRow, findings: &mut Vec<Finding>) {
+        if let Some(id) = &row.txn_id
+            && let Some(first) = self.ids.insert(id, row.line)
+        {
+            let message = format!("txnId {} is that of line {first} too", quote_value(id));
+            findings.push((row.line, message));
+        }
+        let reference = row.reference.trim();
+        if reference
+            .bytes()
+            .all(|byte| matches!(byte, b'0' | b'-' | b'.'))
+        {
+            return;
+        }
+        if let Some(first) = self.references.insert((reference, row.direction), row.line) {
+            let (label, reference) = (row.label(), quote_value(reference));
+            let message = format!(
+                "{label}reference {reference} is that of line {first} too, in the same direction"
+            );
+            findings.push((row.line, message));
+        }
+    }
+
+    /// Finds dates that are not plausible.
+    fn check_dates(&mut self, row: &ParsedRow, findings: &mut Vec<Finding>) {
+        let (day, label) = (row.at.ist_date(), row.label());
+        // The day zero of many systems.
+        let is_epoch = day == NaiveDate::default();
+        if !PLAUSIBLE_YEARS.contains(&day.year()) || is_epoch {
+            let message = format!("{label}{day} is no plausible date of a transaction");
+            findings.push((row.line, message));
+        } else if let Some(before) = self.last_day
+            && (day - before).num_days() > GAP_DAYS_MAX
+        {
+            let message = format!("{label}{day} follows {before}, more than five years before it");
+            findings.push((row.line, message));
+        }
+        self.last_day = Some(day);
+        if let Some(value_date) = row.value_date
+            && (value_date - day).num_days().abs() > VALUE_DAYS_MAX
+        {
+            let message = format!(
+                "{label}valueDate {value_date} is more than a month from the transaction, {day}"
+            );
+            findings.push((row.line, message));
+        }
+    }
+
+    /// Returns the lowest balance if it is below the limit of an overdraft.
+    pub(super) fn find_overdrawn(&self, limit: Paise) -> Option<Finding> {
+        let lowest = self
+            .lowest
+            .as_ref()
+            .filter(|lowest| lowest.balance < -limit)?;
+        let message = format!("{} is below {}", lowest.text, -limit);
+        Some((lowest.line, message))
+    }
+
+    /// Compares the summary's balance with that of the last row before the summary's time. A
+    /// summary later than `end`, the last day of the rows, cannot be checked.
+    pub(super) fn check_summary(
+        &self,
+        summary: &SummaryDraft,
+        end: Option<NaiveDate>,
+    ) -> Option<Finding> {
+        let (at, end) = (summary.balance_at?, end?);
+        if at.ist_date() > end {
+            return None;
+        }
+        let mut rows = self.balances.iter().rev();
+        let (_, actual) = rows.find(|(row_at, _)| *row_at <= at)?;
+        let stated = summary.balance;
+        (stated != *actual).then(|| {
+            let message = format!(
+                "Summary.currentBalance is {stated}, but the last row until then has {actual}"
+            );
+            (summary.line, message)
+        })
+    }
+}
