@@ -33,8 +33,8 @@ pub fn write_workbook(workbook: &Workbook) -> Vec<u8> {
     try_write_workbook(workbook, DATA_ROWS_MAX).expect(VALID)
 }
 
-/// Why writing cannot fail.
-const VALID: &str = "sheet names are unique, and rows are within Excel's limit";
+/// The reason for which writing cannot fail.
+const VALID: &str = "sheet names are unique, and rows and texts are within Excel's limits";
 
 /// Writes a workbook whose sheets have this number of rows at most.
 fn try_write_workbook(workbook: &Workbook, rows_max: usize) -> Result<Vec<u8>, XlsxError> {
@@ -346,10 +346,12 @@ fn write_cells(
             )?,
             Cell::Number(number) => worksheet.write_number(row, column, *number)?,
             Cell::Count(count) => worksheet.write_number(row, column, *count)?,
-            Cell::Date(date) => {
-                let date = to_excel_date(*date)?;
-                worksheet.write_datetime_with_format(row, column, &date, &styles.date)?
-            }
+            Cell::Date(date) => match to_excel_date(*date) {
+                Some(excel) => {
+                    worksheet.write_datetime_with_format(row, column, &excel, &styles.date)?
+                }
+                None => worksheet.write_string(row, column, date.to_string())?,
+            },
         };
     }
     Ok(())
@@ -359,12 +361,14 @@ fn column_number(index: usize) -> u16 {
     u16::try_from(index).expect("tables have few columns")
 }
 
-fn to_excel_date(date: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
-    ExcelDateTime::from_ymd(
-        u16::try_from(date.year()).expect("a year after 0"),
-        u8::try_from(date.month()).expect("a month"),
-        u8::try_from(date.day()).expect("a day of a month"),
-    )
+/// Returns a date of Excel, whose calendar begins in 1900.
+fn to_excel_date(date: NaiveDate) -> Option<ExcelDateTime> {
+    let year = u16::try_from(date.year()).ok()?;
+    let (month, day) = (
+        u8::try_from(date.month()).ok()?,
+        u8::try_from(date.day()).ok()?,
+    );
+    ExcelDateTime::from_ymd(year, month, day).ok()
 }
 
 /// Converts an amount for a cell; exact up to 2^53 paise, some 90 trillion rupees.

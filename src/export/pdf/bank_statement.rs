@@ -44,6 +44,9 @@ const FIRST_AMOUNT: usize = 6;
 /// The ground of the names of the columns and of the totals.
 const HEADER_GRAY: f32 = 0.93;
 
+/// The maximum number of lines of a row on one page.
+const ROW_LINES_MAX: usize = 40;
+
 /// The side of a bank's mark.
 const MARK_SIZE: f32 = 34.0;
 
@@ -299,7 +302,23 @@ impl StatementPdf {
             })
             .collect();
         let count = lines.iter().map(Vec::len).max().unwrap_or(1);
-        #[expect(clippy::cast_precision_loss, reason = "a row has a few lines")]
+        // A row may be longer than a page.
+        for start in (0..count).step_by(ROW_LINES_MAX) {
+            let part: Vec<&[&str]> = lines
+                .iter()
+                .map(|texts| {
+                    let end = texts.len().min(start + ROW_LINES_MAX);
+                    texts.get(start..end).unwrap_or_default()
+                })
+                .collect();
+            self.draw_row_part(&part, weight);
+        }
+    }
+
+    /// Draws lines of the cells of a row that are on one page.
+    fn draw_row_part(&mut self, lines: &[&[&str]], weight: Weight) {
+        let count = lines.iter().map(|texts| texts.len()).max().unwrap_or(1);
+        #[expect(clippy::cast_precision_loss, reason = "a page has a few lines")]
         let height = LINE_HEIGHT * count as f32 + PADDING;
         if self.document.y - height < MARGIN {
             self.end_table();
@@ -311,10 +330,11 @@ impl StatementPdf {
         let mut x = MARGIN;
         for (index, (texts, (_, width))) in lines.iter().zip(COLUMNS).enumerate() {
             self.document.y = top - LINE_HEIGHT + 1.0;
-            for text in texts {
+            for text in *texts {
                 if index >= FIRST_AMOUNT {
+                    let right = x + width - PADDING;
                     self.document
-                        .draw_text_right(x + width - PADDING, FONT_SIZE, weight, text);
+                        .draw_text_right(right, FONT_SIZE, weight, text);
                 } else {
                     self.document
                         .draw_text(x + PADDING, FONT_SIZE, weight, text);

@@ -132,13 +132,14 @@ pub(super) struct Run<'t> {
     pub shaped_text: Option<&'t str>,
 }
 
-/// A character of a simple script.
+/// A character as the fonts have it.
 #[derive(Clone, Copy)]
 enum Letter {
-    /// Font and glyph.
+    /// Font and glyph of a character of a simple script.
     Simple(usize, Glyph),
     /// A character of a font whose texts are shaped.
     Shaped(usize),
+    /// The box for a character that no font has.
     Missing(usize, Glyph),
 }
 
@@ -203,6 +204,8 @@ impl Fonts {
 
     /// Finds a character, in a bold font if there is one.
     fn letter(&mut self, c: char, weight: Weight) -> Letter {
+        // A line break or a tab in a text is printed as a space.
+        let c = if c.is_control() { ' ' } else { c };
         if c.is_ascii() {
             let slot = (weight as usize, c as usize);
             if let Some(letter) = self.ascii_letters[slot.0][slot.1] {

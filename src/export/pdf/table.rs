@@ -73,14 +73,21 @@ fn draw_table(document: &mut Document, sheet: &Sheet) {
         draw_bars(document, sheet, columns);
     }
     draw_header(document, sheet, &widths);
+    let mut is_below_header = true;
     for row in &sheet.rows {
         let texts: Vec<String> = row.iter().map(Cell::print).collect();
         let cells = wrap_cells(document, &texts, &widths);
-        if document.y < MARGIN + row_height(&cells) {
+        if document.y < MARGIN + row_height(&cells) && !is_below_header {
             document.next_page();
             draw_header(document, sheet, &widths);
         }
+        is_below_header = false;
         for line in 0..count_lines(&cells) {
+            // A row may be longer than a page.
+            if document.y < MARGIN {
+                document.next_page();
+                draw_header(document, sheet, &widths);
+            }
             let mut x = MARGIN;
             for ((cell, lines), width) in row.iter().zip(&cells).zip(&widths) {
                 if let Some(text) = lines.get(line) {
