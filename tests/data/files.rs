@@ -643,7 +643,7 @@ fn implausible_statements_are_rejected_with_their_lines() {
         ),
         (
             "twice-reference",
-            row("1", "2024-01-05", "", "10", "R1") + &row("2", "2024-01-05", "", "20", "R1"),
+            row("1", "2024-01-05", "", "10", "R1") + &row("2", "2024-02-05", "", "20", "R1"),
             "own.csv:3: 2 reference 'R1' is that of line 2 too, in the same direction",
         ),
         (
@@ -683,9 +683,18 @@ fn implausible_statements_are_rejected_with_their_lines() {
         errors.contains("own.csv:2: reference has the character U+FFFF, which XML cannot have"),
         "{errors}"
     );
-    // Zeros are no reference, and a refund has that of its payment.
-    let fine = row("1", "2024-01-05", "", "10", "0000") + &row("2", "2024-01-05", "", "20", "0000");
-    load_with_statement("zeros", "own.csv", &format!("{header}{fine}")).expect("it is fine");
+    let charge = format!(
+        "{header}{}{}",
+        row("1", "2024-01-05", "", "10", "R1"),
+        row("2", "2024-01-05", "", "12", "R1").replace("CREDIT,10", "CREDIT,2")
+    );
+    load_with_statement("charge", "own.csv", &charge).expect("a charge has it too");
+    // Zeros are no reference, and banks use numbers again in later months.
+    for (second_day, reference) in [("2024-01-05", "0000"), ("2024-02-06", "R1")] {
+        let fine = row("1", "2024-01-05", "", "10", reference)
+            + &row("2", second_day, "", "20", reference);
+        load_with_statement("fine", "own.csv", &format!("{header}{fine}")).expect("it is fine");
+    }
     let below = WHOLE_XML
         .replace("5000.00", "0.00")
         .replace("1500.00", "-1500.00")

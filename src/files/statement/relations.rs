@@ -24,15 +24,30 @@ const GAP_DAYS_MAX: i64 = 5 * 366;
 /// A finding, with its line.
 pub(super) type Finding = (u64, String);
 
-/// The lines of texts, by their hashes. Of a million texts, two have the same hash once in some 40 million files.
+/// The time within which a reference occurs once, in days. Banks use the numbers again in later years.
+const REFERENCE_DAYS: i64 = 31;
+
+/// The row that had a text last.
+struct SeenRow {
+    line: u64,
+    day: NaiveDate,
+    amount: Paise,
+}
+
+/// The rows of texts, by the hashes of the texts. Of a million texts, two have the same hash once in some 40 million files.
 #[derive(Default)]
-struct SeenTexts(HashMap<u64, u64, BuildHasherDefault<DefaultHasher>>);
+struct SeenTexts(HashMap<u64, SeenRow, BuildHasherDefault<DefaultHasher>>);
 
 impl SeenTexts {
-    /// Adds a text of a line. Returns the line of the same text before.
-    fn insert(&mut self, text: impl Hash, line: u64) -> Option<u64> {
+    /// Adds a text of a row. Returns the row that had the same text before.
+    fn insert(&mut self, text: impl Hash, row: &ParsedRow) -> Option<SeenRow> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(text);
-        self.0.insert(hash, line)
+        let seen = SeenRow {
+            line: row.line,
+            day: row.at.ist_date(),
+            amount: row.signed_amount(),
+        };
+        self.0.insert(hash, seen)
     }
 }
 
@@ -57,6 +72,9 @@ pub(super) struct Relations {
     last_day: Option<NaiveDate>,
     ids: SeenTexts,
     references: SeenTexts,
+    /// The number of rows with the reference of another one and another amount, and what the first of them has.
+    shared_references: usize,
+    first_shared: Option<Finding>,
     lowest: Option<LowestRow>,
     /// The time and the balance of each row.
     balances: Vec<(Timestamp, Paise)>,
@@ -119,12 +137,14 @@ impl Relations {
         }
     }
 
-    /// Finds an id that occurs twice, and a reference that occurs twice in one direction. References of zeros are none.
+    /// Finds an id that occurs twice, and a reference that occurs twice in one direction and month. With another amount it
+    /// is only worth a note: a charge may have the reference of its payment. References of zeros are none.
     fn check_duplicates(&mut self, row: &ParsedRow, findings: &mut Vec<Finding>) {
         if let Some(id) = &row.txn_id
-            && let Some(first) = self.ids.insert(id, row.line)
+            && let Some(first) = self.ids.insert(id, row)
         {
-            let message = format!("txnId {} is that of line {first} too", quote_value(id));
+            let (id, line) = (quote_value(id), first.line);
+            let message = format!("txnId {id} is that of line {line} too");
             findings.push((row.line, message));
         }
         let reference = row.reference.trim();
@@ -134,12 +154,20 @@ impl Relations {
         {
             return;
         }
-        if let Some(first) = self.references.insert((reference, row.direction), row.line) {
-            let (label, reference) = (row.label(), quote_value(reference));
+        let seen = self.references.insert((reference, row.direction), row);
+        let day = row.at.ist_date();
+        if let Some(first) = seen.filter(|seen| (day - seen.day).num_days().abs() <= REFERENCE_DAYS)
+        {
+            let (label, reference, line) = (row.label(), quote_value(reference), first.line);
             let message = format!(
-                "{label}reference {reference} is that of line {first} too, in the same direction"
+                "{label}reference {reference} is that of line {line} too, in the same direction"
             );
-            findings.push((row.line, message));
+            if first.amount == row.signed_amount() {
+                findings.push((row.line, message));
+            } else {
+                self.shared_references += 1;
+                self.first_shared.get_or_insert((row.line, message));
+            }
         }
     }
 
@@ -166,6 +194,16 @@ impl Relations {
             );
             findings.push((row.line, message));
         }
+    }
+
+    /// Returns what is found about references that rows with different amounts share.
+    pub(super) fn find_shared_references(&self) -> Option<Finding> {
+        let (line, message) = self.first_shared.as_ref()?;
+        let others = match self.shared_references - 1 {
+            0 => String::new(),
+            others => format!("; so are those of {others} rows more"),
+        };
+        Some((*line, format!("{message} with another amount{others}")))
     }
 
     /// Returns the lowest balance if it is below the limit of an overdraft.

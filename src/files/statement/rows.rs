@@ -370,6 +370,11 @@ impl StatementBuilder {
                 self.notes.push(line_diagnostic(line, message));
             }
         }
+        if let Some((line, message)) = self.relations.find_shared_references()
+            && self.check != StatementCheck::Off
+        {
+            self.notes.push(line_diagnostic(line, message));
+        }
         findings.sort_by_key(|(line, _)| *line);
         for (line, message) in findings {
             self.add_finding(line, message);
