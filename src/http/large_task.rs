@@ -186,12 +186,15 @@ pub(crate) async fn write_large_file(
         (Ok(only), Ok(second)) if second.is_empty() => WrittenFile::Whole(only.to_vec()),
         (first, second) => {
             let begun = iter([first, second]);
-            let rest = unfold(receiver, |mut receiver| async {
+            let rest = unfold(Some(receiver), |receiver| async {
+                let mut receiver = receiver?;
                 // Without its end, the file is cut.
                 let piece = receiver.recv().await;
                 let piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
                 let is_end = matches!(&piece, Ok(piece) if piece.is_empty());
-                (!is_end).then_some((piece, receiver))
+                // Nothing follows an error.
+                let next = piece.is_ok().then_some(receiver);
+                (!is_end).then_some((piece, next))
             });
             WrittenFile::Pieces(FileStream(Box::pin(begun.chain(rest))))
         }
@@ -229,5 +232,58 @@ impl Write for &PieceWriter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream::StreamExt;
+
+    use super::{LONG_SLOTS_MAX, PIECE_BYTES, TaskSize, WrittenFile, write_large_file};
+
+    /// Returns bytes of which no two pieces are the same.
+    fn make_bytes(size: usize) -> Vec<u8> {
+        (0..size).map(|index| (index % 251) as u8).collect()
+    }
+
+    async fn write(size: usize) -> WrittenFile {
+        write_large_file(TaskSize::Long, move |out| out.write_all(&make_bytes(size))).await
+    }
+
+    #[tokio::test]
+    async fn the_pieces_of_a_file_are_the_whole_file() {
+        for size in [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 20 * PIECE_BYTES + 7] {
+            let (bytes, is_whole) = match write(size).await {
+                WrittenFile::Whole(bytes) => (bytes, true),
+                WrittenFile::Pieces(stream) => {
+                    let pieces: Vec<_> = stream.into_pieces().collect().await;
+                    let pieces: Result<Vec<_>, _> = pieces.into_iter().collect();
+                    (pieces.expect("it is complete").concat(), false)
+                }
+            };
+            assert!(bytes == make_bytes(size), "{size}: {}", bytes.len());
+            assert_eq!(is_whole, size <= PIECE_BYTES, "{size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_leaves_frees_its_slot() {
+        for _ in 0..=LONG_SLOTS_MAX {
+            let file = write(20 * PIECE_BYTES).await;
+            assert!(matches!(file, WrittenFile::Pieces(_)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_is_no_short_one() {
+        let file = write_large_file(TaskSize::Long, |out| {
+            out.write_all(b"begun")?;
+            Err(std::io::Error::other("the disk is full"))
+        });
+        let WrittenFile::Pieces(stream) = file.await else {
+            panic!("it is not complete");
+        };
+        let pieces: Vec<_> = stream.into_pieces().collect().await;
+        assert!(pieces.iter().any(Result::is_err));
     }
 }

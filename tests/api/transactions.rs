@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::helpers::{Reply, TestApp, set_path};
+use crate::lender::expect_text;
 use crate::participants::{Journey, decrypt_documents, key_material, key_pair};
 use mockaa::internals::domain::key_exchange::Curve;
 
@@ -589,11 +590,14 @@ async fn a_supplied_statement_is_checked_like_a_file() {
         "Date,Narration,Debit,Credit,Balance\n05/01/24,PAY,,\"1,000.00\",\"1,500.00 Cr\"\n";
     let answer = put_statement(&app, "?like=any", export).await.expect_ok();
     assert_eq!(answer["transactions"], 1);
+    let other_type = first_account(&app, "MUTUAL_FUNDS").await;
+    let other_type = format!("?account={}", expect_text(&other_type["accRefNumber"]));
     for (query, body, field) in [
         ("?like=layout-a", export, None),
         ("?like=layout-f", export, Some("like")),
         ("?check=loose", SUPPLIED, Some("check")),
         ("?account=none", SUPPLIED, Some("account")),
+        (&other_type, SUPPLIED, Some("account")),
         ("?checks=warn", SUPPLIED, Some("checks")),
         ("", "", None),
     ] {
@@ -606,4 +610,37 @@ async fn a_supplied_statement_is_checked_like_a_file() {
     let large = format!("{SUPPLIED}{}", " ".repeat(20 << 20));
     let reply = put_statement(&app, "", large).await;
     assert_eq!(reply.status, 413, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn a_statement_as_csv_has_the_columns_that_are_asked_for() {
+    let app = TestApp::start().await;
+    put_statement(&app, "", SUPPLIED.replace("PAY", "=PAY"))
+        .await
+        .expect_ok();
+    let range = "from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z";
+    let get = async |options: &str| {
+        let path = format!("/_mockaa/v1/customers/{CUSTOMER}/statement?{range}{options}");
+        app.get(&path).await
+    };
+    let signed = get("&format=csv&csvAmounts=signed&csvSafe=true").await.text;
+    assert!(
+        signed.contains(",-200.50\n") && signed.contains(",'=PAY,"),
+        "{signed}"
+    );
+    let split = get("&format=csv&csvAmounts=split").await.text;
+    assert!(
+        split.contains(",debit,credit\n") && split.contains(",=PAY,"),
+        "{split}"
+    );
+    for (options, field) in [
+        ("&csvAmounts=split", "csvAmounts"),
+        ("&format=xlsx&csvSafe=true", "csvSafe"),
+        ("&format=csv&csvAmounts=both", "csvAmounts"),
+        ("&format=csv&csvSafe=maybe", "csvSafe"),
+    ] {
+        let reply = get(options).await;
+        assert_eq!(reply.status, 400, "{options}: {}", reply.text);
+        assert_eq!(reply.json()["field"], field, "{options}: {}", reply.text);
+    }
 }
