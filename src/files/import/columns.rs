@@ -428,7 +428,7 @@ impl Columns {
                     });
                     let headers: Vec<String> = headers.collect();
                     let message = format!(
-                        "no row has the header of {}: {}. name another layout or none, or describe the columns in a map (`mockaa data import --map`)",
+                        "no row has the header of {}: {}; name another layout or none, or describe the columns in a map (`mockaa data import --map`)",
                         layout.as_str(),
                         headers.join("; or ")
                     );

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::domain::diagnostic::Diagnostic;
 use crate::files::statement::lines::LineCounter;
-use crate::files::statement::{find_unclosed_quote, line_diagnostic};
+use crate::files::statement::{WORKBOOK_START, check_quotes, line_diagnostic};
 
 /// The maximum number of rows of an export.
 const ROWS_MAX: usize = 1_000_000;
@@ -25,9 +25,6 @@ const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// The name of a stream that an encrypted workbook has, in UTF-16.
 const ENCRYPTED_STREAM: &[u8] = b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0";
-
-/// The first bytes of an archive, which a workbook is.
-const ARCHIVE: &[u8] = b"PK\x03\x04";
 
 /// Characters around the narrations of texts that are not UTF-8.
 const LEGACY_PADDING: [char; 3] = ['\u{c8}', '\u{c9}', '\u{ca}'];
@@ -70,7 +67,7 @@ pub(super) struct Grid {
 /// # Errors
 /// The reason for which the file has no cells, with its remedy.
 pub(super) fn read_grid(bytes: &[u8]) -> Result<Grid, Vec<Diagnostic>> {
-    if bytes.starts_with(COMPOUND_FILE) || bytes.starts_with(ARCHIVE) {
+    if bytes.starts_with(COMPOUND_FILE) || bytes.starts_with(WORKBOOK_START) {
         return read_workbook(bytes).map_err(|message| vec![line_diagnostic(0, message)]);
     }
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
@@ -130,9 +127,8 @@ fn find_delimiter(text: &str) -> u8 {
 
 fn read_text(text: &str, delimiter: u8, padding: &[char]) -> Result<Vec<GridRow>, Vec<Diagnostic>> {
     let has_quotes = delimiter != b'\t';
-    if has_quotes && let Some(line) = find_unclosed_quote(text, delimiter) {
-        let message = "the quote that begins in this line is not closed; close it, or write \"\" for a quote within a text";
-        return Err(vec![line_diagnostic(line, message.to_owned())]);
+    if has_quotes {
+        check_quotes(text, delimiter)?;
     }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -196,7 +192,7 @@ fn read_workbook(bytes: &[u8]) -> Result<Grid, String> {
     let unreadable = "the file is no workbook that can be read; save it as XLSX or CSV";
     // A damaged file is no reason to end: the library trusts some of its numbers.
     let read = std::panic::catch_unwind(|| {
-        if bytes.starts_with(ARCHIVE) {
+        if bytes.starts_with(WORKBOOK_START) {
             Some(("XLSX", read_xlsx(bytes)?))
         } else {
             Some(("workbook of Excel 97", read_xls(bytes)?))
@@ -240,6 +236,7 @@ enum TooLarge {
 /// Reads the cells of an XLSX one by one: the size that it states may be any. `None` for one that cannot be read.
 fn read_xlsx(bytes: &[u8]) -> Option<ReadSheets> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
+    // No part has more bytes than it states: its reader refuses them.
     let sizes = (0..archive.len()).map(|index| Some(archive.by_index_raw(index).ok()?.size()));
     let unpacked = sizes.sum::<Option<u64>>()?;
     if unpacked > UNPACKED_BYTES_MAX {

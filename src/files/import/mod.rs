@@ -242,7 +242,7 @@ impl RowReader<'_> {
     /// Reads the rows below the header. The table ends with its last transaction.
     fn read_table(&self, rows: &[GridRow]) -> Result<Table, Vec<Diagnostic>> {
         let mut table = Table::default();
-        // What may be in the table or below it, until the next transaction tells.
+        // Rows that are in the table if a transaction follows, and else below it.
         let mut pending: Vec<(u64, RowKind)> = Vec::new();
         for row in rows {
             let row = self.repair(row);
@@ -522,17 +522,21 @@ impl Table {
     fn settle_order(&mut self) {
         let first = self.rows.first().map(|row| row.at);
         let last = self.rows.last().map(|row| row.at);
-        let mut reversed = self.rows.clone();
-        reversed.reverse();
         let breaks =
             |rows: &[ReadRow]| Self::count_breaks(rows, false).min(Self::count_breaks(rows, true));
         let is_newest_first = match first.cmp(&last) {
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => breaks(&reversed) < breaks(&self.rows),
+            std::cmp::Ordering::Equal => {
+                let as_listed = breaks(&self.rows);
+                self.rows.reverse();
+                let reversed = breaks(&self.rows);
+                self.rows.reverse();
+                reversed < as_listed
+            }
         };
         if is_newest_first {
-            self.rows = reversed;
+            self.rows.reverse();
             let message =
                 "the newest row comes first; the statement has the oldest one first".to_owned();
             self.notes.push(line_diagnostic(0, message));

@@ -12,10 +12,7 @@ use crate::wire::fi::csv::list_columns;
 const DERIVED_COLUMNS: [&str; 3] = ["signedAmount", "debit", "credit"];
 
 pub(super) fn read_csv(text: &str, builder: &mut StatementBuilder) -> Result<(), Vec<Diagnostic>> {
-    if let Some(line) = find_unclosed_quote(text, b',') {
-        let message = "the quote that begins in this line is not closed; close it, or write \"\" for a quote within a text";
-        return Err(vec![line_diagnostic(line, message.to_owned())]);
-    }
+    check_quotes(text, b',')?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::Headers)
         .flexible(true)
@@ -104,8 +101,17 @@ enum Place {
     AfterQuote,
 }
 
+/// Checks that every quoted field ends.
+pub(in crate::files) fn check_quotes(text: &str, delimiter: u8) -> Result<(), Vec<Diagnostic>> {
+    let Some(line) = find_unclosed_quote(text, delimiter) else {
+        return Ok(());
+    };
+    let message = "the quote that begins in this line is not closed; close it, or write \"\" for a quote within a text";
+    Err(vec![line_diagnostic(line, message.to_owned())])
+}
+
 /// Returns the line in which a quoted field begins that the file does not end.
-pub(in crate::files) fn find_unclosed_quote(text: &str, delimiter: u8) -> Option<u64> {
+fn find_unclosed_quote(text: &str, delimiter: u8) -> Option<u64> {
     let (mut place, mut line, mut opened_in) = (Place::FieldStart, 1, 1);
     for byte in text.bytes() {
         place = match (place, byte) {

@@ -33,11 +33,7 @@ impl<'t> LineCounter<'t> {
     /// Moves to a byte, which must not be before the current one, and returns its line.
     pub(in crate::files) fn advance_to(&mut self, byte: usize) -> u64 {
         let skipped = &self.text.as_bytes()[self.offset..byte];
-        self.line += skipped
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .map(|_| 1)
-            .sum::<u64>();
+        self.line += memchr::memchr_iter(b'\n', skipped).count() as u64;
         self.offset = byte;
         self.line
     }

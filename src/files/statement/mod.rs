@@ -14,7 +14,7 @@ mod rows;
 mod stream;
 mod xml;
 
-pub(super) use self::csv::find_unclosed_quote;
+pub(super) use self::csv::check_quotes;
 use std::io::{self, BufRead, Read};
 
 use self::rows::RowErrors;
@@ -33,7 +33,7 @@ wire_enum! {
         /// It is an error.
         #[default]
         Strict = "strict",
-        /// It is told, and the statement is used.
+        /// It is a note, and the statement is used.
         Warn = "warn",
         /// The statement is used.
         Off = "off",
@@ -52,8 +52,7 @@ pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<D
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
-        let lines = before.iter().filter(|byte| **byte == b'\n');
-        let line = lines.map(|_| 1).sum::<u64>() + 1;
+        let line = memchr::memchr_iter(b'\n', before).count() as u64 + 1;
         vec![line_diagnostic(line, "the file is not UTF-8".to_owned())]
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -72,8 +71,8 @@ pub(crate) fn parse(bytes: &[u8], check: StatementCheck) -> Result<Ledger, Vec<D
     builder.into_ledger()
 }
 
-/// The beginning of an XLSX, which is an archive (APPNOTE.TXT of ZIP, 4.3.7).
-const WORKBOOK_START: &[u8] = b"PK\x03\x04";
+/// The first bytes of an XLSX, which is an archive (APPNOTE.TXT of ZIP, 4.3.7).
+pub(super) const WORKBOOK_START: &[u8] = b"PK\x03\x04";
 
 /// A statement without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +85,20 @@ pub(crate) struct CheckedStatement {
     pub rows: Option<usize>,
     /// Notes: a field that a persona would not keep, or a value that is worth a look.
     pub notes: Vec<Diagnostic>,
+}
+
+impl CheckedStatement {
+    /// Returns what is known of a document in XML with this root and number of transactions.
+    fn of_xml(root: roxmltree::Node<'_, '_>, rows: usize, notes: Vec<Diagnostic>) -> Self {
+        let schema = schema::find_schema(root);
+        let has_rows = schema.is_none_or(|schema| schema.fi_type != FiType::Gstr1_3b);
+        Self {
+            format: "XML",
+            schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
+            rows: has_rows.then_some(rows),
+            notes,
+        }
+    }
 }
 
 /// The size up to which a file is checked in memory.
@@ -156,15 +169,11 @@ fn check_document(bytes: &[u8]) -> Result<CheckedStatement, Vec<Diagnostic>> {
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
-    let schema = schema::find_schema(document.root_element());
-    Ok(CheckedStatement {
-        format: "XML",
-        schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
-        rows: schema
-            .is_none_or(|schema| schema.fi_type != FiType::Gstr1_3b)
-            .then_some(rows.len()),
+    Ok(CheckedStatement::of_xml(
+        document.root_element(),
+        rows.len(),
         notes,
-    })
+    ))
 }
 
 pub(super) fn line_diagnostic(line: u64, message: String) -> Diagnostic {

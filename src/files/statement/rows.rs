@@ -385,12 +385,6 @@ impl StatementBuilder {
         }
     }
 
-    /// Checks the parts together and returns the errors so far.
-    pub(super) fn into_errors(mut self) -> Vec<Diagnostic> {
-        self.check_relations();
-        self.finish_errors()
-    }
-
     fn finish_errors(mut self) -> Vec<Diagnostic> {
         if self.omitted > 0 {
             let message = format!(

@@ -242,7 +242,7 @@ impl StreamChecker {
             }
             errors
         })?;
-        // What is around the rows is checked with the rest.
+        // The tags around the rows are checked with the rest.
         let found = schema::validate_document(&document);
         let of_rows = found
             .into_iter()
@@ -290,9 +290,11 @@ impl StreamChecker {
         let document = xml::parse_xml(&rest)?;
         let mut diagnostics = schema::validate_document(&document);
         diagnostics.append(&mut self.diagnostics);
-        let schema = schema::find_schema(document.root_element());
+        let root = document.root_element();
+        let is_deposit =
+            schema::find_schema(root).is_some_and(|schema| schema.fi_type == FiType::Deposit);
         let mut notes = Vec::new();
-        if schema.is_some_and(|schema| schema.fi_type == FiType::Deposit) && self.rows > 0 {
+        if is_deposit && self.rows > 0 {
             let mut builder = self.builder;
             xml::read_xml(&document, &mut builder);
             match builder.into_notes() {
@@ -304,13 +306,6 @@ impl StreamChecker {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        Ok(CheckedStatement {
-            format: "XML",
-            schema: schema.map(|schema| format!("{} {}", schema.fi_type, schema.version)),
-            rows: schema
-                .is_none_or(|schema| schema.fi_type != FiType::Gstr1_3b)
-                .then_some(self.rows),
-            notes,
-        })
+        Ok(CheckedStatement::of_xml(root, self.rows, notes))
     }
 }

@@ -177,7 +177,7 @@ fn collect_fields(node: Xml<'_, '_>, line: u64) -> Fields {
 /// Checks what a schema cannot: the transactions of a bank account or a deposit against each other. Returns notes.
 ///
 /// # Errors
-/// What does not fit together.
+/// The transactions that do not fit together.
 pub(super) fn check_relations(
     document: &Document<'_>,
     rows: &[Xml<'_, '_>],
@@ -191,9 +191,6 @@ pub(super) fn check_relations(
             builder.keeps_rows = false;
             builder.row_errors = row_errors;
             read_xml(document, &mut builder);
-            if row_errors == RowErrors::Skip {
-                return Err(builder.into_errors());
-            }
             builder.into_notes()
         }
         Some("term_deposit" | "recurring_deposit") => {
