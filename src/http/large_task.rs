@@ -165,6 +165,8 @@ pub(crate) async fn write_large_file(
         let pieces = PieceWriter { sender, runtime };
         let mut out = BufWriter::with_capacity(PIECE_BYTES, &pieces);
         let written = task(&mut out).and_then(|()| out.flush());
+        // A drop would send what is left, and wait once more for a reader that takes nothing.
+        let _ = BufWriter::into_parts(out);
         // To a reader that has left, or that takes nothing, the error says nothing.
         let is_reader_gone = written.as_ref().is_err_and(|error| {
             matches!(
@@ -243,7 +245,7 @@ mod tests {
 
     /// Returns bytes of which no two pieces are the same.
     fn make_bytes(size: usize) -> Vec<u8> {
-        (0..size).map(|index| (index % 251) as u8).collect()
+        (0..=250).cycle().take(size).collect()
     }
 
     async fn write(size: usize) -> WrittenFile {

@@ -88,9 +88,15 @@ impl<'c> PageCall<'c> {
     fn open_form(call: &'c Call, fields: &[&str]) -> Result<(Self, Params), ApiError> {
         let form = Params::parse(call.body_text()?)?;
         let page = Self::open(call)?;
-        check_token(call, &form, page.reader.id())?;
+        let form = page.accept_form(form, fields)?;
+        Ok((page, form))
+    }
+
+    /// Accepts the fields of a form, which has the token of the operator.
+    fn accept_form(&self, form: Params, fields: &[&str]) -> Result<Params, ApiError> {
+        check_token(self.call, &form, self.reader.id())?;
         let names: Vec<_> = fields.iter().copied().chain([TOKEN_FIELD]).collect();
-        Ok((page, form.reject_unknown(&names)?.without_empty()))
+        Ok(form.reject_unknown(&names)?.without_empty())
     }
 
     /// Accepts a form with a file (RFC 7578). Returns its other fields and the file.
@@ -113,9 +119,7 @@ impl<'c> PageCall<'c> {
                 form.push(name, text.to_owned());
             }
         }
-        check_token(call, &form, page.reader.id())?;
-        let names: Vec<_> = fields.iter().copied().chain([TOKEN_FIELD]).collect();
-        let form = form.reject_unknown(&names)?.without_empty();
+        let form = page.accept_form(form, fields)?;
         let bytes = bytes.filter(|bytes| !bytes.is_empty());
         let bytes = bytes
             .ok_or_else(|| ApiError::invalid_field("file", "is missing or empty; choose a file"))?;

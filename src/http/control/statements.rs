@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 
-use super::{authenticate_operator, parse_pagination};
+use super::{authenticate_operator, parse_name, parse_pagination};
 use crate::analytics::build_report;
 use crate::bankgen::{StatementRequest, generate_statement, is_supported};
 use crate::domain::account::FiType;
@@ -25,7 +25,7 @@ use crate::statement_files::{StatementFile, StatementFormat};
 use crate::wire::api_error::ApiError;
 use crate::wire::control::transactions::TransactionPage;
 use crate::wire::fi::csv::{CsvAmounts, CsvOptions};
-use crate::wire::fields::{parse_customer_address, parse_timestamp_field, require_enum};
+use crate::wire::fields::{parse_customer_address, parse_timestamp_field};
 
 /// The time before its end that a statement covers, with the day in which it begins, unless the call
 /// says otherwise.
@@ -58,8 +58,7 @@ pub(crate) async fn get_statement(call: &Call) -> Result<ApiResponse, ApiError> 
     let draft = StatementDraft::from_call(call)?;
     let params = Params::parse(call.query())?;
     let (parse, names) = (StatementFormat::parse, StatementFormat::accepted_names);
-    let format = params.first_value("format").unwrap_or("xml").to_owned();
-    let format = require_enum("format", Some(format), parse, names)?;
+    let format = parse_name(&params, "format", parse, names)?.unwrap_or(StatementFormat::Xml);
     let options = parse_csv_options(&params, format)?;
     let account = draft.source.account.account_ref.to_string();
     let name = format!("statement-{account}.{}", format.as_str());
@@ -82,17 +81,11 @@ fn parse_csv_options(params: &Params, format: StatementFormat) -> Result<CsvOpti
         let message = "changes a CSV alone; add format=csv, or leave it out";
         return Err(ApiError::invalid_field(name, message));
     }
-    let amounts = match params.first_value("csvAmounts") {
-        None => CsvAmounts::default(),
-        Some(text) => require_enum(
-            "csvAmounts",
-            Some(text.to_owned()),
-            CsvAmounts::parse,
-            CsvAmounts::accepted_names,
-        )?,
-    };
-    let is_safe = params.parse_switch("csvSafe")?;
-    Ok(CsvOptions { amounts, is_safe })
+    let (parse, accepted) = (CsvAmounts::parse, CsvAmounts::accepted_names);
+    Ok(CsvOptions {
+        amounts: parse_name(params, "csvAmounts", parse, accepted)?.unwrap_or_default(),
+        is_safe: params.parse_switch("csvSafe")?,
+    })
 }
 
 /// A statement with its range and what is made of it.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 
-use super::authenticate_operator;
 use super::statements::find_statement_source;
+use super::{authenticate_operator, parse_name};
 use crate::bankgen::replace_content;
 use crate::domain::account::FiType;
 use crate::domain::command::Command;
@@ -43,15 +43,8 @@ pub(crate) struct Upload {
 impl Upload {
     /// Reads the options beside the file.
     pub(crate) fn new(params: &Params, bytes: Bytes) -> Result<Self, ApiError> {
-        let check = match params.first_value("check") {
-            None => StatementCheck::default(),
-            Some(text) => require_enum(
-                "check",
-                Some(text.to_owned()),
-                StatementCheck::parse,
-                StatementCheck::accepted_names,
-            )?,
-        };
+        let (parse, names) = (StatementCheck::parse, StatementCheck::accepted_names);
+        let check = parse_name(params, "check", parse, names)?.unwrap_or_default();
         let export = match params.first_value("like") {
             None => None,
             Some(ANY_LAYOUT) => Some(ImportGuide::KnownNames),
