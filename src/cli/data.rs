@@ -20,8 +20,9 @@ use crate::cli::{UsageError, open_input, read_input};
 use crate::config::personas::{find_persona, shipped_text};
 use crate::config::{find_config_file, load_participants};
 use crate::domain::account::{Account, FiType};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::money::Paise;
-use crate::domain::naming::suggest_name;
+use crate::domain::naming::{WireEnum, suggest_name};
 use crate::domain::narration_layout::NarrationLayout;
 use crate::domain::participants::{FiSchema, Participants, RequestedForm};
 use crate::domain::persona::{DEFAULT_PERSONA, Persona, PersonaInstance, Personas};
@@ -84,7 +85,7 @@ pub(crate) struct ImportArguments {
 
     /// Bank that the export is of, by the layout of its narrations: layout-a to layout-e. Default: any known names of
     /// columns.
-    #[arg(long, value_name = "LAYOUT", value_parser = parse_layout)]
+    #[arg(long, value_name = "LAYOUT", value_parser = parse_variant::<NarrationLayout>)]
     like: Option<NarrationLayout>,
 
     /// File with the names of the columns, in YAML: columns, dates, decimal, header_row.
@@ -96,7 +97,7 @@ pub(crate) struct ImportArguments {
     opening_balance: Option<Paise>,
 
     /// Treatment of rows that were not understood, and of what does not add up: strict, warn or off.
-    #[arg(long, value_name = "CHECK", default_value = "strict", value_parser = parse_check)]
+    #[arg(long, value_name = "CHECK", default_value = "strict", value_parser = parse_variant::<StatementCheck>)]
     check: StatementCheck,
 
     /// Output file; default: stdout.
@@ -168,7 +169,7 @@ pub(crate) struct GenerateArguments {
 
     /// Further columns of a CSV of a bank account: signed adds signedAmount, which is negative for a debit;
     /// split adds debit and credit.
-    #[arg(long, value_name = "COLUMNS", value_parser = parse_csv_amounts)]
+    #[arg(long, value_name = "COLUMNS", value_parser = parse_variant::<CsvAmounts>)]
     csv_amounts: Option<CsvAmounts>,
 
     /// Write an apostrophe before texts of a CSV that a spreadsheet would take for a formula.
@@ -231,10 +232,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                 UsageError(format!("cannot read {}: {error}", display_path(&file)))
             })?;
             let summary = checked.map_err(|diagnostics| {
-                let lines: Vec<_> = diagnostics
-                    .iter()
-                    .map(|diagnostic| diagnostic.format_in_file(display_path(&file)))
-                    .collect();
+                let lines = format_diagnostics(&diagnostics, &display_path(&file));
                 UsageError(lines.join("\n"))
             })?;
             let CheckedStatement {
@@ -251,8 +249,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
                     json!({ "file": file, "format": format, "schema": schema, "transactions": rows, "notes": notes })
                 );
             } else {
-                for note in &notes {
-                    eprintln!("{}", note.format_in_file(&file));
+                for note in format_diagnostics(&notes, &file) {
+                    eprintln!("{note}");
                 }
                 let schema = schema
                     .map(|schema| format!(" of {schema}"))
@@ -288,11 +286,7 @@ fn run_import(arguments: &ImportArguments) -> anyhow::Result<()> {
     let file = display_path(&arguments.file);
     let imported = import(&bytes, &guide, arguments.opening_balance, arguments.check);
     let imported = imported.map_err(|error| {
-        let mut lines: Vec<_> = error
-            .diagnostics
-            .iter()
-            .map(|diagnostic| diagnostic.format_in_file(&file))
-            .collect();
+        let mut lines = format_diagnostics(&error.diagnostics, &file);
         if error.is_of_rows {
             lines.push("nothing is written; --check warn writes what was understood".to_owned());
         }
@@ -310,7 +304,13 @@ fn run_import(arguments: &ImportArguments) -> anyhow::Result<()> {
     }
 }
 
-/// Tells on stderr how an export was understood.
+/// Returns diagnostics of a file, each with its place.
+fn format_diagnostics(diagnostics: &[Diagnostic], file: &str) -> Vec<String> {
+    let lines = diagnostics.iter().map(|it| it.format_in_file(file));
+    lines.collect()
+}
+
+/// Prints on stderr how an export was understood.
 fn describe_import(file: &str, imported: &Import) {
     let Import {
         kind,
@@ -338,8 +338,8 @@ fn describe_import(file: &str, imported: &Import) {
             row.mode.as_str(),
         );
     }
-    for note in &ledger.notes {
-        eprintln!("{}", note.format_in_file(file));
+    for note in format_diagnostics(&ledger.notes, file) {
+        eprintln!("{note}");
     }
     let (range, count) = (rows.range, rows.rows.len());
     let closing = rows
@@ -577,23 +577,19 @@ fn check_quirks(arguments: &GenerateArguments, account: &Account) -> Result<(), 
     }
 }
 
-fn parse_layout(text: &str) -> Result<NarrationLayout, String> {
-    NarrationLayout::parse(text)
-        .ok_or_else(|| format!("give one of {}", NarrationLayout::accepted_names()))
-}
-
-fn parse_check(text: &str) -> Result<StatementCheck, String> {
-    StatementCheck::parse(text)
-        .ok_or_else(|| format!("give one of {}", StatementCheck::accepted_names()))
+/// Parses the name of a variant.
+fn parse_variant<T: WireEnum>(text: &str) -> Result<T, String> {
+    let variants = T::all_variants();
+    let found = variants.iter().find(|variant| variant.wire_name() == text);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = variants.iter().map(|variant| variant.wire_name()).collect();
+        format!("give one of {}", names.join(", "))
+    })
 }
 
 fn parse_rupees(text: &str) -> Result<Paise, String> {
     Paise::parse(text)
         .ok_or_else(|| "give rupees with at most two decimals, such as 1250.50".to_owned())
-}
-
-fn parse_csv_amounts(text: &str) -> Result<CsvAmounts, String> {
-    CsvAmounts::parse(text).ok_or_else(|| format!("give one of {}", CsvAmounts::accepted_names()))
 }
 
 fn parse_schema(text: &str) -> Result<FiSchema, String> {

@@ -200,14 +200,14 @@ fn read_ledger(file: &Path, check: StatementCheck) -> Result<Ledger, String> {
     })
 }
 
-/// The maximum number of notes about a statement that are told.
+/// The maximum number of notes about a statement that are listed.
 const NOTES_MAX: usize = 20;
 
 /// Returns the notes about a statement, each with its place.
 fn list_notes(file: &Path, ledger: &Ledger) -> Vec<String> {
     let (file, notes) = (display_path(file), &ledger.notes);
-    let told = notes.iter().take(NOTES_MAX);
-    let mut lines: Vec<String> = told.map(|note| note.format_in_file(&file)).collect();
+    let listed = notes.iter().take(NOTES_MAX);
+    let mut lines: Vec<String> = listed.map(|note| note.format_in_file(&file)).collect();
     if notes.len() > NOTES_MAX {
         let rest = notes.len() - NOTES_MAX;
         lines.push(format!(

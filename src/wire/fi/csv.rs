@@ -79,13 +79,17 @@ impl CsvWriter {
     }
 
     fn write_record<'t>(self, fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
+        self.write_fields(fields, out);
+        out.push(b'\n');
+    }
+
+    fn write_fields<'t>(self, fields: impl Iterator<Item = &'t str>, out: &mut Vec<u8>) {
         for (index, text) in fields.enumerate() {
             if index > 0 {
                 out.push(b',');
             }
             self.write_text(text, out);
         }
-        out.push(b'\n');
     }
 
     /// Appends a text. A safe one that would begin a formula gets an apostrophe before it, as OWASP
@@ -182,9 +186,7 @@ impl StatementWriter for CsvWriter {
             for row in transactions.iter().flat_map(|list| &list.children) {
                 let value = |name| row.attribute_value(name).unwrap_or_default();
                 let values = list_columns(self.schema).map(value);
-                self.write_record(values.into_iter(), out);
-                // The amounts follow on the line that was ended.
-                out.pop();
+                self.write_fields(values.into_iter(), out);
                 let direction = TransactionType::parse(value("type"));
                 let direction = direction.expect("a row of a bank account has a direction");
                 self.write_amounts(direction, value("amount"), out);
