@@ -40,6 +40,7 @@ use crate::http::{
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
+use crate::platform::trust::TrustedCas;
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
@@ -136,6 +137,7 @@ impl Sandbox {
             customer_login,
             customer_session,
             tls_folder,
+            ca_files,
             webhook_timeout,
             webhook_retries,
             drain_timeout,
@@ -217,6 +219,8 @@ impl Sandbox {
         let (acceptor, authority) = tls.map(|tls| (tls.acceptor, tls.authority)).unzip();
         let control_token =
             control_token.or_else(|| (!bind.is_loopback()).then(|| url_encode(&random_token())));
+        let trusted = TrustedCas::read_files(&ca_files)
+            .map_err(|error| ConfigError::Ca(error.to_string()))?;
         let issuer_url = access.issuer_url();
         let shared = Data::new(AppState {
             worlds: Arc::clone(&worlds),
@@ -255,6 +259,7 @@ impl Sandbox {
             issuer_url,
             webhook_timeout,
             limits,
+            &trusted,
         )?);
         let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
         let server =
@@ -634,6 +639,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn tls_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.tls_folder = Some(folder.into());
+        self
+    }
+
+    /// Trusts the CAs of this file in PEM too, when a webhook goes to an https address; beside those of
+    /// the system.
+    #[must_use]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.options.ca_files.push(file.into());
         self
     }
 

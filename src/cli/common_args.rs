@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::UsageError;
 use crate::config::personas::{PersonaLoadError, load_personas};
 use crate::domain::persona::Personas;
+use crate::platform::trust::TrustedCas;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PersonaArgs {
@@ -26,5 +28,29 @@ impl PersonaArgs {
             eprintln!("mockaa: {note}");
         }
         Ok(personas)
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// File in PEM with the certificate of a CA that https addresses may have, beside those of the
+    /// system; may be repeated.
+    #[arg(
+        long = "ca",
+        env = "MOCKAA_CA",
+        value_delimiter = ',',
+        value_name = "FILE"
+    )]
+    pub ca_files: Vec<PathBuf>,
+}
+
+impl TrustArgs {
+    /// Reads the certificates of `--ca`.
+    ///
+    /// # Errors
+    /// The file that cannot be read, or that has no certificate.
+    pub(crate) fn read(&self) -> anyhow::Result<TrustedCas> {
+        TrustedCas::read_files(&self.ca_files)
+            .map_err(|error| UsageError(format!("--ca: {error}")).into())
     }
 }

@@ -12,6 +12,7 @@ use reqwest::{Client, Response, Url};
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
+use crate::cli::common_args::TrustArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::file_options::find_text;
 use crate::cli::remote::{parse_server_url, print_table};
@@ -52,6 +53,9 @@ pub(crate) struct Arguments {
     /// Time in which your FIU and the sandbox must answer.
     #[arg(long, default_value = "10s", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     timeout: Duration,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Print the findings in JSON.
     #[arg(long)]
@@ -124,6 +128,12 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         .as_deref()
         .and_then(|file| find_text(file, "serve", "fiu_url"));
     arguments.fiu_url = arguments.fiu_url.or(of_serve);
+    if arguments.trust.ca_files.is_empty() {
+        let of_serve = config
+            .as_deref()
+            .and_then(|file| find_text(file, "serve", "ca"));
+        arguments.trust.ca_files = of_serve.map(PathBuf::from).into_iter().collect();
+    }
     let setup = load_participants(config.as_deref(), arguments.fiu_url.as_deref())?;
     let fiu = setup.participants.default_fiu();
     let webhooks = &fiu.webhooks;
@@ -134,11 +144,11 @@ pub(crate) async fn run(mut arguments: Arguments) -> anyhow::Result<ExitCode> {
         &webhooks.data,
     ];
     let url = urls.into_iter().find_map(|url| url.as_deref());
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(Policy::none())
-        .timeout(arguments.timeout)
-        .build()?;
+    let trusted = arguments.trust.read()?;
+    let client = trusted.build_client(|| {
+        let builder = Client::builder().no_proxy().redirect(Policy::none());
+        builder.timeout(arguments.timeout)
+    })?;
     let mut findings = vec![check_proxies(url)];
     findings.push(check_sandbox(&client, arguments.server.as_deref()).await);
     match url {
@@ -347,7 +357,7 @@ fn explain_failure(check: &'static str, url: &str, error: &reqwest::Error) -> Fi
     } else if all.contains("refused") {
         "start it, or check the port, and let it listen on 0.0.0.0 if it runs in a container"
     } else if all.contains("certificate") || all.contains("tls") {
-        "use http for a local server, or install the certificate of its issuer"
+        "use http for a local server, or give the certificate of its issuer with --ca"
     } else if error.is_connect() {
         "give the address under which this machine reaches it"
     } else {
@@ -375,6 +385,7 @@ async fn check_webhooks(
     let sandbox = Sandbox::start(Options {
         fiu_url: arguments.fiu_url.clone(),
         config,
+        ca_files: arguments.trust.ca_files.clone(),
         webhook_timeout: arguments.timeout,
         webhook_retries: "none".parse().map_err(UsageError)?,
         ..Options::default()

@@ -22,6 +22,7 @@ use crate::domain::participants::PublicKey;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::fiu::webhook_check::{VerificationKeys, WebhookError};
+use crate::platform::trust::TrustedCas;
 use crate::wire::fields::parse_timestamp;
 
 /// A webhook that the inbox has received and verified.
@@ -97,18 +98,18 @@ impl Application {
     ///
     /// # Errors
     /// The text is not an http or https URL.
-    pub(crate) fn new(base_url: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(base_url: &str, trusted: &TrustedCas) -> anyhow::Result<Self> {
         let url = reqwest::Url::parse(base_url).context("it is not a URL")?;
         anyhow::ensure!(
             ["http", "https"].contains(&url.scheme()) && url.query().is_none(),
             "give an http or https URL without a query"
         );
-        let client = Client::builder()
-            .timeout(APPLICATION_TIMEOUT)
-            .redirect(Policy::none())
-            .no_proxy();
+        let client = trusted.build_client(|| {
+            let builder = Client::builder().timeout(APPLICATION_TIMEOUT);
+            builder.redirect(Policy::none()).no_proxy()
+        })?;
         Ok(Self {
-            client: client.build()?,
+            client,
             base_url: base_url.trim_end_matches('/').to_owned(),
         })
     }

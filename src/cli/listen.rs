@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::UsageError;
+use crate::cli::common_args::TrustArgs;
 use crate::cli::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior, is_inbox};
 use crate::cli::remote::{Remote, encode_segment, field_text};
 use crate::cli::stdout::{StdoutError, print_bytes};
@@ -38,6 +39,9 @@ pub(crate) struct Arguments {
     /// Base URL of an application that gets each webhook too; its answer is the answer.
     #[arg(long, value_name = "URL")]
     forward_to: Option<String>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Status of all responses; default: 200 for valid webhooks, 400 for invalid ones.
     #[arg(long, value_parser = clap::value_parser!(u16).range(100..=599), value_name = "STATUS")]
@@ -110,8 +114,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         response_status: arguments.answer,
         checks_timestamps: message_time == Some(TimeSource::Wall.as_str()),
     };
+    let trusted = arguments.trust.read()?;
     let application = arguments.forward_to.as_deref().map(|url| {
-        Application::new(url)
+        Application::new(url, &trusted)
             .map_err(|error| UsageError(format!("--forward-to {}: {error}", quote_value(url))))
     });
     let listen_at = (arguments.bind, arguments.port);

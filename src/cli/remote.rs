@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Certificate, Client, Method, RequestBuilder, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use crate::cli::control_calls::name_commands;
@@ -17,6 +17,7 @@ use crate::cli::{SandboxRefusal, UnmetExpectation};
 use crate::config::tls::find_authority;
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
+use crate::platform::trust::TrustedCas;
 use crate::wire::control::journal::WHOLE_LENGTH_HEADER;
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it
@@ -184,16 +185,18 @@ impl Deref for JsonResponse {
 /// Returns a client for the sandbox at this URL, which uses no proxy. It trusts the development CA of
 /// this machine.
 pub(crate) fn build_client(url: &str, timeout: Duration) -> anyhow::Result<Client> {
-    let builder = Client::builder().no_proxy().timeout(timeout);
-    let builder = if url.starts_with("https:") {
-        let authority = find_authority();
-        let authority = authority.map(|pem| Certificate::from_pem(pem.as_bytes()));
-        builder.tls_certs_merge(authority.transpose()?)
+    let configure = || Client::builder().no_proxy().timeout(timeout);
+    let client = if url.starts_with("https:") {
+        let mut trusted = TrustedCas::default();
+        if let Some(authority) = find_authority() {
+            trusted.add_pem(&authority)?;
+        }
+        trusted.build_client(configure)
     } else {
         // Reading the certificates of the system takes time.
-        builder.tls_certs_only(Vec::new())
+        configure().tls_certs_only(Vec::new()).build()
     };
-    builder.build().context("cannot create an HTTP client")
+    client.context("cannot create an HTTP client")
 }
 
 /// The longest wait for a response: a wait for journal entries takes up to 5 min, plus 30 s.

@@ -13,7 +13,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
-use crate::cli::common_args::PersonaArgs;
+use crate::cli::common_args::{PersonaArgs, TrustArgs};
 use crate::cli::config::{describe_credential, describe_webhook_urls};
 use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
 use crate::config::tls::default_folder;
@@ -152,6 +152,9 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_TLS_DIR", value_name = "DIR")]
     tls_dir: Option<PathBuf>,
 
+    #[command(flatten)]
+    trust: TrustArgs,
+
     /// File for the ready line, which appears when the sandbox answers and goes when it stops.
     #[arg(long, env = "MOCKAA_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -279,6 +282,7 @@ impl From<Arguments> for Options {
             workers,
             tls,
             tls_dir,
+            trust: TrustArgs { ca_files },
             ready_file: _,
             control_token,
             allow_host,
@@ -320,6 +324,7 @@ impl From<Arguments> for Options {
             customer_session,
             // Without a home, the folder of the process has to do.
             tls_folder: tls.then(|| tls_dir.or_else(default_folder).unwrap_or_default()),
+            ca_files,
             webhook_timeout,
             webhook_retries: if ignore_retry_after {
                 webhook_retries.without_retry_after()

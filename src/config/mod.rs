@@ -94,6 +94,9 @@ pub struct Options {
     /// Folder of the development CA with which the sandbox answers https, beside http on the same
     /// port; `None`: http only.
     pub tls_folder: Option<PathBuf>,
+    /// Files in PEM with CAs that are trusted beside those of the system, when a webhook goes to an https
+    /// address.
+    pub ca_files: Vec<PathBuf>,
     /// Time in which an FIU must answer a webhook, in system time.
     pub webhook_timeout: Duration,
     /// The delays after which a webhook that failed is sent again.
@@ -135,6 +138,7 @@ impl Default for Options {
             customer_login: false,
             customer_session: DEFAULT_CUSTOMER_SESSION,
             tls_folder: None,
+            ca_files: Vec::new(),
             webhook_timeout: DEFAULT_WEBHOOK_TIMEOUT,
             webhook_retries: RetryPolicy::default(),
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
@@ -159,6 +163,9 @@ pub enum ConfigError {
     /// A certificate that cannot be made or read.
     #[error("--tls: {0}")]
     Tls(String),
+    /// A file of CAs that cannot be used.
+    #[error("--ca: {0}")]
+    Ca(String),
     #[error("invalid path '{0}' below the FIU's base URL; begin it with /")]
     Path(String),
     #[error("{setting}: {reason}")]

@@ -27,6 +27,7 @@ use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::platform::connection_limits::{ConnectionLimits, IDLE_PER_HOST_MAX};
 use crate::platform::is_out_of_resources;
+use crate::platform::trust::TrustedCas;
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::connection::{
     Resolver, check_host, connect, post_after_continue, request_path,
@@ -102,7 +103,7 @@ pub struct SenderError(#[from] reqwest::Error);
 
 impl WebhookSender {
     /// Creates a sender. `issuer_url` is the issuer of tokens; `response_timeout` limits the wait for an
-    /// FIU's response, in system time.
+    /// FIU's response, in system time; FIUs with https addresses have a certificate of a CA of `trusted`.
     ///
     /// # Errors
     /// [`SenderError`] when the HTTP client cannot be created.
@@ -112,15 +113,9 @@ impl WebhookSender {
         issuer_url: String,
         response_timeout: Duration,
         limits: ConnectionLimits,
+        trusted: &TrustedCas,
     ) -> Result<Self, SenderError> {
-        // A machine without CA certificates (a bare container) can still reach an FIU over plain
-        // HTTP.
-        let client = client_builder(response_timeout).build().or_else(|error| {
-            tracing::warn!(%error, "no CA certificates found; webhooks to https addresses will fail");
-            client_builder(response_timeout)
-                .tls_certs_only(Vec::new())
-                .build()
-        })?;
+        let client = trusted.build_client(|| configure_client(response_timeout))?;
         Ok(Self {
             client,
             response_timeout,
@@ -480,7 +475,14 @@ impl WebhookSender {
         if error.is_timeout() {
             self.describe_timeout()
         } else {
-            describe_causes(error)
+            let causes = describe_causes(error);
+            let is_unknown = causes.contains("UnknownIssuer");
+            let remedy = if is_unknown {
+                "; trust its CA with --ca FILE"
+            } else {
+                ""
+            };
+            causes + remedy
         }
     }
 
@@ -528,7 +530,7 @@ fn other_aa(participants: &Participants, aa: &Aa) -> Arc<Aa> {
     })
 }
 
-fn client_builder(response_timeout: Duration) -> ClientBuilder {
+fn configure_client(response_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .timeout(response_timeout)
         .redirect(Policy::none())

@@ -21,7 +21,7 @@ use self::results::{
 };
 
 use crate::app::Sandbox;
-use crate::cli::common_args::PersonaArgs;
+use crate::cli::common_args::{PersonaArgs, TrustArgs};
 use crate::cli::github::format_error;
 use crate::cli::inbox::{Inbox, ReceiverBehavior};
 use crate::cli::raise::ApiName;
@@ -109,6 +109,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     personas: PersonaArgs,
+
+    #[command(flatten)]
+    trust: TrustArgs,
 
     /// Timeout for one file, in system time.
     #[arg(long, default_value = "10m", value_parser = parse_positive_duration_arg, value_name = "TIME")]
@@ -256,6 +259,7 @@ async fn run_files(arguments: &Arguments, results: &mut RunResults) -> anyhow::R
         clock: arguments.clock.unwrap_or_default(),
         config: find_config_file(arguments.config.clone()),
         personas: arguments.personas.personas.clone(),
+        ca_files: arguments.trust.ca_files.clone(),
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
@@ -441,6 +445,9 @@ pub(crate) async fn play_scenario(
         clock: None,
         config: None,
         personas: PersonaArgs { personas: None },
+        trust: TrustArgs {
+            ca_files: Vec::new(),
+        },
         timeout: PROBE_TIMEOUT,
         contract: false,
         filter: None,
