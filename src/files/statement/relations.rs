@@ -27,27 +27,27 @@ pub(super) type Finding = (u64, String);
 /// The time within which a reference occurs once, in days. Banks use the numbers again in later years.
 const REFERENCE_DAYS: i64 = 31;
 
-/// The row that had a text last.
+/// The row that had a reference last.
 struct SeenRow {
     line: u64,
     day: NaiveDate,
     amount: Paise,
 }
 
-/// The rows of texts, by the hashes of the texts. Of a million texts, two have the same hash once in some 40 million files.
-#[derive(Default)]
-struct SeenTexts(HashMap<u64, SeenRow, BuildHasherDefault<DefaultHasher>>);
+/// Where texts were last, by the hashes of the texts. Of a million texts, two have the same hash once in some 40 million files.
+struct SeenTexts<P>(HashMap<u64, P, BuildHasherDefault<DefaultHasher>>);
 
-impl SeenTexts {
-    /// Adds a text of a row. Returns the row that had the same text before.
-    fn insert(&mut self, text: impl Hash, row: &ParsedRow) -> Option<SeenRow> {
+impl<P> SeenTexts<P> {
+    /// Adds a text with its place. Returns the place that it had before.
+    fn insert(&mut self, text: impl Hash, place: P) -> Option<P> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(text);
-        let seen = SeenRow {
-            line: row.line,
-            day: row.at.ist_date(),
-            amount: row.signed_amount(),
-        };
-        self.0.insert(hash, seen)
+        self.0.insert(hash, place)
+    }
+}
+
+impl<P> Default for SeenTexts<P> {
+    fn default() -> Self {
+        Self(HashMap::default())
     }
 }
 
@@ -70,8 +70,9 @@ pub(super) struct Relations {
     /// `None` at the beginning, and after a row that cannot be read.
     previous: Option<PreviousRow>,
     last_day: Option<NaiveDate>,
-    ids: SeenTexts,
-    references: SeenTexts,
+    /// The lines of ids.
+    ids: SeenTexts<u64>,
+    references: SeenTexts<SeenRow>,
     /// The number of rows with the reference of another one and another amount, and what the first of them has.
     shared_references: usize,
     first_shared: Option<Finding>,
@@ -141,9 +142,9 @@ impl Relations {
     /// is only worth a note: a charge may have the reference of its payment. References of zeros are none.
     fn check_duplicates(&mut self, row: &ParsedRow, findings: &mut Vec<Finding>) {
         if let Some(id) = &row.txn_id
-            && let Some(first) = self.ids.insert(id, row)
+            && let Some(line) = self.ids.insert(id, row.line)
         {
-            let (id, line) = (quote_value(id), first.line);
+            let id = quote_value(id);
             let message = format!("txnId {id} is that of line {line} too");
             findings.push((row.line, message));
         }
@@ -154,8 +155,13 @@ impl Relations {
         {
             return;
         }
-        let seen = self.references.insert((reference, row.direction), row);
         let day = row.at.ist_date();
+        let place = SeenRow {
+            line: row.line,
+            day,
+            amount: row.signed_amount(),
+        };
+        let seen = self.references.insert((reference, row.direction), place);
         if let Some(first) = seen.filter(|seen| (day - seen.day).num_days().abs() <= REFERENCE_DAYS)
         {
             let (label, reference, line) = (row.label(), quote_value(reference), first.line);
