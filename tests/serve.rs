@@ -138,6 +138,21 @@ async fn slow_receivers_leave_files_for_callers_where_few_may_be_open() {
 }
 
 #[test]
+fn the_sandbox_stops_with_the_program_that_has_started_it() {
+    let mut command = mockaa_command(&["serve", "--port", "0", "--stop-on-eof"]);
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = Server::spawn(&mut command);
+    let running = server.child.try_wait().expect("a status");
+    assert!(running.is_none(), "it runs while the pipe is open");
+    drop(server.child.stdin.take());
+    assert!(server.child.wait().expect("it ends").success());
+    let mut log = String::new();
+    let stderr = server.child.stderr.as_mut().expect("a pipe");
+    stderr.read_to_string(&mut log).expect("a log");
+    assert!(log.contains("stopping"), "{log}");
+}
+
+#[test]
 fn the_ready_file_is_there_while_the_sandbox_answers() {
     let folder = create_folder(
         "serve-ready-file",

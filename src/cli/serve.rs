@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::app::Sandbox;
 use crate::cli::common_args::{PersonaArgs, TrustArgs};
@@ -155,6 +156,11 @@ pub struct Arguments {
     #[command(flatten)]
     trust: TrustArgs,
 
+    /// Stop in order when standard input ends, as it does when the program that has started the sandbox
+    /// and holds the other end of the pipe is gone.
+    #[arg(long, env = "MOCKAA_STOP_ON_EOF")]
+    stop_on_eof: bool,
+
     /// File for the ready line, which appears when the sandbox answers and goes when it stops.
     #[arg(long, env = "MOCKAA_READY_FILE", value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -283,6 +289,7 @@ impl From<Arguments> for Options {
             tls,
             tls_dir,
             trust: TrustArgs { ca_files },
+            stop_on_eof: _,
             ready_file: _,
             control_token,
             allow_host,
@@ -342,6 +349,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let ready_file = arguments.ready_file.clone();
     let opens_browser = arguments.open;
+    let input_end = arguments.stop_on_eof.then(watch_input);
     if let Some(file) = &ready_file {
         check_ready_file(file)?;
     }
@@ -359,7 +367,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             tracing::warn!(%error, "no browser could be started; open {address}/ by hand");
         }
     }
-    stop_signals.recv().await;
+    tokio::select! {
+        () = stop_signals.recv() => {}
+        () = wait_for_end(input_end) => {}
+    }
     tracing::info!(
         "stopping: no new calls are accepted, and due webhooks are sent; \
          send the signal again to stop immediately"
@@ -369,6 +380,27 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         () = stop_signals.recv() => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what ends when standard input has ended.
+fn watch_input() -> oneshot::Receiver<()> {
+    let (ended, input_end) = oneshot::channel();
+    // A thread of its own: nothing interrupts a read of standard input, and the process may end meanwhile.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    input_end
+}
+
+/// Waits until standard input has ended, for ever if it is not watched.
+async fn wait_for_end(input_end: Option<oneshot::Receiver<()>>) {
+    match input_end {
+        Some(input_end) => {
+            let _ = input_end.await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// Checks that a path has no file, or the ready file of an earlier run: nothing else is overwritten.
