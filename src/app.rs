@@ -21,6 +21,7 @@ use crate::config::{
     load_participants,
 };
 use crate::crypto::base64::url_encode;
+use crate::crypto::trust::TrustedCas;
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::persona::DEFAULT_PERSONA;
 use crate::domain::retry_policy::RetryPolicy;
@@ -40,7 +41,6 @@ use crate::http::{
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
-use crate::platform::trust::TrustedCas;
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
 use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;

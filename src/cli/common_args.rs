@@ -6,8 +6,8 @@ use clap::Args;
 
 use crate::cli::UsageError;
 use crate::config::personas::{PersonaLoadError, load_personas};
+use crate::crypto::trust::TrustedCas;
 use crate::domain::persona::Personas;
-use crate::platform::trust::TrustedCas;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PersonaArgs {

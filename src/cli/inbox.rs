@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cli::remote::build_client;
+use crate::crypto::trust::TrustedCas;
 use crate::domain::call_facts::MESSAGE_TOLERANCE;
 use crate::domain::participants::PublicKey;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
 use crate::fiu::webhook_check::{VerificationKeys, WebhookError};
-use crate::platform::trust::TrustedCas;
 use crate::wire::fields::parse_timestamp;
 
 /// A webhook that the inbox has received and verified.

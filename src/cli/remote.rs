@@ -15,9 +15,9 @@ use crate::cli::control_calls::name_commands;
 use crate::cli::terminal::Palette;
 use crate::cli::{SandboxRefusal, UnmetExpectation};
 use crate::config::tls::find_authority;
+use crate::crypto::trust::TrustedCas;
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, escape_json_controls, escape_line_controls};
-use crate::platform::trust::TrustedCas;
 use crate::wire::control::journal::WHOLE_LENGTH_HEADER;
 
 // The address of a sandbox and one of its worlds. This is no doc comment because clap would show it

@@ -14,5 +14,6 @@ pub(crate) mod jws;
 pub(crate) mod key_exchange;
 pub(crate) mod keys;
 pub(crate) mod redirection;
+pub(crate) mod trust;
 pub(crate) mod webhook;
 mod weierstrass;

@@ -1,9 +1,8 @@
-//! Parts that differ between operating systems: stop signals, process groups, private files, the
-//! limit of open files, and the certificate authorities of the system.
+//! Parts that differ between operating systems: stop signals, process groups, private files, and the
+//! limit of open files.
 //! No other module has a `cfg(unix)` or `cfg(windows)`.
 
 pub(crate) mod connection_limits;
-pub(crate) mod trust;
 
 use std::fs::File;
 use std::io;

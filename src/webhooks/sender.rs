@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::crypto::keys::Keyring;
+use crate::crypto::trust::TrustedCas;
 use crate::domain::call_facts::SentFacts;
 use crate::domain::cause::Cause;
 use crate::domain::client_hint::ClientHint;
@@ -27,7 +28,6 @@ use crate::engine::clock::system_now;
 use crate::engine::world::World;
 use crate::platform::connection_limits::{ConnectionLimits, IDLE_PER_HOST_MAX};
 use crate::platform::is_out_of_resources;
-use crate::platform::trust::TrustedCas;
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::connection::{
     Resolver, check_host, connect, post_after_continue, request_path,

@@ -34,7 +34,7 @@ struct SeenRow {
     amount: Paise,
 }
 
-/// Where texts were last, by the hashes of the texts. Of a million texts, two have the same hash once in some 40 million files.
+/// The last places of texts, by the hashes of the texts. Of a million texts, two have the same hash once in some 40 million files.
 struct SeenTexts<P>(HashMap<u64, P, BuildHasherDefault<DefaultHasher>>);
 
 impl<P> SeenTexts<P> {
