@@ -18,6 +18,9 @@ pub(crate) const SET_BY_RUN: [&str; 4] = [
     "MOCKAA_WORLD",
 ];
 
+/// Variable of the packages and kits: the program that they start.
+const BINARY: &str = "MOCKAA_BINARY";
+
 /// Removes the empty variables from the options of a command and its subcommands.
 pub(crate) fn ignore_empty_variables(command: Command) -> Command {
     let is_empty =
@@ -39,6 +42,7 @@ pub(crate) fn ignore_empty_variables(command: Command) -> Command {
 /// The first unknown name, with the known one that is closest.
 pub(crate) fn check_names(command: &Command) -> Result<(), String> {
     let mut known: Vec<String> = SET_BY_RUN.map(str::to_owned).to_vec();
+    known.push(BINARY.to_owned());
     collect_names(command, &mut known);
     known.sort_unstable();
     known.dedup();
