@@ -1,0 +1,6 @@
+#!/bin/sh
+# Builds the program of the image, for the processor of the machine, as /mockaa.
+set -eu
+target=$(rustc -vV | sed -n 's/^host: //p')
+cargo build --locked --profile dist --bin mockaa --config packaging/static.toml --target "$target"
+cp "target/$target/dist/mockaa" /mockaa
