@@ -1,7 +1,7 @@
 //! `/openapi.json` and `/docs` against the table of calls, and the examples in them against a
 //! sandbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use base64::Engine;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::customer_browser::CustomerBrowser;
 use crate::helpers::TestApp;
+use crate::inbox::Message;
 use crate::lender::{
     APP_PREFIX, FIU_ID, Lender, consent_request as unaport_request, consent_template, credentials,
     expect_text, template_consent_request,
@@ -267,6 +268,8 @@ fn build_message(name: &str, value: Value) -> Value {
 struct Recorder {
     app: TestApp,
     examples: Map<String, Value>,
+    /// The headers of each webhook, as lines.
+    webhook_headers: BTreeMap<&'static str, String>,
     document: Value,
 }
 
@@ -484,6 +487,7 @@ impl Recorder {
         Self {
             app,
             examples: Map::new(),
+            webhook_headers: BTreeMap::new(),
             document,
         }
     }
@@ -1304,9 +1308,61 @@ impl Recorder {
             assert!(violations.is_empty(), "{name}: {violations:?}\n{body}");
             shorten_value(&mut body);
             self.examples.entry(name).or_insert(body);
+            self.webhook_headers
+                .entry(name)
+                .or_insert_with(|| render_headers(&message));
         }
     }
+
+    /// Returns the page of all webhooks, with the bodies and headers that were received.
+    fn render_webhooks_page(&self) -> String {
+        let mut page = "# All webhooks\n\nThis page is made from webhooks that a sandbox has sent; a test keeps it. Long values are cut \
+                        off at `…`. [api.md](api.md#webhooks) has the rules\nof delivery, [crypto.md](crypto.md) how a signature is \
+                        verified, `/openapi.json` of a running sandbox the schemas. The `notify` action of a scenario sends\nany other \
+                        body.\n\n| header | |\n| --- | --- |\n"
+            .to_owned();
+        let webhooks = self.document["webhooks"].as_object().expect("webhooks");
+        let first = webhooks.values().next().expect("a webhook");
+        for header in first["post"]["parameters"].as_array().expect("headers") {
+            let text = |name: &str| header[name].as_str().expect("a text");
+            page += &format!("| `{}` | {} |\n", text("name"), text("description"));
+        }
+        for (name, webhook) in webhooks {
+            let summary = webhook["post"]["summary"].as_str().expect("a summary");
+            let body = serde_json::to_string_pretty(&self.examples[name]).expect("JSON");
+            let headers = &self.webhook_headers[name.as_str()];
+            page += &format!("\n## {name}\n\n{summary}.\n\n```http\n{headers}\n{body}\n```\n");
+        }
+        page
+    }
 }
+
+/// Returns the request line and the headers of a webhook, those that the sender of any request sets left out.
+fn render_headers(message: &Message) -> String {
+    let mut headers: Vec<_> = message
+        .headers
+        .iter()
+        .filter(|(name, _)| !["accept", "content-length", "host", "user-agent"].contains(&&**name))
+        .map(|(name, value)| {
+            let value = match name.as_str() {
+                // The time at which it was sent, and what is made of it.
+                "webhook-timestamp" => "1593842400",
+                "webhook-signature" => "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
+                _ => value,
+            };
+            let end = value
+                .char_indices()
+                .nth(60)
+                .map_or(value.len(), |(end, _)| end);
+            let rest = if end < value.len() { "…" } else { "" };
+            format!("{name}: {}{rest}\n", &value[..end])
+        })
+        .collect();
+    headers.sort();
+    format!("POST {} HTTP/1.1\n{}", message.path, headers.concat())
+}
+
+const WEBHOOKS_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/webhooks.md");
 
 /// The examples of the document are what a sandbox with seed 42 and a frozen clock answers. With
 /// `MOCKAA_UPDATE_EXAMPLES=1` the test writes the file instead.
@@ -1332,12 +1388,19 @@ async fn the_examples_are_what_the_sandbox_answers() {
     for name in webhooks.keys() {
         assert!(recorder.examples.contains_key(name), "no example of {name}");
     }
+    let page = recorder.render_webhooks_page();
     let text = recorder.into_text();
     if std::env::var_os("MOCKAA_UPDATE_EXAMPLES").is_some() {
+        std::fs::write(WEBHOOKS_FILE, page).expect("the file is written");
         std::fs::write(EXAMPLES_FILE, text).expect("the file is written");
         return;
     }
     let kept = std::fs::read_to_string(EXAMPLES_FILE).expect("the file is part of the source");
+    let kept_page = std::fs::read_to_string(WEBHOOKS_FILE).expect("the page exists");
+    assert_eq!(
+        kept_page, page,
+        "MOCKAA_UPDATE_EXAMPLES=1 writes the page anew"
+    );
     let (kept, played): (Value, Value) = (
         serde_json::from_str(&kept).expect("JSON"),
         serde_json::from_str(&text).expect("JSON"),
