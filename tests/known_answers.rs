@@ -94,6 +94,14 @@ fn write_key_value(point: &str) -> String {
 #[test]
 fn detached_signatures_verify_in_both_forms() {
     let file = own_vectors();
+    let of_the_recipe = find_vector(&file, "detached-fiu-1");
+    let jws = expect_text(of_the_recipe, "x_jws_signature");
+    let body = expect_text(of_the_recipe, "body_utf8").as_bytes();
+    let key = jwk_public_key(&of_the_recipe["jwk"]);
+    assert_eq!(
+        verify_detached(jws, body, &[&key]),
+        Ok(PayloadEncoding::Raw)
+    );
     let raw = find_vector(&file, "detached-rs256-1");
     let key = jwk_public_key(&raw["jwk"]);
     let verify = |vector: &Value, body: &str| {
@@ -294,6 +302,46 @@ fn x25519_agrees_with_the_published_answers() {
             .expect("the text decrypts"),
         plaintext
     );
+}
+
+#[test]
+fn an_x25519_session_of_another_library_has_the_same_ciphertext() {
+    let file = own_vectors();
+    let vector = find_vector(&file, "x25519-1");
+    let text = |field| expect_text(vector, field);
+    let pair = |key, nonce| {
+        let (key, nonce) = (decode_hex_32(text(key)), decode_base64_32(text(nonce)));
+        KeyPair::from_private(Curve::X25519, key, nonce).expect("a key pair")
+    };
+    let fiu = pair("fiu_private_hex", "fiu_nonce_b64");
+    let fip = pair("fip_private_hex", "fip_nonce_b64");
+    let plaintext = text("plaintext_utf8").as_bytes();
+    let to_fiu = parse_peer(text("fiu_public_der_b64"), text("fiu_nonce_b64"));
+    let ciphertext = fip
+        .encrypt(&to_fiu, plaintext.to_vec())
+        .expect("the text encrypts");
+    assert_eq!(ciphertext, text("encryptedFI_b64"));
+    let from_fip = parse_peer(text("fip_public_pem"), text("fip_nonce_b64"));
+    let decrypted = fiu.decrypt(&from_fip, &ciphertext);
+    assert_eq!(decrypted.expect("the text decrypts"), plaintext);
+}
+
+/// The recipe for FIUs has the numbers that are tested here.
+#[test]
+fn the_recipe_has_the_numbers_of_the_vectors() {
+    let page = include_str!("../docs/crypto.md");
+    let file = own_vectors();
+    for id in ["x25519-1", "weierstrass-full-2", "detached-fiu-1"] {
+        let vector = find_vector(&file, id).as_object().expect("a vector");
+        let known = |name: &&String| !["id", "mode", "jwk"].contains(&name.as_str());
+        for name in vector.keys().filter(known) {
+            let value = vector[name].as_str().expect("a text").trim();
+            assert!(
+                page.contains(value),
+                "{id}: {name} is not in docs/crypto.md"
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the kits of `clients/` with the packages of target/packages: kits.sh python. Each kit is checked with its types
+# Tests the kits of `clients/` with the packages of target/packages: kits.sh python node. Each kit is checked with its types
 # and its own tests; then the first test of its README runs from an empty folder, as a newcomer would run it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,7 +14,7 @@ first_test() {
     awk '/^## The first test/ { found = 1 } found && /^```$/ { exit } inside { print } found && /^```sh$/ { inside = 1 }' "$1"
 }
 
-python() {
+test_python() {
     target/python/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$packages" ./clients/python
     export PIP_FIND_LINKS=$packages PIP_DISABLE_PIP_VERSION_CHECK=1
     python3 -m venv "$work/venv"
@@ -22,6 +22,7 @@ python() {
     (cd clients/python && "$work/venv/bin/mypy" src)
     # The package that was installed, not the sources.
     cp -r clients/python/tests "$work/tests"
+    export KNOWN_ANSWERS=$root/tests/fixtures/known-answers.json
     (cd "$work" && venv/bin/pytest -q tests && venv/bin/pytest -q -n 2 tests)
     mkdir "$work/first"
     first_test clients/python/README.md >"$work/first.sh"
@@ -30,9 +31,50 @@ python() {
     echo "first test in Python, installation included: $((SECONDS - begun)) s"
 }
 
+# Runs a command with npm pointed at a registry that has our packages, and knows where the others are.
+with_registry() {
+    local upstream address
+    upstream=$(npm config get registry)
+    coproc registry { exec node "$root/tests/packages/registry.mjs" "$root/target/packages/npm" "$upstream"; }
+    local id=$registry_PID
+    read -r address <&"${registry[0]}"
+    npm_config_registry=$address npm_config_audit=false npm_config_fund=false npm_config_update_notifier=false "$@"
+    # It ends with its input.
+    eval "exec ${registry[1]}>&-"
+    wait "$id"
+}
+
+node_kit() {
+    cp -r clients/node "$work/kit"
+    cp LICENSE "$work/kit"
+    (cd "$work/kit" && npm install --silent && npm run --silent build && npm pack --silent --pack-destination "$root/target/packages/npm")
+}
+
+node_tests() {
+    mkdir "$work/node"
+    cp -r clients/node/test/. "$work/node"
+    (cd "$work/node" && npm init -y >/dev/null &&
+        npm install --silent @mockaa/testing typescript@5 @types/node@20 vitest@4.1.12 vite@8.3.8 jest@30 &&
+        node --test ./*.test.mjs &&
+        npx tsc --noEmit --strict --skipLibCheck --module nodenext --types node vitest/consent.test.ts &&
+        (cd vitest && npx vitest run) && (cd jest && npx jest))
+    mkdir "$work/first-node"
+    first_test clients/node/README.md >"$work/first-node.sh"
+    begun=$SECONDS
+    (cd "$work/first-node" && bash -euo pipefail "$work/first-node.sh")
+    echo "first test in Node, installation included: $((SECONDS - begun)) s"
+}
+
+test_node() {
+    export KNOWN_ANSWERS=$root/tests/fixtures/known-answers.json
+    with_registry node_kit
+    # It has the package of the kit now.
+    with_registry node_tests
+}
+
 for kit in "$@"; do
     case $kit in
-    python) "$kit" ;;
-    *) echo "unknown kit $kit; use python" >&2; exit 2 ;;
+    python | node) "test_$kit" ;;
+    *) echo "unknown kit $kit; use python or node" >&2; exit 2 ;;
     esac
 done

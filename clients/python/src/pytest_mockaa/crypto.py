@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Union
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -121,9 +121,12 @@ class SessionKey:
         lines = material["DHPublicKey"]["KeyValue"].split("-----")
         # PEM has its base64 between two labels; without labels all of it is base64.
         encoded = lines[2] if len(lines) > 2 else lines[0]
-        public = serialization.load_der_public_key(base64.b64decode("".join(encoded.split())))
+        try:
+            public = serialization.load_der_public_key(base64.b64decode("".join(encoded.split())))
+        except UnsupportedAlgorithm:
+            public = None
         if not isinstance(public, x25519.X25519PublicKey):
-            raise ValueError("the other side's key is not on X25519; the two sides use the same form of Curve25519")
+            raise ValueError("the other side's key is not on X25519; both sides use the same form of Curve25519")
         mixed = bytes(ours ^ theirs for ours, theirs in zip(self.nonce, base64.b64decode(material["Nonce"])))
         key = HKDF(SHA256(), 32, salt=mixed[:20], info=None).derive(self.private.exchange(public))
         return AESGCM(key), mixed[-12:]
