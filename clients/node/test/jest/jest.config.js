@@ -1,0 +1,1 @@
+module.exports = { testEnvironment: "node", globalSetup: "@mockaa/testing/global-setup" };

@@ -1,0 +1,87 @@
+// The kit with node:test, against a running mockaa.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ApiError, SessionKey, withMockaa } from "@mockaa/testing";
+
+test("a customer approves and the data is fetched", withMockaa(async ({ world, inbox, fiu, report }) => {
+  const handle = await fiu.raiseConsent("9999999001");
+  const webhook = await inbox.wait({ status: "ACTIVE" });
+  assert.equal(webhook.consentHandle, handle);
+  assert.equal((await world.consent(handle)).state, "ACTIVE");
+  const accounts = await fiu.fetchData(handle);
+  assert.ok(accounts.length > 0 && accounts.every(({ transactions }) => transactions.length > 0));
+  assert.match(accounts[0].transactions[0].amount, /^\d+\.\d\d$/);
+  (await report()).check("signs-requests", "acknowledges-webhooks", "acknowledges-in-format");
+}));
+
+test("a customer rejects", withMockaa(async ({ world, inbox, fiu }) => {
+  const handle = await fiu.raiseConsent("9999999002");
+  await world.advance("1m");
+  assert.equal((await inbox.wait({ status: "REJECTED" })).consentHandle, handle);
+  await assert.rejects(fiu.artefact(handle), /has no artefact/);
+}));
+
+test("a scenario is named", withMockaa(async ({ world, inbox, fiu }) => {
+  await fiu.raiseConsent();
+  await world.advance("1m");
+  const [first, second] = [await inbox.wait({ status: "ACTIVE" }), await inbox.wait({ status: "ACTIVE", count: 2 })];
+  assert.deepEqual(first.body, second.body);
+}, { scenario: "webhook-duplicate" }));
+
+const FORGED = "version: 1\nname: forged\nsteps: [approve: {}]\nwebhooks: [fault: { wrong_key: {} }]\n";
+
+test("a scenario is written in the test", withMockaa(async ({ world, inbox, fiu, report }) => {
+  await fiu.raiseConsent();
+  await world.advance("1s");
+  assert.match((await inbox.wait({ valid: false })).problem, /does not match/);
+  (await report()).check("rejects-invalid-signatures");
+}, { scenario: FORGED }));
+
+test("the clock is frozen at a time", withMockaa(async ({ world, fiu }) => {
+  assert.equal(await world.now(), "2026-01-31T06:00:00.000Z");
+  const handle = await fiu.raiseConsent();
+  await world.approve(handle);
+  await world.advance({ to: "2027-01-31T06:00:00Z" });
+  assert.equal((await world.consent(handle)).state, "EXPIRED");
+}, { clock: "2026-01-31T06:00:00Z" }));
+
+test("an error has its status and text", withMockaa(async ({ fiu }) => {
+  const unknown = fiu.post("/Consent/handle", { ConsentHandle: "00000000-0000-4000-8000-000000000000" });
+  await assert.rejects(unknown, (error) => error instanceof ApiError && error.body.errorCode !== undefined);
+}));
+
+test("Unaport", withMockaa(async ({ inbox, unaport }) => {
+  const backend = await unaport();
+  const { ConsentHandle } = await backend.raiseConsent("9999999001");
+  await inbox.wait({ status: "ACTIVE" });
+  assert.ok(await backend.consent(ConsentHandle));
+  await inbox.wait({ path: "/FI/Notification" });
+  assert.ok(await backend.fetchData(ConsentHandle));
+}));
+
+test("expectations", withMockaa(async ({ world, fiu }) => {
+  await fiu.raiseConsent();
+  await world.expect("expect: [{ state: { is: PENDING } }]");
+  await assert.rejects(world.expect("expect: [{ state: { is: REVOKED } }]"), /at least 1 consent that is REVOKED/);
+}));
+
+test("a wait says what has arrived", withMockaa(async ({ inbox, fiu }) => {
+  await fiu.raiseConsent("9999999001");
+  await inbox.wait({ status: "ACTIVE" });
+  await assert.rejects(inbox.wait({ status: "PAUSED", timeout: 10 }), /\/Consent\/Notification ACTIVE/);
+}));
+
+test("a key is not that of the session", withMockaa(async ({ fiu }) => {
+  const handle = await fiu.raiseConsent("9999999001");
+  const session = await fiu.requestData(handle, new SessionKey());
+  await assert.rejects(fiu.fetchSession(session, new SessionKey()), /does not decrypt/);
+}));
+
+test("a failure carries the journal of its world", async () => {
+  const failing = withMockaa(async ({ fiu }) => {
+    await fiu.raiseConsent();
+    throw new Error("as expected");
+  });
+  await assert.rejects(failing({ name: "failing" }), /as expected\n\njournal of the mockaa world failing-[^]*consent\.raised/);
+});

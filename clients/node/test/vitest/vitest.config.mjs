@@ -1,0 +1,1 @@
+export default { test: { globalSetup: "@mockaa/testing/global-setup" } };
