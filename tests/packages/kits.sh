@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the kits of `clients/` with the packages of target/packages: kits.sh python node. Each kit is checked with its types
+# Tests the kits of `clients/` with the packages of target/packages: kits.sh python node action. Each kit is checked with its types
 # and its own tests; then the first test of its README runs from an empty folder, as a newcomer would run it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -72,9 +72,35 @@ test_node() {
     with_registry node_tests
 }
 
+# The scripts of the actions for GitHub, with the files and variables of a runner.
+action_tests() {
+    export RUNNER_TOOL_CACHE=$work/cache RUNNER_TEMP=$work/temp GITHUB_ENV=$work/env GITHUB_OUTPUT=$work/output
+    export GITHUB_PATH=$work/path GITHUB_STEP_SUMMARY=$work/summary VERSION FAIL=true
+    VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+    mkdir "$work/temp"
+    ARGUMENTS="--seed 42 --no-such-option" actions/start/start.sh >"$work/refused" && exit 1
+    grep -q -- --no-such-option "$work/refused"
+    ARGUMENTS="--seed 42" actions/start/start.sh
+    # What the runner does between two steps.
+    export MOCKAA_URL PATH
+    MOCKAA_URL=$(sed -n 's/^MOCKAA_URL=//p' "$work/env") PATH=$(cat "$work/path"):$PATH
+    mockaa consent raise --world good >/dev/null
+    actions/report/report.sh
+    grep -q '^PASS  *signs-requests' "$work/summary"
+    curl -sS "$MOCKAA_URL/w/bad/no-such-path" >/dev/null
+    actions/report/report.sh && exit 1
+    grep -q '^FAIL  *calls-known-paths' "$work/summary"
+    FAIL=false actions/report/report.sh
+    pkill --full "$RUNNER_TEMP/mockaa-ready.json"
+}
+
+test_action() {
+    with_registry action_tests
+}
+
 for kit in "$@"; do
     case $kit in
-    python | node) "test_$kit" ;;
-    *) echo "unknown kit $kit; use python or node" >&2; exit 2 ;;
+    python | node | action) "test_$kit" ;;
+    *) echo "unknown kit $kit; use python, node or action" >&2; exit 2 ;;
     esac
 done
