@@ -318,6 +318,11 @@ impl Sandbox {
         self.shared.control_token.as_deref()
     }
 
+    /// Returns the certificate of the development CA in PEM; `None` for a sandbox without https.
+    pub(crate) fn authority(&self) -> Option<&str> {
+        self.shared.authority.as_deref()
+    }
+
     /// Returns the configuration that all worlds share.
     pub(crate) fn config(&self) -> &SandboxConfig {
         self.worlds.config()

@@ -12,7 +12,8 @@
 //! # }).unwrap();
 //! ```
 //!
-//! The public API is [`Sandbox`] with its builder, options and errors, and [`cli::run`]. The feature
+//! The public API is [`Sandbox`] with its builder, options and errors, [`SandboxWorld`] for the world of a
+//! test, and [`cli::run`]. The feature
 //! `internals` is for the tests and benches of this package and may change at any time.
 
 #![warn(unreachable_pub)]
@@ -43,6 +44,7 @@ pub mod internals;
 mod platform;
 mod scenario;
 mod statement_files;
+mod testing;
 mod ui;
 mod webhooks;
 mod wire;
@@ -53,3 +55,4 @@ pub use domain::fair_use::FairUseMode;
 pub use domain::retry_policy::RetryPolicy;
 pub use domain::time_source::{TimeSettings, TimeSource};
 pub use http::SecurityMode;
+pub use testing::{SandboxWorld, TestError, Webhook, WorldInbox, WorldReport};

@@ -13,9 +13,10 @@ use crate::skip::report_skip;
 
 /// The layers of `docs/architecture.md#layers`. A module imports from the layers below its own and
 /// from itself, never from a sibling.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["main"],
     &["cli"],
+    &["testing"],
     &["app"],
     &["config"],
     &["http", "webhooks", "demo"],
@@ -585,4 +586,31 @@ fn citations_of_the_documentation_resolve() {
         "no such file or heading:\n{}",
         wrong.join("\n")
     );
+}
+
+/// The places that name the version of a release.
+const VERSIONED: [(&str, &[&str]); 6] = [
+    (
+        "clients/python/pyproject.toml",
+        &["version = \"{}\"", "\"mockaa=={}\""],
+    ),
+    (
+        "clients/node/package.json",
+        &["\"version\": \"{}\"", "\"mockaa\": \"{}\""],
+    ),
+    ("actions/start/action.yml", &["default: {}\n"]),
+    ("docs/ci.md", &["mockaa=={}", "version: {}\n", "mockaa:{}"]),
+    ("docs/testing.md", &["mockaa=={}"]),
+    ("docs/upgrading.md", &["| {} |"]),
+];
+
+#[test]
+fn kits_and_pages_name_the_version() {
+    for (file, places) in VERSIONED {
+        let text = fs::read_to_string(project_root().join(file)).expect(file);
+        for place in places {
+            let expected = place.replace("{}", env!("CARGO_PKG_VERSION"));
+            assert!(text.contains(&expected), "{file} has no {expected:?}");
+        }
+    }
 }

@@ -11,7 +11,6 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::Sandbox;
-use crate::cli::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::cli::remote::build_client;
 use crate::config::Options;
 use crate::crypto::base64;
@@ -21,6 +20,7 @@ use crate::domain::money::Paise;
 use crate::domain::session::DataTiming;
 use crate::domain::time::Timestamp;
 use crate::engine::clock::system_now;
+use crate::fiu::inbox::{Inbox, ReceivedWebhook, ReceiverBehavior};
 use crate::platform::{StopSignals, find_local_address, open_browser};
 use crate::wire::fields::parse_timestamp;
 

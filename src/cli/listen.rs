@@ -1,5 +1,5 @@
 //! `mockaa listen`: an inbox that verifies and prints each webhook. The server belongs to
-//! [`crate::cli::inbox`].
+//! [`crate::fiu::inbox`].
 
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::cli::UsageError;
 use crate::cli::common_args::TrustArgs;
-use crate::cli::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior, is_inbox};
 use crate::cli::remote::{Remote, encode_segment, field_text};
 use crate::cli::stdout::{StdoutError, print_bytes};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
 use crate::domain::text::{escape_controls, quote_value};
 use crate::domain::time_source::TimeSource;
+use crate::fiu::inbox::{Application, Inbox, ReceivedWebhook, ReceiverBehavior, is_inbox};
 use crate::platform::StopSignals;
 
 #[derive(Debug, Args)]

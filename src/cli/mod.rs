@@ -17,7 +17,6 @@ pub(crate) mod exit_status;
 mod fi;
 mod file_options;
 mod github;
-mod inbox;
 mod jws;
 mod listen;
 mod lists;

@@ -7,7 +7,6 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use uuid::{Builder, Uuid};
 
 use crate::cli::remote::{
     JsonResponse, RESPONSE_TIMEOUT, Remote, build_client, encode_segment, field_text,
@@ -20,17 +19,10 @@ use crate::domain::account::FiType;
 use crate::domain::customer_address::{is_mobile_number, normalize_address};
 use crate::domain::participants::SignatureProfile;
 use crate::domain::text::{escape_controls, quote_value};
-use crate::domain::time::{Millis, Timestamp};
 use crate::domain::version::RebitVersion;
-use crate::engine::entropy::random_key;
+use crate::fiu::consent_request::ConsentTerms;
 use crate::http::routes::all_routes;
 use crate::wire::fields::parse_timestamp;
-
-/// Validity period of the consents that the command raises.
-const CONSENT_DURATION: Millis = Millis::from_secs(365 * 86_400);
-
-/// Months of data that they cover.
-const DATA_MONTHS: i32 = 12;
 
 /// Name of the customer unless an option gives another.
 const CUSTOMER_NAME: &str = "9876543210";
@@ -107,78 +99,6 @@ pub(crate) async fn fetch_consent(remote: &Remote, handle: &str) -> anyhow::Resu
 /// Prints the handle and the page of a consent.
 pub(crate) fn print_consent(remote: &Remote, consent: &JsonResponse) {
     print_fields(remote, consent, &FIELDS);
-}
-
-/// The part of a request that all APIs have.
-struct ConsentTerms {
-    now: Timestamp,
-    customer: String,
-    fi_types: Vec<FiType>,
-}
-
-impl ConsentTerms {
-    /// Returns the lowest version from `lowest` on that has all FI types.
-    fn version_from(&self, lowest: RebitVersion) -> RebitVersion {
-        let mut versions = RebitVersion::ALL.iter().copied();
-        let found = versions.find(|version| {
-            *version >= lowest
-                && self
-                    .fi_types
-                    .iter()
-                    .all(|fi_type| version.supports_fi_type(*fi_type))
-        });
-        found.unwrap_or(lowest)
-    }
-
-    /// Returns a message with `ConsentDetail`, as the FIU with this id sends it.
-    fn build_message(&self, version: RebitVersion, fiu: &str) -> Value {
-        let Self {
-            now,
-            customer,
-            fi_types,
-        } = self;
-        let mut message = self.build_head(version);
-        // Requests that differ in their dates only are repetitions to the contract report.
-        let purpose = format!("Wealth management service, request {}", random_uuid());
-        message["ConsentDetail"] = json!({
-                "consentStart": now.to_string(),
-                "consentExpiry": now.saturating_add(CONSENT_DURATION).to_string(),
-                "consentMode": "STORE",
-                "fetchType": "PERIODIC",
-                "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"],
-                "fiTypes": fi_types,
-                "DataConsumer": { "id": fiu, "type": "FIU" },
-                "Customer": { "id": customer },
-                "Purpose": {
-                    "code": "101",
-                    "refUri": "https://api.rebit.org.in/aa/purpose/101.xml",
-                    "text": purpose,
-                    "Category": { "type": "Personal Finance" },
-                },
-                "FIDataRange": {
-                    "from": now.shift_months(-DATA_MONTHS).to_string(),
-                    "to": now.to_string(),
-                },
-                "DataLife": { "unit": "MONTH", "value": 1 },
-                "Frequency": { "unit": "DAY", "value": 1 },
-        });
-        message
-    }
-
-    /// Returns the fields that begin each message of ReBIT.
-    fn build_head(&self, version: RebitVersion) -> Value {
-        json!({
-            "ver": version,
-            "timestamp": self.now.to_string(),
-            "txnid": random_uuid().to_string(),
-        })
-    }
-}
-
-fn random_uuid() -> Uuid {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&random_key()[..16]);
-    Builder::from_random_bytes(bytes).into_uuid()
 }
 
 /// Returns the path of a call by its name in `/openapi.json`.
@@ -433,38 +353,5 @@ impl<'a> FiuClient<'a> {
             format!(": {}", escape_controls(message))
         });
         Err(SandboxRefusal(format!("the FIU's call is answered {status}{message}")).into())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_the_lowest_that_has_all_fi_types() {
-        for (fi_types, lowest, version) in [
-            (
-                &[FiType::Deposit][..],
-                RebitVersion::V1_1_3,
-                RebitVersion::V1_1_3,
-            ),
-            (
-                &[FiType::Deposit, FiType::Gstr1_3b],
-                RebitVersion::V1_1_3,
-                RebitVersion::V2_0_0,
-            ),
-            (
-                &[FiType::LifeInsurance],
-                RebitVersion::V2_0_0,
-                RebitVersion::V2_1_0,
-            ),
-        ] {
-            let terms = ConsentTerms {
-                now: Timestamp::from_millis(0),
-                customer: String::new(),
-                fi_types: fi_types.to_vec(),
-            };
-            assert_eq!(terms.version_from(lowest), version);
-        }
     }
 }

@@ -23,7 +23,6 @@ use self::results::{
 use crate::app::Sandbox;
 use crate::cli::common_args::{PersonaArgs, TrustArgs};
 use crate::cli::github::format_error;
-use crate::cli::inbox::{Inbox, ReceiverBehavior};
 use crate::cli::raise::ApiName;
 use crate::cli::scenario::{Format, expand_paths, format_diagnostics};
 use crate::cli::{UsageError, parse_duration_arg, parse_positive_duration_arg};
@@ -54,6 +53,7 @@ use crate::domain::version::RebitVersion;
 use crate::engine::advance::{Limits, StopReason, advance_clock};
 use crate::engine::clock::{ClockStart, TimeRules};
 use crate::engine::world::World;
+use crate::fiu::inbox::{Inbox, ReceiverBehavior};
 use crate::http::openapi::fields::list_answer_fields;
 use crate::http::routes::has_operation;
 use crate::platform::{ProcessGroup, StopSignals};

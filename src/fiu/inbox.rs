@@ -16,7 +16,6 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::cli::remote::build_client;
 use crate::crypto::trust::TrustedCas;
 use crate::domain::call_facts::MESSAGE_TOLERANCE;
 use crate::domain::participants::PublicKey;
@@ -169,7 +168,9 @@ const INBOX_PATH: &str = "/.well-known/mockaa-inbox";
 
 /// Returns whether an inbox of this program answers at the URL.
 pub(crate) async fn is_inbox(url: &str) -> bool {
-    let Ok(client) = build_client(url, INBOX_TIMEOUT) else {
+    // An inbox has no certificate.
+    let client = Client::builder().no_proxy().timeout(INBOX_TIMEOUT);
+    let Ok(client) = client.tls_certs_only(Vec::new()).build() else {
         return false;
     };
     let answer = client.get(format!("{url}{INBOX_PATH}")).send().await;
