@@ -10,8 +10,7 @@ FROM rust:1-bookworm AS build
 WORKDIR /src
 ENV CARGO_TERM_COLOR=never
 COPY Cargo.toml Cargo.lock ./
-COPY packaging/static.toml packaging/static.toml
-COPY packaging/image-build.sh packaging/image-build.sh
+COPY packaging/static.toml packaging/name_service.c packaging/image-build.sh packaging/
 # The dependencies, with empty sources: a change of the sources does not compile them again.
 RUN mkdir src benches \
     && touch src/lib.rs \

@@ -14,10 +14,13 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 out=$PWD/target/packages python=${PYTHON:-python3}
 notices=$out/THIRD-PARTY-LICENSES.txt
 mkdir -p "$out"
+# maturin sets it too; with another value the program would be compiled twice.
+export MACOSX_DEPLOYMENT_TARGET=11.0
 
-# A program for Linux needs no library of the system.
+# A program for Linux or Windows needs no library of the system.
 config=()
-case $target in *-linux-gnu) config=(--config "$PWD/packaging/static.toml") ;; esac
+case $target in *-linux-gnu | *-windows-*) config=(--config "$PWD/packaging/static.toml") ;; esac
+case $target in *-linux-gnu) cc -O2 -c packaging/name_service.c -o target/name_service.o ;; esac
 case $target in
 x86_64-*-linux-*) platform=linux-x64 ;;
 aarch64-*-linux-*) platform=linux-arm64 ;;

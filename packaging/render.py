@@ -25,7 +25,7 @@ def main():
         return file.read_text().split()[0]
 
     for name in FILES:
-        text = re.sub("@([A-Z0-9]+(?::[a-z0-9_-]+)?)@", find_value, (HERE / name).read_text())
+        text = re.sub("@(REPOSITORY|VERSION|SHA256:[a-z0-9_-]+)@", find_value, (HERE / name).read_text())
         target = folder / pathlib.Path(name).name.replace("install.", "mockaa-installer.")
         target.write_text(text)
 

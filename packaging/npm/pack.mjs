@@ -25,9 +25,13 @@ if (!names.includes(name)) {
 const stage = mkdtempSync(join(tmpdir(), "mockaa-npm-"));
 mkdirSync(folder, { recursive: true });
 
+/** Where the packages come from; the registry compares it with the provenance. */
+const { GITHUB_REPOSITORY: home } = process.env;
+const origin = home ? { repository: { type: "git", url: `git+https://github.com/${home}.git` } } : {};
+
 /** Packs a folder of the stage with this package.json. */
 function pack(at, description) {
-  writeFileSync(join(at, "package.json"), `${JSON.stringify({ ...description, version }, null, 2)}\n`);
+  writeFileSync(join(at, "package.json"), `${JSON.stringify({ ...description, ...origin, version }, null, 2)}\n`);
   cpSync(licence, join(at, "LICENSE"));
   execFileSync("npm", ["pack", "--silent", "--pack-destination", resolve(folder), at], {
     stdio: ["ignore", "inherit", "inherit"],
@@ -39,7 +43,8 @@ const main = join(stage, "mockaa");
 cpSync(join(here, "mockaa"), main, { recursive: true });
 const description = JSON.parse(readFileSync(join(main, "package.json"), "utf8"));
 const optionalDependencies = Object.fromEntries(names.map((each) => [each, version]));
-pack(main, { ...description, optionalDependencies });
+// A release packs each platform on a machine of its own, and this one once.
+if (platform === "linux-x64") pack(main, { ...description, optionalDependencies });
 
 const [os, cpu] = platform.split("-");
 const carrier = join(stage, "carrier");

@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target/packages").resolve()
 # Settings of a developer do not change the test.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MOCKAA_")}
+TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "aarch64-apple-darwin",
+           "x86_64-pc-windows-msvc"]
 SUCCESS = "All results were as expected"
 failures = []
 
@@ -80,20 +82,25 @@ def check_installer(folder):
     """The shell installer of a release, with the archive of this machine."""
     archives = [file for file in PACKAGES.glob("mockaa-*.tar.gz")]
     version = re.match(r"mockaa-(\d+\.\d+\.\d+[^-]*)-", archives[0].name)[1]
-    text = (ROOT / "packaging/install.sh").read_text()
-    (folder / "install.sh").write_text(text.replace("@VERSION@", version).replace("@REPOSITORY@", "example/mockaa"))
-    done, text = run(folder, "sh", "install.sh", "--to", "bin", "--from", PACKAGES.as_uri())
+    release = folder / "release"
+    release.mkdir()
+    checksum = archives[0].with_name(archives[0].name + ".sha256").read_text()
+    for target in TARGETS:
+        # The archives of the other systems are not made here.
+        suffix = "zip" if "windows" in target else "tar.gz"
+        (release / f"mockaa-{version}-{target}.{suffix}.sha256").write_text(checksum)
+    done, text = run(folder, sys.executable, ROOT / "packaging/render.py", "example/mockaa", version, release)
+    rendered = [file.read_text() for file in release.glob("mockaa[-.][ir]*") if file.suffix in (".sh", ".ps1", ".rb")]
+    check("installers and formula are written", done and len(rendered) == 3 and "@SHA" not in "".join(rendered), text)
+    done, text = run(folder, "sh", release / "mockaa-installer.sh", "--to", "bin", "--from", PACKAGES.as_uri())
     check("the installer verifies and installs the archive", done and "installed mockaa" in text, text)
     done, text = run(folder, "bin/mockaa", "demo")
     check("the demo runs from the archive", done and SUCCESS in text, text)
     # A changed archive is not installed.
     copies = folder / "changed"
     copies.mkdir()
-    for file in [archives[0], archives[0].with_name(archives[0].name + ".sha256")]:
-        (copies / file.name).write_bytes(file.read_bytes())
-    with (copies / archives[0].name).open("ab") as archive:
-        archive.write(b"x")
-    done, text = run(folder, "sh", "install.sh", "--to", "other", "--from", copies.as_uri())
+    (copies / archives[0].name).write_bytes(archives[0].read_bytes() + b"x")
+    done, text = run(folder, "sh", release / "mockaa-installer.sh", "--to", "other", "--from", copies.as_uri())
     check("a changed archive is refused", not done and "nothing is installed" in text and not (folder / "other").exists(), text)
 
 
