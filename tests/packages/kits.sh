@@ -15,7 +15,9 @@ first_test() {
 }
 
 test_python() {
-    target/python/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$packages" ./clients/python
+    cp -r clients/python "$work/kit"
+    cp LICENSE "$work/kit"
+    target/python/bin/python -m pip wheel --quiet --no-deps --wheel-dir "$packages" "$work/kit"
     export PIP_FIND_LINKS=$packages PIP_DISABLE_PIP_VERSION_CHECK=1
     python3 -m venv "$work/venv"
     "$work/venv/bin/pip" install --quiet pytest-mockaa pytest-xdist mypy
@@ -24,6 +26,9 @@ test_python() {
     cp -r clients/python/tests "$work/tests"
     export KNOWN_ANSWERS=$root/tests/fixtures/known-answers.json
     (cd "$work" && venv/bin/pytest -q tests && venv/bin/pytest -q -n 2 tests)
+    # The oldest library that the kit names.
+    "$work/venv/bin/pip" install --quiet cryptography==42.0.0
+    (cd "$work" && venv/bin/pytest -q tests/test_crypto.py)
     mkdir "$work/first"
     first_test clients/python/README.md >"$work/first.sh"
     begun=$SECONDS
@@ -45,9 +50,9 @@ with_registry() {
 }
 
 node_kit() {
-    cp -r clients/node "$work/kit"
-    cp LICENSE "$work/kit"
-    (cd "$work/kit" && npm install --silent && npm run --silent build && npm pack --silent --pack-destination "$root/target/packages/npm")
+    cp -r clients/node "$work/node-kit"
+    cp LICENSE "$work/node-kit"
+    (cd "$work/node-kit" && npm install --silent && npm run --silent build && npm pack --silent --pack-destination "$root/target/packages/npm")
 }
 
 node_tests() {

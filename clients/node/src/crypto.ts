@@ -22,6 +22,11 @@ export class SignatureError extends Error {
   override name = "SignatureError";
 }
 
+/** A signature by a key that is not in the set: the AA may have a new one. */
+export class UnknownKeyError extends SignatureError {
+  override name = "UnknownKeyError";
+}
+
 /** Public keys by their `kid`. */
 export type KeySet = ReadonlyMap<string, KeyObject>;
 
@@ -77,11 +82,13 @@ export function verify(jws: string | undefined | null, message: Uint8Array, keys
   }
   // The sender does not choose the algorithm (RFC 8725, section 3.1).
   if (header?.["alg"] !== "RS256") throw new SignatureError(`the algorithm is not RS256: ${JSON.stringify(header)}`);
-  const critical = Array.isArray(header["crit"]) ? header["crit"] : [];
-  const unknown = critical.filter((name) => name !== "b64");
-  if (unknown.length > 0) throw new SignatureError(`unknown critical fields: ${unknown}`);
-  const key = keys.get(String(header["kid"]));
-  if (!key) throw new SignatureError(`no key has the kid ${header["kid"]}`);
+  if ("crit" in header && JSON.stringify(header["crit"]) !== '["b64"]') {
+    throw new SignatureError(`unknown critical fields: ${JSON.stringify(header["crit"])}`);
+  }
+  const kid = header["kid"];
+  const key = typeof kid === "string" ? keys.get(kid) : undefined;
+  if (!key) throw new UnknownKeyError(`no key has the kid ${JSON.stringify(kid)}`);
+  if (!/^[\w-]+$/.test(signature)) throw new SignatureError("the signature is not base64url");
   const body = header["b64"] === false ? Buffer.from(message) : Buffer.from(Buffer.from(message).toString("base64url"));
   const input = Buffer.concat([Buffer.from(`${encoded}.`), body]);
   if (!verifyBytes("sha256", input, key, Buffer.from(signature, "base64url"))) {
@@ -91,8 +98,12 @@ export function verify(jws: string | undefined | null, message: Uint8Array, keys
 
 /** Verifies a compact JWS, such as `signedConsent`, and returns its content. Throws a `SignatureError`. */
 export function openCompact<T = unknown>(jws: string, keys: KeySet): T {
-  const [header, payload = "", signature] = jws.split(".");
+  const [header = "", payload = "", signature] = jws.split(".");
   const content = Buffer.from(payload, "base64url");
+  // What was signed without base64url is no signature over this text.
+  if (Buffer.from(header, "base64url").toString().includes('"b64"')) {
+    throw new SignatureError("a compact JWS has its payload in base64url; its header says b64");
+  }
   verify(`${header}..${signature}`, content, keys);
   return JSON.parse(content.toString()) as T;
 }
@@ -139,13 +150,14 @@ export class SessionKey {
     const der = Buffer.from(parts[2] ?? parts[0] ?? "", "base64");
     const publicKey = readX25519(der);
     const theirs = Buffer.from(material.Nonce, "base64");
-    const mixed = Buffer.from(this.#nonce.map((byte, at) => byte ^ (theirs[at] ?? 0)));
+    if (theirs.length !== 32) throw new Error(`the nonce has ${theirs.length} bytes, not 32`);
+    const mixed = Buffer.from(this.#nonce.map((byte, at) => byte ^ (theirs[at] as number)));
     const shared = diffieHellman({ privateKey: this.#private, publicKey });
     const key = Buffer.from(hkdfSync("sha256", shared, mixed.subarray(0, 20), Buffer.alloc(0), 32));
     const data = Buffer.from(encrypted, "base64");
-    const decipher = createDecipheriv("aes-256-gcm", key, mixed.subarray(-12));
-    decipher.setAuthTag(data.subarray(-16));
+    const decipher = createDecipheriv("aes-256-gcm", key, mixed.subarray(-12), { authTagLength: 16 });
     try {
+      decipher.setAuthTag(data.subarray(-16));
       return Buffer.concat([decipher.update(data.subarray(0, -16)), decipher.final()]).toString();
     } catch {
       throw new Error("the data does not decrypt: a key or a nonce is not the one of this session");

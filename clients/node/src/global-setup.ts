@@ -9,5 +9,8 @@ export default async function setup(): Promise<() => Promise<void>> {
   if (process.env["MOCKAA_URL"]) return async () => {};
   const sandbox = await Sandbox.start();
   process.env["MOCKAA_URL"] = sandbox.url;
-  return () => sandbox.stop();
+  return async () => {
+    delete process.env["MOCKAA_URL"];
+    await sandbox.stop();
+  };
 }

@@ -1,7 +1,10 @@
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { type KeySet, SignatureError, verify } from "./crypto";
+import { type KeySet, openCompact, SignatureError, UnknownKeyError, verify } from "./crypto";
+
+/** The age at which a message is refused, in milliseconds. */
+const TOLERANCE = 15 * 60_000;
 
 /** A webhook as it was received. */
 export class Webhook {
@@ -10,11 +13,11 @@ export class Webhook {
     /** Names are in lower case. */
     readonly headers: IncomingHttpHeaders,
     readonly body: Buffer,
-    /** Why its signature is not valid; `undefined` if it is. */
+    /** Why it is not valid: its signature, its `aa_api_key` or its age; `undefined` if it is. */
     readonly problem: string | undefined,
   ) {}
 
-  /** Whether it is signed by a key of the AA over these bytes. */
+  /** Whether an FIU accepts it: it is signed by a key of the AA over these bytes, by this AA, and not too old. */
   get isValid(): boolean {
     return this.problem === undefined;
   }
@@ -60,8 +63,16 @@ export interface WebhookFilter {
   valid?: boolean | "any";
   /** The number of webhooks; the last of them is returned. Default: 1. */
   count?: number;
-  /** The longest wait in milliseconds; default: 10,000. */
+  /** The longest wait in milliseconds; default: 3,000, less than the time of a test. */
   timeout?: number;
+}
+
+/** What an inbox asks about the AA. */
+export interface WebhookSource {
+  /** Reads the keys of the AA. */
+  readKeys(): Promise<KeySet>;
+  /** Reads the time of its messages. */
+  readTime(): Promise<string>;
 }
 
 /** A server that receives webhooks, and accepts those that are valid, as ReBIT describes. */
@@ -72,15 +83,20 @@ export class Inbox {
   answer: ((webhook: Webhook) => number) | undefined;
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
+  readonly #unknown = new Set<string>();
   #url = "";
 
-  private constructor(keys: KeySet) {
+  private constructor(
+    private keys: KeySet,
+    private readonly source: WebhookSource,
+  ) {
     this.#server = createServer((request, response) => {
       const parts: Buffer[] = [];
       request.on("data", (part: Buffer) => parts.push(part));
-      request.on("end", () => {
+      request.on("end", async () => {
         const body = Buffer.concat(parts);
-        const status = this.#receive(new Webhook(request.url ?? "", request.headers, body, findProblem(request.headers, body, keys)));
+        const problem = await this.#findProblem(request.headers, body).catch((error) => String(error));
+        const status = this.#receive(new Webhook(request.url ?? "", request.headers, body, problem));
         response.writeHead(status, { "content-type": "application/json" }).end(acknowledge(body, status));
       });
     });
@@ -88,9 +104,9 @@ export class Inbox {
     this.#server.unref();
   }
 
-  /** Starts a server on a free port, which verifies with these keys. */
-  static async start(keys: KeySet): Promise<Inbox> {
-    const inbox = new Inbox(keys);
+  /** Starts a server on a free port. */
+  static async start(source: WebhookSource): Promise<Inbox> {
+    const inbox = new Inbox(await source.readKeys(), source);
     inbox.#server.listen(0, "127.0.0.1");
     await once(inbox.#server, "listening");
     inbox.#url = `http://127.0.0.1:${(inbox.#server.address() as AddressInfo).port}`;
@@ -105,11 +121,57 @@ export class Inbox {
   #receive(webhook: Webhook): number {
     this.received.push(webhook);
     for (const wake of this.#waiting) wake();
-    return this.answer?.(webhook) ?? (webhook.isValid ? 200 : 401);
+    try {
+      return this.answer?.(webhook) ?? (webhook.isValid ? 200 : 401);
+    } catch (error) {
+      console.error(error);
+      return 500;
+    }
+  }
+
+  async #findProblem(headers: IncomingHttpHeaders, body: Buffer): Promise<string | undefined> {
+    try {
+      return await this.#check(headers, body);
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      // The AA may have a new key. The set is read once for each name of a key.
+      if (!(error instanceof UnknownKeyError) || this.#unknown.has(error.message)) return error.message;
+      this.#unknown.add(error.message);
+      this.keys = await this.source.readKeys();
+      return this.#findProblem(headers, body);
+    }
+  }
+
+  async #check(headers: IncomingHttpHeaders, body: Buffer): Promise<string | undefined> {
+    verify(String(headers["x-jws-signature"] ?? ""), body, this.keys);
+    let message: { Notifier?: { id?: string }; timestamp?: string };
+    try {
+      message = JSON.parse(body.toString()) ?? {};
+    } catch {
+      return undefined;
+    }
+    // Not of ReBIT: what is signed is not older than its signature.
+    if (!message.Notifier || !message.timestamp) return undefined;
+    const token = String(headers["aa_api_key"] ?? "");
+    if (token === "") return "the header aa_api_key is missing";
+    if (token.split(".").length === 3) {
+      // The AA's token names it. An API key is agreed, and cannot be verified here.
+      try {
+        const { azp } = openCompact<{ azp?: string }>(token, this.keys);
+        if (azp !== message.Notifier.id) return `aa_api_key is a token of ${azp}, and the message is from ${message.Notifier.id}`;
+      } catch (error) {
+        if (error instanceof UnknownKeyError || !(error instanceof SignatureError)) throw error;
+        return `aa_api_key is no valid token: ${error.message}`;
+      }
+    }
+    const at = Date.parse(message.timestamp);
+    const clocks = [Date.parse(await this.source.readTime()), Date.now()];
+    const isOld = clocks.every((clock) => Math.abs(at - clock) > TOLERANCE);
+    return isOld ? `the message is of ${message.timestamp}, more than 15 minutes off` : undefined;
   }
 
   /** Waits for a webhook, and returns it. Throws an error that lists what has arrived. */
-  async wait({ status, path, valid = true, count = 1, timeout = 10_000 }: WebhookFilter = {}): Promise<Webhook> {
+  async wait({ status, path, valid = true, count = 1, timeout = 3_000 }: WebhookFilter = {}): Promise<Webhook> {
     const find = () =>
       this.received.filter(
         (it) =>
@@ -148,17 +210,6 @@ export class Inbox {
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-function findProblem(headers: IncomingHttpHeaders, body: Buffer, keys: KeySet): string | undefined {
-  const jws = headers["x-jws-signature"];
-  try {
-    verify(Array.isArray(jws) ? jws[0] : jws, body, keys);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SignatureError) return error.message;
-    throw error;
   }
 }
 

@@ -10,9 +10,9 @@ import { obtainSandbox, Sandbox } from "./sandbox";
 import { UnaportFiu } from "./unaport";
 import { World, type WorldOptions } from "./world";
 
-export { type Jwks, type KeyMaterial, type KeySet, openCompact, readJwks, SessionKey, SignatureError, SigningKey, verify } from "./crypto";
+export { type Jwks, type KeyMaterial, type KeySet, openCompact, readJwks, SessionKey, SignatureError, SigningKey, UnknownKeyError, verify } from "./crypto";
 export { ApiError } from "./http";
-export { Inbox, Webhook, type WebhookFilter } from "./inbox";
+export { Inbox, Webhook, type WebhookFilter, type WebhookSource } from "./inbox";
 export type { components, operations, paths, webhooks } from "./openapi";
 export { Account, type Artefact, Fiu } from "./rebit";
 export { Report, type ReportContent } from "./report";
@@ -43,7 +43,10 @@ export async function openMockaa(test: string, options: WorldOptions = {}): Prom
   const sandbox = await obtainSandbox();
   const world = await World.open(sandbox.url, test, options);
   const aaKeys: KeySet = readJwks(await call("GET", `${sandbox.url}/.well-known/jwks.json`));
-  const inbox = await Inbox.start(aaKeys);
+  const inbox = await Inbox.start({
+    readKeys: async () => readJwks(await call("GET", `${world.baseUrl}/.well-known/jwks.json`)),
+    readTime: () => world.now(),
+  });
   const { items } = await world.control<{ items: { id: string }[] }>("GET", "config/fiu");
   for (const { id } of items) await world.control("PUT", `config/fiu/${id}`, { baseUrl: inbox.url });
   // A key of 2048 bits takes a tenth of a second.
@@ -57,7 +60,10 @@ export async function openMockaa(test: string, options: WorldOptions = {}): Prom
 }
 
 /** The contexts that node:test and vitest pass to a test, as far as they name it. */
-type TestContext = { fullName?: string; name?: string; task?: { name: string; file?: { name: string } } };
+type TestContext = { fullName?: string; name?: string; task?: Task };
+
+/** A test or a suite of vitest. */
+type Task = { name: string; suite?: Task; file?: { name: string } };
 
 /** The state of jest's `expect`, which is global. */
 type JestState = { currentTestName?: string; testPath?: string };
@@ -66,22 +72,30 @@ type JestState = { currentTestName?: string; testPath?: string };
  * Wraps a test, for vitest, jest and node:test: `test("a customer approves", withMockaa(async ({ fiu }) => { … }))`.
  * When the test fails, the journal of its world stands in the message of the error.
  */
-export function withMockaa(test: (mockaa: Mockaa) => Promise<void> | void, options: WorldOptions = {}): (context?: unknown) => Promise<void> {
+export function withMockaa(test: (mockaa: Mockaa, ...row: any[]) => Promise<void> | void, options: WorldOptions = {}): (context?: unknown) => Promise<void> {
   // With a parameter, jest would wait for a callback.
   return async (...contexts: unknown[]) => {
     const mockaa = await openMockaa(nameTest(contexts[0]), options);
     try {
-      await test(mockaa);
+      // The row of a table of tests, or the context of the runner.
+      await test(mockaa, ...contexts);
     } catch (error) {
-      if (error instanceof Error) {
-        const journal = await mockaa.world.describeJournal().catch((reason) => `cannot be read: ${reason}`);
-        error.message += `\n\njournal of the mockaa world ${mockaa.world.name}:\n${journal}`;
-      }
+      const journal = await mockaa.world.describeJournal().catch((reason) => `cannot be read: ${reason}`);
+      addText(error, `\n\njournal of the mockaa world ${mockaa.world.name}:\n${journal}`);
       throw error;
     } finally {
       await mockaa.close();
     }
   };
+}
+
+/** Adds a text to the message of an error. The test runners show the message or the stack, which has the message too. */
+function addText(error: unknown, text: string): void {
+  const failure = error as { message?: unknown; stack?: unknown } | null;
+  if (typeof failure?.message !== "string") return;
+  const { message, stack } = failure;
+  failure.message = message + text;
+  if (typeof stack === "string") failure.stack = stack.includes(message) ? stack.replace(message, () => message + text) : stack + text;
 }
 
 /** Returns the name of a test, and in parentheses its file: two files may have tests of the same name. */
@@ -90,5 +104,10 @@ function nameTest(context: unknown): string {
   const { expect } = globalThis as { expect?: { getState?: () => JestState } };
   const jest = expect?.getState?.() ?? {};
   const file = task?.file?.name ?? relative(process.cwd(), jest.testPath ?? process.argv[1] ?? "");
-  return `${task?.name ?? fullName ?? name ?? jest.currentTestName ?? "test"} (${file})`;
+  return `${joinNames(task) ?? fullName ?? name ?? jest.currentTestName ?? "test"} (${file})`;
+}
+
+/** Returns the names of the suites of a test and its own. */
+function joinNames(task: Task | undefined): string | undefined {
+  return task && [joinNames(task.suite), task.name].filter(Boolean).join(" ");
 }

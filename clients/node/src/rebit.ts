@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { XMLParser } from "fast-xml-parser";
-import { type KeyMaterial, type KeySet, openCompact, SessionKey, type SigningKey, verify } from "./crypto";
+import { type KeyMaterial, type KeySet, openCompact, SessionKey, SignatureError, type SigningKey, verify } from "./crypto";
 import { send } from "./http";
 import type { World } from "./world";
 
@@ -9,6 +9,8 @@ const PARSER = new XMLParser({
   attributeNamePrefix: "",
   removeNSPrefix: true,
   parseAttributeValue: false,
+  // Line breaks in narrations are numbered entities.
+  htmlEntities: true,
   // Elements that may occur several times, whatever their number in a document.
   isArray: (name) => ["Transaction", "Holder", "Holding", "Nominee"].includes(name),
 });
@@ -57,7 +59,11 @@ export class Fiu {
   /** Registers the key in the world. */
   static async register(world: World, key: SigningKey, aaKeys: KeySet, id = "FIU-1"): Promise<Fiu> {
     const path = `config/fiu/${id}`;
-    const { apiKey } = await world.control<{ apiKey: string }>("PUT", path, { publicKeys: [key.publicJwk()] });
+    type Known = { apiKey: string; publicKeys: { kid?: string }[] };
+    const { apiKey, publicKeys } = await world.control<Known>("GET", path);
+    // The keys of the FIU under test, which may be the same one, stay valid.
+    const others = publicKeys.filter((jwk) => jwk.kid !== key.kid);
+    await world.control("PUT", path, { publicKeys: [...others, key.publicJwk()] });
     return new Fiu(world, id, apiKey, key, aaKeys);
   }
 
@@ -74,7 +80,16 @@ export class Fiu {
       "x-jws-signature": this.key.sign(body),
     });
     verify(answer.headers.get("x-jws-signature"), answer.body, this.aaKeys);
-    return JSON.parse(answer.body.toString()) as T;
+    const result = JSON.parse(answer.body.toString()) as { txnid?: string; timestamp?: string };
+    if (result.txnid !== message.txnid) {
+      throw new SignatureError(`the answer to ${path} has the txnid of another message, ${result.txnid}`);
+    }
+    // An artefact has no timestamp of its own.
+    const sent = result.timestamp;
+    if (sent && Math.abs(Date.parse(sent) - Date.parse(await this.world.now())) > 15 * 60_000) {
+      throw new SignatureError(`the answer to ${path} is of ${sent}, more than 15 minutes off`);
+    }
+    return result as T;
   }
 
   /**

@@ -44,16 +44,20 @@ export class Sandbox {
   /** Stops the program, after it has sent the webhooks that are due. */
   async stop(): Promise<void> {
     const child = this.#process;
-    if (!child) return;
     this.#process = undefined;
+    // Ctrl-C may have ended it already.
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.ref();
     const ended = new Promise((resolve) => child.once("exit", resolve));
+    const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
     child.stdin?.end();
     await ended;
+    clearTimeout(timer);
   }
 }
 
-let shared: Promise<Sandbox> | undefined;
+/** The place of the sandbox of this process: a test runner may load this module once for each file. */
+const SHARED = Symbol.for("@mockaa/testing sandbox");
 
 /**
  * Returns the sandbox of the run: that of the global setup, whose address is in `MOCKAA_URL`, or else one of this
@@ -61,6 +65,8 @@ let shared: Promise<Sandbox> | undefined;
  */
 export function obtainSandbox(): Promise<Sandbox> {
   const url = process.env["MOCKAA_URL"];
-  shared ??= url ? Promise.resolve(new Sandbox(url.replace(/\/+$/, ""))) : Sandbox.start();
-  return shared;
+  if (url) return Promise.resolve(new Sandbox(url.replace(/\/+$/, "")));
+  const holder = process as unknown as { [SHARED]?: Promise<Sandbox> };
+  holder[SHARED] ??= Sandbox.start();
+  return holder[SHARED];
 }

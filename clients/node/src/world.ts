@@ -10,6 +10,9 @@ export type JournalEntry = components["schemas"]["JournalPage"]["items"][number]
 /** What an advance of the clock has done. */
 export type Advanced = components["schemas"]["AdvanceView"];
 
+/** The worlds that this process has open, by their sandbox. */
+const OPEN = new Set<string>();
+
 /** The settings of a world. */
 export interface WorldOptions {
   /** A shipped scenario, or the text of one in YAML, that drives every consent. */
@@ -34,9 +37,13 @@ export class World {
   static async open(sandboxUrl: string, test: string, options: WorldOptions = {}): Promise<World> {
     const readable = test.replace(/[^A-Za-z0-9_.-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 48);
     const unique = createHash("sha256").update(test).digest("hex").slice(0, 8);
-    const world = new World(sandboxUrl, `${readable}-${unique}`);
+    let name = `${readable}-${unique}`;
+    // Tests of the same name run side by side, or a runner does not tell which test it is.
+    for (let number = 2; OPEN.has(`${sandboxUrl} ${name}`); number += 1) name = `${readable}-${unique}-${number}`;
+    OPEN.add(`${sandboxUrl} ${name}`);
+    const world = new World(sandboxUrl, name);
     // An earlier run of the same test may have been stopped.
-    await world.delete();
+    await world.#remove();
     await world.control("POST", "clock/freeze");
     if (options.clock !== undefined) await world.control("POST", "clock/set", { to: options.clock });
     if (options.scenario !== undefined) await world.useScenario(options.scenario);
@@ -100,7 +107,7 @@ export class World {
   async useScenario(scenario: string): Promise<string> {
     let name = scenario;
     if (/[\n:]/.test(scenario)) {
-      const found = /^name:\s*(\S+)/m.exec(scenario)?.[1];
+      const found = /^name:\s*["']?([\w.-]+)/m.exec(scenario)?.[1];
       if (!found) throw new Error("the scenario has no name; begin it with `version: 1` and `name: …`");
       name = found;
       await this.control("PUT", `scenarios/${encodeURIComponent(name)}`, scenario);
@@ -129,6 +136,7 @@ export class World {
 
   /** Returns the contract report, which grades how the FIU has behaved in this world. */
   async report(): Promise<Report> {
+    await this.#settle();
     return new Report(await this.control<ReportContent>("GET", "report"));
   }
 
@@ -147,11 +155,27 @@ export class World {
 
   /** Returns the journal as text, a line for each entry. */
   async describeJournal(): Promise<string> {
+    await this.#settle();
     return (await this.journal({ light: "true" })).map(describeEntry).join("\n");
+  }
+
+  /** Waits until the webhooks that are due have been answered, and this is on record. */
+  async #settle(): Promise<void> {
+    try {
+      await this.advance("0s");
+    } catch (error) {
+      // Another advance is under way, which waits for them too.
+      if (!(error instanceof ApiError && error.status === 409)) throw error;
+    }
   }
 
   /** Deletes the world. */
   async delete(): Promise<void> {
+    await this.#remove();
+    OPEN.delete(`${this.sandboxUrl} ${this.name}`);
+  }
+
+  async #remove(): Promise<void> {
     try {
       await call("DELETE", `${this.sandboxUrl}/_mockaa/v1/worlds/${encodeURIComponent(this.name)}`);
     } catch (error) {

@@ -25,6 +25,12 @@ test("a key in the other form is named", () => {
   assert.throws(() => new SessionKey().decrypt(theirs, vector.encryptedFI_b64), /not on X25519/);
 });
 
+test("a nonce or a tag of another length is refused", () => {
+  const { fip_public_pem: KeyValue, fip_nonce_b64: Nonce } = find("x25519-1");
+  assert.throws(() => new SessionKey().decrypt({ DHPublicKey: { KeyValue }, Nonce: "AAAA" }, "AAAA"), /3 bytes, not 32/);
+  assert.throws(() => new SessionKey().decrypt({ DHPublicKey: { KeyValue }, Nonce }, "AAAAAA=="), /does not decrypt/);
+});
+
 test("the signature of the recipe is valid", () => {
   const vector = find("detached-fiu-1");
   const keys = readJwks({ keys: [vector.jwk] });
@@ -44,7 +50,8 @@ for (const [jws, reason] of [
   [`${encode(null)}..`, /not RS256/],
   [`${encode({ alg: "none" })}..`, /not RS256/],
   [`${encode({ alg: "HS256", kid: "k" })}..c2ln`, /not RS256/],
-  [`${encode({ alg: "RS256", kid: "k", crit: ["exp"] })}..`, /critical/],
+  ...[["exp"], null, 5, [], [["b64"]]].map((crit) => [`${encode({ alg: "RS256", kid: "k", crit })}..c2ln`, /critical/]),
+  [`${encode({ alg: "RS256", kid: ["k"] })}..c2ln`, /no key has the kid/],
 ]) {
   test(`${jws} is no signature`, () => {
     assert.throws(() => verify(jws, Buffer.from("{}"), new Map()), (error) => error instanceof SignatureError && reason.test(error.message));
@@ -56,5 +63,6 @@ test("what a key signs, it verifies", () => {
   const keys = readJwks({ keys: [key.publicJwk()] });
   verify(key.sign("body"), Buffer.from("body"), keys);
   const [header, , signature] = key.sign('{"a":1}').split(".");
-  assert.throws(() => openCompact(`${header}.${encode({})}.${signature}`, keys), SignatureError);
+  assert.throws(() => openCompact(`${header}.${encode({ a: 1 })}.${signature}`, keys), /b64/);
+  assert.throws(() => verify(`${key.sign("body").slice(0, -4)}!!\n `, Buffer.from("body"), keys), SignatureError);
 });

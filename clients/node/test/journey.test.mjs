@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, SessionKey, withMockaa } from "@mockaa/testing";
+import { ApiError, openMockaa, SessionKey, SignatureError, withMockaa } from "@mockaa/testing";
 
 test("a customer approves and the data is fetched", withMockaa(async ({ world, inbox, fiu, report }) => {
   const handle = await fiu.raiseConsent("9999999001");
@@ -83,5 +83,78 @@ test("a failure carries the journal of its world", async () => {
     await fiu.raiseConsent();
     throw new Error("as expected");
   });
-  await assert.rejects(failing({ name: "failing" }), /as expected\n\njournal of the mockaa world failing-[^]*consent\.raised/);
+  const hasJournal = (text) => /as expected\n\njournal of the mockaa world failing-[^]*consent\.raised/.test(text);
+  await assert.rejects(failing({ name: "failing" }), ({ message, stack }) => hasJournal(message) && hasJournal(stack));
+});
+
+for (const scenario of ["webhook-chunked", "webhook-rotated-key", "webhook-late", "webhook-huge", "webhook-burst"]) {
+  test(`${scenario} is accepted`, withMockaa(async ({ world, inbox, fiu, report }) => {
+    await fiu.raiseConsent();
+    await world.advance("2h");
+    assert.ok((await inbox.wait({ status: "ACTIVE" })).isValid);
+    (await report()).check();
+  }, { scenario }));
+}
+
+for (const [scenario, reason] of [
+  ["webhook-altered-api-key", /aa_api_key is no valid token/],
+  ["webhook-foreign-api-key", /aa_api_key is a token of/],
+  ["webhook-without-api-key", /aa_api_key is missing/],
+  ["webhook-stale", /15 minutes off/],
+  ["webhook-future-timestamp", /15 minutes off/],
+  ["webhook-unknown-kid", /no key has the kid/],
+  ["webhook-alg-none", /not RS256/],
+  ["webhook-tampered", /does not match/],
+]) {
+  test(`${scenario} is refused`, withMockaa(async ({ world, inbox, fiu, report }) => {
+    await fiu.raiseConsent();
+    await world.advance("1m");
+    assert.match((await inbox.wait({ valid: false })).problem, reason);
+    (await report()).check();
+  }, { scenario }));
+}
+
+for (const scenario of ["api-stale", "api-future", "api-other-txnid", "api-badly-signed"]) {
+  test(`the answers of ${scenario} are refused`, withMockaa(async ({ world, fiu, report }) => {
+    await assert.rejects(async () => {
+      const handle = await fiu.raiseConsent();
+      await world.advance("1m");
+      await fiu.fetchData(handle);
+    }, SignatureError);
+    (await report()).check();
+  }, { scenario }));
+}
+
+test("the keys of the FIU under test stay valid", withMockaa(async ({ world }) => {
+  const { publicKeys } = await world.control("GET", "config/fiu/FIU-1");
+  assert.deepEqual(publicKeys.map(({ kid }) => kid), ["fiu-1-dev-1", "mockaa-testing"]);
+}));
+
+test("the name of a scenario is read as YAML has it", withMockaa(async ({ world }) => {
+  for (const name of ["forged", '"forged"', "'forged' # a note"]) {
+    assert.equal(await world.useScenario(`version: 1\nname: ${name}\nsteps: [approve: {}]\n`), "forged");
+  }
+  await assert.rejects(world.useScenario("version: 1\nsteps: [approve: {}]\n"), /has no name/);
+}));
+
+test("a report waits for what is under way", withMockaa(async ({ inbox, fiu, report }) => {
+  await fiu.raiseConsent("9999999001");
+  await inbox.wait({ status: "ACTIVE" });
+  (await report()).check("acknowledges-webhooks");
+}));
+
+test("an answer that cannot be chosen is 500", withMockaa(async ({ world, inbox, fiu }) => {
+  inbox.answer = () => {
+    throw new Error("as expected");
+  };
+  await fiu.raiseConsent("9999999001");
+  await world.advance("0s");
+  const { items } = await world.control("GET", "webhooks?after=0");
+  assert.equal(items[0].attempts[0].status, 500);
+}));
+
+test("tests of one name have worlds of their own", async () => {
+  const opened = await Promise.all([1, 2, 3].map(() => openMockaa("the same")));
+  assert.equal(new Set(opened.map(({ world }) => world.name)).size, 3);
+  await Promise.all(opened.map((each) => each.close()));
 });

@@ -33,6 +33,13 @@ def test_a_key_in_the_other_form_is_named():
         SessionKey().decrypt(theirs, vector["encryptedFI_b64"])
 
 
+def test_a_nonce_of_another_length_is_refused():
+    vector = VECTORS["x25519-1"]
+    theirs = {"DHPublicKey": {"KeyValue": vector["fip_public_pem"]}, "Nonce": "AAAA"}
+    with pytest.raises(ValueError, match="3 bytes, not 32"):
+        SessionKey().decrypt(theirs, vector["encryptedFI_b64"])
+
+
 def test_the_signature_of_the_recipe_is_valid():
     vector = VECTORS["detached-fiu-1"]
     keys = read_jwks({"keys": [vector["jwk"]]})
@@ -56,7 +63,9 @@ def test_the_signature_of_the_recipe_is_valid():
         (f"{encode_base64url(b'[]')}..", "not RS256"),
         (f"{encode_base64url(json.dumps({'alg': 'none'}).encode())}..", "not RS256"),
         (f"{encode_base64url(json.dumps({'alg': 'HS256', 'kid': 'k'}).encode())}..c2ln", "not RS256"),
-        (f"{encode_base64url(json.dumps({'alg': 'RS256', 'kid': 'k', 'crit': ['exp']}).encode())}..", "critical"),
+        *((f"{encode_base64url(json.dumps({'alg': 'RS256', 'kid': 'k', 'crit': crit}).encode())}..", "critical")
+          for crit in (["exp"], None, 5, [], [["b64"]])),
+        (f"{encode_base64url(json.dumps({'alg': 'RS256', 'kid': ['k']}).encode())}..", "no key has the kid"),
     ],
 )
 def test_what_is_no_signature_is_refused(jws, reason):
@@ -70,7 +79,9 @@ def test_what_a_key_signs_it_verifies():
     verify(key.sign(b"body"), b"body", keys)
     header, _, signature = key.sign(b'{"a":1}').split(".")
     # With b64=false the signature is over the text itself, so that it is no compact JWS of the same text.
-    compact = f"{header}.{encode_base64url(b'{}')}.{signature}"
+    payload = encode_base64url(b'{"a":1}')
+    with pytest.raises(SignatureError, match="b64"):
+        open_compact(f"{header}.{payload}.{signature}", keys)
     with pytest.raises(SignatureError):
-        open_compact(compact, keys)
+        verify(key.sign(b"body")[:-4] + "!!\n ", b"body", keys)
     assert decode_base64url(encode_base64url(b"\x00\xff")) == b"\x00\xff"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_mockaa import ApiError, SessionKey
+from pytest_mockaa import ApiError, SessionKey, SignatureError
 
 
 def test_a_customer_approves_and_the_data_is_fetched(aa_world, aa_inbox, fiu, aa_report):
@@ -83,3 +83,66 @@ def test_a_key_is_not_that_of_the_session(aa_world, fiu):
     session = fiu.request_data(handle, SessionKey())
     with pytest.raises(ValueError, match="does not decrypt"):
         fiu.fetch_session(session, SessionKey())
+
+
+@pytest.mark.parametrize("scenario", ["webhook-chunked", "webhook-rotated-key", "webhook-late", "webhook-huge", "webhook-burst"])
+def test_unusual_webhooks_are_accepted(aa_world, aa_inbox, fiu, aa_report, scenario):
+    aa_world.use_scenario(scenario)
+    fiu.raise_consent()
+    aa_world.advance("2h")
+    assert aa_inbox.wait(status="ACTIVE").is_valid
+
+
+@pytest.mark.parametrize(
+    ("scenario", "reason"),
+    [
+        ("webhook-altered-api-key", "aa_api_key is no valid token"),
+        ("webhook-foreign-api-key", "aa_api_key is a token of"),
+        ("webhook-without-api-key", "aa_api_key is missing"),
+        ("webhook-stale", "15 minutes off"),
+        ("webhook-future-timestamp", "15 minutes off"),
+        ("webhook-unknown-kid", "no key has the kid"),
+        ("webhook-alg-none", "not RS256"),
+        ("webhook-tampered", "does not match"),
+    ],
+)
+def test_invalid_webhooks_are_refused(aa_world, aa_inbox, fiu, aa_report, scenario, reason):
+    aa_world.use_scenario(scenario)
+    fiu.raise_consent()
+    aa_world.advance("1m")
+    assert reason in aa_inbox.wait(valid=False).problem
+
+
+@pytest.mark.parametrize("scenario", ["api-stale", "api-future", "api-other-txnid", "api-badly-signed"])
+def test_wrong_answers_are_refused(aa_world, fiu, aa_report, scenario):
+    aa_world.use_scenario(scenario)
+    with pytest.raises(SignatureError):
+        handle = fiu.raise_consent()
+        aa_world.advance("1m")
+        fiu.fetch_data(handle)
+
+
+def test_the_keys_of_the_fiu_under_test_stay_valid(aa_world, fiu):
+    kids = [jwk["kid"] for jwk in aa_world.control("GET", "config/fiu/FIU-1")["publicKeys"]]
+    assert kids == ["fiu-1-dev-1", "pytest-mockaa"]
+
+
+@pytest.mark.parametrize("name", ["forged", '"forged"', "'forged' # a note"])
+def test_the_name_of_a_scenario_is_read_as_yaml_has_it(aa_world, name):
+    assert aa_world.use_scenario(f"version: 1\nname: {name}\nsteps: [approve: {{}}]\n") == "forged"
+    with pytest.raises(ValueError, match="has no name"):
+        aa_world.use_scenario("version: 1\nsteps: [approve: {}]\n")
+
+
+def test_a_report_waits_for_what_is_under_way(aa_world, aa_inbox, fiu, aa_report):
+    fiu.raise_consent("9999999001")
+    aa_inbox.wait(status="ACTIVE")
+    aa_report().check("acknowledges-webhooks")
+
+
+def test_an_answer_that_cannot_be_chosen_is_500(aa_world, aa_inbox, fiu):
+    aa_inbox.answer = lambda webhook: 1 // 0
+    fiu.raise_consent("9999999001")
+    aa_world.advance("0s")
+    (delivery, *_) = aa_world.control("GET", "webhooks?after=0")["items"]
+    assert delivery["attempts"][0]["status"] == 500

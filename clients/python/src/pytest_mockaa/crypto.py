@@ -26,9 +26,13 @@ class SignatureError(ValueError):
     """A signature that is not valid; the text says why."""
 
 
+class UnknownKeyError(SignatureError):
+    """A signature by a key that is not in the set: the AA may have a new one."""
+
+
 def decode_base64url(text: str) -> bytes:
-    """Decodes base64url without padding (RFC 7515, section 2)."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    """Decodes base64url without padding (RFC 7515, section 2). Raises `ValueError` for other characters."""
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
 def encode_base64url(octets: bytes) -> str:
@@ -82,11 +86,12 @@ def verify(jws: Union[str, None], message: bytes, keys: Mapping[str, rsa.RSAPubl
     # The sender does not choose the algorithm (RFC 8725, section 3.1).
     if not isinstance(header, dict) or header.get("alg") != "RS256":
         raise SignatureError(f"the algorithm is not RS256: {header}")
-    if set(header.get("crit", [])) - {"b64"}:
+    if "crit" in header and header["crit"] != ["b64"]:
         raise SignatureError(f"unknown critical fields: {header['crit']}")
-    key = keys.get(header.get("kid", ""))
+    kid = header.get("kid")
+    key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
-        raise SignatureError(f"no key has the kid {header.get('kid')!r}")
+        raise UnknownKeyError(f"no key has the kid {kid!r}")
     payload = message if header.get("b64") is False else encode_base64url(message).encode()
     try:
         key.verify(signature, parts[0].encode() + b"." + payload, padding.PKCS1v15(), SHA256())
@@ -96,10 +101,18 @@ def verify(jws: Union[str, None], message: bytes, keys: Mapping[str, rsa.RSAPubl
 
 def open_compact(jws: str, keys: Mapping[str, rsa.RSAPublicKey]) -> Json:
     """Verifies a compact JWS, such as `signedConsent`, and returns its content. Raises `SignatureError`."""
-    header, _, rest = jws.partition(".")
-    payload, _, signature = rest.partition(".")
-    verify(f"{header}..{signature}", decode_base64url(payload), keys)
-    return json.loads(decode_base64url(payload))
+    parts = jws.split(".")
+    if len(parts) != 3:
+        raise SignatureError("it is no compact JWS, which has the form header.payload.signature")
+    try:
+        header, payload = json.loads(decode_base64url(parts[0])), decode_base64url(parts[1])
+    except ValueError as error:
+        raise SignatureError(f"it is not base64url of JSON: {error}") from None
+    # What was signed without base64url is no signature over this text.
+    if isinstance(header, dict) and "b64" in header:
+        raise SignatureError("a compact JWS has its payload in base64url; its header says b64")
+    verify(f"{parts[0]}..{parts[2]}", payload, keys)
+    return json.loads(payload)
 
 
 @dataclass
@@ -123,11 +136,14 @@ class SessionKey:
         encoded = lines[2] if len(lines) > 2 else lines[0]
         try:
             public = serialization.load_der_public_key(base64.b64decode("".join(encoded.split())))
-        except UnsupportedAlgorithm:
+        except (UnsupportedAlgorithm, ValueError):
             public = None
         if not isinstance(public, x25519.X25519PublicKey):
             raise ValueError("the other side's key is not on X25519; both sides use the same form of Curve25519")
-        mixed = bytes(ours ^ theirs for ours, theirs in zip(self.nonce, base64.b64decode(material["Nonce"])))
+        nonce = base64.b64decode(material["Nonce"])
+        if len(nonce) != 32:
+            raise ValueError(f"the nonce has {len(nonce)} bytes, not 32")
+        mixed = bytes(ours ^ theirs for ours, theirs in zip(self.nonce, nonce))
         key = HKDF(SHA256(), 32, salt=mixed[:20], info=None).derive(self.private.exchange(public))
         return AESGCM(key), mixed[-12:]
 

@@ -36,6 +36,8 @@ def send(
             return {name.lower(): value for name, value in answer.headers.items()}, answer.read()
     except urllib.error.HTTPError as error:
         raise ApiError(error.code, f"{method} {url}", error.read().decode(errors="replace")) from None
+    except urllib.error.URLError as error:
+        raise ConnectionError(f"no mockaa answers at {url}: {error.reason}") from None
 
 
 def call(method: str, url: str, body: Any = None, headers: Optional[Mapping[str, str]] = None) -> Any:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
+import traceback
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Mapping, Optional
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from .crypto import SignatureError, verify
+from .crypto import SignatureError, UnknownKeyError, open_compact, verify
+
+KeySet = Mapping[str, RSAPublicKey]
+# The age at which a message is refused.
+_TOLERANCE_S = 15 * 60
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,11 @@ class Webhook:
     """Names are in lower case."""
     body: bytes
     problem: Optional[str]
-    """Why its signature is not valid; `None` if it is."""
+    """Why it is not valid: its signature, its `aa_api_key` or its age; `None` if it is."""
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is signed by a key of the AA over these bytes."""
+        """Whether an FIU accepts it: it is signed by a key of the AA over these bytes, by this AA, and not too old."""
         return self.problem is None
 
     @property
@@ -53,15 +59,24 @@ class Webhook:
         return content.get("consentHandle")  # type: ignore[no-any-return]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A burst of webhooks arrives at once.
+    request_queue_size = 256
+
+
 class Inbox:
     """A server that receives webhooks, and accepts those that are valid, as ReBIT describes."""
 
-    def __init__(self, keys: Mapping[str, RSAPublicKey]) -> None:
+    def __init__(self, read_keys: Callable[[], KeySet], read_time: Callable[[], datetime]) -> None:
+        """`read_keys` reads the keys of the AA, and `read_time` the time of its messages."""
         self.received: list[Webhook] = []
         """All webhooks, in the order of their arrival."""
         self.answer: Optional[Callable[[Webhook], int]] = None
         """Chooses the status of the answer, in place of 200 for valid webhooks and 401 for others."""
-        self._keys = keys
+        self._read_keys, self._read_time = read_keys, read_time
+        self._keys = read_keys()
+        self._unknown: set[str] = set()
         self._arrival = threading.Condition()
         inbox = self
 
@@ -69,37 +84,88 @@ class Inbox:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = self._read_body()
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status = inbox._receive(self.path, headers, body)
                 answer = _acknowledge(body, status)
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(answer)))
+                # A connection that is kept would outlast the test.
+                self.send_header("connection", "close")
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def _read_body(self) -> bytes:
+                if self.headers.get("transfer-encoding", "").lower() != "chunked":
+                    return self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = b""
+                while True:
+                    size = int(self.rfile.readline().split(b";")[0], 16)
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                    if size == 0:
+                        return body
 
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def _receive(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
-        problem = None
-        try:
-            verify(headers.get("x-jws-signature"), body, self._keys)
-        except SignatureError as error:
-            problem = str(error)
-        webhook = Webhook(path, headers, body, problem)
+        webhook = Webhook(path, headers, body, self._find_problem(headers, body))
         with self._arrival:
             self.received.append(webhook)
             self._arrival.notify_all()
         if self.answer is not None:
-            return self.answer(webhook)
+            try:
+                return self.answer(webhook)
+            except Exception:
+                traceback.print_exc()
+                return 500
         return 200 if webhook.is_valid else 401
+
+    def _find_problem(self, headers: Mapping[str, str], body: bytes) -> Optional[str]:
+        try:
+            return self._check(headers, body)
+        except UnknownKeyError as error:
+            # The AA may have a new key. The set is read once for each name of a key.
+            if str(error) in self._unknown:
+                return str(error)
+            self._unknown.add(str(error))
+            self._keys = self._read_keys()
+            return self._find_problem(headers, body)
+        except SignatureError as error:
+            return str(error)
+
+    def _check(self, headers: Mapping[str, str], body: bytes) -> Optional[str]:
+        verify(headers.get("x-jws-signature"), body, self._keys)
+        try:
+            message = json.loads(body)
+            sender, sent = message["Notifier"]["id"], message["timestamp"]
+        except (ValueError, KeyError, TypeError):
+            # Not of ReBIT: what is signed is not older than its signature.
+            return None
+        token = headers.get("aa_api_key", "")
+        if token.count(".") == 2:
+            # The AA's token names it. An API key is agreed, and cannot be verified here.
+            try:
+                claims = open_compact(token, self._keys)
+            except UnknownKeyError:
+                raise
+            except SignatureError as error:
+                return f"aa_api_key is no valid token: {error}"
+            if claims.get("azp") != sender:
+                return f"aa_api_key is a token of {claims.get('azp')}, and the message is from {sender}"
+        elif not token:
+            return "the header aa_api_key is missing"
+        at = datetime.fromisoformat(sent.replace("Z", "+00:00"))
+        clocks = self._read_time(), datetime.now(timezone.utc)
+        if min(abs((at - clock).total_seconds()) for clock in clocks) > _TOLERANCE_S:
+            return f"the message is of {sent}, more than 15 minutes off"
+        return None
 
     def wait(
         self,

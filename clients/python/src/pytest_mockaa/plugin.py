@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from datetime import datetime
 from typing import Any, Callable, Generator, Iterator, Mapping, Optional
 
 import pytest
@@ -37,7 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """With xdist, the controller starts the one server; each worker gets its address."""
-    node.workerinput["mockaa_url"] = _obtain(node.config).url
+    try:
+        node.workerinput["mockaa_url"], node.workerinput["mockaa_error"] = _obtain(node.config).url, ""
+    except (OSError, RuntimeError) as error:
+        # It concerns the tests that use the sandbox.
+        node.workerinput["mockaa_url"], node.workerinput["mockaa_error"] = "", str(error)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -51,6 +56,8 @@ def _obtain(config: pytest.Config) -> Sandbox:
     sandbox = config.stash.get(_STASH, None)
     if sandbox is None:
         worker: Optional[Mapping[str, Any]] = getattr(config, "workerinput", None)
+        if worker and worker["mockaa_error"]:
+            raise RuntimeError(worker["mockaa_error"])
         url = worker["mockaa_url"] if worker else config.getoption("--mockaa-url")
         sandbox = Sandbox(url.rstrip("/")) if url else Sandbox.start(config.getini("mockaa_arguments"))
         config.stash[_STASH] = sandbox
@@ -99,9 +106,12 @@ def aa_world(mockaa: Sandbox, request: pytest.FixtureRequest) -> Iterator[World]
 
 
 @pytest.fixture
-def aa_inbox(aa_world: World, _aa_keys: Mapping[str, RSAPublicKey]) -> Iterator[Inbox]:
+def aa_inbox(aa_world: World) -> Iterator[Inbox]:
     """A receiver of the webhooks of the test, for both APIs."""
-    inbox = Inbox(_aa_keys)
+    inbox = Inbox(
+        lambda: read_jwks(call("GET", f"{aa_world.base_url}/.well-known/jwks.json")),
+        lambda: datetime.fromisoformat(aa_world.now.replace("Z", "+00:00")),
+    )
     for fiu in aa_world.control("GET", "config/fiu")["items"]:
         aa_world.control("PUT", f"config/fiu/{fiu['id']}", {"baseUrl": inbox.url})
     yield inbox

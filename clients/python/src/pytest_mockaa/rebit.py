@@ -11,7 +11,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from .crypto import SessionKey, SigningKey, open_compact, verify
+from .crypto import SessionKey, SignatureError, SigningKey, open_compact, verify
 from .http import send
 from .world import World
 
@@ -72,8 +72,11 @@ class Fiu:
         self.id = fiu_id
         self._key = key
         self._aa_keys = aa_keys
-        registered = world.control("PUT", f"config/fiu/{fiu_id}", {"publicKeys": [key.public_jwk()]})
-        self._api_key = registered["apiKey"]
+        # The keys of the FIU under test, which may be the same one, stay valid.
+        known = world.control("GET", f"config/fiu/{fiu_id}")
+        keys = [jwk for jwk in known["publicKeys"] if jwk.get("kid") != key.kid]
+        world.control("PUT", f"config/fiu/{fiu_id}", {"publicKeys": [*keys, key.public_jwk()]})
+        self._api_key = known["apiKey"]
 
     def post(self, path: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """Signs and sends a message, such as `/Consent`; adds `ver`, `timestamp` and `txnid`.
@@ -85,7 +88,14 @@ class Fiu:
         headers = {"content-type": "application/json", "client_api_key": self._api_key, "x-jws-signature": self._key.sign(body)}
         answer_headers, answer = send("POST", self.world.base_url + path, body, headers)
         verify(answer_headers.get("x-jws-signature"), answer, self._aa_keys)
-        return json.loads(answer)  # type: ignore[no-any-return]
+        result = json.loads(answer)
+        if result.get("txnid") != message["txnid"]:
+            raise SignatureError(f"the answer to {path} has the txnid of another message, {result.get('txnid')}")
+        # An artefact has no timestamp of its own.
+        sent = result.get("timestamp")
+        if sent and abs(_parse_time(sent) - _parse_time(self.world.now)) > timedelta(minutes=15):
+            raise SignatureError(f"the answer to {path} is of {sent}, more than 15 minutes off")
+        return result  # type: ignore[no-any-return]
 
     def raise_consent(self, customer: str = "9876543210", **changes: Any) -> str:
         """Raises a consent for a mobile number or an address of an AA; returns its handle.

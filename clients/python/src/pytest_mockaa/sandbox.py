@@ -42,8 +42,11 @@ class Sandbox:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MOCKAA_")}
         command = [find_binary(), "serve", "--port", "0", "--stop-on-eof", *arguments]
         log = tempfile.TemporaryFile("w+")
+        # In a group of its own, so that Ctrl-C ends the tests first. The end of its input ends it.
+        flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+            start_new_session=True, creationflags=flags,
         )
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 from typing import Any, Mapping, Optional, Union
 
@@ -82,11 +83,10 @@ class World:
         """Lets a scenario drive every consent: the name of a shipped one, or the text of one in YAML. Returns its name."""
         name = scenario
         if "\n" in scenario or ":" in scenario:
-            lines = (line.strip() for line in scenario.splitlines())
-            names = [line.removeprefix("name:").strip() for line in lines if line.startswith("name:")]
-            if not names:
+            found = re.search(r"^name:\s*[\"']?([\w.-]+)", scenario, re.MULTILINE)
+            if found is None:
                 raise ValueError("the scenario has no name; begin it with `version: 1` and `name: …`")
-            name = names[0]
+            name = found[1]
             self.control("PUT", f"scenarios/{urllib.parse.quote(name)}", scenario)
         self.control("PUT", "scenarios/default", {"name": name})
         return name
@@ -110,6 +110,7 @@ class World:
 
     def report(self) -> Report:
         """Returns the contract report, which grades how the FIU has behaved in this world."""
+        self._settle()
         return Report(self.control("GET", "report"))
 
     def expect(self, expectations: str) -> None:
@@ -120,7 +121,17 @@ class World:
 
     def describe_journal(self) -> str:
         """Returns the journal as text, a line for each entry."""
+        self._settle()
         return "\n".join(_describe_entry(entry) for entry in self.journal(light="true"))
+
+    def _settle(self) -> None:
+        """Waits until the webhooks that are due have been answered, and this is on record."""
+        try:
+            self.advance("0s")
+        except ApiError as error:
+            # Another advance is under way, which waits for them too.
+            if error.status != 409:
+                raise
 
     def delete(self) -> None:
         """Deletes the world."""
