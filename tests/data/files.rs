@@ -482,6 +482,51 @@ fn what_a_supplied_statement_loses_is_named() {
     );
 }
 
+#[test]
+fn what_a_supplied_account_in_json_loses_is_named() {
+    let folder = create_folder("lost-keys");
+    let json = r#"{
+      "fetchedBy": "gateway",
+      "account": {
+        "linkedAccRef": "R1", "maskedAccNumber": "XX01", "type": "deposit", "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+        "riskScore": 7,
+        "profile": { "rating": "A", "holders": { "type": "SINGLE", "count": 1, "holder": [
+          { "name": "First Holder", "pan": "AAAPL1234C", "devices": ["x"] } ] } },
+        "summary": { "currentBalance": "1000.00", "pending": { "amount": "5.00" }, "branch": "B", "branch": "C" },
+        "transactions": { "startDate": "2024-01-01", "endDate": "2024-01-31", "source": "core", "transaction": [
+          { "type": "CREDIT", "mode": "UPI", "amount": "1000.00", "currentBalance": "1000.00", "narration": "UPI/1",
+            "transactionTimestamp": "2024-01-05T10:00:00+05:30", "valueDate": "2024-01-05", "txnId": "T1",
+            "reference": "R1", "reference": "R2", "category": "salary" } ] }
+      }
+    }"#;
+    fs::write(folder.join("own.json"), json).expect("a file");
+    let text = "version: 1\nname: mine\ndescription: x\naccounts: [{ type: DEPOSIT, statement: own.json }]\n";
+    fs::write(folder.join("mine.yaml"), text).expect("a file");
+    let personas = load_personas(Some(&folder)).expect("the files are valid");
+    let notes = personas.notes().join("\n");
+    let mut named: Vec<_> = notes.lines().collect();
+    named.sort_unstable();
+    for (name, line) in [
+        ("fetchedBy of the file is not kept", 2),
+        ("riskScore of Account is not kept", 5),
+        ("rating of Profile is not kept", 6),
+        ("count of Holders is not kept", 6),
+        ("devices of Holder is not kept", 7),
+        ("pending of Summary is not kept", 8),
+        ("source of Transactions is not kept", 9),
+        (
+            "the key 'branch' stands twice in its object, and the first value is read; so do 1 more",
+            8,
+        ),
+        ("category of a transaction is not kept", 10),
+    ] {
+        let found = named.iter().find(|note| note.contains(name));
+        let found = found.unwrap_or_else(|| panic!("{name}: {named:#?}"));
+        assert!(found.contains(&format!("own.json:{line}:")), "{found}");
+    }
+    assert_eq!(named.len(), 9, "{named:#?}");
+}
+
 /// Each format that `data generate` writes is read again, and nothing is lost but what a format does not have.
 #[test]
 fn a_statement_comes_back_from_every_format() {

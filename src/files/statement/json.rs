@@ -6,7 +6,7 @@ use super::parts::{Fields, SummaryDraft, read_holder};
 use super::rows::{StatementBuilder, is_kept};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::naming::WireEnum;
-use crate::domain::text::quote_value;
+use crate::domain::text::{escape_controls, quote_value};
 use crate::domain::unaport::DepositTab;
 use crate::files::yaml::diagnostic_at;
 use crate::files::yaml::node::{self, Node, SpannedNode};
@@ -40,6 +40,7 @@ pub(super) fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<()
         return Err(vec![line_diagnostic(0, message)]);
     }
     let tree = node::parse_data_tree(text).map_err(|diagnostic| vec![diagnostic])?;
+    note_repeated(&tree, builder);
     if let Some(tab) = find_bank_tab(&tree) {
         return read_tab(tab, builder);
     }
@@ -50,16 +51,34 @@ pub(super) fn read_json(text: &str, builder: &mut StatementBuilder) -> Result<()
         vec![diagnostic_at(tree.referenced, message.to_owned())]
     })?;
     check_is_deposit(account)?;
+    if !std::ptr::eq(account, &raw const tree) {
+        note_unknown(&tree, "the file", &["Account"], builder);
+    }
+    note_unknown(account, "Account", &ACCOUNT_PARTS, builder);
     let profile = find_value(account, "Profile");
     let holders = profile.and_then(|profile| find_value(profile, "Holders"));
+    for (part, name, known) in [
+        (profile, "Profile", &["Holders"][..]),
+        (holders, "Holders", &["Holder", "type"]),
+        (
+            find_value(account, "Transactions"),
+            "Transactions",
+            &["Transaction", "startDate", "endDate"],
+        ),
+    ] {
+        if let Some(part) = part {
+            note_unknown(part, name, known, builder);
+        }
+    }
     if let Some(holders) = holders.and_then(|holders| find_value(holders, "Holder")) {
         for holder in items_of(holders) {
+            note_parts(holder, "Holder", builder);
             let holder = read_holder(&collect_fields(holder, &[]), &mut builder.notes);
             builder.add_holder(holder);
         }
     }
     if let Some(summary) = find_value(account, "Summary") {
-        note_pending(summary, builder);
+        note_parts(summary, "Summary", builder);
         let draft = SummaryDraft::read(&collect_fields(summary, &[]), &mut builder.notes);
         builder.add_summary(draft);
     }
@@ -105,14 +124,80 @@ fn check_is_deposit(account: &SpannedNode) -> Result<(), Vec<Diagnostic>> {
     Err(vec![diagnostic_at(account.referenced, message)])
 }
 
-/// Notes pending transactions, of which a summary of ours has none.
-fn note_pending(summary: &SpannedNode, builder: &mut StatementBuilder) {
-    for name in ["Pending", "PendingTxns"] {
-        if let Some(pending) = find_value(summary, name) {
-            let message = format!("{name} of Summary is not kept");
-            builder
-                .notes
-                .push(diagnostic_at(pending.referenced, message));
+/// The parts of an account, and what says which account it is: a statement is that of the account it is supplied for.
+const ACCOUNT_PARTS: [&str; 10] = [
+    "Profile",
+    "Summary",
+    "Transactions",
+    "type",
+    "fiType",
+    "version",
+    "linkedAccRef",
+    "maskedAccNumber",
+    "schemaLocation",
+    "xmlns",
+];
+
+/// Notes the keys of a part that a statement does not keep. Those with a colon are of XML: its namespaces.
+fn note_unknown(part: &SpannedNode, name: &str, known: &[&str], builder: &mut StatementBuilder) {
+    let Node::Map(entries) = &part.value else {
+        return;
+    };
+    for (key, value) in entries {
+        let key = key.value.trim_start_matches('@');
+        let is_known = known
+            .iter()
+            .any(|known| key == *known || key == lowercase_first(known));
+        if !is_known && !key.contains(':') && !matches!(value.value, Node::Null) {
+            let message = format!("{} of {name} is not kept", escape_controls(key));
+            builder.notes.push(diagnostic_at(value.referenced, message));
+        }
+    }
+}
+
+/// Notes keys that stand twice in an object, whose first value is read.
+fn note_repeated(tree: &SpannedNode, builder: &mut StatementBuilder) {
+    let (mut first, mut count) = (None, 0_usize);
+    let mut open = vec![tree];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Node::List(items) => open.extend(items.iter().rev()),
+            Node::Map(entries) => {
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    if entries[..index]
+                        .iter()
+                        .any(|(other, _)| other.value == key.value)
+                    {
+                        count += 1;
+                        first.get_or_insert((value.referenced, &key.value));
+                    }
+                }
+                open.extend(entries.iter().rev().map(|(_, value)| value));
+            }
+            _ => {}
+        }
+    }
+    if let Some((at, key)) = first {
+        let key = quote_value(key);
+        let more = match count - 1 {
+            0 => String::new(),
+            more => format!("; so do {more} more"),
+        };
+        let message =
+            format!("the key {key} stands twice in its object, and the first value is read{more}");
+        builder.notes.push(diagnostic_at(at, message));
+    }
+}
+
+/// Notes the parts of a holder or a summary, such as pending transactions: a statement of ours has only their texts.
+fn note_parts(part: &SpannedNode, name: &str, builder: &mut StatementBuilder) {
+    let Node::Map(entries) = &part.value else {
+        return;
+    };
+    for (key, value) in entries {
+        if matches!(value.value, Node::Map(_) | Node::List(_)) {
+            let message = format!("{} of {name} is not kept", escape_controls(&key.value));
+            builder.notes.push(diagnostic_at(value.referenced, message));
         }
     }
 }
