@@ -19,6 +19,16 @@ export const FORCED = 'forced'
 // Playwright adds the others that a test needs: no first run, no background requests, no component update, no sync.
 const FLAGS = ['--disable-gpu', '--disable-quic']
 
+/** Starts the browser. One that dies before it has a page is started once more: that says nothing of the pages. */
+async function launch(profile, options) {
+  try {
+    return await chromium.launchPersistentContext(profile, options)
+  } catch (error) {
+    console.error(`Chromium is started once more: ${error.message.split('\n')[0]}`)
+    return chromium.launchPersistentContext(profile, options)
+  }
+}
+
 /**
  * Calls `use` with an empty page of a new profile, and removes the profile.
  * `width` is a key of WIDTHS, `scheme` one of SCHEMES or FORCED, `textPercent` the size of text that the reader has chosen.
@@ -26,7 +36,7 @@ const FLAGS = ['--disable-gpu', '--disable-quic']
 export async function withPage({ width, scheme = 'light', javaScriptEnabled = true, textPercent = 100 }, use) {
   const profile = await mkdtemp(join(tmpdir(), 'mockaa-browser-'))
   try {
-    const context = await chromium.launchPersistentContext(profile, {
+    const context = await launch(profile, {
       executablePath: process.env.MOCKAA_CHROMIUM ?? '/usr/bin/chromium',
       headless: true,
       chromiumSandbox: false,
