@@ -86,7 +86,7 @@ export class Fiu {
     }
     // An artefact has no timestamp of its own.
     const sent = result.timestamp;
-    if (sent && Math.abs(Date.parse(sent) - Date.parse(await this.world.now())) > 15 * 60_000) {
+    if (sent && !(Math.abs(Date.parse(sent) - Date.parse(await this.world.now())) <= 15 * 60_000)) {
       throw new SignatureError(`the answer to ${path} is of ${sent}, more than 15 minutes off`);
     }
     return result as T;

@@ -158,3 +158,11 @@ test("tests of one name have worlds of their own", async () => {
   assert.equal(new Set(opened.map(({ world }) => world.name)).size, 3);
   await Promise.all(opened.map((each) => each.close()));
 });
+
+test("a timestamp that is none is a problem, and is answered", withMockaa(async ({ world, inbox, fiu }) => {
+  const handle = await fiu.raiseConsent("9999999001");
+  const body = { ...(await inbox.wait({ status: "ACTIVE" })).json(), timestamp: "yesterday" };
+  await world.control("POST", `consents/${handle}/play`, { notify: { body } });
+  await world.advance("1s");
+  assert.match((await inbox.wait({ valid: false })).problem, /yesterday/);
+}));

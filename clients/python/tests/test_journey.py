@@ -146,3 +146,12 @@ def test_an_answer_that_cannot_be_chosen_is_500(aa_world, aa_inbox, fiu):
     aa_world.advance("0s")
     (delivery, *_) = aa_world.control("GET", "webhooks?after=0")["items"]
     assert delivery["attempts"][0]["status"] == 500
+
+
+def test_a_timestamp_that_is_none_is_a_problem_and_is_answered(aa_world, aa_inbox, fiu):
+    handle = fiu.raise_consent("9999999001")
+    first = aa_inbox.wait(status="ACTIVE")
+    body = {**first.json, "timestamp": "yesterday"}
+    aa_world.control("POST", f"consents/{handle}/play", {"notify": {"body": body}})
+    aa_world.advance("1s")
+    assert "yesterday" in aa_inbox.wait(valid=False).problem

@@ -137,7 +137,8 @@ class Inbox:
             self._unknown.add(str(error))
             self._keys = self._read_keys()
             return self._find_problem(headers, body)
-        except SignatureError as error:
+        except ValueError as error:
+            # An invalid signature, or a timestamp that is none.
             return str(error)
 
     def _check(self, headers: Mapping[str, str], body: bytes) -> Optional[str]:
