@@ -1,6 +1,8 @@
 //! Statements in JSON: a list of transactions, an account with the names of the FI schema, what the FIU modules of
 //! gateways make of it (`docs/sources.md#fi-schemas`), and the tabs of Unaport.
 
+use std::collections::HashSet;
+
 use super::line_diagnostic;
 use super::parts::{Fields, SummaryDraft, read_holder};
 use super::rows::{StatementBuilder, is_kept};
@@ -158,16 +160,14 @@ fn note_unknown(part: &SpannedNode, name: &str, known: &[&str], builder: &mut St
 /// Notes keys that stand twice in an object, whose first value is read.
 fn note_repeated(tree: &SpannedNode, builder: &mut StatementBuilder) {
     let (mut first, mut count) = (None, 0_usize);
-    let mut open = vec![tree];
+    let (mut open, mut seen) = (vec![tree], HashSet::new());
     while let Some(node) = open.pop() {
         match &node.value {
             Node::List(items) => open.extend(items.iter().rev()),
             Node::Map(entries) => {
-                for (index, (key, value)) in entries.iter().enumerate() {
-                    if entries[..index]
-                        .iter()
-                        .any(|(other, _)| other.value == key.value)
-                    {
+                seen.clear();
+                for (key, value) in entries {
+                    if !seen.insert(key.value.as_str()) {
                         count += 1;
                         first.get_or_insert((value.referenced, &key.value));
                     }
