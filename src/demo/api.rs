@@ -1,7 +1,5 @@
 //! The two APIs by which the lender can work, behind one set of calls.
 
-use uuid::{Builder, Uuid};
-
 use super::calls::Calls;
 use super::consent::{ConsentState, LoanPurpose, RaisedConsent};
 use super::rebit::{DataNotifications, LenderKeys, RebitClient, RebitState};
@@ -10,7 +8,6 @@ use crate::domain::naming::wire_enum;
 use crate::domain::participants::Participants;
 use crate::domain::statement::Statement;
 use crate::domain::time::Timestamp;
-use crate::engine::entropy::random_key;
 
 wire_enum! {
     /// An API of a sandbox.
@@ -217,10 +214,4 @@ impl LenderCalls<'_> {
             aa_handle: &self.participants.aas[0].handle,
         }
     }
-}
-
-/// Draws the id of a message.
-pub(super) fn random_message_id() -> Uuid {
-    let bytes = random_key()[..16].try_into().expect("16 of 32 bytes");
-    Builder::from_random_bytes(bytes).into_uuid()
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::FIU_ID;
-use super::api::{Api, BankData, ConsentOrder, FetchOutcome, random_message_id};
+use super::api::{Api, BankData, ConsentOrder, FetchOutcome};
 use super::bank_data::read_document;
 use super::calls::{Answer, Calls, read_text};
 use super::consent::{ConsentState, CustomerPage, RaisedConsent};
@@ -20,6 +20,7 @@ use crate::domain::participants::{Participants, SignatureProfile};
 use crate::domain::time::{Millis, Timestamp};
 use crate::domain::version::RebitVersion;
 use crate::engine::entropy::random_key;
+use crate::fiu::consent_request::random_message_id;
 use crate::fiu::data::{decrypt_response, publish_key};
 use crate::fiu::notification::DataNotification;
 use crate::fiu::webhook_check::VerificationKeys;

@@ -6,13 +6,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::FIU_ID;
-use super::api::{Api, BankData, ConsentOrder, FetchOutcome, random_message_id};
+use super::api::{Api, BankData, ConsentOrder, FetchOutcome};
 use super::bank_data::read_tabs;
 use super::calls::{Answer, Calls, read_text};
 use super::consent::{ConsentState, CustomerPage, RaisedConsent};
 use crate::domain::participants::Participants;
 use crate::domain::time::{Millis, Timestamp};
 use crate::engine::clock::system_now;
+use crate::fiu::consent_request::random_message_id;
 use crate::fiu::notification::DataNotification;
 
 const APPLICATION_PATH: &str = "/backend-v2/api/v2/FIU";

@@ -45,7 +45,7 @@ impl ConsentTerms {
         } = self;
         let mut message = self.build_head(version);
         // Requests that differ in their dates only are repetitions to the contract report.
-        let purpose = format!("Wealth management service, request {}", random_uuid());
+        let purpose = format!("Wealth management service, request {}", random_message_id());
         message["ConsentDetail"] = json!({
                 "consentStart": now.to_string(),
                 "consentExpiry": now.saturating_add(CONSENT_DURATION).to_string(),
@@ -76,14 +76,14 @@ impl ConsentTerms {
         json!({
             "ver": version,
             "timestamp": self.now.to_string(),
-            "txnid": random_uuid().to_string(),
+            "txnid": random_message_id().to_string(),
         })
     }
 }
 
-fn random_uuid() -> Uuid {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&random_key()[..16]);
+/// Draws the id of a message.
+pub(crate) fn random_message_id() -> Uuid {
+    let bytes = random_key()[..16].try_into().expect("16 of 32 bytes");
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
