@@ -382,7 +382,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns what ends when standard input has ended.
+/// Watches standard input. The receiver gets its value when the input has ended.
 fn watch_input() -> oneshot::Receiver<()> {
     let (ended, input_end) = oneshot::channel();
     // A thread of its own: nothing interrupts a read of standard input, and the process may end meanwhile.
