@@ -471,7 +471,7 @@ fn render_commands_page() -> String {
     page += "\nAn error of a sandbox is one line on stderr; those of options and files may have more. If the reader of a pipe closes it, as `| head` does, the code is 0, or 141 for commands whose code is a verdict.\n";
     page += "\n## Environment variables\n\n| variable | option | commands | default |\n| --- | --- | --- | --- |\n";
     page += &render_variables(&program);
-    page += "\n`mockaa run` sets `MOCKAA_BASE_URL`, `MOCKAA_SCENARIO`, `MOCKAA_URL` and `MOCKAA_WORLD` for the command after `--`.\n\
+    page += "\n`mockaa run` sets `MOCKAA_BASE_URL`, `MOCKAA_DURATION`, `MOCKAA_SCENARIO`, `MOCKAA_URL` and `MOCKAA_WORLD` for the command after `--`.\n\
              `MOCKAA_BINARY` is the program that the npm package and the kits start; `mockaa` itself does not read it.\n\
              Tables are colored on a terminal only. `NO_COLOR=1` turns the colors off, `CLICOLOR_FORCE=1` turns them on.\n";
     page += "\n## Options of all commands\n\n| option | |\n| --- | --- |\n";

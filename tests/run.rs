@@ -391,6 +391,40 @@ fn a_fault_without_effect_is_a_failure_in_each_format() {
 }
 
 #[test]
+fn a_fault_of_visits_is_skipped_where_no_customer_comes() {
+    let scenario = "version: 1\nname: visits\nconsent: manual\napi_faults:\n  - { where: { op: redirection, calls: 1 }, fault: { redirect: { errorcode: 20 } } }\n";
+    let folder = create_folder("run-visits", &[("visits.yaml", scenario)]);
+    let (code, stdout, _) = play_in(&folder, &["visits.yaml", "--", "bash", "-c", "exit 0"]);
+    assert_eq!(code, 0, "{stdout}");
+    assert!(
+        stdout.contains("     skip  api_faults 1, line 5: redirect takes effect\n             no customer has come"),
+        "{stdout}"
+    );
+}
+
+/// The command can move the clock as far as the run without a command does.
+#[test]
+fn the_command_learns_how_long_the_scenario_takes() {
+    let later = "version: 1\nname: later\nsteps: [{ after: 2s, approve: {} }, { after: P1D, revoke: {} }]\n";
+    let endless = "version: 1\nname: endless\n";
+    let folder = create_folder(
+        "run-duration",
+        &[("later.yaml", later), ("endless.yaml", endless)],
+    );
+    for (file, option, duration) in [
+        ("later.yaml", None, "90002000ms"),
+        ("later.yaml", Some(["--for", "5s"]), "5000ms"),
+        ("endless.yaml", None, ""),
+    ] {
+        let check = format!("test \"${{MOCKAA_DURATION-unset}}\" = \"{duration}\"");
+        let options: Vec<_> = option.into_iter().flatten().collect();
+        let command = ["--", "bash", "-c", &check];
+        let (code, stdout, stderr) = play_in(&folder, &[&[file][..], &options, &command].concat());
+        assert_eq!(code, 0, "{file}: {stdout}{stderr}");
+    }
+}
+
+#[test]
 fn what_can_never_happen_fails_lint_and_run() {
     for (name, entry, text) in [
         (

@@ -11,8 +11,9 @@ use crate::domain::text::escape_controls;
 const PREFIX: &str = "MOCKAA_";
 
 /// Variables that `mockaa run` sets for the command that it starts.
-pub(crate) const SET_BY_RUN: [&str; 4] = [
+pub(crate) const SET_BY_RUN: [&str; 5] = [
     "MOCKAA_BASE_URL",
+    "MOCKAA_DURATION",
     "MOCKAA_SCENARIO",
     "MOCKAA_URL",
     "MOCKAA_WORLD",

@@ -94,6 +94,14 @@ tagged_family! {
 }
 
 impl ApiFault {
+    /// Returns whether it is a fault of customers' visits to the AA, which FIUs do not make.
+    pub(crate) const fn is_of_visits(&self) -> bool {
+        matches!(
+            self,
+            Self::Redirect(_) | Self::Discovery(_) | Self::Linking(_)
+        )
+    }
+
     /// Returns the ids of the FIPs that the fault names.
     pub(crate) fn fips(&self) -> Vec<&str> {
         match self {

@@ -238,7 +238,8 @@ impl FaultRegistry {
         if set.api.is_empty() {
             return Vec::new();
         }
-        let key_prefix = format!("scenario {scenario}/{}/", call.customer.unwrap_or_default());
+        let scenario_prefix = scenario_key_prefix(scenario);
+        let key_prefix = format!("{scenario_prefix}{}/", call.customer.unwrap_or_default());
         let source = (key_prefix.as_str(), Some(scenario));
         self.match_call_rules(source, set, call, seed, system_time)
     }
@@ -309,6 +310,15 @@ impl FaultRegistry {
             .collect()
     }
 
+    /// Returns whether a rule of a scenario for calls has selected one by what it is, whatever the
+    /// rule says about the number and the time of calls. `number` is that among the rules for calls.
+    pub(crate) fn has_selected_call(&self, scenario: &str, number: usize) -> bool {
+        let (prefix, suffix) = (scenario_key_prefix(scenario), format!("/api/{number}"));
+        self.hit_counts
+            .keys()
+            .any(|key| key.starts_with(&prefix) && key.ends_with(&suffix))
+    }
+
     /// Counts a hit of a rule.
     fn count_hit(&mut self, key: String, system_time: Timestamp) -> HitCount {
         // When the limit is reached all counts start again: bounded memory matters more than exact
@@ -362,6 +372,10 @@ impl FaultRegistry {
             })
             .collect()
     }
+}
+
+fn scenario_key_prefix(scenario: &str) -> String {
+    format!("scenario {scenario}/")
 }
 
 fn named_key_prefix(name: &str) -> String {

@@ -71,8 +71,8 @@ pub(crate) struct Arguments {
     files: Vec<PathBuf>,
 
     /// Command that runs the FIU's test. It is started once per file with `MOCKAA_BASE_URL`,
-    /// `MOCKAA_WORLD`, `MOCKAA_SCENARIO` and `MOCKAA_URL` set, and graded after it has ended;
-    /// default: mockaa raises the consent itself.
+    /// `MOCKAA_WORLD`, `MOCKAA_SCENARIO`, `MOCKAA_DURATION` and `MOCKAA_URL` set, and graded after
+    /// it has ended; default: mockaa raises the consent itself.
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 
@@ -569,6 +569,13 @@ impl ScenarioTest<'_> {
         let faults = webhook_faults.chain(api_faults);
         let webhook_count = plan.faults.webhooks.len();
         let has_calls = self.has_fiu_calls(world);
+        let is_unvisited = |index: usize| {
+            let number = index.checked_sub(webhook_count);
+            number.is_some_and(|number| {
+                plan.faults.api[number].fault.is_of_visits()
+                    && !world.faults().has_selected_call(&plan.name, number)
+            })
+        };
         let mut cases = Vec::new();
         for (index, ((list, number, fault), location)) in
             faults.zip(&plan.fault_locations).enumerate()
@@ -588,6 +595,11 @@ impl ScenarioTest<'_> {
             } else if index >= webhook_count && !has_calls {
                 CaseOutcome::Skipped(
                     "the built-in FIU makes no calls; give --fiu-url or a command".to_owned(),
+                )
+            } else if is_unvisited(index) {
+                CaseOutcome::Skipped(
+                    "no customer has come to this point of the AA's pages; open them in the test"
+                        .to_owned(),
                 )
             } else {
                 CaseOutcome::Failed(format!("{fault} has had no effect; see `where`"))
@@ -643,11 +655,7 @@ impl ScenarioTest<'_> {
         if let Err(rejection) = world.submit(None, command) {
             return Some(rejection.to_string());
         }
-        let duration = self
-            .arguments
-            .play_duration
-            .map(|duration| Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)));
-        let target = match duration.or_else(|| playing_time(&self.plan)) {
+        let target = match self.playing_time() {
             Some(duration) => AdvanceTarget::By(duration),
             None => AdvanceTarget::UntilIdle,
         };
@@ -669,6 +677,16 @@ impl ScenarioTest<'_> {
         }
     }
 
+    /// Returns the world time to run: as the option says, else as the scenario takes. `None` until
+    /// nothing is due.
+    fn playing_time(&self) -> Option<Millis> {
+        let duration = self
+            .arguments
+            .play_duration
+            .map(|duration| Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)));
+        duration.or_else(|| playing_time(&self.plan))
+    }
+
     /// Runs the FIU's test command, which raises the consent itself.
     async fn run_command(&self, world: &Arc<World>) -> anyhow::Result<TestCase> {
         let started_at = Instant::now();
@@ -677,6 +695,7 @@ impl ScenarioTest<'_> {
         } = self.arguments;
         let (program, command_args) = command.split_first().expect("there is a command");
         let root = self.sandbox.base_url();
+        let duration = self.playing_time().map(|time| format!("{}ms", time.0));
         let mut command_line = Command::new(program);
         command_line
             .args(command_args)
@@ -684,6 +703,7 @@ impl ScenarioTest<'_> {
             .env("MOCKAA_WORLD", world.name())
             .env("MOCKAA_BASE_URL", format!("{root}{}", world.base_path()))
             .env("MOCKAA_SCENARIO", &self.plan.name)
+            .env("MOCKAA_DURATION", duration.unwrap_or_default())
             .stdin(Stdio::null());
         let mut processes =
             ProcessGroup::spawn(command_line).with_context(|| format!("cannot start {program}"))?;

@@ -126,6 +126,12 @@ impl WorldFaults<'_> {
         self.0.lock().faults.list_applied(scenario)
     }
 
+    /// Returns whether a rule of a scenario for calls has selected one; `number` is that among the
+    /// rules for calls.
+    pub fn has_selected_call(self, scenario: &str, number: usize) -> bool {
+        self.0.lock().faults.has_selected_call(scenario, number)
+    }
+
     /// Activates a fault set for `ttl` of system time; `text` is its source.
     ///
     /// # Errors

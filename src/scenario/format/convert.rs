@@ -377,11 +377,7 @@ impl Converter {
             if let ApiFault::Reply(ReplyFault::Latency(latency)) = fault {
                 self.check_latency(entry, *latency);
             }
-            let is_of_visits = matches!(
-                fault,
-                ApiFault::Redirect(_) | ApiFault::Discovery(_) | ApiFault::Linking(_)
-            );
-            if is_of_visits && *op != Some(Operation::Redirection) {
+            if fault.is_of_visits() && *op != Some(Operation::Redirection) {
                 let name = fault.name();
                 let message =
                     format!("{name} is a fault of visits; write where: {{ op: redirection }}");
