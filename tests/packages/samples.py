@@ -1,0 +1,148 @@
+"""Plays all shipped scenarios against each sample FIU, with the contract report, and tries the services of compose.yaml.
+
+Run it as `python samples.py [--binary FILE] [NAME...]`; names are python, node, java, go and compose, default all. Without a file the
+wheel of target/packages is installed. The samples are copied to an empty folder. It needs Node, and for Java and Go Debian's packages
+openjdk-17-jdk-headless, libjackson2-databind-java, golang-go and golang-golang-x-crypto-dev.
+Exit code 0: every check passed; 1: at least one failed.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# Settings of a developer do not change the test.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MOCKAA_")}
+JAVA_PATH = ":".join(f"/usr/share/java/jackson-{name}.jar" for name in ("core", "annotations", "databind"))
+# For each sample: how it is built and how it is started, in the folder to which it was copied.
+SAMPLES = {
+    "python": ([], ["venv/bin/python", "examples/python/fiu.py"]),
+    "node": ([], ["node", "examples/node/fiu.mjs"]),
+    "java": (["javac", "-Xlint:all", "-Werror", "-cp", JAVA_PATH, "-d", "java-classes", "examples/java/Fiu.java"],
+             ["java", "-cp", f"java-classes:{JAVA_PATH}", "Fiu"]),
+    "go": (["go", "build", "-o", "go-fiu", "examples/go/fiu.go"], ["./go-fiu"]),
+}
+# Debian's Go packages are sources below a GOPATH.
+GO_ENVIRONMENT = {"GOPATH": "/usr/share/gocode", "GO111MODULE": "off"}
+APPLIED_WITHIN_S = 20
+failures = []
+
+
+def check(label, holds, found=""):
+    print(f"ok    {label}" if holds else f"FAIL  {label}: {found}", flush=True)
+    failures.extend([] if holds else [label])
+
+
+def find_free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def prepare(folder, binary):
+    """Copies what a team copies, and installs mockaa as a team does."""
+    for name in ("examples", "scenarios", "fixtures/keys"):
+        shutil.copytree(ROOT / name, folder / name)
+    subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=folder, check=True)
+    packages = ["cryptography"] if binary else ["--find-links", ROOT / "target/packages/python", "cryptography", "mockaa"]
+    subprocess.run(["venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", *packages], cwd=folder, check=True)
+    if binary:
+        shutil.copy(binary, folder / "venv/bin/mockaa")
+
+
+def play(folder, name):
+    """Runs all scenarios against a sample."""
+    build, start = SAMPLES[name]
+    port, begun = find_free_port(), time.monotonic()
+    environment = {**ENVIRONMENT, **GO_ENVIRONMENT, "PORT": port, "PATH": f"{folder}/venv/bin:{os.environ['PATH']}"}
+    if build:
+        built = subprocess.run(build, cwd=folder, env=environment, capture_output=True, text=True)
+        if built.returncode:
+            check(f"{name}: it is built", False, built.stderr)
+            return
+    command = ["mockaa", "run", "scenarios", "--contract", "--fiu-url", f"http://127.0.0.1:{port}", "--junit", f"{name}.xml",
+               "--", "examples/play.sh", *start]
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    suites = ElementTree.parse(folder / f"{name}.xml").findall("testsuite")
+    cases = [(suite.get("name"), case) for suite in suites for case in suite.findall("testcase")]
+    failed = [f"{suite}: {case.get('name')}: {''.join(case.find('failure').itertext())}"
+              for suite, case in cases if case.find("failure") is not None]
+    rules = {case.get("name") for _, case in cases if case.get("name").startswith("contract: ")}
+    seconds = time.monotonic() - begun
+    check(f"{name}: {len(suites)} scenarios, {len(rules)} rules of the contract report, {seconds:.0f} s",
+          done.returncode == 0 and not failed and len(suites) == len(list((ROOT / "scenarios").glob("*.yaml"))),
+          "\n".join(failed) or done.stdout[-2000:] + done.stderr[-2000:])
+    check(f"{name}: no unforeseen error", "Traceback" not in done.stdout + done.stderr, done.stderr)
+
+
+def play_compose(folder):
+    """Starts the services of compose.yaml as processes: their commands and variables, not the containers."""
+    text = (ROOT / "compose.yaml").read_text()
+    ports = {"8080": find_free_port(), "9000": find_free_port()}
+    variables = dict(re.findall(r"^      ([A-Z_]+): (.*)$", text, re.MULTILINE))
+    # Compose's ${NAME:-default}, then the names and the ports of the services.
+    settings = {name: re.sub(r"\$\{\w+:-(.*)\}", r"\1", value).strip('"') for name, value in variables.items()}
+    for name, value in settings.items():
+        value = value.replace("mockaa:8080", f"127.0.0.1:{ports['8080']}").replace("fiu:9000", f"127.0.0.1:{ports['9000']}")
+        settings[name] = ports["9000"] if name == "PORT" else value.replace("/keys/", "fixtures/keys/").replace("0.0.0.0", "127.0.0.1")
+    own = {name: value for name, value in settings.items() if name.startswith("MOCKAA_")}
+    sandbox = {**ENVIRONMENT, **own, "MOCKAA_PORT": ports["8080"], "MOCKAA_BIND": "127.0.0.1"}
+    fiu = {**ENVIRONMENT, **{name: value for name, value in settings.items() if name not in own}}
+    processes = [subprocess.Popen(["venv/bin/mockaa", "serve"], cwd=folder, env=sandbox, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)]
+    try:
+        processes[0].stdout.readline()
+        ready = subprocess.run(["venv/bin/mockaa", "ready"], cwd=folder, env=sandbox, capture_output=True, text=True)
+        check("compose: the health check of the image succeeds", ready.returncode == 0, ready.stderr)
+        processes.append(subprocess.Popen(["node", "examples/node/fiu.mjs"], cwd=folder, env=fiu, stdout=subprocess.PIPE))
+        processes[1].stdout.readline()
+        address = f"http://127.0.0.1:{ports['9000']}/applications"
+        urllib.request.urlopen(address, b'{"customer":"9999999001@mockaa"}').close()
+        deadline = time.monotonic() + APPLIED_WITHIN_S
+        applications = []
+        while time.monotonic() < deadline and not (applications and applications[0]["accounts"]):
+            # Each check waits for the calls of the FIU.
+            with urllib.request.urlopen(f"{address}/check", b"") as answer:
+                applications = json.load(answer)
+        check("compose: the FIU has fetched the data of an account", applications and applications[0]["transactions"], applications)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def main(arguments):
+    binary = None
+    if arguments[:1] == ["--binary"]:
+        binary, arguments = pathlib.Path(arguments[1]).resolve(), arguments[2:]
+    names = arguments or [*SAMPLES, "compose"]
+    unknown = set(names) - {*SAMPLES, "compose"}
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; use {', '.join(SAMPLES)} or compose")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        prepare(folder, binary)
+        # They wait more than they work.
+        threads = [threading.Thread(target=play, args=(folder, sample)) for sample in names if sample in SAMPLES]
+        for thread in threads:
+            thread.start()
+        if "compose" in names:
+            play_compose(folder)
+        for thread in threads:
+            thread.join()
+    print(f"{len(failures)} checks failed" if failures else "all checks passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
