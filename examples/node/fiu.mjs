@@ -349,6 +349,7 @@ class Fiu {
     application.status = status;
     if (ENDED.includes(status) || !id) return;
     const artefact = await aggregator.call("/Consent/fetch", { consentId: id }, ARTEFACT);
+    if (artefact.consentId !== id) throw new Invalid("it is the artefact of another consent");
     application.status = artefact.status;
     // What the customer has signed counts, not what surrounds it.
     const consent = await aggregator.keys.open(artefact.signedConsent);

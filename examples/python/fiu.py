@@ -365,6 +365,8 @@ class Fiu:
         if application.status in ENDED or "id" not in answer:
             return
         artefact = call("/Consent/fetch", {"consentId": answer["id"]}, ARTEFACT)
+        if artefact["consentId"] != answer["id"]:
+            raise Invalid("it is the artefact of another consent")
         application.status = artefact["status"]
         # What the customer has signed counts, not what surrounds it.
         consent = self.aggregator.keys.open(artefact["signedConsent"])

@@ -161,10 +161,12 @@ impl Keyring {
 
     /// Returns the key of an AA of the configuration.
     pub(crate) fn key_for_aa(&self, aa: &str) -> &AaKey {
-        self.keys
-            .iter()
-            .find(|key| *key.aa == *aa)
-            .expect("every AA has a key")
+        self.find_for_aa(aa).expect("every AA has a key")
+    }
+
+    /// Returns the key of an AA, if the configuration has this AA.
+    pub(crate) fn find_for_aa(&self, aa: &str) -> Option<&AaKey> {
+        self.keys.iter().find(|key| *key.aa == *aa)
     }
 
     pub(crate) fn all_keys(&self) -> &[AaKey] {

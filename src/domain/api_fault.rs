@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::domain::bank_answer::{DiscoveryAnswer, LinkingAnswer};
 use crate::domain::error_code::ErrorCode;
 use crate::domain::glob::Glob;
+use crate::domain::json_path::TextAlteration;
 use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::operation::Operation;
 use crate::domain::redirection_code::RedirectionCode;
@@ -51,6 +52,14 @@ tagged_family! {
                 #[schemars(length(min = 1))]
                 field: Box<str>,
                 value: Value,
+            }
+            /// Alters the text of a field, such as an id.
+            AlterField = "alter_field" {
+                /// A dotted path, such as `consentId`.
+                #[schemars(length(min = 1))]
+                field: Box<str>,
+                /// The alteration.
+                change: TextAlteration,
             }
             /// Sets `ver` to another value, such as "2.0.00".
             WrongVersion = "wrong_version" (Box<str>)
@@ -144,6 +153,7 @@ impl ApiFaultName {
             | Self::StaleResponse
             | Self::MissingField
             | Self::SetField
+            | Self::AlterField
             | Self::WrongVersion
             | Self::StaleTimestamp
             | Self::FutureTimestamp

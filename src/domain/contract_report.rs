@@ -168,7 +168,10 @@ pub const fn grading_of(fault: ApiFaultName) -> FaultGrading {
         ApiFaultName::StaleResponse | ApiFaultName::WrongTxnid => {
             FaultGrading::Rules(&[ContractRule::RejectsForeignAnswers])
         }
-        ApiFaultName::MissingField | ApiFaultName::SetField | ApiFaultName::WrongVersion => {
+        ApiFaultName::MissingField
+        | ApiFaultName::SetField
+        | ApiFaultName::AlterField
+        | ApiFaultName::WrongVersion => {
             FaultGrading::Rules(&[ContractRule::RejectsMalformedAnswers])
         }
         ApiFaultName::StaleTimestamp | ApiFaultName::FutureTimestamp => {

@@ -57,6 +57,8 @@ pub enum ExpectationTarget {
         fault: Option<WebhookFaultName>,
         /// Conditions on the bytes and headers that were sent.
         message: MessageFilter,
+        /// Conditions on the body of the FIU's response.
+        response: MessageFilter,
         subject: SubjectFilter,
     },
     /// Consents that are in this status now.
@@ -109,6 +111,7 @@ impl std::fmt::Display for Expectation {
                 response_status,
                 fault,
                 message,
+                response,
                 subject,
             } => {
                 write!(
@@ -122,6 +125,9 @@ impl std::fmt::Display for Expectation {
                 write!(f, "{message}")?;
                 if let Some(response_status) = response_status {
                     write!(f, " answered with {response_status}")?;
+                }
+                if !response.is_empty() {
+                    write!(f, " answered{response}")?;
                 }
                 if let Some(fault) = fault {
                     write!(f, " with {fault}")?;

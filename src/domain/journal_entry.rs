@@ -148,6 +148,8 @@ pub struct WebhookRecord {
     pub body: Bytes,
     /// Length of the whole body, in bytes.
     pub body_length: usize,
+    /// Beginning of the body of the FIU's response; empty if there was none.
+    pub response_body: Bytes,
     /// Id of the delivery of which this one is a copy.
     pub copy_of: Option<u64>,
     /// API of the consent, which decides the format of the message.
@@ -221,7 +223,7 @@ impl JournalRecord {
     pub fn body_bytes(&self) -> usize {
         match self {
             Self::Call(call) => call.request_body.len() + call.response_body.len(),
-            Self::Webhook(webhook) => webhook.body.len(),
+            Self::Webhook(webhook) => webhook.body.len() + webhook.response_body.len(),
             _ => 0,
         }
     }

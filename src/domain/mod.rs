@@ -37,6 +37,7 @@ pub(crate) mod fair_use;
 pub(crate) mod glob;
 pub(crate) mod ids;
 pub(crate) mod journal_entry;
+pub(crate) mod json_path;
 pub(crate) mod json_text;
 pub(crate) mod key_exchange;
 pub(crate) mod ledger_changes;

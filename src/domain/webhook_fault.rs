@@ -4,6 +4,9 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use crate::domain::json_path::TextAlteration;
 use crate::domain::naming::{tagged_family, wire_enum};
 use crate::domain::notification::{Notification, NotificationKind};
 use crate::domain::time::Millis;
@@ -75,6 +78,23 @@ tagged_family! {
             ExtraFields = "extra_fields" {}
             /// Sends a status that no specification has; the signature is valid.
             UnknownEnum = "unknown_enum" {}
+            /// Omits a field, such as `Notifier.id`; the signature is valid.
+            MissingField = "missing_field" (#[schemars(length(min = 1))] Box<str>)
+            /// Sets a field to another value; the signature is valid.
+            SetField = "set_field" {
+                /// A dotted path, such as `Notifier.type`.
+                #[schemars(length(min = 1))]
+                field: Box<str>,
+                value: Value,
+            }
+            /// Alters the text of a field, such as an id; the signature is valid.
+            AlterField = "alter_field" {
+                /// A dotted path, such as `ConsentStatusNotification.consentId`.
+                #[schemars(length(min = 1))]
+                field: Box<str>,
+                /// The alteration.
+                change: TextAlteration,
+            }
             /// Omits all optional fields; the signature is valid.
             MissingOptional = "missing_optional" {}
             /// Sends the body in UTF-16, as `content-type` declares; the signature is valid.
@@ -106,7 +126,6 @@ tagged_family! {
         }
 
         /// A fault of `aa_api_key`, by which the AA identifies itself. The signature is valid.
-        #[expect(clippy::enum_variant_names, reason = "files and the journal name the faults so")]
         Credential(CredentialFault) {
             /// Omits `aa_api_key`.
             MissingApiKey = "missing_api_key" {}
@@ -121,6 +140,8 @@ tagged_family! {
             }
             /// Sends the `aa_api_key` of another AA.
             ForeignApiKey = "foreign_api_key" {}
+            /// Sends the message as another AA does: with its `aa_api_key`, signed with its key. `Notifier` stays as it is.
+            ForeignAa = "foreign_aa" {}
         }
 
         /// A fault of the signed message: the signature does not match, or is missing.
@@ -220,7 +241,8 @@ impl WebhookFaultName {
             | Self::Truncated
             | Self::MissingApiKey
             | Self::AlteredApiKey
-            | Self::ForeignApiKey => CorrectReaction::Reject,
+            | Self::ForeignApiKey
+            | Self::ForeignAa => CorrectReaction::Reject,
             Self::Duplicate
             | Self::NearDuplicate
             | Self::Reorder
@@ -236,6 +258,9 @@ impl WebhookFaultName {
             Self::Drop
             | Self::UnknownEnum
             | Self::WrongCharset
+            | Self::MissingField
+            | Self::SetField
+            | Self::AlterField
             | Self::Huge
             | Self::MissingCrit
             | Self::Reset
@@ -247,7 +272,7 @@ impl WebhookFaultName {
     pub const fn is_in_credential(self) -> bool {
         matches!(
             self,
-            Self::MissingApiKey | Self::AlteredApiKey | Self::ForeignApiKey
+            Self::MissingApiKey | Self::AlteredApiKey | Self::ForeignApiKey | Self::ForeignAa
         )
     }
 

@@ -256,6 +256,7 @@ fn find_differences(
                 response_status,
                 fault,
                 message,
+                response,
                 ..
             },
             JournalRecord::Webhook(webhook),
@@ -284,6 +285,8 @@ fn find_differences(
                 differences.push(format!("{actual}, not {expected}"));
             }
             differences.extend(message.find_differences(&webhook.body, &webhook.headers));
+            let in_response = response.find_differences(&webhook.response_body, &[]);
+            differences.extend(in_response.iter().map(|text| format!("answer: {text}")));
             if let Some(fault) = fault.filter(|fault| !webhook.faults.contains(fault)) {
                 differences.push(format!("has no fault {fault}"));
             }

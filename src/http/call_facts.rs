@@ -184,6 +184,7 @@ pub(crate) fn find_defects(
                 ApiFault::Content(
                     ContentFault::MissingField(_)
                     | ContentFault::SetField { .. }
+                    | ContentFault::AlterField { .. }
                     | ContentFault::WrongVersion(_),
                 ) => (AnswerDefect::Malformed, breaks_schema),
                 ApiFault::Content(ContentFault::TamperedConsent(Tampering::ExtraField)) => {

@@ -637,7 +637,9 @@ impl Linter<'_> {
             .answer_fields
             .fields_of(op, &self.apis, outcomes);
         let (path, is_known) = match fault {
-            ApiFault::Content(ContentFault::MissingField(path)) => (&**path, fields.contains(path)),
+            ApiFault::Content(
+                ContentFault::MissingField(path) | ContentFault::AlterField { field: path, .. },
+            ) => (&**path, fields.contains(path)),
             // A field that is missing is added to its parent.
             ApiFault::Content(ContentFault::SetField { field, .. }) => {
                 let parent = field.rsplit_once('.').map_or("", |(parent, _)| parent);
@@ -921,9 +923,9 @@ mod tests {
                 }
             }
         }
-        answer_fields
-            .entry(Operation::ConsentFetch, "rebit-2", Outcome::Success)
-            .add_path("signedConsent");
+        let artefact = answer_fields.entry(Operation::ConsentFetch, "rebit-2", Outcome::Success);
+        artefact.add_path("signedConsent");
+        artefact.add_path("consentId");
         for op in [Operation::ConsentCreate, Operation::ConsentFetch] {
             answer_fields
                 .entry(op, "seed", Outcome::Success)

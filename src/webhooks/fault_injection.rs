@@ -14,6 +14,7 @@ use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::crypto::keys::{SigningKey, next_kid};
 use crate::crypto::webhook;
 use crate::domain::delivery::Message;
+use crate::domain::json_path::{alter_at_path, remove_at_path, set_at_path};
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout, edit_json_text};
 use crate::domain::participants::SignatureProfile;
 use crate::domain::time::{Millis, Timestamp};
@@ -30,6 +31,8 @@ pub(crate) struct AttemptInput<'a> {
     pub key: &'a SigningKey,
     /// Key that no participant publishes.
     pub spare_key: &'a SigningKey,
+    /// Key of another AA.
+    pub foreign_key: &'a SigningKey,
     pub profile: SignatureProfile,
     pub secret: &'a str,
     pub webhook_id: &'a str,
@@ -102,6 +105,7 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
         message,
         key,
         spare_key,
+        foreign_key,
         profile,
         secret,
         webhook_id,
@@ -141,6 +145,11 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
     );
     let (mut hmac_secret, mut is_secret_rotated) = (Some(secret), false);
     for fault in faults {
+        if let WebhookFault::Credential(CredentialFault::ForeignAa {}) = fault {
+            signing_key = foreign_key;
+            header.kid = foreign_key.kid();
+            hmac_secret = None;
+        }
         let WebhookFault::Signing(fault) = fault else {
             continue;
         };
@@ -207,7 +216,9 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
         };
         match fault {
             CredentialFault::MissingApiKey {} => api_key = None,
-            CredentialFault::ForeignApiKey {} => api_key = Some(foreign_api_key().to_string()),
+            CredentialFault::ForeignApiKey {} | CredentialFault::ForeignAa {} => {
+                api_key = Some(foreign_api_key().to_string());
+            }
             CredentialFault::AlteredApiKey { part, change } => {
                 api_key = api_key.map(|key| alter_api_key(&key, *part, *change));
             }
@@ -278,6 +289,13 @@ fn apply_body_fault(draft: &mut Draft, fault: &BodyFault) {
             edit_json(body, |value| {
                 overwrite_status(value, "SUSPENDED", "SUSPENDED");
             });
+        }
+        BodyFault::MissingField(path) => edit_json(body, |value| remove_at_path(value, path)),
+        BodyFault::SetField { field, value: new } => {
+            edit_json(body, |value| set_at_path(value, field, new.clone()));
+        }
+        BodyFault::AlterField { field, change } => {
+            edit_json(body, |value| alter_at_path(value, field, *change));
         }
         BodyFault::MissingOptional {} => edit_json(body, |value| {
             let fips = value

@@ -193,6 +193,7 @@ impl WebhookSender {
                 .private,
         );
         let spare_key = Arc::clone(self.keys.spare_key());
+        let keys = Arc::clone(&self.keys);
         let token_key = Arc::clone(&self.keys.default_key().private);
         let issuer_url = format!("{}{}", self.issuer_url, world.base_path());
         let faults: Vec<_> = delivery
@@ -220,15 +221,20 @@ impl WebhookSender {
                 key: &token_key,
                 clocks: [clocks.world, clocks.system],
             };
+            let other_aa = other_aa(&participants, aa);
             let input = AttemptInput {
                 message,
                 key: &key,
                 spare_key: &spare_key,
+                // An AA that was made up has no key.
+                foreign_key: keys
+                    .find_for_aa(&other_aa.id)
+                    .map_or(&spare_key, |keys| &keys.private),
                 profile: fiu.signature,
                 secret: &fiu.webhook_secret,
                 webhook_id: &notification.webhook_id(),
                 aa_api_key: &tokens.api_key_of(aa, issuer),
-                foreign_api_key: &|| tokens.api_key_of(&other_aa(&participants, aa), issuer),
+                foreign_api_key: &|| tokens.api_key_of(&other_aa, issuer),
                 at: world.time_rules(Some(&fiu.entity.id)).signing_time(clocks),
                 own_headers: &fiu.webhook_headers,
             };

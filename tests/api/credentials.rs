@@ -276,6 +276,32 @@ async fn faults_break_the_credential_and_nothing_else() {
     );
 }
 
+/// A valid message, by a key that the receiver knows, of an AA that does not have the consent.
+#[tokio::test]
+async fn another_aa_signs_in_the_name_of_the_first() {
+    let mut app = TestApp::start().await;
+    let faults = "webhooks: [{ fault: { foreign_aa: {} } }]";
+    app.put_faults(faults).await.expect_ok();
+    app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    let message = app.fiu.drain_messages().remove(0);
+    assert_eq!(message.json()["Notifier"]["id"], "mockaa");
+    let claims = decode_token(&app, message.header("aa_api_key")).await;
+    assert_eq!(claims["azp"], "UNACORES-AA-UAT");
+    let (header, signature) = message
+        .header("x-jws-signature")
+        .split_once("..")
+        .expect("a detached JWS");
+    let fields: Value = serde_json::from_slice(&decode_base64(header)).expect("JSON");
+    assert_eq!(fields["kid"], "unacores-aa-uat-dev-1");
+    let verifier = JwsVerifier::from_published_keys(&app).await;
+    let signed = [header.as_bytes(), b".", &message.body].concat();
+    assert!(
+        !verifier.is_valid(&signed, &decode_base64(signature)),
+        "no key of the AA whose consent it is"
+    );
+}
+
 #[tokio::test]
 async fn a_single_aa_has_a_foreign_key_too() {
     let mut app = start_configured("single-aa", "[[aa]]\nid = \"only-aa\"\n").await;
@@ -330,12 +356,17 @@ async fn the_contract_report_grades_the_check_of_the_credential() {
         "missing_api_key: {}",
         "altered_api_key: {}",
         "foreign_api_key: {}",
+        "foreign_aa: {}",
     ] {
         for (status, outcome) in [(200, "fail"), (401, "pass")] {
-            let mut app = TestApp::start().await;
+            let app = TestApp::start().await;
             app.fiu
                 .set_behavior(ReceiverBehavior::Respond(status, String::new()));
-            receive_faulty_api_key(&mut app, fault).await;
+            app.put_faults(format!("webhooks: [{{ fault: {{ {fault} }} }}]"))
+                .await
+                .expect_ok();
+            app.raise_with_scenario("approve").await;
+            app.advance_clock("0s").await;
             let report = app.get("/_mockaa/v1/report").await.expect_ok();
             let rules = report["rules"].as_array().expect("a list");
             let outcome_of = |name: &str| {

@@ -95,6 +95,25 @@ async fn a_faulty_webhook_is_matched_on_the_bytes_that_were_sent() {
 }
 
 #[tokio::test]
+async fn conditions_on_the_answer_of_the_fiu_select_webhooks() {
+    let app = TestApp::start().await;
+    let handle = app.raise_consent(|_| ()).await;
+    app.apply_verb(&handle, "approve").await.expect_ok();
+    app.advance_clock("0s").await;
+    let text = "
+expect:
+  - webhook: { status: ACTIVE, answered: 2xx, answer_body: { /response: OK, /errorCode: { exists: false } } }
+  - webhook: { status: ACTIVE, answer_body: { /errorCode: InvalidRequest } }
+";
+    let results = assertion_results(&app, text).await;
+    assert_eq!(outcomes(&results), ["met", "unmet"], "{results:#?}");
+    assert_eq!(
+        results[1]["nearMisses"][0]["difference"],
+        "answer: body /errorCode is missing"
+    );
+}
+
+#[tokio::test]
 async fn an_unmet_expectation_shows_what_there_was() {
     let app = TestApp::start().await;
     let journey = Journey::new(&app);

@@ -86,7 +86,7 @@ fn parse_body(message: &RawRequest) -> Value {
 }
 
 /// Every fault with parameters, one line each: enough to see its effect on one message.
-const ALL_FAULTS: [&str; 35] = [
+const ALL_FAULTS: [&str; 39] = [
     "duplicate: { copies: 3 }",
     "near_duplicate: {}",
     "reorder: { within: 1s }",
@@ -110,6 +110,10 @@ const ALL_FAULTS: [&str; 35] = [
     "missing_api_key: {}",
     "altered_api_key: { part: payload, change: longer }",
     "foreign_api_key: {}",
+    "foreign_aa: {}",
+    "missing_field: ConsentStatusNotification.consentStatus",
+    "set_field: { field: Notifier.type, value: FIP }",
+    "alter_field: { field: txnid, change: other }",
     "reserialised: {}",
     "truncated: {}",
     "extra_fields: {}",
@@ -513,6 +517,52 @@ async fn contents_are_strange_and_signed_like_that() {
 }
 
 #[tokio::test]
+async fn a_field_is_missing_set_or_altered_and_signed_like_that() {
+    let (app, mut fiu) = start_with_raw_fiu().await;
+    let correct = parse_body(&raise_first_with_fault(&app, &mut fiu, "rotated_secret: {}").await);
+    let notification = &correct["ConsentStatusNotification"];
+    let id_length = notification["consentId"].as_str().expect("an id").len();
+    let missing = "missing_field: ConsentStatusNotification.consentStatus";
+    let missing = raise_first_with_fault(&app, &mut fiu, missing).await;
+    let status = parse_body(&missing)["ConsentStatusNotification"]
+        .get("consentStatus")
+        .cloned();
+    assert_eq!(status, None);
+    let null = "set_field: { field: Notifier.type, value: null }";
+    let null = raise_first_with_fault(&app, &mut fiu, null).await;
+    assert_eq!(parse_body(&null)["Notifier"]["type"], Value::Null);
+    let empty = "set_field: { field: Notifier, value: {} }";
+    let empty = raise_first_with_fault(&app, &mut fiu, empty).await;
+    assert_eq!(parse_body(&empty)["Notifier"], json!({}));
+    for (change, length) in [
+        ("shorter", id_length - 1),
+        ("headless", id_length - 1),
+        ("longer", id_length + 1),
+        ("other", id_length),
+    ] {
+        let fault = format!(
+            "alter_field: {{ field: ConsentStatusNotification.consentId, change: {change} }}"
+        );
+        let altered = raise_first_with_fault(&app, &mut fiu, &fault).await;
+        let body = parse_body(&altered);
+        let id = body["ConsentStatusNotification"]["consentId"].as_str();
+        assert_eq!(id.map(str::len), Some(length), "{fault}");
+        let handle = body["ConsentStatusNotification"]["consentHandle"].as_str();
+        let path = format!("/_mockaa/v1/consents/{}", handle.expect("a handle"));
+        let consent = app.get(&path).await.expect_ok();
+        assert_ne!(consent["consentId"].as_str(), id, "{fault}");
+        assert_eq!(
+            verify_signatures(&app, &altered).await,
+            (true, true),
+            "{fault}"
+        );
+    }
+    for message in [&missing, &null, &empty] {
+        assert_eq!(verify_signatures(&app, message).await, (true, true));
+    }
+}
+
+#[tokio::test]
 async fn fi_notifications_omit_optional_fields_and_carry_unknown_statuses() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     for (fault, check) in [
@@ -557,7 +607,7 @@ async fn the_transport_is_unusual_or_breaks() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     let plain = raise_first_with_fault(&app, &mut fiu, "transport: fresh_connection").await;
     assert_eq!(plain.header("connection"), Some("close"));
-    let chunked = raise_first_with_fault(&app, &mut fiu, "transport: chunked").await;
+    let chunked = raise_first_with_fault(&app, &mut fiu, "rotated_secret: {}").await;
     assert_eq!(
         (
             chunked.header("transfer-encoding"),

@@ -688,6 +688,9 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
         headers: last.map_or_else(Vec::new, |attempt| attempt.headers.clone()),
         body: Bytes::copy_from_slice(&body[..body.len().min(WEBHOOK_BODY_BYTES_MAX)]),
         body_length: body.len(),
+        response_body: last
+            .map(|attempt| Bytes::copy_from_slice(attempt.outcome.body().as_bytes()))
+            .unwrap_or_default(),
         copy_of: *copy_of,
         api: notification.consent.api.into(),
         message_time: notification.message_time,

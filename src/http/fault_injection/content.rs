@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::crypto::keys::SigningKey;
 use crate::crypto::{base64, jws};
 use crate::domain::api_fault::{ApiFault, ContentFault, Tampering};
+use crate::domain::json_path::{alter_at_path, remove_at_path, set_at_path, value_at_mut};
 use crate::domain::json_text::{JsonNode, edit_json_text};
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::FaultRuleId;
@@ -72,6 +73,7 @@ fn inject_content_fault(
         ContentFault::SetField { field, value: new } => {
             set_at_path(value, field, new.clone());
         }
+        ContentFault::AlterField { field, change } => alter_at_path(value, field, *change),
         ContentFault::WrongVersion(version) => {
             let field = if value.get("version").is_some() {
                 "version"
@@ -97,60 +99,6 @@ fn inject_content_fault(
             tamper_signed_consent(value, *tampering, context);
         }
     })
-}
-
-/// Returns the value at a dotted path. A number selects an item of a list; without a number the
-/// first item is meant.
-fn value_at_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
-    path.split('.').try_fold(value, |place, name| match place {
-        Value::Array(items) => match name.parse::<usize>() {
-            Ok(index) => items.get_mut(index),
-            Err(_) => items.first_mut()?.get_mut(name),
-        },
-        place => place.get_mut(name),
-    })
-}
-
-fn remove_at_path(value: &mut Value, path: &str) {
-    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let place = if parent.is_empty() {
-        Some(value)
-    } else {
-        value_at_mut(value, parent)
-    };
-    match place {
-        Some(Value::Object(fields)) => {
-            fields.shift_remove(name);
-        }
-        Some(Value::Array(items)) => match name.parse::<usize>() {
-            Ok(index) if index < items.len() => {
-                items.remove(index);
-            }
-            _ => {
-                if let Some(fields) = items.first_mut().and_then(Value::as_object_mut) {
-                    fields.shift_remove(name);
-                }
-            }
-        },
-        _ => {}
-    }
-}
-
-fn set_at_path(value: &mut Value, path: &str, new: Value) {
-    if let Some(place) = value_at_mut(value, path) {
-        *place = new;
-        return;
-    }
-    // A missing field is added if its parent exists.
-    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let place = if parent.is_empty() {
-        Some(value)
-    } else {
-        value_at_mut(value, parent)
-    };
-    if let Some(fields) = place.and_then(Value::as_object_mut) {
-        fields.insert(name.to_owned(), new);
-    }
 }
 
 fn shift_timestamp(value: &mut Value, by: Millis) {
@@ -270,28 +218,11 @@ fn tamper_detail(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{InjectionContext, inject_content_faults, remove_at_path, set_at_path};
+    use super::{InjectionContext, inject_content_faults};
     use crate::crypto::keys::SigningKey;
     use crate::domain::api_fault::{ApiFault, ContentFault};
     use crate::domain::time::Millis;
     use crate::engine::faults::CallFault;
-
-    #[test]
-    fn a_dotted_path_leads_through_lists() {
-        let mut value = json!({ "a": [{ "b": 1, "c": [5, 6] }], "d": { "e": true } });
-        set_at_path(&mut value, "a.b", json!("x"));
-        set_at_path(&mut value, "a.0.c.1", json!(7));
-        set_at_path(&mut value, "d.f", json!("new"));
-        remove_at_path(&mut value, "d.e");
-        remove_at_path(&mut value, "a.c.0");
-        remove_at_path(&mut value, "nothing.there");
-        assert_eq!(
-            value,
-            json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } })
-        );
-    }
 
     /// Returns the body after one content fault, as text.
     fn inject_fault(body: &str, fault: ContentFault) -> String {

@@ -501,6 +501,7 @@ impl Converter {
                 fault,
                 body,
                 header,
+                answer_body,
                 customer,
                 fiu,
                 count,
@@ -518,6 +519,7 @@ impl Converter {
                 response_status: answered.map(|answered| answered.0),
                 fault: *fault,
                 message: self.convert_filter(entry, body.as_ref(), header.as_ref()),
+                response: self.convert_filter(entry, answer_body.as_ref(), None),
                 subject: subject_filter(handle, customer.as_ref(), fiu.as_ref()),
             };
             (

@@ -380,6 +380,8 @@ pub(crate) struct ExpectWebhook {
     pub fault: Option<WebhookFaultName>,
     pub body: Option<BodyConditions>,
     pub header: Option<HeaderConditions>,
+    /// Conditions on values of the FIU's response.
+    pub answer_body: Option<BodyConditions>,
     pub customer: Option<String>,
     pub fiu: Option<String>,
     pub count: Option<u64>,

@@ -857,6 +857,7 @@ impl WebhookView {
             headers: _,
             body: _,
             body_length: _,
+            response_body: _,
             copy_of,
             api: _,
             message_time: _,
