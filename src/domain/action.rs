@@ -8,10 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::domain::command::Command;
 use crate::domain::command_arguments::{
     AccountAnswer, AccountChoice, AccountSelector, AccountStatuses, Party, TimingOverride,
 };
 use crate::domain::consent::{Input, Status};
+use crate::domain::ids::ConsentHandle;
 use crate::domain::naming::{tagged_family, wire_name_schema};
 use crate::domain::notification::{NotificationContent, NotificationKind, RawNotification};
 use crate::domain::redirection_code::RedirectionCode;
@@ -369,10 +371,11 @@ pub struct DelinkedAccounts {
     pub account: Option<Box<str>>,
 }
 
-/// A notification with a consent status or a whole body.
+/// A notification with a consent status or a whole body. One of `fi.status` without either repeats
+/// what is true of the newest data session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(inline, extend("oneOf" = [{ "required": ["status"] }, { "required": ["body"] }]))]
+#[schemars(inline)]
 pub struct ScriptedNotification {
     /// The kind of the notification.
     #[serde(default = "default_notification")]
@@ -391,15 +394,25 @@ const fn default_notification() -> NotificationKind {
 }
 
 impl ScriptedNotification {
-    /// Returns the content; `None` without status and body, which the schema rejects.
-    pub fn content(&self) -> Option<NotificationContent> {
-        match &self.body {
-            Some(body) => Some(NotificationContent::Raw(Arc::new(RawNotification {
+    /// Returns the command that sends it; `None` for one that the schema rejects.
+    pub(crate) fn to_command(&self, handle: ConsentHandle) -> Option<Command> {
+        let content = match (&self.body, self.status) {
+            (Some(body), _) => NotificationContent::Raw(Arc::new(RawNotification {
                 kind: self.event,
                 body: body.to_string().into_bytes().into(),
-            }))),
-            None => self.status.map(NotificationContent::ConsentStatus),
-        }
+            })),
+            (None, Some(status)) => NotificationContent::ConsentStatus(status),
+            (None, None) if self.repeats_session() => {
+                return Some(Command::RepeatDataNotification { handle });
+            }
+            (None, None) => return None,
+        };
+        Some(Command::SendScriptedNotification { handle, content })
+    }
+
+    /// Returns whether it repeats what is true of the newest data session.
+    pub(crate) fn repeats_session(&self) -> bool {
+        self.event == NotificationKind::FiStatus && self.status.is_none() && self.body.is_none()
     }
 }
 

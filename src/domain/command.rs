@@ -100,6 +100,11 @@ pub enum Command {
         handle: ConsentHandle,
         content: NotificationContent,
     },
+    /// Sends the FIU the notification about the newest data session of a consent again, under another
+    /// id.
+    RepeatDataNotification {
+        handle: ConsentHandle,
+    },
     /// Overrides the data timing or the response latency of one consent.
     SetTiming {
         handle: ConsentHandle,

@@ -43,6 +43,8 @@ pub enum Rejection {
     TxnidRepeated { txnid: String, made: String },
     #[error("no data session has the id {0}")]
     UnknownSession(String),
+    #[error("the consent has no data session; notify of fi.status after fi.requested")]
+    NoDataSession,
     #[error("data cannot be fetched while the consent is {status}")]
     FetchNotAllowed { status: Status },
     #[error("the session's data expired at {0}; request it again")]

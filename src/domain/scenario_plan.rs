@@ -169,9 +169,7 @@ impl Action {
             }
             Self::Customer(action) => Some(action.to_command(customer)),
             Self::Bank(action) => Some(action.to_command(customer, handle)),
-            Self::Sandbox(SandboxAction::Notify(notification)) => notification
-                .content()
-                .map(|content| Command::SendScriptedNotification { handle, content }),
+            Self::Sandbox(SandboxAction::Notify(notification)) => notification.to_command(handle),
             Self::Sandbox(SandboxAction::Redirect { errorcode }) => {
                 Some(Command::ScriptRedirection {
                     handle,

@@ -481,3 +481,34 @@ async fn a_bad_file_keeps_the_server_from_starting_and_a_reload_keeps_the_old_se
         "{error}"
     );
 }
+
+/// The data notification comes again under another `txnid`; without a session the step is rejected.
+#[tokio::test]
+async fn a_data_notification_is_repeated_under_another_id() {
+    let text = "version: 1\nname: repeated\nsteps:\n  - notify: { event: fi.status }\n  - approve: {}\n  - deliver: {}\n  - { after: 1s, notify: { event: fi.status } }\n";
+    let files = create_folder("repeated", &[("repeated.yaml", text)]);
+    let mut app = TestApp::start_with(|builder| builder.scenarios(&files)).await;
+    app.raise_with_scenario("repeated").await;
+    app.advance_clock("2s").await;
+    let messages: Vec<_> = app
+        .fiu
+        .drain_messages()
+        .into_iter()
+        .map(|message| message.json())
+        .filter(|message| message.get("FIStatusNotification").is_some())
+        // The statement is pushed as well.
+        .filter(|message| message.get("FIData").is_none())
+        .collect();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(
+        messages[0]["FIStatusNotification"],
+        messages[1]["FIStatusNotification"]
+    );
+    assert_ne!(messages[0]["txnid"], messages[1]["txnid"]);
+    let journal = app
+        .get("/_mockaa/v1/journal?kind=scenario.step_rejected")
+        .await
+        .expect_ok();
+    let rejected = journal["items"].to_string();
+    assert!(rejected.contains("no data session"), "{rejected}");
+}

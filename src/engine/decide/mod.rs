@@ -16,6 +16,7 @@ use crate::domain::command_arguments::AccountChoice;
 use crate::domain::consent::{Api, Consent, Input, Status, StatusChange};
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, MessageId, ProductId, SessionId};
+use crate::domain::notification::NotificationContent;
 use crate::domain::participants::Participants;
 use crate::domain::persona::{Persona, PersonaInstance};
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -165,6 +166,16 @@ pub(crate) fn decide(
             Ok(vec![Event::NotificationScripted {
                 handle: find_consent(state, handle)?.handle,
                 content,
+            }])
+        }
+        Command::RepeatDataNotification { handle } => {
+            let consent = find_consent(state, handle)?;
+            let newest = consent.grant.as_ref().and_then(|grant| grant.session);
+            let session = newest.and_then(|id| state.session(id));
+            let session = session.ok_or(Rejection::NoDataSession)?;
+            Ok(vec![Event::NotificationScripted {
+                handle: consent.handle,
+                content: NotificationContent::FiStatus(Arc::clone(session)),
             }])
         }
         Command::SetTiming { handle, timing } => Ok(vec![Event::TimingChanged {

@@ -306,11 +306,17 @@ impl Converter {
                 let kind = notification.event;
                 format!("notify of {kind} has no status; give a body, or use consent.status")
             }
-            // A body of `null` is a value for the schema.
             Action::Sandbox(SandboxAction::Notify(notification))
-                if notification.status.is_none() && notification.body.is_none() =>
+                if notification.status.is_some() && notification.body.is_some() =>
             {
-                "notify needs a status or a body".to_owned()
+                "notify takes a status or a body, not both".to_owned()
+            }
+            Action::Sandbox(SandboxAction::Notify(notification))
+                if notification.status.is_none()
+                    && notification.body.is_none()
+                    && !notification.repeats_session() =>
+            {
+                "notify needs a status or a body; fi.status needs neither".to_owned()
             }
             Action::Bank(BankAction::Change(edited)) if edited.changes_nothing() => {
                 "change_transaction has nothing to change; give amount, narration, days_ago, type, mode or reference".to_owned()

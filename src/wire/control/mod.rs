@@ -272,6 +272,7 @@ pub(crate) fn http_status(error: &ApiError) -> u16 {
             Rejection::UnknownHandle(_)
             | Rejection::UnknownConsentId(_)
             | Rejection::UnknownSession(_)
+            | Rejection::NoDataSession
             | Rejection::UnknownLink(_)
             | Rejection::UnknownTransaction { .. }
             | Rejection::CustomerNotRegistered(_) => 404,

@@ -108,7 +108,7 @@ fn classify_rejection(rejection: &Rejection) -> ErrorCode {
         Rejection::NoKeyMaterial => Code::InvalidKey,
         Rejection::FrequencyExhausted(_) => Code::InvalidConsentUse,
         Rejection::OutOfRange { .. } => Code::InvalidDateRange,
-        Rejection::UnknownSession(_) => Code::InvalidSessionId,
+        Rejection::UnknownSession(_) | Rejection::NoDataSession => Code::InvalidSessionId,
         Rejection::FetchNotAllowed {
             status: Status::Paused,
         } => Code::ConsentPaused,
