@@ -9,7 +9,7 @@ fiu=http://127.0.0.1:$PORT
 mockaa clock set --message-time wall
 exec 3< <(exec "$@")
 id=$!
-trap 'kill $id' EXIT
+trap 'kill $id; wait $id || true' EXIT
 # Its first line says that it listens.
 read -r line <&3
 echo "$line"

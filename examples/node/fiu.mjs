@@ -54,7 +54,7 @@ const NOTIFICATIONS = {
 /** A message that must not be believed; the text says why. */
 class Invalid extends Error {}
 
-/** The AA's refusal of a call, a status of 4xx. The same call would be refused again. */
+/** The AA's refusal of a call, a status of 3xx or 4xx. The same call would be refused again. */
 class Refused extends Error {
   constructor(status, text) {
     super(`the AA answers ${status}: ${text}`);
@@ -100,14 +100,14 @@ function checkShape(value, shape, name = "the message") {
   }
 }
 
-/** The AA's public keys. A key that is not known is looked up once a minute at most: the AA may have a new one. */
+/** The AA's public keys. A key that is not known is looked up again, once a minute at most: the AA may have a new one. */
 class AaKeys {
   #keys = new Map();
-  #readAt = -Infinity;
+  #readAgainAt = -Infinity;
   #reading = null;
 
   async #find(kid) {
-    if (!this.#keys.has(kid) && performance.now() - this.#readAt >= 60_000) {
+    if (!this.#keys.has(kid) && performance.now() - this.#readAgainAt >= 60_000) {
       this.#reading ??= this.#read().finally(() => (this.#reading = null));
       await this.#reading;
     }
@@ -118,8 +118,9 @@ class AaKeys {
     try {
       const answer = await fetch(`${AA_URL}/.well-known/jwks.json`, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
       const { keys } = await answer.json();
-      this.#keys = new Map(keys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: "jwk" })]));
-      this.#readAt = performance.now();
+      const rsaKeys = keys.filter((jwk) => jwk.kty === "RSA");
+      if (this.#keys.size) this.#readAgainAt = performance.now();
+      this.#keys = new Map(rsaKeys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: "jwk" })]));
     } catch (error) {
       throw new Unavailable(`the AA's keys cannot be read: ${error.message}`);
     }
@@ -210,10 +211,15 @@ class Aggregator {
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         console.log(`${path}: ${error.message}`);
-        this.#freeAt = Math.max(this.#freeAt, performance.now() + 100 * 2 ** attempt);
+        this.#wait(100 * 2 ** attempt);
       }
     }
     throw new Unavailable(`${path} has failed ${ATTEMPTS} times`);
+  }
+
+  /** Lets the calls that follow wait, unless they wait longer already. */
+  #wait(ms) {
+    this.#freeAt = Math.max(this.#freeAt, performance.now() + ms);
   }
 
   async #send(path, content, shape) {
@@ -222,14 +228,17 @@ class Aggregator {
     const headers = { "content-type": "application/json", client_api_key: API_KEY, "x-jws-signature": this.#sign(body) };
     let response, answer;
     try {
-      response = await fetch(AA_URL + path, { method: "POST", body, headers, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+      response = await fetch(AA_URL + path, {
+        // The API key goes to no other address.
+        method: "POST", body, headers, redirect: "manual", signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      });
       answer = Buffer.from(await response.arrayBuffer());
     } catch (error) {
       throw new Unavailable(`no whole answer: ${error.cause?.message ?? error.message}`);
     }
     if (response.status === 429 || response.status >= 500) {
       const seconds = response.headers.get("retry-after") ?? "0";
-      this.#freeAt = performance.now() + (/^\d+$/.test(seconds) ? Number(seconds) * 1000 : WAIT_MAX_MS);
+      this.#wait(/^\d+$/.test(seconds) ? Number(seconds) * 1000 : WAIT_MAX_MS);
       throw new Unavailable(`the AA answers ${response.status}`);
     }
     if (!response.ok) throw new Refused(response.status, answer.toString());
@@ -289,7 +298,9 @@ class Fiu {
       FIDataRange: { from: formatDay(-365), to: formatDay(0) },
       DataLife: { unit: "MONTH", value: 1 }, Frequency: { unit: "DAY", value: 1 },
     };
-    const { ConsentHandle: handle } = await this.aggregator.call("/Consent", { ConsentDetail }, CREATED);
+    const { ConsentHandle: handle } = await this.aggregator.call("/Consent", { ConsentDetail }, CREATED).catch((error) => {
+      throw error instanceof Invalid ? new Unavailable(`the AA's answer is not valid: ${error.message}`) : error;
+    });
     const application = new Application(customer, handle);
     this.applications.set(handle, application);
     if (this.#earlyHandles.delete(handle)) this.#enqueue(application);
@@ -302,7 +313,8 @@ class Fiu {
     const message = parseJson(body);
     checkShape(message, NOTIFICATIONS[path]);
     const token = await this.aggregator.keys.open(headers.aa_api_key);
-    if (token.azp !== AA_ID || message.Notifier.id !== AA_ID || !(token.exp >= Date.now() / 1000)) {
+    checkShape(token, { azp: "string", exp: "number" }, "aa_api_key");
+    if (token.azp !== AA_ID || message.Notifier.id !== AA_ID || token.exp < Date.now() / 1000) {
       throw new Invalid(`it is not from ${AA_ID}`);
     }
     checkTime(message.timestamp);
@@ -345,6 +357,7 @@ class Fiu {
   async #check(application) {
     const { aggregator } = this;
     const answer = await aggregator.call("/Consent/handle", { ConsentHandle: application.handle }, CONSENT_STATUS);
+    if (answer.ConsentHandle !== application.handle) throw new Invalid("it is the status of another consent");
     const { id, status } = answer.ConsentStatus;
     application.status = status;
     if (ENDED.includes(status) || !id) return;
@@ -360,9 +373,11 @@ class Fiu {
         FIDataRange: consent.FIDataRange, KeyMaterial: sessionKey.keyMaterial(),
         Consent: { id, digitalSignature: artefact.signedConsent.split(".")[2] },
       }, SESSION);
+      if (session.consentId !== id) throw new Invalid("it is the session of another consent");
       Object.assign(application, { sessionId: session.sessionId, sessionKey, sessionStatus: "ACTIVE" });
       application.sessions += 1;
-    } else if (application.hasNewData || (application.sessionStatus === "ACTIVE" && !application.documents.size)) {
+    } else if (application.sessionId
+      && (application.hasNewData || (application.sessionStatus === "ACTIVE" && !application.documents.size))) {
       await this.#fetch(application);
       // The banks get another chance at the next check.
       if (application.sessionStatus === "FAILED" && !application.documents.size) application.sessionId = null;

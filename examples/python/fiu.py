@@ -11,7 +11,6 @@ import os
 import queue
 import threading
 import time
-import urllib.error
 import urllib.request
 import uuid
 import xml.etree.ElementTree as ElementTree
@@ -62,12 +61,24 @@ NOTIFICATIONS = {
 }
 
 
+class Answers(urllib.request.HTTPErrorProcessor):
+    """Returns every answer as it is: the API key goes to no other address, and an error has a body."""
+
+    def http_response(self, request, response):
+        return response
+
+    https_response = http_response
+
+
+OPENER = urllib.request.build_opener(Answers)
+
+
 class Invalid(ValueError):
     """A message that must not be believed; the text says why."""
 
 
 class Refused(Exception):
-    """The AA's refusal of a call, a status of 4xx. The same call would be refused again."""
+    """The AA's refusal of a call, a status of 3xx or 4xx. The same call would be refused again."""
 
     def __init__(self, status, text):
         super().__init__(f"the AA answers {status}: {text}")
@@ -99,7 +110,7 @@ def check_time(text):
     try:
         at = datetime.fromisoformat(text.replace("Z", "+00:00"))
         is_near = abs(now() - at) <= TOLERANCE
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         raise Invalid(f"{text} is no timestamp with an offset") from None
     if not is_near:
         raise Invalid(f"{text} is more than 15 minutes off")
@@ -108,8 +119,19 @@ def check_time(text):
 def parse_json(octets):
     try:
         return json.loads(octets)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Invalid("it is no JSON") from None
+
+
+def parse_length(text, base):
+    """Parses the length of a body, or of a part of it."""
+    try:
+        length = int(text, base)
+    except ValueError:
+        length = -1
+    if length < 0:
+        raise Invalid(f"{text} is no length")
+    return length
 
 
 def check_shape(value, shape, name="the message"):
@@ -126,30 +148,33 @@ def check_shape(value, shape, name="the message"):
 
 
 class AaKeys:
-    """The AA's public keys. A key that is not known is looked up once a minute at most: the AA may have a new one."""
+    """The AA's public keys. A key that is not known is looked up again, once a minute at most: the AA may have a new one."""
 
     def __init__(self):
-        self.keys, self.read_at, self.lock = {}, float("-inf"), threading.Lock()
+        self.keys, self.read_again_at, self.lock = {}, float("-inf"), threading.Lock()
 
     def find(self, kid):
         with self.lock:
-            if kid not in self.keys and time.monotonic() - self.read_at >= 60:
-                try:
-                    self.keys = self.read()
-                except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-                    raise Unavailable(f"the AA's keys cannot be read: {error}") from None
-                self.read_at = time.monotonic()
+            if kid not in self.keys and time.monotonic() - self.read_again_at >= 60:
+                is_first = not self.keys
+                self.keys = self.read()
+                if not is_first:
+                    self.read_again_at = time.monotonic()
             return self.keys.get(kid)
 
     @staticmethod
     def read():
-        with urllib.request.urlopen(f"{AA_URL}/.well-known/jwks.json", timeout=CALL_TIMEOUT_S) as answer:
-            key_set = json.load(answer)
-        keys = {}
-        for jwk in key_set["keys"]:
-            n, e = (int.from_bytes(decode_base64url(jwk[name]), "big") for name in ("n", "e"))
-            keys[jwk["kid"]] = rsa.RSAPublicNumbers(e, n).public_key()
-        return keys
+        try:
+            with OPENER.open(f"{AA_URL}/.well-known/jwks.json", timeout=CALL_TIMEOUT_S) as answer:
+                key_set = json.load(answer)
+            keys = {}
+            for jwk in key_set["keys"]:
+                if jwk["kty"] == "RSA":
+                    n, e = (int.from_bytes(decode_base64url(jwk[name]), "big") for name in ("n", "e"))
+                    keys[jwk["kid"]] = rsa.RSAPublicNumbers(e, n).public_key()
+            return keys
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            raise Unavailable(f"the AA's keys cannot be read: {error}") from None
 
     def verify(self, jws, message):
         """Refuses a detached JWS, `header..signature`, that is not the AA's over these bytes."""
@@ -173,12 +198,12 @@ class AaKeys:
             header, payload, signature = jws.split(".")
             content = decode_base64url(payload)
             has_plain_payload = "b64" in json.loads(decode_base64url(header))
-        except ValueError:
+        except (ValueError, TypeError, AttributeError):
             raise Invalid("it is no compact JWS") from None
         if has_plain_payload:
             raise Invalid("a compact JWS has its payload in base64url")
         self.verify(f"{header}..{signature}", content)
-        return json.loads(content)
+        return parse_json(content)
 
 
 class SessionKey:
@@ -213,7 +238,7 @@ class Aggregator:
     """The AA, as this FIU calls it: signed requests, verified answers, and repetition of what broke."""
 
     def __init__(self):
-        self.keys, self.free_at = AaKeys(), 0.0
+        self.keys, self.free_at, self.lock = AaKeys(), 0.0, threading.Lock()
         with open(KEY_FILE, "rb") as file:
             self.key = serialization.load_pem_private_key(file.read(), password=None)
 
@@ -233,8 +258,13 @@ class Aggregator:
                 return self.send(path, content, shape)
             except Unavailable as error:
                 print(f"{path}: {error}", flush=True)
-                self.free_at = max(self.free_at, time.monotonic() + 0.1 * 2**attempt)
+                self.wait(0.1 * 2**attempt)
         raise Unavailable(f"{path} has failed {ATTEMPTS} times")
+
+    def wait(self, seconds):
+        """Lets the calls that follow wait, unless they wait longer already."""
+        with self.lock:
+            self.free_at = max(self.free_at, time.monotonic() + seconds)
 
     def send(self, path, content, shape):
         message = {"ver": "2.0.0", "timestamp": format_time(now()), "txnid": str(uuid.uuid4()), **content}
@@ -242,16 +272,17 @@ class Aggregator:
         headers = {"content-type": "application/json", "client_api_key": API_KEY, "x-jws-signature": self.sign(body)}
         request = urllib.request.Request(AA_URL + path, body, headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=CALL_TIMEOUT_S) as response:
-                signature, answer = response.headers["x-jws-signature"], response.read()
-        except urllib.error.HTTPError as error:
-            if error.code == 429 or error.code >= 500:
-                seconds = error.headers.get("retry-after") or "0"
-                self.free_at = time.monotonic() + (int(seconds) if seconds.isdigit() else WAIT_MAX_S)
-                raise Unavailable(f"the AA answers {error.code}") from None
-            raise Refused(error.code, error.read().decode(errors="replace")) from None
+            with OPENER.open(request, timeout=CALL_TIMEOUT_S) as response:
+                status, received, answer = response.status, response.headers, response.read()
         except (OSError, http.client.HTTPException) as error:
             raise Unavailable(f"no whole answer: {error}") from None
+        if status == 429 or status >= 500:
+            seconds = received.get("retry-after") or "0"
+            self.wait(int(seconds) if seconds.isdigit() else WAIT_MAX_S)
+            raise Unavailable(f"the AA answers {status}")
+        if status >= 300:
+            raise Refused(status, answer.decode(errors="replace"))
+        signature = received["x-jws-signature"]
         self.keys.verify(signature, answer)
         result = parse_json(answer)
         check_shape(result, shape)
@@ -293,7 +324,10 @@ class Fiu:
                         "text": "Wealth management service", "Category": {"type": "Personal Finance"}},
             "FIDataRange": {"from": format_time(at - timedelta(days=365)), "to": format_time(at)},
             "DataLife": {"unit": "MONTH", "value": 1}, "Frequency": {"unit": "DAY", "value": 1}}
-        handle = self.aggregator.call("/Consent", {"ConsentDetail": detail}, CREATED)["ConsentHandle"]
+        try:
+            handle = self.aggregator.call("/Consent", {"ConsentDetail": detail}, CREATED)["ConsentHandle"]
+        except Invalid as error:
+            raise Unavailable(f"the AA's answer is not valid: {error}") from None
         application = Application(customer, handle)
         with self.lock:
             self.applications[handle] = application
@@ -309,7 +343,8 @@ class Fiu:
         message = parse_json(body)
         check_shape(message, NOTIFICATIONS[path])
         token = self.aggregator.keys.open(headers["aa_api_key"] or "")
-        if token.get("azp") != AA_ID or message["Notifier"]["id"] != AA_ID or token.get("exp", 0) < time.time():
+        check_shape(token, {"azp": str, "exp": int}, "aa_api_key")
+        if token["azp"] != AA_ID or message["Notifier"]["id"] != AA_ID or token["exp"] < time.time():
             raise Invalid(f"it is not from {AA_ID}")
         check_time(message["timestamp"])
         with self.lock:
@@ -360,7 +395,10 @@ class Fiu:
     def check(self, application):
         """Asks the AA for the state of a consent, and takes the steps that it allows."""
         call = self.aggregator.call
-        answer = call("/Consent/handle", {"ConsentHandle": application.handle}, CONSENT_STATUS)["ConsentStatus"]
+        current = call("/Consent/handle", {"ConsentHandle": application.handle}, CONSENT_STATUS)
+        if current["ConsentHandle"] != application.handle:
+            raise Invalid("it is the status of another consent")
+        answer = current["ConsentStatus"]
         application.status = answer["status"]
         if application.status in ENDED or "id" not in answer:
             return
@@ -378,9 +416,12 @@ class Fiu:
             session = call("/FI/request", {
                 "FIDataRange": consent["FIDataRange"], "KeyMaterial": key.key_material(),
                 "Consent": {"id": answer["id"], "digitalSignature": signature}}, SESSION)
+            if session["consentId"] != answer["id"]:
+                raise Invalid("it is the session of another consent")
             application.session_id, application.session_key, application.session_status = session["sessionId"], key, "ACTIVE"
             application.sessions += 1
-        elif application.has_new_data or application.session_status == "ACTIVE" and not application.documents:
+        elif application.session_id and (
+                application.has_new_data or application.session_status == "ACTIVE" and not application.documents):
             self.fetch(application)
             if application.session_status == "FAILED" and not application.documents:
                 # The banks get another chance at the next check.
@@ -402,7 +443,10 @@ class Fiu:
         for entry in fetched["FI"]:
             for item in entry["data"]:
                 document = application.session_key.decrypt(entry["KeyMaterial"], item["encryptedFI"])
-                application.documents[item["linkRefNumber"]] = document
+                try:
+                    application.documents[item["linkRefNumber"]] = ElementTree.fromstring(document)
+                except ElementTree.ParseError as error:
+                    raise Invalid(f"the document is no XML: {error}") from None
 
     def summarize(self):
         """Returns what is known of each application."""
@@ -412,10 +456,9 @@ class Fiu:
 
     @staticmethod
     def summarize_one(application):
-        documents = [ElementTree.fromstring(it) for it in application.documents.values()]
-        transactions = sum(len(it.findall(".//{*}Transaction")) for it in documents)
+        transactions = sum(len(it.findall(".//{*}Transaction")) for it in application.documents.values())
         return {"handle": application.handle, "customer": application.customer, "status": application.status,
-                "accounts": len(documents), "transactions": transactions}
+                "accounts": len(application.documents), "transactions": transactions}
 
 
 class Server(ThreadingHTTPServer):
@@ -454,6 +497,7 @@ class Handler(BaseHTTPRequestHandler):
         except OverflowError:
             self.answer(413, {"error": f"more than {WEBHOOK_BYTES_MAX} bytes"})
         except Invalid as error:
+            self.close_connection = True
             print(f"{self.path} is refused: {error}", flush=True)
             self.answer(401 if self.path in NOTIFICATIONS else 400, {"error": str(error)})
         except (Refused, Unavailable) as error:
@@ -464,9 +508,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_body(self):
         if self.headers.get("transfer-encoding", "").lower() != "chunked":
-            return self.read_exactly(int(self.headers.get("content-length", 0)), 0)
+            return self.read_exactly(parse_length(self.headers.get("content-length", "0"), 10), 0)
         body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
+        while size := parse_length(self.rfile.readline().split(b";")[0].decode(errors="replace"), 16):
             body += self.read_exactly(size, len(body))
             self.rfile.readline()
         self.rfile.readline()
