@@ -589,7 +589,7 @@ fn citations_of_the_documentation_resolve() {
 }
 
 /// The places that name the version of a release.
-const VERSIONED: [(&str, &[&str]); 6] = [
+const VERSIONED: [(&str, &[&str]); 8] = [
     (
         "clients/python/pyproject.toml",
         &["version = \"{}\"", "\"mockaa=={}\""],
@@ -598,6 +598,8 @@ const VERSIONED: [(&str, &[&str]); 6] = [
         "clients/node/package.json",
         &["\"version\": \"{}\"", "\"mockaa\": \"{}\""],
     ),
+    ("clients/java/pom.xml", &["<version>{}</version>"]),
+    ("clients/java/README.md", &["<version>{}</version>"]),
     ("actions/start/action.yml", &["default: {}\n"]),
     ("docs/ci.md", &["mockaa=={}", "version: {}\n", "mockaa:{}"]),
     ("docs/testing.md", &["mockaa=={}"]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the kits of `clients/` with the packages of target/packages: kits.sh python node action. Each kit is checked with its types
+# Tests the kits of `clients/` with the packages of target/packages: kits.sh python node java action. Each kit is checked with its types
 # and its own tests; then the first test of its README runs from an empty folder, as a newcomer would run it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -77,6 +77,21 @@ test_node() {
     with_registry node_tests
 }
 
+test_java() {
+    # The program of the wheel, and Debian's Java libraries.
+    python3 -m venv "$work/java-venv"
+    "$work/java-venv/bin/pip" install --quiet --no-index --find-links "$packages" mockaa
+    mkdir "$work/first-java"
+    begun=$SECONDS
+    (export PATH=$work/java-venv/bin:$PATH
+        clients/java/test.sh "$work/first-java"
+        echo "tests of the kit for JUnit: $((SECONDS - begun)) s"
+        first_test clients/java/README.md >"$work/first-java.sh"
+        begun=$SECONDS
+        cd "$work/first-java" && bash -euo pipefail "$work/first-java.sh"
+        echo "first test in Java, without installation: $((SECONDS - begun)) s")
+}
+
 # The scripts of the actions for GitHub, with the files and variables of a runner.
 action_tests() {
     export RUNNER_TOOL_CACHE=$work/cache RUNNER_TEMP=$work/temp GITHUB_ENV=$work/env GITHUB_OUTPUT=$work/output
@@ -106,7 +121,7 @@ test_action() {
 
 for kit in "$@"; do
     case $kit in
-    python | node | action) "test_$kit" ;;
-    *) echo "unknown kit $kit; use python, node or action" >&2; exit 2 ;;
+    python | node | java | action) "test_$kit" ;;
+    *) echo "unknown kit $kit; use python, node, java or action" >&2; exit 2 ;;
     esac
 done

@@ -29,7 +29,7 @@ JAVA_PATH = ":".join(f"/usr/share/java/jackson-{name}.jar" for name in ("core", 
 SAMPLES = {
     "python": ([], ["venv/bin/python", "examples/python/fiu.py"]),
     "node": ([], ["node", "examples/node/fiu.mjs"]),
-    "java": (["javac", "-Xlint:all", "-Werror", "-cp", JAVA_PATH, "-d", "java-classes", "examples/java/Fiu.java"],
+    "java": (["javac", "-Xlint:all,-serial", "-Werror", "-cp", JAVA_PATH, "-d", "java-classes", "examples/java/Fiu.java"],
              ["java", "-cp", f"java-classes:{JAVA_PATH}", "Fiu"]),
     "go": (["go", "build", "-o", "go-fiu", "examples/go/fiu.go"], ["./go-fiu"]),
 }
