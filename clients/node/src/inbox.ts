@@ -2,9 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type KeySet, openCompact, SignatureError, UnknownKeyError, verify } from "./crypto";
-
-/** The age at which a message is refused, in milliseconds. */
-const TOLERANCE = 15 * 60_000;
+import { isCurrent } from "./timestamps";
 
 /** A webhook as it was received. */
 export class Webhook {
@@ -24,7 +22,7 @@ export class Webhook {
 
   /** The body as JSON, by default of any shape; `components["schemas"]` has the types. */
   json<T = Record<string, unknown>>(): T {
-    return JSON.parse(this.body.toString()) as T;
+    return parseJson(this.headers, this.body) as T;
   }
 
   /** The status of the consent or of the session that it reports, such as ACTIVE. */
@@ -46,6 +44,12 @@ export class Webhook {
       return {};
     }
   }
+}
+
+/** Parses a body in the charset that its `content-type` names; default: UTF-8. */
+function parseJson(headers: IncomingHttpHeaders, body: Buffer): unknown {
+  const charset = /charset="?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1];
+  return JSON.parse(new TextDecoder(charset).decode(body));
 }
 
 interface Message {
@@ -83,7 +87,8 @@ export class Inbox {
   answer: ((webhook: Webhook) => number) | undefined;
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
-  readonly #unknown = new Set<string>();
+  /** The readings of the keys, by the name of the key that was unknown. */
+  readonly #readings = new Map<string, Promise<void>>();
   #url = "";
 
   private constructor(
@@ -134,41 +139,50 @@ export class Inbox {
       return await this.#check(headers, body);
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error;
-      // The AA may have a new key. The set is read once for each name of a key.
-      if (!(error instanceof UnknownKeyError) || this.#unknown.has(error.message)) return error.message;
-      this.#unknown.add(error.message);
-      this.keys = await this.source.readKeys();
-      return this.#findProblem(headers, body);
+      if (!(error instanceof UnknownKeyError)) return error.message;
+      // The AA may have a new key. The set is read once for each name of a key, and others wait for it.
+      const reading = this.#readings.get(error.message) ?? this.#readKeys();
+      this.#readings.set(error.message, reading);
+      await reading;
     }
+    try {
+      return await this.#check(headers, body);
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      return error.message;
+    }
+  }
+
+  async #readKeys(): Promise<void> {
+    this.keys = await this.source.readKeys();
   }
 
   async #check(headers: IncomingHttpHeaders, body: Buffer): Promise<string | undefined> {
     verify(String(headers["x-jws-signature"] ?? ""), body, this.keys);
-    let message: { Notifier?: { id?: string }; timestamp?: string };
+    let message: { Notifier?: { id?: unknown }; timestamp?: unknown };
     try {
-      message = JSON.parse(body.toString()) ?? {};
+      message = Object(parseJson(headers, body));
     } catch {
       return undefined;
     }
     // Not of ReBIT: what is signed is not older than its signature.
-    if (!message.Notifier || !message.timestamp) return undefined;
+    if (!("Notifier" in message && "timestamp" in message)) return undefined;
+    const sender = message.Notifier?.id;
+    if (typeof sender !== "string") return "Notifier has no id";
     const token = String(headers["aa_api_key"] ?? "");
     if (token === "") return "the header aa_api_key is missing";
     if (token.split(".").length === 3) {
       // The AA's token names it. An API key is agreed, and cannot be verified here.
       try {
         const { azp } = openCompact<{ azp?: string }>(token, this.keys);
-        if (azp !== message.Notifier.id) return `aa_api_key is a token of ${azp}, and the message is from ${message.Notifier.id}`;
+        if (azp !== sender) return `aa_api_key is a token of ${azp}, and the message is from ${sender}`;
       } catch (error) {
         if (error instanceof UnknownKeyError || !(error instanceof SignatureError)) throw error;
         return `aa_api_key is no valid token: ${error.message}`;
       }
     }
-    const at = Date.parse(message.timestamp);
-    const clocks = [Date.parse(await this.source.readTime()), Date.now()];
-    // A timestamp that is none is near no clock.
-    const isCurrent = clocks.some((clock) => Math.abs(at - clock) <= TOLERANCE);
-    return isCurrent ? undefined : `the message is of ${message.timestamp}, more than 15 minutes off`;
+    const isDated = isCurrent(message.timestamp, await this.source.readTime());
+    return isDated ? undefined : `the message is of ${message.timestamp}, no date-time within 15 minutes`;
   }
 
   /** Waits for a webhook, and returns it. Throws an error that lists what has arrived. */

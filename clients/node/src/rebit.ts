@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { XMLParser } from "fast-xml-parser";
 import { type KeyMaterial, type KeySet, openCompact, SessionKey, SignatureError, type SigningKey, verify } from "./crypto";
 import { send } from "./http";
+import { isCurrent } from "./timestamps";
 import type { World } from "./world";
 
 const PARSER = new XMLParser({
@@ -80,14 +81,13 @@ export class Fiu {
       "x-jws-signature": this.key.sign(body),
     });
     verify(answer.headers.get("x-jws-signature"), answer.body, this.aaKeys);
-    const result = JSON.parse(answer.body.toString()) as { txnid?: string; timestamp?: string };
+    const result = JSON.parse(answer.body.toString()) as { txnid?: string; timestamp?: unknown };
     if (result.txnid !== message.txnid) {
       throw new SignatureError(`the answer to ${path} has the txnid of another message, ${result.txnid}`);
     }
     // An artefact has no timestamp of its own.
-    const sent = result.timestamp;
-    if (sent && !(Math.abs(Date.parse(sent) - Date.parse(await this.world.now())) <= 15 * 60_000)) {
-      throw new SignatureError(`the answer to ${path} is of ${sent}, more than 15 minutes off`);
+    if ("timestamp" in result && !isCurrent(result.timestamp, await this.world.now())) {
+      throw new SignatureError(`the answer to ${path} is of ${result.timestamp}, no date-time within 15 minutes`);
     }
     return result as T;
   }

@@ -113,6 +113,46 @@ def test_invalid_webhooks_are_refused(aa_world, aa_inbox, fiu, aa_report, scenar
     assert reason in aa_inbox.wait(valid=False).problem
 
 
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("set_field: { field: timestamp, value: 5 }", "no date-time"),
+        ("set_field: { field: timestamp, value: null }", "no date-time"),
+        ('set_field: { field: timestamp, value: "" }', "no date-time"),
+        ('set_field: { field: timestamp, value: "2026-01-31" }', "no date-time"),
+        ("alter_field: { field: timestamp, change: shorter }", "no date-time"),
+        ("missing_field: Notifier.id", "Notifier has no id"),
+        ("set_field: { field: Notifier, value: mockaa }", "Notifier has no id"),
+    ],
+)
+def test_webhooks_with_invalid_fields_are_refused(aa_world, aa_inbox, fiu, fault, reason):
+    aa_world.put_faults(f"webhooks: [{{ where: {{ attempts: 1 }}, fault: {{ {fault} }} }}]")
+    fiu.raise_consent("9999999001")
+    assert reason in aa_inbox.wait(valid=False).problem
+
+
+@pytest.mark.parametrize("value", ["5", "null", '"2026-01-31"'])
+def test_answers_without_a_date_are_refused(aa_world, fiu, value):
+    aa_world.put_faults(f"api_faults: [{{ fault: {{ set_field: {{ field: timestamp, value: {value} }} }} }}]")
+    with pytest.raises(SignatureError, match="no date-time"):
+        fiu.raise_consent()
+
+
+@pytest.mark.clock("2026-01-31T06:00:00Z")
+def test_messages_may_have_the_time_of_the_machine(aa_world, aa_inbox, fiu):
+    aa_world.control("PUT", "config/fiu/FIU-1", {"messageTime": "wall"})
+    handle = fiu.raise_consent("9999999001")
+    assert aa_inbox.wait(status="ACTIVE").consent_handle == handle
+
+
+@pytest.mark.scenario("version: 1\nname: many\nsteps: [approve: {}]\nwebhooks: [{ fault: { rotated_key: {} } }, { fault: { burst: { copies: 50 } } }]\n")
+def test_many_webhooks_with_a_new_key_are_accepted(aa_world, aa_inbox, fiu):
+    fiu.raise_consent()
+    aa_world.advance("1m")
+    aa_inbox.wait(status="ACTIVE", count=50)
+    assert all(webhook.is_valid for webhook in aa_inbox.received)
+
+
 @pytest.mark.parametrize("scenario", ["api-stale", "api-future", "api-other-txnid", "api-badly-signed"])
 def test_wrong_answers_are_refused(aa_world, fiu, aa_report, scenario):
     aa_world.use_scenario(scenario)

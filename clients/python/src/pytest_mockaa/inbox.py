@@ -7,17 +7,16 @@ import threading
 import time
 import traceback
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Mapping, Optional
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .crypto import SignatureError, UnknownKeyError, open_compact, verify
+from .timestamps import is_current, parse_time
 
 KeySet = Mapping[str, RSAPublicKey]
-# The age at which a message is refused.
-_TOLERANCE_S = 15 * 60
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,7 @@ class Inbox:
         self._read_keys, self._read_time = read_keys, read_time
         self._keys = read_keys()
         self._unknown: set[str] = set()
+        self._reading = threading.Lock()
         self._arrival = threading.Condition()
         inbox = self
 
@@ -131,24 +131,30 @@ class Inbox:
         try:
             return self._check(headers, body)
         except UnknownKeyError as error:
-            # The AA may have a new key. The set is read once for each name of a key.
-            if str(error) in self._unknown:
-                return str(error)
-            self._unknown.add(str(error))
-            self._keys = self._read_keys()
-            return self._find_problem(headers, body)
+            # The AA may have a new key. The set is read once for each name of a key, and others wait for it.
+            with self._reading:
+                if str(error) not in self._unknown:
+                    self._keys = self._read_keys()
+                    self._unknown.add(str(error))
         except ValueError as error:
             # An invalid signature, or a timestamp that is none.
+            return str(error)
+        try:
+            return self._check(headers, body)
+        except ValueError as error:
             return str(error)
 
     def _check(self, headers: Mapping[str, str], body: bytes) -> Optional[str]:
         verify(headers.get("x-jws-signature"), body, self._keys)
         try:
             message = json.loads(body)
-            sender, sent = message["Notifier"]["id"], message["timestamp"]
+            notifier, sent = message["Notifier"], message["timestamp"]
         except (ValueError, KeyError, TypeError):
             # Not of ReBIT: what is signed is not older than its signature.
             return None
+        sender = notifier.get("id") if isinstance(notifier, dict) else None
+        if not isinstance(sender, str):
+            return "Notifier has no id"
         token = headers.get("aa_api_key", "")
         if token.count(".") == 2:
             # The AA's token names it. An API key is agreed, and cannot be verified here.
@@ -162,9 +168,7 @@ class Inbox:
                 return f"aa_api_key is a token of {claims.get('azp')}, and the message is from {sender}"
         elif not token:
             return "the header aa_api_key is missing"
-        at = datetime.fromisoformat(sent.replace("Z", "+00:00"))
-        clocks = self._read_time(), datetime.now(timezone.utc)
-        if min(abs((at - clock).total_seconds()) for clock in clocks) > _TOLERANCE_S:
+        if not is_current(parse_time(sent), self._read_time()):
             return f"the message is of {sent}, more than 15 minutes off"
         return None
 

@@ -6,13 +6,14 @@ import json
 import uuid
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Mapping, Optional, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .crypto import SessionKey, SignatureError, SigningKey, open_compact, verify
 from .http import send
+from .timestamps import format_time, is_current, parse_time
 from .world import World
 
 
@@ -92,9 +93,14 @@ class Fiu:
         if result.get("txnid") != message["txnid"]:
             raise SignatureError(f"the answer to {path} has the txnid of another message, {result.get('txnid')}")
         # An artefact has no timestamp of its own.
-        sent = result.get("timestamp")
-        if sent and abs(_parse_time(sent) - _parse_time(self.world.now)) > timedelta(minutes=15):
-            raise SignatureError(f"the answer to {path} is of {sent}, more than 15 minutes off")
+        if "timestamp" in result:
+            sent = result["timestamp"]
+            try:
+                is_misdated = not is_current(parse_time(sent), parse_time(self.world.now))
+            except ValueError as error:
+                raise SignatureError(f"the answer to {path}: {error}") from None
+            if is_misdated:
+                raise SignatureError(f"the answer to {path} is of {sent}, more than 15 minutes off")
         return result  # type: ignore[no-any-return]
 
     def raise_consent(self, customer: str = "9876543210", **changes: Any) -> str:
@@ -102,11 +108,11 @@ class Fiu:
 
         It is for twelve months of deposits. `changes` replace fields of `ConsentDetail`, such as `fiTypes=["EQUITIES"]`.
         """
-        now = _parse_time(self.world.now)
+        now = parse_time(self.world.now)
         # Within fair use for the purpose 101: once a day, for a year, with the data of a year.
         detail = {
-            "consentStart": _format_time(now),
-            "consentExpiry": _format_time(now + timedelta(days=364)),
+            "consentStart": format_time(now),
+            "consentExpiry": format_time(now + timedelta(days=364)),
             "consentMode": "STORE",
             "fetchType": "PERIODIC",
             "consentTypes": ["PROFILE", "SUMMARY", "TRANSACTIONS"],
@@ -119,7 +125,7 @@ class Fiu:
                 "text": "Wealth management service",
                 "Category": {"type": "Personal Finance"},
             },
-            "FIDataRange": {"from": _format_time(now - timedelta(days=365)), "to": _format_time(now)},
+            "FIDataRange": {"from": format_time(now - timedelta(days=365)), "to": format_time(now)},
             "DataLife": {"unit": "MONTH", "value": 1},
             "Frequency": {"unit": "DAY", "value": 1},
             **changes,
@@ -143,7 +149,7 @@ class Fiu:
         """Requests the data of a consent, by default of its whole range; returns the id of the session."""
         artefact = self.artefact(handle)
         granted = artefact.detail["FIDataRange"]
-        expiry = _format_time(_parse_time(self.world.now) + timedelta(hours=1))
+        expiry = format_time(parse_time(self.world.now) + timedelta(hours=1))
         answer = self.post("/FI/request", {
             "FIDataRange": {"from": start or granted["from"], "to": end or granted["to"]},
             "Consent": {"id": artefact.consent_id, "digitalSignature": artefact.signature},
@@ -164,11 +170,3 @@ class Fiu:
         """Requests and fetches the data of a consent. The banks of the sandbox have answered when they are asked."""
         key = SessionKey()
         return self.fetch_session(self.request_data(handle, key, start, end), key)
-
-
-def _parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _format_time(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03}Z"
