@@ -394,7 +394,7 @@ const fn default_notification() -> NotificationKind {
 }
 
 impl ScriptedNotification {
-    /// Returns the command that sends it; `None` for one that the schema rejects.
+    /// Returns the command that sends it; `None` for one without a content, which the parser refuses.
     pub(crate) fn to_command(&self, handle: ConsentHandle) -> Option<Command> {
         let content = match (&self.body, self.status) {
             (Some(body), _) => NotificationContent::Raw(Arc::new(RawNotification {

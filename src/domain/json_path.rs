@@ -5,14 +5,15 @@ use serde_json::Value;
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
-    /// Alteration of a text: what comes out has nearly its form, and is another text.
+    /// Alteration of a text. A text without letters and digits stays as it is under `other`, and an
+    /// empty one under all but `longer`.
     TextAlteration {
         /// One character more, at the end.
         Longer = "longer",
         /// Without the last character.
         Shorter = "shorter",
         /// Without the first character.
-        Headless = "headless",
+        WithoutFirst = "without_first",
         /// The last six letters and digits are others of their kind: a UUID stays one.
         Other = "other",
     }
@@ -28,7 +29,7 @@ impl TextAlteration {
                 chars.next_back();
                 chars.collect()
             }
-            Self::Headless => text.chars().skip(1).collect(),
+            Self::WithoutFirst => text.chars().skip(1).collect(),
             Self::Other => {
                 let mut chars: Vec<char> = text.chars().collect();
                 let last = chars.iter_mut().rev().filter(|c| c.is_ascii_alphanumeric());
@@ -105,6 +106,10 @@ pub(crate) fn set_at_path(value: &mut Value, path: &str, new: Value) {
     } else {
         value_at_mut(value, parent)
     };
+    let place = match place {
+        Some(Value::Array(items)) => items.first_mut(),
+        place => place,
+    };
     if let Some(fields) = place.and_then(Value::as_object_mut) {
         fields.insert(name.to_owned(), new);
     }
@@ -131,12 +136,13 @@ mod tests {
         set_at_path(&mut value, "a.b", json!("x"));
         set_at_path(&mut value, "a.0.c.1", json!(7));
         set_at_path(&mut value, "d.f", json!("new"));
+        set_at_path(&mut value, "a.g", json!("in the first item"));
         remove_at_path(&mut value, "d.e");
         remove_at_path(&mut value, "a.c.0");
         remove_at_path(&mut value, "nothing.there");
         assert_eq!(
             value,
-            json!({ "a": [{ "b": "x", "c": [7] }], "d": { "f": "new" } })
+            json!({ "a": [{ "b": "x", "c": [7], "g": "in the first item" }], "d": { "f": "new" } })
         );
     }
 

@@ -125,7 +125,8 @@ tagged_family! {
             RotatedSecret = "rotated_secret" {}
         }
 
-        /// A fault of `aa_api_key`, by which the AA identifies itself. The signature is valid.
+        /// A fault of `aa_api_key`, by which the AA identifies itself. The signature is valid, unless
+        /// another AA makes it.
         Credential(CredentialFault) {
             /// Omits `aa_api_key`.
             MissingApiKey = "missing_api_key" {}

@@ -536,7 +536,7 @@ async fn a_field_is_missing_set_or_altered_and_signed_like_that() {
     assert_eq!(parse_body(&empty)["Notifier"], json!({}));
     for (change, length) in [
         ("shorter", id_length - 1),
-        ("headless", id_length - 1),
+        ("without_first", id_length - 1),
         ("longer", id_length + 1),
         ("other", id_length),
     ] {
@@ -607,7 +607,7 @@ async fn the_transport_is_unusual_or_breaks() {
     let (app, mut fiu) = start_with_raw_fiu().await;
     let plain = raise_first_with_fault(&app, &mut fiu, "transport: fresh_connection").await;
     assert_eq!(plain.header("connection"), Some("close"));
-    let chunked = raise_first_with_fault(&app, &mut fiu, "rotated_secret: {}").await;
+    let chunked = raise_first_with_fault(&app, &mut fiu, "transport: chunked").await;
     assert_eq!(
         (
             chunked.header("transfer-encoding"),

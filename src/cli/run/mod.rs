@@ -30,6 +30,7 @@ use crate::config::{Options, find_config_file, load_participants};
 use crate::domain::account::FiType;
 use crate::domain::action::Action;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, Settle};
+use crate::domain::api_fault::ApiFaultRule;
 use crate::domain::command::{Command as EngineCommand, OnRepeatedTxnid, RaiseConsent};
 use crate::domain::consent::Api;
 use crate::domain::customer_address::normalize_address;
@@ -572,7 +573,11 @@ impl ScenarioTest<'_> {
         let is_unvisited = |index: usize| {
             let number = index.checked_sub(webhook_count);
             number.is_some_and(|number| {
-                plan.faults.api[number].fault.is_of_visits()
+                let ApiFaultRule { selector, fault } = &plan.faults.api[number];
+                // Another customer or FIU may have come: the rule can be wrong.
+                let is_for_all = selector.customer.is_none() && selector.fiu.is_none();
+                fault.is_of_visits()
+                    && is_for_all
                     && !world.faults().has_selected_call(&plan.name, number)
             })
         };
