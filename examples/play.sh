@@ -11,7 +11,7 @@ exec 3< <(exec "$@")
 id=$!
 trap 'kill $id; wait $id || true' EXIT
 # Its first line says that it listens.
-read -r line <&3
+read -r -t 30 line <&3 || { echo "the FIU has printed no line within 30 s" >&2; exit 1; }
 echo "$line"
 cat <&3 &
 

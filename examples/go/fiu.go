@@ -1,8 +1,8 @@
 // Command fiu is a small Financial Information User (FIU) for ReBIT's AA API 2.0.0, to copy and to extend.
 //
-// It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook is only a hint:
-// what is true is what the AA answers, so lost, repeated, late and false webhooks do no harm. ../README.md explains the parts and
-// the settings.
+// It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook about a consent is only
+// a hint: what is true is what the AA answers. One about data says when to fetch. ../README.md explains the parts and the settings, and
+// says what a real FIU needs besides.
 package main
 
 import (
@@ -54,17 +54,23 @@ const (
 	webhookBytesMax = 1_000_000
 	attemptsMax     = 4
 	waitMax         = 10 * time.Second
+	retryAfterMax   = time.Hour
 	callTimeout     = 30 * time.Second
 	sessionsMax     = 3
 )
 
 var (
-	ended = map[string]bool{"REJECTED": true, "FAILED": true, "REVOKED": true, "EXPIRED": true}
+	ended        = map[string]bool{"REJECTED": true, "FAILED": true, "REVOKED": true, "EXPIRED": true}
+	sessionEnded = map[string]bool{"COMPLETED": true, "FAILED": true, "EXPIRED": true}
+	// Calls that make something: they are repeated only if the AA says that it has failed.
+	making = map[string]bool{"/Consent": true, "/FI/request": true}
 	// The last is mockaa's extension, which pushes the data; this FIU fetches it instead.
 	notificationPaths = map[string]bool{"/Consent/Notification": true, "/FI/Notification": true, "/FI/Data": true}
 
 	errInvalid     = errors.New("the message is not valid")
 	errUnavailable = errors.New("the AA is not available")
+	// The AA says that it has failed; else it may have done what it was asked.
+	errFailed = fmt.Errorf("%w: it says so", errUnavailable)
 
 	base64url = base64.RawURLEncoding
 	client    = &http.Client{
@@ -190,6 +196,14 @@ func checkTime(text *string) error {
 	return nil
 }
 
+// checkID refuses an answer about another consent.
+func checkID(id, expected string) error {
+	if id != expected {
+		return fmt.Errorf("%w: it is about the consent %q", errInvalid, id)
+	}
+	return nil
+}
+
 // randomBytes panics without a source of random numbers: no message and no key is safe then.
 func randomBytes(count int) []byte {
 	octets := make([]byte, count)
@@ -294,20 +308,38 @@ func (k *AAKeys) find(keyID string) (*rsa.PublicKey, error) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	if k.keys[keyID] == nil && time.Since(k.readAt) >= time.Minute {
-		keys, err := readAAKeys()
-		if err != nil {
-			return nil, fmt.Errorf("%w: its keys cannot be read: %v", errUnavailable, err)
-		}
 		if k.keys != nil {
 			// The first reading does not count: the AA can have a new key right after it.
 			k.readAt = time.Now()
 		}
-		k.keys = keys
+		if err := k.read(); err != nil {
+			return nil, err
+		}
 	}
 	if k.keys[keyID] == nil {
 		return nil, fmt.Errorf("%w: the AA has no key %q", errInvalid, keyID)
 	}
 	return k.keys[keyID], nil
+}
+
+// load reads the keys if there are none yet, so that an answer can be verified.
+func (k *AAKeys) load() error {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if k.keys != nil {
+		return nil
+	}
+	return k.read()
+}
+
+// read reads the keys. The caller holds the mutex.
+func (k *AAKeys) read() error {
+	keys, err := readAAKeys()
+	if err != nil {
+		return fmt.Errorf("%w: its keys cannot be read: %v", errUnavailable, err)
+	}
+	k.keys = keys
+	return nil
 }
 
 func readAAKeys() (map[string]*rsa.PublicKey, error) {
@@ -488,6 +520,9 @@ func (a *Aggregator) sign(message []byte) (string, error) {
 
 // call sends a message, and again if the AA fails. What it puts into result may be believed.
 func (a *Aggregator) call(path string, content object, result answer) error {
+	if err := a.keys.load(); err != nil {
+		return err
+	}
 	for attempt := 0; attempt < attemptsMax; attempt++ {
 		wait := a.remainingWait()
 		if wait > waitMax {
@@ -500,6 +535,9 @@ func (a *Aggregator) call(path string, content object, result answer) error {
 		}
 		log.Printf("%s: %v", path, err)
 		a.postpone(100 * time.Millisecond << attempt)
+		if making[path] && !errors.Is(err, errFailed) {
+			return err
+		}
 	}
 	return fmt.Errorf("%w: %s has failed %d times", errUnavailable, path, attemptsMax)
 }
@@ -536,7 +574,9 @@ func (a *Aggregator) send(path string, content object, result answer) error {
 	if err != nil {
 		return err
 	}
-	if err := a.keys.verify(signature, received); err != nil {
+	if err := a.keys.verify(signature, received); errors.Is(err, errUnavailable) {
+		return fmt.Errorf("%w: %v", errInvalid, err)
+	} else if err != nil {
 		return err
 	}
 	if err := decode(received, result); err != nil {
@@ -569,12 +609,16 @@ func (a *Aggregator) post(path string, body []byte, signature string) ([]byte, s
 	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500 {
 		retryAfter := response.Header.Get("retry-after")
 		if seconds, err := strconv.ParseUint(retryAfter, 10, 32); err == nil {
-			a.postpone(time.Duration(seconds) * time.Second)
+			wait := time.Duration(seconds) * time.Second
+			if wait > retryAfterMax {
+				wait = retryAfterMax
+			}
+			a.postpone(wait)
 		} else if retryAfter != "" {
 			// A date means little while the two clocks may differ.
 			a.postpone(waitMax)
 		}
-		return nil, "", fmt.Errorf("%w: it answers %d", errUnavailable, response.StatusCode)
+		return nil, "", fmt.Errorf("%w: %d", errFailed, response.StatusCode)
 	}
 	received, err := io.ReadAll(response.Body)
 	if err != nil {
@@ -668,7 +712,9 @@ func (f *FIU) apply(customer string) (object, error) {
 		"FIDataRange": object{"from": formatTime(at.AddDate(0, 0, -365)), "to": formatTime(at)},
 	}
 	var created consentCreated
-	if err := f.aggregator.call("/Consent", object{"ConsentDetail": detail}, &created); err != nil {
+	if err := f.aggregator.call("/Consent", object{"ConsentDetail": detail}, &created); errors.Is(err, errInvalid) {
+		return nil, fmt.Errorf("%w: %v", errUnavailable, err)
+	} else if err != nil {
 		return nil, err
 	}
 	application := &Application{
@@ -727,7 +773,7 @@ func (f *FIU) receive(path string, header http.Header, body []byte) (object, err
 		}
 	} else if application := f.find(func(it *Application) bool { return it.sessionID == session.SessionID }); application != nil {
 		application.hasNewData = true
-		if session.SessionStatus != "ACTIVE" {
+		if sessionEnded[session.SessionStatus] {
 			application.sessionStatus = session.SessionStatus
 		}
 		f.enqueue(application)
@@ -783,6 +829,9 @@ func (f *FIU) check(application *Application) error {
 	if err := f.aggregator.call("/Consent/handle", object{"ConsentHandle": application.handle}, &current); err != nil {
 		return err
 	}
+	if err := checkID(current.ConsentHandle, application.handle); err != nil {
+		return err
+	}
 	consentID, status := current.ConsentStatus.ID, current.ConsentStatus.Status
 	f.update(func() { application.status = status })
 	if ended[status] || consentID == nil {
@@ -792,16 +841,24 @@ func (f *FIU) check(application *Application) error {
 	if err := f.aggregator.call("/Consent/fetch", object{"consentId": *consentID}, &artefact); err != nil {
 		return err
 	}
-	if artefact.ConsentID != *consentID {
-		return fmt.Errorf("%w: it is the artefact of another consent", errInvalid)
+	if err := checkID(artefact.ConsentID, *consentID); err != nil {
+		return err
 	}
 	f.update(func() { application.status = artefact.Status })
 	// What the customer has signed counts, not what surrounds it.
+	type party struct {
+		ID string `json:"id"`
+	}
 	var consent struct {
-		FIDataRange object `json:"FIDataRange"`
+		Customer     party  `json:"Customer"`
+		DataConsumer party  `json:"DataConsumer"`
+		FIDataRange  object `json:"FIDataRange"`
 	}
 	if err := f.aggregator.keys.open(artefact.SignedConsent, &consent); err != nil {
 		return err
+	}
+	if consent.Customer.ID != application.customer || consent.DataConsumer.ID != fiuID {
+		return fmt.Errorf("%w: it is signed for another customer or FIU", errInvalid)
 	}
 	if artefact.Status != "ACTIVE" {
 		return nil
@@ -834,6 +891,9 @@ func (f *FIU) requestData(application *Application, consentID, signature string,
 	if err := f.aggregator.call("/FI/request", content, &session); err != nil {
 		return err
 	}
+	if err := checkID(session.ConsentID, consentID); err != nil {
+		return err
+	}
 	f.update(func() {
 		application.sessionID, application.sessionKey, application.sessionStatus = session.SessionID, key, "ACTIVE"
 		application.sessions++
@@ -844,8 +904,7 @@ func (f *FIU) requestData(application *Application, consentID, signature string,
 // fetchData fetches the data that is there, and decrypts it.
 func (f *FIU) fetchData(application *Application) error {
 	f.update(func() { application.hasNewData = false })
-	var fetched fetchedData
-	err := f.aggregator.call("/FI/fetch", object{"sessionId": application.sessionID}, &fetched)
+	documents, err := f.readDocuments(application)
 	var refused *refusedError
 	if err != nil && !errors.As(err, &refused) {
 		f.update(func() { application.hasNewData = true })
@@ -855,23 +914,35 @@ func (f *FIU) fetchData(application *Application) error {
 	if refused != nil && refused.status != http.StatusNotFound {
 		return err
 	}
-	for _, entry := range fetched.FI {
-		for _, item := range entry.Data {
-			text, err := application.sessionKey.decrypt(entry.KeyMaterial, item.EncryptedFI)
-			if err != nil {
-				return fmt.Errorf("%w: the data does not decrypt: %v", errInvalid, err)
-			}
-			transactions := countTransactions(text)
-			f.update(func() { application.documents[item.LinkRefNumber] = document{text, transactions} })
-		}
-	}
 	f.update(func() {
+		for reference, it := range documents {
+			application.documents[reference] = it
+		}
 		if application.sessionStatus == "FAILED" && len(application.documents) == 0 {
 			// The banks get another chance at the next check.
 			application.sessionID = ""
 		}
 	})
 	return nil
+}
+
+// readDocuments returns the documents of a session, by the reference of their account.
+func (f *FIU) readDocuments(application *Application) (map[string]document, error) {
+	var fetched fetchedData
+	if err := f.aggregator.call("/FI/fetch", object{"sessionId": application.sessionID}, &fetched); err != nil {
+		return nil, err
+	}
+	documents := make(map[string]document)
+	for _, entry := range fetched.FI {
+		for _, item := range entry.Data {
+			text, err := application.sessionKey.decrypt(entry.KeyMaterial, item.EncryptedFI)
+			if err != nil {
+				return nil, fmt.Errorf("%w: the data does not decrypt: %v", errInvalid, err)
+			}
+			documents[item.LinkRefNumber] = document{text, countTransactions(text)}
+		}
+	}
+	return documents, nil
 }
 
 func countTransactions(text []byte) (count int) {
@@ -895,7 +966,8 @@ func (f *FIU) summarize() []object {
 	return summaries
 }
 
-// ServeHTTP answers the AA's notifications, and the lender's own calls of /applications.
+// ServeHTTP answers the AA's notifications, and the lender's own calls of /applications: a real one has a log-in, and is not reachable
+// from where the webhooks come.
 func (f *FIU) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var status int
 	var content any

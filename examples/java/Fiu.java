@@ -61,9 +61,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 /**
  * A small Financial Information User (FIU) for ReBIT's AA API 2.0.0, to copy and to extend.
  *
- * <p>It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook is only a
- * hint: what is true is what the AA answers, so lost, repeated, late and false webhooks do no harm. {@code ../README.md}
- * explains the parts and the settings.
+ * <p>It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook about a consent is
+ * only a hint: what is true is what the AA answers. One about data says when to fetch. {@code ../README.md} explains the parts and the
+ * settings, and says what a real FIU needs besides.
  */
 public final class Fiu {
     private static final String AA_URL = setting("AA_URL", "http://127.0.0.1:8080");
@@ -80,10 +80,14 @@ public final class Fiu {
     private static final int WEBHOOK_BYTES_MAX = 1_000_000;
     private static final int ATTEMPTS = 4;
     private static final long WAIT_MAX_MS = 10_000;
+    private static final long RETRY_AFTER_MAX_S = 3600;
     private static final long CALL_TIMEOUT_S = 30;
     private static final long KEY_READ_INTERVAL_MS = 60_000;
     private static final int SESSIONS_MAX = 3;
     private static final Set<String> ENDED = Set.of("REJECTED", "FAILED", "REVOKED", "EXPIRED");
+    private static final Set<String> SESSION_ENDED = Set.of("COMPLETED", "FAILED", "EXPIRED");
+    /** Calls that make something: they are repeated only if the AA says that it has failed. */
+    private static final Set<String> MAKING = Set.of("/Consent", "/FI/request");
 
     // The fields of each message on which this FIU relies. A message in which one is missing, null or of another type is invalid;
     // further fields are allowed.
@@ -162,7 +166,10 @@ public final class Fiu {
     record Token(String azp, long exp) {}
 
     /** The content of {@code signedConsent}. */
-    record SignedConsent(@JsonProperty("FIDataRange") JsonNode fiDataRange) {}
+    record SignedConsent(@JsonProperty("Customer") Party customer, @JsonProperty("DataConsumer") Party dataConsumer,
+            @JsonProperty("FIDataRange") JsonNode fiDataRange) {
+        record Party(String id) {}
+    }
 
     /** What the lender sends for a new application. */
     record NewApplication(String customer) {}
@@ -204,8 +211,16 @@ public final class Fiu {
 
     /** Signals that the AA gave no answer, or none that arrived whole. */
     static final class Unavailable extends RuntimeException {
+        /** Whether the AA says so; else it may have done what it was asked. */
+        final boolean hasFailed;
+
         Unavailable(String text) {
+            this(text, false);
+        }
+
+        Unavailable(String text, boolean hasFailed) {
             super(text);
+            this.hasFailed = hasFailed;
         }
     }
 
@@ -293,17 +308,23 @@ public final class Fiu {
 
         private synchronized PublicKey find(String kid) {
             if (!keys.containsKey(kid) && elapsedMs() - readAgainAtMs >= KEY_READ_INTERVAL_MS) {
-                boolean isFirst = keys.isEmpty();
-                keys = read();
-                if (!isFirst) {
+                if (!keys.isEmpty()) {
                     readAgainAtMs = elapsedMs();
                 }
+                keys = read();
             }
             PublicKey key = keys.get(kid);
             if (key == null) {
-                throw new Invalid("the AA has no key " + kid);
+                throw new Invalid("the AA has no key " + JSON.getNodeFactory().textNode(kid));
             }
             return key;
+        }
+
+        /** Reads the keys if there are none yet, so that an answer can be verified. */
+        synchronized void load() {
+            if (keys.isEmpty()) {
+                keys = read();
+            }
         }
 
         private static Map<String, PublicKey> read() {
@@ -449,6 +470,7 @@ public final class Fiu {
         /** Sends a message, and again if the AA fails. Returns an answer that may be believed. */
         <T extends Message> T call(String path, ObjectNode content, Class<T> type)
                 throws GeneralSecurityException, InterruptedException {
+            keys.load();
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 long waitMs = freeAtMs.get() - elapsedMs();
                 if (waitMs > WAIT_MAX_MS) {
@@ -460,6 +482,9 @@ public final class Fiu {
                 } catch (Unavailable error) {
                     System.out.println(path + ": " + error.getMessage());
                     waitFor(100L << attempt);
+                    if (MAKING.contains(path) && !error.hasFailed) {
+                        throw error;
+                    }
                 }
             }
             throw new Unavailable(path + " has failed " + ATTEMPTS + " times");
@@ -486,13 +511,18 @@ public final class Fiu {
             int status = answer.statusCode();
             if (status == 429 || status >= 500) {
                 String seconds = answer.headers().firstValue("retry-after").orElse("0");
-                waitFor(seconds.matches("\\d{1,9}") ? Long.parseLong(seconds) * 1000 : WAIT_MAX_MS);
-                throw new Unavailable("the AA answers " + status);
+                boolean isNumber = seconds.matches("\\d{1,9}");
+                waitFor(isNumber ? Math.min(Long.parseLong(seconds), RETRY_AFTER_MAX_S) * 1000 : WAIT_MAX_MS);
+                throw new Unavailable("the AA answers " + status, true);
             }
             if (status >= 300) {
                 throw new Refused(status, new String(answer.body(), UTF_8));
             }
-            keys.verify(answer.headers().firstValue("x-jws-signature").orElse(null), answer.body());
+            try {
+                keys.verify(answer.headers().firstValue("x-jws-signature").orElse(null), answer.body());
+            } catch (Unavailable error) {
+                throw new Invalid(error.getMessage());
+            }
             T result = parseJson(answer.body(), type);
             if (!result.ver().equals("2.0.0") || !result.txnid().equals(txnid)) {
                 throw new Invalid("it answers another message, or in another version");
@@ -627,7 +657,7 @@ public final class Fiu {
                         .filter(it -> news.sessionId().equals(it.sessionId)).findFirst().orElse(null);
                 if (application != null) {
                     application.hasNewData = true;
-                    if (!news.sessionStatus().equals("ACTIVE")) {
+                    if (SESSION_ENDED.contains(news.sessionStatus())) {
                         application.sessionStatus = news.sessionStatus();
                     }
                 }
@@ -688,6 +718,9 @@ public final class Fiu {
             application.status = artefact.status();
             // What the customer has signed counts, not what surrounds it.
             SignedConsent consent = aggregator.keys.open(artefact.signedConsent(), SignedConsent.class);
+            if (!consent.customer().id().equals(application.customer) || !consent.dataConsumer().id().equals(FIU_ID)) {
+                throw new Invalid("it is signed for another customer or FIU");
+            }
             if (!application.status.equals("ACTIVE")) {
                 return;
             }
@@ -719,10 +752,15 @@ public final class Fiu {
         /** Fetches the data that is there, and decrypts it. */
         private void fetch(Application application) throws GeneralSecurityException, InterruptedException {
             application.hasNewData = false;
-            Fetched fetched;
+            Map<String, Document> documents = new HashMap<>();
             try {
                 ObjectNode reference = JSON.createObjectNode().put("sessionId", application.sessionId);
-                fetched = aggregator.call("/FI/fetch", reference, Fetched.class);
+                for (Fetched.Entry entry : aggregator.call("/FI/fetch", reference, Fetched.class).entries()) {
+                    for (Fetched.Item item : entry.data()) {
+                        byte[] xml = application.sessionKey.decrypt(entry.keyMaterial(), item.encryptedFI());
+                        documents.put(item.linkRefNumber(), Document.parse(xml));
+                    }
+                }
             } catch (Invalid | Unavailable error) {
                 application.hasNewData = true;
                 throw error;
@@ -731,14 +769,8 @@ public final class Fiu {
                 if (error.status != 404) {
                     throw error;
                 }
-                return;
             }
-            for (Fetched.Entry entry : fetched.entries()) {
-                for (Fetched.Item item : entry.data()) {
-                    byte[] xml = application.sessionKey.decrypt(entry.keyMaterial(), item.encryptedFI());
-                    application.documents.put(item.linkRefNumber(), Document.parse(xml));
-                }
-            }
+            application.documents.putAll(documents);
         }
 
         /** Returns what is known of each application. */
@@ -751,7 +783,10 @@ public final class Fiu {
         }
     }
 
-    /** Answers {@code /Consent/Notification} and {@code /FI/Notification} to the AA, and {@code /applications} to the lender. */
+    /**
+     * Answers {@code /Consent/Notification} and {@code /FI/Notification} to the AA, and {@code /applications} to the lender: a real one
+     * has a log-in, and is not reachable from where the webhooks come.
+     */
     static final class Handler implements HttpHandler {
         private final Applications applications;
 
@@ -777,18 +812,13 @@ public final class Fiu {
 
         private Reply reply(HttpExchange exchange) {
             String path = exchange.getRequestURI().toString();
-            byte[] body;
-            try {
-                body = exchange.getRequestBody().readNBytes(WEBHOOK_BYTES_MAX + 1);
-            } catch (IOException error) {
-                return fail(400, "the body does not arrive whole");
-            }
-            if (body.length > WEBHOOK_BYTES_MAX) {
-                return fail(413, "more than " + WEBHOOK_BYTES_MAX + " bytes");
-            }
             String route = exchange.getRequestMethod() + " " + path;
             Class<? extends Notification> notification = NOTIFICATIONS.get(route);
             try {
+                byte[] body = exchange.getRequestBody().readNBytes(WEBHOOK_BYTES_MAX + 1);
+                if (body.length > WEBHOOK_BYTES_MAX) {
+                    return fail(413, "more than " + WEBHOOK_BYTES_MAX + " bytes");
+                }
                 if (notification != null) {
                     Notification message = applications.receive(notification, exchange.getRequestHeaders(), body);
                     return new Reply(200, new Acknowledgement(message.ver(), message.timestamp(), message.txnid(), "OK"));
@@ -808,6 +838,8 @@ public final class Fiu {
             } catch (Invalid error) {
                 System.out.println(path + " is refused: " + error.getMessage());
                 return fail(notification == null ? 400 : 401, error.getMessage());
+            } catch (IOException error) {
+                return fail(notification == null ? 400 : 401, "the body has not arrived whole");
             } catch (Refused | Unavailable error) {
                 return fail(502, error.getMessage());
             } catch (GeneralSecurityException | InterruptedException | RuntimeException error) {

@@ -1,7 +1,8 @@
 // A small Financial Information User (FIU) for ReBIT's AA API 2.0.0, to copy and to extend.
 //
-// It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook is only a hint: what is
-// true is what the AA answers, so lost, repeated, late and false webhooks do no harm. `../README.md` explains the parts and the settings.
+// It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook about a consent is only a
+// hint: what is true is what the AA answers. One about data says when to fetch. `../README.md` explains the parts and the settings, and
+// says what a real FIU needs besides.
 
 import { createServer } from "node:http";
 import {
@@ -27,14 +28,19 @@ const DAY_MS = 24 * 60 * 60_000;
 const WEBHOOK_BYTES_MAX = 1_000_000;
 const ATTEMPTS = 4;
 const WAIT_MAX_MS = 10_000;
+const RETRY_AFTER_MAX_S = 3600;
 const CALL_TIMEOUT_MS = 30_000;
 const SESSIONS_MAX = 3;
 const ENDED = ["REJECTED", "FAILED", "REVOKED", "EXPIRED"];
+const SESSION_ENDED = ["COMPLETED", "FAILED", "EXPIRED"];
+// Calls that make something: they are repeated only if the AA says that it has failed.
+const MAKING = ["/Consent", "/FI/request"];
 
 // The fields of each answer on which this FIU relies, with their types.
 const TIMED = { ver: "string", timestamp: "string", txnid: "string" };
 const CREATED = { ...TIMED, ConsentHandle: "string" };
 const CONSENT_STATUS = { ...TIMED, ConsentHandle: "string", ConsentStatus: { status: "string" } };
+const SIGNED_CONSENT = { Customer: { id: "string" }, DataConsumer: { id: "string" }, FIDataRange: { from: "string", to: "string" } };
 const ARTEFACT = {
   ver: "string", txnid: "string", consentId: "string", createTimestamp: "string", signedConsent: "string", status: "string",
   ConsentUse: { logUri: "string", count: "number", lastUseDateTime: "string" },
@@ -63,7 +69,12 @@ class Refused extends Error {
 }
 
 /** No answer of the AA, or none that arrived whole. */
-class Unavailable extends Error {}
+class Unavailable extends Error {
+  constructor(text, { hasFailed = false } = {}) {
+    super(text);
+    this.hasFailed = hasFailed; // the AA says so; else it may have done what it was asked
+  }
+}
 
 function decodeBase64Url(text) {
   // Node ignores what is no base64url; this FIU refuses it.
@@ -114,12 +125,19 @@ class AaKeys {
     return this.#keys.get(kid);
   }
 
+  /** Reads the keys if there are none yet, so that an answer can be verified. */
+  async load() {
+    if (!this.#keys.size) await this.#find("");
+  }
+
   async #read() {
     try {
-      const answer = await fetch(`${AA_URL}/.well-known/jwks.json`, { signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+      if (this.#keys.size) this.#readAgainAt = performance.now();
+      const address = `${AA_URL}/.well-known/jwks.json`;
+      const answer = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+      if (!answer.ok) throw new Error(`the AA answers ${answer.status}`);
       const { keys } = await answer.json();
       const rsaKeys = keys.filter((jwk) => jwk.kty === "RSA");
-      if (this.#keys.size) this.#readAgainAt = performance.now();
       this.#keys = new Map(rsaKeys.map((jwk) => [jwk.kid, createPublicKey({ key: jwk, format: "jwk" })]));
     } catch (error) {
       throw new Unavailable(`the AA's keys cannot be read: ${error.message}`);
@@ -135,7 +153,7 @@ class AaKeys {
     const isExpected = fields?.alg === "RS256" && [undefined, '["b64"]'].includes(JSON.stringify(fields.crit));
     if (!isExpected) throw new Invalid("it is no JWS with RS256");
     const key = await this.#find(fields.kid);
-    if (!key) throw new Invalid(`the AA has no key ${fields.kid}`);
+    if (!key) throw new Invalid(`the AA has no key ${JSON.stringify(fields.kid)}`);
     const signed = fields.b64 === false ? message : Buffer.from(message.toString("base64url"));
     if (!verify("RSA-SHA256", Buffer.concat([Buffer.from(`${header}.`), signed]), key, decodeBase64Url(signature))) {
       throw new Invalid("the signature is not the AA's over these bytes");
@@ -202,6 +220,7 @@ class Aggregator {
 
   /** Sends a message, and again if the AA fails. Returns an answer that may be believed. */
   async call(path, content, shape) {
+    await this.keys.load();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const wait = this.#freeAt - performance.now();
       if (wait > WAIT_MAX_MS) throw new Unavailable(`the AA asked to wait for ${Math.round(wait / 1000)} s more`);
@@ -212,6 +231,7 @@ class Aggregator {
         if (!(error instanceof Unavailable)) throw error;
         console.log(`${path}: ${error.message}`);
         this.#wait(100 * 2 ** attempt);
+        if (MAKING.includes(path) && !error.hasFailed) throw error;
       }
     }
     throw new Unavailable(`${path} has failed ${ATTEMPTS} times`);
@@ -238,11 +258,13 @@ class Aggregator {
     }
     if (response.status === 429 || response.status >= 500) {
       const seconds = response.headers.get("retry-after") ?? "0";
-      this.#wait(/^\d+$/.test(seconds) ? Number(seconds) * 1000 : WAIT_MAX_MS);
-      throw new Unavailable(`the AA answers ${response.status}`);
+      this.#wait(/^\d+$/.test(seconds) ? Math.min(Number(seconds), RETRY_AFTER_MAX_S) * 1000 : WAIT_MAX_MS);
+      throw new Unavailable(`the AA answers ${response.status}`, { hasFailed: true });
     }
     if (!response.ok) throw new Refused(response.status, answer.toString());
-    await this.keys.verify(response.headers.get("x-jws-signature"), answer);
+    await this.keys.verify(response.headers.get("x-jws-signature"), answer).catch((error) => {
+      throw error instanceof Unavailable ? new Invalid(error.message) : error;
+    });
     const result = parseJson(answer);
     checkShape(result, shape);
     if (result.ver !== message.ver || result.txnid !== message.txnid) {
@@ -322,12 +344,12 @@ class Fiu {
     if (this.#seenTxnids.has(message.txnid)) return message;
     this.#seenTxnids.add(message.txnid);
     let application;
-    if ("FIStatusNotification" in message) {
+    if (NOTIFICATIONS[path] === FI_STATUS) {
       const { sessionId, sessionStatus } = message.FIStatusNotification;
       application = [...this.applications.values()].find((it) => it.sessionId === sessionId);
       if (application) {
         application.hasNewData = true;
-        if (sessionStatus !== "ACTIVE") application.sessionStatus = sessionStatus;
+        if (SESSION_ENDED.includes(sessionStatus)) application.sessionStatus = sessionStatus;
       }
     } else {
       const { consentHandle } = message.ConsentStatusNotification;
@@ -366,6 +388,10 @@ class Fiu {
     application.status = artefact.status;
     // What the customer has signed counts, not what surrounds it.
     const consent = await aggregator.keys.open(artefact.signedConsent);
+    checkShape(consent, SIGNED_CONSENT, "signedConsent");
+    if (consent.Customer.id !== application.customer || consent.DataConsumer.id !== FIU_ID) {
+      throw new Invalid("it is signed for another customer or FIU");
+    }
     if (application.status !== "ACTIVE") return;
     if (!application.sessionId && application.sessions < SESSIONS_MAX) {
       const sessionKey = new SessionKey();
@@ -387,20 +413,21 @@ class Fiu {
   /** Fetches the data that is there, and decrypts it. */
   async #fetch(application) {
     application.hasNewData = false;
-    let fetched;
+    const documents = [];
     try {
-      fetched = await this.aggregator.call("/FI/fetch", { sessionId: application.sessionId }, FETCHED);
+      const fetched = await this.aggregator.call("/FI/fetch", { sessionId: application.sessionId }, FETCHED);
+      for (const { KeyMaterial, data } of fetched.FI) {
+        for (const { linkRefNumber, encryptedFI } of data) {
+          documents.push([linkRefNumber, application.sessionKey.decrypt(KeyMaterial, encryptedFI)]);
+        }
+      }
     } catch (error) {
       // 404: there is no data yet, or the banks gave none.
       if (error instanceof Refused && error.status === 404) return;
       application.hasNewData = !(error instanceof Refused);
       throw error;
     }
-    for (const { KeyMaterial, data } of fetched.FI) {
-      for (const { linkRefNumber, encryptedFI } of data) {
-        application.documents.set(linkRefNumber, application.sessionKey.decrypt(KeyMaterial, encryptedFI));
-      }
-    }
+    for (const [linkRefNumber, document] of documents) application.documents.set(linkRefNumber, document);
   }
 }
 
@@ -411,13 +438,18 @@ async function readBody(request) {
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > WEBHOOK_BYTES_MAX) throw new TooLarge(`more than ${WEBHOOK_BYTES_MAX} bytes`);
-    chunks.push(chunk);
+    // The rest is read, since a sender that is cut off while it writes does not see the answer; but not without end.
+    if (size > 10 * WEBHOOK_BYTES_MAX) break;
+    if (size <= WEBHOOK_BYTES_MAX) chunks.push(chunk);
   }
+  if (size > WEBHOOK_BYTES_MAX) throw new TooLarge(`more than ${WEBHOOK_BYTES_MAX} bytes`);
   return Buffer.concat(chunks);
 }
 
-/** Returns the status and the content of an answer. The AA calls the notifications; `/applications` is the lender's own. */
+/**
+ * Returns the status and the content of an answer. The AA calls the notifications. `/applications` is the lender's own: a real one has a
+ * log-in, and is not reachable from where the webhooks come.
+ */
 async function answer(fiu, { method, url: path, headers }, body) {
   const summaries = () => [...fiu.applications.values()].map((application) => application.summarize());
   if (method === "POST" && path in NOTIFICATIONS) {
@@ -446,7 +478,16 @@ function statusOf(error, path) {
 }
 
 const fiu = new Fiu();
-setInterval(() => fiu.checkAll(), Number(CHECK_SECONDS) * 1000).unref();
+
+/** Finds what a lost webhook would have said. */
+async function checkRegularly() {
+  for (;;) {
+    await sleep(Number(CHECK_SECONDS) * 1000);
+    await fiu.checkAll();
+  }
+}
+
+checkRegularly();
 const server = createServer({ keepAliveTimeout: CALL_TIMEOUT_MS }, async (request, response) => {
   let status, content;
   try {
@@ -454,7 +495,7 @@ const server = createServer({ keepAliveTimeout: CALL_TIMEOUT_MS }, async (reques
   } catch (error) {
     if (error.code === "ECONNRESET") return; // the sender has gone
     [status, content] = [statusOf(error, request.url), { error: error.message }];
-    console.log(`${request.url} is answered with ${status}: ${error.message}`);
+    console.log(`${JSON.stringify(request.url)} is answered with ${status}: ${error.message}`);
   }
   const headers = { "content-type": "application/json", ...(status === 413 && { connection: "close" }) };
   response.writeHead(status, headers).end(JSON.stringify(content));

@@ -1,7 +1,8 @@
 """A small Financial Information User (FIU) for ReBIT's AA API 2.0.0, to copy and to extend.
 
-It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook is only a hint: what is
-true is what the AA answers, so lost, repeated, late and false webhooks do no harm. `../README.md` explains the parts and the settings.
+It raises consents, receives webhooks, and requests, fetches and decrypts the data of the accounts. A webhook about a consent is only a
+hint: what is true is what the AA answers. One about data says when to fetch. `../README.md` explains the parts and the settings, and
+says what a real FIU needs besides.
 """
 
 import base64
@@ -9,6 +10,7 @@ import http.client
 import json
 import os
 import queue
+import re
 import threading
 import time
 import urllib.request
@@ -38,13 +40,18 @@ TOLERANCE = timedelta(minutes=15)
 WEBHOOK_BYTES_MAX = 1_000_000
 ATTEMPTS = 4
 WAIT_MAX_S = 10
+RETRY_AFTER_MAX_S = 3600
 CALL_TIMEOUT_S = 30
 SESSIONS_MAX = 3
 ENDED = ("REJECTED", "FAILED", "REVOKED", "EXPIRED")
+SESSION_ENDED = ("COMPLETED", "FAILED", "EXPIRED")
+# Calls that make something: they are repeated only if the AA says that it has failed.
+MAKING = ("/Consent", "/FI/request")
 
 # The fields of each answer on which this FIU relies, with their types.
 TIMED = {"ver": str, "timestamp": str, "txnid": str}
 CREATED = {**TIMED, "ConsentHandle": str}
+SIGNED_CONSENT = {"Customer": {"id": str}, "DataConsumer": {"id": str}, "FIDataRange": {"from": str, "to": str}}
 CONSENT_STATUS = {**TIMED, "ConsentHandle": str, "ConsentStatus": {"status": str}}
 ARTEFACT = {"ver": str, "txnid": str, "consentId": str, "createTimestamp": str, "signedConsent": str, "status": str,
             "ConsentUse": {"logUri": str, "count": int, "lastUseDateTime": str}}
@@ -88,6 +95,10 @@ class Refused(Exception):
 class Unavailable(Exception):
     """No answer of the AA, or none that arrived whole."""
 
+    def __init__(self, text, has_failed=False):
+        super().__init__(text)
+        self.has_failed = has_failed  # the AA says so; else it may have done what it was asked
+
 
 def decode_base64url(text):
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -125,13 +136,9 @@ def parse_json(octets):
 
 def parse_length(text, base):
     """Parses the length of a body, or of a part of it."""
-    try:
-        length = int(text, base)
-    except ValueError:
-        length = -1
-    if length < 0:
-        raise Invalid(f"{text} is no length")
-    return length
+    if not re.fullmatch("[0-9]+" if base == 10 else "[0-9a-fA-F]+", text):
+        raise Invalid(f"{text!r} is no length")
+    return int(text, base)
 
 
 def check_shape(value, shape, name="the message"):
@@ -156,11 +163,15 @@ class AaKeys:
     def find(self, kid):
         with self.lock:
             if kid not in self.keys and time.monotonic() - self.read_again_at >= 60:
-                is_first = not self.keys
-                self.keys = self.read()
-                if not is_first:
+                if self.keys:
                     self.read_again_at = time.monotonic()
+                self.keys = self.read()
             return self.keys.get(kid)
+
+    def load(self):
+        """Reads the keys if there are none yet, so that an answer can be verified."""
+        with self.lock:
+            self.keys = self.keys or self.read()
 
     @staticmethod
     def read():
@@ -180,13 +191,13 @@ class AaKeys:
         """Refuses a detached JWS, `header..signature`, that is not the AA's over these bytes."""
         try:
             header, payload, signature = jws.split(".")
-            fields, signature = json.loads(decode_base64url(header)), decode_base64url(signature)
+            fields, signature = parse_json(decode_base64url(header)), decode_base64url(signature)
             # The sender chooses neither the algorithm nor extensions of JWS.
             if payload or fields["alg"] != "RS256" or fields.get("crit", ["b64"]) != ["b64"]:
                 raise Invalid("it is no detached JWS with RS256")
             key = self.find(fields["kid"])
             if key is None:
-                raise Invalid(f"the AA has no key {fields['kid']}")
+                raise Invalid(f"the AA has no key {fields['kid']!r}")
             payload = message if fields.get("b64") is False else encode_base64url(message).encode()
             key.verify(signature, header.encode() + b"." + payload, padding.PKCS1v15(), SHA256())
         except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature) as error:
@@ -197,7 +208,7 @@ class AaKeys:
         try:
             header, payload, signature = jws.split(".")
             content = decode_base64url(payload)
-            has_plain_payload = "b64" in json.loads(decode_base64url(header))
+            has_plain_payload = "b64" in parse_json(decode_base64url(header))
         except (ValueError, TypeError, AttributeError):
             raise Invalid("it is no compact JWS") from None
         if has_plain_payload:
@@ -249,6 +260,7 @@ class Aggregator:
 
     def call(self, path, content, shape):
         """Sends a message, and again if the AA fails. Returns an answer that may be believed."""
+        self.keys.load()
         for attempt in range(ATTEMPTS):
             wait = self.free_at - time.monotonic()
             if wait > WAIT_MAX_S:
@@ -259,6 +271,8 @@ class Aggregator:
             except Unavailable as error:
                 print(f"{path}: {error}", flush=True)
                 self.wait(0.1 * 2**attempt)
+                if path in MAKING and not error.has_failed:
+                    raise
         raise Unavailable(f"{path} has failed {ATTEMPTS} times")
 
     def wait(self, seconds):
@@ -278,12 +292,15 @@ class Aggregator:
             raise Unavailable(f"no whole answer: {error}") from None
         if status == 429 or status >= 500:
             seconds = received.get("retry-after") or "0"
-            self.wait(int(seconds) if seconds.isdigit() else WAIT_MAX_S)
-            raise Unavailable(f"the AA answers {status}")
+            self.wait(min(int(seconds), RETRY_AFTER_MAX_S) if seconds.isdigit() else WAIT_MAX_S)
+            raise Unavailable(f"the AA answers {status}", has_failed=True)
         if status >= 300:
             raise Refused(status, answer.decode(errors="replace"))
         signature = received["x-jws-signature"]
-        self.keys.verify(signature, answer)
+        try:
+            self.keys.verify(signature, answer)
+        except Unavailable as error:
+            raise Invalid(str(error)) from None
         result = parse_json(answer)
         check_shape(result, shape)
         if (result["ver"], result["txnid"]) != (message["ver"], message["txnid"]):
@@ -352,12 +369,12 @@ class Fiu:
             if message["txnid"] in self.seen_txnids:
                 return message
             self.seen_txnids.add(message["txnid"])
-            if "FIStatusNotification" in message:
+            if NOTIFICATIONS[path] is FI_STATUS:
                 news = message["FIStatusNotification"]
                 application = next((it for it in self.applications.values() if it.session_id == news["sessionId"]), None)
                 if application:
                     application.has_new_data = True
-                    if news["sessionStatus"] != "ACTIVE":
+                    if news["sessionStatus"] in SESSION_ENDED:
                         application.session_status = news["sessionStatus"]
             else:
                 handle = message["ConsentStatusNotification"]["consentHandle"]
@@ -408,6 +425,9 @@ class Fiu:
         application.status = artefact["status"]
         # What the customer has signed counts, not what surrounds it.
         consent = self.aggregator.keys.open(artefact["signedConsent"])
+        check_shape(consent, SIGNED_CONSENT, "signedConsent")
+        if (consent["Customer"]["id"], consent["DataConsumer"]["id"]) != (application.customer, FIU_ID):
+            raise Invalid("it is signed for another customer or FIU")
         if application.status != "ACTIVE":
             return
         if application.session_id is None and application.sessions < SESSIONS_MAX:
@@ -430,23 +450,21 @@ class Fiu:
     def fetch(self, application):
         """Fetches the data that is there, and decrypts it."""
         application.has_new_data = False
+        documents = {}
         try:
             fetched = self.aggregator.call("/FI/fetch", {"sessionId": application.session_id}, FETCHED)
-        except (Invalid, Unavailable):
-            application.has_new_data = True
-            raise
+            for entry in fetched["FI"]:
+                for item in entry["data"]:
+                    document = application.session_key.decrypt(entry["KeyMaterial"], item["encryptedFI"])
+                    documents[item["linkRefNumber"]] = ElementTree.fromstring(document)
         except Refused as error:
             # 404: there is no data yet, or the banks gave none.
             if error.status != 404:
                 raise
-            return
-        for entry in fetched["FI"]:
-            for item in entry["data"]:
-                document = application.session_key.decrypt(entry["KeyMaterial"], item["encryptedFI"])
-                try:
-                    application.documents[item["linkRefNumber"]] = ElementTree.fromstring(document)
-                except ElementTree.ParseError as error:
-                    raise Invalid(f"the document is no XML: {error}") from None
+        except (Invalid, Unavailable, ElementTree.ParseError):
+            application.has_new_data = True
+            raise
+        application.documents.update(documents)
 
     def summarize(self):
         """Returns what is known of each application."""
@@ -456,7 +474,7 @@ class Fiu:
 
     @staticmethod
     def summarize_one(application):
-        transactions = sum(len(it.findall(".//{*}Transaction")) for it in application.documents.values())
+        transactions = sum(len(it.findall(".//{*}Transaction")) for it in list(application.documents.values()))
         return {"handle": application.handle, "customer": application.customer, "status": application.status,
                 "accounts": len(application.documents), "transactions": transactions}
 
@@ -467,7 +485,8 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/Consent/Notification` and `/FI/Notification` are the AA's; `/applications` is the lender's own."""
+    """`/Consent/Notification` and `/FI/Notification` are the AA's. `/applications` is the lender's own: a real one has a log-in, and is
+    not reachable from where the webhooks come."""
 
     protocol_version = "HTTP/1.1"
     timeout = CALL_TIMEOUT_S
@@ -498,26 +517,38 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(413, {"error": f"more than {WEBHOOK_BYTES_MAX} bytes"})
         except Invalid as error:
             self.close_connection = True
-            print(f"{self.path} is refused: {error}", flush=True)
+            print(f"{self.path!r} is refused: {error}", flush=True)
             self.answer(401 if self.path in NOTIFICATIONS else 400, {"error": str(error)})
         except (Refused, Unavailable) as error:
             self.answer(502, {"error": str(error)})
         except ConnectionError:
             # The sender has gone.
             self.close_connection = True
+        except Exception as error:  # whatever it is, the sender gets an answer
+            print(f"{self.path}: {error!r}", flush=True)
+            self.answer(500, {"error": "unforeseen"})
 
     def read_body(self):
         if self.headers.get("transfer-encoding", "").lower() != "chunked":
             return self.read_exactly(parse_length(self.headers.get("content-length", "0"), 10), 0)
         body = b""
-        while size := parse_length(self.rfile.readline().split(b";")[0].decode(errors="replace"), 16):
+        while size := parse_length(self.read_line().split(b";")[0].strip().decode(errors="replace"), 16):
             body += self.read_exactly(size, len(body))
-            self.rfile.readline()
-        self.rfile.readline()
+            self.read_line()
+        self.read_line()
         return body
+
+    def read_line(self):
+        """Reads a line of the chunked transfer coding."""
+        line = self.rfile.readline(100)
+        if not line.endswith(b"\n"):
+            raise Invalid("the body is not chunked as HTTP has it")
+        return line
 
     def read_exactly(self, size, before):
         if before + size > WEBHOOK_BYTES_MAX:
+            # A sender that is cut off while it writes does not see the answer.
+            self.rfile.read(min(size, 10 * WEBHOOK_BYTES_MAX))
             self.close_connection = True
             raise OverflowError
         return self.rfile.read(size)
