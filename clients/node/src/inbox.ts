@@ -165,8 +165,8 @@ export class Inbox {
     } catch {
       return undefined;
     }
-    // Not of ReBIT: what is signed is not older than its signature.
-    if (!("Notifier" in message && "timestamp" in message)) return undefined;
+    // What is signed is not older than its signature.
+    if (!("ConsentStatusNotification" in message || "FIStatusNotification" in message)) return undefined;
     const sender = message.Notifier?.id;
     if (typeof sender !== "string") return "Notifier has no id";
     const token = String(headers["aa_api_key"] ?? "");

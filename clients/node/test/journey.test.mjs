@@ -120,6 +120,8 @@ for (const [fault, reason] of [
   ['set_field: { field: timestamp, value: "" }', /no date-time/],
   ['set_field: { field: timestamp, value: "2026-01-31" }', /no date-time/],
   ["alter_field: { field: timestamp, change: shorter }", /no date-time/],
+  ["missing_field: timestamp", /no date-time/],
+  ["missing_field: Notifier", /Notifier has no id/],
   ["missing_field: Notifier.id", /Notifier has no id/],
   ["set_field: { field: Notifier, value: mockaa }", /Notifier has no id/],
 ]) {

@@ -17,6 +17,8 @@ from .crypto import SignatureError, UnknownKeyError, open_compact, verify
 from .timestamps import is_current, parse_time
 
 KeySet = Mapping[str, RSAPublicKey]
+# What a notification has besides who sends it, and when.
+_NOTIFICATIONS = {"ConsentStatusNotification", "FIStatusNotification"}
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,12 @@ class Inbox:
         verify(headers.get("x-jws-signature"), body, self._keys)
         try:
             message = json.loads(body)
-            notifier, sent = message["Notifier"], message["timestamp"]
-        except (ValueError, KeyError, TypeError):
-            # Not of ReBIT: what is signed is not older than its signature.
+        except ValueError:
+            message = None
+        if not isinstance(message, dict) or not _NOTIFICATIONS & message.keys():
+            # What is signed is not older than its signature.
             return None
+        notifier = message.get("Notifier")
         sender = notifier.get("id") if isinstance(notifier, dict) else None
         if not isinstance(sender, str):
             return "Notifier has no id"
@@ -168,6 +172,7 @@ class Inbox:
                 return f"aa_api_key is a token of {claims.get('azp')}, and the message is from {sender}"
         elif not token:
             return "the header aa_api_key is missing"
+        sent = message.get("timestamp")
         if not is_current(parse_time(sent), self._read_time()):
             return f"the message is of {sent}, more than 15 minutes off"
         return None

@@ -167,12 +167,16 @@ public final class AaInbox implements CloseableResource {
     private void verify(Map<String, String> headers, byte[] body) {
         Jws.verify(headers.getOrDefault("x-jws-signature", ""), body, world::findKey);
         JsonNode message = Json.readOrMissing(body);
-        if (!message.has("Notifier") || !message.has("timestamp")) {
-            // Not of ReBIT: what is signed is not older than its signature.
+        if (!message.has("ConsentStatusNotification") && !message.has("FIStatusNotification")) {
+            // What is signed is not older than its signature.
             return;
         }
-        verifyToken(headers.getOrDefault("aa_api_key", ""), message.path("Notifier").path("id").asText(""));
-        Timestamps.verify("the message", message.get("timestamp"), world);
+        JsonNode sender = message.path("Notifier").path("id");
+        if (!sender.isTextual()) {
+            throw new SignatureError("Notifier has no id");
+        }
+        verifyToken(headers.getOrDefault("aa_api_key", ""), sender.asText());
+        Timestamps.verify("the message", message.path("timestamp"), world);
     }
 
     private void verifyToken(String token, String sender) {

@@ -2,6 +2,7 @@ package mockaa.junit;
 
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Method;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,9 +71,9 @@ public final class MockaaExtension implements ParameterResolver, AfterEachCallba
     /** Returns the sandbox of the run, which JUnit stops at its end, and starts it if there is none. */
     private static Sandbox obtainSandbox(ExtensionContext context) {
         String arguments = context.getConfigurationParameter("mockaa.arguments").orElse("--seed 42 --world-ttl 10m");
+        List<String> words = Arrays.stream(arguments.split(" +")).filter(word -> !word.isEmpty()).toList();
         Store store = context.getRoot().getStore(NAMESPACE);
-        return store.getOrComputeIfAbsent(
-                Sandbox.class, key -> Sandbox.obtain(List.of(arguments.split(" +"))), Sandbox.class);
+        return store.getOrComputeIfAbsent(Sandbox.class, key -> Sandbox.obtain(words), Sandbox.class);
     }
 
     /** Returns the world of a test, which JUnit deletes at its end, and prepares it if there is none. */

@@ -101,6 +101,14 @@ class InboxTest {
         assertContains("\"status\":401", readSent(world).toString());
     }
 
+    @ParameterizedTest
+    @CsvSource({"timestamp, 'is of , not within'", "Notifier, Notifier has no id", "Notifier.id, Notifier has no id"})
+    void aNotificationWithoutSenderOrTimeIsAProblem(String field, String reason, AaWorld world, AaInbox inbox, Fiu fiu) {
+        world.putFaults("webhooks: [{ where: { attempts: 1 }, fault: { missing_field: " + field + " } }]");
+        fiu.raiseConsent("9999999001");
+        assertContains(reason, inbox.await(webhook -> !webhook.isValid()).problem());
+    }
+
     @Test
     void whatIsNotOfReBitIsAsOldAsItsSignature(AaWorld world, AaInbox inbox, Fiu fiu) {
         String handle = fiu.raiseConsent("9999999001");
