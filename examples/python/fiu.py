@@ -558,6 +558,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
+        if self.close_connection:
+            # Else the sender uses the connection again.
+            self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
