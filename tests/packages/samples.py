@@ -2,7 +2,7 @@
 
 Run it as `python samples.py [--binary FILE] [NAME...]`; names are python, node, java, go and compose, default all. Without a file the
 wheel of target/packages is installed. The samples are copied to an empty folder. It needs Node, and for Java and Go Debian's packages
-openjdk-17-jdk-headless, libjackson2-databind-java, golang-go and golang-golang-x-crypto-dev.
+default-jdk-headless, libjackson2-databind-java, golang-go and golang-golang-x-crypto-dev, as `.ci/run` installs them.
 Exit code 0: every check passed; 1: at least one failed.
 """
 
