@@ -130,7 +130,7 @@ tagged_family! {
         Credential(CredentialFault) {
             /// Omits `aa_api_key`.
             MissingApiKey = "missing_api_key" {}
-            /// Sends `aa_api_key` with a character more or less.
+            /// Sends `aa_api_key` with a character more or less, or with nothing or `0` in place of it.
             AlteredApiKey = "altered_api_key" {
                 /// The part of the token that is altered.
                 #[serde(default)]
@@ -302,6 +302,8 @@ wire_enum! {
     /// Part of a token (RFC 7519); an API key that is no token is one part.
     #[derive(Default)]
     TokenPart {
+        /// The token as one text.
+        Whole = "whole",
         Header = "header",
         Payload = "payload",
         #[default]
@@ -318,6 +320,10 @@ wire_enum! {
         /// One character less.
         #[default]
         Shorter = "shorter",
+        /// No character at all.
+        Empty = "empty",
+        /// Nothing but the digit 0.
+        Zero = "zero",
     }
 }
 

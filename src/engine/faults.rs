@@ -10,6 +10,7 @@ use crate::domain::api_fault::{
     ActiveFaults, ApiFault, ApiFaultRule, Faults, Latency, ReplyFault, RuleHits,
 };
 use crate::domain::glob::Glob;
+use crate::domain::ids::ConsentHandle;
 use crate::domain::notification::Notification;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::{StreamKey, StreamKind};
@@ -167,7 +168,10 @@ impl FaultRegistry {
         }
         if let Some((scenario, set)) = plan_faults.filter(|(_, set)| !set.webhooks.is_empty()) {
             self.match_webhook_rules(
-                (&format!("{}/", notification.consent.handle), Some(scenario)),
+                (
+                    &consent_key_prefix(notification.consent.handle),
+                    Some(scenario),
+                ),
                 set,
                 notification,
                 system_time,
@@ -319,6 +323,13 @@ impl FaultRegistry {
             .any(|key| key.starts_with(&prefix) && key.ends_with(&suffix))
     }
 
+    /// Forgets the webhooks of a consent that rules of its scenario have counted: another scenario
+    /// begins to count.
+    pub(crate) fn forget_webhooks_of(&mut self, consent: ConsentHandle) {
+        let prefix = consent_key_prefix(consent);
+        self.hit_counts.retain(|key, _| !key.starts_with(&prefix));
+    }
+
     /// Counts a hit of a rule.
     fn count_hit(&mut self, key: String, system_time: Timestamp) -> HitCount {
         // When the limit is reached all counts start again: bounded memory matters more than exact
@@ -372,6 +383,10 @@ impl FaultRegistry {
             })
             .collect()
     }
+}
+
+fn consent_key_prefix(consent: ConsentHandle) -> String {
+    format!("{consent}/")
 }
 
 fn scenario_key_prefix(scenario: &str) -> String {

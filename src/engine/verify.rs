@@ -18,9 +18,11 @@ use crate::engine::state::State;
 /// Maximum number of matches, of near misses and of consents that a verdict lists.
 const ENTRIES_LISTED_MAX: usize = 5;
 
-/// Evaluates an expectation against the current journal and state.
+/// Evaluates an expectation against the current state and the journal entries numbered above
+/// `journal_after`.
 pub(crate) fn evaluate_expectation(
     journal: &Journal,
+    journal_after: u64,
     state: &State,
     expectation: &Expectation,
 ) -> Verdict {
@@ -34,12 +36,16 @@ pub(crate) fn evaluate_expectation(
         return evaluate_state(state, expectation);
     }
     let mut scan = JournalScan::default();
-    for entry in journal.iter_after(0) {
+    for entry in journal.iter_after(journal_after) {
         scan.examine_entry(entry, state, (target, *after));
     }
-    let evicted_count = journal.count_evicted(|kind| {
-        target.matches_kind(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
-    });
+    let evicted_count = if journal.count_lost_after(journal_after) == 0 {
+        0
+    } else {
+        journal.count_evicted(|kind| {
+            target.matches_kind(kind) || after.is_some_and(|after| kind == EntryKind::Event(after))
+        })
+    };
     let match_count = scan.match_count;
     let is_certain = expected_count.contains(match_count)
         && (evicted_count == 0 || expected_count.contains(match_count + evicted_count));
@@ -61,7 +67,7 @@ pub(crate) fn evaluate_expectation(
         count: match_count,
         evicted: evicted_count,
         near_misses: if lacks_matches {
-            list_near_misses(scan.near_misses, journal, target)
+            list_near_misses(scan.near_misses, (journal, journal_after), target)
         } else {
             Vec::new()
         },
@@ -159,14 +165,14 @@ impl<'a> JournalScan<'a> {
 /// newest calls, events or webhooks of another kind.
 fn list_near_misses<'a>(
     mut candidates: Vec<(&'a JournalEntry, Vec<String>)>,
-    journal: &'a Journal,
+    (journal, journal_after): (&'a Journal, u64),
     target: &ExpectationTarget,
 ) -> Vec<NearMiss> {
     candidates.reverse();
     candidates.sort_by_key(|(_, differences)| differences.len());
     candidates.truncate(ENTRIES_LISTED_MAX);
     let free = ENTRIES_LISTED_MAX - candidates.len();
-    let others = journal.iter_after(0).rev().filter_map(|entry| {
+    let others = journal.iter_after(journal_after).rev().filter_map(|entry| {
         let difference = describe_other_kind(target, entry)?;
         Some((entry, vec![difference]))
     });

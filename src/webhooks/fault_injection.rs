@@ -393,10 +393,11 @@ fn reformat_json(body: &mut Vec<u8>) {
     }
 }
 
-/// Returns an API key in which one part has one character more or less at its end. A key that is
-/// no token is one part.
+/// Returns an API key of which one part is altered, at its end or as a whole. A key that is no token
+/// is one part.
 fn alter_api_key(api_key: &str, part: TokenPart, change: KeyAlteration) -> String {
     let index = match part {
+        TokenPart::Whole => return alter_key_part(api_key, change),
         TokenPart::Header => 0,
         TokenPart::Payload => 1,
         TokenPart::Signature => 2,
@@ -404,13 +405,21 @@ fn alter_api_key(api_key: &str, part: TokenPart, change: KeyAlteration) -> Strin
     let mut parts: Vec<_> = api_key.split('.').map(str::to_owned).collect();
     let last = parts.len() - 1;
     let part = &mut parts[index.min(last)];
-    match change {
-        KeyAlteration::Longer => part.push('A'),
-        KeyAlteration::Shorter => {
-            part.pop();
-        }
-    }
+    *part = alter_key_part(part, change);
     parts.join(".")
+}
+
+fn alter_key_part(part: &str, change: KeyAlteration) -> String {
+    match change {
+        KeyAlteration::Longer => format!("{part}A"),
+        KeyAlteration::Shorter => {
+            let mut chars = part.chars();
+            chars.next_back();
+            chars.collect()
+        }
+        KeyAlteration::Empty => String::new(),
+        KeyAlteration::Zero => "0".to_owned(),
+    }
 }
 
 /// Returns an invalid signature of the same form. The first digit after the last separator encodes

@@ -266,6 +266,13 @@ async fn faults_break_the_credential_and_nothing_else() {
             }
         }
     }
+    for (fault, key) in [
+        ("altered_api_key: { part: whole, change: empty }", ""),
+        ("altered_api_key: { part: whole, change: zero }", "0"),
+    ] {
+        let altered = receive_faulty_api_key(&mut app, fault).await;
+        assert_eq!(altered.as_deref(), Some(key), "{fault}");
+    }
     let foreign = receive_faulty_api_key(&mut app, "foreign_api_key: {}")
         .await
         .expect("a key");

@@ -205,6 +205,28 @@ async fn a_pinned_scenario_takes_a_consent_over() {
     assert_eq!(app.fiu.drain_messages().len(), 2);
 }
 
+/// Webhooks before the takeover do not count: its steps start, and so do its counts.
+#[tokio::test]
+async fn a_scenario_that_takes_a_consent_over_counts_anew() {
+    let app = TestApp::start().await;
+    let handle = app.raise_with_scenario("approve").await;
+    app.advance_clock("0s").await;
+    for name in ["first", "second"] {
+        let rest = "steps: [notify: { status: ACTIVE }, notify: { status: ACTIVE }]\n\
+                    webhooks: [{ where: { nth: 2 }, fault: { drop: {} } }]\n";
+        put_scenario(&app, name, rest).await.expect_ok();
+        let pin = json!({ "consentHandle": handle });
+        app.post(&format!("/_mockaa/v1/scenarios/{name}/pin"), &pin)
+            .await
+            .expect_ok();
+    }
+    app.advance_clock("0s").await;
+    assert_eq!(
+        app.list_delivery_states().await,
+        ["delivered", "delivered", "dropped", "delivered", "dropped"]
+    );
+}
+
 #[tokio::test]
 async fn every_scenario_step_can_be_played_by_hand() {
     let mut app = TestApp::start().await;

@@ -656,7 +656,8 @@ impl ScenarioTest<'_> {
 
     /// Raises the consent and advances the clock. Returns the reason why that failed.
     async fn play_in_virtual_time(&self, world: &Arc<World>) -> Option<String> {
-        let command = EngineCommand::RaiseConsent(self.build_request(world));
+        let request = build_request(world, &self.plan, self.arguments.api);
+        let command = EngineCommand::RaiseConsent(request);
         if let Err(rejection) = world.submit(None, command) {
             return Some(rejection.to_string());
         }
@@ -740,84 +741,88 @@ impl ScenarioTest<'_> {
             duration: started_at.elapsed(),
         })
     }
+}
 
-    /// Builds a consent request as an FIU would send it, such that the `match` of the file accepts
-    /// it. A `*` in the customer pattern is replaced by the AA's handle or by 0.
-    fn build_request(&self, world: &World) -> RaiseConsent {
-        let participants = world.participants();
-        let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
-        let matcher = self.plan.matcher();
-        let customer = matcher
-            .and_then(|matcher| matcher.customers.first())
-            .map(ToString::to_string);
-        let customer = match customer {
-            Some(customer) if !customer.contains('*') => customer,
-            Some(customer) => customer
-                .replace("@*", &format!("@{}", aa.handle))
-                .replace('*', "0"),
-            None => format!("9876543210@{}", aa.handle),
-        };
-        let api = match matcher.and_then(|matcher| matcher.apis.first().copied()) {
-            Some("seed") => Api::Seed,
-            Some("unaport") => Api::Unaport,
-            Some("rebit-1") => Api::Rebit(RebitVersion::V1_1_2),
-            Some(_) => Api::Rebit(RebitVersion::V2_0_0),
-            None => match self.arguments.api {
-                ApiName::Seed => Api::Seed,
-                ApiName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
-                ApiName::Unaport => Api::Unaport,
-            },
-        };
-        let now = world.now();
-        let fi_types = matcher
-            .map(|matcher| matcher.fi_types.clone())
-            .filter(|fi_types| !fi_types.is_empty());
-        let fetch_type = matcher
-            .and_then(|matcher| matcher.fetch_types.first().copied())
-            .unwrap_or(FetchType::Periodic);
-        let code = matcher
-            .and_then(|matcher| matcher.purposes.first().cloned())
-            .unwrap_or_else(|| "101".into());
-        let terms = Terms {
-            start: now,
-            expiry: now.saturating_add(CONSENT_DURATION),
-            mode: ConsentMode::Store,
-            fetch_type,
-            consent_types: ConsentType::ALL.into(),
-            fi_types: fi_types.unwrap_or_else(|| vec![FiType::Deposit]).into(),
-            consumer: Arc::clone(&fiu.entity.id),
-            consumer_type: ConsumerType::Fiu,
-            customer: normalize_address(&customer).into(),
-            sent_customer: None,
-            purpose: Arc::new(Purpose {
-                code,
-                ref_uri: None,
-                text: None,
-                category: None,
-            }),
-            range: TimeRange {
-                from: now.shift_months(-12),
-                to: now,
-            },
-            data_life: (DataLifeUnit::Month, 1),
-            frequency: (FrequencyUnit::Month, 1),
-            filters: None,
-            vdr_provider: None,
-            txnid: "".into(),
-        };
-        let metadata = (api == Api::Unaport).then(|| build_metadata(&self.plan.name, now));
-        let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
-        let scenario = Some(self.plan.name.as_str().into());
-        RaiseConsent {
-            terms,
-            api,
-            aa,
-            fiu,
-            metadata,
-            scenario,
-            persona: None,
-            on_repeated_txnid: OnRepeatedTxnid::Note,
-        }
+/// Builds a consent request as an FIU would send it, such that the `match` of the file accepts
+/// it. A `*` in the customer pattern is replaced by the AA's handle or by 0.
+pub(crate) fn build_request(
+    world: &World,
+    plan: &ScenarioPlan,
+    default_api: ApiName,
+) -> RaiseConsent {
+    let participants = world.participants();
+    let (aa, fiu) = (participants.default_aa(), participants.default_fiu());
+    let matcher = plan.matcher();
+    let customer = matcher
+        .and_then(|matcher| matcher.customers.first())
+        .map(ToString::to_string);
+    let customer = match customer {
+        Some(customer) if !customer.contains('*') => customer,
+        Some(customer) => customer
+            .replace("@*", &format!("@{}", aa.handle))
+            .replace('*', "0"),
+        None => format!("9876543210@{}", aa.handle),
+    };
+    let api = match matcher.and_then(|matcher| matcher.apis.first().copied()) {
+        Some("seed") => Api::Seed,
+        Some("unaport") => Api::Unaport,
+        Some("rebit-1") => Api::Rebit(RebitVersion::V1_1_2),
+        Some(_) => Api::Rebit(RebitVersion::V2_0_0),
+        None => match default_api {
+            ApiName::Seed => Api::Seed,
+            ApiName::Rebit => Api::Rebit(RebitVersion::V2_0_0),
+            ApiName::Unaport => Api::Unaport,
+        },
+    };
+    let now = world.now();
+    let fi_types = matcher
+        .map(|matcher| matcher.fi_types.clone())
+        .filter(|fi_types| !fi_types.is_empty());
+    let fetch_type = matcher
+        .and_then(|matcher| matcher.fetch_types.first().copied())
+        .unwrap_or(FetchType::Periodic);
+    let code = matcher
+        .and_then(|matcher| matcher.purposes.first().cloned())
+        .unwrap_or_else(|| "101".into());
+    let terms = Terms {
+        start: now,
+        expiry: now.saturating_add(CONSENT_DURATION),
+        mode: ConsentMode::Store,
+        fetch_type,
+        consent_types: ConsentType::ALL.into(),
+        fi_types: fi_types.unwrap_or_else(|| vec![FiType::Deposit]).into(),
+        consumer: Arc::clone(&fiu.entity.id),
+        consumer_type: ConsumerType::Fiu,
+        customer: normalize_address(&customer).into(),
+        sent_customer: None,
+        purpose: Arc::new(Purpose {
+            code,
+            ref_uri: None,
+            text: None,
+            category: None,
+        }),
+        range: TimeRange {
+            from: now.shift_months(-12),
+            to: now,
+        },
+        data_life: (DataLifeUnit::Month, 1),
+        frequency: (FrequencyUnit::Month, 1),
+        filters: None,
+        vdr_provider: None,
+        txnid: "".into(),
+    };
+    let metadata = (api == Api::Unaport).then(|| build_metadata(&plan.name, now));
+    let (aa, fiu) = (Arc::clone(&aa.id), Arc::clone(&fiu.entity.id));
+    let scenario = Some(plan.name.as_str().into());
+    RaiseConsent {
+        terms,
+        api,
+        aa,
+        fiu,
+        metadata,
+        scenario,
+        persona: None,
+        on_repeated_txnid: OnRepeatedTxnid::Note,
     }
 }
 

@@ -15,8 +15,8 @@ use crate::domain::contract_report::{ContractRule, RuleOutcome, RuleResult};
 use crate::domain::journal_entry::JournalEntry;
 use crate::domain::operation::Operation;
 
-/// Maximum number of pieces of evidence per rule.
-const EVIDENCE_MAX: usize = 10;
+/// Maximum number of pieces of evidence per rule in a report.
+pub(crate) const EVIDENCE_MAX: usize = 10;
 
 /// Tells whether an API has a call of an operation.
 pub(crate) type OperationLookup = fn(ApiFamily, Operation) -> bool;
@@ -49,10 +49,7 @@ pub(crate) fn grade_run<'a>(
 }
 
 fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleResult {
-    let Findings {
-        cases,
-        mut evidence,
-    } = match rule {
+    let Findings { cases, evidence } = match rule {
         ContractRule::RejectsInvalidSignatures => webhooks::check_invalid_signatures(run),
         ContractRule::RejectsStaleMessages => webhooks::check_stale_messages(run),
         ContractRule::RejectsWrongApiKeys => webhooks::check_api_keys(run),
@@ -98,7 +95,6 @@ fn grade_rule(run: &RunHistory<'_>, rule: ContractRule, evicted: u64) -> RuleRes
         (0, true) => RuleOutcome::NotTested,
         (_, true) => RuleOutcome::Pass,
     };
-    evidence.truncate(EVIDENCE_MAX);
     RuleResult {
         rule,
         outcome,

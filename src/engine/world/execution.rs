@@ -474,6 +474,7 @@ impl<'a> Execution<'a> {
             reason: SelectionReason::Assigned,
         };
         self.inner.selected_scenarios.insert(handle, selected);
+        self.inner.faults.forget_webhooks_of(handle);
         let start_event = Event::ConsentRaised {
             consent: Arc::clone(consent),
         };

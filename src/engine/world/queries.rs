@@ -31,7 +31,7 @@ use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{DecisionContext, find_linked_accounts, find_statement_source};
 use crate::engine::journal::ReadScope;
-use crate::engine::report::{OperationLookup, grade_run};
+use crate::engine::report::{EVIDENCE_MAX, OperationLookup, grade_run};
 use crate::engine::verify::evaluate_expectation;
 use crate::engine::world::{State, World};
 
@@ -482,12 +482,31 @@ impl WorldQueries<'_> {
 
     /// Evaluates an expectation against the current journal and state.
     pub fn evaluate_expectation(self, expectation: &Expectation) -> Verdict {
-        let inner = self.0.lock();
-        evaluate_expectation(&inner.journal, &inner.state, expectation)
+        self.evaluate_expectation_after(expectation, 0)
     }
 
-    /// Grades the FIUs against the contract rules.
+    /// Evaluates an expectation against the journal entries numbered above `journal_after`.
+    pub fn evaluate_expectation_after(
+        self,
+        expectation: &Expectation,
+        journal_after: u64,
+    ) -> Verdict {
+        let inner = self.0.lock();
+        evaluate_expectation(&inner.journal, journal_after, &inner.state, expectation)
+    }
+
+    /// Grades the FIUs against the contract rules, with up to [`EVIDENCE_MAX`] pieces of evidence for
+    /// each.
     pub fn grade_contract(self, has_operation: OperationLookup) -> Vec<RuleResult> {
+        let mut results = self.grade_contract_in_full(has_operation);
+        for result in &mut results {
+            result.evidence.truncate(EVIDENCE_MAX);
+        }
+        results
+    }
+
+    /// Grades the FIUs against the contract rules, with all evidence.
+    pub fn grade_contract_in_full(self, has_operation: OperationLookup) -> Vec<RuleResult> {
         let inner = self.0.lock();
         let evicted = inner
             .journal
