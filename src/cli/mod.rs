@@ -3,6 +3,7 @@
 //! `ExitStatus`: 0 success, 1 expectations unmet, 2 usage or invalid file, 3 could not run, 4 the
 //! sandbox refuses.
 
+mod certify;
 pub(crate) mod command_tree;
 mod common_args;
 mod config;
@@ -138,6 +139,8 @@ enum Command {
     Magic(magic::Arguments),
     /// Run scenario files as tests, each in a new world, and grade them.
     Run(Box<run::Arguments>),
+    /// Rehearse the certification of your FIU: play the cases of a suite against it.
+    Certify(Box<certify::Arguments>),
     /// Run an inbox that verifies and prints each webhook.
     Listen(listen::Arguments),
     /// Scenario files: list, show, lint, schema; put, delete, reload, pin and default for a running
@@ -267,6 +270,7 @@ pub async fn run() -> ExitCode {
         Command::Config(command) => config::run(command),
         Command::Magic(arguments) => magic::run(arguments).await,
         Command::Run(arguments) => run::run(*arguments).await,
+        Command::Certify(arguments) => certify::run(*arguments).await,
         Command::Listen(arguments) => listen::run(arguments).await,
         Command::Scenario(command) => scenario::run(command).await,
         Command::Consent(command) => control::run_consent(command).await,
@@ -304,6 +308,7 @@ impl Command {
             | Self::Demo(_)
             | Self::Doctor(_)
             | Self::Jws(_)
+            | Self::Certify(_)
             | Self::Assert(_)
             | Self::Report(_) => CodeMeaning::Verdict,
             _ => CodeMeaning::Completion,

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
-use tokio::process::Command;
+use tokio::process::{ChildStdout, Command};
 
 #[cfg(unix)]
 use self::unix as system;
@@ -81,6 +81,11 @@ impl ProcessGroup {
         Ok(Self {
             child: command.spawn()?,
         })
+    }
+
+    /// Returns the standard output, if it is a pipe and was not taken.
+    pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout().take()
     }
 
     /// Waits until the command has ended. What it has left running is killed when this is dropped.

@@ -1,0 +1,444 @@
+//! `mockaa certify`: rehearses the certification of an FIU. Plays the cases of a suite against it and
+//! reports the result of each (`docs/certification.md`).
+
+mod actor;
+mod html;
+mod plan;
+mod player;
+mod results;
+
+use std::io::{IsTerminal, stderr, stdin};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use self::actor::{Actor, build_client};
+use self::plan::Plan;
+use self::player::{Player, PlayerSettings};
+use self::results::{CaseResult, CertificationResults, Outcome, write_file};
+use crate::app::Sandbox;
+use crate::cli::common_args::TrustArgs;
+use crate::cli::remote::print_table;
+use crate::cli::scenario::format_diagnostics;
+use crate::cli::{UsageError, parse_positive_duration_arg};
+use crate::config::{Options, find_config_file};
+use crate::domain::glob::Glob;
+use crate::domain::security_mode::SecurityMode;
+use crate::domain::session::DataTiming;
+use crate::domain::text::display_path;
+use crate::domain::time::Millis;
+use crate::engine::clock::system_now;
+use crate::platform::StopSignals;
+use crate::scenario::certification::{
+    Case, Check, Family, SHIPPED_SUITES, ScriptContext, ScriptStart, Suite, build_script,
+    find_shipped_suite, parse_suite,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Base URL of your FIU, to which notifications are posted.
+    #[arg(
+        long,
+        env = "MOCKAA_FIU_URL",
+        value_name = "URL",
+        required_unless_present_any = ["list", "scenarios"]
+    )]
+    fiu_url: Option<String>,
+
+    /// Name of a shipped suite, or file with one of your own.
+    #[arg(long, default_value = "fiu-2.0.0", value_name = "NAME|FILE")]
+    suite: String,
+
+    /// Play only the cases whose id matches; `*` matches any text.
+    #[arg(long, value_name = "GLOB")]
+    only: Option<String>,
+
+    /// URL or command by which your FIU raises a consent. An URL is posted to, with the case and the
+    /// customer in JSON; a command is run by `sh`, with `MOCKAA_CUSTOMER` and `MOCKAA_CASE` set.
+    #[arg(long, value_name = "URL|CMD")]
+    trigger_consent: Option<Actor>,
+
+    /// URL or command by which your FIU goes on with a consent: asks for its status, requests and
+    /// fetches data. It also gets `consentHandle` and `consentId`, or `MOCKAA_CONSENT_HANDLE` and
+    /// `MOCKAA_CONSENT_ID`.
+    #[arg(long, value_name = "URL|CMD")]
+    trigger_fetch: Option<Actor>,
+
+    /// URL or command that answers what your FIU shows for a consent: data, failure or waiting.
+    #[arg(long, value_name = "URL|CMD")]
+    probe: Option<Actor>,
+
+    /// File with the cases that do not apply to your FIU, each with a reason.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+
+    /// Port of the sandbox, which is the AA in the configuration of your FIU.
+    #[arg(long, env = "MOCKAA_PORT", default_value_t = 8080)]
+    port: u16,
+
+    /// File with participants of your own; default: `mockaa.toml` if it exists, else the shipped
+    /// participants.
+    #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Seed of all ids and data.
+    #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
+    seed: u64,
+
+    #[command(flatten)]
+    trust: TrustArgs,
+
+    /// Longest wait for what your FIU does next.
+    #[arg(long, default_value = "5s", value_parser = parse_positive_duration_arg, value_name = "TIME")]
+    wait: Duration,
+
+    /// Silence after which your FIU does nothing more.
+    #[arg(long, default_value = "500ms", value_parser = parse_positive_duration_arg, value_name = "TIME")]
+    silence: Duration,
+
+    /// Count an inconclusive case as a failure.
+    #[arg(long)]
+    strict: bool,
+
+    /// Write the results as JSON, after each case.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Keep the passed cases of the file of `--json`, and play the others.
+    #[arg(long, requires = "json")]
+    resume: bool,
+
+    /// Write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+
+    /// Write the results as a page for people.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Print the cases of the suite and what each needs.
+    #[arg(long)]
+    list: bool,
+
+    /// Write the scenario of each case to this folder, for `mockaa run`.
+    #[arg(long, value_name = "DIR")]
+    scenarios: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "Examples:
+  mockaa certify --fiu-url http://127.0.0.1:9000
+  mockaa certify --fiu-url http://127.0.0.1:9000 --trigger-consent http://127.0.0.1:9000/applications
+  mockaa certify --fiu-url http://127.0.0.1:9000 --only 'FIU_10*' --html report.html
+  mockaa certify --list
+  mockaa certify --scenarios cases --only 'FIU_1007_*'
+
+Exit codes: 0 no case failed, 1 a case failed, 2 invalid file or option, 3 could not run.";
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let suite = load_suite(&arguments.suite)?;
+    let cases = select_cases(&suite, arguments.only.as_deref())?;
+    if arguments.list {
+        print_cases(&cases);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(folder) = &arguments.scenarios {
+        write_scenarios(folder, &cases)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = match &arguments.plan {
+        None => Plan::default(),
+        Some(path) => Plan::read(path, &suite)?,
+    };
+    let mut results = start_results(&arguments, &suite, cases.len())?;
+    let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
+    let outcome = tokio::select! {
+        outcome = play_suite(&arguments, &suite, &cases, &plan, &mut results) => outcome,
+        () = stop_signals.recv() => Err(anyhow::anyhow!("stopped by a signal; --resume goes on")),
+    };
+    let error = outcome.as_ref().err().map(|error| format!("{error:#}"));
+    write_reports(&arguments, &results, error.as_deref())?;
+    outcome?;
+    results.print_families();
+    println!("\n{}", results.summary());
+    let has_failed = results.count(Outcome::Failed) > 0
+        || (arguments.strict && results.count(Outcome::Inconclusive) > 0);
+    Ok(ExitCode::from(u8::from(has_failed)))
+}
+
+/// A case with its family.
+type PlannedCase<'a> = (&'a Family, &'a Case);
+
+fn load_suite(name: &str) -> Result<Suite, UsageError> {
+    if let Some(text) = find_shipped_suite(name) {
+        return Ok(parse_suite(text).expect("shipped suites are valid"));
+    }
+    let names: Vec<_> = SHIPPED_SUITES.iter().map(|(name, _)| *name).collect();
+    let text = std::fs::read_to_string(name).map_err(|error| {
+        UsageError(format!(
+            "--suite {name} is none of {}, and no file: {error}",
+            names.join(", ")
+        ))
+    })?;
+    let suite = parse_suite(&text)
+        .map_err(|diagnostics| UsageError(format_diagnostics(Path::new(name), &diagnostics)))?;
+    for (family, case) in suite.cases() {
+        let context = ScriptContext {
+            start: ScriptStart::NewConsent,
+            other_aa: "other-aa",
+        };
+        build_script(family, case, context)
+            .map_err(|error| UsageError(format!("{name}: {error}")))?;
+    }
+    Ok(suite)
+}
+
+fn select_cases<'a>(
+    suite: &'a Suite,
+    only: Option<&str>,
+) -> Result<Vec<PlannedCase<'a>>, UsageError> {
+    let glob = only.map(Glob::new);
+    let cases: Vec<_> = suite
+        .cases()
+        .filter(|(_, case)| glob.as_ref().is_none_or(|glob| glob.matches(&case.id)))
+        .collect();
+    if cases.is_empty() {
+        return Err(UsageError(format!(
+            "--only {} matches no case of {}; --list prints the ids",
+            only.unwrap_or_default(),
+            suite.name
+        )));
+    }
+    Ok(cases)
+}
+
+/// Prints the cases, each with what it needs.
+fn print_cases(cases: &[PlannedCase<'_>]) {
+    let rows: Vec<_> = cases
+        .iter()
+        .map(|(family, case)| {
+            vec![
+                case.id.clone(),
+                list_needs(family).to_owned(),
+                format!("{}: {}", family.name, case.title),
+            ]
+        })
+        .collect();
+    print_table(&["case", "needs", "description"], &rows);
+    let count = |needs: &str| {
+        let families = cases.iter();
+        families
+            .filter(|(family, _)| list_needs(family) == needs)
+            .count()
+    };
+    println!(
+        "\n{} cases: {} run without any trigger, {} need --trigger-consent and --trigger-fetch, {} a \
+         --probe too",
+        cases.len(),
+        count(NEEDS_NOTHING),
+        count(NEEDS_TRIGGER),
+        count(NEEDS_PROBE)
+    );
+}
+
+const NEEDS_NOTHING: &str = "-";
+const NEEDS_TRIGGER: &str = "trigger";
+const NEEDS_PROBE: &str = "trigger, probe";
+
+/// Returns what the cases of a family need to run without a person.
+fn list_needs(family: &Family) -> &'static str {
+    if !family.needs_fiu() {
+        NEEDS_NOTHING
+    } else if family.needs_probe() {
+        NEEDS_PROBE
+    } else {
+        NEEDS_TRIGGER
+    }
+}
+
+fn write_scenarios(folder: &Path, cases: &[PlannedCase<'_>]) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| UsageError(format!("--scenarios {}: {error}", display_path(folder))))?;
+    for (family, case) in cases {
+        let context = ScriptContext {
+            start: ScriptStart::NewConsent,
+            other_aa: "other-aa",
+        };
+        let script = build_script(family, case, context).map_err(anyhow::Error::new)?;
+        let path = folder.join(format!("{}.yaml", case.scenario_name()));
+        write_file(&path, &script.text)?;
+    }
+    println!("{} scenarios in {}", cases.len(), display_path(folder));
+    Ok(())
+}
+
+/// Returns the results to which the run adds its own: none, or those that are kept.
+fn start_results(
+    arguments: &Arguments,
+    suite: &Suite,
+    planned: usize,
+) -> Result<CertificationResults, UsageError> {
+    let mut cases = Vec::new();
+    if let (true, Some(path)) = (arguments.resume, &arguments.json)
+        && path.exists()
+    {
+        let fail = |problem: String| {
+            UsageError(format!(
+                "--resume: {}: {problem}; leave out --resume",
+                display_path(path)
+            ))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        let earlier: CertificationResults =
+            serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
+        if earlier.suite != suite.name {
+            return Err(fail(format!("it has the results of {}", earlier.suite)));
+        }
+        cases = earlier.cases;
+        cases.retain(|case| case.outcome == Outcome::Passed);
+    }
+    Ok(CertificationResults {
+        suite: suite.name.clone(),
+        title: suite.title.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: system_now().to_string(),
+        planned,
+        cases,
+    })
+}
+
+async fn play_suite(
+    arguments: &Arguments,
+    suite: &Suite,
+    cases: &[PlannedCase<'_>],
+    plan: &Plan,
+    results: &mut CertificationResults,
+) -> anyhow::Result<()> {
+    write_reports(arguments, results, Some("the run has not ended"))?;
+    let options = Options {
+        port: arguments.port,
+        fiu_url: arguments.fiu_url.clone(),
+        seed: Some(arguments.seed),
+        config: find_config_file(arguments.config.clone()),
+        security: SecurityMode::Strict,
+        data_timing: DataTiming::Manual,
+        ca_files: arguments.trust.ca_files.clone(),
+        // A notification that is refused is not to come again during another case.
+        webhook_retries: "none".parse().expect("it is a policy"),
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start(options).await?;
+    eprintln!("mockaa is the AA at {}", sandbox.base_url());
+    let settings = PlayerSettings {
+        trigger_consent: arguments.trigger_consent.clone(),
+        trigger_fetch: arguments.trigger_fetch.clone(),
+        probe: arguments.probe.clone(),
+        patience: to_millis(arguments.wait),
+        silence: to_millis(arguments.silence),
+        api: suite.api.clone(),
+        asks_person: stdin().is_terminal() && stderr().is_terminal(),
+    };
+    let client = build_client(&arguments.trust.read()?)?;
+    let world = sandbox.default_world();
+    let mut player = Player::open(world.clone(), client, settings).await?;
+    let kept: Vec<_> = results.cases.drain(..).collect();
+    for (family, case) in order_cases(cases) {
+        let result = match kept.iter().find(|kept| kept.id == case.id) {
+            Some(kept) => kept.clone(),
+            None => match plan.find_exclusion(&case.id) {
+                Some(reason) => skip_case(family, case, reason),
+                None => player.play(family, case).await,
+            },
+        };
+        result.print();
+        results.cases.push(result);
+        if let Some(path) = &arguments.json {
+            results.write_json(path)?;
+        }
+    }
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// Returns the cases in the order in which they are played: those about the journey of the first
+/// consent come first.
+fn order_cases<'a>(cases: &[PlannedCase<'a>]) -> Vec<PlannedCase<'a>> {
+    let mut cases = cases.to_vec();
+    cases.sort_by_key(|(family, _)| !matches!(family.check, Check::Call | Check::Journey));
+    cases
+}
+
+fn to_millis(duration: Duration) -> Millis {
+    Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Returns the result of a case that does not apply.
+fn skip_case(family: &Family, case: &Case, reason: &str) -> CaseResult {
+    CaseResult {
+        id: case.id.clone(),
+        family: family.name.clone(),
+        title: case.title.clone(),
+        outcome: Outcome::NotApplicable,
+        reasons: vec![reason.to_owned()],
+        evidence: Vec::new(),
+        duration_ms: 0,
+    }
+}
+
+/// Writes the files that the arguments ask for. `error` is the reason why the run has not ended.
+fn write_reports(
+    arguments: &Arguments,
+    results: &CertificationResults,
+    error: Option<&str>,
+) -> Result<(), UsageError> {
+    let fail = |error: anyhow::Error| UsageError(format!("{error:#}"));
+    if let Some(path) = &arguments.json {
+        results.write_json(path).map_err(fail)?;
+    }
+    if let Some(path) = &arguments.junit {
+        results.write_junit(path, error).map_err(fail)?;
+    }
+    if let Some(path) = &arguments.html {
+        html::write_page(path, results, error).map_err(fail)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::openapi::fields::list_answer_fields;
+    use crate::scenario::lint::{LintContext, Severity, lint_plan};
+
+    #[test]
+    fn each_case_of_each_suite_is_a_scenario_of_which_every_entry_can_have_an_effect() {
+        for (name, _) in SHIPPED_SUITES {
+            let suite = load_suite(name).expect("the suite is valid");
+            assert_eq!(&suite.name, name);
+            for (family, case) in suite.cases() {
+                for start in [ScriptStart::NewConsent, ScriptStart::ActiveConsent] {
+                    let context = ScriptContext {
+                        start,
+                        other_aa: "other-aa",
+                    };
+                    let script = build_script(family, case, context).expect("a scenario");
+                    assert!(script.control_count <= script.plan.expectations.len());
+                    if start == ScriptStart::ActiveConsent {
+                        continue;
+                    }
+                    let context = LintContext {
+                        fius: &[],
+                        fips: &[],
+                        answer_fields: list_answer_fields(),
+                    };
+                    let mut lint = lint_plan(&script.plan, context);
+                    lint.retain(|it| it.severity == Severity::Error);
+                    assert!(lint.is_empty(), "{lint:?} in\n{}", script.text);
+                }
+            }
+        }
+    }
+}
