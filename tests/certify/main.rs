@@ -304,6 +304,54 @@ fn the_list_says_what_each_case_needs() {
     assert!(stdout.contains(totals), "{stdout}");
 }
 
+#[test]
+fn the_page_has_the_right_numbers_and_its_examples_are_valid() {
+    let page = include_str!("../../docs/certification.md");
+    let blocks = |language: &str| -> Vec<String> {
+        let begin = format!("\n```{language}\n");
+        let blocks = page.split(&begin).skip(1);
+        blocks
+            .map(|text| text.split_once("\n```").expect("an end").0.to_owned())
+            .collect()
+    };
+    let [plan, suite] = &blocks("yaml")[..] else {
+        panic!("the page has a plan and a suite");
+    };
+    let folder = create_folder(
+        "certify-page",
+        &[("plan.yaml", plan.as_str()), ("suite.yaml", suite.as_str())],
+    );
+    let (code, stdout, _) = run_in(&folder, &["certify", "--suite", "suite.yaml", "--list"]);
+    assert!(code == 0 && stdout.contains("OUR_1"), "{stdout}");
+    let unreachable = [
+        "certify",
+        "--fiu-url",
+        "http://127.0.0.1:1",
+        "--port",
+        "0",
+        "--wait",
+        "100ms",
+        "--plan",
+        "plan.yaml",
+    ];
+    let (code, _, stderr) = run_in(&folder, &unreachable);
+    assert!(code == 3 && stderr.contains("no FIU answers"), "{stderr}");
+    for command in blocks("sh").last().expect("commands").lines() {
+        let words = command.replace('\'', "");
+        let words: Vec<_> = words.split(' ').skip(1).collect();
+        let (code, stdout, stderr) = run_in(&folder, &words);
+        assert_eq!(code, 0, "{command}: {stdout}{stderr}");
+    }
+    for line in [
+        "Of the 149 cases of `fiu-2.0.0`",
+        "- 61 run without any trigger",
+        "- 130 run with `--trigger-consent`",
+        "- 149 run with a `--probe`",
+    ] {
+        assert!(page.contains(line), "{line}");
+    }
+}
+
 /// Groups of defects that no case has in common. `.ci/long certification` tries each alone.
 #[tokio::test]
 async fn defects_fail_exactly_the_cases_that_name_them() {

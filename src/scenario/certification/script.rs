@@ -131,7 +131,8 @@ impl Parts {
                 self.add_faulty_answer(case, op()?)?;
                 self.steps.push(approve());
                 if op()? == Operation::ConsentStatus {
-                    // The FIU can know of the approval by the answer only.
+                    // `Assumption:` the suite's status is PENDING, which no FIU can take further. Here the
+                    // FIU can know of the approval by the faulty answer only.
                     self.webhooks.push(json!({
                         "where": { "event": NotificationKind::ConsentStatus },
                         "fault": { "drop": {} },

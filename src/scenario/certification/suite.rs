@@ -16,6 +16,13 @@ use crate::files::yaml::{parse_typed, schema_for};
 use crate::scenario::format::types::API_NAMES;
 
 /// The suites that are compiled into the program, by name. One that extends another follows it.
+///
+/// `Assumption:` where the certification suite names a kind of field only, the files have chosen one.
+///
+/// `Assumption:` the suite's cases 2022 to 2025 have one title; the files have chosen the faults.
+///
+/// `Assumption:` 16 minutes stand for the suite's 15, which a message ahead of its time no longer is
+/// when it arrives.
 pub(crate) const SHIPPED_SUITES: &[(&str, &str)] = &[
     (
         "fiu-2.0.0",
@@ -175,7 +182,7 @@ wire_enum! {
 }
 
 wire_enum! {
-    /// What an FIU shows for a consent, as a probe answers.
+    /// State that an FIU shows for a consent, as a probe answers.
     Display {
         /// The data is there.
         Data = "data",
