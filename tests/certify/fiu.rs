@@ -1,4 +1,4 @@
-//! An FIU of ReBIT 2.0.0 that does all that the certification asks for, and on request some things
+//! An FIU of ReBIT 2.0.0 or 1.1.2 that does all that the certification asks for, and on request some things
 //! wrongly.
 
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ use mockaa::internals::crypto::keys::SigningKey;
 use mockaa::internals::domain::key_exchange::{Curve, PeerKey};
 use mockaa::internals::domain::participants::{PublicKey, SignatureProfile};
 use mockaa::internals::engine::clock::system_now;
-use reqwest::Client;
+use reqwest::{Client, Method};
 use rsa::sha2::{Digest, Sha256};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -28,7 +28,38 @@ use uuid::Uuid;
 
 use crate::defects::Defect;
 
-const VERSION: &str = "2.0.0";
+/// The generation of ReBIT's APIs that the FIU knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    V1,
+    V2,
+}
+
+impl Generation {
+    const fn version(self) -> &'static str {
+        match self {
+            Self::V1 => "1.1.2",
+            Self::V2 => "2.0.0",
+        }
+    }
+
+    /// Returns the path of a call that only reads, and that has its parameter in the path in 1.1.x.
+    fn read_path(self, path: &str, content: &Value) -> Option<String> {
+        let parameter = match path {
+            "/Consent/handle" => "ConsentHandle",
+            "/Consent/fetch" => "consentId",
+            "/FI/fetch" => "sessionId",
+            _ => return None,
+        };
+        let value = content[parameter].as_str().expect("a text");
+        let path = path
+            .strip_suffix("/fetch")
+            .filter(|it| *it == "/Consent")
+            .unwrap_or(path);
+        (self == Self::V1).then(|| format!("{path}/{value}"))
+    }
+}
+
 const AA: &str = "mockaa";
 const FIU: &str = "FIU-1";
 
@@ -40,13 +71,14 @@ pub struct ReferenceFiu {
 
 impl ReferenceFiu {
     /// Starts an FIU of the AA at this port, with these defects.
-    pub fn start(aa_port: u16, defects: Vec<Defect>) -> Self {
+    pub fn start(aa_port: u16, generation: Generation, defects: Vec<Defect>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let pem = include_str!("../../fixtures/keys/fiu-1.pem");
         let fiu = Arc::new(Fiu {
             aa_url: format!("http://127.0.0.1:{aa_port}"),
             defects,
+            generation,
             client: Client::new(),
             key: SigningKey::from_pem("fiu-1-dev-1", pem).expect("a key"),
             aa_keys: OnceCell::new(),
@@ -167,6 +199,7 @@ struct Session {
 struct Fiu {
     aa_url: String,
     defects: Vec<Defect>,
+    generation: Generation,
     client: Client,
     key: SigningKey,
     aa_keys: OnceCell<Vec<PublicKey>>,
@@ -179,6 +212,10 @@ struct Fiu {
 type Checked<T> = Result<T, String>;
 
 impl Fiu {
+    const fn version(&self) -> &'static str {
+        self.generation.version()
+    }
+
     fn has(&self, defect: Defect) -> bool {
         self.defects.contains(&defect)
     }
@@ -246,20 +283,36 @@ impl Fiu {
     /// Makes a call and returns an answer on which the FIU relies.
     async fn call(&self, path: &str, content: Value) -> Checked<Value> {
         let txnid = self.next_id().to_string();
-        let mut message = json!({ "ver": VERSION, "timestamp": now_text(), "txnid": txnid });
-        message
-            .as_object_mut()
-            .expect("an object")
-            .extend(content.as_object().expect("an object").clone());
-        let body = message.to_string().into_bytes();
+        let read_path = self.generation.read_path(path, &content);
+        let body = match &read_path {
+            // A request without a body is signed by its path.
+            Some(path) => path.clone().into_bytes(),
+            None => {
+                let mut message =
+                    json!({ "ver": self.version(), "timestamp": now_text(), "txnid": txnid });
+                let fields = message.as_object_mut().expect("an object");
+                fields.extend(content.as_object().expect("an object").clone());
+                message.to_string().into_bytes()
+            }
+        };
         let signature = sign_detached(&self.key, &body, SignatureProfile::Detached);
+        let method = if read_path.is_some() {
+            Method::GET
+        } else {
+            Method::POST
+        };
+        let url = format!("{}{}", self.aa_url, read_path.as_deref().unwrap_or(path));
         let request = self
             .client
-            .post(format!("{}{path}", self.aa_url))
+            .request(method, url)
             .header("content-type", "application/json")
             .header("client_api_key", "mockaa-dev-fiu-1-api-key")
             .header("x-jws-signature", signature.expect("a signature"))
-            .body(body);
+            .body(if read_path.is_some() {
+                Vec::new()
+            } else {
+                body
+            });
         let answer = request.send().await.map_err(|error| error.to_string())?;
         let status = answer.status();
         let signature = answer.headers().get("x-jws-signature").cloned();
@@ -275,11 +328,13 @@ impl Fiu {
             "signature",
         )?;
         ensure(
-            self.has(Defect::BelievesAnswersOfAnyVersion) || answer["ver"] == VERSION,
+            self.has(Defect::BelievesAnswersOfAnyVersion) || answer["ver"] == self.version(),
             "ver",
         )?;
         ensure(
-            self.has(Defect::BelievesAnswersToOthers) || answer["txnid"] == *txnid,
+            self.has(Defect::BelievesAnswersToOthers)
+                || read_path.is_some()
+                || answer["txnid"] == *txnid,
             "txnid",
         )?;
         let is_timely = answer.get("timestamp").is_none_or(is_timely);
@@ -519,7 +574,12 @@ impl Fiu {
         let is_empty = material.as_object().is_none_or(serde_json::Map::is_empty);
         ensure(!is_empty, "KeyMaterial")?;
         let labels = (&material["cryptoAlg"], &material["curve"]);
-        let is_labelled = labels == (&json!("X25519"), &json!("X25519"));
+        let expected = match self.generation {
+            // The FIP repeats the labels of the request.
+            Generation::V1 => (&json!("ECDH"), &json!("Curve25519")),
+            Generation::V2 => (&json!("X25519"), &json!("X25519")),
+        };
+        let is_labelled = labels == expected;
         ensure(
             self.has(Defect::IgnoresKeyLabels) || is_labelled,
             "KeyMaterial",
@@ -570,7 +630,7 @@ impl Fiu {
                 };
                 let status = StatusCode::from_u16(status).expect("a status");
                 return HttpResponse::build(status).json(json!({
-                    "ver": VERSION, "timestamp": now_text(), "txnid": self.next_id().to_string(),
+                    "ver": self.version(), "timestamp": now_text(), "txnid": self.next_id().to_string(),
                     "errorCode": code, "errorMsg": "refused",
                 }));
             }
@@ -585,7 +645,7 @@ impl Fiu {
             "OK"
         };
         HttpResponse::Ok().json(json!({
-            "ver": VERSION, "timestamp": now_text(), "txnid": message["txnid"], "response": response,
+            "ver": self.version(), "timestamp": now_text(), "txnid": message["txnid"], "response": response,
         }))
     }
 
@@ -610,7 +670,7 @@ impl Fiu {
         };
         let message: Value =
             serde_json::from_slice(body).map_err(|_| Refusal(400, "InvalidRequest"))?;
-        if message["ver"] != VERSION && !self.has(Defect::AcceptsAnyVersion) {
+        if message["ver"] != self.version() && !self.has(Defect::AcceptsAnyVersion) {
             return Err(Refusal(404, "NoSuchVersion"));
         }
         let is_signed = self.is_signed(&header("x-jws-signature"), body).await;

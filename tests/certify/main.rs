@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{create_folder, mockaa_command, run_in, split_output};
 use crate::defects::Defect;
-use crate::fiu::ReferenceFiu;
+use crate::fiu::{Generation, ReferenceFiu};
 
 /// The number of the cases of the suite.
 const CASES: usize = 149;
@@ -67,9 +67,14 @@ impl Run {
     }
 
     /// Plays the suite against the reference FIU, with its triggers and its probe.
-    async fn play_reference(name: &str, defects: &[Defect], arguments: &[&str]) -> Self {
+    async fn play_reference(
+        name: &str,
+        generation: Generation,
+        defects: &[Defect],
+        arguments: &[&str],
+    ) -> Self {
         let port = free_port();
-        let fiu = ReferenceFiu::start(port, defects.to_vec());
+        let fiu = ReferenceFiu::start(port, generation, defects.to_vec());
         let url = |path: &str| format!("{}{path}", fiu.url);
         let (raise, go_on, shows) = (url("/raise"), url("/go-on"), url("/shows"));
         let actors = [
@@ -117,7 +122,15 @@ impl Run {
 
 #[tokio::test]
 async fn the_reference_fiu_passes_all_cases() {
-    let run = Run::play_reference("reference", &[], &["--strict"]).await;
+    let run = Run::play_reference("reference", Generation::V2, &[], &["--strict"]).await;
+    assert_eq!(run.list_cases("passed").len(), CASES, "{}", run.text());
+    assert_eq!(run.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn the_reference_fiu_of_the_first_generation_passes_what_carries_over() {
+    let arguments = ["--strict", "--suite", "fiu-1.1.2"];
+    let run = Run::play_reference("reference-1", Generation::V1, &[], &arguments).await;
     assert_eq!(run.list_cases("passed").len(), CASES, "{}", run.text());
     assert_eq!(run.exit_code(), 0);
 }
@@ -379,7 +392,8 @@ const PARALLEL_RUNS: usize = 8;
 
 async fn check_defects(groups: Vec<Vec<Defect>>) {
     let runs = groups.into_iter().zip(0..).map(async |(group, number)| {
-        let run = Run::play_reference(&format!("defects-{number}"), &group, &[]).await;
+        let run =
+            Run::play_reference(&format!("defects-{number}"), Generation::V2, &group, &[]).await;
         compare(&group, &run)
     });
     let problems: Vec<_> = stream::iter(runs)

@@ -931,7 +931,14 @@ impl Player {
                 let Ok(entry) = self.world.catch_up().journal_entry(*seq) else {
                     continue;
                 };
-                let is_here = (journal.0 + 1..=journal.1).contains(seq)
+                let is_of_call = match &entry.record {
+                    JournalRecord::Call(call) if family.check == Check::Call => {
+                        Some(call.operation) == family.op
+                    }
+                    _ => true,
+                };
+                let is_here = is_of_call
+                    && (journal.0 + 1..=journal.1).contains(seq)
                     && entry.handle.is_none_or(|other| other == handle);
                 if is_here {
                     played.outcome = Outcome::Failed;
