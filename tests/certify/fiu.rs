@@ -284,16 +284,15 @@ impl Fiu {
     async fn call(&self, path: &str, content: Value) -> Checked<Value> {
         let txnid = self.next_id().to_string();
         let read_path = self.generation.read_path(path, &content);
-        let body = match &read_path {
-            // A request without a body is signed by its path.
-            Some(path) => path.clone().into_bytes(),
-            None => {
-                let mut message =
-                    json!({ "ver": self.version(), "timestamp": now_text(), "txnid": txnid });
-                let fields = message.as_object_mut().expect("an object");
-                fields.extend(content.as_object().expect("an object").clone());
-                message.to_string().into_bytes()
-            }
+        // A request without a body is signed by its path.
+        let body = if let Some(path) = &read_path {
+            path.clone().into_bytes()
+        } else {
+            let mut message =
+                json!({ "ver": self.version(), "timestamp": now_text(), "txnid": txnid });
+            let fields = message.as_object_mut().expect("an object");
+            fields.extend(content.as_object().expect("an object").clone());
+            message.to_string().into_bytes()
         };
         let signature = sign_detached(&self.key, &body, SignatureProfile::Detached);
         let method = if read_path.is_some() {

@@ -5,6 +5,7 @@
 mod binary;
 mod defects;
 mod fiu;
+mod unaport;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use crate::binary::{create_folder, mockaa_command, run_in, split_output};
 use crate::defects::Defect;
 use crate::fiu::{Generation, ReferenceFiu};
+use crate::unaport::UnaportReceiver;
 
 /// The number of the cases of the suite.
 const CASES: usize = 149;
@@ -133,6 +135,50 @@ async fn the_reference_fiu_of_the_first_generation_passes_what_carries_over() {
     let run = Run::play_reference("reference-1", Generation::V1, &[], &arguments).await;
     assert_eq!(run.list_cases("passed").len(), CASES, "{}", run.text());
     assert_eq!(run.exit_code(), 0);
+}
+
+#[tokio::test]
+async fn a_receiver_of_unaport_passes_and_its_defects_fail_the_cases_that_name_them() {
+    let all = unaport::Defect::ALL.iter().map(|defect| Some(*defect));
+    let runs = std::iter::once(None).chain(all).map(async |defect| {
+        let port = free_port();
+        let receiver = UnaportReceiver::start(port, defect);
+        let url = |path: &str| format!("{}{path}", receiver.url);
+        let (raise, go_on, shows) = (url("/raise"), url("/go-on"), url("/shows"));
+        let arguments = [
+            "--suite",
+            "unaport-2.0.0",
+            "--trigger-consent",
+            &raise,
+            "--trigger-fetch",
+            &go_on,
+            "--probe",
+            &shows,
+            "--silence",
+            "80ms",
+            "--wait",
+            "2s",
+            "--strict",
+        ];
+        let run = Run::play(
+            &format!("unaport-{defect:?}"),
+            &receiver.url,
+            port,
+            &arguments,
+        )
+        .await;
+        receiver.stop().await;
+        let expected = defect.map_or(&[][..], unaport::Defect::failing_cases);
+        let failed = run.list_cases("failed");
+        let is_right = failed == expected && run.list_cases("inconclusive").is_empty();
+        (!is_right).then(|| format!("{defect:?} fails {failed:?}: {}", run.text()))
+    });
+    let problems: Vec<_> = stream::iter(runs)
+        .buffer_unordered(PARALLEL_RUNS)
+        .filter_map(async |problem| problem)
+        .collect()
+        .await;
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 /// Starts a receiver that answers everything in the same way.

@@ -384,7 +384,7 @@ impl Player {
         Ok(())
     }
 
-    /// Waits for a call of the FIU about a consent; after a while the FIU is told to fetch.
+    /// Waits for a call of the FIU about a consent; again and again the FIU is told to go on.
     async fn await_call(
         &self,
         handle: ConsentHandle,
@@ -404,11 +404,16 @@ impl Player {
         if self.settings.trigger_fetch.is_none() {
             return wait(self.settings.patience).await.is_some();
         }
-        if wait(self.settings.silence).await.is_some() {
-            return true;
+        let deadline = Instant::now() + to_duration(self.settings.patience);
+        loop {
+            if wait(self.settings.silence).await.is_some() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            self.let_fiu_fetch(handle, input).await;
         }
-        self.let_fiu_fetch(handle, input).await;
-        wait(self.settings.patience).await.is_some()
     }
 
     /// Tells the FIU to go on with a consent, if there is a trigger for it. The answer does not matter:
@@ -725,7 +730,10 @@ impl Player {
     async fn check_base(&mut self, family: &Family) -> Result<(), Stop> {
         let SharedConsent { raised_by, .. } = self.shared;
         if !family.needs_fiu() {
-            return Ok(());
+            return match self.settings.trigger_consent {
+                Some(_) => Ok(()),
+                None => self.check_accepted(NotificationKind::ConsentStatus),
+            };
         }
         if raised_by == Raiser::Sandbox || self.settings.trigger_consent.is_none() {
             return Err(Stop::inconclusive(NEEDS_CONSENT));
