@@ -144,6 +144,10 @@ impl Reactions {
         self.last_call_at = Some(at);
     }
 
+    pub(crate) fn has_calls_in_progress(&self) -> bool {
+        self.calls_in_progress > 0
+    }
+
     pub(crate) fn end_call(&mut self, at: Instant) {
         self.calls_in_progress -= 1;
         self.last_call_at = Some(at);

@@ -647,7 +647,10 @@ impl Linter<'_> {
             }
             ApiFault::Content(
                 ContentFault::StaleTimestamp { .. } | ContentFault::FutureTimestamp { .. },
-            ) => ("timestamp", fields.contains("timestamp")),
+            ) => (
+                "timestamp",
+                fields.contains("timestamp") || fields.contains("createTimestamp"),
+            ),
             _ => return,
         };
         let is_called = op.is_none_or(|op| {

@@ -397,7 +397,12 @@ impl Fiu {
         if application.status == "FAILED" || application.has_data {
             return;
         }
+        let is_over = |session: &Session| ["FAILED", "EXPIRED"].contains(&&*session.status);
         let result = match &application.session {
+            // A person gets another chance.
+            Some(session) if is_over(session) && cause == Cause::Person => {
+                self.request_data(&application).await
+            }
             Some(session) => self.fetch(&application, session).await,
             None => self.prepare_session(&application).await,
         };
@@ -801,8 +806,24 @@ impl Fiu {
             let link_ref = account["linkRefNumber"].as_str().unwrap_or_default();
             application.link_refs.contains(link_ref)
         });
-        if is_empty || (!is_known && !self.has(Defect::AcceptsUnknownAccounts)) {
+        if is_empty {
             return Err(Refusal(400, "InvalidRequest"));
+        }
+        if !is_known && !self.has(Defect::AcceptsUnknownAccounts) {
+            let is_of_other = self.find(|it| {
+                let mut numbers = accounts
+                    .iter()
+                    .filter_map(|it| it["linkRefNumber"].as_str());
+                numbers.any(|number| it.link_refs.contains(number))
+            });
+            // The accounts are those of another session.
+            let is_of_other = is_of_other.is_some();
+            let code = if is_of_other {
+                "InvalidSessionId"
+            } else {
+                "InvalidRequest"
+            };
+            return Err(Refusal(400, code));
         }
         let has_ready_account = accounts
             .iter()

@@ -451,15 +451,17 @@ async fn check_defects(groups: Vec<Vec<Defect>>) {
 }
 
 fn compare(group: &[Defect], run: &Run) -> Option<String> {
-    let failed = run.list_cases("failed");
     let results = run.results();
     let all = results["cases"].as_array().expect("a list").iter();
     let all = all.map(|case| case["id"].as_str().expect("an id").to_owned());
     let is_named = |id: &String| group.iter().any(|defect| defect.names(id));
-    let missing: Vec<_> = all
-        .filter(|id| is_named(id) && !failed.contains(id))
-        .collect();
-    let unnamed: Vec<_> = failed.iter().filter(|id| !is_named(id)).collect();
-    let is_right = missing.is_empty() && unnamed.is_empty() && run.exit_code() == 1;
-    (!is_right).then(|| format!("{group:?}: not failed {missing:?}, failed besides {unnamed:?}"))
+    let (mut named, mut others): (Vec<_>, Vec<_>) = all.partition(is_named);
+    named.sort();
+    others.sort();
+    assert_eq!(named.len() + others.len(), CASES);
+    let [failed, passed] = ["failed", "passed"].map(|outcome| run.list_cases(outcome));
+    let is_right = failed == named && passed == others && run.exit_code() == 1;
+    let missing: Vec<_> = named.iter().filter(|id| !failed.contains(id)).collect();
+    let unnamed: Vec<_> = others.iter().filter(|id| !passed.contains(id)).collect();
+    (!is_right).then(|| format!("{group:?}: not failed {missing:?}, not passed {unnamed:?}"))
 }

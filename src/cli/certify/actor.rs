@@ -1,5 +1,4 @@
-//! The user's triggers and probe: an URL or a command by which the FIU is told to act, or asked what
-//! it shows.
+//! The user's triggers and probe: URLs or commands that let the FIU act, or that answer what it shows.
 
 use std::process::Stdio;
 use std::str::FromStr;
@@ -58,6 +57,9 @@ pub(super) struct ActorInput {
     pub consent_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent_id: Option<String>,
+    /// `true` if the FIU has to ask for the id itself.
+    #[serde(skip)]
+    pub hides_consent_id: bool,
 }
 
 impl ActorInput {
@@ -84,11 +86,15 @@ pub(super) fn build_client(trusted: &TrustedCas) -> anyhow::Result<Client> {
 }
 
 impl Actor {
-    /// Lets the actor act. Returns its answer.
+    /// Calls the URL, or runs the command. Returns its answer.
     ///
     /// # Errors
     /// The actor cannot be reached or started, or it reports a failure.
-    pub(super) async fn act(&self, client: &Client, input: &ActorInput) -> anyhow::Result<String> {
+    pub(super) async fn invoke(
+        &self,
+        client: &Client,
+        input: &ActorInput,
+    ) -> anyhow::Result<String> {
         match self {
             Self::Address(url) => {
                 let body = serde_json::to_vec(input)?;

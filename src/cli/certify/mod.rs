@@ -3,6 +3,8 @@
 
 mod actor;
 mod html;
+mod journal;
+mod judge;
 mod plan;
 mod player;
 mod results;
@@ -14,8 +16,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use tokio::time::Instant;
 
 use self::actor::{Actor, build_client};
+use self::judge::Judgement;
 use self::plan::Plan;
 use self::player::{Player, PlayerSettings};
 use self::results::{CaseResult, CertificationResults, Outcome, write_file};
@@ -33,8 +37,8 @@ use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
 use crate::platform::StopSignals;
 use crate::scenario::certification::{
-    Case, Check, Family, SHIPPED_SUITES, ScriptContext, ScriptStart, Suite, build_script,
-    find_shipped_suite, parse_suite,
+    Case, Check, Family, SHIPPED_SUITES, ScriptContext, Suite, build_script, find_shipped_suite,
+    parse_suite,
 };
 
 #[derive(Debug, Args)]
@@ -186,10 +190,7 @@ fn load_suite(name: &str) -> Result<Suite, UsageError> {
     let suite = parse_suite(&text)
         .map_err(|diagnostics| UsageError(format_diagnostics(Path::new(name), &diagnostics)))?;
     for (family, case) in suite.cases() {
-        let context = ScriptContext {
-            start: ScriptStart::NewConsent,
-            other_aa: "other-aa",
-        };
+        let context = ScriptContext::EXAMPLE;
         build_script(family, case, context)
             .map_err(|error| UsageError(format!("{name}: {error}")))?;
     }
@@ -263,10 +264,7 @@ fn write_scenarios(folder: &Path, cases: &[PlannedCase<'_>]) -> anyhow::Result<(
     std::fs::create_dir_all(folder)
         .map_err(|error| UsageError(format!("--scenarios {}: {error}", display_path(folder))))?;
     for (family, case) in cases {
-        let context = ScriptContext {
-            start: ScriptStart::NewConsent,
-            other_aa: "other-aa",
-        };
+        let context = ScriptContext::EXAMPLE;
         let script = build_script(family, case, context).map_err(anyhow::Error::new)?;
         let path = folder.join(format!("{}.yaml", case.scenario_name()));
         write_file(&path, &script.text)?;
@@ -275,7 +273,7 @@ fn write_scenarios(folder: &Path, cases: &[PlannedCase<'_>]) -> anyhow::Result<(
     Ok(())
 }
 
-/// Returns the results to which the run adds its own: none, or those that are kept.
+/// Returns the results to which the run adds its own: none, or those of an earlier run.
 fn start_results(
     arguments: &Arguments,
     suite: &Suite,
@@ -298,9 +296,14 @@ fn start_results(
             return Err(fail(format!("it has the results of {}", earlier.suite)));
         }
         cases = earlier.cases;
-        cases.retain(|case| case.outcome == Outcome::Passed);
     }
+    let planned = if cases.is_empty() {
+        planned
+    } else {
+        suite.cases().count()
+    };
     Ok(CertificationResults {
+        order: suite.cases().map(|(_, case)| case.id.clone()).collect(),
         suite: suite.name.clone(),
         title: suite.title.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -341,25 +344,50 @@ async fn play_suite(
         api: suite.api.clone(),
         asks_person: stdin().is_terminal() && stderr().is_terminal(),
     };
+    let asks_nobody = !settings.asks_person && settings.trigger_consent.is_none();
+    let deadline = asks_nobody.then(|| Instant::now() + UNATTENDED_TIME);
     let client = build_client(&arguments.trust.read()?)?;
-    let world = sandbox.default_world();
-    let mut player = Player::open(world.clone(), client, settings).await?;
-    let kept: Vec<_> = results.cases.drain(..).collect();
+    let player = Player::open(sandbox.default_world(), client, settings);
+    let played = match player.await {
+        Ok(player) => play_cases(arguments, (cases, plan), player, deadline, results).await,
+        Err(error) => Err(error),
+    };
+    sandbox.stop().await;
+    played
+}
+
+/// Time of a run without a trigger and without a person.
+const UNATTENDED_TIME: Duration = Duration::from_secs(40);
+
+async fn play_cases(
+    arguments: &Arguments,
+    (cases, plan): (&[PlannedCase<'_>], &Plan),
+    mut player: Player,
+    deadline: Option<Instant>,
+    results: &mut CertificationResults,
+) -> anyhow::Result<()> {
     for (family, case) in order_cases(cases) {
-        let result = match kept.iter().find(|kept| kept.id == case.id) {
-            Some(kept) => kept.clone(),
-            None => match plan.find_exclusion(&case.id) {
-                Some(reason) => skip_case(family, case, reason),
-                None => player.play(family, case).await,
-            },
+        let exclusion = plan.find_exclusion(&case.id);
+        if exclusion.is_none() && results.has_passed(&case.id) {
+            continue;
+        }
+        let result = if let Some(reason) = exclusion {
+            skip_case((family, case), Outcome::NotApplicable, reason)
+        } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let reason = format!(
+                "a run without --trigger-consent ends after {} s; play the rest by --only",
+                UNATTENDED_TIME.as_secs()
+            );
+            skip_case((family, case), Outcome::Inconclusive, &reason)
+        } else {
+            player.play(family, case).await
         };
         result.print();
-        results.cases.push(result);
+        results.put(result);
         if let Some(path) = &arguments.json {
             results.write_json(path)?;
         }
     }
-    sandbox.stop().await;
     Ok(())
 }
 
@@ -375,17 +403,14 @@ fn to_millis(duration: Duration) -> Millis {
     Millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Returns the result of a case that does not apply.
-fn skip_case(family: &Family, case: &Case, reason: &str) -> CaseResult {
-    CaseResult {
-        id: case.id.clone(),
-        family: family.name.clone(),
-        title: case.title.clone(),
-        outcome: Outcome::NotApplicable,
+/// Returns the result of a case that is not played.
+fn skip_case((family, case): PlannedCase<'_>, outcome: Outcome, reason: &str) -> CaseResult {
+    let judgement = Judgement {
+        outcome,
         reasons: vec![reason.to_owned()],
         evidence: Vec::new(),
-        duration_ms: 0,
-    }
+    };
+    CaseResult::new(family, case, judgement, Duration::ZERO)
 }
 
 /// Writes the files that the arguments ask for. `error` is the reason why the run has not ended.
@@ -422,7 +447,7 @@ mod tests {
                 for start in [ScriptStart::NewConsent, ScriptStart::ActiveConsent] {
                     let context = ScriptContext {
                         start,
-                        other_aa: "other-aa",
+                        ..ScriptContext::EXAMPLE
                     };
                     let script = build_script(family, case, context).expect("a scenario");
                     assert!(script.control_count <= script.plan.expectations.len());

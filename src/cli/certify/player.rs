@@ -1,49 +1,44 @@
 //! Plays the cases of a suite against an FIU, in one world of one sandbox. Cases that leave the state
 //! alone share a consent and a session; each of the others needs a consent that the FIU raises.
+//!
+//! The steps of a case are run one after the other, each when the FIU has reacted to the one before:
+//! the clock of the world is not moved, so that messages keep their dates.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::Client;
 use tokio::time::Instant;
 
 use super::actor::{Actor, ActorInput, parse_display};
+use super::journal::{
+    await_webhooks, entries_after, find_entry, is_call, last_seq, to_duration, wait_until_silent,
+};
+use super::judge::{CaseSpan, EarlyEnd, Judgement, add_evidence, judge_case};
 use super::results::{CaseResult, Evidence, Outcome};
 use crate::cli::raise::ApiName;
 use crate::cli::run::build_request;
-use crate::domain::action::{AnswerAction, ConsentAction, FipAnswers};
-use crate::domain::advance::{AdvancePlan, AdvanceTarget};
+use crate::domain::action::{Action, AnswerAction, ConsentAction, FipAnswers};
 use crate::domain::command::Command;
-use crate::domain::consent::{Input, Status};
+use crate::domain::consent::Input;
 use crate::domain::consent_matcher::ConsentMatcher;
 use crate::domain::customer_address::normalize_address;
-use crate::domain::expectation::{Expectation, ExpectationStatus, ExpectationTarget, Verdict};
 use crate::domain::ids::ConsentHandle;
-use crate::domain::journal_entry::{JournalEntry, JournalRecord, WebhookRecord};
-use crate::domain::listing::{Cursor, ListPart};
+use crate::domain::journal_entry::JournalRecord;
 use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
-use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
+use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation, Step};
 use crate::domain::time::Millis;
-use crate::engine::advance::{Limits, advance_clock};
 use crate::engine::world::World;
-use crate::http::routes::has_operation;
 use crate::scenario::certification::{
     Case, Check, Display, Family, Script, ScriptContext, ScriptError, ScriptStart, build_script,
 };
+use crate::scenario::format::parse;
 use crate::scenario::format::types::API_NAMES;
-use crate::wire::control::journal::VerdictView;
-
-/// Maximum number of messages that the result of a case shows.
-const EVIDENCE_MAX: usize = 10;
 
 /// Longest wait for a person's FIU to raise the first consent.
 const PERSON_TIMEOUT: Millis = Millis::from_secs(180);
-
-/// Longest wait for the answer to a webhook, beyond the FIU's own time limit.
-const WEBHOOK_WAIT: Millis = Millis::from_secs(16);
 
 /// The settings of a run.
 #[derive(Debug)]
@@ -51,7 +46,7 @@ pub(super) struct PlayerSettings {
     pub trigger_consent: Option<Actor>,
     pub trigger_fetch: Option<Actor>,
     pub probe: Option<Actor>,
-    /// Longest wait for what the FIU does next.
+    /// Longest wait for the FIU's next call.
     pub patience: Millis,
     /// Silence after which the FIU does nothing more.
     pub silence: Millis,
@@ -61,27 +56,45 @@ pub(super) struct PlayerSettings {
     pub asks_person: bool,
 }
 
+/// Plays cases in the world of a sandbox.
 pub(super) struct Player {
     world: Arc<World>,
     client: Client,
     settings: PlayerSettings,
-    other_aa: String,
     shared: SharedConsent,
+    /// Ids of another AA, and of another consent and its session.
+    others: OtherIds,
     base: BaseFacts,
-    /// The result of the status request of an FIU that gets no webhook and no fault; `None` before it
-    /// was tried.
-    polls: Option<Result<(), String>>,
+    /// The result of the control for cases about status requests; `None` before it was played.
+    polls: Option<bool>,
     customers: u32,
+    /// The longest time that the FIU has taken for a call.
+    reaction: Millis,
+    /// Whether the FIU raises consents for other customers than it is told.
+    ignores_customers: bool,
 }
 
 /// The consent and the session that cases share.
 #[derive(Clone, Copy, Debug)]
 struct SharedConsent {
-    handle: ConsentHandle,
-    raised_by: Raiser,
-    /// The part of the journal in which it was raised and used.
-    journal_after: u64,
-    journal_until: u64,
+    origin: ConsentOrigin,
+    span: CaseSpan,
+}
+
+/// The raiser of a consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ConsentOrigin {
+    Fiu,
+    Sandbox,
+}
+
+/// Ids that are not those of the consent of a case.
+#[derive(Debug, Default)]
+struct OtherIds {
+    aa: String,
+    handle: String,
+    consent: String,
+    session: String,
 }
 
 /// The FIU's part in the use of the shared consent: its reactions to correct messages.
@@ -93,21 +106,21 @@ struct BaseFacts {
     notifications: HashSet<NotificationKind>,
     /// The answer of the probe, if there is one.
     shown: Option<Display>,
+    /// A consent request of the FIU that was refused, with the reason.
+    refused_request: Option<(String, Vec<Evidence>)>,
 }
 
 impl BaseFacts {
-    fn read(world: &World, shared: &SharedConsent) -> Self {
+    /// Reads the calls and the answers about a consent.
+    fn read(world: &World, span: CaseSpan) -> Self {
         let mut facts = Self::default();
-        for entry in entries_after(world, shared.journal_after) {
+        let is_of_consent = |handle| handle == Some(span.handle);
+        for entry in entries_after(world, span.journal_after, |it| is_of_consent(it.handle)) {
             match &entry.record {
-                JournalRecord::Call(call)
-                    if call.handle == Some(shared.handle) && call.is_success() =>
-                {
+                JournalRecord::Call(call) if call.is_success() => {
                     facts.calls.insert(call.operation);
                 }
-                JournalRecord::Webhook(webhook)
-                    if webhook.handle == shared.handle && webhook.is_accepted() =>
-                {
+                JournalRecord::Webhook(webhook) if webhook.is_accepted() => {
                     facts.notifications.insert(webhook.event);
                 }
                 _ => {}
@@ -117,94 +130,189 @@ impl BaseFacts {
     }
 }
 
-/// The raiser of a consent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Raiser {
-    Fiu,
-    Sandbox,
-}
+/// Mobile number before that of the first customer.
+const FIRST_CUSTOMER: u64 = 9_820_000_000;
 
-/// The end of a case without a result of its expectations.
-struct Stop {
-    outcome: Outcome,
-    reason: String,
-}
+/// The reason of a case that a consent of mockaa's own making cannot show.
+const NEEDS_CONSENT: &str = "it needs a consent that your FIU raises; give --trigger-consent";
 
-impl Stop {
-    fn inconclusive(reason: impl Into<String>) -> Self {
-        Self {
-            outcome: Outcome::Inconclusive,
-            reason: reason.into(),
-        }
-    }
-}
-
-impl From<ScriptError> for Stop {
-    fn from(error: ScriptError) -> Self {
-        Self::inconclusive(error.to_string())
-    }
-}
-
-/// The result of a case that was played.
-struct Played {
-    outcome: Outcome,
-    reasons: Vec<String>,
-    evidence: Vec<Evidence>,
-}
+/// The scenario of the control for cases about faulty answers to status requests.
+const POLLING_CONTROL: &str = "version: 1
+name: control-of-status-requests
+steps:
+  - approve: {}
+webhooks:
+  - { where: { event: consent.status }, fault: { drop: {} } }
+";
 
 impl Player {
-    /// Raises the consent that cases share, or lets the FIU raise it.
+    /// Raises the consents whose ids cases use, or lets the FIU raise them.
     ///
     /// # Errors
-    /// The world refuses the consent.
+    /// The world refuses a consent, no FIU answers, or it speaks another API than the suite's.
     pub(super) async fn open(
         world: Arc<World>,
         client: Client,
         settings: PlayerSettings,
     ) -> anyhow::Result<Self> {
-        let participants = world.participants();
-        let aa = participants.default_aa();
-        let other = participants.aas.iter().find(|it| it.id != aa.id);
-        let other_aa = other.map_or_else(|| format!("{}-other", aa.id), |it| it.id.to_string());
         let journal_after = last_seq(&world);
         let mut player = Self {
             world,
             client,
             settings,
-            other_aa,
             shared: SharedConsent {
-                handle: ConsentHandle::parse("00000000-0000-0000-0000-000000000000")
-                    .expect("it is a UUID"),
-                raised_by: Raiser::Sandbox,
-                journal_after,
-                journal_until: journal_after,
+                origin: ConsentOrigin::Sandbox,
+                span: CaseSpan {
+                    handle: ConsentHandle::from_random([0; 16]),
+                    journal_after,
+                    journal_until: journal_after,
+                },
             },
+            others: OtherIds::default(),
             base: BaseFacts::default(),
             polls: None,
             customers: 0,
+            reaction: Millis::ZERO,
+            ignores_customers: false,
         };
         let input = player.next_input("opening");
-        let (handle, raised_by) = match player.wait_for_first_consent(&input).await {
-            Some(handle) => (handle, Raiser::Fiu),
-            None => (player.raise_consent(&input, None)?, Raiser::Sandbox),
-        };
-        player.shared.handle = handle;
-        player.shared.raised_by = raised_by;
-        player.use_shared_consent(&input).await?;
-        player.shared.journal_until = last_seq(&player.world);
-        player.base = BaseFacts::read(&player.world, &player.shared);
-        if raised_by == Raiser::Fiu {
+        let (handle, origin) = player.open_consent(&input, journal_after).await?;
+        player.check_api(handle, origin)?;
+        player.shared.origin = origin;
+        player.shared.span.handle = handle;
+        player.use_consent(handle, &input).await?;
+        player.shared.span.journal_until = last_seq(&player.world);
+        let refused_request = player.base.refused_request.take();
+        player.base = BaseFacts::read(&player.world, player.shared.span);
+        player.base.refused_request = refused_request;
+        player.check_fiu_answers()?;
+        if origin == ConsentOrigin::Fiu {
             player.base.shown = player.ask_probe(handle, &input, Display::Data).await?;
         }
-        player.check_fiu_answers()?;
+        player.others = player.open_other_consent().await?;
         Ok(player)
+    }
+
+    /// Raises another consent, and returns its ids.
+    async fn open_other_consent(&mut self) -> anyhow::Result<OtherIds> {
+        let participants = self.world.participants();
+        let aa = participants.default_aa();
+        let other_aa = participants.aas.iter().find(|it| it.id != aa.id);
+        let aa = other_aa.map_or_else(|| format!("{}-other", aa.id), |it| it.id.to_string());
+        let input = self.next_input("opening");
+        let after = last_seq(&self.world);
+        let trigger = self
+            .settings
+            .trigger_consent
+            .clone()
+            .filter(|_| self.shared.origin == ConsentOrigin::Fiu);
+        let raised = match trigger {
+            Some(trigger) => self.trigger_consent(&trigger, &input, after).await.ok(),
+            None => None,
+        };
+        let handle = match raised {
+            Some(handle) => handle,
+            None => self.raise_consent(&input, None)?,
+        };
+        self.use_consent(handle, &input).await?;
+        let consent = self.world.catch_up().consent(handle);
+        let grant = consent.as_ref().and_then(|consent| consent.grant.as_ref());
+        let session = grant.and_then(|grant| grant.session);
+        Ok(OtherIds {
+            aa,
+            handle: handle.to_string(),
+            consent: grant.map_or_else(String::new, |grant| grant.consent_id.to_string()),
+            session: session.map_or_else(String::new, |session| session.to_string()),
+        })
+    }
+
+    /// Lets the FIU raise the first consent, or raises it.
+    async fn open_consent(
+        &mut self,
+        input: &ActorInput,
+        after: u64,
+    ) -> anyhow::Result<(ConsentHandle, ConsentOrigin)> {
+        let found = if let Some(trigger) = self.settings.trigger_consent.clone() {
+            match self.trigger_consent(&trigger, input, after).await {
+                Ok(handle) => Some(handle),
+                Err(EarlyEnd(reason)) => {
+                    eprintln!("mockaa: {reason}; mockaa raises a consent itself");
+                    self.base.refused_request = self.find_refused_request(after, reason);
+                    None
+                }
+            }
+        } else {
+            let timeout = if self.settings.asks_person {
+                eprintln!(
+                    "Let your FIU ask for a consent of {} now, at its own page. mockaa waits for {} s, and then \
+                     raises one itself.",
+                    input.customer,
+                    PERSON_TIMEOUT.0 / 1000
+                );
+                PERSON_TIMEOUT
+            } else {
+                self.settings.patience
+            };
+            self.wait_for_consent(after, timeout, None).await
+        };
+        Ok(match found {
+            Some(handle) => {
+                let consent = self.world.catch_up().consent(handle);
+                let customer = normalize_address(&input.customer);
+                self.ignores_customers =
+                    consent.is_none_or(|consent| *consent.terms.customer != *customer);
+                (handle, ConsentOrigin::Fiu)
+            }
+            None => (self.raise_consent(input, None)?, ConsentOrigin::Sandbox),
+        })
+    }
+
+    /// Returns the consent request after an entry that was refused, as evidence.
+    fn find_refused_request(&self, after: u64, reason: String) -> Option<(String, Vec<Evidence>)> {
+        let is_request = |call: &JournalRecord| matches!(call, JournalRecord::Call(call) if call.operation == Operation::ConsentCreate);
+        let entry = find_entry(&self.world, after, |entry| is_request(&entry.record))?;
+        let mut evidence = Vec::new();
+        add_evidence(&mut evidence, [&entry]);
+        Some((reason, evidence))
+    }
+
+    /// Checks that the FIU uses the API of the suite.
+    fn check_api(&self, handle: ConsentHandle, origin: ConsentOrigin) -> anyhow::Result<()> {
+        let Some(consent) = self.world.catch_up().consent(handle) else {
+            return Ok(());
+        };
+        let matcher = self.api_matcher();
+        if origin == ConsentOrigin::Fiu && !matcher.apis.contains(&consent.api.as_str()) {
+            bail!(
+                "your FIU uses the API {}, and the suite is for {}; give --suite fiu-2.0.0, fiu-1.1.2 or \
+                 unaport-2.0.0",
+                consent.api.as_str(),
+                self.settings.api
+            );
+        }
+        Ok(())
+    }
+
+    fn api_matcher(&self) -> ConsentMatcher {
+        let apis = API_NAMES
+            .into_iter()
+            .filter(|api| *api == self.settings.api);
+        ConsentMatcher {
+            apis: apis.collect(),
+            ..ConsentMatcher::default()
+        }
     }
 
     /// Checks that something answers to notifications.
     fn check_fiu_answers(&self) -> anyhow::Result<()> {
-        let attempts = entries_after(&self.world, self.shared.journal_after);
+        let after = self.shared.span.journal_after;
+        let attempts = entries_after(
+            &self.world,
+            after,
+            |entry| matches!(&entry.record, JournalRecord::Webhook(webhook) if webhook.attempt > 0),
+        );
         let mut attempts = attempts.into_iter().filter_map(|entry| match entry.record {
-            JournalRecord::Webhook(webhook) if webhook.attempt > 0 => Some(webhook),
+            JournalRecord::Webhook(webhook) => Some(webhook),
             _ => None,
         });
         let Some(first) = attempts.next() else {
@@ -234,61 +342,53 @@ impl Player {
         }
     }
 
-    async fn wait_for_first_consent(&self, input: &ActorInput) -> Option<ConsentHandle> {
-        let after = self.shared.journal_after;
-        if let Some(trigger) = &self.settings.trigger_consent {
-            return match self.trigger_consent(trigger, input, after).await {
-                Ok(handle) => Some(handle),
-                Err(stop) => {
-                    eprintln!("mockaa: {}; mockaa raises a consent itself", stop.reason);
-                    None
-                }
-            };
-        }
-        let timeout = if self.settings.asks_person {
-            eprintln!(
-                "Let your FIU ask for a consent of {}, at its own page. mockaa waits for {} s, and then \
-                 raises one itself.",
-                input.customer,
-                PERSON_TIMEOUT.0 / 1000
-            );
-            PERSON_TIMEOUT
-        } else {
-            self.settings.patience
-        };
-        self.wait_for_consent(after, timeout).await
-    }
-
-    /// Waits for a consent that an FIU raises.
-    async fn wait_for_consent(&self, after: u64, timeout: Millis) -> Option<ConsentHandle> {
+    /// Waits for a consent that an FIU raises, of a customer if one is given.
+    async fn wait_for_consent(
+        &self,
+        after: u64,
+        timeout: Millis,
+        customer: Option<&str>,
+    ) -> Option<ConsentHandle> {
+        let customer = customer.map(normalize_address);
         self.world
             .wait_to_find(timeout, |world| {
-                find_entry(world, after, |entry| match &entry.record {
-                    JournalRecord::Call(call)
-                        if call.operation == Operation::ConsentCreate && call.is_success() =>
-                    {
-                        call.handle
+                let entry = find_entry(world, after, |entry| match &entry.record {
+                    JournalRecord::Call(call) => {
+                        let is_of_customer = customer
+                            .as_deref()
+                            .is_none_or(|customer| entry.customer.as_deref() == Some(customer));
+                        call.operation == Operation::ConsentCreate
+                            && call.is_success()
+                            && is_of_customer
                     }
-                    _ => None,
-                })
+                    _ => false,
+                });
+                entry.and_then(|entry| entry.handle)
             })
             .await
     }
 
     /// Lets the FIU raise a consent, and waits for it.
     async fn trigger_consent(
-        &self,
+        &mut self,
         trigger: &Actor,
         input: &ActorInput,
         after: u64,
-    ) -> Result<ConsentHandle, Stop> {
+    ) -> Result<ConsentHandle, EarlyEnd> {
         // The FIU may report the failure of its request, which is the point of some cases.
-        let acted = trigger.act(&self.client, input).await;
-        if let Some(handle) = self.wait_for_consent(after, self.settings.patience).await {
+        let acted = trigger.invoke(&self.client, input).await;
+        let is_opening = self.customers == 1;
+        let customer = (!is_opening && !self.ignores_customers).then_some(&*input.customer);
+        let patience = self.settings.patience;
+        if let Some(handle) = self.wait_for_consent(after, patience, customer).await {
             return Ok(handle);
         }
-        let refused = find_entry(&self.world, after, |entry| match &entry.record {
-            JournalRecord::Call(call) if call.operation == Operation::ConsentCreate => {
+        let refused = find_entry(&self.world, after, |entry| {
+            matches!(&entry.record, JournalRecord::Call(call)
+                if call.operation == Operation::ConsentCreate && !call.is_success())
+        });
+        let refused = refused.and_then(|entry| match entry.record {
+            JournalRecord::Call(call) => {
                 let answer = String::from_utf8_lossy(&call.response_body).into_owned();
                 Some(format!(
                     "mockaa has refused it with {}: {answer}",
@@ -301,7 +401,7 @@ impl Player {
             Ok(_) => "the trigger reports success".to_owned(),
             Err(error) => format!("{error:#}"),
         });
-        Err(Stop::inconclusive(format!(
+        Err(EarlyEnd(format!(
             "no consent request of your FIU after --trigger-consent: {detail}"
         )))
     }
@@ -312,16 +412,9 @@ impl Player {
         input: &ActorInput,
         scenario: Option<&str>,
     ) -> anyhow::Result<ConsentHandle> {
-        let apis = API_NAMES
-            .into_iter()
-            .filter(|api| *api == self.settings.api);
-        let matcher = ConsentMatcher {
-            apis: apis.collect(),
-            ..ConsentMatcher::default()
-        };
         let plan = ScenarioPlan {
             name: input.case.clone(),
-            matcher: Some((matcher, SourceLocation::default())),
+            matcher: Some((self.api_matcher(), SourceLocation::default())),
             ..ScenarioPlan::default()
         };
         let mut request = build_request(&self.world, &plan, ApiName::Rebit);
@@ -332,166 +425,147 @@ impl Player {
         Ok(outcome.consent().handle)
     }
 
-    /// Approves the shared consent, and lets data be requested and fetched under it.
-    async fn use_shared_consent(&mut self, input: &ActorInput) -> anyhow::Result<()> {
-        let SharedConsent {
-            handle,
-            raised_by,
-            journal_after,
-            ..
-        } = self.shared;
-        let is_of_fiu = raised_by == Raiser::Fiu;
+    /// Approves a consent of the opening, and lets data be requested and fetched under it.
+    async fn use_consent(
+        &mut self,
+        handle: ConsentHandle,
+        input: &ActorInput,
+    ) -> anyhow::Result<()> {
+        let is_of_fiu = self.shared.origin == ConsentOrigin::Fiu;
+        let after = last_seq(&self.world);
         if is_of_fiu {
             // While it is PENDING the FIU can only ask for its status.
-            self.let_fiu_fetch(handle, input).await;
+            self.wait_until_silent().await;
+            self.trigger_fetch(handle, input).await;
         }
-        let approve = Command::TransitionConsent {
-            handle,
-            action: ConsentAction::with_defaults(Input::Approve),
-        };
-        self.world
-            .submit(None, approve)
-            .context("cannot approve the consent")?
-            .release_webhooks();
+        let approve = ConsentAction::with_defaults(Input::Approve);
+        self.run_action(handle, Action::Transition(approve))
+            .map_err(|EarlyEnd(reason)| anyhow::anyhow!("cannot approve the consent: {reason}"))?;
         // Unaport requests the data itself.
         if is_of_fiu && self.settings.api != "unaport" {
-            self.await_call(handle, Operation::FiRequest, journal_after, input)
+            let _ = self
+                .await_call(handle, Operation::FiRequest, after, input)
                 .await;
-            // The FIU has to keep the id of the session before it is notified.
-            self.wait_until_silent(journal_after).await;
         }
-        self.deliver_data(handle)?;
+        // The FIU has to keep the id of the session before it is notified.
+        self.wait_until_silent().await;
+        let deliver = Action::Answer(AnswerAction::Deliver(FipAnswers::default()));
+        self.run_action(handle, deliver)
+            .map_err(|EarlyEnd(reason)| anyhow::anyhow!("cannot deliver data: {reason}"))?;
         if is_of_fiu {
-            self.await_call(handle, Operation::FiFetch, journal_after, input)
+            let _ = self
+                .await_call(handle, Operation::FiFetch, after, input)
                 .await;
         }
-        self.wait_until_silent(journal_after).await;
+        self.wait_until_silent().await;
         Ok(())
     }
 
-    /// Lets the FIPs answer the FIU's data request, or one that the AA makes itself.
-    fn deliver_data(&self, handle: ConsentHandle) -> anyhow::Result<()> {
-        let deliver = AnswerAction::Deliver(FipAnswers::default());
-        for (_, statuses) in deliver.answers().group_by_delay() {
-            let deliver = Command::DeliverData {
-                handle,
-                session: None,
-                statuses,
-            };
-            let receipt = self.world.submit(None, deliver);
-            receipt.context("cannot deliver data")?.release_webhooks();
-        }
+    /// Runs an action of a scenario on a consent now.
+    fn run_action(&self, handle: ConsentHandle, action: Action) -> Result<(), EarlyEnd> {
+        let step = Step {
+            due_after: Millis::ZERO,
+            action,
+            origin: "mockaa certify".to_owned(),
+            location: SourceLocation::default(),
+        };
+        let plan = ScenarioPlan {
+            name: "certification".to_owned(),
+            steps: vec![step],
+            ..ScenarioPlan::default()
+        };
+        let receipt = self.world.run_steps(None, handle, &plan);
+        let receipt = receipt.map_err(|rejection| EarlyEnd(rejection.to_string()))?;
+        receipt.release_webhooks();
         Ok(())
     }
 
-    /// Waits for a call of the FIU about a consent; again and again the FIU is told to go on.
+    /// Waits for a call of the FIU about a consent, which is told to go on until it comes.
     async fn await_call(
-        &self,
+        &mut self,
         handle: ConsentHandle,
         op: Operation,
         after: u64,
         input: &ActorInput,
-    ) -> bool {
-        let is_call = |entry: &JournalEntry| match &entry.record {
-            JournalRecord::Call(call) => call.operation == op && call.handle == Some(handle),
-            _ => false,
-        };
-        let wait = |timeout| {
-            self.world.wait_to_find(timeout, |world| {
-                find_entry(world, after, |entry| is_call(entry).then_some(()))
-            })
-        };
-        if self.settings.trigger_fetch.is_none() {
-            return wait(self.settings.patience).await.is_some();
-        }
-        let deadline = Instant::now() + to_duration(self.settings.patience);
+    ) -> Result<(), EarlyEnd> {
+        let begun = Instant::now();
+        let deadline = begun + to_duration(self.settings.patience);
+        let has_trigger = self.settings.trigger_fetch.is_some();
         loop {
-            if wait(self.settings.silence).await.is_some() {
-                return true;
+            let timeout = if has_trigger {
+                self.settings.silence
+            } else {
+                self.settings.patience
+            };
+            let found = self.world.wait_to_find(timeout, |world| {
+                find_entry(world, after, |entry| is_call(entry, op, handle)).map(drop)
+            });
+            if found.await.is_some() {
+                let elapsed = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+                self.reaction = self.reaction.max(Millis(elapsed));
+                return Ok(());
             }
-            if Instant::now() >= deadline {
-                return false;
+            if !has_trigger || Instant::now() >= deadline {
+                return Err(EarlyEnd(format!(
+                    "your FIU has not made the call {op} within {} s; give --trigger-fetch, or a longer --wait",
+                    self.settings.patience.0 / 1000
+                )));
             }
-            self.let_fiu_fetch(handle, input).await;
+            self.trigger_fetch(handle, input).await;
         }
     }
 
     /// Tells the FIU to go on with a consent, if there is a trigger for it. The answer does not matter:
-    /// what counts are the FIU's calls.
-    async fn let_fiu_fetch(&self, handle: ConsentHandle, input: &ActorInput) {
-        let after = last_seq(&self.world);
-        let Some(trigger) = &self.settings.trigger_fetch else {
-            return self.wait_until_silent(after).await;
-        };
-        let answer = trigger
-            .act(&self.client, &self.input_about(handle, input))
-            .await;
-        if let Err(error) = answer {
-            tracing::info!("--trigger-fetch, {}: {error:#}", input.case);
+    /// the FIU's calls do.
+    async fn trigger_fetch(&self, handle: ConsentHandle, input: &ActorInput) {
+        if let Some(trigger) = &self.settings.trigger_fetch {
+            let input = self.input_about(handle, input);
+            if let Err(error) = trigger.invoke(&self.client, &input).await {
+                tracing::info!("--trigger-fetch, {}: {error:#}", input.case);
+            }
         }
-        self.wait_until_silent(after).await;
     }
 
-    /// Returns the parameters with the ids of the consent.
+    /// Returns the parameters with the ids of the consent. The FIU gets no id that it is to ask for.
     fn input_about(&self, handle: ConsentHandle, input: &ActorInput) -> ActorInput {
         let consent = self.world.catch_up().consent(handle);
         let grant = consent.as_ref().and_then(|consent| consent.grant.as_ref());
+        let consent_id = grant.map(|grant| grant.consent_id.to_string());
         ActorInput {
             customer: consent.as_ref().map_or_else(
                 || input.customer.clone(),
                 |it| it.terms.customer.to_string(),
             ),
             consent_handle: Some(handle.to_string()),
-            consent_id: grant.map(|grant| grant.consent_id.to_string()),
+            consent_id: consent_id.filter(|_| !input.hides_consent_id),
             ..input.clone()
         }
     }
 
-    /// Waits until nothing has been written to the journal for a while.
-    async fn wait_until_silent(&self, after: u64) {
-        let deadline = Instant::now() + to_duration(self.settings.patience);
-        let mut seen = last_seq(&self.world).max(after);
-        while Instant::now() < deadline {
-            let news = self.world.wait_to_find(self.settings.silence, |world| {
-                Some(last_seq(world)).filter(|seq| *seq > seen)
-            });
-            match news.await {
-                Some(seq) => seen = seq,
-                None => return,
-            }
-        }
+    async fn wait_until_silent(&self) {
+        wait_until_silent(&self.world, self.settings.silence, self.settings.patience).await;
+    }
+
+    /// Waits until a call of the FIU would have come: twice the longest time that it has taken for one.
+    async fn wait_for_absence(&self) {
+        let silence = self.settings.silence.max(Millis(self.reaction.0 * 2));
+        wait_until_silent(&self.world, silence, self.settings.patience).await;
     }
 
     /// Plays a case.
     pub(super) async fn play(&mut self, family: &Family, case: &Case) -> CaseResult {
         let started_at = Instant::now();
-        let played = match family.check {
-            Check::Call | Check::Journey => self.judge_journey(family, case).await,
-            Check::Accepts | Check::Refuses => self.play_notification(family, case).await,
+        let judged = match family.check {
+            Check::Call | Check::Journey | Check::Accepts => self.judge_opening(family, case).await,
+            Check::Refuses => self.play_notifications(family, case).await,
             Check::RefusesAfter
             | Check::Discards
             | Check::Stops
             | Check::FetchesNothing
             | Check::Plays => self.play_with_own_consent(family, case).await,
         };
-        let Played {
-            outcome,
-            reasons,
-            evidence,
-        } = played.unwrap_or_else(|Stop { outcome, reason }| Played {
-            outcome,
-            reasons: vec![reason],
-            evidence: Vec::new(),
-        });
-        CaseResult {
-            id: case.id.clone(),
-            family: family.name.clone(),
-            title: case.title.clone(),
-            outcome,
-            reasons,
-            evidence,
-            duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
+        let judgement = judged.unwrap_or_else(Judgement::from);
+        CaseResult::new(family, case, judgement, started_at.elapsed())
     }
 
     fn build_script(
@@ -499,249 +573,351 @@ impl Player {
         family: &Family,
         case: &Case,
         start: ScriptStart,
-    ) -> Result<Script, ScriptError> {
+    ) -> Result<Script, EarlyEnd> {
         let context = ScriptContext {
             start,
-            other_aa: &self.other_aa,
+            other_aa: &self.others.aa,
+            other_handle: &self.others.handle,
+            other_consent_id: &self.others.consent,
+            other_session_id: &self.others.session,
         };
         build_script(family, case, context)
+            .map_err(|error: ScriptError| EarlyEnd(error.to_string()))
     }
 
-    /// Judges calls that the FIU has made about the shared consent.
-    async fn judge_journey(&mut self, family: &Family, case: &Case) -> Result<Played, Stop> {
-        let SharedConsent {
-            handle,
-            raised_by,
-            journal_after,
-            journal_until,
-            ..
-        } = self.shared;
-        if raised_by == Raiser::Sandbox {
-            return Err(Stop::inconclusive(NEEDS_CONSENT));
+    /// Judges what the FIU has done with the shared consent.
+    async fn judge_opening(&mut self, family: &Family, case: &Case) -> Result<Judgement, EarlyEnd> {
+        let SharedConsent { origin, span } = self.shared;
+        let is_of_sandbox = origin == ConsentOrigin::Sandbox;
+        if let Some((reason, evidence)) = &self.base.refused_request
+            && family.op == Some(Operation::ConsentCreate)
+        {
+            return Ok(Judgement {
+                outcome: Outcome::Failed,
+                reasons: vec![reason.clone()],
+                evidence: evidence.clone(),
+            });
         }
-        let script = self.build_script(family, case, ScriptStart::ActiveConsent)?;
-        let mut played = self.judge(&script, handle, journal_after);
-        let was_triggered = self.settings.trigger_fetch.is_some();
-        if family.check == Check::Call && played.outcome == Outcome::Failed && !was_triggered {
-            played.outcome = Outcome::Inconclusive;
-            played
-                .reasons
-                .push("give --trigger-fetch, so that your FIU acts at once".to_owned());
+        if is_of_sandbox && family.check != Check::Accepts {
+            return Err(self.explain_missing_consent());
         }
-        self.apply_contract(
-            family,
-            case,
-            handle,
-            (journal_after, journal_until),
-            &mut played,
-        );
+        let script = self.build_script(family, case, ScriptStart::NewConsent)?;
+        let mut judgement = judge_case(&self.world, (family, case), &script, span);
+        if judgement.outcome == Outcome::Failed && self.is_unknown(family) {
+            judgement.outcome = Outcome::Inconclusive;
+            judgement.reasons.push(
+                "nothing has made your FIU act; give --trigger-consent and --trigger-fetch"
+                    .to_owned(),
+            );
+        }
         let input = ActorInput {
             case: case.id.clone(),
             ..ActorInput::default()
         };
-        self.judge_display(family, handle, &input, played).await
+        self.judge_display(family, span.handle, &input, judgement)
+            .await
+    }
+
+    /// Returns whether the FIU cannot be blamed for what it has not done: nothing has told it to act,
+    /// or it does not know the consent.
+    fn is_unknown(&self, family: &Family) -> bool {
+        let has_call = |op| {
+            let SharedConsent { span, .. } = self.shared;
+            find_entry(&self.world, span.journal_after, |it| {
+                is_call(it, op, span.handle)
+            })
+            .is_some()
+        };
+        match (family.check, family.event) {
+            (Check::Accepts, Some(event)) => {
+                let made_by_fiu = match event {
+                    NotificationKind::ConsentStatus => self.shared.origin == ConsentOrigin::Fiu,
+                    _ => self.base.calls.contains(&Operation::FiRequest),
+                };
+                !made_by_fiu && !self.base.notifications.contains(&event)
+            }
+            (Check::Call, _) => {
+                self.settings.trigger_fetch.is_none() && !family.op.is_some_and(has_call)
+            }
+            _ => self.settings.trigger_fetch.is_none() && !has_call(Operation::FiFetch),
+        }
+    }
+
+    fn explain_missing_consent(&self) -> EarlyEnd {
+        EarlyEnd(match &self.base.refused_request {
+            Some((reason, _)) => reason.clone(),
+            None => NEEDS_CONSENT.to_owned(),
+        })
     }
 
     /// Sends the notifications of a case about the shared consent or its session.
-    async fn play_notification(&mut self, family: &Family, case: &Case) -> Result<Played, Stop> {
-        let handle = self.shared.handle;
+    async fn play_notifications(
+        &mut self,
+        family: &Family,
+        case: &Case,
+    ) -> Result<Judgement, EarlyEnd> {
+        let handle = self.shared.span.handle;
         let script = self.build_script(family, case, ScriptStart::ActiveConsent)?;
+        let event = family.event.unwrap_or(NotificationKind::ConsentStatus);
         let journal_after = last_seq(&self.world);
-        self.put_scenario(&script)?;
-        let receipt = self
+        self.put_scenario(&script.plan, &script.text)?;
+        let assigned = self
             .world
             .assign_scenario(None, handle, &script.plan.name)
-            .map_err(|rejection| Stop::inconclusive(rejection.to_string()))?;
-        receipt.release_webhooks();
+            .map(|receipt| receipt.release_webhooks());
         let count = script.plan.steps.len();
-        self.await_webhooks(handle, family.event, journal_after, count)
-            .await;
+        let are_answered = await_webhooks(&self.world, handle, event, journal_after, count).await;
         self.world.scenarios().remove_local(None, &script.plan.name);
-        let mut played = self.judge(&script, handle, journal_after);
-        if played.outcome == Outcome::Failed && !self.is_known_to_fiu(family.event) {
-            played.outcome = Outcome::Inconclusive;
-            played.reasons.push(
-                "your FIU does not know what mockaa has made; give --trigger-consent and --trigger-fetch"
-                    .to_owned(),
-            );
+        assigned.map_err(|rejection| EarlyEnd(rejection.to_string()))?;
+        if !are_answered {
+            return Err(EarlyEnd(format!(
+                "your FIU has not answered all {count} notifications in time"
+            )));
         }
-        let span = (journal_after, last_seq(&self.world));
-        self.apply_contract(family, case, handle, span, &mut played);
-        Ok(played)
-    }
-
-    /// Returns whether the FIU can know of the consent or session of a notification: it has made it, or
-    /// it has accepted the first notification.
-    fn is_known_to_fiu(&self, event: Option<NotificationKind>) -> bool {
-        let made_by_fiu = match event {
-            Some(NotificationKind::FiStatus) => self.base.calls.contains(&Operation::FiRequest),
-            _ => self.shared.raised_by == Raiser::Fiu,
+        let span = CaseSpan {
+            handle,
+            journal_after,
+            journal_until: last_seq(&self.world),
         };
-        made_by_fiu || event.is_some_and(|event| self.base.notifications.contains(&event))
+        Ok(judge_case(&self.world, (family, case), &script, span))
     }
 
-    /// Waits until a number of webhooks was answered.
-    async fn await_webhooks(
-        &self,
-        handle: ConsentHandle,
-        event: Option<NotificationKind>,
-        after: u64,
-        count: usize,
-    ) -> bool {
-        let is_wanted = |webhook: &WebhookRecord| {
-            webhook.handle == handle
-                && webhook.attempt > 0
-                && event.is_none_or(|event| event == webhook.event)
-        };
-        let found = self.world.wait_to_find(WEBHOOK_WAIT, |world| {
-            let webhooks = entries_after(world, after).into_iter().filter(|entry| {
-                matches!(&entry.record, JournalRecord::Webhook(webhook) if is_wanted(webhook))
-            });
-            (webhooks.count() >= count).then_some(())
-        });
-        found.await.is_some()
+    fn put_scenario(&self, plan: &ScenarioPlan, text: &str) -> Result<(), EarlyEnd> {
+        let scenarios = self.world.scenarios();
+        scenarios
+            .put_local(None, Arc::new(plan.clone()), text)
+            .map_err(EarlyEnd)
     }
 
-    fn put_scenario(&self, script: &Script) -> Result<(), Stop> {
-        self.world
-            .scenarios()
-            .put_local(None, Arc::new(script.plan.clone()), &script.text)
-            .map_err(Stop::inconclusive)
-    }
-
-    /// Plays a case on a consent that the FIU raises under its scenario.
+    /// Plays a case on a consent of its own.
     async fn play_with_own_consent(
         &mut self,
         family: &Family,
         case: &Case,
-    ) -> Result<Played, Stop> {
+    ) -> Result<Judgement, EarlyEnd> {
         self.check_base(family).await?;
         let script = self.build_script(family, case, ScriptStart::NewConsent)?;
-        let input = self.next_input(&case.id);
+        let mut input = self.next_input(&case.id);
+        input.hides_consent_id = family.op == Some(Operation::ConsentStatus);
         let journal_after = last_seq(&self.world);
-        let handle = self.raise_under(&script, &input, journal_after).await?;
-        self.let_fiu_act(family, &script, handle, journal_after, &input)
-            .await;
-        self.world.scenarios().remove_local(None, &script.plan.name);
-        let mut played = self.judge(&script, handle, journal_after);
-        let span = (journal_after, last_seq(&self.world));
-        self.apply_contract(family, case, handle, span, &mut played);
-        self.judge_display(family, handle, &input, played).await
+        let mut plan = script.plan.clone();
+        if family.check != Check::Plays {
+            plan.rules.retain(|rule| !rule.action.is_answer());
+        }
+        let handle = self
+            .raise_under(plan, &script.text, &input, journal_after)
+            .await?;
+        self.drive_case(family, &script, handle, &input).await?;
+        let span = CaseSpan {
+            handle,
+            journal_after,
+            journal_until: last_seq(&self.world),
+        };
+        let judgement = judge_case(&self.world, (family, case), &script, span);
+        self.judge_display(family, handle, &input, judgement).await
     }
 
-    /// Raises a consent that a scenario drives: by the FIU, if there is a trigger for it.
+    /// Raises a consent that a scenario drives: by the FIU, if there is a trigger for it. Its steps are
+    /// left to the caller.
     async fn raise_under(
-        &self,
-        script: &Script,
+        &mut self,
+        mut plan: ScenarioPlan,
+        text: &str,
         input: &ActorInput,
         journal_after: u64,
-    ) -> Result<ConsentHandle, Stop> {
-        let Some(trigger) = &self.settings.trigger_consent else {
-            self.put_scenario(script)?;
-            return self
-                .raise_consent(input, Some(&script.plan.name))
-                .map_err(|error| Stop::inconclusive(format!("{error:#}")));
+    ) -> Result<ConsentHandle, EarlyEnd> {
+        plan.steps.clear();
+        self.put_scenario(&plan, text)?;
+        let raised = match self.settings.trigger_consent.clone() {
+            None => self
+                .raise_consent(input, Some(&plan.name))
+                .map_err(|error| EarlyEnd(format!("{error:#}"))),
+            Some(trigger) => {
+                let world = Arc::clone(&self.world);
+                let scenarios = world.scenarios();
+                scenarios
+                    .set_default(None, Some(plan.name.clone()))
+                    .expect("the scenario was just put");
+                let raised = self.trigger_consent(&trigger, input, journal_after).await;
+                scenarios
+                    .set_default(None, None)
+                    .expect("no name is needed");
+                raised
+            }
         };
-        self.put_scenario(script)?;
-        let name = script.plan.name.clone();
-        let scenarios = self.world.scenarios();
-        scenarios
-            .set_default(None, Some(name))
-            .map_err(|rejection| Stop::inconclusive(rejection.to_string()))?;
-        let raised = self.trigger_consent(trigger, input, journal_after).await;
-        scenarios
-            .set_default(None, None)
-            .map_err(|rejection| Stop::inconclusive(rejection.to_string()))?;
-        raised
+        self.world.scenarios().remove_local(None, &plan.name);
+        let handle = raised?;
+        if self.world.scenario_of(handle).as_ref() != Some(&plan.name) {
+            return Err(EarlyEnd(format!(
+                "another scenario drives the consent {handle}; remove the `match`, the pin or the default \
+                 scenario that selects it"
+            )));
+        }
+        Ok(handle)
     }
 
-    /// Waits for the calls and webhooks of a case, and moves the clock to its later steps.
-    async fn let_fiu_act(
-        &self,
+    /// Runs the steps of a case, each when the FIU has reacted to the one before.
+    async fn drive_case(
+        &mut self,
         family: &Family,
         script: &Script,
         handle: ConsentHandle,
-        journal_after: u64,
         input: &ActorInput,
-    ) {
-        let op = match family.check {
-            Check::Stops | Check::FetchesNothing => Some(Operation::FiRequest),
-            _ => family.op.filter(|op| *op != Operation::ConsentCreate),
-        };
-        self.await_approval(handle).await;
-        // A status request before the approval has told the FIU nothing.
-        let call_after = match op {
-            Some(Operation::ConsentStatus) => last_seq(&self.world),
-            _ => journal_after,
-        };
-        if let Some(op) = op
-            && !self.await_call(handle, op, call_after, input).await
-        {
-            return;
+    ) -> Result<(), EarlyEnd> {
+        let raised_at = self.shared.span.journal_until;
+        // The FIU has to keep the handle before it is notified.
+        self.wait_until_silent().await;
+        if family.check == Check::Plays {
+            return self.drive_play(family, script, handle, input).await;
         }
-        let has_late_step = family.check == Check::Stops
-            || (family.check, family.op) == (Check::RefusesAfter, Some(Operation::ConsentStatus));
-        if has_late_step {
-            self.wait_until_silent(journal_after).await;
-            self.move_to_last_step(script, handle, input).await;
+        let is_refusal = family.check == Check::RefusesAfter;
+        if is_refusal && family.op == Some(Operation::ConsentStatus) {
+            self.await_call(handle, Operation::ConsentStatus, raised_at, input)
+                .await?;
+        }
+        let approved_after = last_seq(&self.world);
+        let mut steps = script.plan.steps.iter().map(|step| step.action.clone());
+        if let Some(approve) = steps.next() {
+            self.run_action(handle, approve)?;
         }
         match (family.check, family.op) {
-            // The notification has just been awaited.
-            (Check::RefusesAfter, Some(Operation::ConsentStatus)) => {}
-            (Check::Plays, _) => self.wait_until_silent(journal_after).await,
-            (Check::RefusesAfter, _) => {
-                self.await_webhooks(handle, family.event, journal_after, 1)
+            (Check::RefusesAfter, Some(Operation::ConsentCreate)) => {
+                self.await_notification(handle, NotificationKind::ConsentStatus, approved_after)
+                    .await?;
+            }
+            (Check::RefusesAfter, Some(Operation::ConsentStatus)) => {
+                self.wait_until_silent().await;
+                self.run_last_step(handle, steps.next()).await?;
+            }
+            (Check::Discards, Some(op @ (Operation::ConsentStatus | Operation::ConsentFetch))) => {
+                self.await_call(handle, op, approved_after, input).await?;
+                self.wait_for_absence().await;
+                self.trigger_fetch(handle, input).await;
+            }
+            (Check::Stops, _) => {
+                self.answer_request(script, handle, approved_after, input)
+                    .await?;
+                // It would request data again, as long as the consent is active.
+                let answered_at = last_seq(&self.world);
+                let again = self
+                    .await_call(handle, Operation::FiRequest, answered_at, input)
                     .await;
-                self.wait_until_silent(journal_after).await;
+                again.map_err(|_| {
+                    EarlyEnd(
+                        "the control is not met: after a session without data your FIU requests none \
+                         again, as long as the consent is active; let --trigger-fetch do it"
+                            .to_owned(),
+                    )
+                })?;
+                self.wait_until_silent().await;
+                self.run_last_step(handle, steps.next()).await?;
+                self.trigger_fetch(handle, input).await;
             }
-            (Check::FetchesNothing, _) => {
-                let event = Some(NotificationKind::FiStatus);
-                self.await_webhooks(handle, event, journal_after, 1).await;
-                self.let_fiu_fetch(handle, input).await;
+            (Check::Discards, _) => {
+                self.answer_request(script, handle, approved_after, input)
+                    .await?;
+                self.await_call(handle, Operation::FiFetch, approved_after, input)
+                    .await?;
             }
-            _ => self.let_fiu_fetch(handle, input).await,
+            _ => {
+                self.answer_request(script, handle, approved_after, input)
+                    .await?;
+                if !is_refusal {
+                    self.trigger_fetch(handle, input).await;
+                }
+            }
         }
+        self.wait_for_absence().await;
+        Ok(())
     }
 
-    /// Waits until the consent is no longer PENDING.
-    async fn await_approval(&self, handle: ConsentHandle) {
-        let patience = self.settings.patience;
-        self.world
-            .wait_to_find(patience, |world| {
-                let consent = world.catch_up().consent(handle)?;
-                (consent.status != Status::Pending).then_some(())
-            })
-            .await;
-    }
-
-    /// Moves the clock to the last step of a scenario, which sends a notification.
-    async fn move_to_last_step(&self, script: &Script, handle: ConsentHandle, input: &ActorInput) {
+    /// Waits for a data request of the FIU and lets the FIPs answer it as the scenario says.
+    async fn answer_request(
+        &mut self,
+        script: &Script,
+        handle: ConsentHandle,
+        after: u64,
+        input: &ActorInput,
+    ) -> Result<(), EarlyEnd> {
+        self.await_call(handle, Operation::FiRequest, after, input)
+            .await?;
+        // The FIU has to keep the id of the session before it is notified.
+        self.wait_until_silent().await;
+        let mut rules = script.plan.rules.iter();
+        let answer = rules.find(|rule| rule.action.is_answer());
         let before = last_seq(&self.world);
-        let last_step = script.plan.steps.iter().map(|step| step.due_after).max();
-        let plan = AdvancePlan::to_target(AdvanceTarget::By(last_step.unwrap_or_default()));
-        if let Err(error) = advance_clock(&self.world, &plan, Limits::default()).await {
-            tracing::warn!("{}: {error}", input.case);
+        if let Some(rule) = answer {
+            self.run_action(handle, rule.action.clone())?;
         }
-        let event = Some(NotificationKind::ConsentStatus);
-        self.await_webhooks(handle, event, before, 1).await;
+        self.await_notification(handle, NotificationKind::FiStatus, before)
+            .await
     }
 
-    /// Checks that the FIU does, with correct answers, what a case expects it to leave.
-    async fn check_base(&mut self, family: &Family) -> Result<(), Stop> {
-        let SharedConsent { raised_by, .. } = self.shared;
+    /// Runs the last step of a case, which notifies the FIU.
+    async fn run_last_step(
+        &self,
+        handle: ConsentHandle,
+        step: Option<Action>,
+    ) -> Result<(), EarlyEnd> {
+        let before = last_seq(&self.world);
+        if let Some(action) = step {
+            self.run_action(handle, action)?;
+        }
+        self.await_notification(handle, NotificationKind::ConsentStatus, before)
+            .await
+    }
+
+    async fn await_notification(
+        &self,
+        handle: ConsentHandle,
+        event: NotificationKind,
+        after: u64,
+    ) -> Result<(), EarlyEnd> {
+        if await_webhooks(&self.world, handle, event, after, 1).await {
+            return Ok(());
+        }
+        Err(EarlyEnd(format!(
+            "no notification {event} was sent in time"
+        )))
+    }
+
+    /// Runs the steps of a case that has a whole scenario.
+    async fn drive_play(
+        &mut self,
+        family: &Family,
+        script: &Script,
+        handle: ConsentHandle,
+        input: &ActorInput,
+    ) -> Result<(), EarlyEnd> {
+        let after = last_seq(&self.world);
+        for step in &script.plan.steps {
+            self.run_action(handle, step.action.clone())?;
+            self.wait_until_silent().await;
+        }
+        if let Some(op) = family.op {
+            self.await_call(handle, op, after, input).await?;
+        }
+        self.wait_for_absence().await;
+        Ok(())
+    }
+
+    /// Checks that the FIU does, with correct messages, what a case expects it to leave.
+    async fn check_base(&mut self, family: &Family) -> Result<(), EarlyEnd> {
+        let has_trigger = self.settings.trigger_consent.is_some();
         if !family.needs_fiu() {
-            return match self.settings.trigger_consent {
-                Some(_) => Ok(()),
-                None => self.check_accepted(NotificationKind::ConsentStatus),
+            return if has_trigger {
+                Ok(())
+            } else {
+                self.check_accepted(NotificationKind::ConsentStatus)
             };
         }
-        if raised_by == Raiser::Sandbox || self.settings.trigger_consent.is_none() {
-            return Err(Stop::inconclusive(NEEDS_CONSENT));
+        if self.shared.origin == ConsentOrigin::Sandbox || !has_trigger {
+            return Err(self.explain_missing_consent());
         }
         if let (Some(Display::Failure), Some(shown)) = (family.shows, self.base.shown)
             && shown != Display::Data
         {
-            return Err(Stop::inconclusive(format!(
+            return Err(EarlyEnd(format!(
                 "the control is not met: with correct answers your FIU shows {shown}, not data"
             )));
         }
@@ -762,101 +938,55 @@ impl Player {
         }
     }
 
-    fn check_called(&self, op: Operation) -> Result<(), Stop> {
+    fn check_called(&self, op: Operation) -> Result<(), EarlyEnd> {
         if self.base.calls.contains(&op) {
             return Ok(());
         }
-        Err(Stop::inconclusive(format!(
+        Err(EarlyEnd(format!(
             "the control is not met: with correct answers your FIU has not made the call {op} either; give \
              --trigger-fetch, or a longer --wait"
         )))
     }
 
-    fn check_accepted(&self, event: NotificationKind) -> Result<(), Stop> {
+    fn check_accepted(&self, event: NotificationKind) -> Result<(), EarlyEnd> {
         if self.base.notifications.contains(&event) {
             return Ok(());
         }
-        Err(Stop::inconclusive(format!(
-            "the control is not met: your FIU has not accepted a correct notification {event}"
+        Err(EarlyEnd(format!(
+            "the control is not met: your FIU has not accepted a correct notification {event}; the cases that \
+             it has to accept show why"
         )))
     }
 
     /// Checks that the FIU asks for the status of a consent, and goes on with a correct answer.
-    async fn check_polling(&mut self) -> Result<(), Stop> {
+    async fn check_polling(&mut self) -> Result<(), EarlyEnd> {
         if self.polls.is_none() {
-            let polls = self.try_polling().await;
-            self.polls = Some(polls.map_err(|stop| stop.reason));
+            let polls = self.play_polling_control().await?;
+            self.polls = Some(polls);
         }
-        match &self.polls {
-            Some(Err(reason)) => Err(Stop::inconclusive(reason.clone())),
-            _ => Ok(()),
+        if self.polls == Some(true) {
+            return Ok(());
         }
+        Err(EarlyEnd(
+            "the control is not met: without a notification your FIU does not ask for the status and fetch \
+             the artefact; let --trigger-fetch do it"
+                .to_owned(),
+        ))
     }
 
-    async fn try_polling(&mut self) -> Result<(), Stop> {
-        let text = POLLING_CONTROL;
-        let plan = crate::scenario::format::parse(text).expect("the control is valid");
-        let script = Script {
-            text: text.to_owned(),
-            plan,
-            control_count: 0,
-        };
-        let input = self.next_input("control of status requests");
-        let journal_after = last_seq(&self.world);
-        let handle = self.raise_under(&script, &input, journal_after).await?;
-        let has_read = self
-            .await_call(handle, Operation::ConsentFetch, journal_after, &input)
-            .await;
-        self.world.scenarios().remove_local(None, &script.plan.name);
-        if has_read {
-            Ok(())
-        } else {
-            Err(Stop::inconclusive(
-                "the control is not met: without a webhook your FIU does not ask for the status and \
-                 fetch the artefact; let --trigger-fetch do it",
-            ))
-        }
-    }
-
-    /// Evaluates the expectations of a case: its controls first.
-    fn judge(&self, script: &Script, handle: ConsentHandle, journal_after: u64) -> Played {
-        let mut evidence = Vec::new();
-        let mut unmet = Vec::new();
-        for (expectation, number) in script.plan.expectations.iter().zip(0..) {
-            let about_consent = about_consent(expectation, handle);
-            let queries = self.world.catch_up();
-            let mut verdict = queries.evaluate_expectation_after(&about_consent, journal_after);
-            verdict
-                .near_misses
-                .retain(|miss| miss.entry.handle == Some(handle));
-            let near = verdict.near_misses.iter().map(|miss| &miss.entry);
-            add_entries(&mut evidence, verdict.matches.iter().chain(near));
-            if verdict.status != ExpectationStatus::Met {
-                let is_control = number < script.control_count;
-                unmet.push((is_control, explain(expectation, &verdict)));
-            }
-        }
-        let has_control_failed = unmet.iter().any(|(is_control, _)| *is_control);
-        let outcome = match (has_control_failed, unmet.is_empty()) {
-            (true, _) => Outcome::Inconclusive,
-            (false, true) => Outcome::Passed,
-            (false, false) => Outcome::Failed,
-        };
-        let reasons = unmet.into_iter().filter_map(|(is_control, reason)| {
-            (is_control == has_control_failed).then(|| {
-                let label = if is_control {
-                    "the control is not met: expected "
-                } else {
-                    "expected "
-                };
-                format!("{label}{reason}")
-            })
-        });
-        Played {
-            outcome,
-            reasons: reasons.collect(),
-            evidence,
-        }
+    async fn play_polling_control(&mut self) -> Result<bool, EarlyEnd> {
+        let plan = parse(POLLING_CONTROL).expect("the control is valid");
+        let approve = plan.steps.first().map(|step| step.action.clone());
+        let mut input = self.next_input("control of status requests");
+        input.hides_consent_id = true;
+        let after = last_seq(&self.world);
+        let handle = self
+            .raise_under(plan, POLLING_CONTROL, &input, after)
+            .await?;
+        self.wait_until_silent().await;
+        self.run_action(handle, approve.expect("it has a step"))?;
+        let call = self.await_call(handle, Operation::ConsentFetch, after, &input);
+        Ok(call.await.is_ok())
     }
 
     /// Asks the probe for what the FIU shows, where the case is about that.
@@ -865,32 +995,35 @@ impl Player {
         family: &Family,
         handle: ConsentHandle,
         input: &ActorInput,
-        mut played: Played,
-    ) -> Result<Played, Stop> {
-        let Some(expected) = family.shows.filter(|_| played.outcome == Outcome::Passed) else {
-            return Ok(played);
+        mut judgement: Judgement,
+    ) -> Result<Judgement, EarlyEnd> {
+        let Some(expected) = family
+            .shows
+            .filter(|_| judgement.outcome == Outcome::Passed)
+        else {
+            return Ok(judgement);
         };
         let shown = self.ask_probe(handle, input, expected).await;
-        let shown = shown.map_err(|error| Stop::inconclusive(format!("{error:#}")))?;
+        let shown = shown.map_err(|error| EarlyEnd(format!("{error:#}")))?;
         let Some(shown) = shown else {
             if family.needs_probe() {
                 let consent = self.input_about(handle, input);
                 let question = family.question.as_deref().unwrap_or("Is it shown?");
-                played.outcome = Outcome::NeedsPerson;
-                played.reasons.push(format!(
+                judgement.outcome = Outcome::NeedsPerson;
+                judgement.reasons.push(format!(
                     "{question} The consent is {handle} of {}. --probe answers it.",
                     consent.customer
                 ));
             }
-            return Ok(played);
+            return Ok(judgement);
         };
         if shown != expected {
-            played.outcome = Outcome::Failed;
-            played.reasons.push(format!(
+            judgement.outcome = Outcome::Failed;
+            judgement.reasons.push(format!(
                 "expected the FIU to show {expected}; the probe answers {shown}"
             ));
         }
-        Ok(played)
+        Ok(judgement)
     }
 
     /// Asks the probe what the FIU shows for a consent, until it shows what is expected or the FIU has
@@ -907,7 +1040,7 @@ impl Player {
         let deadline = Instant::now() + to_duration(self.settings.patience);
         loop {
             let answer = probe
-                .act(&self.client, &self.input_about(handle, input))
+                .invoke(&self.client, &self.input_about(handle, input))
                 .await;
             let shown = answer
                 .and_then(|answer| parse_display(&answer))
@@ -915,119 +1048,7 @@ impl Player {
             if shown != Display::Waiting || shown == expected || Instant::now() >= deadline {
                 return Ok(Some(shown));
             }
-            self.wait_until_silent(last_seq(&self.world)).await;
+            self.wait_until_silent().await;
         }
     }
-
-    /// Lets a case fail for which the contract report has evidence against the FIU: where both judge
-    /// the same, they agree. `journal` is the part of the journal that belongs to the case.
-    fn apply_contract(
-        &self,
-        family: &Family,
-        case: &Case,
-        handle: ConsentHandle,
-        journal: (u64, u64),
-        played: &mut Played,
-    ) {
-        let rules = family.contract_rules(case);
-        if rules.is_empty() || !matches!(played.outcome, Outcome::Passed | Outcome::Failed) {
-            return;
-        }
-        let contract = self.world.catch_up().grade_contract_in_full(has_operation);
-        for rule in contract.iter().filter(|rule| rules.contains(&rule.rule)) {
-            for (seq, text) in &rule.evidence {
-                let Ok(entry) = self.world.catch_up().journal_entry(*seq) else {
-                    continue;
-                };
-                let is_of_call = match &entry.record {
-                    JournalRecord::Call(call) if family.check == Check::Call => {
-                        Some(call.operation) == family.op
-                    }
-                    _ => true,
-                };
-                let is_here = is_of_call
-                    && (journal.0 + 1..=journal.1).contains(seq)
-                    && entry.handle.is_none_or(|other| other == handle);
-                if is_here {
-                    played.outcome = Outcome::Failed;
-                    let reason = format!("contract report, {}: {text}", rule.rule);
-                    played.reasons.push(reason);
-                    add_entries(&mut played.evidence, [&entry]);
-                }
-            }
-        }
-    }
-}
-
-/// Mobile number before that of the first customer.
-const FIRST_CUSTOMER: u64 = 9_820_000_000;
-
-/// The reason of a case that a consent of mockaa's own making cannot show.
-const NEEDS_CONSENT: &str = "it needs a consent that your FIU raises; give --trigger-consent";
-
-/// The scenario of the control for cases about faulty answers to status requests.
-const POLLING_CONTROL: &str = "version: 1
-name: control-of-status-requests
-description: The FIU can know of the approval by its status request only.
-steps:
-  - approve: {}
-webhooks:
-  - { where: { event: consent.status }, fault: { drop: {} } }
-";
-
-fn to_duration(time: Millis) -> Duration {
-    Duration::from_millis(u64::try_from(time.0).unwrap_or_default())
-}
-
-fn last_seq(world: &World) -> u64 {
-    world.catch_up().journal_after(u64::MAX, 0).1
-}
-
-fn entries_after(world: &World, after: u64) -> Vec<JournalEntry> {
-    let part = ListPart {
-        cursor: Cursor::After(after),
-        limit: usize::MAX,
-    };
-    world.catch_up().journal_matching(part, |_| true).0
-}
-
-/// Returns what `find` finds first in the journal after an entry.
-fn find_entry<T>(
-    world: &World,
-    after: u64,
-    find: impl Fn(&JournalEntry) -> Option<T>,
-) -> Option<T> {
-    entries_after(world, after).iter().find_map(find)
-}
-
-/// Returns an expectation about one consent only.
-fn about_consent(expectation: &Expectation, handle: ConsentHandle) -> Expectation {
-    let mut expectation = expectation.clone();
-    let subject = match &mut expectation.target {
-        ExpectationTarget::Call { subject, .. }
-        | ExpectationTarget::Event { subject, .. }
-        | ExpectationTarget::Webhook { subject, .. }
-        | ExpectationTarget::State { subject, .. } => subject,
-    };
-    subject.handle = Some(handle);
-    expectation
-}
-
-/// Returns what was expected of a consent, and what there was instead.
-fn explain(expectation: &Expectation, verdict: &Verdict) -> String {
-    let view = VerdictView::new(expectation, verdict);
-    format!("{expectation}\n{}", view.explanation().join("\n"))
-}
-
-fn add_entries<'a>(
-    evidence: &mut Vec<Evidence>,
-    entries: impl IntoIterator<Item = &'a JournalEntry>,
-) {
-    for entry in entries {
-        let is_new = evidence.iter().all(|known| known.seq != entry.seq);
-        if is_new && evidence.len() < EVIDENCE_MAX {
-            evidence.extend(Evidence::of_entry(entry));
-        }
-    }
-    evidence.sort_by_key(|it| it.seq);
 }

@@ -8,10 +8,12 @@ use anyhow::Context;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use serde::{Deserialize, Serialize};
 
+use super::judge::Judgement;
 use crate::cli::terminal::Palette;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
 use crate::domain::naming::wire_enum;
 use crate::domain::text::{display_path, escape_controls, escape_line_controls};
+use crate::scenario::certification::{Case, Family};
 use crate::wire::control::journal::{BodySide, EntrySummary, RecordedBody};
 use crate::wire::mask::{SecretDetail, mask_headers, mask_target, mask_text};
 
@@ -45,6 +47,30 @@ pub(super) struct CaseResult {
     pub reasons: Vec<String>,
     pub evidence: Vec<Evidence>,
     pub duration_ms: u64,
+}
+
+impl CaseResult {
+    pub(super) fn new(
+        family: &Family,
+        case: &Case,
+        judgement: Judgement,
+        duration: Duration,
+    ) -> Self {
+        let Judgement {
+            outcome,
+            reasons,
+            evidence,
+        } = judgement;
+        Self {
+            id: case.id.clone(),
+            family: family.name.clone(),
+            title: case.title.clone(),
+            outcome,
+            reasons,
+            evidence,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// A message of a case, with the FIU's answer or the AA's.
@@ -120,12 +146,29 @@ pub(super) struct CertificationResults {
     pub version: String,
     /// System time of the start.
     pub started_at: String,
-    /// Number of the cases that the run is to play.
+    /// Number of the cases that have or will have a result.
     pub planned: usize,
     pub cases: Vec<CaseResult>,
+    /// The ids of the suite's cases, in their order.
+    #[serde(skip)]
+    pub order: Vec<String>,
 }
 
 impl CertificationResults {
+    /// Returns whether a case has a result, and has passed.
+    pub(super) fn has_passed(&self, id: &str) -> bool {
+        let mut cases = self.cases.iter();
+        cases.any(|case| case.id == id && case.outcome == Outcome::Passed)
+    }
+
+    /// Adds the result of a case in its place, or replaces an earlier one.
+    pub(super) fn put(&mut self, result: CaseResult) {
+        self.cases.retain(|case| case.id != result.id);
+        self.cases.push(result);
+        let place = |id: &str| self.order.iter().position(|other| other == id);
+        self.cases.sort_by_key(|case| place(&case.id));
+    }
+
     pub(super) fn count(&self, outcome: Outcome) -> usize {
         let cases = self.cases.iter();
         cases.filter(|case| case.outcome == outcome).count()

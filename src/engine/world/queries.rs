@@ -514,6 +514,13 @@ impl WorldQueries<'_> {
         grade_run(inner.journal.iter_after(0), evicted, has_operation)
     }
 
+    /// Returns whether a call is in progress, or a webhook is to be sent yet.
+    pub fn is_busy(self) -> bool {
+        let inner = self.0.lock();
+        let unsent = inner.outbox.count_unsent();
+        inner.reactions.has_calls_in_progress() || unsent.in_flight + unsent.queued > 0
+    }
+
     /// Returns the first `limit` deliveries on record with an id above `after`.
     pub fn deliveries(self, after: u64, limit: usize) -> Vec<Delivery> {
         self.0.lock().outbox.deliveries(after, limit)

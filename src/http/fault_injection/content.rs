@@ -101,9 +101,13 @@ fn inject_content_fault(
     })
 }
 
+/// Shifts the date of an answer: `timestamp`, or `createTimestamp` of an artefact.
 fn shift_timestamp(value: &mut Value, by: Millis) {
-    if let Some(at) = value["timestamp"].as_str().and_then(parse_timestamp) {
-        value["timestamp"] = at.saturating_add(by).to_string().into();
+    for name in ["timestamp", "createTimestamp"] {
+        if let Some(at) = value[name].as_str().and_then(parse_timestamp) {
+            value[name] = at.saturating_add(by).to_string().into();
+            return;
+        }
     }
 }
 

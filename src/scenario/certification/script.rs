@@ -35,6 +35,33 @@ pub(crate) struct ScriptContext<'a> {
     pub start: ScriptStart,
     /// Id of an AA other than that of the consent.
     pub other_aa: &'a str,
+    /// Ids of another consent of the same FIU, and of its session.
+    pub other_handle: &'a str,
+    pub other_consent_id: &'a str,
+    pub other_session_id: &'a str,
+}
+
+impl ScriptContext<'_> {
+    /// The ids of no consent, for a scenario that is played outside a run.
+    pub(crate) const EXAMPLE: Self = Self {
+        start: ScriptStart::NewConsent,
+        other_aa: "UNACORES-AA-UAT",
+        other_handle: "7c2f4a60-1d5e-4b8a-9f03-5e6d7c8b9a01",
+        other_consent_id: "7c2f4a60-1d5e-4b8a-9f03-5e6d7c8b9a02",
+        other_session_id: "7c2f4a60-1d5e-4b8a-9f03-5e6d7c8b9a03",
+    };
+
+    /// Returns the text with the ids in place of their placeholders.
+    fn fill_placeholders(self, text: &str) -> String {
+        [
+            ("{{otherAaId}}", self.other_aa),
+            ("{{otherConsentHandle}}", self.other_handle),
+            ("{{otherConsentId}}", self.other_consent_id),
+            ("{{otherSessionId}}", self.other_session_id),
+        ]
+        .into_iter()
+        .fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
+    }
 }
 
 /// A case that cannot be a scenario.
@@ -67,9 +94,7 @@ pub(crate) fn build_script(
     };
     let mut parts = Parts::default();
     parts.add_check(family, case, context.start).map_err(fail)?;
-    let text = parts
-        .render(family, case)
-        .replace("{{otherAaId}}", context.other_aa);
+    let text = context.fill_placeholders(&parts.render(family, case));
     let plan = parse(&text).map_err(|diagnostics| {
         let texts: Vec<_> = diagnostics.iter().map(|it| it.message.clone()).collect();
         fail(texts.join("; "))
@@ -110,6 +135,7 @@ impl Parts {
         };
         match family.check {
             Check::Call => {
+                self.deliver_when_requested();
                 self.approve(start);
                 let call = json!({ "op": op()?, "status": "2xx" });
                 self.verdicts.push(json!({ "call": call }));
@@ -123,7 +149,8 @@ impl Parts {
                 self.deliver_when_requested();
                 self.add_faulty_answer(case, op()?)?;
                 self.add_late_notification(op()?);
-                self.controls.push(json!({ "call": { "op": op()? } }));
+                self.controls
+                    .push(json!({ "call": { "op": op()?, "status": "2xx" } }));
                 self.expect_refusal(event()?, None, 1, answer()?);
             }
             Check::Discards => {
@@ -138,15 +165,13 @@ impl Parts {
                         "fault": { "drop": {} },
                     }));
                 }
-                self.controls.push(json!({ "call": { "op": op()? } }));
+                self.controls
+                    .push(json!({ "call": { "op": op()?, "status": "2xx" } }));
                 for next in operations_after(op()?) {
                     self.verdicts.push(json!({ "never": { "op": next } }));
                 }
             }
-            Check::Stops => {
-                self.deliver_when_requested();
-                self.add_stop(family, case)?;
-            }
+            Check::Stops => self.add_stop(family, case)?,
             Check::FetchesNothing => self.add_failed_session(case),
             Check::Plays => {
                 let play = &case.plays;
@@ -308,8 +333,12 @@ impl Parts {
         }
         self.steps.push(approve());
         self.steps.push(stop);
-        self.controls
-            .push(json!({ "call": { "op": Operation::FiRequest, "status": "2xx" } }));
+        // Without data the FIU wants to request it again.
+        self.rules
+            .push(json!({ "when": "fi.requested", "after": ANSWER_TIME, "time_out": {} }));
+        self.controls.push(json!({
+            "call": { "op": Operation::FiRequest, "status": "2xx", "at_least": 2 },
+        }));
         self.controls.push(json!({
             "webhook": { "event": NotificationKind::ConsentStatus, "status": status, "answered": "2xx" },
         }));
@@ -321,9 +350,16 @@ impl Parts {
 
     fn add_failed_session(&mut self, case: &Case) {
         self.steps.push(approve());
+        let faults: Vec<_> = case.faulty_messages().into_iter().flatten().collect();
+        // A session that is only said to have ended has data.
+        let answer = if faults.is_empty() {
+            "time_out"
+        } else {
+            "deliver"
+        };
         self.rules
-            .push(json!({ "when": "fi.requested", "after": ANSWER_TIME, "time_out": {} }));
-        for fault in case.faulty_messages().into_iter().flatten() {
+            .push(json!({ "when": "fi.requested", "after": ANSWER_TIME, answer: {} }));
+        for fault in faults {
             self.webhooks.push(json!({
                 "where": { "event": NotificationKind::FiStatus },
                 "fault": fault,
