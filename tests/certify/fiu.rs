@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -70,8 +71,14 @@ pub struct ReferenceFiu {
 }
 
 impl ReferenceFiu {
-    /// Starts an FIU of the AA at this port, with these defects.
-    pub fn start(aa_port: u16, generation: Generation, defects: Vec<Defect>) -> Self {
+    /// Starts an FIU of the AA at this port, with these defects. It begins what it is told after a
+    /// `delay`, and says so at once.
+    pub fn start(
+        aa_port: u16,
+        generation: Generation,
+        defects: Vec<Defect>,
+        delay: Duration,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let pem = include_str!("../../fixtures/keys/fiu-1.pem");
@@ -79,6 +86,7 @@ impl ReferenceFiu {
             aa_url: format!("http://127.0.0.1:{aa_port}"),
             defects,
             generation,
+            delay,
             client: Client::new(),
             key: SigningKey::from_pem("fiu-1-dev-1", pem).expect("a key"),
             aa_keys: OnceCell::new(),
@@ -124,11 +132,16 @@ async fn raise(fiu: Data<Fiu>, body: Bytes) -> HttpResponse {
 
 async fn go_on(fiu: Data<Fiu>, body: Bytes) -> HttpResponse {
     let input: Value = serde_json::from_slice(&body).expect("JSON");
-    fiu.go_on(
-        input["consentHandle"].as_str().unwrap_or_default(),
-        Cause::Person,
-    )
-    .await;
+    let handle = input["consentHandle"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let fiu = fiu.into_inner();
+    if fiu.delay.is_zero() {
+        fiu.go_on(&handle, Cause::Person).await;
+    } else {
+        fiu.go_on_later(handle, Cause::Person);
+    }
     HttpResponse::Ok().finish()
 }
 
@@ -200,6 +213,7 @@ struct Fiu {
     aa_url: String,
     defects: Vec<Defect>,
     generation: Generation,
+    delay: Duration,
     client: Client,
     key: SigningKey,
     aa_keys: OnceCell<Vec<PublicKey>>,
@@ -380,6 +394,15 @@ impl Fiu {
                 has_data: false,
             });
         Ok(handle.to_owned())
+    }
+
+    /// Goes on with a consent after the FIU's delay.
+    fn go_on_later(self: &Arc<Self>, handle: String, cause: Cause) {
+        let fiu = Arc::clone(self);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(fiu.delay, std::future::pending::<()>()).await;
+            fiu.go_on(&handle, cause).await;
+        });
     }
 
     /// Takes the steps that the state of a consent allows.
@@ -640,8 +663,7 @@ impl Fiu {
             }
         };
         if let Some(handle) = handle {
-            let fiu = Arc::clone(&self);
-            tokio::spawn(async move { fiu.go_on(&handle, Cause::Notification).await });
+            self.go_on_later(handle, Cause::Notification);
         }
         let response = if self.has(Defect::AcknowledgesWithoutOk) {
             "Fine"

@@ -10,6 +10,7 @@ mod unaport;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -75,8 +76,18 @@ impl Run {
         defects: &[Defect],
         arguments: &[&str],
     ) -> Self {
+        let options = (generation, Duration::ZERO);
+        Self::play_with_options(name, options, defects, arguments).await
+    }
+
+    async fn play_with_options(
+        name: &str,
+        (generation, delay): (Generation, Duration),
+        defects: &[Defect],
+        arguments: &[&str],
+    ) -> Self {
         let port = free_port();
-        let fiu = ReferenceFiu::start(port, generation, defects.to_vec());
+        let fiu = ReferenceFiu::start(port, generation, defects.to_vec(), delay);
         let url = |path: &str| format!("{}{path}", fiu.url);
         let (raise, go_on, shows) = (url("/raise"), url("/go-on"), url("/shows"));
         let actors = [
@@ -181,11 +192,77 @@ async fn a_receiver_of_unaport_passes_and_its_defects_fail_the_cases_that_name_t
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// Starts a receiver that answers everything in the same way.
-fn start_receiver(status: u16) -> (String, ServerHandle) {
+/// An FIU whose queue takes longer than the silence is judged by its own pace.
+#[tokio::test]
+async fn an_fiu_that_acts_late_is_waited_for() {
+    let delay = Duration::from_millis(700);
+    let arguments = [
+        "--only",
+        "FIU_1038_1",
+        "--only",
+        "FIU_1034_1",
+        "--only",
+        "FIU_3000_1",
+    ];
+    let defects = [
+        Defect::BelievesUnsignedConsents,
+        Defect::RequestsDataForInactiveArtefacts,
+    ];
+    let options = (Generation::V2, delay);
+    let run = Run::play_with_options("late", options, &defects, &arguments).await;
+    let failed = run.list_cases("failed");
+    assert_eq!(failed, ["FIU_1034_1", "FIU_1038_1"], "{}", run.text());
+    let run = Run::play_with_options("late-and-right", options, &[], &arguments).await;
+    assert_eq!(run.list_cases("passed").len(), 3, "{}", run.text());
+}
+
+#[tokio::test]
+async fn a_receiver_that_answers_late_is_waited_for() {
+    let (url, server) = start_receiver(200, Duration::from_millis(800));
+    let arguments = [
+        "--wait",
+        "100ms",
+        "--only",
+        "FIU_1004_1",
+        "--only",
+        "FIU_1036_1",
+    ];
+    let run = Run::play("answers-late", &url, free_port(), &arguments).await;
+    server.stop(false).await;
+    assert_eq!(run.list_cases("passed"), ["FIU_1004_1"], "{}", run.text());
+    assert_eq!(run.list_cases("failed"), ["FIU_1036_1"], "{}", run.text());
+}
+
+#[tokio::test]
+async fn a_trigger_that_cannot_raise_a_consent_ends_the_run() {
+    let (url, server) = start_receiver(200, Duration::ZERO);
+    let gone = format!(
+        "http://user:secret@127.0.0.1:{}/raise?key=secret",
+        free_port()
+    );
+    for (trigger, problem) in [
+        (gone.as_str(), "--trigger-consent: POST http://127.0.0.1:"),
+        ("exit 3", "exit 3 ended with exit status: 3"),
+        (
+            "test $MOCKAA_CUSTOMER = 9820000001@mockaa",
+            "the trigger reports success",
+        ),
+    ] {
+        let arguments = ["--wait", "100ms", "--trigger-consent", trigger];
+        let run = Run::play("wrong-trigger", &url, free_port(), &arguments).await;
+        assert_eq!(run.exit_code(), 3, "{trigger}: {}", run.text());
+        assert!(run.text().contains(problem), "{trigger}: {}", run.text());
+        assert!(!run.text().contains("secret"), "{}", run.text());
+    }
+    server.stop(false).await;
+}
+
+/// Starts a receiver that answers everything in the same way, after a while.
+fn start_receiver(status: u16, delay: Duration) -> (String, ServerHandle) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let answer = move |body: web::Bytes| async move {
+        let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
         let status = StatusCode::from_u16(status).expect("a status");
         let message: Value = serde_json::from_slice(&body).unwrap_or_default();
         HttpResponse::build(status).json(json!({
@@ -205,7 +282,7 @@ fn start_receiver(status: u16) -> (String, ServerHandle) {
 
 #[tokio::test]
 async fn a_receiver_that_accepts_everything_passes_no_refusal() {
-    let (url, server) = start_receiver(200);
+    let (url, server) = start_receiver(200, Duration::ZERO);
     let run = Run::play("accepts-all", &url, free_port(), &["--wait", "100ms"]).await;
     server.stop(false).await;
     assert_eq!(run.list_cases("failed").len(), 58, "{}", run.text());
@@ -225,7 +302,7 @@ async fn a_receiver_that_accepts_everything_passes_no_refusal() {
 /// Nothing is known of a receiver that refuses what is correct.
 #[tokio::test]
 async fn a_receiver_that_refuses_everything_passes_nothing_and_fails_nothing() {
-    let (url, server) = start_receiver(400);
+    let (url, server) = start_receiver(400, Duration::ZERO);
     let run = Run::play("refuses-all", &url, free_port(), &["--wait", "100ms"]).await;
     assert_eq!(
         run.list_cases("inconclusive").len(),
@@ -260,7 +337,7 @@ async fn without_an_fiu_the_run_ends_with_an_error() {
 
 #[tokio::test]
 async fn a_plan_leaves_cases_out_and_a_resumed_run_keeps_what_has_passed() {
-    let (url, server) = start_receiver(200);
+    let (url, server) = start_receiver(200, Duration::ZERO);
     let port = free_port();
     let run = Run::play(
         "resumed",
@@ -299,7 +376,7 @@ async fn a_plan_leaves_cases_out_and_a_resumed_run_keeps_what_has_passed() {
         "FIU_1007_1",
         "POST http",
         "ConsentStatusNotification",
-        "needs person",
+        "not-applicable",
     ] {
         assert!(page.contains(text), "{text}");
     }

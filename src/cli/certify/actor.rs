@@ -4,10 +4,11 @@ use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use reqwest::{Client, Url};
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
@@ -85,41 +86,29 @@ pub(super) fn build_client(trusted: &TrustedCas) -> anyhow::Result<Client> {
     Ok(trusted.build_client(|| Client::builder().timeout(ACTOR_TIMEOUT).no_proxy())?)
 }
 
+/// The failure of an actor.
+#[derive(Debug, Error)]
+pub(super) enum ActorError {
+    /// It reports a failure, which the FIU may have meant.
+    #[error("{0}")]
+    Reported(String),
+    /// It cannot be reached or started, or does not end.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
 impl Actor {
     /// Calls the URL, or runs the command. Returns its answer.
     ///
     /// # Errors
-    /// The actor cannot be reached or started, or it reports a failure.
+    /// [`ActorError`], without the secrets of the URL.
     pub(super) async fn invoke(
         &self,
         client: &Client,
         input: &ActorInput,
-    ) -> anyhow::Result<String> {
+    ) -> Result<String, ActorError> {
         match self {
-            Self::Address(url) => {
-                let body = serde_json::to_vec(input)?;
-                let request = client
-                    .post((**url).clone())
-                    .header("content-type", "application/json")
-                    .body(body);
-                let response = request
-                    .send()
-                    .await
-                    .with_context(|| format!("POST {url}"))?;
-                let status = response.status();
-                let answer = response
-                    .text()
-                    .await
-                    .with_context(|| format!("POST {url}"))?;
-                if !status.is_success() {
-                    bail!(
-                        "POST {url} answers {}: {}",
-                        status.as_u16(),
-                        shorten(&answer)
-                    );
-                }
-                Ok(answer)
-            }
+            Self::Address(url) => post_input(client, url, input).await,
             Self::Command(command) => {
                 let mut shell = Command::new("sh");
                 shell
@@ -133,24 +122,64 @@ impl Actor {
     }
 }
 
-async fn run_shell(shell: Command, command: &str) -> anyhow::Result<String> {
-    let mut processes =
-        ProcessGroup::spawn(shell).with_context(|| format!("cannot start {command}"))?;
+async fn post_input(client: &Client, url: &Url, input: &ActorInput) -> Result<String, ActorError> {
+    let shown = mask_url(url);
+    let fail = |error: reqwest::Error| {
+        let error = anyhow::Error::new(error.without_url());
+        ActorError::Unreachable(format!("POST {shown}: {error:#}"))
+    };
+    let body = serde_json::to_vec(input).expect("texts are JSON");
+    let request = client
+        .post(url.clone())
+        .header("content-type", "application/json")
+        .body(body);
+    let response = request.send().await.map_err(fail)?;
+    let status = response.status();
+    let answer = response.text().await.map_err(fail)?;
+    if status.is_success() {
+        return Ok(answer);
+    }
+    Err(ActorError::Reported(format!(
+        "POST {shown} answers {}: {}",
+        status.as_u16(),
+        shorten(&answer)
+    )))
+}
+
+/// Returns an address without its user, password and query.
+fn mask_url(url: &Url) -> String {
+    let mut url = url.clone();
+    // These fail for addresses without a host, which http has not.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.to_string()
+}
+
+async fn run_shell(shell: Command, command: &str) -> Result<String, ActorError> {
+    let fail = |error: std::io::Error| ActorError::Unreachable(format!("{command}: {error}"));
+    let mut processes = ProcessGroup::spawn(shell).map_err(fail)?;
     let mut stdout = processes.take_stdout();
     let run = async {
         let mut answer = Vec::new();
         if let Some(stdout) = &mut stdout {
             stdout.read_to_end(&mut answer).await?;
         }
-        anyhow::Ok((processes.wait().await?, answer))
+        std::io::Result::Ok((processes.wait().await?, answer))
     };
-    let (status, answer) = tokio::time::timeout(ACTOR_TIMEOUT, run)
-        .await
-        .with_context(|| format!("{command} did not end in {} s", ACTOR_TIMEOUT.as_secs()))??;
-    if !status.success() {
-        bail!("{command} ended with {status}");
+    let ended = tokio::time::timeout(ACTOR_TIMEOUT, run).await;
+    let (status, answer) = ended
+        .map_err(|_| {
+            let seconds = ACTOR_TIMEOUT.as_secs();
+            ActorError::Unreachable(format!("{command} did not end in {seconds} s"))
+        })?
+        .map_err(fail)?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&answer).into_owned());
     }
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Err(ActorError::Reported(format!(
+        "{command} ended with {status}"
+    )))
 }
 
 /// Reads the answer of a probe: one word, or an object with the field `shows`.

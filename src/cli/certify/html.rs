@@ -14,8 +14,12 @@ struct CertificationPage<'a> {
     title: &'a str,
     version: &'a str,
     started_at: &'a str,
+    fiu_url: &'a str,
+    seed: u64,
     error: Option<&'a str>,
-    summary: String,
+    summary: Vec<String>,
+    /// Ids of the cases that have failed.
+    failed: Vec<&'a str>,
     outcomes: Vec<String>,
     families: Vec<FamilySection<'a>>,
 }
@@ -37,10 +41,10 @@ pub(super) fn write_page(
     results: &CertificationResults,
     error: Option<&str>,
 ) -> anyhow::Result<()> {
+    // A column that would be empty is left out.
+    let outcomes = Outcome::ALL.iter().filter(|it| results.count(**it) > 0);
     let families = results.families().into_iter().map(|(name, counts)| {
-        let counts = Outcome::ALL
-            .iter()
-            .map(|outcome| counts.get(outcome).copied());
+        let counts = outcomes.clone().map(|it| counts.get(it).copied());
         let cases = results.cases.iter().filter(|case| case.family == name);
         FamilySection {
             name,
@@ -48,18 +52,22 @@ pub(super) fn write_page(
             cases: cases.collect(),
         }
     });
+    let failed = results
+        .cases
+        .iter()
+        .filter(|it| it.outcome == Outcome::Failed);
     let page = CertificationPage {
         tokens: TOKENS,
         title: &results.title,
         version: &results.version,
         started_at: &results.started_at,
+        fiu_url: &results.fiu_url,
+        seed: results.seed,
         error,
-        summary: results.summary(),
-        outcomes: Outcome::ALL
-            .iter()
-            .map(|it| it.as_str().replace('-', " "))
-            .collect(),
+        summary: results.summary().lines().map(str::to_owned).collect(),
+        failed: failed.map(|case| &*case.id).collect(),
         families: families.collect(),
+        outcomes: outcomes.map(ToString::to_string).collect(),
     };
     write_file(path, &page.render()?)
 }

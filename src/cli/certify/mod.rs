@@ -35,6 +35,7 @@ use crate::domain::session::DataTiming;
 use crate::domain::text::display_path;
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
+use crate::engine::entropy::random_key;
 use crate::platform::StopSignals;
 use crate::scenario::certification::{
     Case, Check, Family, SHIPPED_SUITES, ScriptContext, Suite, build_script, find_shipped_suite,
@@ -57,9 +58,9 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "fiu-2.0.0", value_name = "NAME|FILE")]
     suite: String,
 
-    /// Play only the cases whose id matches; `*` matches any text.
+    /// Play only the cases whose id matches; `*` matches any text. May be repeated.
     #[arg(long, value_name = "GLOB")]
-    only: Option<String>,
+    only: Vec<String>,
 
     /// URL or command by which your FIU raises a consent. An URL is posted to, with the case and the
     /// customer in JSON; a command is run by `sh`, with `MOCKAA_CUSTOMER` and `MOCKAA_CASE` set.
@@ -89,9 +90,10 @@ pub(crate) struct Arguments {
     #[arg(long, env = "MOCKAA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Seed of all ids and data.
-    #[arg(long, env = "MOCKAA_SEED", default_value_t = 42)]
-    seed: u64,
+    /// Seed of all ids and data; default: another one in each run, so that your FIU knows none of the
+    /// ids yet.
+    #[arg(long, env = "MOCKAA_SEED")]
+    seed: Option<u64>,
 
     #[command(flatten)]
     trust: TrustArgs,
@@ -125,11 +127,11 @@ pub(crate) struct Arguments {
     html: Option<PathBuf>,
 
     /// Print the cases of the suite and what each needs.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["scenarios", "json", "junit", "html"])]
     list: bool,
 
     /// Write the scenario of each case to this folder, for `mockaa run`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "junit", "html"])]
     scenarios: Option<PathBuf>,
 }
 
@@ -144,7 +146,7 @@ Exit codes: 0 no case failed, 1 a case failed, 2 invalid file or option, 3 could
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let suite = load_suite(&arguments.suite)?;
-    let cases = select_cases(&suite, arguments.only.as_deref())?;
+    let cases = select_cases(&suite, &arguments.only)?;
     if arguments.list {
         print_cases(&cases);
         return Ok(ExitCode::SUCCESS);
@@ -158,6 +160,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Some(path) => Plan::read(path, &suite)?,
     };
     let mut results = start_results(&arguments, &suite, cases.len())?;
+    results.unplayed = cases
+        .iter()
+        .filter(|(_, case)| !results.has_passed(&case.id))
+        .map(|case| skip_case(*case, Outcome::Inconclusive, "it was not played"))
+        .collect();
     let mut stop_signals = StopSignals::listen().context("cannot listen for stop signals")?;
     let outcome = tokio::select! {
         outcome = play_suite(&arguments, &suite, &cases, &plan, &mut results) => outcome,
@@ -171,6 +178,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let has_failed = results.count(Outcome::Failed) > 0
         || (arguments.strict && results.count(Outcome::Inconclusive) > 0);
     Ok(ExitCode::from(u8::from(has_failed)))
+}
+
+/// Draws a seed that is short enough to be typed.
+fn draw_seed() -> u64 {
+    let [first, second, third, ..] = random_key();
+    u64::from(u32::from_be_bytes([0, first, second, third]))
 }
 
 /// A case with its family.
@@ -197,23 +210,25 @@ fn load_suite(name: &str) -> Result<Suite, UsageError> {
     Ok(suite)
 }
 
-fn select_cases<'a>(
-    suite: &'a Suite,
-    only: Option<&str>,
-) -> Result<Vec<PlannedCase<'a>>, UsageError> {
-    let glob = only.map(Glob::new);
-    let cases: Vec<_> = suite
-        .cases()
-        .filter(|(_, case)| glob.as_ref().is_none_or(|glob| glob.matches(&case.id)))
-        .collect();
-    if cases.is_empty() {
-        return Err(UsageError(format!(
-            "--only {} matches no case of {}; --list prints the ids",
-            only.unwrap_or_default(),
-            suite.name
-        )));
+fn select_cases<'a>(suite: &'a Suite, only: &[String]) -> Result<Vec<PlannedCase<'a>>, UsageError> {
+    for glob in only {
+        if !suite
+            .cases()
+            .any(|(_, case)| Glob::new(glob).matches(&case.id))
+        {
+            return Err(UsageError(format!(
+                "--only {glob} matches no case of {}; only `*` matches any text, and --list prints the ids",
+                suite.name
+            )));
+        }
     }
-    Ok(cases)
+    let globs: Vec<_> = only.iter().map(|glob| Glob::new(glob)).collect();
+    let is_selected =
+        |case: &Case| globs.is_empty() || globs.iter().any(|glob| glob.matches(&case.id));
+    Ok(suite
+        .cases()
+        .filter(|(_, case)| is_selected(case))
+        .collect())
 }
 
 /// Prints the cases, each with what it needs.
@@ -280,22 +295,28 @@ fn start_results(
     planned: usize,
 ) -> Result<CertificationResults, UsageError> {
     let mut cases = Vec::new();
-    if let (true, Some(path)) = (arguments.resume, &arguments.json)
+    if let Some(path) = &arguments.json
         && path.exists()
     {
-        let fail = |problem: String| {
-            UsageError(format!(
-                "--resume: {}: {problem}; leave out --resume",
-                display_path(path)
-            ))
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let earlier: CertificationResults =
-            serde_json::from_str(&text).map_err(|error| fail(error.to_string()))?;
-        if earlier.suite != suite.name {
-            return Err(fail(format!("it has the results of {}", earlier.suite)));
+        let file = display_path(path);
+        let earlier = CertificationResults::read(path);
+        if arguments.resume {
+            let fail =
+                |problem| UsageError(format!("--resume: {file}: {problem}; leave out --resume"));
+            let earlier = earlier.map_err(fail)?;
+            if earlier.suite != suite.name {
+                return Err(fail(format!("it has the results of {}", earlier.suite)));
+            }
+            cases = earlier.cases;
+        } else if let Ok(earlier) = earlier
+            && earlier.cases.len() > planned
+        {
+            return Err(UsageError(format!(
+                "--json {file} has the results of {} cases, and this run plays {planned}; give --resume to keep \
+                 them, or another file",
+                earlier.cases.len()
+            )));
         }
-        cases = earlier.cases;
     }
     let planned = if cases.is_empty() {
         planned
@@ -307,9 +328,12 @@ fn start_results(
         suite: suite.name.clone(),
         title: suite.title.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        fiu_url: arguments.fiu_url.clone().unwrap_or_default(),
+        seed: arguments.seed.unwrap_or_else(draw_seed),
         started_at: system_now().to_string(),
         planned,
         cases,
+        unplayed: Vec::new(),
     })
 }
 
@@ -324,7 +348,9 @@ async fn play_suite(
     let options = Options {
         port: arguments.port,
         fiu_url: arguments.fiu_url.clone(),
-        seed: Some(arguments.seed),
+        seed: Some(results.seed),
+        // Its statements are short, so that the evidence has whole messages.
+        default_persona: Some("new-account".to_owned()),
         config: find_config_file(arguments.config.clone()),
         security: SecurityMode::Strict,
         data_timing: DataTiming::Manual,
@@ -334,7 +360,11 @@ async fn play_suite(
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
-    eprintln!("mockaa is the AA at {}", sandbox.base_url());
+    eprintln!(
+        "mockaa is the AA at {}, with the seed {}",
+        sandbox.base_url(),
+        results.seed
+    );
     let settings = PlayerSettings {
         trigger_consent: arguments.trigger_consent.clone(),
         trigger_fetch: arguments.trigger_fetch.clone(),
@@ -436,6 +466,7 @@ fn write_reports(
 mod tests {
     use super::*;
     use crate::http::openapi::fields::list_answer_fields;
+    use crate::scenario::certification::ScriptStart;
     use crate::scenario::lint::{LintContext, Severity, lint_plan};
 
     #[test]
@@ -450,7 +481,10 @@ mod tests {
                         ..ScriptContext::EXAMPLE
                     };
                     let script = build_script(family, case, context).expect("a scenario");
-                    assert!(script.control_count <= script.plan.expectations.len());
+                    assert!(
+                        script.control_count < script.plan.expectations.len()
+                            || family.needs_probe()
+                    );
                     if start == ScriptStart::ActiveConsent {
                         continue;
                     }

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use reqwest::Client;
 use tokio::time::Instant;
 
-use super::actor::{Actor, ActorInput, parse_display};
+use super::actor::{Actor, ActorError, ActorInput, parse_display};
 use super::journal::{
     await_webhooks, entries_after, find_entry, is_call, last_seq, to_duration, wait_until_silent,
 };
@@ -30,7 +30,7 @@ use crate::domain::notification::NotificationKind;
 use crate::domain::operation::Operation;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation, Step};
 use crate::domain::time::Millis;
-use crate::engine::world::World;
+use crate::engine::world::{Receipt, World};
 use crate::scenario::certification::{
     Case, Check, Display, Family, Script, ScriptContext, ScriptError, ScriptStart, build_script,
 };
@@ -70,8 +70,12 @@ pub(super) struct Player {
     customers: u32,
     /// The longest time that the FIU has taken for a call.
     reaction: Millis,
-    /// Whether the FIU raises consents for other customers than it is told.
+    /// `true` if the FIU raises consents for other customers than those of the input.
     ignores_customers: bool,
+    /// The failure of the last `--trigger-fetch`.
+    fetch_failure: Option<String>,
+    /// `true` if it could not be reached or did not end.
+    fetch_is_unreachable: bool,
 }
 
 /// The consent and the session that cases share.
@@ -174,6 +178,8 @@ impl Player {
             customers: 0,
             reaction: Millis::ZERO,
             ignores_customers: false,
+            fetch_failure: None,
+            fetch_is_unreachable: false,
         };
         let input = player.next_input("opening");
         let (handle, origin) = player.open_consent(&input, journal_after).await?;
@@ -236,8 +242,10 @@ impl Player {
             match self.trigger_consent(&trigger, input, after).await {
                 Ok(handle) => Some(handle),
                 Err(EarlyEnd(reason)) => {
-                    eprintln!("mockaa: {reason}; mockaa raises a consent itself");
-                    self.base.refused_request = self.find_refused_request(after, reason);
+                    self.base.refused_request = self.find_refused_request(after, &reason);
+                    if self.base.refused_request.is_none() {
+                        bail!(reason);
+                    }
                     None
                 }
             }
@@ -268,12 +276,12 @@ impl Player {
     }
 
     /// Returns the consent request after an entry that was refused, as evidence.
-    fn find_refused_request(&self, after: u64, reason: String) -> Option<(String, Vec<Evidence>)> {
+    fn find_refused_request(&self, after: u64, reason: &str) -> Option<(String, Vec<Evidence>)> {
         let is_request = |call: &JournalRecord| matches!(call, JournalRecord::Call(call) if call.operation == Operation::ConsentCreate);
         let entry = find_entry(&self.world, after, |entry| is_request(&entry.record))?;
         let mut evidence = Vec::new();
         add_evidence(&mut evidence, [&entry]);
-        Some((reason, evidence))
+        Some((reason.to_owned(), evidence))
     }
 
     /// Checks that the FIU uses the API of the suite.
@@ -399,7 +407,7 @@ impl Player {
         });
         let detail = refused.unwrap_or_else(|| match acted {
             Ok(_) => "the trigger reports success".to_owned(),
-            Err(error) => format!("{error:#}"),
+            Err(error) => error.to_string(),
         });
         Err(EarlyEnd(format!(
             "no consent request of your FIU after --trigger-consent: {detail}"
@@ -437,6 +445,9 @@ impl Player {
             // While it is PENDING the FIU can only ask for its status.
             self.wait_until_silent().await;
             self.trigger_fetch(handle, input).await;
+            if let (true, Some(failure)) = (self.fetch_is_unreachable, &self.fetch_failure) {
+                bail!("{failure}");
+            }
         }
         let approve = ConsentAction::with_defaults(Input::Approve);
         self.run_action(handle, Action::Transition(approve))
@@ -506,24 +517,29 @@ impl Player {
                 return Ok(());
             }
             if !has_trigger || Instant::now() >= deadline {
+                let seconds = self.settings.patience.0 / 1000;
+                let failure = self.fetch_failure.as_deref();
                 return Err(EarlyEnd(format!(
-                    "your FIU has not made the call {op} within {} s; give --trigger-fetch, or a longer --wait",
-                    self.settings.patience.0 / 1000
+                    "your FIU has not made the call {op} within {seconds} s; {}",
+                    failure.unwrap_or("give --trigger-fetch, or a longer --wait")
                 )));
             }
             self.trigger_fetch(handle, input).await;
         }
     }
 
-    /// Tells the FIU to go on with a consent, if there is a trigger for it. The answer does not matter:
-    /// the FIU's calls do.
-    async fn trigger_fetch(&self, handle: ConsentHandle, input: &ActorInput) {
-        if let Some(trigger) = &self.settings.trigger_fetch {
-            let input = self.input_about(handle, input);
-            if let Err(error) = trigger.invoke(&self.client, &input).await {
-                tracing::info!("--trigger-fetch, {}: {error:#}", input.case);
-            }
-        }
+    /// Lets the FIU go on with a consent, if there is a trigger for it. What counts are the calls that
+    /// follow; a failure is part of the reason where they do not.
+    async fn trigger_fetch(&mut self, handle: ConsentHandle, input: &ActorInput) {
+        let Some(trigger) = &self.settings.trigger_fetch else {
+            return;
+        };
+        let input = self.input_about(handle, input);
+        let answer = trigger.invoke(&self.client, &input).await;
+        self.fetch_is_unreachable = matches!(answer, Err(ActorError::Unreachable(_)));
+        self.fetch_failure = answer
+            .err()
+            .map(|error| format!("--trigger-fetch: {error}"));
     }
 
     /// Returns the parameters with the ids of the consent. The FIU gets no id that it is to ask for.
@@ -664,7 +680,7 @@ impl Player {
         let assigned = self
             .world
             .assign_scenario(None, handle, &script.plan.name)
-            .map(|receipt| receipt.release_webhooks());
+            .map(Receipt::release_webhooks);
         let count = script.plan.steps.len();
         let are_answered = await_webhooks(&self.world, handle, event, journal_after, count).await;
         self.world.scenarios().remove_local(None, &script.plan.name);
@@ -1039,10 +1055,10 @@ impl Player {
         };
         let deadline = Instant::now() + to_duration(self.settings.patience);
         loop {
-            let answer = probe
-                .invoke(&self.client, &self.input_about(handle, input))
-                .await;
+            let input = self.input_about(handle, input);
+            let answer = probe.invoke(&self.client, &input).await;
             let shown = answer
+                .map_err(anyhow::Error::new)
                 .and_then(|answer| parse_display(&answer))
                 .context("--probe")?;
             if shown != Display::Waiting || shown == expected || Instant::now() >= deadline {

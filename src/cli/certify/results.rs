@@ -91,7 +91,11 @@ impl Evidence {
         let (first_line, headers, answer_status, answer_headers, answer_body) = match &entry.record
         {
             JournalRecord::Call(call) => {
-                let body = RecordedBody::of_entry(entry, BodySide::Answer, SecretDetail::Mask)?;
+                let mut body = RecordedBody::of_entry(entry, BodySide::Answer, SecretDetail::Mask)?;
+                if let Some(length) = body.cut_length() {
+                    let note = format!("\n(cut: {} of {length} bytes)", body.bytes.len());
+                    body.bytes.extend(note.into_bytes());
+                }
                 (
                     format!("{} {}", call.method, mask_target(&call.path)),
                     &call.headers,
@@ -113,7 +117,10 @@ impl Evidence {
         };
         let body = RecordedBody::of_entry(entry, BodySide::Request, SecretDetail::Mask)?;
         let headers = render_headers(headers);
-        let body = String::from_utf8_lossy(&body.bytes);
+        let cut = body.cut_length().map_or_else(String::new, |length| {
+            format!("\n(cut: {} of {length} bytes)", body.bytes.len())
+        });
+        let body = format!("{}{cut}", String::from_utf8_lossy(&body.bytes));
         let answer_body = String::from_utf8_lossy(&answer_body);
         Some(Self {
             seq: entry.seq,
@@ -144,6 +151,10 @@ pub(super) struct CertificationResults {
     pub title: String,
     /// The version of mockaa.
     pub version: String,
+    /// Base URL of the FIU.
+    pub fiu_url: String,
+    /// Seed of all ids and data.
+    pub seed: u64,
     /// System time of the start.
     pub started_at: String,
     /// Number of the cases that have or will have a result.
@@ -152,9 +163,21 @@ pub(super) struct CertificationResults {
     /// The ids of the suite's cases, in their order.
     #[serde(skip)]
     pub order: Vec<String>,
+    /// Results of the cases that are to be played yet.
+    #[serde(skip)]
+    pub unplayed: Vec<CaseResult>,
 }
 
 impl CertificationResults {
+    /// Reads the results of an earlier run.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no results.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+
     /// Returns whether a case has a result, and has passed.
     pub(super) fn has_passed(&self, id: &str) -> bool {
         let mut cases = self.cases.iter();
@@ -164,6 +187,7 @@ impl CertificationResults {
     /// Adds the result of a case in its place, or replaces an earlier one.
     pub(super) fn put(&mut self, result: CaseResult) {
         self.cases.retain(|case| case.id != result.id);
+        self.unplayed.retain(|case| case.id != result.id);
         self.cases.push(result);
         let place = |id: &str| self.order.iter().position(|other| other == id);
         self.cases.sort_by_key(|case| place(&case.id));
@@ -244,10 +268,16 @@ impl CertificationResults {
     /// The file cannot be written.
     pub(super) fn write_junit(&self, path: &Path, error: Option<&str>) -> anyhow::Result<()> {
         let mut report = Report::new(self.title.as_str());
-        for (family, _) in self.families() {
+        let all = || self.cases.iter().chain(&self.unplayed);
+        let mut families: Vec<&str> = Vec::new();
+        for case in all() {
+            if !families.contains(&&*case.family) {
+                families.push(&case.family);
+            }
+        }
+        for family in families {
             let mut suite = TestSuite::new(family);
-            let cases = self.cases.iter().filter(|case| case.family == family);
-            for case in cases {
+            for case in all().filter(|case| case.family == family) {
                 suite.add_test_case(case.to_junit(&self.suite));
             }
             report.add_test_suite(suite);

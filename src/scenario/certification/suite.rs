@@ -1,5 +1,6 @@
 //! The format of a suite, in YAML: families of cases, each with the check that its cases share.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -77,6 +78,18 @@ pub(crate) fn parse_suite(text: &str) -> Result<Suite, Vec<Diagnostic>> {
         families.retain(|family| !family.cases.is_empty());
         families.append(&mut suite.families);
         suite.families = families;
+    }
+    let mut ids = HashSet::new();
+    if let Some((_, case)) = suite.cases().find(|(_, case)| !ids.insert(&case.id)) {
+        return Err(fail(format!(
+            "two cases have the id {}; give each its own",
+            case.id
+        )));
+    }
+    if ids.is_empty() {
+        return Err(fail(
+            "the suite has no cases; give `families` or `extends`".to_owned(),
+        ));
     }
     Ok(suite)
 }
