@@ -336,8 +336,9 @@ impl Parts {
         // Without data the FIU wants to request it again.
         self.rules
             .push(json!({ "when": "fi.requested", "after": ANSWER_TIME, "time_out": {} }));
+        // The second one may be more than the consent's frequency allows.
         self.controls.push(json!({
-            "call": { "op": Operation::FiRequest, "status": "2xx", "at_least": 2 },
+            "call": { "op": Operation::FiRequest, "at_least": 2 },
         }));
         self.controls.push(json!({
             "webhook": { "event": NotificationKind::ConsentStatus, "status": status, "answered": "2xx" },
