@@ -64,6 +64,23 @@ impl Run {
         Self { output, folder }
     }
 
+    /// Plays the suite against an FIU with the triggers and the probe of this module's FIUs.
+    async fn play_with_actors(name: &str, fiu_url: &str, port: u16, arguments: &[&str]) -> Self {
+        let [raise, go_on, shows] =
+            ["/raise", "/go-on", "/shows"].map(|path| format!("{fiu_url}{path}"));
+        let actors = [
+            "--trigger-consent",
+            &raise,
+            "--trigger-fetch",
+            &go_on,
+            "--probe",
+            &shows,
+            "--silence",
+            "80ms",
+        ];
+        Self::play(name, fiu_url, port, &[&actors, arguments].concat()).await
+    }
+
     /// Plays the suite once more, in the same folder.
     async fn play_again(self, fiu_url: &str, port: u16, arguments: &[&str]) -> Self {
         Self::play_in(self.folder, fiu_url, port, arguments).await
@@ -88,19 +105,7 @@ impl Run {
     ) -> Self {
         let port = free_port();
         let fiu = ReferenceFiu::start(port, generation, defects.to_vec(), delay);
-        let url = |path: &str| format!("{}{path}", fiu.url);
-        let (raise, go_on, shows) = (url("/raise"), url("/go-on"), url("/shows"));
-        let actors = [
-            "--trigger-consent",
-            &raise,
-            "--trigger-fetch",
-            &go_on,
-            "--probe",
-            &shows,
-            "--silence",
-            "80ms",
-        ];
-        let run = Self::play(name, &fiu.url, port, &[&actors, arguments].concat()).await;
+        let run = Self::play_with_actors(name, &fiu.url, port, arguments).await;
         fiu.stop().await;
         run
     }
@@ -154,30 +159,9 @@ async fn a_receiver_of_unaport_passes_and_its_defects_fail_the_cases_that_name_t
     let runs = std::iter::once(None).chain(all).map(async |defect| {
         let port = free_port();
         let receiver = UnaportReceiver::start(port, defect);
-        let url = |path: &str| format!("{}{path}", receiver.url);
-        let (raise, go_on, shows) = (url("/raise"), url("/go-on"), url("/shows"));
-        let arguments = [
-            "--suite",
-            "unaport-2.0.0",
-            "--trigger-consent",
-            &raise,
-            "--trigger-fetch",
-            &go_on,
-            "--probe",
-            &shows,
-            "--silence",
-            "80ms",
-            "--wait",
-            "2s",
-            "--strict",
-        ];
-        let run = Run::play(
-            &format!("unaport-{defect:?}"),
-            &receiver.url,
-            port,
-            &arguments,
-        )
-        .await;
+        let name = format!("unaport-{defect:?}");
+        let arguments = ["--suite", "unaport-2.0.0", "--wait", "2s", "--strict"];
+        let run = Run::play_with_actors(&name, &receiver.url, port, &arguments).await;
         receiver.stop().await;
         let expected = defect.map_or(&[][..], unaport::Defect::failing_cases);
         let failed = run.list_cases("failed");
@@ -257,27 +241,84 @@ async fn a_trigger_that_cannot_raise_a_consent_ends_the_run() {
     server.stop(false).await;
 }
 
+/// The request is the FIU's own mistake, and no other case can be played without a consent.
+#[tokio::test]
+async fn a_consent_request_that_is_refused_fails_its_case() {
+    let port = free_port();
+    let (url, server) = start_server(move |body: web::Bytes| async move {
+        let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if message.get("customer").is_some() {
+            let url = format!("http://127.0.0.1:{port}/Consent");
+            let request = reqwest::Client::new().post(url).body("{}").send();
+            request.await.expect("an answer");
+        }
+        acknowledge(&message, 200)
+    });
+    let trigger = ["--trigger-consent", &url, "--wait", "100ms", "--only"];
+    let run = Run::play(
+        "refused",
+        &url,
+        port,
+        &[&trigger[..], &["FIU_1*_1"]].concat(),
+    )
+    .await;
+    server.stop(false).await;
+    let failed = run.list_cases("failed");
+    assert!(failed.contains(&"FIU_1001_1".to_owned()), "{}", run.text());
+    let text = run.text();
+    assert!(text.contains("mockaa has refused it with 4"), "{text}");
+    assert!(
+        run.list_cases("inconclusive")
+            .contains(&"FIU_1011_1".to_owned()),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_at_another_path_is_named() {
+    let (url, server) = start_receiver(404, Duration::ZERO);
+    let run = Run::play("not-found", &url, free_port(), &["--wait", "100ms"]).await;
+    server.stop(false).await;
+    assert_eq!(run.exit_code(), 3);
+    assert!(
+        run.text().contains("your FIU answers 404 at http"),
+        "{}",
+        run.text()
+    );
+}
+
+fn acknowledge(message: &Value, status: u16) -> HttpResponse {
+    let status = StatusCode::from_u16(status).expect("a status");
+    HttpResponse::build(status).json(json!({
+        "ver": "2.0.0", "timestamp": "2026-01-31T06:00:00Z", "txnid": message["txnid"], "response": "OK",
+    }))
+}
+
 /// Starts a receiver that answers everything in the same way, after a while.
 fn start_receiver(status: u16, delay: Duration) -> (String, ServerHandle) {
+    start_server(move |body: web::Bytes| async move {
+        let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
+        acknowledge(&serde_json::from_slice(&body).unwrap_or_default(), status)
+    })
+}
+
+/// Starts a server with one handler.
+fn start_server<F, R>(handle: F) -> (String, ServerHandle)
+where
+    F: Fn(web::Bytes) -> R + Clone + Send + 'static,
+    R: Future<Output = HttpResponse> + 'static,
+{
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let answer = move |body: web::Bytes| async move {
-        let _ = tokio::time::timeout(delay, std::future::pending::<()>()).await;
-        let status = StatusCode::from_u16(status).expect("a status");
-        let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-        HttpResponse::build(status).json(json!({
-            "ver": "2.0.0", "timestamp": "2026-01-31T06:00:00Z", "txnid": message["txnid"], "response": "OK",
-        }))
-    };
-    let server = HttpServer::new(move || App::new().default_service(web::to(answer)))
+    let server = HttpServer::new(move || App::new().default_service(web::to(handle.clone())))
         .workers(1)
         .disable_signals()
         .listen(listener)
         .expect("the port is free")
         .run();
-    let handle = server.handle();
+    let server_handle = server.handle();
     tokio::spawn(server);
-    (url, handle)
+    (url, server_handle)
 }
 
 #[tokio::test]
@@ -296,6 +337,10 @@ async fn a_receiver_that_accepts_everything_passes_no_refusal() {
     assert!(
         reasons.contains("contract report, rejects-invalid-signatures"),
         "the contract report agrees: {reasons}"
+    );
+    assert!(
+        reasons.starts_with("[\"your FIU answered 200 to a notification that it has to refuse\""),
+        "{reasons}"
     );
 }
 

@@ -1,10 +1,13 @@
 //! Judges a case: by its expectations, of which the first are controls, and by the rules of the
 //! contract report.
 
+use serde_json::Value;
+
 use super::results::{Evidence, Outcome};
 use crate::domain::expectation::{Expectation, ExpectationStatus, ExpectationTarget, Verdict};
 use crate::domain::ids::ConsentHandle;
 use crate::domain::journal_entry::{JournalEntry, JournalRecord};
+use crate::domain::text::quote_value;
 use crate::engine::world::World;
 use crate::http::routes::has_operation;
 use crate::scenario::certification::{Case, Check, Family, Script};
@@ -59,6 +62,7 @@ pub(super) fn judge_case(
 fn judge_expectations(world: &World, script: &Script, span: CaseSpan) -> Judgement {
     let mut evidence = Vec::new();
     let (mut unmet_controls, mut unmet, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answer = None;
     for (expectation, number) in script.plan.expectations.iter().zip(0..) {
         let about_consent = about_consent(expectation, span.handle);
         let queries = world.catch_up();
@@ -76,12 +80,14 @@ fn judge_expectations(world: &World, script: &Script, span: CaseSpan) -> Judgeme
             ExpectationStatus::Evicted | ExpectationStatus::Untested => &mut unknown,
         };
         list.push(format!("expected {}", explain(expectation, &verdict)));
+        answer = answer.or_else(|| describe_answer(expectation, &verdict));
     }
     let (outcome, reasons) = if !unmet_controls.is_empty() {
         let reasons = unmet_controls.into_iter();
         let reasons = reasons.map(|reason| format!("the control is not met: {reason}"));
         (Outcome::Inconclusive, reasons.collect())
     } else if !unmet.is_empty() {
+        unmet.splice(0..0, answer);
         (Outcome::Failed, unmet)
     } else if !unknown.is_empty() {
         (Outcome::Inconclusive, unknown)
@@ -93,6 +99,41 @@ fn judge_expectations(world: &World, script: &Script, span: CaseSpan) -> Judgeme
         reasons,
         evidence,
     }
+}
+
+/// Returns the FIU's answer to a notification that it has to refuse, beside the expected one.
+fn describe_answer(expectation: &Expectation, verdict: &Verdict) -> Option<String> {
+    let ExpectationTarget::Webhook {
+        response_status: Some(expected),
+        fault,
+        response,
+        ..
+    } = &expectation.target
+    else {
+        return None;
+    };
+    let entries = verdict.matches.iter();
+    let entries = entries.chain(verdict.near_misses.iter().map(|miss| &miss.entry));
+    let mut webhooks = entries.filter_map(|entry| match &entry.record {
+        JournalRecord::Webhook(webhook) => Some(webhook),
+        _ => None,
+    });
+    let webhook = webhooks.find(|webhook| fault.is_none_or(|it| webhook.faults.contains(&it)))?;
+    let status = webhook.response_status?;
+    if expectation.count.at_most == Some(0) {
+        return Some(format!(
+            "your FIU answered {status} to a notification that it has to refuse"
+        ));
+    }
+    let answer: Value = serde_json::from_slice(&webhook.response_body).unwrap_or_default();
+    let code = answer["errorCode"].as_str();
+    let code = code.map_or_else(
+        || "without `errorCode`".to_owned(),
+        |code| format!("with `errorCode` {}", quote_value(code)),
+    );
+    Some(format!(
+        "your FIU answered {status} {code}; the case expects {expected}{response}"
+    ))
 }
 
 /// Lets a case fail for which the contract report has evidence against the FIU: where both judge the

@@ -326,6 +326,12 @@ impl Player {
         let Some(first) = attempts.next() else {
             bail!("no notification was sent; give --fiu-url the base URL of your FIU");
         };
+        if let Some(status @ (300..400 | 404 | 405)) = first.response_status {
+            bail!(
+                "your FIU answers {status} at {}; correct --fiu-url, or the path of your receiver",
+                first.url
+            );
+        }
         let is_answered = first.response_status.is_some()
             || attempts.any(|webhook| webhook.response_status.is_some());
         if !is_answered {
@@ -695,7 +701,25 @@ impl Player {
             journal_after,
             journal_until: last_seq(&self.world),
         };
+        self.check_is_there(span)?;
         Ok(judge_case(&self.world, (family, case), &script, span))
+    }
+
+    /// Checks that the FIU has answered one of the notifications of a case.
+    fn check_is_there(&self, span: CaseSpan) -> Result<(), EarlyEnd> {
+        let webhooks = entries_after(&self.world, span.journal_after, |entry| {
+            entry.handle == Some(span.handle) && matches!(&entry.record, JournalRecord::Webhook(_))
+        });
+        let mut outcomes = webhooks.iter().filter_map(|entry| match &entry.record {
+            JournalRecord::Webhook(webhook) => Some((webhook.response_status, &webhook.outcome)),
+            _ => None,
+        });
+        match outcomes.next() {
+            Some((None, outcome)) if outcomes.all(|(status, _)| status.is_none()) => {
+                Err(EarlyEnd(format!("your FIU answers no more: {outcome}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn put_scenario(&self, plan: &ScenarioPlan, text: &str) -> Result<(), EarlyEnd> {

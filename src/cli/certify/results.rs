@@ -124,7 +124,7 @@ impl Evidence {
         let answer_body = String::from_utf8_lossy(&answer_body);
         Some(Self {
             seq: entry.seq,
-            summary: EntrySummary::from(entry).to_string(),
+            summary: format!("{}{}", EntrySummary::from(entry), list_faults(entry)),
             request: escape_line_controls(&format!("{first_line}\n{headers}\n{body}")).into_owned(),
             answer: escape_line_controls(&format!(
                 "{answer_status}\n{answer_headers}\n{answer_body}"
@@ -132,6 +132,19 @@ impl Evidence {
             .into_owned(),
         })
     }
+}
+
+/// Returns the faults of a message, which its summary does not have.
+fn list_faults(entry: &JournalEntry) -> String {
+    let faults: Vec<&str> = match &entry.record {
+        JournalRecord::Call(call) => call.faults.iter().map(|it| it.as_str()).collect(),
+        JournalRecord::Webhook(webhook) => webhook.faults.iter().map(|it| it.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    if faults.is_empty() {
+        return String::new();
+    }
+    format!(", with {}", faults.join(", "))
 }
 
 fn render_headers(headers: &[(String, String)]) -> String {
