@@ -16,6 +16,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::{StreamExt, stream};
+use mockaa::internals::engine::clock::system_now;
 use serde_json::{Value, json};
 
 use crate::binary::{create_folder, mockaa_command, run_in, split_output};
@@ -215,6 +216,25 @@ async fn a_receiver_that_answers_late_is_waited_for() {
     server.stop(false).await;
     assert_eq!(run.list_cases("passed"), ["FIU_1004_1"], "{}", run.text());
     assert_eq!(run.list_cases("failed"), ["FIU_1036_1"], "{}", run.text());
+}
+
+/// Two thirds of the cases are left when the time is over.
+#[tokio::test]
+async fn a_run_without_a_trigger_ends_in_time() {
+    let (url, server) = start_receiver(200, Duration::from_millis(900));
+    let begun = system_now();
+    let run = Run::play("slow", &url, free_port(), &["--wait", "100ms"]).await;
+    let seconds = system_now().duration_since(begun).0 / 1000;
+    server.stop(false).await;
+    // The issue names 45 s; a machine that is busy takes longer.
+    assert!(seconds < 3 * 45, "{seconds} s");
+    println!("{seconds} s");
+    let text = run.text();
+    assert!(
+        text.contains("a run without --trigger-consent ends after 42 s"),
+        "{text}"
+    );
+    assert_eq!(run.results()["cases"].as_array().map(Vec::len), Some(CASES));
 }
 
 #[tokio::test]

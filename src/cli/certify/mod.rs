@@ -355,6 +355,7 @@ async fn play_suite(
         security: SecurityMode::Strict,
         data_timing: DataTiming::Manual,
         ca_files: arguments.trust.ca_files.clone(),
+        drain_timeout: Duration::from_secs(1),
         // A notification that is refused is not to come again during another case.
         webhook_retries: "none".parse().expect("it is a policy"),
         ..Options::default()
@@ -378,16 +379,28 @@ async fn play_suite(
     let deadline = asks_nobody.then(|| Instant::now() + UNATTENDED_TIME);
     let client = build_client(&arguments.trust.read()?)?;
     let player = Player::open(sandbox.default_world(), client, settings);
-    let played = match player.await {
-        Ok(player) => play_cases(arguments, (cases, plan), player, deadline, results).await,
-        Err(error) => Err(error),
+    let played = match end_at(deadline, player).await {
+        None => Err(anyhow::anyhow!(
+            "your FIU has not answered the first notifications in {} s",
+            UNATTENDED_TIME.as_secs()
+        )),
+        Some(Err(error)) => Err(error),
+        Some(Ok(player)) => play_cases(arguments, (cases, plan), player, deadline, results).await,
     };
     sandbox.stop().await;
     played
 }
 
 /// Time of a run without a trigger and without a person.
-const UNATTENDED_TIME: Duration = Duration::from_secs(40);
+const UNATTENDED_TIME: Duration = Duration::from_secs(42);
+
+/// Returns the result of a future, or `None` if it has none at a deadline.
+async fn end_at<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, future).await.ok(),
+        None => Some(future.await),
+    }
+}
 
 async fn play_cases(
     arguments: &Arguments,
@@ -403,14 +416,15 @@ async fn play_cases(
         }
         let result = if let Some(reason) = exclusion {
             skip_case((family, case), Outcome::NotApplicable, reason)
-        } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            let reason = format!(
-                "a run without --trigger-consent ends after {} s; play the rest by --only",
-                UNATTENDED_TIME.as_secs()
-            );
-            skip_case((family, case), Outcome::Inconclusive, &reason)
         } else {
-            player.play(family, case).await
+            let played = end_at(deadline, player.play(family, case)).await;
+            played.unwrap_or_else(|| {
+                let reason = format!(
+                    "a run without --trigger-consent ends after {} s; play the rest by --only",
+                    UNATTENDED_TIME.as_secs()
+                );
+                skip_case((family, case), Outcome::Inconclusive, &reason)
+            })
         };
         result.print();
         results.put(result);
