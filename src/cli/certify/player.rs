@@ -67,6 +67,7 @@ pub(super) struct Player {
     base: BaseFacts,
     /// The result of the control for cases about status requests; `None` before it was played.
     polls: Option<bool>,
+    /// The number of customers so far.
     customers: u32,
     /// The longest time that the FIU has taken for a call.
     reaction: Millis,
@@ -186,7 +187,7 @@ impl Player {
         player.check_api(handle, origin)?;
         player.shared.origin = origin;
         player.shared.span.handle = handle;
-        player.use_consent(handle, &input).await?;
+        player.use_consent(handle, origin, &input).await?;
         player.shared.span.journal_until = last_seq(&player.world);
         let refused_request = player.base.refused_request.take();
         player.base = BaseFacts::read(&player.world, player.shared.span);
@@ -216,11 +217,11 @@ impl Player {
             Some(trigger) => self.trigger_consent(&trigger, &input, after).await.ok(),
             None => None,
         };
-        let handle = match raised {
-            Some(handle) => handle,
-            None => self.raise_consent(&input, None)?,
+        let (handle, origin) = match raised {
+            Some(handle) => (handle, ConsentOrigin::Fiu),
+            None => (self.raise_consent(&input, None)?, ConsentOrigin::Sandbox),
         };
-        self.use_consent(handle, &input).await?;
+        self.use_consent(handle, origin, &input).await?;
         let consent = self.world.catch_up().consent(handle);
         let grant = consent.as_ref().and_then(|consent| consent.grant.as_ref());
         let session = grant.and_then(|grant| grant.session);
@@ -443,9 +444,10 @@ impl Player {
     async fn use_consent(
         &mut self,
         handle: ConsentHandle,
+        origin: ConsentOrigin,
         input: &ActorInput,
     ) -> anyhow::Result<()> {
-        let is_of_fiu = self.shared.origin == ConsentOrigin::Fiu;
+        let is_of_fiu = origin == ConsentOrigin::Fiu;
         let after = last_seq(&self.world);
         if is_of_fiu {
             // While it is PENDING the FIU can only ask for its status.
@@ -851,6 +853,7 @@ impl Player {
                 })?;
                 self.wait_until_silent().await;
                 self.run_last_step(handle, steps.next()).await?;
+                self.wait_until_silent().await;
                 self.trigger_fetch(handle, input).await;
             }
             (Check::Discards, _) => {
@@ -863,6 +866,7 @@ impl Player {
                 self.answer_request(script, handle, approved_after, input)
                     .await?;
                 if !is_refusal {
+                    self.wait_for_absence().await;
                     self.trigger_fetch(handle, input).await;
                 }
             }
