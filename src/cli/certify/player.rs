@@ -507,9 +507,11 @@ impl Player {
         after: u64,
         input: &ActorInput,
     ) -> Result<(), EarlyEnd> {
-        let begun = Instant::now();
-        let deadline = begun + to_duration(self.settings.patience);
+        let deadline = Instant::now() + to_duration(self.settings.patience);
         let has_trigger = self.settings.trigger_fetch.is_some();
+        // The FIU has begun when the first trigger returns.
+        let mut begun = Instant::now();
+        let mut is_triggered = false;
         loop {
             let timeout = if has_trigger {
                 self.settings.silence
@@ -525,14 +527,17 @@ impl Player {
                 return Ok(());
             }
             if !has_trigger || Instant::now() >= deadline {
-                let seconds = self.settings.patience.0 / 1000;
+                let patience = to_duration(self.settings.patience);
                 let failure = self.fetch_failure.as_deref();
                 return Err(EarlyEnd(format!(
-                    "your FIU has not made the call {op} within {seconds} s; {}",
+                    "your FIU has not made the call {op} within {patience:?}; {}",
                     failure.unwrap_or("give --trigger-fetch, or a longer --wait")
                 )));
             }
             self.trigger_fetch(handle, input).await;
+            if !is_triggered {
+                (begun, is_triggered) = (Instant::now(), true);
+            }
         }
     }
 
