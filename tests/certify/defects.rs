@@ -37,11 +37,11 @@ defects! {
     ForgetsFailures => ["FIU_1028_1"],
     RequestsDataAfterStop => ["FIU_1016_1", "FIU_1017_1", "FIU_1018_1", "FIU_1034_1", "FIU_1035_1"],
     AcceptsUnknownSessions => [
-        "FIU_2004_", "FIU_2009_2", "FIU_2016_", "FIU_2017_", "FIU_2018_", "FIU_2020_", "FIU_2021_",
+        "FIU_2004_1", "FIU_2004_2", "FIU_2009_2", "FIU_2016_", "FIU_2017_", "FIU_2018_", "FIU_2020_", "FIU_2021_",
     ],
     AcceptsAnySessionStatus => ["FIU_2006_1", "FIU_2006_2", "FIU_2006_3", "FIU_2006_4"],
     AcceptsEmptyAccountLists => ["FIU_2006_5"],
-    AcceptsUnknownAccounts => ["FIU_2009_3"],
+    AcceptsUnknownAccounts => ["FIU_2004_3", "FIU_2009_3"],
     AcceptsAnyTxnid => ["FIU_2007_"],
     FetchesFromFailedSessions => ["FIU_2011_1", "FIU_2015_1"],
     AcknowledgesWithoutOk => ["FIU_1004_1", "FIU_1029_1", "FIU_2002_1", "FIU_3000_1"],

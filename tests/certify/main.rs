@@ -570,7 +570,7 @@ async fn defects_fail_exactly_the_cases_that_name_them() {
 }
 
 #[tokio::test]
-#[ignore = "it takes six minutes; .ci/long certification runs it"]
+#[ignore = "it takes four minutes; .ci/long certification runs it"]
 async fn each_defect_fails_exactly_the_cases_that_name_it() {
     check_defects(Defect::ALL.iter().map(|defect| vec![*defect]).collect()).await;
 }
