@@ -65,4 +65,7 @@ test("what a key signs, it verifies", () => {
   const [header, , signature] = key.sign('{"a":1}').split(".");
   assert.throws(() => openCompact(`${header}.${encode({ a: 1 })}.${signature}`, keys), /b64/);
   assert.throws(() => verify(`${key.sign("body").slice(0, -4)}!!\n `, Buffer.from("body"), keys), SignatureError);
+  // Twelve characters are nine octets; Node ignores a thirteenth.
+  const longer = `${encode({ alg: "RS256", kid: "own" })}.${encode({ abc: 1 })}A.c2ln`;
+  assert.throws(() => openCompact(longer, keys), /payload is not base64url/);
 });
