@@ -38,7 +38,7 @@ use crate::engine::clock::system_now;
 use crate::engine::entropy::random_key;
 use crate::platform::StopSignals;
 use crate::scenario::certification::{
-    Case, Check, Family, SHIPPED_SUITES, ScriptContext, Suite, build_script, find_shipped_suite,
+    Case, Family, SHIPPED_SUITES, ScriptContext, Suite, build_script, find_shipped_suite,
     parse_suite,
 };
 
@@ -435,11 +435,11 @@ async fn play_cases(
     Ok(())
 }
 
-/// Returns the cases in the order in which they are played: those about the journey of the first
-/// consent come first.
+/// Returns the cases in the order in which they are played: those that judge the opening come first,
+/// before other cases add to the journal of its consent.
 fn order_cases<'a>(cases: &[PlannedCase<'a>]) -> Vec<PlannedCase<'a>> {
     let mut cases = cases.to_vec();
-    cases.sort_by_key(|(family, _)| !matches!(family.check, Check::Call | Check::Journey));
+    cases.sort_by_key(|(family, _)| !family.check.judges_opening());
     cases
 }
 

@@ -74,9 +74,7 @@ pub(super) struct Player {
     /// `true` if the FIU raises consents for other customers than those of the input.
     ignores_customers: bool,
     /// The failure of the last `--trigger-fetch`.
-    fetch_failure: Option<String>,
-    /// `true` if it could not be reached or did not end.
-    fetch_is_unreachable: bool,
+    fetch_failure: Option<ActorError>,
 }
 
 /// The consent and the session that cases share.
@@ -180,7 +178,6 @@ impl Player {
             reaction: Millis::ZERO,
             ignores_customers: false,
             fetch_failure: None,
-            fetch_is_unreachable: false,
         };
         let input = player.next_input("opening");
         let (handle, origin) = player.open_consent(&input, journal_after).await?;
@@ -453,8 +450,8 @@ impl Player {
             // While it is PENDING the FIU can only ask for its status.
             self.wait_until_silent().await;
             self.trigger_fetch(handle, input).await;
-            if let (true, Some(failure)) = (self.fetch_is_unreachable, &self.fetch_failure) {
-                bail!("{failure}");
+            if let Some(ActorError::Unreachable(failure)) = &self.fetch_failure {
+                bail!("--trigger-fetch: {failure}");
             }
         }
         let approve = ConsentAction::with_defaults(Input::Approve);
@@ -528,10 +525,12 @@ impl Player {
             }
             if !has_trigger || Instant::now() >= deadline {
                 let patience = to_duration(self.settings.patience);
-                let failure = self.fetch_failure.as_deref();
+                let remedy = self.fetch_failure.as_ref().map_or_else(
+                    || "give --trigger-fetch, or a longer --wait".to_owned(),
+                    |failure| format!("--trigger-fetch: {failure}"),
+                );
                 return Err(EarlyEnd(format!(
-                    "your FIU has not made the call {op} within {patience:?}; {}",
-                    failure.unwrap_or("give --trigger-fetch, or a longer --wait")
+                    "your FIU has not made the call {op} within {patience:?}; {remedy}"
                 )));
             }
             self.trigger_fetch(handle, input).await;
@@ -548,11 +547,7 @@ impl Player {
             return;
         };
         let input = self.input_about(handle, input);
-        let answer = trigger.invoke(&self.client, &input).await;
-        self.fetch_is_unreachable = matches!(answer, Err(ActorError::Unreachable(_)));
-        self.fetch_failure = answer
-            .err()
-            .map(|error| format!("--trigger-fetch: {error}"));
+        self.fetch_failure = trigger.invoke(&self.client, &input).await.err();
     }
 
     /// Returns the parameters with the ids of the consent. The FIU gets no id that it is to ask for.

@@ -269,6 +269,13 @@ impl Case {
     }
 }
 
+impl Check {
+    /// Returns whether its cases judge what the FIU has done with the first consent.
+    pub(crate) const fn judges_opening(self) -> bool {
+        matches!(self, Self::Call | Self::Journey | Self::Accepts)
+    }
+}
+
 impl Family {
     /// Returns whether its cases need a consent that the FIU raises, or a call that it makes.
     pub(crate) fn needs_fiu(&self) -> bool {
