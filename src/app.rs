@@ -36,8 +36,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, FormKey, FramePolicy, OperatorSessions, SecurityMode, StreamCount,
-    VisitStore, build_document, known_paths, protocol_prefixes,
+    AccessPolicy, AppState, FormKey, FramePolicy, OperatorSessions, Router, SecurityMode,
+    StreamCount, VisitStore, build_document, known_paths, protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
@@ -231,6 +231,7 @@ impl Sandbox {
             started_at: system_now(),
             authority,
             describe_calls: build_document,
+            router: Router::new(),
             protocol_prefixes: protocol_prefixes(),
             known_paths: known_paths(),
             form_key: FormKey::random(),

@@ -2,7 +2,7 @@
 //! or the attempt, in every security mode.
 
 use crate::domain::consent::Api;
-use crate::domain::ids::{ConsentId, SessionId};
+use crate::domain::ids::SessionId;
 use crate::domain::participants::SignatureProfile;
 use crate::domain::terms::TimeRange;
 use crate::domain::time::{Millis, Timestamp};
@@ -47,16 +47,6 @@ pub struct CallFacts {
     pub sender: Sender,
     /// `None` for a call that needs no signature, or that was rejected before the check.
     pub signature: Option<RequestSignature>,
-    /// `None` for a request without a message head.
-    pub date: Option<RequestDate>,
-    pub txnid: Option<Box<str>>,
-    /// Hash of what the request asks for, without its version, transaction, key material and the
-    /// instants in it.
-    pub content: Option<u64>,
-    /// Instants in the content, in their order.
-    pub instants: Vec<Timestamp>,
-    /// Consent that a data request names.
-    pub consent_id: Option<ConsentId>,
     /// Data session that the call opens or reads.
     pub session: Option<SessionId>,
     /// `true` if the response carries data.
@@ -68,7 +58,20 @@ pub struct CallFacts {
     pub defects: Vec<AnswerDefect>,
 }
 
-impl CallFacts {
+/// Facts that the text of a request shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestFacts {
+    /// `None` for a request without a message head.
+    pub date: Option<RequestDate>,
+    pub txnid: Option<Box<str>>,
+    /// Hash of what the request asks for, without its version, transaction, key material and the
+    /// instants in it.
+    pub content: Option<u64>,
+    /// Instants in the content, in their order.
+    pub instants: Vec<Timestamp>,
+}
+
+impl RequestFacts {
     /// Returns whether two requests ask for the same, with instants at most `shift` and a second
     /// apart: an FIU that counts them from its clock moves them with it.
     pub fn has_same_content(&self, other: &Self, shift: Millis) -> bool {

@@ -1,11 +1,11 @@
 //! Entries of a world's journal.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use crate::domain::api_fault::ApiFaultName;
-use crate::domain::call_facts::{Acknowledgement, ApiFamily, CallFacts, SentFacts};
+use crate::domain::call_facts::{Acknowledgement, ApiFamily, CallFacts, RequestFacts, SentFacts};
 use crate::domain::cause::Cause;
 use crate::domain::event::{Event, EventName};
 use crate::domain::ids::{ConsentHandle, SessionId};
@@ -67,14 +67,14 @@ pub struct CallRecord {
     /// Handle of the consent that the call is about, if it is known.
     pub handle: Option<ConsentHandle>,
     pub customer: Option<Arc<str>>,
-    pub headers: Vec<(String, String)>,
+    pub headers: RecordedHeaders,
     /// The body, or its first 64 KiB.
     pub request_body: Bytes,
     /// Length of the whole body, in bytes.
     pub request_body_length: usize,
     pub status: u16,
     /// Headers of the response, without those that the server adds.
-    pub response_headers: Vec<(String, String)>,
+    pub response_headers: RecordedHeaders,
     /// The body, or its first 64 KiB.
     pub response_body: Bytes,
     /// Length of the whole body, in bytes.
@@ -88,9 +88,75 @@ pub struct CallRecord {
     /// Value of the response's `Retry-After` header.
     pub retry_after: Option<Millis>,
     pub facts: CallFacts,
+    /// Instants that the `timestamp` of the request may be near; none for an API whose requests have
+    /// no message head.
+    pub request_times: Box<[Timestamp]>,
+    pub request_facts: DeferredFacts,
+}
+
+/// Headers in one text, since each call of the journal has some: names and values, each with a line
+/// feed at its end, which neither can contain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedHeaders(Box<str>);
+
+impl RecordedHeaders {
+    /// Records headers in their order.
+    pub fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let sizes = pairs
+            .clone()
+            .map(|(name, value)| name.len() + value.len() + 2);
+        let mut text = String::with_capacity(sizes.sum());
+        for (name, value) in pairs {
+            for part in [name, "\n", value, "\n"] {
+                text.push_str(part);
+            }
+        }
+        Self(text.into())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut lines = self.0.split_terminator('\n');
+        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+    }
+
+    pub fn to_list(&self) -> Vec<(String, String)> {
+        let pairs = self.iter();
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+}
+
+/// The facts of a request, read when someone asks for them: most calls leave the journal unasked.
+#[derive(Clone, Debug)]
+pub struct DeferredFacts {
+    read: fn(&CallRecord) -> RequestFacts,
+    facts: OnceLock<RequestFacts>,
+}
+
+impl DeferredFacts {
+    /// Defers a function that reads the facts of the record.
+    pub fn new(read: fn(&CallRecord) -> RequestFacts) -> Self {
+        Self {
+            read,
+            facts: OnceLock::new(),
+        }
+    }
+
+    /// Sets the facts where the record has only a part of the request.
+    pub fn set(&self, facts: RequestFacts) {
+        // They are set before anyone can ask for them.
+        let _ = self.facts.set(facts);
+    }
 }
 
 impl CallRecord {
+    /// Returns the facts that the text of the request shows.
+    pub fn request_facts(&self) -> &RequestFacts {
+        let DeferredFacts { read, facts } = &self.request_facts;
+        facts.get_or_init(|| read(self))
+    }
+
     /// Returns the system time when the request was complete.
     pub fn arrived_at(&self) -> Timestamp {
         self.system_time.saturating_add(Millis(-self.duration.0))

@@ -268,11 +268,17 @@ pub(crate) fn merge_member_schemas(schema: &mut Schema) {
     }
 }
 
+/// The length of the longest name of a scenario, a persona and the like, in bytes.
+pub(crate) const NAME_BYTES_MAX: usize = 100;
+
 /// Returns the most similar name, if one is similar enough to be a misspelling.
 pub(crate) fn closest_name<'n>(
     text: &str,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {
+    if text.len() > NAME_BYTES_MAX {
+        return None;
+    }
     let text = text.to_lowercase();
     let limit = 1 + text.len() / 4;
     let similar = names.into_iter().filter_map(|name| {

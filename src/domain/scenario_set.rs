@@ -70,7 +70,9 @@ pub(crate) struct SelectedScenario {
 #[derive(Clone, Debug, Default)]
 pub struct ScenarioSet {
     /// The scenarios, by name.
-    pub scenarios: BTreeMap<String, Scenario>,
+    scenarios: BTreeMap<String, Scenario>,
+    /// The plans of those that select their consents by a `match`.
+    matching: Vec<Arc<ScenarioPlan>>,
     /// The plans of the magic customers, by the part of their addresses before the `@`.
     pub magic_plans: Arc<BTreeMap<&'static str, Arc<ScenarioPlan>>>,
     /// The name of the scenario of consents that no other rule selects one for.
@@ -78,6 +80,33 @@ pub struct ScenarioSet {
 }
 
 impl ScenarioSet {
+    pub fn new(
+        scenarios: BTreeMap<String, Scenario>,
+        magic_plans: Arc<BTreeMap<&'static str, Arc<ScenarioPlan>>>,
+        default_name: Option<String>,
+    ) -> Self {
+        let plans = scenarios.values().map(|scenario| &scenario.plan);
+        let matching = plans.filter(|plan| plan.matcher().is_some());
+        Self {
+            matching: matching.cloned().collect(),
+            scenarios,
+            magic_plans,
+            default_name,
+        }
+    }
+
+    /// Returns the set with other scenarios.
+    #[must_use]
+    pub fn with_scenarios(&self, scenarios: BTreeMap<String, Scenario>) -> Self {
+        let magic_plans = Arc::clone(&self.magic_plans);
+        Self::new(scenarios, magic_plans, self.default_name.clone())
+    }
+
+    /// Returns the scenarios, by name.
+    pub fn scenarios(&self) -> &BTreeMap<String, Scenario> {
+        &self.scenarios
+    }
+
     /// Returns the plan of this name.
     pub fn find_by_name(&self, name: &str) -> Option<Arc<ScenarioPlan>> {
         self.scenarios
@@ -87,10 +116,7 @@ impl ScenarioSet {
 
     /// Returns the most specific plan whose matcher accepts this consent request.
     pub fn find_matching(&self, raise: &RaiseConsent) -> Option<Arc<ScenarioPlan>> {
-        find_most_specific(
-            self.scenarios.values().map(|scenario| &scenario.plan),
-            raise,
-        )
+        find_most_specific(self.matching.iter(), raise)
     }
 
     /// Returns the plan of a magic customer's address.

@@ -1,6 +1,8 @@
 //! World time and system time. World time drives consents; receivers check messages against system
 //! time. This file is the only one that reads the machine's date and time.
 
+use std::time::SystemTime;
+
 use tokio::time::Instant;
 
 use crate::domain::security_mode::SecurityMode;
@@ -13,7 +15,9 @@ use crate::domain::time_source::{TimeSettings, TimeSource};
     reason = "the only place that reads system time"
 )]
 pub fn system_now() -> Timestamp {
-    Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since_epoch.map_or(0, |since| since.as_millis());
+    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// Returns the machine's monotonic time, for delays.

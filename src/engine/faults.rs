@@ -1,9 +1,10 @@
 //! The faults of a world, and the hit count of each rule. Rules come from the scenario of a consent
 //! and from fault sets that are active under a name for the whole world.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use rand::{Rng, RngExt};
 
 use crate::domain::api_fault::{

@@ -3,8 +3,10 @@
 //! elsewhere. Evicted entries are counted by kind, so that a verdict can state that evidence may be
 //! missing.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::domain::cause::Cause;
 use crate::domain::ids::ConsentHandle;

@@ -3,8 +3,10 @@
 //! delivered, exhausted, unaddressed, disabled or dropped. Sending belongs to `webhooks`.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::domain::cause::Cause;
 use crate::domain::delivery::{Attempt, AttemptOutcome, Delivery, DeliveryState};

@@ -2,8 +2,10 @@
 //! `docs/architecture.md#scenarios-and-faults`. Owns the local scenarios and customer pins of a
 //! world, and the holder of the scenarios that all worlds of a sandbox share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::HashMap;
 
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent_matcher::ConsentMatcher;

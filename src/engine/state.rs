@@ -2,9 +2,11 @@
 //! It changes only through [`State::apply`], so that replaying the events of the journal rebuilds
 //! it. The rules belong to `decide`.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::domain::account::Account;
 use crate::domain::command::{Command, RaiseConsent, RequestData};

@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap, hash_map};
+use std::collections::BinaryHeap;
+
+use hashbrown::{HashMap, hash_map};
 
 use crate::domain::command::Command;
 use crate::domain::ids::{ConsentHandle, SessionId};

@@ -1,9 +1,9 @@
 //! Finds what an earlier message has made by the `txnid` of the message. The index holds positions
 //! only: a `txnid` is kept with the consent or the session.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::domain::time::{Millis, Timestamp};
 
@@ -31,8 +31,13 @@ impl PartialEq for MessageKey<'_> {
 impl Hash for MessageKey<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.fiu.hash(state);
-        for byte in self.txnid.bytes() {
-            state.write_u8(byte.to_ascii_lowercase());
+        // A UUID in one piece.
+        for bytes in self.txnid.as_bytes().chunks(36) {
+            let mut lower = [0; 36];
+            let lower = &mut lower[..bytes.len()];
+            lower.copy_from_slice(bytes);
+            lower.make_ascii_lowercase();
+            state.write(lower);
         }
     }
 }
@@ -41,7 +46,7 @@ impl Hash for MessageKey<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct TxnidIndex {
     positions: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl TxnidIndex {

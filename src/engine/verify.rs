@@ -237,7 +237,8 @@ fn find_differences(
             },
             JournalRecord::Call(call),
         ) if call.operation == *op => {
-            differences.extend(request.find_differences(&call.request_body, &call.headers));
+            differences
+                .extend(request.find_differences(&call.request_body, &call.headers.to_list()));
             let in_response = response.find_differences(&call.response_body, &[]);
             differences.extend(in_response.iter().map(|text| format!("answer: {text}")));
             if let Some(expected) = response_status.filter(|class| !class.contains(call.status)) {

@@ -1,11 +1,10 @@
 //! A request as it arrived, with the rules for world, base path, API key and body.
 //!
-//! Extraction never fails. Problems with the world or the body are returned when a handler asks for
+//! Reading never fails. Problems with the world or the body are returned when a handler asks for
 //! them, so that each protocol reports them in its own format.
 
-use std::future::Future;
+use std::borrow::Cow;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,17 +13,18 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_LENGTH,
-    CONTENT_TYPE, HeaderMap, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
+    CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, TRANSFER_ENCODING, UPGRADE, VARY,
 };
 use actix_web::web::{Bytes, BytesMut, Data};
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::crypto::jws::RequestTarget;
 use crate::domain::cause::CauseKind;
 use crate::domain::ids::ConsentHandle;
+use crate::domain::journal_entry::RecordedHeaders;
+use crate::domain::naming::NAME_BYTES_MAX;
 use crate::domain::operation::Operation;
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
@@ -37,6 +37,7 @@ use crate::http::call_context::CallContext;
 use crate::http::call_world::{CallCause, CallWorld};
 use crate::http::connection::{ClientSocket, IsTls};
 use crate::http::route_info::{Protocol, ResourceInfo, RouteInfo, Section, strip_rebit_base_path};
+use crate::http::router::{PathParameters, decode_parameter, split_world};
 use crate::http::security::is_registered_key;
 use crate::http::{AppState, BODY_BYTES_MAX};
 use crate::ui::front::Frame;
@@ -51,8 +52,9 @@ pub(crate) struct Call {
     /// System time when the body was complete.
     arrived_at: Timestamp,
     request: HttpRequest,
-    /// Path parameters that the router has not decoded completely, by name.
-    decoded_segments: Vec<(String, String)>,
+    /// The world in the path.
+    world: Option<Box<str>>,
+    parameters: PathParameters,
     app_state: Data<AppState>,
     body: Result<Bytes, ApiError>,
     /// Keeps an advance of the call's world from moving the clock until the call has been answered.
@@ -62,50 +64,50 @@ pub(crate) struct Call {
     cause: OnceLock<Arc<CallCause>>,
 }
 
-impl FromRequest for Call {
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let mut payload = payload.take();
-        Box::pin(async move {
-            let app_state = request
-                .app_data::<Data<AppState>>()
-                .expect("the app is built with it")
-                .clone();
-            let mut call = Self {
-                resource: request.app_data::<ResourceInfo>().cloned(),
-                arrived_at: system_now(),
-                decoded_segments: decode_segments(&request),
-                request,
-                app_state,
-                body: Ok(Bytes::new()),
-                in_progress: None,
-                cause: OnceLock::new(),
-            };
-            call.in_progress = call.begin_in_world();
-            if switches_protocol(&call.request) {
-                return Ok(call);
-            }
-            let bytes_max = call
-                .route()
-                .map_or(BODY_BYTES_MAX, |route| route.body_bytes_max);
-            let body = read_body(&mut payload, bytes_max);
-            let body = tokio::time::timeout(BODY_TIMEOUT, body).await;
-            let body = body.unwrap_or_else(|_| {
-                Err(ApiError::BodyReadFailed(format!(
-                    "it was not complete within {} s",
-                    BODY_TIMEOUT.as_secs()
-                )))
-            });
-            if matches!(body, Err(ApiError::BodyTooLarge(_))) {
-                drain(&mut payload).await;
-            }
-            call.body = body;
-            call.arrived_at = system_now();
-            Ok(call)
-        })
+impl Call {
+    /// Reads the body of a request. `resource` has the calls of its path, and `parameters` those of
+    /// the path.
+    pub(crate) async fn read(
+        request: HttpRequest,
+        mut payload: Payload,
+        app_state: Data<AppState>,
+        resource: Option<ResourceInfo>,
+        parameters: PathParameters,
+    ) -> Self {
+        let world = split_world(request.match_info().as_str()).0;
+        let mut call = Self {
+            resource,
+            arrived_at: system_now(),
+            world: world.map(decode_parameter),
+            parameters,
+            request,
+            app_state,
+            body: Ok(Bytes::new()),
+            in_progress: None,
+            cause: OnceLock::new(),
+        };
+        call.in_progress = call.begin_in_world();
+        if switches_protocol(&call.request) {
+            return call;
+        }
+        let route = call.route();
+        let bytes_max = route.map_or(BODY_BYTES_MAX, |route| route.body_bytes_max);
+        let length = call.header(CONTENT_LENGTH.as_str());
+        let length = length.and_then(|length| length.parse().ok());
+        let body = read_body(&mut payload, length, bytes_max);
+        let body = tokio::time::timeout(BODY_TIMEOUT, body).await;
+        let body = body.unwrap_or_else(|_| {
+            Err(ApiError::BodyReadFailed(format!(
+                "it was not complete within {} s",
+                BODY_TIMEOUT.as_secs()
+            )))
+        });
+        if matches!(body, Err(ApiError::BodyTooLarge(_))) {
+            drain(&mut payload).await;
+        }
+        call.body = body;
+        call.arrived_at = system_now();
+        call
     }
 }
 
@@ -122,21 +124,6 @@ fn switches_protocol(request: &HttpRequest) -> bool {
     let has_length =
         headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
     request.method() == Method::CONNECT || (headers.contains_key(UPGRADE) && !has_length)
-}
-
-/// Decodes the path parameters in which the router has left `%25`, `%2B` or `%2F`. It decodes all
-/// other escapes.
-fn decode_segments(request: &HttpRequest) -> Vec<(String, String)> {
-    let escaped = request
-        .match_info()
-        .iter()
-        .filter(|(_, text)| text.contains('%'));
-    escaped
-        .map(|(name, text)| {
-            let decoded = percent_decode_str(text).decode_utf8_lossy();
-            (name.to_owned(), decoded.into_owned())
-        })
-        .collect()
 }
 
 /// The bytes of a body that are read although it is too large, and the time for them. A client that still writes when
@@ -159,9 +146,17 @@ async fn drain(payload: &mut Payload) {
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, read).await;
 }
 
-/// Reads a body of at most this many bytes.
-async fn read_body(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, ApiError> {
-    let mut body = BytesMut::new();
+/// The memory that a body gets for its declared length before it arrives.
+const RESERVED_BYTES_MAX: usize = 16 * 1024;
+
+/// Reads a body of at most this many bytes. `length` is that which the caller has declared.
+async fn read_body(
+    payload: &mut Payload,
+    length: Option<usize>,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
+    // The journal keeps the body, so it should have no more memory than it needs.
+    let mut body = BytesMut::with_capacity(length.unwrap_or_default().min(RESERVED_BYTES_MAX));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| ApiError::BodyReadFailed(error.to_string()))?;
         if body.len() + chunk.len() > bytes_max {
@@ -199,12 +194,18 @@ impl Call {
     /// Returns the scenario that the caller selects for its consent, by `x-mockaa-scenario` or by
     /// `x-scenario-id`, the header of Sahamati's simulator.
     pub(crate) fn requested_scenario(&self) -> Result<Option<Box<str>>, ApiError> {
-        let requested = self.control_header("x-mockaa-scenario")?;
-        Ok(match requested {
-            Some(name) => Some(name),
-            None => self.control_header("x-scenario-id")?,
+        for header in ["x-mockaa-scenario", "x-scenario-id"] {
+            let Some(name) = self.control_header(header)? else {
+                continue;
+            };
+            if name.len() > NAME_BYTES_MAX {
+                let message =
+                    format!("is longer than {NAME_BYTES_MAX} bytes, as no scenario's name is");
+                return Err(ApiError::invalid_field(header, message));
+            }
+            return Ok(Some(name.into()));
         }
-        .map(Into::into))
+        Ok(None)
     }
 
     /// Returns the byte strings that a signature of this request may cover: the body, or for a GET
@@ -235,18 +236,14 @@ impl Call {
     }
 
     /// Returns all headers as text, in the order of their names.
-    pub(crate) fn list_headers(&self) -> Vec<(String, String)> {
-        let mut headers: Vec<(String, String)> = self
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.as_str().to_owned(), value)
-            })
+    pub(crate) fn record_headers(&self) -> RecordedHeaders {
+        let headers = self.headers().iter();
+        let mut headers: Vec<(&str, Cow<'_, str>)> = headers
+            .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
             .collect();
         // The map has an order of its own in each process.
-        headers.sort_by(|(name, _), (other, _)| name.cmp(other));
-        headers
+        headers.sort_by_key(|(name, _)| *name);
+        RecordedHeaders::from_pairs(headers.iter().map(|(name, value)| (*name, &**value)))
     }
 
     /// Returns whether the caller prefers a page: `Accept` is `text/html`, or begins with it and has
@@ -276,7 +273,16 @@ impl Call {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        self.find_header(name)?.to_str().ok()
+    }
+
+    /// Returns the first value of a header, whose name is in lower case. There are few headers, so a
+    /// walk costs less than a look-up.
+    fn find_header(&self, name: &str) -> Option<&HeaderValue> {
+        let mut headers = self.headers().iter();
+        headers
+            .find(|(it, _)| it.as_str() == name)
+            .map(|(_, value)| value)
     }
 
     /// Returns whether a script asks for the page again, to see whether it has changed.
@@ -299,7 +305,7 @@ impl Call {
     /// # Errors
     /// [`ApiError::InvalidField`] when it is not plain ASCII; a missing header is no error.
     pub(crate) fn control_header(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
-        let value = self.headers().get(name).map(|value| value.to_str());
+        let value = self.find_header(name).map(HeaderValue::to_str);
         value
             .transpose()
             .map_err(|_| ApiError::invalid_field(name, "is not plain ASCII text"))
@@ -331,10 +337,7 @@ impl Call {
 
     /// Returns a path parameter that only some routes have.
     pub(crate) fn optional_path_segment(&self, name: &str) -> Option<&str> {
-        let decoded = self.decoded_segments.iter().find(|(key, _)| key == name);
-        decoded
-            .map(|(_, text)| text.as_str())
-            .or_else(|| self.request.match_info().get(name))
+        self.parameters.get(name)
     }
 
     /// Parses the consent handle in the path.
@@ -378,10 +381,10 @@ impl Call {
     /// Returns the method and, for a known path, its pattern, with the words that choose what is done.
     fn describe_route(&self) -> String {
         let method = self.method();
-        let Some(pattern) = self.request.match_pattern() else {
+        let Some(resource) = &self.resource else {
             return method.to_owned();
         };
-        let mut pattern = pattern;
+        let mut pattern = resource.path().to_owned();
         for name in ["action", "change"] {
             let place = format!("{{{name}}}");
             if pattern.contains(&place) {
@@ -418,7 +421,7 @@ impl Call {
 
     pub(crate) fn world_name(&self) -> Result<&str, ApiError> {
         let named = self.control_header("x-mockaa-world")?;
-        let name = match (self.request.match_info().get("world"), named) {
+        let name = match (self.world.as_deref(), named) {
             (Some(name), Some(other)) if name != other => {
                 let message = format!(
                     "is {}, but the path has the world {}; name one of them",
@@ -743,15 +746,15 @@ fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
 }
 
-/// Splits a path below `/w/NAME` into the world's name and the rest.
-fn split_world(path: &str) -> Option<(&str, &str)> {
+/// Splits a target below `/w/NAME`, as it was sent, into the world's name and the rest.
+fn split_target(path: &str) -> Option<(&str, &str)> {
     let rest = path.strip_prefix("/w/").filter(|rest| !rest.is_empty())?;
     Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
 /// Returns the world that a path names, valid or not.
 pub(crate) fn world_in_path(path: &str) -> Option<&str> {
-    split_world(path).map(|(world, _)| world)
+    split_target(path).map(|(world, _)| world)
 }
 
 /// A call that integrators make although no document of the API has it.
@@ -772,7 +775,7 @@ const UNDOCUMENTED_CALLS: [UndocumentedCall; 1] = [UndocumentedCall {
 
 /// Removes the world prefix of a path.
 pub(crate) fn strip_world(path: &str) -> &str {
-    split_world(path).map_or(path, |(_, rest)| rest)
+    split_target(path).map_or(path, |(_, rest)| rest)
 }
 
 /// Returns the target of a request; `origin` is its scheme and host. World and base path are the

@@ -1,14 +1,17 @@
 //! The facts about a call that its request and its response show. The contract report grades them.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::domain::api_fault::{ApiFault, ContentFault, ReplyFault, Tampering};
 use crate::domain::call_facts::{
-    AnswerDefect, ApiFamily, CallFacts, MESSAGE_TOLERANCE, RequestDate,
+    AnswerDefect, ApiFamily, MESSAGE_TOLERANCE, RequestDate, RequestFacts,
 };
 use crate::domain::ids::ConsentId;
+use crate::domain::journal_entry::CallRecord;
 use crate::domain::operation::Operation;
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
@@ -29,33 +32,26 @@ impl Section {
     }
 }
 
-/// A request as far as its facts depend on it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestParts<'a> {
-    pub operation: Operation,
-    pub method: &'a str,
-    /// Path with the query.
-    pub path: &'a str,
-    pub body: &'a [u8],
+/// Reads the facts that the text of a request shows.
+pub(crate) fn read_request_facts(call: &CallRecord) -> RequestFacts {
+    read_facts(call, &call.request_body)
 }
 
-/// Returns the facts with those that the request shows. `clocks` are the instants that its
-/// `timestamp` may be near.
-pub(crate) fn read_request_facts(
-    mut facts: CallFacts,
-    request: RequestParts<'_>,
-    clocks: &[Timestamp],
-) -> CallFacts {
-    let Some(api) = facts.api else { return facts };
-    if request.method == "GET" {
-        facts.content = reads_data(request.operation).then(|| hash_value(&request.path));
+/// Reads the facts that a request with this body shows, of which the record may have a part only.
+pub(crate) fn read_facts(call: &CallRecord, body: &[u8]) -> RequestFacts {
+    let mut facts = RequestFacts::default();
+    let Some(api) = call.facts.api else {
+        return facts;
+    };
+    if call.method == "GET" {
+        facts.content = reads_data(call.operation).then(|| hash_value(&call.path));
         return facts;
     }
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(request.body) else {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(body) else {
         return facts;
     };
     if api == ApiFamily::Rebit {
-        facts.date = Some(read_date(body.get("timestamp"), clocks));
+        facts.date = Some(read_date(body.get("timestamp"), &call.request_times));
     }
     let txnid = remove_head(&mut body);
     let nested_txnid = body
@@ -63,16 +59,29 @@ pub(crate) fn read_request_facts(
         .and_then(Value::as_object_mut)
         .and_then(remove_head);
     facts.txnid = txnid.or(nested_txnid);
-    facts.consent_id = body
-        .get("Consent")
-        .and_then(|consent| ConsentId::parse(consent.get("id")?.as_str()?));
-    if request.operation.has_side_effects() || reads_data(request.operation) {
+    if call.operation.has_side_effects() || reads_data(call.operation) {
         body.shift_remove("KeyMaterial");
         let mut content = Value::Object(body);
         take_instants(&mut content, &mut facts.instants);
         facts.content = Some(hash_value(&content.to_string()));
     }
     facts
+}
+
+/// Returns the consent that the body of a data request names.
+pub(crate) fn find_named_consent(body: &[u8]) -> Option<ConsentId> {
+    #[derive(Deserialize)]
+    struct Request<'a> {
+        #[serde(rename = "Consent", borrow)]
+        consent: Named<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    let request: Request<'_> = serde_json::from_slice(body).ok()?;
+    ConsentId::parse(&request.consent.id)
 }
 
 /// Moves the instants of a request's content to a list.
@@ -137,7 +146,7 @@ pub(crate) struct AnswerParts<'a> {
     /// Component of `/openapi.json` that describes the body.
     pub component: Option<&'static str>,
     pub is_signed: bool,
-    pub request_txnid: Option<&'a str>,
+    pub request: &'a [u8],
     pub original: &'a [u8],
     pub sent: &'a [u8],
 }
@@ -152,8 +161,9 @@ pub(crate) fn find_defects(
 ) -> Vec<AnswerDefect> {
     let parse = |bytes| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
     let (original, sent) = (parse(answer.original), parse(answer.sent));
-    let is_other_transaction = answer
-        .request_txnid
+    let request = parse(answer.request);
+    let is_other_transaction = request["txnid"]
+        .as_str()
         .is_some_and(|txnid| sent.get("txnid").is_some_and(|echo| echo != txnid));
     let is_misdated = sent["timestamp"]
         .as_str()
@@ -214,24 +224,40 @@ pub(crate) fn find_defects(
 mod tests {
     use serde_json::json;
 
-    use super::{RequestParts, read_request_facts};
-    use crate::domain::call_facts::{ApiFamily, CallFacts, RequestDate};
+    use super::read_request_facts;
+    use crate::domain::call_facts::{ApiFamily, CallFacts, RequestDate, RequestFacts};
+    use crate::domain::journal_entry::{CallRecord, DeferredFacts, RecordedHeaders};
     use crate::domain::operation::Operation;
     use crate::domain::time::{Millis, Timestamp};
 
-    fn read_facts(body: &serde_json::Value, clocks: &[Timestamp]) -> CallFacts {
-        let facts = CallFacts {
-            api: Some(ApiFamily::Rebit),
-            ..CallFacts::default()
-        };
-        let text = body.to_string();
-        let request = RequestParts {
+    fn read_facts(body: &serde_json::Value, clocks: &[Timestamp]) -> RequestFacts {
+        let body = body.to_string();
+        let record = CallRecord {
             operation: Operation::FiRequest,
-            method: "POST",
-            path: "/FI/request",
-            body: text.as_bytes(),
+            method: "POST".to_owned(),
+            path: "/FI/request".to_owned(),
+            fiu: None,
+            handle: None,
+            customer: None,
+            headers: RecordedHeaders::default(),
+            request_body_length: body.len(),
+            request_body: body.into(),
+            status: 200,
+            response_headers: RecordedHeaders::default(),
+            response_body: bytes::Bytes::new(),
+            response_body_length: 0,
+            system_time: Timestamp::from_millis(0),
+            duration: Millis::ZERO,
+            faults: Vec::new(),
+            retry_after: None,
+            facts: CallFacts {
+                api: Some(ApiFamily::Rebit),
+                ..CallFacts::default()
+            },
+            request_times: clocks.into(),
+            request_facts: DeferredFacts::new(read_request_facts),
         };
-        read_request_facts(facts, request, clocks)
+        record.request_facts().clone()
     }
 
     #[test]

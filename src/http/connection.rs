@@ -2,6 +2,7 @@
 //! descriptor.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -72,6 +73,22 @@ impl Connection {
 }
 
 impl ClientSocket {
+    /// Waits until the client has closed the connection. A client that sends more before it has its
+    /// answer is not watched.
+    pub(crate) async fn wait_until_closed(&self) {
+        loop {
+            let is_readable = self.0.readable().await.is_ok();
+            let peeked = self.0.try_io(Interest::READABLE, || {
+                SockRef::from(&*self.0).peek(&mut [MaybeUninit::uninit()])
+            });
+            match peeked {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && is_readable => {}
+                Ok(0) | Err(_) => return,
+                Ok(_) => std::future::pending().await,
+            }
+        }
+    }
+
     /// Ends both directions; later writes of the server fail.
     pub(crate) fn shut_down(&self) {
         // It fails only if the client has closed the connection meanwhile.
@@ -97,11 +114,8 @@ impl AsyncRead for SharedStream {
     ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read(buffer.initialize_unfilled()) {
-                Ok(count) => {
-                    buffer.advance(count);
-                    return Poll::Ready(Ok(()));
-                }
+            match self.0.try_read_buf(buffer) {
+                Ok(_) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }

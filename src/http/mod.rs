@@ -1,4 +1,4 @@
-//! The HTTP APIs: one table of routes, one extractor (`Call`) and one reply path
+//! The HTTP APIs: one table of routes, one kind of request (`Call`) and one reply path
 //! (`response`). Handlers have a few lines; decisions are the engine's, wire formats are `wire`'s.
 //!
 //! ```text
@@ -33,6 +33,7 @@ mod request_log;
 mod requested_fault;
 mod response;
 pub(crate) mod route_info;
+mod router;
 pub(crate) mod routes;
 mod security;
 mod seed;
@@ -42,11 +43,10 @@ mod signature_cache;
 mod unaport;
 mod visit;
 mod webview;
-mod world_prefix;
 
 use std::sync::Arc;
 
-use actix_web::web::{ServiceConfig, resource, to};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
@@ -65,9 +65,9 @@ use self::known_paths::KnownPaths;
 pub(crate) use self::operator::OperatorSessions;
 use self::request_log::log_call;
 use self::route_info::ProtocolPrefixes;
-use self::routes::{Resource, list_resources};
+pub(crate) use self::router::Router;
+use self::router::{PathParameters, RouteMatch, split_world};
 pub(crate) use self::routes::{known_paths, protocol_prefixes};
-use self::world_prefix::consume_world_prefix;
 use crate::crypto::keys::Keyring;
 use crate::domain::time::Timestamp;
 use crate::engine::worlds::Worlds;
@@ -94,6 +94,8 @@ pub(crate) struct AppState {
     pub access: AccessPolicy,
     /// Returns the OpenAPI document of all calls for a server URL.
     pub describe_calls: fn(&str) -> Value,
+    /// Finds the calls of a path.
+    pub router: Router,
     /// Format of errors for paths that no call has.
     pub protocol_prefixes: ProtocolPrefixes,
     /// System time of the start.
@@ -123,27 +125,36 @@ impl AppState {
     }
 }
 
-/// Registers every route. [`consume_world_prefix`] makes them the routes of all worlds.
-pub(crate) fn configure_routes(config: &mut ServiceConfig) {
-    for (pattern, route_resource) in list_resources() {
-        config.service(
-            resource(pattern)
-                .app_data(route_resource.info())
-                .app_data(route_resource)
-                .to(answer_call),
+/// Answers a call of a known path by its route, or with 405 if no route has its method; any other
+/// path by its explanation.
+pub(crate) async fn answer_call(
+    request: HttpRequest,
+    payload: Payload,
+    app_state: Data<AppState>,
+) -> HttpResponse {
+    let payload = payload.into_inner();
+    let (_, path) = split_world(request.match_info().as_str());
+    let Some(RouteMatch {
+        resource,
+        parameters,
+    }) = app_state.router.find(path)
+    else {
+        let call = Call::read(
+            request,
+            payload,
+            app_state.clone(),
+            None,
+            PathParameters::default(),
         );
-    }
-    config.default_service(to(service_info::reply_unknown_route));
-}
-
-/// Answers a call of a known path by its route, or with 405 if no route has its method.
-async fn answer_call(call: Call, request: HttpRequest) -> HttpResponse {
+        return service_info::reply_unknown_route(call.await).await;
+    };
+    let info = resource.info.clone();
+    let call = Call::read(request, payload, app_state.clone(), Some(info), parameters).await;
     if let Err(error) = call.check_access() {
         let context = CallContext::for_operation(call.op());
         return call.reply(Err(error), context).await;
     }
-    let routes = request.app_data::<Resource>();
-    let handler = call.route().and_then(|route| routes?.find_handler(route));
+    let handler = call.route().and_then(|route| resource.find_handler(route));
     match handler {
         Some(handler) => {
             let mut context = CallContext::for_operation(call.op());

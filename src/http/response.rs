@@ -23,8 +23,8 @@ use serde::Serialize;
 
 use crate::crypto::jws::{JwsHeader, sign_detached_with};
 use crate::domain::api_fault::{ApiFault, LATENCY_MAX, ReplyFault, TransportFault};
-use crate::domain::call_facts::{ApiFamily, CallFacts, Sender};
-use crate::domain::journal_entry::CallRecord;
+use crate::domain::call_facts::{ApiFamily, Sender};
+use crate::domain::journal_entry::{CallRecord, DeferredFacts, RecordedHeaders};
 use crate::domain::logo::Logo;
 use crate::domain::operation::Operation;
 use crate::domain::random_stream::StreamKind;
@@ -37,7 +37,9 @@ use crate::engine::reactions::IdentifiedCall;
 use crate::engine::world::{CommandOutcome, DeliveryHold, Receipt, World};
 use crate::http::call::Call;
 use crate::http::call_context::{CallContext, CallParties};
-use crate::http::call_facts::{AnswerParts, RequestParts, find_defects, read_request_facts};
+use crate::http::call_facts::{
+    AnswerParts, find_defects, find_named_consent, read_facts, read_request_facts,
+};
 use crate::http::call_world::CallWorld;
 use crate::http::connection::ClientSocket;
 use crate::http::console::{self, sign_in_page};
@@ -61,6 +63,9 @@ use crate::wire::unaport;
 use crate::wire::unaport::error::ErrorBody;
 
 const JSON: &str = "application/json";
+
+/// The time after which a caller may try again what the sandbox had no room for, in seconds.
+const RETRY_AFTER_S: i64 = 5;
 
 /// Headers of every Unaport response, as recorded (`docs/sources.md#unaport-hosts-and-calls`).
 const UNAPORT_RESPONSE_HEADERS: [(&str, &str); 4] = [
@@ -358,10 +363,20 @@ impl ApiResponse {
         self
     }
 
-    /// Names the methods that a path has, if the error is that it has not this one.
-    fn with_allowed(self, error: &ApiError) -> Self {
+    /// Adds the headers of an error: the methods that a path has, if the error is that it has not this
+    /// one, and the time after which to try again. An injected status has the time that its fault
+    /// names.
+    fn with_error_headers(self, error: &ApiError) -> Self {
         match error {
             ApiError::MethodNotAllowed { allowed, .. } => self.with_header(ALLOW, allowed),
+            ApiError::InjectedStatus { retry_after_s, .. } => Self {
+                retry_after: *retry_after_s,
+                ..self
+            },
+            _ if self.status == StatusCode::SERVICE_UNAVAILABLE => Self {
+                retry_after: Some(RETRY_AFTER_S),
+                ..self
+            },
             _ => self,
         }
     }
@@ -477,6 +492,10 @@ impl HeaderList {
             .map(|(_, value)| value.as_str())
     }
 
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|(name, value)| (name.as_str(), &**value))
+    }
+
     /// Sets a header that a response has once.
     pub(crate) fn set(&mut self, name: HeaderName, value: impl Into<String>) {
         self.0.retain(|(it, _)| *it != name);
@@ -527,7 +546,11 @@ impl Call {
             return;
         }
         let body = self.body().cloned().unwrap_or_default();
-        let mask = RequestMask::new(&self.list_headers(), self.path_and_query(), &body);
+        let mask = RequestMask::new(
+            &self.record_headers().to_list(),
+            self.path_and_query(),
+            &body,
+        );
         let (path, error) = (mask_target(self.path()), error.to_string());
         tracing::debug!(path, error = mask.mask_message(&error), "rejected");
     }
@@ -539,7 +562,7 @@ impl Call {
             let response = self.error_page(&error).unwrap_or_else(|| {
                 ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error))
             });
-            response.with_allowed(&error)
+            response.with_error_headers(&error)
         });
         let accepted = self.header("accept-encoding").unwrap_or_default();
         let mut codings = accepted.split(',').map(str::trim);
@@ -695,16 +718,7 @@ impl Call {
         };
         let mut response = match outcome {
             Ok(response) => response,
-            Err(error) => {
-                let retry_after = match &error {
-                    ApiError::InjectedStatus { retry_after_s, .. } => *retry_after_s,
-                    _ => None,
-                };
-                ApiResponse {
-                    retry_after,
-                    ..render_error(&error).with_allowed(&error)
-                }
-            }
+            Err(error) => render_error(&error).with_error_headers(&error),
         };
         let original = (!context.faults().is_empty()).then(|| response.body.clone());
         let signature = self
@@ -717,7 +731,8 @@ impl Call {
             .await;
         let headers = self.list_response_headers(&response, signature.as_deref());
         if let Some(world) = &world {
-            self.collect_facts(world, &mut context);
+            context.facts_mut().api = self.route().and_then(|it| it.section.api_family());
+            self.identify_consent(world, &mut context);
             if let Some(original) = original {
                 let is_signed = signature.is_some();
                 self.record_defects(world, &mut context, &response, &original, is_signed);
@@ -833,32 +848,17 @@ impl Call {
         signature
     }
 
-    /// Adds the facts that the request shows to those that its handler has recorded.
-    fn collect_facts(&self, world: &World, context: &mut CallContext) {
-        let (Some(operation), Some(route)) = (context.operation(), self.route()) else {
+    /// Looks for the consent of a data request that was rejected before its consent was looked up.
+    fn identify_consent(&self, world: &World, context: &mut CallContext) {
+        let is_data_request = context.operation() == Some(Operation::FiRequest);
+        if !is_data_request || context.parties().handle.is_some() {
             return;
-        };
-        let facts = CallFacts {
-            api: route.section.api_family(),
-            ..context.facts().clone()
-        };
-        let request = RequestParts {
-            operation,
-            method: self.method(),
-            path: self.path_and_query(),
-            body: self.body().map(|body| &body[..]).unwrap_or_default(),
-        };
-        let clocks: Vec<_> = world.request_times().collect();
-        let facts = read_request_facts(facts, request, &clocks);
-        // A data request may be rejected before its consent is looked up.
-        let consent = facts
-            .consent_id
-            .filter(|_| context.parties().handle.is_none())
-            .and_then(|id| world.catch_up().consent_by_id(id));
-        if let Some(consent) = consent {
+        }
+        let body = self.body().map(|body| &body[..]).unwrap_or_default();
+        let id = find_named_consent(body);
+        if let Some(consent) = id.and_then(|id| world.catch_up().consent_by_id(id)) {
             context.set_named_consent(&consent);
         }
-        *context.facts_mut() = facts;
     }
 
     /// Records the reasons for which the FIU must not rely on an answer of ReBIT. The other APIs
@@ -878,7 +878,7 @@ impl Call {
         let answer = AnswerParts {
             component: self.route().and_then(|route| route.response_component),
             is_signed,
-            request_txnid: context.facts().txnid.as_deref(),
+            request: self.body().map(|body| &body[..]).unwrap_or_default(),
             original,
             sent: &response.body,
         };
@@ -912,22 +912,23 @@ impl Call {
         }
         let finished_at = system_now();
         let request_body = self.body().cloned().unwrap_or_default();
-        world.record_call(CallRecord {
+        let is_rebit = context.facts().api == Some(ApiFamily::Rebit);
+        let record = CallRecord {
             operation: op,
             method: self.method().to_owned(),
             path: self.path_and_query().to_owned(),
             fiu,
             handle,
             customer,
-            headers: self.list_headers(),
+            headers: self.record_headers(),
             request_body_length: request_body.len(),
-            request_body: cut_body(&request_body),
+            request_body: if request_body.len() <= RECORDED_BODY_BYTES_MAX {
+                request_body.clone()
+            } else {
+                cut_body(&request_body)
+            },
             status: response.status.as_u16(),
-            response_headers: headers
-                .0
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value.clone()))
-                .collect(),
+            response_headers: RecordedHeaders::from_pairs(headers.iter()),
             response_body_length: response.body.len(),
             response_body: cut_body(&response.body),
             system_time: finished_at,
@@ -935,7 +936,18 @@ impl Call {
             faults: fault_names(context.faults()),
             retry_after: response.retry_after.map(Millis::from_secs),
             facts: context.facts().clone(),
-        });
+            request_times: if is_rebit {
+                world.request_times().collect()
+            } else {
+                Box::default()
+            },
+            request_facts: DeferredFacts::new(read_request_facts),
+        };
+        if record.request_body.len() < request_body.len() {
+            // The rest of the body is not recorded.
+            record.request_facts.set(read_facts(&record, &request_body));
+        }
+        world.record_call(record);
     }
 
     /// Waits for the injected delays, and for webhooks that must be sent before the response.

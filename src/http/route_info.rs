@@ -232,12 +232,23 @@ impl RouteInfo {
 
 /// The routes with one path. A clone shares them, since each call takes one.
 #[derive(Clone, Debug)]
-pub(crate) struct ResourceInfo(Arc<[RouteInfo]>);
+pub(crate) struct ResourceInfo {
+    path: &'static str,
+    routes: Arc<[RouteInfo]>,
+}
 
 impl ResourceInfo {
-    /// Wraps the routes of a path, which has at least one.
-    pub(crate) fn new(routes: Vec<RouteInfo>) -> Self {
-        Self(routes.into())
+    /// Wraps the routes of a path, which has at least one. The path is that below each base path.
+    pub(crate) fn new(path: &'static str, routes: Vec<RouteInfo>) -> Self {
+        Self {
+            path,
+            routes: routes.into(),
+        }
+    }
+
+    /// Returns the path below each base path, with parameters in braces.
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
     }
 
     /// Returns the route with this method; GET also answers HEAD.
@@ -247,17 +258,20 @@ impl ResourceInfo {
         } else {
             RouteMethod::parse(method.as_str())?
         };
-        self.0.iter().find(|route| route.method == method).copied()
+        self.routes
+            .iter()
+            .find(|route| route.method == method)
+            .copied()
     }
 
     pub(crate) fn first_route(&self) -> RouteInfo {
-        self.0[0]
+        self.routes[0]
     }
 
     /// Returns the methods that the resource answers, as the header `Allow` lists them.
     pub(crate) fn allowed_methods(&self) -> String {
         let mut methods = Vec::new();
-        for route in self.0.iter() {
+        for route in self.routes.iter() {
             methods.push(route.method.as_str());
             if route.method == RouteMethod::Get {
                 methods.push("HEAD");

@@ -12,12 +12,12 @@ use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::Data;
+use actix_web::web::{Data, to};
 use socket2::SockRef;
 use tokio_rustls::TlsAcceptor;
 
 use crate::http::connection::Connection;
-use crate::http::{AppState, configure_routes, consume_world_prefix, log_call};
+use crate::http::{AppState, answer_call, log_call};
 
 /// Time in which a stopping server completes its responses, in seconds.
 const SHUTDOWN_TIMEOUT_S: u64 = 5;
@@ -87,10 +87,9 @@ pub(crate) fn start_server(
     let accept = move || {
         let stopping = stopping.clone();
         let app = App::new()
-            .wrap(from_fn(consume_world_prefix))
             .wrap(from_fn(log_call))
             .app_data(shared.clone())
-            .configure(configure_routes)
+            .default_service(to(answer_call))
             .into_factory()
             .map_err(|error: actix_web::Error| error.error_response());
         let answer = HttpService::build()

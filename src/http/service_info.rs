@@ -35,7 +35,7 @@ pub(crate) fn check_liveness(_: &Call) -> ApiResponse {
 /// `GET /readyz`: always ready, because scenarios and keys are loaded before the server starts.
 pub(crate) fn check_readiness(call: &Call) -> ApiResponse {
     let library = &call.app_state().scenarios;
-    let scenarios = library.scenarios().current().scenarios.len();
+    let scenarios = library.scenarios().current().scenarios().len();
     let worlds = call.worlds().world_count();
     let version = env!("CARGO_PKG_VERSION");
     let mut status =

@@ -76,11 +76,7 @@ impl Library {
             .iter()
             .map(|entry| (entry.number, Arc::new(entry.to_plan())))
             .collect();
-        let set = ScenarioSet {
-            scenarios: loaded,
-            magic_plans: Arc::new(magic_plans),
-            default_name: required.default.clone(),
-        };
+        let set = ScenarioSet::new(loaded, Arc::new(magic_plans), required.default.clone());
         Ok(Self {
             folder,
             required,
@@ -122,10 +118,8 @@ impl Library {
             loaded.as_ref().err().map(ToString::to_string);
         let scenarios = loaded?;
         let count = scenarios.len();
-        self.scenarios.replace_set(ScenarioSet {
-            scenarios,
-            ..(*self.scenarios.current()).clone()
-        });
+        let set = self.scenarios.current().with_scenarios(scenarios);
+        self.scenarios.replace_set(set);
         Ok(count)
     }
 

@@ -367,7 +367,7 @@ fn has_date_time_form(text: &str) -> bool {
 pub(crate) fn list_date_time_deviations(body: &[u8]) -> Vec<ApiError> {
     let mut deviations = Vec::new();
     // Bodies without such a text are not parsed again.
-    if body_texts(body).any(is_date_time_deviation)
+    if list_dated_texts(body).any(is_date_time_deviation)
         && let Ok(document) = serde_json::from_slice(body)
     {
         collect_date_time_deviations("", &document, &mut deviations);
@@ -375,16 +375,32 @@ pub(crate) fn list_date_time_deviations(body: &[u8]) -> Vec<ApiError> {
     deviations
 }
 
-/// Returns the texts of a JSON body that have no escape.
-fn body_texts(body: &[u8]) -> impl Iterator<Item = &str> {
-    body.split(|byte| *byte == b'"')
-        .filter_map(|text| std::str::from_utf8(text).ok())
+/// Returns the texts of a JSON body that have no escape and begin with a year. A date is looked for by
+/// its first hyphen, since a body has few.
+fn list_dated_texts(body: &[u8]) -> impl Iterator<Item = &str> {
+    memchr::memchr_iter(b'-', body).filter_map(|hyphen| {
+        let before = &body[..hyphen];
+        let digits = before.iter().rev().take_while(|it| it.is_ascii_digit());
+        let start = hyphen - digits.take(5).count();
+        if start == 0 || body[start - 1] != b'"' {
+            return None;
+        }
+        let text = &body[start..];
+        let end = text.iter().position(|byte| *byte == b'"')?;
+        std::str::from_utf8(&text[..end]).ok()
+    })
 }
 
 fn is_date_time_deviation(text: &str) -> bool {
-    text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+    begins_with_year(text.as_bytes())
         && !has_date_time_form(text)
         && parse_timestamp(text).is_some()
+}
+
+/// Returns whether a text begins with at most four digits and a hyphen.
+fn begins_with_year(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (1..=4).contains(&digits) && text.get(digits) == Some(&b'-')
 }
 
 fn collect_date_time_deviations(path: &str, value: &Value, deviations: &mut Vec<ApiError>) {

@@ -98,15 +98,15 @@ impl Evidence {
                 }
                 (
                     format!("{} {}", call.method, mask_target(&call.path)),
-                    &call.headers,
+                    call.headers.to_list(),
                     call.status.to_string(),
-                    render_headers(&call.response_headers),
+                    render_headers(&call.response_headers.to_list()),
                     body.bytes,
                 )
             }
             JournalRecord::Webhook(webhook) if webhook.attempt > 0 => (
                 format!("POST {}", mask_target(&webhook.url)),
-                &webhook.headers,
+                webhook.headers.clone(),
                 webhook
                     .response_status
                     .map_or_else(|| webhook.outcome.clone(), |status| status.to_string()),
@@ -116,7 +116,7 @@ impl Evidence {
             _ => return None,
         };
         let body = RecordedBody::of_entry(entry, BodySide::Request, SecretDetail::Mask)?;
-        let headers = render_headers(headers);
+        let headers = render_headers(&headers);
         let cut = body.cut_length().map_or_else(String::new, |length| {
             format!("\n(cut: {} of {length} bytes)", body.bytes.len())
         });

@@ -117,7 +117,9 @@ pub(super) fn check_fetch_counts(run: &RunHistory<'_>) -> Findings {
             continue;
         }
         findings.cases += 1;
-        let count = counts.entry((session, facts.content)).or_default();
+        let count = counts
+            .entry((session, call.record.request_facts().content))
+            .or_default();
         *count += 1;
         if *count == FETCHES_MAX + 1 {
             let hint = ClientHint::FetchesAgain;
@@ -139,14 +141,15 @@ pub(super) fn check_key_material(run: &RunHistory<'_>) -> Findings {
         let Some(material) = facts.key_material.filter(|_| call.record.is_reliable()) else {
             continue;
         };
+        let txnid = &call.record.request_facts().txnid;
         findings.cases += 1;
         match first_uses.get(&material) {
             None => {
                 if call.record.is_surely_received() {
-                    first_uses.insert(material, (call.seq, &facts.txnid));
+                    first_uses.insert(material, (call.seq, txnid));
                 }
             }
-            Some((_, txnid)) if *txnid == &facts.txnid => {}
+            Some((_, first)) if *first == txnid => {}
             Some((first, _)) => {
                 let text =
                     format!("public key and nonce are those of the request in journal {first}");

@@ -128,7 +128,10 @@ fn is_repetition(earlier: &CallRecord, later: &CallRecord) -> bool {
     }
     match (&earlier.facts.range, &later.facts.range) {
         (Some(first), Some(second)) => first.overlaps(second),
-        _ => earlier.facts.has_data && earlier.facts.content == later.facts.content,
+        _ => {
+            earlier.facts.has_data
+                && earlier.request_facts().content == later.request_facts().content
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn check_signatures(run: &RunHistory<'_>) -> Findings {
 pub(super) fn check_dates(run: &RunHistory<'_>) -> Findings {
     let mut findings = Findings::default();
     for call in &run.calls {
-        let problem = match &call.record.facts.date {
+        let problem = match &call.record.request_facts().date {
             None => continue,
             Some(RequestDate::Missing) => Some("timestamp is missing".to_owned()),
             Some(RequestDate::Unreadable(value)) => {
@@ -95,7 +95,7 @@ fn is_retry(call: &CallRecord, rejected: &CallRecord) -> bool {
         && matches(call.facts.session.as_ref(), session)
         && (rejected.operation != Operation::FiFetch
             || session.is_some()
-            || call.facts.content == rejected.facts.content)
+            || call.request_facts().content == rejected.request_facts().content)
 }
 
 /// Returns the time between two responses, by the clock that has moved more.
@@ -186,8 +186,7 @@ fn is_from_browser(call: &CallRecord) -> bool {
         || path.starts_with("/apple-touch-icon")
         || path.starts_with("/.well-known/appspecific/");
     let is_navigation = call.headers.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("sec-fetch-mode")
-            && ["navigate", "no-cors"].contains(&value.as_str())
+        name.eq_ignore_ascii_case("sec-fetch-mode") && ["navigate", "no-cors"].contains(&value)
     });
     call.operation == Operation::Unknown && is_read && (is_browser_path || is_navigation)
 }
@@ -225,11 +224,15 @@ fn find_repetition(
     earlier: &FiuCall<'_>,
     later: &FiuCall<'_>,
 ) -> Option<&'static str> {
-    let (first, second) = (&earlier.record.facts, &later.record.facts);
-    if first.txnid.is_some() && first.txnid == second.txnid {
+    let first = &earlier.record.facts;
+    let [text, later_text] = [earlier, later].map(|call| call.record.request_facts());
+    if text.txnid.is_some() && text.txnid == later_text.txnid {
         return Some("the txnid");
     }
-    if !first.has_same_content(second, elapsed_between(earlier, later).min(REACTION_WINDOW)) {
+    if !text.has_same_content(
+        later_text,
+        elapsed_between(earlier, later).min(REACTION_WINDOW),
+    ) {
         return None;
     }
     let is_superseded = match later.record.operation {

@@ -1,10 +1,10 @@
 //! Execution: due work, the commands of plans, and the consequences of each event (timers,
 //! webhooks, journal entries). The rules are in `decide`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 
 use crate::domain::cause::{Cause, CauseKind};
 use crate::domain::command::{Command, OnRepeatedTxnid};

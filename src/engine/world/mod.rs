@@ -16,11 +16,12 @@ mod scenarios;
 mod time;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
+use hashbrown::{HashMap, HashSet};
 use rand::Rng;
 use tokio::sync::Notify;
 
@@ -53,6 +54,7 @@ pub(super) use self::execution::Execution;
 use self::execution::build_webhook_record;
 pub(crate) use self::faults::CallFaults;
 pub(crate) use self::receipt::{CommandOutcome, DeliveryHold, Receipt};
+pub(crate) use self::record::{JournalSearch, WaitEnd};
 pub(crate) use self::time::ClockChange;
 
 /// The name of the world at the root path.

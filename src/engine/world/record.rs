@@ -6,10 +6,66 @@ use std::time::Duration;
 
 use crate::domain::cause::Cause;
 use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
-use crate::domain::journal_entry::{CallRecord, EntryKind, JournalRecord};
+use crate::domain::journal_entry::{CallRecord, EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Millis;
 use crate::engine::clock::system_now;
+use crate::engine::journal::ReadScope;
 use crate::engine::world::{Inner, World};
+
+/// A search for entries of the journal, from a place on. It remembers what it has examined.
+#[derive(Debug)]
+pub struct JournalSearch<F> {
+    is_wanted: F,
+    /// The number of entries that it looks for at most.
+    limit: usize,
+    /// The number of the last entry that was examined for good.
+    place: u64,
+    /// The entries up to that one.
+    found: Vec<JournalEntry>,
+}
+
+impl<F: Fn(&JournalEntry) -> bool> JournalSearch<F> {
+    pub fn new(after: u64, limit: usize, is_wanted: F) -> Self {
+        Self {
+            is_wanted,
+            limit,
+            place: after,
+            found: Vec::new(),
+        }
+    }
+
+    /// Examines the entries that are new, and returns all that were found. Those that may learn their
+    /// consent later are examined again the next time.
+    fn examine(&mut self, world: &World) -> Vec<JournalEntry> {
+        let inner = world.lock_caught_up();
+        let select = |place, found: usize, scope| {
+            let limit = self.limit - found;
+            inner
+                .journal
+                .select_after(place, limit, scope, &self.is_wanted)
+        };
+        let (settled, place) = select(self.place, self.found.len(), ReadScope::Settled);
+        self.found.extend(settled);
+        self.place = self.place.max(place);
+        let (open, _) = select(self.place, self.found.len(), ReadScope::Written);
+        drop(inner);
+        let mut entries = self.found.clone();
+        entries.extend(open);
+        entries
+    }
+}
+
+/// How a wait for entries has ended.
+#[derive(Debug)]
+pub enum WaitEnd {
+    Found(Vec<JournalEntry>),
+    /// The time has passed; so many were there.
+    TimedOut(usize),
+    /// The world was reset or deleted.
+    Closed,
+    /// The sandbox stops.
+    Stopping,
+}
 
 /// Maximum number of different notes of one world. Notes quote what callers sent.
 const NOTES_MAX: usize = 1_000;
@@ -21,20 +77,22 @@ const NOTE_CHARS_MAX: usize = 300;
 const SIGNATURE_ERROR_CHARS_MAX: usize = 4_000;
 
 impl Inner {
-    /// Writes a note to the journal, unless it stands there already.
-    pub(super) fn append_note_once(&mut self, cause: Option<Arc<Cause>>, text: &str) {
-        let text: String = text.chars().take(NOTE_CHARS_MAX).collect();
-        if self.seen_notes.contains(&text) || self.seen_notes.len() > NOTES_MAX {
-            return;
+    /// Writes a note to the journal, unless it stands there already. Returns whether it was written.
+    pub(super) fn append_note_once(&mut self, cause: Option<Arc<Cause>>, text: &str) -> bool {
+        let end = text.char_indices().nth(NOTE_CHARS_MAX);
+        let text = end.map_or(text, |(end, _)| &text[..end]);
+        if self.seen_notes.contains(text) || self.seen_notes.len() > NOTES_MAX {
+            return false;
         }
         let is_full = self.seen_notes.len() == NOTES_MAX;
         let text = if is_full {
             format!("{NOTES_MAX} different notes were written; further ones are not kept")
         } else {
-            text
+            text.to_owned()
         };
         self.seen_notes.insert(text.clone());
         self.append_note(cause, text);
+        true
     }
 }
 
@@ -61,8 +119,10 @@ impl World {
 
     /// Writes a note once. A note repeated for every request would evict all other entries.
     pub fn write_note_once(&self, cause: Option<Arc<Cause>>, text: &str) {
-        self.lock().append_note_once(cause, text);
-        self.journal_appended.notify_waiters();
+        let is_written = self.lock().append_note_once(cause, text);
+        if is_written {
+            self.journal_appended.notify_waiters();
+        }
     }
 
     /// Records the reason why a signature did not verify.
@@ -85,8 +145,9 @@ impl World {
     pub async fn await_expectation(&self, expectation: &Expectation) -> Verdict {
         let timeout = expectation.within.unwrap_or_default();
         self.wait_to_find(timeout, |world| {
-            Some(world.catch_up().evaluate_expectation(expectation))
-                .filter(|verdict| verdict.status == ExpectationStatus::Met)
+            let verdict = world.catch_up().evaluate_expectation(expectation);
+            let is_over = verdict.status == ExpectationStatus::Met || world.is_draining();
+            is_over.then_some(verdict)
         })
         .await
         .unwrap_or_else(|| self.catch_up().evaluate_expectation(expectation))
@@ -105,11 +166,33 @@ impl World {
         }
     }
 
+    /// Waits until a search has found a number of entries, for at most `timeout` of system time. Each
+    /// entry is examined once, however long the wait.
+    pub async fn wait_for_entries(
+        &self,
+        timeout: Millis,
+        count: usize,
+        mut search: JournalSearch<impl Fn(&JournalEntry) -> bool>,
+    ) -> WaitEnd {
+        let end = self.wait_to_find(timeout, |world| {
+            let entries = search.examine(world);
+            if entries.len() >= count {
+                return Some(WaitEnd::Found(entries));
+            }
+            world.is_draining().then_some(WaitEnd::Stopping)
+        });
+        match end.await {
+            Some(end) => end,
+            None if self.is_closed() => WaitEnd::Closed,
+            None => WaitEnd::TimedOut(search.examine(self).len()),
+        }
+    }
+
     /// Waits until `find` returns a value, for at most `timeout` of system time.
     pub async fn wait_to_find<T>(
         &self,
         timeout: Millis,
-        find: impl Fn(&Self) -> Option<T>,
+        mut find: impl FnMut(&Self) -> Option<T>,
     ) -> Option<T> {
         let search = async {
             loop {
@@ -126,9 +209,7 @@ impl World {
             }
         };
         let timeout = Duration::from_millis(u64::try_from(timeout.0).unwrap_or_default());
-        match tokio::time::timeout(timeout, search).await {
-            Ok(found) => found,
-            Err(_) => find(self),
-        }
+        let found = tokio::time::timeout(timeout, search).await;
+        found.unwrap_or_else(|_| find(self))
     }
 }

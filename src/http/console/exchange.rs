@@ -131,8 +131,9 @@ impl PageCall<'_> {
                 address: address(side),
             })
         };
+        let recorded_headers = call.headers.to_list();
         let (headers, path) = (
-            show_headers(&call.headers, secrets),
+            show_headers(&recorded_headers, secrets),
             show_target(&call.path, secrets),
         );
         let request = body(BodySide::Request);
@@ -163,14 +164,14 @@ impl PageCall<'_> {
         };
         Exchange {
             line: format!("{} {path}", call.method),
-            is_masked: headers != call.headers || path != call.path || hides_body,
+            is_masked: headers != recorded_headers || path != call.path || hides_body,
             verdict: self.judge_call(entry, call),
             other: None,
             resend: None,
             answer: Some(ShownAnswer {
                 line: format!("{} {}", call.status, reason.unwrap_or_default()),
                 has_come: true,
-                headers: show_headers(&call.response_headers, secrets),
+                headers: show_headers(&call.response_headers.to_list(), secrets),
                 body: answer,
             }),
             curl: curl.write(),

@@ -35,7 +35,7 @@ fn list_rows(page: &PageCall<'_>) -> Vec<ScenarioRow> {
     let world = &page.world;
     let local = world.scenarios().local_plans();
     let shared = world.config().scenarios.current();
-    let shared = shared.scenarios.values();
+    let shared = shared.scenarios().values();
     let shared = shared
         .filter(|it| !local.iter().any(|plan| plan.name == it.plan.name))
         .map(|it| ScenarioRow {

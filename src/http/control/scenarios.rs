@@ -26,7 +26,7 @@ pub(crate) fn list_scenarios(call: &Call) -> Result<ApiResponse, ApiError> {
     let shared = world.config().scenarios.current();
     let local_plans = world.scenarios().local_plans();
     let global_views = shared
-        .scenarios
+        .scenarios()
         .iter()
         .filter(|(name, _)| !local_plans.iter().any(|plan| plan.name == **name))
         .map(|(_, scenario)| ScenarioView::from(scenario));
@@ -48,7 +48,7 @@ pub(crate) fn get_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
 pub(crate) fn find_scenario_text(world: &World, name: &str) -> Result<Arc<str>, ApiError> {
     let text = world.scenarios().local_text(name).or_else(|| {
         let shared = world.config().scenarios.current();
-        Some(Arc::clone(&shared.scenarios.get(name)?.text))
+        Some(Arc::clone(&shared.scenarios().get(name)?.text))
     });
     text.ok_or_else(|| unknown_scenario_error(world, name))
 }

@@ -30,7 +30,7 @@ pub(crate) fn get_info(call: &Call) -> Result<ApiResponse, ApiError> {
         worlds: call.worlds().world_count(),
         links: list_links(&call.base_url(&world)),
         otps: &LINK_TOKENS,
-        scenarios: library.scenarios().current().scenarios.len(),
+        scenarios: library.scenarios().current().scenarios().len(),
         scenarios_error: library.load_error(),
     }))
 }

@@ -12,6 +12,7 @@ mod unaport;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -350,24 +351,13 @@ impl Route {
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
-    /// Returns the patterns under which the router serves the call.
-    fn patterns(&self) -> Vec<String> {
-        let (path, bases) = (self.local_path(), self.section.base_paths());
+    /// Returns whether a parameter of the path may be empty. A client that has not set the variable
+    /// gets an error that names the problem.
+    fn may_be_empty(&self, parameter: &str) -> bool {
         match self.section {
-            // One pattern for all base paths. Repeated slashes are accepted at the end, and between
-            // the base URL and the path.
-            Section::Unaport => {
-                let bases = bases.iter().map(|base| &base[1..]);
-                let bases = bases.collect::<Vec<_>>().join("|");
-                let path = allow_empty(&path[1..], "org_id");
-                vec![format!("/{{base:({bases})}}{{lead:/+}}{path}{{trail:/*}}")]
-            }
-            // A client that has not set the variable gets an error that names the problem.
-            Section::Rebit => {
-                let path = allow_empty(path, "consentHandle");
-                bases.iter().map(|base| format!("{base}{path}")).collect()
-            }
-            _ => bases.iter().map(|base| format!("{base}{path}")).collect(),
+            Section::Unaport => parameter == "org_id",
+            Section::Rebit => parameter == "consentHandle",
+            _ => false,
         }
     }
 
@@ -391,15 +381,7 @@ impl Route {
     }
 }
 
-/// Lets a parameter of a pattern be empty.
-fn allow_empty(path: &str, parameter: &str) -> String {
-    path.replace(
-        &format!("{{{parameter}}}"),
-        &format!("{{{parameter}:[^/]*}}"),
-    )
-}
-
-/// Returns all calls, in the order in which the router tries them.
+/// Returns all calls. Of two paths that the router cannot tell apart, the first one counts.
 pub fn all_routes() -> impl Iterator<Item = &'static Route> {
     // The registry comes first: its second version shares its first segment with a base path of
     // ReBIT.
@@ -445,20 +427,16 @@ impl std::fmt::Debug for Route {
     }
 }
 
-/// All calls with one path.
+/// All calls with one path, of which there is at least one.
 #[derive(Clone, Debug)]
-pub(crate) struct Resource(Vec<&'static Route>);
+pub(crate) struct Resource {
+    pub info: ResourceInfo,
+    routes: Arc<[&'static Route]>,
+}
 
 impl Resource {
-    /// Returns the handler of one of its calls.
-    pub(crate) fn find_handler(&self, info: RouteInfo) -> Option<Handler> {
-        let route = self.0.iter().find(|route| route.method == info.method)?;
-        Some(route.handler)
-    }
-
-    /// Returns what the calls of the resource know of their routes.
-    pub(crate) fn info(&self) -> ResourceInfo {
-        let routes = self.0.iter().map(|route| RouteInfo {
+    fn new(routes: Vec<&'static Route>) -> Self {
+        let info = routes.iter().map(|route| RouteInfo {
             method: route.method,
             section: route.section,
             access_rule: route.access_rule,
@@ -470,7 +448,36 @@ impl Resource {
             body_bytes_max: route.request.bytes_max(),
             opens_web_sdk: route.opens_web_sdk,
         });
-        ResourceInfo::new(routes.collect())
+        Self {
+            info: ResourceInfo::new(routes[0].local_path(), info.collect()),
+            routes: routes.into(),
+        }
+    }
+
+    /// Returns the handler of one of its calls.
+    pub(crate) fn find_handler(&self, info: RouteInfo) -> Option<Handler> {
+        let mut routes = self.routes.iter();
+        let route = routes.find(|route| route.method == info.method)?;
+        Some(route.handler)
+    }
+
+    /// Returns the path below each of the base paths, with parameters in braces.
+    pub(crate) fn path(&self) -> &'static str {
+        self.info.path()
+    }
+
+    pub(crate) fn base_paths(&self) -> &'static [&'static str] {
+        self.routes[0].section.base_paths()
+    }
+
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &'static str> {
+        self.routes[0].path_parameter_names()
+    }
+
+    /// Returns whether the parameters of its path may have these values.
+    pub(crate) fn accepts(&self, values: &[&str]) -> bool {
+        let mut parameters = self.parameter_names().zip(values);
+        parameters.all(|(name, value)| !value.is_empty() || self.routes[0].may_be_empty(name))
     }
 }
 
@@ -480,25 +487,19 @@ pub(crate) fn has_operation(api: ApiFamily, operation: Operation) -> bool {
         .any(|route| route.operation == Some(operation) && route.section.api_family() == Some(api))
 }
 
-/// Returns all patterns of the router with their calls, in the order in which it tries them.
-pub(crate) fn list_resources() -> Vec<(String, Resource)> {
-    let mut resources: Vec<(&'static Route, Resource)> = Vec::new();
+/// Returns all calls by their paths.
+pub(crate) fn list_resources() -> Vec<Resource> {
+    let mut resources: Vec<Vec<&'static Route>> = Vec::new();
     for route in all_routes() {
-        let known = resources.iter_mut().find(|(first, _)| {
-            first.section == route.section && first.local_path() == route.local_path()
+        let known = resources.iter_mut().find(|routes| {
+            routes[0].section == route.section && routes[0].local_path() == route.local_path()
         });
         match known {
-            Some((_, resource)) => resource.0.push(route),
-            None => resources.push((route, Resource(vec![route]))),
+            Some(routes) => routes.push(route),
+            None => resources.push(vec![route]),
         }
     }
-    resources
-        .into_iter()
-        .flat_map(|(first, resource)| {
-            let patterns = first.patterns().into_iter();
-            patterns.map(move |pattern| (pattern, resource.clone()))
-        })
-        .collect()
+    resources.into_iter().map(Resource::new).collect()
 }
 
 /// Returns the format of errors and the access rule for paths that no call has.

@@ -177,19 +177,14 @@ fn is_in_any<'n>(text: &Regex, mut names: impl Iterator<Item = &'n str>) -> bool
 /// Returns whether a record has a text in its path, URL, headers, bodies, outcome, faults or message, as they
 /// were recorded.
 fn has_text(record: &JournalRecord, text: &Regex) -> bool {
-    let in_headers = |headers: &[(String, String)]| {
-        let mut headers = headers.iter();
-        headers
-            .any(|(name, value)| text.is_match(name.as_bytes()) || text.is_match(value.as_bytes()))
-    };
     match record {
         JournalRecord::Call(call) => {
             text.is_match(call.path.as_bytes())
                 || is_in_any(text, call.faults.iter().map(|fault| fault.as_str()))
                 || text.is_match(&call.request_body)
                 || text.is_match(&call.response_body)
-                || in_headers(&call.headers)
-                || in_headers(&call.response_headers)
+                || is_in_any(text, call.headers.iter().flat_map(<[_; 2]>::from))
+                || is_in_any(text, call.response_headers.iter().flat_map(<[_; 2]>::from))
         }
         JournalRecord::Webhook(webhook) => {
             text.is_match(webhook.webhook_id.as_bytes())
@@ -197,7 +192,13 @@ fn has_text(record: &JournalRecord, text: &Regex) -> bool {
                 || is_in_any(text, webhook.faults.iter().map(|fault| fault.as_str()))
                 || text.is_match(webhook.outcome.as_bytes())
                 || text.is_match(&webhook.body)
-                || in_headers(&webhook.headers)
+                || is_in_any(
+                    text,
+                    webhook
+                        .headers
+                        .iter()
+                        .flat_map(|(name, value)| [&**name, &**value]),
+                )
         }
         JournalRecord::Event(event) => text.is_match(event.name().as_str().as_bytes()),
         JournalRecord::StepRejected { origin, reason, .. } => {
@@ -693,6 +694,8 @@ impl CallView {
             faults,
             retry_after: _,
             facts: _,
+            request_times: _,
+            request_facts: _,
         } = call;
         let shown_path = match secrets {
             SecretDetail::Reveal => path.clone(),
@@ -728,18 +731,20 @@ impl CallContent {
     /// Returns headers and bodies, and whether secrets in them are masked.
     fn new(call: &CallRecord, secrets: SecretDetail) -> (Self, bool) {
         let [body, answer] = RecordedBody::of_call(call, secrets);
+        let headers = call.headers.to_list();
+        let answer_headers = call.response_headers.to_list();
         let hides_secrets = secrets == SecretDetail::Mask
             && (body.bytes != call.request_body
                 || answer.bytes != call.response_body
-                || [&call.headers, &call.response_headers]
+                || [&headers, &answer_headers]
                     .iter()
                     .any(|headers| mask_headers(headers) != **headers));
         let content = Self {
-            headers: list_headers(&call.headers, secrets),
+            headers: list_headers(&headers, secrets),
             body_base64: encode_if_binary(&body.bytes),
             body: String::from_utf8_lossy(&body.bytes).into_owned(),
             answer_base64: encode_if_binary(&answer.bytes),
-            answer_headers: list_headers(&call.response_headers, secrets),
+            answer_headers: list_headers(&answer_headers, secrets),
             answer: String::from_utf8_lossy(&answer.bytes).into_owned(),
         };
         (content, hides_secrets)

@@ -135,7 +135,7 @@ impl RequestMask {
 
     /// Finds the secrets of a recorded call. A login without a known format is a secret as a whole.
     pub(crate) fn for_record(call: &CallRecord) -> Self {
-        let mut mask = Self::new(&call.headers, &call.path, &call.request_body);
+        let mut mask = Self::new(&call.headers.to_list(), &call.path, &call.request_body);
         let is_login = matches!(
             call.operation,
             Operation::Login | Operation::LoginRefresh | Operation::Token
