@@ -35,6 +35,7 @@ mod helpers;
 mod inbox;
 mod jws_verifier;
 mod lender;
+mod limits;
 mod magic;
 mod model;
 mod openapi;

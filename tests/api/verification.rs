@@ -188,14 +188,6 @@ async fn a_caller_can_wait_for_a_future_event() {
         "{}",
         late.text
     );
-    // A reset world has nothing left to wait for.
-    let waiting = app.get("/_mockaa/v1/journal/wait?kind=consent.revoked&within=20s");
-    let (wait_reply, _) = tokio::join!(waiting, async {
-        app.post("/_mockaa/v1/reset", &Value::Null)
-            .await
-            .expect_ok()
-    });
-    assert_eq!(wait_reply.status, 408);
 }
 
 #[tokio::test]

@@ -94,9 +94,8 @@ pub(crate) fn parse_typed<T: DeserializeOwned>(
         }]);
     }
     let tree = node::parse_tree(text).map_err(|diagnostic| vec![diagnostic])?;
-    let mut diagnostics = validate::validate_tree(&tree, schema, name);
+    let diagnostics = validate::validate_tree(&tree, schema, name);
     if !diagnostics.is_empty() {
-        diagnostics.sort();
         return Err(diagnostics);
     }
     serde_saphyr::from_str(text).map_err(|error| {

@@ -1,6 +1,8 @@
 //! Validates a tree against the JSON Schema of its type. Reports all errors, each with its position
 //! and the accepted values. Supports only the part of JSON Schema that our own types generate.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
 
@@ -17,14 +19,33 @@ use crate::domain::message_filter::{JsonPointer, Pattern};
 use crate::domain::naming::closest_name;
 use crate::domain::text::quote_value;
 
-/// Returns all diagnostics of a tree; `name` names the root in them.
+/// The number of diagnostics after which the rest of a text is not looked at.
+const DIAGNOSTICS_MAX: usize = 20;
+
+/// The length of the longest text, in bytes, where a schema names no other one.
+const TEXT_BYTES_MAX: u64 = 4_096;
+
+/// Returns the diagnostics of a tree in the order of their places; `name` names the root in them. If
+/// there are more than 20, the last one says so.
 pub(crate) fn validate_tree(tree: &SpannedNode, schema: &Value, name: &str) -> Vec<Diagnostic> {
     let mut validator = Validator {
         root: schema,
         diagnostics: Vec::new(),
     };
     validator.check_node(tree, schema, name);
-    validator.diagnostics
+    let mut diagnostics = validator.diagnostics;
+    diagnostics.sort();
+    if diagnostics.len() > DIAGNOSTICS_MAX {
+        diagnostics.truncate(DIAGNOSTICS_MAX);
+        diagnostics.push(Diagnostic {
+            line: 0,
+            column: 0,
+            message: format!(
+                "{name} has more than {DIAGNOSTICS_MAX} errors; correct these, then check it again"
+            ),
+        });
+    }
+    diagnostics
 }
 
 struct Validator<'a> {
@@ -35,6 +56,11 @@ struct Validator<'a> {
 impl<'a> Validator<'a> {
     fn add_diagnostic(&mut self, location: Location, message: String) {
         self.diagnostics.push(diagnostic_at(location, message));
+    }
+
+    /// Returns whether enough has been found.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() > DIAGNOSTICS_MAX
     }
 
     /// Returns the target of a schema that is a `$ref`; other schemas unchanged.
@@ -83,7 +109,16 @@ impl<'a> Validator<'a> {
                         format!("{name} is an empty list; give at least one item, or remove it"),
                     );
                 }
+                if let Some(most) = schema["maxItems"].as_u64()
+                    && items.len() as u64 > most
+                {
+                    let message = format!("{name} has {} items; the limit is {most}", items.len());
+                    self.add_diagnostic(tree.referenced, message);
+                }
                 for item in items {
+                    if self.is_full() {
+                        return;
+                    }
                     self.check_node(item, &schema["items"], &item_name);
                 }
             }
@@ -128,12 +163,14 @@ impl<'a> Validator<'a> {
         let properties = schema["properties"].as_object();
         let additional = &schema["additionalProperties"];
         let mut has_unknown_keys = false;
-        for (number, (key, value)) in entries.iter().enumerate() {
-            if let Some((first, _)) = entries[..number]
-                .iter()
-                .find(|(other, _)| other.value == key.value)
-            {
-                let line = first.referenced.line();
+        let mut first_lines = HashMap::new();
+        for (key, value) in entries {
+            if self.is_full() {
+                return;
+            }
+            let line = key.referenced.line();
+            if let Some(line) = first_lines.insert(key.value.as_str(), line) {
+                first_lines.insert(&key.value, line);
                 self.add_diagnostic(
                     key.referenced,
                     format!(
@@ -257,6 +294,12 @@ impl<'a> Validator<'a> {
             return;
         }
         let quoted_text = quote_value(text);
+        let bytes_max = schema["maxLength"].as_u64().unwrap_or(TEXT_BYTES_MAX);
+        if text.len() as u64 > bytes_max {
+            let message = format!("{quoted_text} is longer than {bytes_max} bytes");
+            self.add_diagnostic(location, message);
+            return;
+        }
         let message = match schema["format"].as_str() {
             Some(DURATION_FORMAT) if parse_duration(text).is_none() => {
                 format!("{quoted_text} is not {DURATION_FORMS}")

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{HeaderName, RETRY_AFTER};
+use actix_web::http::header::HeaderName;
 
 use super::webhooks::OCTET_STREAM;
 use super::{
@@ -14,7 +14,7 @@ use crate::domain::journal_entry::JournalEntry;
 use crate::domain::listing::{Cursor, ListPart};
 use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
-use crate::engine::world::World;
+use crate::engine::world::{JournalSearch, WaitEnd, World};
 use crate::http::call::Call;
 use crate::http::event_stream::{EventStream, STREAMS_MAX};
 use crate::http::params::Params;
@@ -22,13 +22,13 @@ use crate::http::response::ApiResponse;
 use crate::http::routes::has_operation;
 use crate::scenario::format::parse_expectations;
 use crate::wire::api_error::ApiError;
+use crate::wire::control::Detail;
 use crate::wire::control::events::EventPlace;
 use crate::wire::control::journal::{
     AssertView, BodySide, EntryView, JournalFilter, JournalPage, RecordedBody, VerdictView,
     WHOLE_LENGTH_HEADER,
 };
 use crate::wire::control::report::{ReportView, render_text};
-use crate::wire::control::{Detail, ErrorView, http_status};
 use crate::wire::mask::SecretDetail;
 
 /// Longest wait of one call, in system time.
@@ -56,19 +56,26 @@ pub(crate) fn parse_filter(params: &Params) -> Result<JournalFilter, ApiError> {
 fn read_page(
     world: &World,
     part: ListPart,
-    (detail, secrets): (Detail, SecretDetail),
+    shown: (Detail, SecretDetail),
     is_wanted: impl Fn(&JournalEntry) -> bool,
 ) -> JournalPage {
     let (entries, last_examined) = world.catch_up().journal_matching(part, is_wanted);
     let next = (entries.len() == part.limit).then_some(last_examined);
     JournalPage {
-        items: entries
-            .iter()
-            .map(|entry| EntryView::new(entry, detail, secrets))
-            .collect(),
+        items: show_entries(&entries, shown),
         next,
         evicted: world.count_evicted(|_| true),
     }
+}
+
+fn show_entries(
+    entries: &[JournalEntry],
+    (detail, secrets): (Detail, SecretDetail),
+) -> Vec<EntryView> {
+    let entries = entries.iter();
+    entries
+        .map(|entry| EntryView::new(entry, detail, secrets))
+        .collect()
 }
 
 /// Returns one entry.
@@ -137,10 +144,6 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
     let (after, limit) = parse_pagination(call)?;
     let params = Params::parse(call.query())?;
     let query = parse_filter(&params)?;
-    let part = ListPart {
-        cursor: Cursor::After(after),
-        limit,
-    };
     let shown = (parse_detail(&params, Detail::Row)?, parse_reveal(call)?);
     let count = match params.first_value("count") {
         None => 1,
@@ -168,21 +171,42 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
                 )
             })?,
     };
-    let pending_page = world.wait_to_find(within, |world| {
-        let page = read_page(world, part, shown, |entry| query.matches_entry(entry));
-        (page.items.len() >= count).then_some(page)
-    });
-    if let Some(page) = pending_page.await {
-        return Ok(ApiResponse::json(&page));
+    let search = JournalSearch::new(after, limit, |entry| query.matches_entry(entry));
+    let waiting = world.wait_for_entries(within, count, search);
+    let end = tokio::select! {
+        end = waiting => end,
+        () = wait_until_left(call) => {
+            return Err(ApiError::Timeout("the connection was closed".to_owned()));
+        }
+    };
+    match end {
+        WaitEnd::Found(entries) => Ok(ApiResponse::json(&JournalPage {
+            next: entries
+                .last()
+                .filter(|_| entries.len() == limit)
+                .map(|entry| entry.seq),
+            items: show_entries(&entries, shown),
+            evicted: world.count_evicted(|_| true),
+        })),
+        WaitEnd::TimedOut(found) => Err(ApiError::Timeout(format!(
+            "{found} of {count} entries arrived within {} ms; increase within",
+            within.0
+        ))),
+        WaitEnd::Closed => Err(ApiError::Conflict(
+            "the world was reset or deleted while the call waited; wait again".to_owned(),
+        )),
+        WaitEnd::Stopping => Err(ApiError::LimitReached(
+            "the sandbox stops; wait again when it has started".to_owned(),
+        )),
     }
-    let count_found = read_page(&world, part, shown, |entry| query.matches_entry(entry))
-        .items
-        .len();
-    let message = format!(
-        "{count_found} of {count} entries arrived within {} ms; increase within",
-        within.0
-    );
-    Err(ApiError::Timeout(message))
+}
+
+/// Waits until the caller has closed the connection.
+async fn wait_until_left(call: &Call) {
+    match call.client_socket() {
+        Some(socket) => socket.wait_until_closed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Streams what happens in the world, after the event of `Last-Event-ID` or `after` if one is given. A
@@ -211,11 +235,9 @@ pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
     }
     let app_state = call.shared_state();
     let Some(slot) = app_state.event_streams.take_slot() else {
-        let error = ApiError::LimitReached(format!(
+        return Err(ApiError::LimitReached(format!(
             "{STREAMS_MAX} streams of events are open, the maximum; close some, or poll GET /_mockaa/v1/journal"
-        ));
-        let response = ApiResponse::json_with_status(http_status(&error), &ErrorView::from(&error));
-        return Ok(response.with_header(RETRY_AFTER, "5"));
+        )));
     };
     let world = Arc::clone(&world);
     let session = call.operator_session();
@@ -238,10 +260,13 @@ pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiEr
     }
     let mut results = Vec::new();
     for expectation in &expectations {
-        results.push(VerdictView::new(
-            expectation,
-            &world.await_expectation(expectation).await,
-        ));
+        let verdict = tokio::select! {
+            verdict = world.await_expectation(expectation) => verdict,
+            () = wait_until_left(call) => {
+                return Err(ApiError::Timeout("the connection was closed".to_owned()));
+            }
+        };
+        results.push(VerdictView::new(expectation, &verdict));
     }
     Ok(ApiResponse::json(&AssertView::new(results)))
 }

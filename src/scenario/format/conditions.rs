@@ -39,6 +39,7 @@ fn conditions_schema(format: &str, description: &str) -> Schema {
                     "matches": {
                         "type": "string",
                         "format": REGEX_FORMAT,
+                        "maxLength": 200,
                         "description": "A regular expression matches a part of the text.",
                     },
                     "exists": {

@@ -174,6 +174,7 @@ mod tests {
     #[test]
     fn all_errors_are_reported_at_once() {
         insta::assert_snapshot!(diagnostics_for(include_str!("wrong.yaml")));
+        insta::assert_snapshot!(diagnostics_for(include_str!("wrong-faults.yaml")));
     }
 
     #[test]

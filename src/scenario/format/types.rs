@@ -179,8 +179,8 @@ fn api_schema(_: &mut SchemaGenerator) -> Schema {
 #[serde(untagged)]
 #[schemars(inline)]
 pub(crate) enum OneOrMany {
-    One(String),
-    Many(#[schemars(length(min = 1))] Vec<String>),
+    One(#[schemars(length(max = 200))] String),
+    Many(#[schemars(length(min = 1, max = 20), inner(length(max = 200)))] Vec<String>),
 }
 
 /// A step or a rule: a time and exactly one action.
@@ -311,7 +311,9 @@ pub(crate) struct ApiCallSelectorSpec {
     /// The time that the fault stays active after the first matching call, in system time.
     pub r#for: Option<Millis>,
     /// The customer's address, such as `98*@mockaa`.
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
+    #[schemars(length(max = 200))]
     pub fiu: Option<String>,
 }
 
@@ -343,7 +345,9 @@ pub(crate) struct ExpectCall {
     pub header: Option<HeaderConditions>,
     /// Conditions on values of the response.
     pub answer_body: Option<BodyConditions>,
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
+    #[schemars(length(max = 200))]
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
@@ -357,6 +361,7 @@ pub(crate) struct ExpectCall {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectEvent {
     pub name: EventName,
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
@@ -382,7 +387,9 @@ pub(crate) struct ExpectWebhook {
     pub header: Option<HeaderConditions>,
     /// Conditions on values of the FIU's response.
     pub answer_body: Option<BodyConditions>,
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
+    #[schemars(length(max = 200))]
     pub fiu: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
@@ -396,6 +403,7 @@ pub(crate) struct ExpectWebhook {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectState {
     pub is: Status,
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
     pub count: Option<u64>,
     pub at_least: Option<u64>,
@@ -416,7 +424,9 @@ pub(crate) struct ExpectNever {
     /// Conditions on the call.
     pub body: Option<BodyConditions>,
     pub header: Option<HeaderConditions>,
+    #[schemars(length(max = 200))]
     pub customer: Option<String>,
+    #[schemars(length(max = 200))]
     pub fiu: Option<String>,
     pub after_event: Option<EventName>,
 }

@@ -1,0 +1,128 @@
+//! Limits: what a caller cannot make the sandbox do, however much it sends or how long it waits.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::helpers::{Reply, TestApp, seed_request};
+
+/// Waits for an answer, which must come long before the five minutes of the call have passed.
+async fn expect_soon<T>(answer: impl Future<Output = T>) -> T {
+    let answer = tokio::time::timeout(Duration::from_secs(30), answer).await;
+    answer.expect("the wait ends early")
+}
+
+const WAIT: &str = "/_mockaa/v1/journal/wait?kind=consent.revoked&within=5m";
+
+#[tokio::test]
+async fn a_wait_ends_when_its_world_is_reset() {
+    let app = TestApp::start().await;
+    app.raise_consent(|_| {}).await;
+    let waiting = app.get(WAIT);
+    tokio::pin!(waiting);
+    let resets = async {
+        loop {
+            // The first ones may come before the wait has begun.
+            let reset = app.post("/_mockaa/v1/reset", &Value::Null);
+            tokio::select! {
+                answer = &mut waiting => return answer,
+                reply = reset => assert!(reply.status.is_success(), "{}", reply.text),
+            }
+        }
+    };
+    let answer = expect_soon(resets).await;
+    assert_eq!(answer.status, 409);
+    let message = answer.json()["error"].to_string();
+    assert!(
+        message.contains("the world was reset or deleted"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_wait() {
+    let app = TestApp::start().await;
+    app.raise_consent(|_| {}).await;
+    let waiting = app.request(Method::GET, WAIT).send();
+    let stop = app.sandbox.stop();
+    let (answer, ()) = expect_soon(async { tokio::join!(waiting, stop) }).await;
+    if let Ok(answer) = answer {
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers()["retry-after"], "5");
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_a_scenario_in_a_header_is_short() {
+    let app = TestApp::start().await;
+    for header in ["x-mockaa-scenario", "x-scenario-id"] {
+        for (length, message) in [
+            (100, "unknown scenario"),
+            (101, "is longer than 100 bytes"),
+            (50_000, "is longer than 100 bytes"),
+        ] {
+            let request = app.request(Method::POST, "/consent");
+            let request = request.header(header, "x".repeat(length));
+            let reply = app.send(request.json(&seed_request())).await;
+            assert_eq!(reply.status, 400, "{header} of {length}");
+            let text = reply.json().to_string();
+            assert!(text.contains(message), "{header} of {length}: {text}");
+            assert!(text.len() < 10_000, "{header} of {length}: {}", text.len());
+        }
+    }
+}
+
+async fn put_scenario(app: &TestApp, text: String) -> Reply {
+    let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/a");
+    app.send(request.body(text)).await
+}
+
+#[tokio::test]
+async fn the_first_errors_of_a_text_are_listed_and_the_rest_is_said() {
+    let app = TestApp::start().await;
+    let keys = |count: usize| -> String { (0..count).map(|key| format!("k{key}: 1\n")).collect() };
+    for (count, listed) in [(20, 20), (21, 21), (40_000, 21)] {
+        let text = format!(
+            "version: 1\nname: a\nsteps: [approve: {{}}]\n{}",
+            keys(count)
+        );
+        let reply = put_scenario(&app, text).await;
+        assert_eq!(reply.status, 400);
+        let diagnostics = reply.json()["diagnostics"].clone();
+        let diagnostics = diagnostics.as_array().expect("a list");
+        assert_eq!(diagnostics.len(), listed, "{count}");
+        let last = diagnostics[listed - 1].to_string();
+        assert_eq!(last.contains("more than 20 errors"), count > 20, "{last}");
+    }
+    // The last of many keys is a duplicate of the first.
+    let text = format!("version: 1\nname: a\nmeta: {{}}\n{}k0: 2\n", keys(3));
+    let reply = put_scenario(&app, text).await;
+    let text = reply.json().to_string();
+    assert!(
+        text.contains("duplicate key 'k0'; first on line 4"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn patterns_are_short_and_few() {
+    let app = TestApp::start().await;
+    let scenario = |pattern: &str| {
+        format!("version: 1\nname: a\nmatch: {{ customer: {pattern} }}\nsteps: [approve: {{}}]\n")
+    };
+    let list = |count: usize| format!("[{}]", vec!["a*"; count].join(", "));
+    for (pattern, error) in [
+        ("a".repeat(200), None),
+        ("a".repeat(201), Some("is longer than 200 bytes")),
+        (list(20), None),
+        (list(21), Some("has 21 items; the limit is 20")),
+    ] {
+        let reply = put_scenario(&app, scenario(&pattern)).await;
+        let text = reply.json().to_string();
+        match error {
+            None => assert!(reply.status.is_success(), "{text}"),
+            Some(error) => assert!(reply.status == 400 && text.contains(error), "{text}"),
+        }
+    }
+}
