@@ -7,11 +7,12 @@
 //! waited for, and each call begins the wait anew, so that a chain of webhooks and calls completes
 //! at its instant.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::journal_entry::JournalRecord;
@@ -26,14 +27,17 @@ use crate::engine::world::{Execution, World};
 pub(crate) struct Limits {
     pub steps: usize,
     /// Maximum duration, in system time.
-    pub duration: Duration,
+    pub duration: Option<Duration>,
+    /// The longest time in which no timer runs, in system time.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            steps: 100_000,
-            duration: Duration::from_secs(60),
+            steps: 1_000_000,
+            duration: None,
+            idle: Duration::from_secs(60),
         }
     }
 }
@@ -112,28 +116,46 @@ pub(crate) async fn advance_clock(
         inner.reactions.begin_advance();
         inner.journal.last_seq()
     };
+    let last_step = Mutex::new(system_instant());
     let mut run = AdvanceRun {
         world,
+        last_step: &last_step,
         settle: effective_settle(plan),
         steps_max: limits.steps,
         timers_fired: 0,
         longest_wait: Duration::ZERO,
     };
     let within = plan.until_call.as_ref().and_then(|call| call.within);
-    let within = within
-        .map(|within| Duration::from_millis(within.0.unsigned_abs()))
-        .filter(|within| *within < limits.duration);
+    let within = within.map(|within| Duration::from_millis(within.0.unsigned_abs()));
+    // A wait for a call that ends before the limits ends as it says.
+    let within = within.filter(|within| *within < limits.duration.unwrap_or(limits.idle));
+    let duration = within.or(limits.duration);
     let condition = plan.until_call.as_ref();
     let mut progress = Progress::Running;
-    let steps = run.run_plan(plan.target, to, &mut progress, condition, journal_after);
-    let stop_reason = match tokio::time::timeout(within.unwrap_or(limits.duration), steps).await {
-        Ok(reason) => reason,
-        Err(_) => match progress {
-            Progress::Running if within.is_none() => StopReason::TimeLimitReached,
-            Progress::Running | Progress::AwaitingCall => StopReason::CallMissing,
-            Progress::CallArrived => StopReason::CallArrived,
-        },
+    let began = system_instant();
+    let finished = {
+        let steps = run.run_plan(plan.target, to, &mut progress, condition, journal_after);
+        tokio::pin!(steps);
+        loop {
+            let deadline = match duration {
+                Some(duration) => began + duration,
+                None => *lock_instant(&last_step) + limits.idle,
+            };
+            match tokio::time::timeout_at(deadline, &mut steps).await {
+                Ok(reason) => break Some(reason),
+                // Timers have run meanwhile.
+                Err(_)
+                    if duration.is_none() && *lock_instant(&last_step) + limits.idle > deadline => {
+                }
+                Err(_) => break None,
+            }
+        }
     };
+    let stop_reason = finished.unwrap_or(match progress {
+        Progress::Running if within.is_none() => StopReason::TimeLimitReached,
+        Progress::Running | Progress::AwaitingCall => StopReason::CallMissing,
+        Progress::CallArrived => StopReason::CallArrived,
+    });
     let (timers_fired, settle) = (run.timers_fired, run.longest_wait);
     let late_calls = world.lock().reactions.late_call_count();
     let to = world.now();
@@ -182,11 +204,17 @@ enum Progress {
     CallArrived,
 }
 
+fn lock_instant(instant: &Mutex<Instant>) -> MutexGuard<'_, Instant> {
+    instant.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct AdvanceRun<'a> {
     world: &'a Arc<World>,
     settle: Settle,
     steps_max: usize,
     timers_fired: usize,
+    /// When a timer has run last.
+    last_step: &'a Mutex<Instant>,
     /// The longest wait after an acknowledgement.
     longest_wait: Duration,
 }
@@ -265,6 +293,7 @@ impl AdvanceRun<'_> {
                     Execution::new(self.world, &mut inner, Dispatch::Immediately).run_due_work(now);
                 now
             };
+            *lock_instant(self.last_step) = system_instant();
             tracing::debug!(world = self.world.name(), at = %due, "advanced to due work");
             self.wait_until_settled().await;
         }
@@ -341,5 +370,86 @@ impl Drop for AdvanceGuard<'_> {
         drop(inner);
         self.world.advancing.store(false, Ordering::Release);
         self.world.wake.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{AdvanceOutcome, Limits, StopReason, advance_clock};
+    use crate::domain::advance::{AdvancePlan, AdvanceTarget};
+    use crate::domain::consent::Status;
+    use crate::engine::outbox::OPEN_DELIVERIES_MAX;
+    use crate::engine::proptests::{new_world, raise_consent};
+    use crate::engine::world::World;
+
+    /// Advances the clock until nothing is due. No webhook has a receiver. Returns the largest number
+    /// of webhooks that could be sent at a time, too.
+    async fn advance_until_idle(world: &Arc<World>, limits: Limits) -> (AdvanceOutcome, usize) {
+        let mut most_ready = 0;
+        let drive = async {
+            loop {
+                let ready = world.driver().run_due_and_take_ready();
+                most_ready = most_ready.max(ready.len());
+                for delivery in ready {
+                    world.driver().mark_unaddressed(delivery.id);
+                }
+                world.driver().wait_for_wake().await;
+            }
+        };
+        let plan = AdvancePlan::to_target(AdvanceTarget::UntilIdle);
+        let outcome = tokio::select! {
+            outcome = advance_clock(world, &plan, limits) => outcome,
+            () = drive => unreachable!("the loop has no end"),
+        };
+        (outcome.expect("it begins"), most_ready)
+    }
+
+    fn raise_consents(world: &Arc<World>, count: usize, days: impl Fn(usize) -> i64) {
+        for number in 0..count {
+            let customer = u8::try_from(number % 200).expect("it is small");
+            let receipt = world.submit(None, raise_consent(customer, days(number)));
+            receipt.expect("it is raised").release_webhooks();
+        }
+    }
+
+    #[tokio::test]
+    async fn an_advance_ends_at_its_limit_of_timers() {
+        let world = new_world();
+        raise_consents(&world, 5, |number| {
+            i64::try_from(number).expect("small") + 1
+        });
+        let limits = Limits {
+            steps: 2,
+            ..Limits::default()
+        };
+        let mut fired = Vec::new();
+        loop {
+            let (outcome, _) = advance_until_idle(&world, limits).await;
+            fired.push(outcome.timers_fired);
+            match outcome.stop_reason {
+                StopReason::StepLimitReached => {}
+                reason => break assert_eq!(reason, StopReason::TargetReached),
+            }
+        }
+        assert_eq!(fired, [2, 2, 1]);
+    }
+
+    #[tokio::test]
+    async fn timers_of_one_instant_wait_while_the_outbox_is_full() {
+        let world = new_world();
+        let count = 2 * OPEN_DELIVERIES_MAX + 1_000;
+        raise_consents(&world, count, |_| 1);
+        let (outcome, most_ready) = advance_until_idle(&world, Limits::default()).await;
+        assert_eq!(outcome.stop_reason, StopReason::TargetReached);
+        assert!(most_ready <= OPEN_DELIVERIES_MAX, "{most_ready} at a time");
+        let consents = world.catch_up().consents(0, count);
+        assert_eq!(consents.len(), count);
+        assert!(
+            consents
+                .iter()
+                .all(|consent| consent.status == Status::Expired)
+        );
     }
 }

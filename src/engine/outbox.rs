@@ -24,6 +24,10 @@ const GONE: u16 = 410;
 /// full.
 pub(crate) const OPEN_DELIVERIES_MAX: usize = 10_000;
 
+/// Number of undelivered webhooks at which the next ones are not sent. A command that was accepted, and
+/// timers behind a receiver that is down, may exceed the maximum by this much.
+const OPEN_DELIVERIES_LIMIT: usize = OPEN_DELIVERIES_MAX + 2_000;
+
 /// Maximum number of finished deliveries kept per world.
 const FINISHED_MAX: usize = 1_000;
 /// Maximum size of the bodies of these deliveries, in bytes.
@@ -148,7 +152,8 @@ impl Outbox {
             faults,
             near_duplicate_id,
         } = new_delivery;
-        let plan = DeliveryPlan::from_faults(&faults);
+        let mut plan = DeliveryPlan::from_faults(&faults);
+        plan.is_dropped |= self.is_overfull();
         let handle = notification.consent.handle;
         let original = Delivery {
             id: 0,
@@ -425,6 +430,17 @@ impl Outbox {
     /// count.
     pub(crate) fn is_quiescent(&self) -> bool {
         self.in_flight == 0 && self.held_count == 0 && self.ready.is_empty()
+    }
+
+    /// Returns whether timers wait until webhooks have been sent. Those that wait for a retry, which is a
+    /// timer too, hold up nothing.
+    pub(crate) fn holds_timers(&self) -> bool {
+        self.open.len() >= OPEN_DELIVERIES_MAX && !self.is_quiescent()
+    }
+
+    /// Returns whether the next webhook is not sent, since too many wait.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.open.len() >= OPEN_DELIVERIES_LIMIT
     }
 
     /// Returns whether a delivery may be sent now.

@@ -28,6 +28,10 @@ use crate::domain::time::{Millis, Timestamp};
 /// The wait after an acknowledgement of an FIU that has never called after one.
 pub(crate) const SETTLE_MIN: Duration = Duration::from_millis(3);
 
+/// The number of acknowledgements without a call from which on an advance no longer waits for an FIU
+/// that has never called after one.
+const SILENT_AFTER: u64 = 100;
+
 /// The longest wait that the reactions of an FIU cause. A later call teaches nothing, since no wait
 /// would have been long enough for it.
 pub(crate) const SETTLE_MAX: Duration = Duration::from_secs(2);
@@ -124,6 +128,8 @@ pub(crate) struct Reactions {
 struct FiuReactions {
     /// The longest delay seen, at most [`SETTLE_MAX`].
     longest_delay: Option<Duration>,
+    /// The number of acknowledgements so far.
+    acknowledgement_count: u64,
     last_acknowledged_at: Option<Instant>,
     /// The last acknowledgement, or the last call that followed one. Calls that follow none extend
     /// a wait only for a time after it, so that a polling FIU does not hold the clock for ever.
@@ -186,6 +192,7 @@ impl Reactions {
         at: Moment,
     ) {
         let reactions = self.fius.entry(Arc::clone(fiu)).or_default();
+        reactions.acknowledgement_count += 1;
         reactions.last_acknowledged_at = Some(at.instant);
         reactions.last_reaction_at = Some(at.instant);
         if reactions.unanswered.len() >= reactions.next_removal.max(REMOVAL_MIN) {
@@ -305,9 +312,11 @@ impl FiuReactions {
     fn choose_wait(&self, settle: Settle) -> Duration {
         match settle {
             Settle::Fixed(Millis(ms)) => Duration::from_millis(ms.unsigned_abs()),
-            Settle::Auto => self.longest_delay.map_or(SETTLE_MIN, |delay| {
-                (delay * 2).clamp(SETTLE_MIN, SETTLE_MAX)
-            }),
+            Settle::Auto => match self.longest_delay {
+                Some(delay) => (delay * 2).clamp(SETTLE_MIN, SETTLE_MAX),
+                None if self.acknowledgement_count >= SILENT_AFTER => Duration::ZERO,
+                None => SETTLE_MIN,
+            },
         }
     }
 

@@ -666,7 +666,7 @@ impl ScenarioTest<'_> {
             None => AdvanceTarget::UntilIdle,
         };
         let limits = Limits {
-            duration: self.arguments.timeout,
+            duration: Some(self.arguments.timeout),
             ..Limits::default()
         };
         let plan = AdvancePlan {

@@ -30,7 +30,7 @@ use crate::engine::decide::{
 };
 use crate::engine::entropy::random_id_bytes;
 use crate::engine::notifications::notifications_for;
-use crate::engine::outbox::{Dispatch, NewDelivery};
+use crate::engine::outbox::{Dispatch, NewDelivery, OPEN_DELIVERIES_MAX};
 use crate::engine::state::State;
 use crate::engine::timers::{ScheduledCommand, Work};
 use crate::engine::world::{Inner, World};
@@ -72,12 +72,15 @@ impl<'a> Execution<'a> {
     }
 
     /// Runs the work due by `now`, each at its own due time, in order; returns the number of items
-    /// run.
+    /// run. The rest waits while the outbox is full of webhooks that are being sent: the driver goes
+    /// on with it as they end.
     pub(in crate::engine) fn run_due_work(&mut self, now: Timestamp) -> usize {
         let mut run_count = 0;
         let mut immediate_counts = HashMap::new();
         let cause = self.inner.cause.take();
-        while let Some((due, work)) = self.inner.timers.pop_due(now) {
+        while !self.inner.outbox.holds_timers()
+            && let Some((due, work)) = self.inner.timers.pop_due(now)
+        {
             self.inner.cause = self.number_work(&work);
             match work {
                 work @ (Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_)) => {
@@ -364,6 +367,7 @@ impl<'a> Execution<'a> {
             self.inner
                 .faults
                 .plan_webhook_faults(&notification, plan_faults, system_now());
+        let is_overfull = self.inner.outbox.is_overfull();
         let is_dropped = faults
             .iter()
             .any(|applied| applied.fault == SchedulingFault::Drop {}.into());
@@ -399,13 +403,17 @@ impl<'a> Execution<'a> {
         for (at, delivery) in wake_times {
             self.inner.timers.schedule_work(at, Work::Retry(delivery));
         }
-        if is_dropped {
+        if is_dropped || is_overfull {
             let delivery = self
                 .inner
                 .outbox
                 .delivery(self.inner.outbox.last_id())
                 .expect("it has just been recorded");
-            let outcome = "not sent: dropped by a fault".to_owned();
+            let outcome = if is_dropped {
+                "not sent: dropped by a fault".to_owned()
+            } else {
+                format!("not sent: {OPEN_DELIVERIES_MAX} webhooks wait already, the maximum")
+            };
             self.inner.append_delivery(now, &delivery, outcome);
         }
     }

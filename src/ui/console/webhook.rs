@@ -185,6 +185,9 @@ fn describe_next(delivery: &Delivery) -> String {
         State::Disabled => {
             "It was not sent: the FIU has answered 410 at this address before. Change the FIU's address, or send it again.".to_owned()
         }
+        State::Dropped if delivery.faults.is_empty() => {
+            "It was not sent: too many webhooks were waiting.".to_owned()
+        }
         State::Dropped => "It was not sent: a fault has dropped it on purpose.".to_owned(),
     }
 }
