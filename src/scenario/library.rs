@@ -16,7 +16,7 @@ use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
 use crate::domain::scenario_set::{Scenario, ScenarioSet};
 use crate::domain::text::display_path;
 use crate::engine::scenario_selection::SandboxScenarios;
-use crate::scenario::format::{Diagnostic, parse};
+use crate::scenario::format::{Diagnostic, parse, parse_shipped};
 use crate::scenario::magic;
 use crate::scenario::shipped::SHIPPED;
 
@@ -211,7 +211,11 @@ impl ScenarioLoader<'_> {
     /// Adds a file, or its diagnostics. A file of the folder replaces the shipped scenario of the
     /// same name, so that a shipped scenario can be copied and changed.
     fn add_file(&mut self, file: String, text: &str, origin: Origin) {
-        let mut plan = match parse(text) {
+        let parsed = match origin {
+            Origin::Shipped => parse_shipped(text),
+            Origin::Folder => parse(text),
+        };
+        let mut plan = match parsed {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 for diagnostic in diagnostics {

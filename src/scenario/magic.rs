@@ -4,7 +4,7 @@
 //! (`docs/sources.md#magic-identifiers`).
 
 use crate::domain::scenario_plan::ScenarioPlan;
-use crate::scenario::format::parse;
+use crate::scenario::format::parse_shipped;
 
 /// A customer number with the scenario of its consents.
 #[derive(Clone, Copy, Debug)]
@@ -134,27 +134,32 @@ impl MagicCustomer {
     /// Builds the plan. FIPs answer immediately unless the entry sets `data` itself, whatever the
     /// sandbox's default data timing is.
     pub(crate) fn to_plan(self) -> ScenarioPlan {
-        let data_line = if self.scenario_yaml.contains("data:") {
-            ""
-        } else {
-            "data: immediate\n"
-        };
-        let text = format!(
-            "version: 1\nname: magic\n{data_line}{}\n",
-            self.scenario_yaml
-        );
-        let plan = parse(&text).expect("the table holds valid scenarios");
+        let text = self.to_yaml();
+        let plan = parse_shipped(&text).expect("the table holds valid scenarios");
         ScenarioPlan {
             name: format!("magic {}", self.number),
             delivers_after_activation: true,
             ..plan
         }
     }
+
+    fn to_yaml(self) -> String {
+        let data_line = if self.scenario_yaml.contains("data:") {
+            ""
+        } else {
+            "data: immediate\n"
+        };
+        format!(
+            "version: 1\nname: magic\n{data_line}{}\n",
+            self.scenario_yaml
+        )
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::MAGIC_CUSTOMERS;
+    use crate::scenario::format::parse;
 
     #[test]
     fn there_are_twenty_in_order_and_each_is_a_scenario() {
@@ -168,6 +173,7 @@ mod tests {
         assert_eq!(numbers, expected);
         for magic in MAGIC_CUSTOMERS {
             magic.to_plan();
+            parse(&magic.to_yaml()).expect("it fits the schema");
         }
     }
 }

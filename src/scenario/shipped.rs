@@ -105,6 +105,17 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::SHIPPED;
+    use crate::scenario::format::{parse, parse_shipped};
+
+    /// A start does not compare the shipped scenarios with their schema.
+    #[test]
+    fn every_shipped_scenario_fits_the_schema() {
+        for (file, text) in SHIPPED {
+            let compared = parse(text).unwrap_or_else(|errors| panic!("{file}: {errors:?}"));
+            let unchecked = parse_shipped(text).expect("it can be read");
+            assert_eq!(format!("{compared:?}"), format!("{unchecked:?}"), "{file}");
+        }
+    }
 
     #[test]
     fn every_file_of_the_folder_is_shipped() {

@@ -33,7 +33,7 @@ use crate::domain::text::quote_value;
 use crate::domain::time::Millis;
 use crate::files::statement::StatementCheck;
 use crate::files::yaml::scalars::{IntegerRange, Percent, RupeeRange};
-use crate::files::yaml::{diagnostic_at, parse_typed, schema_for};
+use crate::files::yaml::{self, diagnostic_at, parse_typed, schema_for};
 
 /// A function that loads a statement file that a persona names.
 pub(crate) type StatementLoader<'a> = &'a dyn Fn(&str, StatementCheck) -> Result<Ledger, String>;
@@ -60,11 +60,24 @@ pub(crate) fn parse(
     load_statement: StatementLoader<'_>,
 ) -> Result<Persona, Vec<Diagnostic>> {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
-    let file = parse_typed::<PersonaFile>(
-        text,
-        SCHEMA.get_or_init(schema_for::<PersonaFile>),
-        "the persona",
-    )?;
+    let schema = SCHEMA.get_or_init(schema_for::<PersonaFile>);
+    build_persona(parse_typed(text, schema, "the persona")?, load_statement)
+}
+
+/// Parses a persona that is part of the program.
+///
+/// # Errors
+/// The first diagnostics of the text.
+pub(crate) fn parse_shipped(text: &str) -> Result<Persona, Vec<Diagnostic>> {
+    build_persona(yaml::parse_shipped(text)?, &|_, _| {
+        Err("a shipped persona has no files beside it".to_owned())
+    })
+}
+
+fn build_persona(
+    file: PersonaFile,
+    load_statement: StatementLoader<'_>,
+) -> Result<Persona, Vec<Diagnostic>> {
     let mut builder = PersonaBuilder {
         load_statement,
         diagnostics: Vec::new(),

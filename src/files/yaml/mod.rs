@@ -98,6 +98,15 @@ pub(crate) fn parse_typed<T: DeserializeOwned>(
     if !diagnostics.is_empty() {
         return Err(diagnostics);
     }
+    parse_shipped(text)
+}
+
+/// Parses a text that is part of the program. Tests compare it with its schema, which would take most
+/// of the time of a start.
+///
+/// # Errors
+/// The first diagnostic of the text.
+pub(crate) fn parse_shipped<T: DeserializeOwned>(text: &str) -> Result<T, Vec<Diagnostic>> {
     serde_saphyr::from_str(text).map_err(|error| {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         vec![diagnostic_at(location, error.without_snippet().to_string())]

@@ -29,7 +29,7 @@ use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::files::persona::types::PersonaFile;
-use crate::files::yaml::{node, parse_typed, remove_null_types, schema_for};
+use crate::files::yaml::{self, node, parse_typed, remove_null_types, schema_for};
 
 pub(crate) use crate::domain::diagnostic::Diagnostic;
 
@@ -44,6 +44,14 @@ pub(crate) fn parse(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
         SCHEMA.get_or_init(schema_for::<ScenarioFile>),
         "the file",
     )?)
+}
+
+/// Parses a scenario that is part of the program.
+///
+/// # Errors
+/// The first diagnostics of the text.
+pub(crate) fn parse_shipped(text: &str) -> Result<ScenarioPlan, Vec<Diagnostic>> {
+    convert::convert_scenario(yaml::parse_shipped(text)?)
 }
 
 /// Parses a step, or a list of steps, outside a scenario file.
