@@ -268,6 +268,7 @@ fn new_world() -> Arc<World> {
         data_timing: DataTiming::Immediate,
         approval_mode: ApprovalMode::Manual,
         unaport: UnaportConfig::for_fiu("FIU-1".into()),
+        ended_consents_max: 100_000,
     };
     Arc::new(World::new("bench", Arc::new(config)))
 }

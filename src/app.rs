@@ -63,6 +63,15 @@ pub enum StartError {
     Webhooks(#[from] SenderError),
 }
 
+/// The banks, whose data is generated.
+const SIMULATED_FIPS: SimulatedFips = SimulatedFips {
+    list_accounts: bankgen::generate_accounts,
+    can_generate_data: bankgen::is_supported,
+    opening_date: bankgen::opening_date,
+    find_transaction: bankgen::find_transaction,
+    find_supplied_id: bankgen::find_supplied_id,
+};
+
 /// A running sandbox. Dropping it stops it at once; [`Sandbox::stop`] lets webhooks finish.
 ///
 /// ```
@@ -142,6 +151,7 @@ impl Sandbox {
             webhook_retries,
             drain_timeout,
             world_ttl,
+            ended_consents_max,
             workers,
         } = options;
         check_path(&push_data_path)?;
@@ -192,13 +202,8 @@ impl Sandbox {
             retries: webhook_retries,
             push_data,
             scenarios: Arc::clone(library.scenarios()),
-            fips: SimulatedFips {
-                list_accounts: bankgen::generate_accounts,
-                can_generate_data: bankgen::is_supported,
-                opening_date: bankgen::opening_date,
-                find_transaction: bankgen::find_transaction,
-                find_supplied_id: bankgen::find_supplied_id,
-            },
+            fips: SIMULATED_FIPS,
+            ended_consents_max,
             personas,
             default_persona,
         });
@@ -615,6 +620,14 @@ impl SandboxBuilder {
     #[must_use]
     pub fn world_ttl(mut self, ttl: Duration) -> Self {
         self.options.world_ttl = Some(ttl);
+        self
+    }
+
+    /// Sets the number of ended consents that a world keeps, at least one; the default is 100,000. Those
+    /// that ended first are removed, with their data sessions.
+    #[must_use]
+    pub fn ended_consents(mut self, count: usize) -> Self {
+        self.options.ended_consents_max = count;
         self
     }
 

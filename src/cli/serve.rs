@@ -140,6 +140,10 @@ pub struct Arguments {
     #[arg(long, env = "MOCKAA_WORLD_TTL", value_parser = parse_positive_duration_arg, value_name = "TIME")]
     world_ttl: Option<Duration>,
 
+    /// Ended consents that a world keeps; those that ended first are removed, with their data sessions.
+    #[arg(long, env = "MOCKAA_ENDED_CONSENTS", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+    ended_consents: u32,
+
     /// Number of threads that answer requests; default: one per core.
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
     workers: Option<u16>,
@@ -285,6 +289,7 @@ impl From<Arguments> for Options {
             ignore_retry_after,
             drain: drain_timeout,
             world_ttl,
+            ended_consents,
             workers,
             tls,
             tls_dir,
@@ -340,6 +345,7 @@ impl From<Arguments> for Options {
             },
             drain_timeout,
             world_ttl,
+            ended_consents_max: ended_consents as usize,
             workers: workers.map(usize::from),
         }
     }

@@ -27,6 +27,7 @@ use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, WallTimeInStrict};
 use crate::domain::unaport::UnaportConfig;
 use crate::engine::clock::ClockStart;
+use crate::engine::sandbox_config::ENDED_CONSENTS_MAX;
 pub(crate) use crate::files::participants::OPTION_TABLES;
 use crate::files::participants::{
     AaEntry, ParticipantsFile, check_distinct, check_fiu_url, validate_kid,
@@ -105,6 +106,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// Idle time after which a world is removed, in system time; `None`: never.
     pub world_ttl: Option<Duration>,
+    /// The number of ended consents that a world keeps.
+    pub ended_consents_max: usize,
     /// Number of HTTP worker threads; `None`: one per core.
     pub workers: Option<usize>,
 }
@@ -143,6 +146,7 @@ impl Default for Options {
             webhook_retries: RetryPolicy::default(),
             drain_timeout: DEFAULT_DRAIN_TIMEOUT,
             world_ttl: None,
+            ended_consents_max: ENDED_CONSENTS_MAX,
             workers: None,
         }
     }

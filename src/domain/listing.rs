@@ -1,6 +1,7 @@
 //! Parts of the lists of a world, and the filters that select their items. The items of a list are
 //! numbered from 1, the oldest first.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::domain::consent::{Consent, Status};
@@ -60,22 +61,71 @@ impl Cursor {
     pub const NEWEST: Self = Self::Before(u64::MAX);
 
     /// Returns the items of a list beyond the cursor with their numbers, in its order.
-    pub(crate) fn beyond<T>(self, list: &[T]) -> Box<dyn Iterator<Item = (u64, &T)> + '_> {
-        let index =
-            |number: u64| usize::try_from(number).map_or(list.len(), |it| it.min(list.len()));
-        let numbered = (1..).zip(list);
+    pub(crate) fn beyond<T>(
+        self,
+        list: &NumberedList<T>,
+    ) -> Box<dyn Iterator<Item = (u64, &T)> + '_> {
+        let index = |number: u64| {
+            let number = usize::try_from(number).unwrap_or(usize::MAX);
+            number.saturating_sub(list.dropped).min(list.items.len())
+        };
+        let number = |index: usize| (list.dropped + index) as u64 + 1;
         match self {
-            Self::After(number) => Box::new(numbered.skip(index(number))),
-            Self::Before(number) => {
-                let end = index(number.saturating_sub(1));
+            Self::After(after) => {
+                let start = index(after);
+                let items = list.items.range(start..).enumerate();
+                Box::new(items.map(move |(place, item)| (number(start + place), item)))
+            }
+            Self::Before(before) => {
+                let items = list.items.range(..index(before.saturating_sub(1)));
                 Box::new(
-                    list[..end]
-                        .iter()
+                    items
                         .enumerate()
                         .rev()
-                        .map(|(index, item)| (index as u64 + 1, item)),
+                        .map(move |(place, item)| (number(place), item)),
                 )
             }
+        }
+    }
+}
+
+/// A list whose items keep their numbers, from 1, when the first ones are dropped.
+#[derive(Debug)]
+pub(crate) struct NumberedList<T> {
+    dropped: usize,
+    items: VecDeque<T>,
+}
+
+impl<T> Default for NumberedList<T> {
+    fn default() -> Self {
+        Self {
+            dropped: 0,
+            items: VecDeque::new(),
+        }
+    }
+}
+
+impl<T> NumberedList<T> {
+    /// Adds an item and returns its position, from 0.
+    pub(crate) fn push(&mut self, item: T) -> usize {
+        self.items.push_back(item);
+        self.dropped + self.items.len() - 1
+    }
+
+    /// Returns the item at a position, from 0; `None` if it was dropped.
+    pub(crate) fn get(&self, position: usize) -> Option<&T> {
+        self.items.get(position.checked_sub(self.dropped)?)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+
+    /// Drops the first items for which a condition holds, up to one for which it does not.
+    pub(crate) fn drop_first_while(&mut self, is_dropped: impl Fn(&T) -> bool) {
+        while self.items.front().is_some_and(&is_dropped) {
+            self.items.pop_front();
+            self.dropped += 1;
         }
     }
 }
@@ -188,16 +238,35 @@ impl DeliveryFilter {
 
 #[cfg(test)]
 mod tests {
-    use super::Cursor;
+    use super::{Cursor, NumberedList};
 
     #[test]
     fn a_cursor_goes_both_ways() {
-        let list = ["a", "b", "c"];
+        let mut list = NumberedList::default();
+        for item in ["a", "b", "c"] {
+            list.push(item);
+        }
         let read = |cursor: Cursor| cursor.beyond(&list).collect::<Vec<_>>();
         assert_eq!(read(Cursor::After(1)), [(2, &"b"), (3, &"c")]);
         assert_eq!(read(Cursor::Before(3)), [(2, &"b"), (1, &"a")]);
         assert_eq!(read(Cursor::Before(u64::MAX)).len(), 3);
         assert_eq!(read(Cursor::After(u64::MAX)), []);
         assert_eq!(read(Cursor::Before(0)), []);
+    }
+
+    #[test]
+    fn items_keep_their_numbers_when_the_first_ones_are_dropped() {
+        let mut list = NumberedList::default();
+        for item in ["a", "b", "c", "d"] {
+            list.push(item);
+        }
+        list.drop_first_while(|item| *item < "c");
+        assert_eq!((list.get(1), list.get(2)), (None, Some(&"c")));
+        assert_eq!(list.push("e"), 4);
+        let read = |cursor: Cursor| cursor.beyond(&list).collect::<Vec<_>>();
+        assert_eq!(read(Cursor::OLDEST), [(3, &"c"), (4, &"d"), (5, &"e")]);
+        assert_eq!(read(Cursor::After(3)), [(4, &"d"), (5, &"e")]);
+        assert_eq!(read(Cursor::Before(4)), [(3, &"c")]);
+        assert_eq!(read(Cursor::Before(2)), []);
     }
 }

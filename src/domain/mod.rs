@@ -68,6 +68,7 @@ pub(crate) mod short_code;
 pub(crate) mod sign_in;
 pub(crate) mod statement;
 pub(crate) mod statement_writer;
+pub(crate) mod store_use;
 pub(crate) mod terms;
 pub(crate) mod text;
 pub(crate) mod time;

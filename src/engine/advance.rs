@@ -213,7 +213,7 @@ struct AdvanceRun<'a> {
     settle: Settle,
     steps_max: usize,
     timers_fired: usize,
-    /// When a timer has run last.
+    /// The instant at which a timer has run last.
     last_step: &'a Mutex<Instant>,
     /// The longest wait after an acknowledgement.
     longest_wait: Duration,

@@ -100,6 +100,10 @@ impl FaultRegistry {
         }
     }
 
+    pub(crate) fn set_count(&self) -> usize {
+        self.active_sets.len()
+    }
+
     /// Activates a fault set under a name and replaces the earlier set of that name with its
     /// hit counts. Returns `false` if there are [`FAULT_SETS_MAX`] other sets.
     pub(crate) fn insert_set(&mut self, name: &str, faults: ActiveFaults) -> bool {

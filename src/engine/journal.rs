@@ -208,6 +208,11 @@ impl Journal {
         first.saturating_sub(after.saturating_add(1))
     }
 
+    /// Returns the number of kept entries, and the size of their bodies in bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.body_bytes)
+    }
+
     /// Returns the number of entries written, evicted ones included.
     pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq

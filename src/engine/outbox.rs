@@ -29,9 +29,9 @@ pub(crate) const OPEN_DELIVERIES_MAX: usize = 10_000;
 const OPEN_DELIVERIES_LIMIT: usize = OPEN_DELIVERIES_MAX + 2_000;
 
 /// Maximum number of finished deliveries kept per world.
-const FINISHED_MAX: usize = 1_000;
+pub(crate) const FINISHED_MAX: usize = 1_000;
 /// Maximum size of the bodies of these deliveries, in bytes.
-const FINISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const FINISHED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The consequence of the end of an attempt.
 #[derive(Debug, PartialEq, Eq)]
@@ -430,6 +430,11 @@ impl Outbox {
     /// count.
     pub(crate) fn is_quiescent(&self) -> bool {
         self.in_flight == 0 && self.held_count == 0 && self.ready.is_empty()
+    }
+
+    /// Returns the number of settled deliveries that are kept, and the size of their bodies in bytes.
+    pub(crate) fn finished_size(&self) -> (usize, usize) {
+        (self.finished.len(), self.finished_bytes)
     }
 
     /// Returns whether timers wait until webhooks have been sent. Those that wait for a retry, which is a

@@ -41,7 +41,7 @@ use crate::domain::time_source::TimeSettings;
 use crate::domain::unaport::UnaportConfig;
 use crate::domain::version::RebitVersion;
 use crate::engine::clock::ClockStart;
-use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
+use crate::engine::sandbox_config::{ENDED_CONSENTS_MAX, SandboxConfig, SimulatedFips};
 use crate::engine::state::State;
 use crate::engine::world::World;
 
@@ -85,6 +85,7 @@ pub(crate) fn new_world() -> Arc<World> {
         },
         personas: Arc::default(),
         default_persona: Arc::new(test_persona()),
+        ended_consents_max: ENDED_CONSENTS_MAX,
     };
     Arc::new(World::new("laws", Arc::new(config)))
 }
@@ -302,7 +303,7 @@ proptest! {
                 prop_assert_eq!(world.catch_up().consent(*handle).expect("it was raised").status, *status);
             }
         }
-        let mut replayed = State::default();
+        let mut replayed = State::new(ENDED_CONSENTS_MAX);
         let mut transition_count = 0;
         for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
@@ -575,7 +576,7 @@ proptest! {
                 prop_assert!(within <= 2 * REQUESTS_PER_DAY as usize);
             }
         }
-        let mut replayed = State::default();
+        let mut replayed = State::new(ENDED_CONSENTS_MAX);
         for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
                 replayed.apply(&event, entry.at);

@@ -71,7 +71,12 @@ pub struct SandboxConfig {
     pub personas: Arc<Personas>,
     /// The persona of customers without an assigned one.
     pub default_persona: Arc<Persona>,
+    /// The number of ended consents that a world keeps.
+    pub ended_consents_max: usize,
 }
+
+/// The number of ended consents that a world keeps unless it is configured.
+pub(crate) const ENDED_CONSENTS_MAX: usize = 100_000;
 
 impl Debug for SandboxConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

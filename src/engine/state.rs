@@ -2,7 +2,7 @@
 //! It changes only through [`State::apply`], so that replaying the events of the journal rebuilds
 //! it. The rules belong to `decide`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ use crate::domain::customer_address::customer_identifier;
 use crate::domain::event::Event;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::ledger_changes::{ChangedTransaction, LedgerChanges};
-use crate::domain::listing::Cursor;
+use crate::domain::listing::{Cursor, NumberedList};
 use crate::domain::persona::{Persona, PersonaInstance};
 use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
@@ -57,7 +57,7 @@ impl ChangedAccount {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     consents: HashMap<ConsentHandle, Arc<Consent>>,
     by_consent_id: HashMap<ConsentId, ConsentHandle>,
@@ -68,7 +68,7 @@ pub(crate) struct State {
     /// Sessions whose analytics have been generated.
     sessions_with_analytics: HashSet<SessionId>,
     /// Oldest first, for listings.
-    session_order: Vec<SessionId>,
+    session_order: NumberedList<SessionId>,
     /// Sessions that an FIU has requested, by their place in `session_order`.
     session_txnids: TxnidIndex,
     /// The number of accounts in all sessions.
@@ -89,7 +89,13 @@ pub(crate) struct State {
     /// The code with which visits about a consent end at once.
     scripted_redirections: HashMap<ConsentHandle, RedirectionCode>,
     /// Oldest first, for listings.
-    consent_order: Vec<ConsentHandle>,
+    consent_order: NumberedList<ConsentHandle>,
+    /// Consents that have ended, the first one first.
+    ended: VecDeque<ConsentHandle>,
+    /// The number of ended consents that are kept.
+    ended_max: usize,
+    /// The number of ended consents that were removed.
+    removed_count: usize,
     consent_txnids: TxnidIndex,
     stream_ordinals: HashMap<Arc<str>, StreamOrdinals>,
     texts: Interner<str>,
@@ -98,6 +104,37 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Returns an empty state that keeps so many ended consents, at least one.
+    pub(crate) fn new(ended_max: usize) -> Self {
+        Self {
+            consents: HashMap::new(),
+            by_consent_id: HashMap::new(),
+            by_short_code: HashMap::new(),
+            by_fip_consent_id: HashMap::new(),
+            sessions: HashMap::new(),
+            sessions_with_analytics: HashSet::new(),
+            session_order: NumberedList::default(),
+            session_txnids: TxnidIndex::default(),
+            session_account_count: 0,
+            by_fip_session: HashMap::new(),
+            customers: HashMap::new(),
+            persona_instances: HashMap::new(),
+            changed_accounts: HashMap::new(),
+            templates: Vec::new(),
+            timing_overrides: HashMap::new(),
+            scripted_redirections: HashMap::new(),
+            consent_order: NumberedList::default(),
+            ended: VecDeque::new(),
+            ended_max: ended_max.max(1),
+            removed_count: 0,
+            consent_txnids: TxnidIndex::default(),
+            stream_ordinals: HashMap::new(),
+            texts: Interner::default(),
+            purposes: Interner::default(),
+            registries: Interner::default(),
+        }
+    }
+
     pub(crate) fn consent(&self, handle: ConsentHandle) -> Option<&Arc<Consent>> {
         self.consents.get(&handle)
     }
@@ -169,19 +206,19 @@ impl State {
                     txnid: &terms.txnid,
                 };
                 let position = self.consent_txnids.find(key, now, |position| {
-                    message_of_consent(&self.consents[&self.consent_order[to_index(position)]])
+                    message_of_consent(&self.consents[&self.handle_at(position)])
                 })?;
-                let handle = self.consent_order[to_index(position)];
+                let handle = self.handle_at(position);
                 (&terms.txnid, format!("the consent {handle}"))
             }
             Command::RequestData(RequestData { handle, txnid, .. }) => {
                 let fiu = &self.consent(*handle)?.fiu;
                 let key = MessageKey { fiu, txnid };
                 let position = self.session_txnids.find(key, now, |position| {
-                    let id = self.session_order[to_index(position)];
+                    let id = session_at(&self.session_order, position);
                     message_of_session(&self.sessions[&id], &self.consents)
                 })?;
-                let id = self.session_order[to_index(position)];
+                let id = session_at(&self.session_order, position);
                 (txnid, format!("the data session {id}"))
             }
             _ => return None,
@@ -320,7 +357,60 @@ impl State {
     }
 
     pub(crate) fn consent_count(&self) -> usize {
-        self.consent_order.len()
+        self.consents.len()
+    }
+
+    fn handle_at(&self, position: u32) -> ConsentHandle {
+        handle_at(&self.consent_order, position)
+    }
+
+    /// Returns the number of ended consents that are kept.
+    pub(crate) fn ended_count(&self) -> usize {
+        self.ended.len()
+    }
+
+    /// Returns the number of ended consents that were removed.
+    pub(crate) fn removed_count(&self) -> usize {
+        self.removed_count
+    }
+
+    /// Removes the consents that have ended first, with their sessions, if there are too many. A tenth
+    /// of the bound is removed at a time, since the whole state is looked through.
+    fn remove_ended(&mut self) {
+        let excess = self.ended.len().saturating_sub(self.ended_max);
+        if excess <= self.ended_max / 10 {
+            return;
+        }
+        let removed: HashSet<ConsentHandle> = self.ended.drain(..excess).collect();
+        self.removed_count += removed.len();
+        let is_kept = |handle: &ConsentHandle| !removed.contains(handle);
+        let Self {
+            consents,
+            consent_order,
+            sessions,
+            session_order,
+            ..
+        } = self;
+        self.consent_txnids
+            .retain(|position| is_kept(&handle_at(consent_order, position)));
+        self.session_txnids.retain(|position| {
+            let session = &sessions[&session_at(session_order, position)];
+            is_kept(&session.handle)
+        });
+        consents.retain(|handle, _| is_kept(handle));
+        sessions.retain(|_, session| is_kept(&session.handle));
+        consent_order.drop_first_while(|handle| !consents.contains_key(handle));
+        session_order.drop_first_while(|id| !sessions.contains_key(id));
+        self.by_consent_id.retain(|_, handle| is_kept(handle));
+        self.by_short_code.retain(|_, handle| is_kept(handle));
+        self.by_fip_consent_id.retain(|_, handle| is_kept(handle));
+        self.by_fip_session
+            .retain(|_, id| sessions.contains_key(id));
+        self.sessions_with_analytics
+            .retain(|id| sessions.contains_key(id));
+        self.timing_overrides.retain(|handle, _| is_kept(handle));
+        self.scripted_redirections
+            .retain(|handle, _| is_kept(handle));
     }
 
     pub(crate) fn stream_ordinals(&self, customer: &str) -> StreamOrdinals {
@@ -346,19 +436,29 @@ impl State {
 
     /// Applies an event.
     pub(crate) fn apply(&mut self, event: &Event, at: Timestamp) {
+        self.apply_change(event, at);
+        let has_ended = event
+            .resulting_status()
+            .is_some_and(|status| status.legal_inputs().next().is_none());
+        if let Some(handle) = event.consent_handle().filter(|_| has_ended) {
+            self.ended.push_back(handle);
+            self.remove_ended();
+        }
+    }
+
+    fn apply_change(&mut self, event: &Event, at: Timestamp) {
         if let Event::ConsentRaised { consent } = event {
             self.stream_ordinals
                 .entry(Arc::clone(&consent.terms.customer))
                 .or_default()
                 .handles += 1;
-            let position = to_ordinal(self.consent_order.len());
-            self.consent_order.push(consent.handle);
+            let position = to_ordinal(self.consent_order.push(consent.handle));
             self.consents.insert(consent.handle, Arc::clone(consent));
             self.by_short_code
                 .insert(consent.short_code, consent.handle);
             let (order, consents) = (&self.consent_order, &self.consents);
             self.consent_txnids.insert(position, |position| {
-                message_of_consent(&consents[&order[to_index(position)]])
+                message_of_consent(&consents[&handle_at(order, position)])
             });
             return;
         }
@@ -453,8 +553,7 @@ impl State {
                 ordinals.sessions += 1;
                 ordinals.fip_sessions += to_ordinal(session.fips.len());
                 self.sessions.insert(session.id, Arc::clone(session));
-                let position = to_ordinal(self.session_order.len());
-                self.session_order.push(session.id);
+                let position = to_ordinal(self.session_order.push(session.id));
                 // The AA's own sessions have the `txnid` of the consent.
                 if session.peer_key.is_some() {
                     let Self {
@@ -464,7 +563,10 @@ impl State {
                         ..
                     } = self;
                     self.session_txnids.insert(position, |position| {
-                        message_of_session(&sessions[&session_order[to_index(position)]], consents)
+                        message_of_session(
+                            &sessions[&session_at(session_order, position)],
+                            consents,
+                        )
                     });
                 }
                 self.session_account_count += to_ordinal(session.accounts.len());
@@ -622,6 +724,18 @@ fn message_of_session<'a>(
         txnid: &session.txnid,
     };
     (key, session.opened_at)
+}
+
+fn handle_at(order: &NumberedList<ConsentHandle>, position: u32) -> ConsentHandle {
+    *order
+        .get(to_index(position))
+        .expect("an index has kept consents only")
+}
+
+fn session_at(order: &NumberedList<SessionId>, position: u32) -> SessionId {
+    *order
+        .get(to_index(position))
+        .expect("an index has kept sessions only")
 }
 
 /// Converts the length of a list to an ordinal.

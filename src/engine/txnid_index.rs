@@ -64,6 +64,11 @@ impl TxnidIndex {
         (now < describe(position).1.saturating_add(TXNID_TTL)).then_some(position)
     }
 
+    /// Forgets the positions for which a condition does not hold.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(u32) -> bool) {
+        self.positions.retain(|position| is_kept(*position));
+    }
+
     /// Records an accepted message. Of several with one key, the first within the time counts.
     pub(crate) fn insert<'a>(
         &mut self,

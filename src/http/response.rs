@@ -1190,7 +1190,7 @@ mod tests {
     use crate::domain::session::{ApprovalMode, DataTiming};
     use crate::domain::time_source::TimeSettings;
     use crate::engine::clock::ClockStart;
-    use crate::engine::sandbox_config::{SandboxConfig, SimulatedFips};
+    use crate::engine::sandbox_config::{ENDED_CONSENTS_MAX, SandboxConfig, SimulatedFips};
     use crate::engine::world::World;
     use crate::scenario::library::{Library, RequiredScenarios};
     use crate::wire::fields::parse_json;
@@ -1228,6 +1228,7 @@ mod tests {
             ),
             personas,
             default_persona: persona,
+            ended_consents_max: ENDED_CONSENTS_MAX,
             fips: SimulatedFips {
                 list_accounts: bankgen::generate_accounts,
                 can_generate_data: bankgen::is_supported,

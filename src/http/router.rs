@@ -12,11 +12,11 @@ use crate::http::routes::{Resource, list_resources};
 #[derive(Debug)]
 pub(crate) struct Router(Node);
 
-/// What follows one prefix of segments.
+/// The continuations of one prefix of segments.
 #[derive(Debug, Default)]
 struct Node {
     literals: BTreeMap<&'static str, Node>,
-    /// What follows a parameter.
+    /// The continuations behind a parameter.
     parameter: Option<Box<Node>>,
     /// The calls of the path that ends here.
     end: Option<Box<Resource>>,

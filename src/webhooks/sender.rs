@@ -636,6 +636,9 @@ const LOGGED_ANSWER_MAX: usize = 200;
 
 /// Logs one attempt at `info`: the identifiers of the webhook, the status and the answer.
 fn log_attempt(world: &World, delivery: &Delivery, attempt: &Attempt) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
     let notification = &delivery.notification;
     let (status, answer) = match &attempt.outcome {
         AttemptOutcome::Accepted { status, body, .. }

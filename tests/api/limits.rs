@@ -126,3 +126,86 @@ async fn patterns_are_short_and_few() {
         }
     }
 }
+
+/// Returns the use and the bound of a store.
+fn find_store(world: &Value, name: &str) -> (u64, u64) {
+    let stores = world["stores"].as_array().expect("a list");
+    let store = stores.iter().find(|store| store["store"] == name);
+    let store = store.expect("the store is listed");
+    let number = |key: &str| store[key].as_u64().expect("a number");
+    (number("used"), number("bound"))
+}
+
+#[tokio::test]
+async fn the_consents_that_ended_first_are_removed() {
+    let app = TestApp::start_with(|builder| builder.ended_consents(10)).await;
+    let kept = app.raise_consent(|_| {}).await;
+    let mut ended = Vec::new();
+    for _ in 0..30 {
+        let handle = app.raise_with_scenario("approve").await;
+        app.apply_verb(&handle, "revoke").await.expect_ok();
+        ended.push(handle);
+    }
+    let world = app.get("/_mockaa/v1/world").await.expect_ok();
+    let (used, bound) = find_store(&world, "ended-consents");
+    assert!(
+        bound == 10 && (10..=11).contains(&used),
+        "{used} of {bound}"
+    );
+    assert_eq!(world["consents"], used + 1, "the open one is kept");
+    assert_eq!(world["removedConsents"], 30 - used);
+    assert_eq!(app.consent_state(&kept).await, "PENDING");
+    assert_eq!(app.consent_state(&ended[29]).await, "REVOKED");
+    for path in ["/consent/", "/_mockaa/v1/consents/"] {
+        let reply = app.get(&format!("{path}{}", ended[0])).await;
+        assert!(reply.status.is_client_error(), "{path}: {}", reply.text);
+    }
+    // Numbers of a list go on behind those that were removed.
+    let page = app
+        .get("/_mockaa/v1/consents?after=0&limit=2")
+        .await
+        .expect_ok();
+    let first = page["items"][0]["consentHandle"].as_str();
+    assert_eq!(first, Some(&*kept));
+    let rest = format!("/_mockaa/v1/consents?after={}", page["next"]);
+    let rest = app.get(&rest).await.expect_ok();
+    let count = rest["items"].as_array().expect("a list").len();
+    assert_eq!(count as u64, used - 1);
+    let journal = app.get("/_mockaa/v1/journal?limit=1000").await.expect_ok();
+    let text = journal.to_string();
+    assert!(
+        text.contains("those that ended first are removed"),
+        "the journal says so"
+    );
+}
+
+#[tokio::test]
+async fn a_world_shows_its_stores_against_their_bounds() {
+    let app = TestApp::start().await;
+    let uses = async || app.get("/_mockaa/v1/world").await.expect_ok();
+    let before = uses().await;
+    assert_eq!(find_store(&before, "journal-entries"), (0, 10_000));
+    app.raise_with_scenario("approve").await;
+    put_scenario(
+        &app,
+        "version: 1\nname: a\nsteps: [approve: {}]\n".to_owned(),
+    )
+    .await;
+    app.put_faults("webhooks: [{ fault: { drop: {} } }]")
+        .await
+        .expect_ok();
+    let after = uses().await;
+    for store in [
+        "journal-entries",
+        "journal-bytes",
+        "scenarios",
+        "fault-sets",
+        "notes",
+    ] {
+        let ((old, _), (new, bound)) = (find_store(&before, store), find_store(&after, store));
+        assert!(
+            old < new && new < bound,
+            "{store}: {old}, then {new} of {bound}"
+        );
+    }
+}

@@ -243,7 +243,11 @@ impl<'a> Execution<'a> {
         let is_timed = consent_before.is_some_and(|consent| {
             self.world.data_timing_of(self.inner, consent) == DataTiming::Timed
         });
+        let removed_count = self.inner.state.removed_count();
         self.inner.state.apply(&event, now);
+        if self.inner.state.removed_count() > removed_count {
+            self.forget_removed();
+        }
         let Some(handle) = event.consent_handle() else {
             self.append_record(now, JournalRecord::Event(event));
             return;
@@ -322,6 +326,29 @@ impl<'a> Execution<'a> {
             None => {}
         }
         self.append_record(now, JournalRecord::Event(event));
+    }
+
+    /// Forgets what belongs to consents that were removed from the state, and says so once.
+    fn forget_removed(&mut self) {
+        let Inner {
+            state,
+            selected_scenarios,
+            deferred,
+            stored_notifications,
+            poll_counts,
+            ..
+        } = &mut *self.inner;
+        selected_scenarios.retain(|handle, _| state.consent(*handle).is_some());
+        deferred.retain(|handle, _| state.consent(*handle).is_some());
+        stored_notifications.retain(|handle, _| state.consent(*handle).is_some());
+        poll_counts.retain(|id, _| state.session(*id).is_some());
+        let kept = self.world.config.ended_consents_max;
+        let note = format!(
+            "more than {kept} consents have ended; those that ended first are removed, with their \
+             sessions (serve --ended-consents)"
+        );
+        let cause = self.inner.cause.clone();
+        self.inner.append_note_once(cause, &note);
     }
 
     fn enqueue_notification(

@@ -61,7 +61,7 @@ pub(crate) use self::time::ClockChange;
 pub(crate) const DEFAULT_WORLD: &str = "default";
 
 /// Maximum number of personas that one world adds to those of the sandbox.
-const ADDED_PERSONAS_MAX: usize = 1_000;
+pub(super) const ADDED_PERSONAS_MAX: usize = 1_000;
 
 /// One isolated sandbox.
 #[derive(Debug)]
@@ -184,7 +184,7 @@ impl World {
             seed: derive_world_seed(config.seed, name),
             life: random_life(),
             inner: Mutex::new(Inner {
-                state: State::default(),
+                state: State::new(config.ended_consents_max),
                 clock: Clock::from_start(config.clock, system_now()),
                 time_settings: config.time_settings,
                 timers: Timers::default(),

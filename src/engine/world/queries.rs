@@ -26,13 +26,20 @@ use crate::domain::rejection::Rejection;
 use crate::domain::scenario_set::SelectionReason;
 use crate::domain::session::{DataTiming, Session, SessionStatus};
 use crate::domain::short_code::ShortCode;
+use crate::domain::store_use::{Store, StoreUse};
 use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
 use crate::engine::clock::system_now;
 use crate::engine::decide::{DecisionContext, find_linked_accounts, find_statement_source};
+use crate::engine::faults::FAULT_SETS_MAX;
+use crate::engine::journal;
 use crate::engine::journal::ReadScope;
+use crate::engine::outbox::{FINISHED_BYTES_MAX, FINISHED_MAX, OPEN_DELIVERIES_MAX};
 use crate::engine::report::{EVIDENCE_MAX, OperationLookup, grade_run};
+use crate::engine::scenario_selection::LOCAL_SCENARIOS_MAX;
 use crate::engine::verify::evaluate_expectation;
+use crate::engine::world::ADDED_PERSONAS_MAX;
+use crate::engine::world::record::NOTES_MAX;
 use crate::engine::world::{State, World};
 
 /// A part of the journal.
@@ -436,6 +443,45 @@ impl WorldQueries<'_> {
             webhooks_open: inner.outbox.open_len(),
             timers: inner.count_timers(),
         }
+    }
+
+    /// Returns the number of ended consents that were removed.
+    pub fn removed_consent_count(self) -> usize {
+        self.0.lock().state.removed_count()
+    }
+
+    /// Returns the use of each store with a bound.
+    pub fn store_uses(self) -> Vec<StoreUse> {
+        let inner = self.0.lock();
+        let (entries, journal_bytes) = inner.journal.size();
+        let (finished, finished_bytes) = inner.outbox.finished_size();
+        let config = &self.0.config;
+        let personas = inner.personas.names().count() - config.personas.names().count();
+        Store::ALL
+            .iter()
+            .map(|store| {
+                let (used, bound) = match store {
+                    Store::EndedConsents => (inner.state.ended_count(), config.ended_consents_max),
+                    Store::JournalEntries => (entries, journal::ENTRIES_MAX),
+                    Store::JournalBytes => (journal_bytes, journal::BODY_BYTES_MAX),
+                    Store::OpenWebhooks => (inner.outbox.open_len(), OPEN_DELIVERIES_MAX),
+                    Store::FinishedWebhooks => (finished, FINISHED_MAX),
+                    Store::FinishedWebhookBytes => (finished_bytes, FINISHED_BYTES_MAX),
+                    Store::Scenarios => (
+                        inner.scenario_selection.local_plans().count(),
+                        LOCAL_SCENARIOS_MAX,
+                    ),
+                    Store::Personas => (personas, ADDED_PERSONAS_MAX),
+                    Store::FaultSets => (inner.faults.set_count(), FAULT_SETS_MAX),
+                    Store::Notes => (inner.seen_notes.len(), NOTES_MAX),
+                };
+                StoreUse {
+                    store: *store,
+                    used,
+                    bound,
+                }
+            })
+            .collect()
     }
 
     /// Returns work that becomes due, the next one first; that of one consent if one is given.

@@ -55,7 +55,7 @@ impl<F: Fn(&JournalEntry) -> bool> JournalSearch<F> {
     }
 }
 
-/// How a wait for entries has ended.
+/// The end of a wait for entries.
 #[derive(Debug)]
 pub enum WaitEnd {
     Found(Vec<JournalEntry>),
@@ -68,7 +68,7 @@ pub enum WaitEnd {
 }
 
 /// Maximum number of different notes of one world. Notes quote what callers sent.
-const NOTES_MAX: usize = 1_000;
+pub(super) const NOTES_MAX: usize = 1_000;
 /// Maximum length of a note, in characters.
 const NOTE_CHARS_MAX: usize = 300;
 

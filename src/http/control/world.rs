@@ -9,7 +9,7 @@ use crate::http::response::ApiResponse;
 use crate::http::service_info::list_links;
 use crate::wire::api_error::ApiError;
 use crate::wire::control::Page;
-use crate::wire::control::world::{AaView, InfoView, ResetRequest, WorldView};
+use crate::wire::control::world::{AaView, InfoView, ResetRequest, StoreUseView, WorldView};
 
 pub(crate) fn get_world(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
@@ -76,6 +76,13 @@ fn render_world(world: &World) -> WorldView {
             .aas
             .iter()
             .map(|aa| AaView::from(&**aa))
+            .collect(),
+        removed_consents: world.catch_up().removed_consent_count(),
+        stores: world
+            .catch_up()
+            .store_uses()
+            .into_iter()
+            .map(StoreUseView::from)
             .collect(),
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::duration::{DURATION_FORMS, parse_duration};
 use crate::domain::operation::Operation;
 use crate::domain::overview::Overview;
 use crate::domain::participants::Aa;
+use crate::domain::store_use::{Store, StoreUse};
 use crate::domain::text::quote_value;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::{TimeSettings, TimeSource};
@@ -73,6 +74,29 @@ pub(crate) struct WorldView {
     pub summary: WorldSummary,
     /// The AAs of the sandbox, the default one first.
     pub aas: Vec<AaView>,
+    /// The number of ended consents that were removed, since more had ended than a world keeps.
+    pub removed_consents: usize,
+    /// The use of each store against its bound.
+    pub stores: Vec<StoreUseView>,
+}
+
+/// The use of a store against its bound.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StoreUseView {
+    #[schemars(with = "Store")]
+    store: &'static str,
+    used: usize,
+    bound: usize,
+}
+
+impl From<StoreUse> for StoreUseView {
+    fn from(StoreUse { store, used, bound }: StoreUse) -> Self {
+        Self {
+            store: store.as_str(),
+            used,
+            bound,
+        }
+    }
 }
 
 /// A summary of a world, which is also the data of event `world`.
