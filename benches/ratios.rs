@@ -3,10 +3,13 @@
 //! machines, absolute numbers are not. The result is never asserted, since other load on the
 //! machine can lower it.
 
+mod baseline;
+
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use self::baseline::{Store, id_rng};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{
     EphemeralPrivateKey, PrivateKey, UnparsedPublicKey, X25519, agree_ephemeral,
@@ -14,8 +17,6 @@ use aws_lc_rs::agreement::{
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use chrono::{DateTime, FixedOffset};
-use dashmap::DashMap;
 use mockaa::internals::bankgen::{
     StatementRequest, derive_data_key, find_supplied_id, find_transaction, generate_accounts,
     generate_statement, is_supported, opening_date,
@@ -56,9 +57,8 @@ use mockaa::internals::wire::rebit::fi::{EncryptedAccount, EncryptedEntry, encod
 use mockaa::internals::wire::rebit::key_material::KeyMaterial;
 use mockaa::internals::wire::seed::{ConsentRequest, ConsentResponse, ConsentStatusResponse};
 use mockaa::{FairUseMode, RetryPolicy, SecurityMode, TimeSettings};
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 const ROUNDS: usize = 7;
 const SAMPLE: Duration = Duration::from_millis(300);
@@ -309,136 +309,12 @@ fn create_with_mockaa() -> Work {
     })
 }
 
-/// The request of the baseline, which parses into typed structs, checks five dates and a few
-/// fields, and stores the request in a map.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawRequest {
-    ver: String,
-    timestamp: String,
-    txnid: String,
-    #[serde(rename = "ConsentDetail")]
-    consent_detail: RawDetail,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawDetail {
-    consent_start: String,
-    consent_expiry: String,
-    consent_mode: String,
-    fetch_type: String,
-    consent_types: Vec<String>,
-    fi_types: Vec<String>,
-    #[serde(rename = "DataConsumer")]
-    data_consumer: RawId,
-    #[serde(rename = "Customer")]
-    customer: RawId,
-    #[serde(rename = "Purpose")]
-    purpose: RawPurpose,
-    #[serde(rename = "FIDataRange")]
-    range: RawRange,
-    #[serde(rename = "DataLife")]
-    data_life: RawQuantity,
-    #[serde(rename = "Frequency")]
-    frequency: RawQuantity,
-    #[serde(rename = "DataFilter")]
-    data_filter: Vec<RawFilter>,
-    #[serde(rename = "VDRProvider")]
-    vdr_provider: RawRegistry,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawId {
-    id: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawPurpose {
-    code: String,
-    ref_uri: String,
-    text: String,
-    #[serde(rename = "Category")]
-    category: RawCategory,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawCategory {
-    r#type: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawRange {
-    from: String,
-    to: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawQuantity {
-    unit: String,
-    value: u32,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawFilter {
-    r#type: String,
-    operator: String,
-    value: u32,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RawRegistry {
-    vdrpid: String,
-    fiuid: String,
-}
-
-#[derive(Serialize)]
-struct RawResponse<'a> {
-    ver: &'static str,
-    timestamp: &'a str,
-    txnid: &'a str,
-    #[serde(rename = "Customer")]
-    customer: &'a RawId,
-    #[serde(rename = "ConsentHandle")]
-    consent_handle: String,
-}
-
-fn parse_date(text: &str) -> DateTime<FixedOffset> {
-    DateTime::parse_from_rfc3339(text).expect("a date")
-}
-
 fn create_with_baseline() -> Work {
-    let store: DashMap<uuid::Uuid, Arc<RawRequest>> = DashMap::new();
-    let (mut rng, mut number) = (ChaCha8Rng::seed_from_u64(1), 0);
+    let (store, mut ids, mut number) = (Store::default(), id_rng(), 0);
     Box::new(move || {
         number += 1;
-        let request: RawRequest = serde_json::from_slice(&seed_request(number)).expect("a request");
-        let detail = &request.consent_detail;
-        parse_date(&request.timestamp);
-        assert!(
-            parse_date(&detail.consent_expiry) > parse_date(&detail.consent_start)
-                && parse_date(&detail.range.to) > parse_date(&detail.range.from)
-        );
-        assert!(
-            detail.customer.id.contains('@')
-                && !detail.fi_types.is_empty()
-                && !detail.consent_types.is_empty()
-        );
-        let mut bytes = [0; 16];
-        rng.fill_bytes(&mut bytes);
-        let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
-        let request = Arc::new(request);
-        store.insert(id, Arc::clone(&request));
-        let customer = &request.consent_detail.customer;
-        let response = RawResponse {
-            ver: "1.0",
-            timestamp: NOW,
-            txnid: &request.txnid,
-            customer,
-            consent_handle: id.to_string(),
-        };
-        black_box(serde_json::to_vec(&response).expect("it serialises"));
+        let request = baseline::ConsentRequest::parse(&seed_request(number));
+        black_box(store.create(request.expect("a valid request"), &mut ids));
         1.0
     })
 }
@@ -488,19 +364,15 @@ fn get_with_mockaa() -> Work {
 }
 
 fn get_with_baseline() -> Work {
-    let store: DashMap<uuid::Uuid, Arc<(RawRequest, String)>> = DashMap::new();
-    let mut ids = Vec::new();
-    for number in 0..10_000u64 {
-        let id = uuid::Uuid::from_u64_pair(number, number);
-        let parsed = serde_json::from_slice(&seed_request(number)).expect("a request");
-        store.insert(id, Arc::new((parsed, "s".repeat(344))));
-        ids.push(id);
+    let (store, mut rng) = (Store::default(), id_rng());
+    for number in 0..10_000 {
+        let request = baseline::ConsentRequest::parse(&seed_request(number));
+        store.create(request.expect("a valid request"), &mut rng);
     }
-    let mut next = 0;
+    let (ids, mut next) = (store.ids(), 0);
     Box::new(move || {
         next = (next + 1) % ids.len();
-        let consent = Arc::clone(&store.get(&ids[next]).expect("it is there"));
-        black_box(serde_json::to_vec(&*consent).expect("it serialises"));
+        black_box(store.get(ids[next]).expect("it is there"));
         1.0
     })
 }
