@@ -111,10 +111,10 @@ pub(crate) async fn advance_clock(
             now: from,
         });
     }
-    let journal_after = {
+    let (journal_after, work_before) = {
         let mut inner = world.lock();
         inner.reactions.begin_advance();
-        inner.journal.last_seq()
+        (inner.journal.last_seq(), inner.work_count)
     };
     let last_step = Mutex::new(system_instant());
     let mut run = AdvanceRun {
@@ -122,7 +122,7 @@ pub(crate) async fn advance_clock(
         last_step: &last_step,
         settle: effective_settle(plan),
         steps_max: limits.steps,
-        timers_fired: 0,
+        work_before,
         longest_wait: Duration::ZERO,
     };
     let within = plan.until_call.as_ref().and_then(|call| call.within);
@@ -156,8 +156,12 @@ pub(crate) async fn advance_clock(
         Progress::Running | Progress::AwaitingCall => StopReason::CallMissing,
         Progress::CallArrived => StopReason::CallArrived,
     });
-    let (timers_fired, settle) = (run.timers_fired, run.longest_wait);
-    let late_calls = world.lock().reactions.late_call_count();
+    let settle = run.longest_wait;
+    let (timers_fired, late_calls) = {
+        let inner = world.lock();
+        let fired = inner.work_count - work_before;
+        (fired, inner.reactions.late_call_count())
+    };
     let to = world.now();
     drop(guard);
     Ok(AdvanceOutcome {
@@ -212,7 +216,8 @@ struct AdvanceRun<'a> {
     world: &'a Arc<World>,
     settle: Settle,
     steps_max: usize,
-    timers_fired: usize,
+    /// The number of due work items that had run before. The driver of the world runs some, too.
+    work_before: usize,
     /// The instant at which a timer has run last.
     last_step: &'a Mutex<Instant>,
     /// The longest wait after an acknowledgement.
@@ -284,13 +289,12 @@ impl AdvanceRun<'_> {
                 let Some(due) = due else {
                     return StopReason::TargetReached;
                 };
-                if self.timers_fired >= self.steps_max {
+                if inner.work_count - self.work_before >= self.steps_max {
                     return StopReason::StepLimitReached;
                 }
                 let now = inner.clock.now(system_now()).max(due);
                 inner.clock = inner.clock.stopped_at(now);
-                self.timers_fired +=
-                    Execution::new(self.world, &mut inner, Dispatch::Immediately).run_due_work(now);
+                Execution::new(self.world, &mut inner, Dispatch::Immediately).run_due_work(now);
                 now
             };
             *lock_instant(self.last_step) = system_instant();
@@ -443,6 +447,7 @@ mod tests {
         raise_consents(&world, count, |_| 1);
         let (outcome, most_ready) = advance_until_idle(&world, Limits::default()).await;
         assert_eq!(outcome.stop_reason, StopReason::TargetReached);
+        assert_eq!(outcome.timers_fired, count);
         assert!(most_ready <= OPEN_DELIVERIES_MAX, "{most_ready} at a time");
         let consents = world.catch_up().consents(0, count);
         assert_eq!(consents.len(), count);

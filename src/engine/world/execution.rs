@@ -99,6 +99,7 @@ impl<'a> Execution<'a> {
             }
             run_count += 1;
         }
+        self.inner.work_count += run_count;
         self.inner.cause = cause;
         run_count
     }

@@ -132,6 +132,8 @@ pub(super) struct Inner {
     seen_notes: HashSet<String>,
     /// The number of ids generated for objects outside the state.
     id_counter: u64,
+    /// The number of due work items that have run.
+    pub(super) work_count: usize,
 }
 
 impl Inner {
@@ -204,6 +206,7 @@ impl World {
                 last_responses: HashMap::new(),
                 seen_notes: HashSet::new(),
                 id_counter: 0,
+                work_count: 0,
             }),
             participants: RwLock::new(Arc::clone(&config.initial_participants)),
             config,
