@@ -52,6 +52,8 @@ impl Load {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/http/load.lua");
         let output = Command::new("taskset")
             .args(["-c", LOAD_CORE, "wrk", "-t1", &format!("-c{CONNECTIONS}")])
+            // A slow server is slow, not broken.
+            .args(["--timeout", "60s"])
             .arg(format!("-d{}s", self.seconds))
             .args(["-s", script, target.base_url(), "--", self.method])
             .arg(&self.file)

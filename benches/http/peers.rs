@@ -33,6 +33,9 @@ struct Peer {
     floor: f64,
 }
 
+/// A path of GET that each peer answers: the first consent that json-server has stored.
+const GET_PATH: &str = "/consent/1";
+
 /// Compares mockaa with each peer: the rates of both calls.
 pub async fn compare(options: &Options) {
     let folder = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/peers"));
@@ -41,9 +44,12 @@ pub async fn compare(options: &Options) {
         let mut rounds: [[Rounds; 2]; 2] = Default::default();
         let server = PeerServer::start(&peer, &folder).await;
         for _ in 0..options.rounds.min(3) {
-            let file = write_paths(&["/consent/654024c8-29c8-11e8-8868-0289437bf331".to_owned()]);
+            server.signal("CONT");
+            let file = write_paths(&[GET_PATH.to_owned()]);
             rounds[0][1].add(post(&server, 10_000_000, options.seconds, 0).rate);
             rounds[1][1].add(get(&server, file, options.seconds).rate);
+            // A peer that rests may still collect its garbage.
+            server.signal("STOP");
             let mockaa = Server::start(Side::Mockaa, &options.program, &[]);
             rounds[0][0].add(post(&mockaa, 10_000_000, options.seconds, 0).rate);
             let paths = mockaa.raise_consents(1_000).await;
@@ -262,6 +268,12 @@ impl PeerServer {
             .output();
         assert!(bound.expect("taskset runs").status.success());
         server
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.expect("kill runs").success());
     }
 
     #[expect(

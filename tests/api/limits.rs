@@ -1,5 +1,6 @@
 //! Limits: what a caller cannot make the sandbox do, however much it sends or how long it waits.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -208,4 +209,48 @@ async fn a_world_shows_its_stores_against_their_bounds() {
             "{store}: {old}, then {new} of {bound}"
         );
     }
+}
+
+/// A receiver that accepts connections and never answers.
+fn start_silent_receiver() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    (listener, url)
+}
+
+#[tokio::test]
+async fn a_full_outbox_refuses_calls_and_names_the_time_to_wait() {
+    let (_listener, url) = start_silent_receiver();
+    let app = TestApp::start_with(|builder| builder.fiu_url(url)).await;
+    app.put_faults("webhooks: [{ fault: { burst: { copies: 1000 } } }]")
+        .await
+        .expect_ok();
+    let approve = async || {
+        let request = app.request(Method::POST, "/consent");
+        let request = request.header("x-mockaa-scenario", "approve");
+        let answer = request.json(&seed_request()).send().await;
+        answer.expect("an answer")
+    };
+    let mut raised = 0;
+    let refusal = loop {
+        let answer = approve().await;
+        if !answer.status().is_success() {
+            break answer;
+        }
+        raised += 1;
+        assert!(
+            raised <= 10,
+            "each consent has a thousand webhooks at least"
+        );
+    };
+    assert_eq!(refusal.status(), 503);
+    assert_eq!(refusal.headers()["retry-after"], "5");
+    let text = refusal.text().await.expect("a text");
+    assert!(
+        text.contains("the outbox holds 10000 undelivered webhooks"),
+        "{text}"
+    );
+    let world = app.get("/_mockaa/v1/world").await.expect_ok();
+    let (used, bound) = find_store(&world, "open-webhooks");
+    assert!(used >= bound && used <= bound + 2_000, "{used} of {bound}");
 }
