@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::app::StartError;
-use crate::cli::{SandboxRefusal, UnmetExpectation, UsageError};
+use crate::cli::{SandboxRefusal, StateConflict, UnmetExpectation, UsageError};
 use crate::config::ConfigError;
 use crate::config::personas::PersonaLoadError;
 use crate::scenario::library::ScenarioLoadError;
@@ -49,7 +49,7 @@ impl ExitStatus {
         if error.is::<UnmetExpectation>() {
             return Self::Unmet;
         }
-        if error.is::<SandboxRefusal>() {
+        if error.is::<SandboxRefusal>() || error.is::<StateConflict>() {
             return Self::Refused;
         }
         if error.is::<UsageError>()

@@ -2,24 +2,19 @@
 //! entries printed. What is left out is counted.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::cli::remote::{Remote, encode_segment, field_text, print_table};
-use crate::cli::{UnmetExpectation, UsageError};
+use crate::cli::{StateConflict, UnmetExpectation, UsageError};
 use crate::domain::duration::parse_duration;
 use crate::domain::time::{Millis, Timestamp};
 use crate::wire::fields::parse_timestamp;
 
 /// Entries that a list prints unless options say otherwise.
 const LAST_DEFAULT: usize = 50;
-
-/// Time that a wait without entries takes at least.
-const WAIT_MIN: Duration = Duration::from_secs(4 * 60);
 
 /// Time for which one request waits for further entries, in system time.
 const WAIT: &str = "5m";
@@ -219,18 +214,16 @@ impl List<'_> {
                 "journal/wait?after={journal_end}&within={}",
                 encode_segment(WAIT)
             );
-            let begun = Instant::now();
             match self.remote.get(&path).await {
                 Ok(page) => {
                     let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
                     journal_end = place_after(items, journal_end);
                 }
-                Err(error) if error.is::<UnmetExpectation>() => {
-                    if begun.elapsed() < WAIT_MIN {
-                        // Only the end of the world ends a wait so early. Its numbers begin anew.
-                        eprintln!("(the world was reset or deleted)");
-                        (cursor, journal_end) = (0, 0);
-                    }
+                Err(error) if error.is::<UnmetExpectation>() => continue,
+                Err(error) if error.is::<StateConflict>() => {
+                    eprintln!("(the world was reset or deleted)");
+                    // The numbers of its successor begin again.
+                    (cursor, journal_end) = (0, 0);
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -450,6 +450,11 @@ struct UsageError(String);
 #[error("{0}")]
 struct SandboxRefusal(String);
 
+/// A call that the state of the world does not allow, or that it has ended; exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct StateConflict(String);
+
 /// An expectation that was not met in time; exit code 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::cli::control_calls::name_commands;
 use crate::cli::terminal::Palette;
-use crate::cli::{SandboxRefusal, UnmetExpectation};
+use crate::cli::{SandboxRefusal, StateConflict, UnmetExpectation};
 use crate::config::tls::find_authority;
 use crate::crypto::trust::TrustedCas;
 use crate::domain::json_text::{JsonNode, JsonStyle, KeyOrder, Layout};
@@ -414,6 +414,7 @@ impl Remote {
         let message = escape_line_controls(&name_commands(message)).into_owned();
         match status {
             StatusCode::REQUEST_TIMEOUT => UnmetExpectation(message).into(),
+            StatusCode::CONFLICT => StateConflict(message).into(),
             StatusCode::UNAUTHORIZED => SandboxRefusal(format!(
                 "the sandbox at {} {}; give its token with --token or MOCKAA_TOKEN",
                 self.server_url(),

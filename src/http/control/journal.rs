@@ -193,7 +193,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
             within.0
         ))),
         WaitEnd::Closed => Err(ApiError::Conflict(
-            "the world was reset or deleted while the call waited; wait again".to_owned(),
+            "the world was reset or deleted while the call waited; wait again, from the first entry".to_owned(),
         )),
         WaitEnd::Stopping => Err(ApiError::LimitReached(
             "the sandbox stops; wait again when it has started".to_owned(),
