@@ -93,8 +93,9 @@ impl Router {
                 .filter_map(|base| Some((base, path.strip_prefix(base)?)))
                 .find(|(_, rest)| rest.starts_with('/'))?;
             let path = format!("{base}/{}", rest.trim_matches('/'));
-            self.find_exact(&path)
-                .or_else(|| self.find_exact(&format!("{path}/")))
+            // The last slash may be that before an empty parameter.
+            self.find_exact(&format!("{path}/"))
+                .or_else(|| self.find_exact(&path))
         })
     }
 
@@ -147,5 +148,81 @@ impl Node {
             values.pop();
         }
         resource
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Router, split_world};
+
+    /// Returns the documented path of the calls that a path has, with its parameters.
+    fn describe(path: &str) -> Option<String> {
+        let router = Router::new();
+        let found = router.find(path)?;
+        let values = found.resource.parameter_names().map(|name| {
+            let value = found.parameters.get(name).expect("it has a value");
+            format!("{name}={value}")
+        });
+        let values: Vec<_> = values.collect();
+        Some(format!("{} {}", found.resource.path(), values.join(" ")))
+    }
+
+    #[test]
+    fn a_written_segment_comes_before_a_parameter() {
+        for (path, found) in [
+            ("/", Some("/ ")),
+            ("/consent", Some("/consent ")),
+            ("/v2/consent/a%2Fb", Some("/consent/{id} id=a/b")),
+            ("/consent/", None),
+            ("/consent/a/b", None),
+            ("consent", None),
+            ("//consent", None),
+            (
+                "/_mockaa/v1/scenarios/default",
+                Some("/_mockaa/v1/scenarios/default "),
+            ),
+            (
+                "/_mockaa/v1/scenarios/defaults",
+                Some("/_mockaa/v1/scenarios/{name} name=defaults"),
+            ),
+        ] {
+            assert_eq!(describe(path).as_deref(), found, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_was_not_set_and_more_slashes_are_accepted_where_they_occur() {
+        let by_product = "/FIU/Consents/product/{org_id} org_id=";
+        for (path, found) in [
+            (
+                "/Consent/handle/",
+                Some("/Consent/handle/{consentHandle} consentHandle="),
+            ),
+            ("/api/v1/FIU/Consents/product/", Some(by_product)),
+            ("/api/v1//FIU/Consents/product//", Some(by_product)),
+            (
+                "/backend/api/v1/FIU/Consents//c",
+                Some("/FIU/Consents/{org_id}/{consentId} org_id= consentId=c"),
+            ),
+            ("/api/v1FIU/Consents/product/o", None),
+            ("/consent//a", None),
+        ] {
+            assert_eq!(describe(path).as_deref(), found, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_world_is_split_off_once() {
+        for (path, split) in [
+            ("/consent", (None, "/consent")),
+            ("/w/a/consent", (Some("a"), "/consent")),
+            ("/w/a", (Some("a"), "/")),
+            ("/w/a/", (Some("a"), "/")),
+            ("/w/a/w/b/consent", (Some("a"), "/w/b/consent")),
+            ("/w/", (None, "/w/")),
+            ("/w//consent", (None, "/w//consent")),
+        ] {
+            assert_eq!(split_world(path), split, "{path}");
+        }
     }
 }

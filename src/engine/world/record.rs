@@ -213,3 +213,27 @@ impl World {
         found.unwrap_or_else(|_| find(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::JournalSearch;
+    use crate::engine::proptests::new_world;
+
+    #[test]
+    fn a_search_examines_each_entry_once() {
+        let (world, examined) = (new_world(), Cell::new(0));
+        let mut search = JournalSearch::new(0, 2, |entry| {
+            examined.set(examined.get() + 1);
+            entry.seq.is_multiple_of(100)
+        });
+        for number in 1..=250 {
+            world.write_note(None, format!("note {number}"));
+            let found = search.examine(&world);
+            assert_eq!(found.len(), number / 100, "{number}");
+        }
+        // After the two that it looks for, it examines no more.
+        assert_eq!(examined.get(), 200);
+    }
+}
