@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -26,6 +26,7 @@ use crate::domain::session::{ApprovalMode, DataTiming};
 use crate::domain::text::display_path;
 use crate::domain::time_source::{TimeSettings, TimeSource};
 use crate::engine::clock::ClockStart;
+use crate::engine::sandbox_config::ENDED_CONSENTS_MAX;
 use crate::http::SecurityMode;
 use crate::platform::{StopSignals, create_private_file, open_browser};
 
@@ -141,8 +142,8 @@ pub struct Arguments {
     world_ttl: Option<Duration>,
 
     /// Ended consents that a world keeps; those that ended first are removed, with their data sessions.
-    #[arg(long, env = "MOCKAA_ENDED_CONSENTS", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
-    ended_consents: u32,
+    #[arg(long, env = "MOCKAA_ENDED_CONSENTS", default_value_t = ENDED_CONSENTS_MAX, value_parser = RangedU64ValueParser::<usize>::new().range(1..), value_name = "COUNT")]
+    ended_consents: usize,
 
     /// Number of threads that answer requests; default: one per core.
     #[arg(long, env = "MOCKAA_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "COUNT")]
@@ -345,7 +346,7 @@ impl From<Arguments> for Options {
             },
             drain_timeout,
             world_ttl,
-            ended_consents_max: ended_consents as usize,
+            ended_consents_max: ended_consents,
             workers: workers.map(usize::from),
         }
     }

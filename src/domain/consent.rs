@@ -75,6 +75,11 @@ impl Status {
             .copied()
             .filter(move |input| self.transition_on(*input).is_some())
     }
+
+    /// Returns whether no input is legal any more.
+    pub fn is_final(self) -> bool {
+        self.legal_inputs().next().is_none()
+    }
 }
 
 /// The API through which a consent was raised; its webhooks and defaults follow from it.
@@ -296,7 +301,7 @@ mod tests {
     fn four_states_are_terminal() {
         let terminal: Vec<_> = Status::ALL
             .iter()
-            .filter(|status| status.legal_inputs().next().is_none())
+            .filter(|status| status.is_final())
             .collect();
         assert_eq!(
             terminal,

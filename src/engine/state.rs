@@ -437,9 +437,7 @@ impl State {
     /// Applies an event.
     pub(crate) fn apply(&mut self, event: &Event, at: Timestamp) {
         self.apply_change(event, at);
-        let has_ended = event
-            .resulting_status()
-            .is_some_and(|status| status.legal_inputs().next().is_none());
+        let has_ended = event.resulting_status().is_some_and(Status::is_final);
         if let Some(handle) = event.consent_handle().filter(|_| has_ended) {
             self.ended.push_back(handle);
             self.remove_ended();

@@ -332,7 +332,7 @@ impl Linter<'_> {
             let Some(status) = rule.event.resulting_status() else {
                 continue;
             };
-            let is_final = status.legal_inputs().next().is_none();
+            let is_final = status.is_final();
             let effect = match rule.action {
                 Action::Transition(_) | Action::Answer(_) if is_final => "can never fire",
                 Action::Sandbox(SandboxAction::Redirect { .. }) if status != Status::Pending => {

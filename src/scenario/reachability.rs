@@ -457,9 +457,7 @@ fn bound_event(plan: &ScenarioPlan, event: EventName, visited: &mut Vec<EventNam
     let happens_once = matches!(
         event,
         EventName::ConsentRaised | EventName::ConsentApproved | EventName::ConsentActivated
-    ) || event
-        .resulting_status()
-        .is_some_and(|status| status.legal_inputs().next().is_none());
+    ) || event.resulting_status().is_some_and(Status::is_final);
     if happens_once {
         return Bound::AtMost(1);
     }

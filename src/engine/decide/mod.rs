@@ -461,7 +461,7 @@ pub(crate) fn scheduled_fetch_command(
 pub(crate) fn next_run_at(state: &State, handle: ConsentHandle) -> Option<Timestamp> {
     let consent = find_consent(state, handle)
         .ok()
-        .filter(|consent| consent.status.legal_inputs().next().is_some())?;
+        .filter(|consent| !consent.status.is_final())?;
     consent.grant.as_ref()?.next_run_at
 }
 

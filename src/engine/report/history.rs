@@ -176,9 +176,8 @@ impl<'a> RunHistory<'a> {
 
     /// Returns whether a consent has ended between two entries.
     pub(super) fn has_ended_between(&self, handle: ConsentHandle, from: u64, to: u64) -> bool {
-        self.status_changes(handle).any(|(number, status)| {
-            (from..to).contains(&number) && status.legal_inputs().next().is_none()
-        })
+        self.status_changes(handle)
+            .any(|(number, status)| (from..to).contains(&number) && status.is_final())
     }
 }
 

@@ -299,10 +299,7 @@ impl<'a> Execution<'a> {
         for content in contents {
             self.enqueue_notification(&consent, content, now);
         }
-        if event
-            .resulting_status()
-            .is_some_and(|status| status.legal_inputs().next().is_none())
-        {
+        if event.resulting_status().is_some_and(Status::is_final) {
             self.inner.deferred.remove(&handle);
         }
         match plan {

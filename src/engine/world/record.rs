@@ -22,6 +22,8 @@ pub struct JournalSearch<F> {
     place: u64,
     /// The entries up to that one.
     found: Vec<JournalEntry>,
+    /// The entries after it, which may learn their consent later.
+    open: Vec<JournalEntry>,
 }
 
 impl<F: Fn(&JournalEntry) -> bool> JournalSearch<F> {
@@ -31,12 +33,13 @@ impl<F: Fn(&JournalEntry) -> bool> JournalSearch<F> {
             limit,
             place: after,
             found: Vec::new(),
+            open: Vec::new(),
         }
     }
 
-    /// Examines the entries that are new, and returns all that were found. Those that may learn their
-    /// consent later are examined again the next time.
-    fn examine(&mut self, world: &World) -> Vec<JournalEntry> {
+    /// Examines the entries that are new, and returns the number of all that were found. Those that may
+    /// learn their consent later are examined again the next time.
+    fn examine(&mut self, world: &World) -> usize {
         let inner = world.lock_caught_up();
         let select = |place, found: usize, scope| {
             let limit = self.limit - found;
@@ -47,10 +50,14 @@ impl<F: Fn(&JournalEntry) -> bool> JournalSearch<F> {
         let (settled, place) = select(self.place, self.found.len(), ReadScope::Settled);
         self.found.extend(settled);
         self.place = self.place.max(place);
-        let (open, _) = select(self.place, self.found.len(), ReadScope::Written);
-        drop(inner);
-        let mut entries = self.found.clone();
-        entries.extend(open);
+        (self.open, _) = select(self.place, self.found.len(), ReadScope::Written);
+        self.found.len() + self.open.len()
+    }
+
+    /// Returns the entries that were found, oldest first.
+    fn take_entries(&mut self) -> Vec<JournalEntry> {
+        let mut entries = std::mem::take(&mut self.found);
+        entries.append(&mut self.open);
         entries
     }
 }
@@ -175,16 +182,15 @@ impl World {
         mut search: JournalSearch<impl Fn(&JournalEntry) -> bool>,
     ) -> WaitEnd {
         let end = self.wait_to_find(timeout, |world| {
-            let entries = search.examine(world);
-            if entries.len() >= count {
-                return Some(WaitEnd::Found(entries));
+            if search.examine(world) >= count {
+                return Some(WaitEnd::Found(search.take_entries()));
             }
             world.is_draining().then_some(WaitEnd::Stopping)
         });
         match end.await {
             Some(end) => end,
             None if self.is_closed() => WaitEnd::Closed,
-            None => WaitEnd::TimedOut(search.examine(self).len()),
+            None => WaitEnd::TimedOut(search.examine(self)),
         }
     }
 
@@ -230,10 +236,12 @@ mod tests {
         });
         for number in 1..=250 {
             world.write_note(None, format!("note {number}"));
-            let found = search.examine(&world);
-            assert_eq!(found.len(), number / 100, "{number}");
+            assert_eq!(search.examine(&world), number / 100, "{number}");
         }
         // After the two that it looks for, it examines no more.
         assert_eq!(examined.get(), 200);
+        let found = search.take_entries();
+        let numbers: Vec<_> = found.iter().map(|entry| entry.seq).collect();
+        assert_eq!(numbers, [100, 200]);
     }
 }

@@ -2,6 +2,7 @@
 //! and the accepted values. Supports only the part of JSON Schema that our own types generate.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
@@ -169,16 +170,16 @@ impl<'a> Validator<'a> {
                 return;
             }
             let line = key.referenced.line();
-            if let Some(line) = first_lines.insert(key.value.as_str(), line) {
-                first_lines.insert(&key.value, line);
-                self.add_diagnostic(
-                    key.referenced,
-                    format!(
-                        "duplicate key {}; first on line {line}",
-                        quote_value(&key.value)
-                    ),
-                );
-                continue;
+            match first_lines.entry(key.value.as_str()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(line);
+                }
+                Entry::Occupied(first_line) => {
+                    let (key_text, line) = (quote_value(&key.value), first_line.get());
+                    let message = format!("duplicate key {key_text}; first on line {line}");
+                    self.add_diagnostic(key.referenced, message);
+                    continue;
+                }
             }
             self.check_text(
                 key.referenced,
