@@ -36,8 +36,8 @@ use crate::engine::world::World;
 use crate::engine::worlds::Worlds;
 use crate::http::server::{Workers, listen, start_server};
 use crate::http::{
-    AccessPolicy, AppState, FormKey, FramePolicy, OperatorSessions, Router, SecurityMode,
-    StreamCount, VisitStore, build_document, known_paths, protocol_prefixes,
+    AccessPolicy, AnswerCache, AppState, FormKey, FramePolicy, OperatorSessions, Router,
+    SecurityMode, StreamCount, VisitStore, build_document, known_paths, protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
 use crate::platform::raise_open_files_limit;
@@ -241,6 +241,7 @@ impl Sandbox {
             known_paths: known_paths(),
             form_key: FormKey::random(),
             operator_sessions: OperatorSessions::default(),
+            answers: AnswerCache::default(),
             event_streams: StreamCount::default(),
             customer_login,
             visits: VisitStore::new(customer_session),

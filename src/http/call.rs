@@ -184,6 +184,19 @@ impl Call {
         Some(world.begin_call())
     }
 
+    /// Returns the world of the call, if it exists.
+    ///
+    /// # Errors
+    /// The name is not that of a world.
+    pub(crate) fn find_world(&self) -> Result<Option<Arc<World>>, ApiError> {
+        let counted_in = self.in_progress.as_ref().map(CallInProgress::world);
+        // A world that was reset has a successor.
+        match counted_in.filter(|world| !world.is_closed()) {
+            Some(world) => Ok(Some(Arc::clone(world))),
+            None => Ok(self.worlds().find_world(self.world_name()?)),
+        }
+    }
+
     /// Returns the guard of the call, if it was counted in this world.
     pub(crate) fn in_progress(&self, world: &World) -> Option<&CallInProgress> {
         self.in_progress
@@ -352,9 +365,12 @@ impl Call {
     /// Returns the world of the call, from the path, else from `x-mockaa-world`, else the default
     /// one. Creates it if it does not exist and the caller may do so.
     pub(crate) fn get_or_create_world(&self) -> Result<CallWorld, ApiError> {
+        if let Some(world) = self.find_world()? {
+            world.mark_used();
+            return Ok(self.act_in(world));
+        }
         let name = self.world_name()?;
-        let is_there = name == DEFAULT_WORLD || self.worlds().find_world(name).is_some();
-        if !is_there && !self.may_create_world() {
+        if name != DEFAULT_WORLD && !self.may_create_world() {
             return Err(ApiError::NotFound(format!(
                 "there is no world {name}; beyond loopback it is made by GET \
                  /w/{name}/_mockaa/v1/world with the control token, or by the first call with the \

@@ -8,6 +8,7 @@
 //! The webhooks that a call causes are sent only after its response has been written.
 
 mod access;
+mod answer_cache;
 mod call;
 mod call_context;
 mod call_facts;
@@ -55,6 +56,7 @@ pub(crate) use self::call::describe_target;
 pub(crate) use self::openapi::build_document;
 pub use security::SecurityMode;
 
+pub(crate) use self::answer_cache::AnswerCache;
 use self::call::Call;
 use self::call_context::CallContext;
 pub(crate) use self::event_stream::StreamCount;
@@ -116,6 +118,8 @@ pub(crate) struct AppState {
     pub event_streams: StreamCount,
     /// Visits of customers.
     pub visits: VisitStore,
+    /// Answers about consents that have not changed.
+    pub answers: AnswerCache,
 }
 
 impl AppState {

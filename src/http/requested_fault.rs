@@ -62,7 +62,7 @@ fn apply_active_faults(call: &Call, context: &mut CallContext) -> Result<(), Api
     if call.op().is_none_or(Operation::has_subject) {
         return Ok(());
     }
-    match call.worlds().find_world(call.world_name()?) {
+    match call.find_world()? {
         Some(world) => context.plan_faults(&world),
         None => Ok(()),
     }

@@ -702,11 +702,8 @@ impl Call {
         signing: ResponseSigning,
         render_error: impl Fn(&ApiError) -> ApiResponse,
     ) -> HttpResponse {
-        let world = self
-            .world_name()
-            .ok()
-            .and_then(|name| self.worlds().find_world(name))
-            .map(|world| self.act_in(world));
+        let world = self.find_world().ok().flatten();
+        let world = world.map(|world| self.act_in(world));
         debug_assert!(
             outcome.is_err() || context.has_planned_faults(),
             "{} succeeded before its faults were planned",
@@ -974,10 +971,7 @@ impl Call {
     fn unaport_error_response(&self, error: &ApiError, fiu: Option<&str>) -> ApiResponse {
         self.log_rejection(error);
         // A rejected call does not create a world.
-        let world = self
-            .world_name()
-            .ok()
-            .and_then(|name| self.worlds().find_world(name));
+        let world = self.find_world().ok().flatten();
         let now = world.as_ref().map_or_else(
             || self.worlds().initial_message_time(),
             |world| world.message_time(fiu),
@@ -1011,10 +1005,7 @@ impl Call {
             .map(|body| Envelope::from_body(body))
             .unwrap_or_default();
         // A rejected call does not create a world.
-        let world = self
-            .world_name()
-            .ok()
-            .and_then(|name| self.worlds().find_world(name));
+        let world = self.find_world().ok().flatten();
         let now = world.map_or_else(
             || self.worlds().initial_message_time(),
             |world| world.message_time(fiu),

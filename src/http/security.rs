@@ -138,10 +138,7 @@ pub(crate) fn is_registered_key(app_state: &AppState, key: &str) -> bool {
 /// token that verifies creates the world that the call names, since its lifetime is checked by that
 /// world's clock.
 pub(crate) fn find_key_owner(call: &Call, key: &str) -> Option<RegisteredEntity> {
-    let existing_world = call
-        .world_name()
-        .ok()
-        .and_then(|name| call.worlds().find_world(name));
+    let existing_world = call.find_world().ok().flatten();
     let participants = existing_world.as_ref().map_or_else(
         || Arc::clone(&call.worlds().config().initial_participants),
         |world| world.participants(),

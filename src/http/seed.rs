@@ -70,9 +70,16 @@ pub(crate) async fn get_consent(
     let consent = consent.ok_or_else(|| Rejection::UnknownConsentId(quote_value(id)))?;
     context.plan_consent_faults(world, &consent)?;
 
-    let detail = ConsentDetail::new(&consent, caller.participants.aa_for_consent(&consent));
+    let (answers, aa) = (
+        &call.app_state().answers,
+        caller.participants.aa_for_consent(&consent),
+    );
+    if let Some(body) = answers.find(&consent, aa) {
+        return Ok(ApiResponse::json_bytes(body));
+    }
+    let detail = ConsentDetail::new(&consent, aa);
     let signature = sign_detail(call.app_state(), &consent, &detail).await;
-    Ok(ApiResponse::json(&ConsentStatusResponse::new(
-        &consent, &detail, signature,
-    )))
+    let body = ConsentStatusResponse::new(&consent, &detail, signature).to_bytes();
+    answers.keep(&consent, aa, &body);
+    Ok(ApiResponse::json_bytes(body))
 }

@@ -55,10 +55,7 @@ pub(crate) fn get_jwks(call: &Call) -> ApiResponse {
         .iter()
         .map(|key| Jwk::from(&key.public))
         .collect();
-    let world = call
-        .world_name()
-        .ok()
-        .and_then(|name| call.worlds().find_world(name));
+    let world = call.find_world().ok().flatten();
     if world.is_some_and(|world| world.has_rotated_keys()) {
         keys.extend(
             keyring

@@ -79,7 +79,11 @@ pub(crate) fn deserialize_object_list<'de, D: Deserializer<'de>, T: Deserialize<
 /// Parses a body. The path to a value of the wrong type is looked up only on error, because
 /// tracking it is slow.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let parsed: Result<JsonObject<T>, _> = serde_json::from_slice(body);
+    // The reader of bytes checks the encoding of each string, and names the place of a wrong one.
+    let parsed: Result<JsonObject<T>, _> = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
     parsed.map(|JsonObject(value)| value).map_err(|error| {
         if error.is_syntax() || error.is_eof() {
             return ApiError::InvalidJson(error.to_string());
@@ -327,8 +331,7 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
 
 /// Returns whether the text has the form of a date-time: RFC 3339, section 5.6, or the same without
 /// the colon of the offset (certification framework, general guidelines, rule 4).
-fn has_date_time_form(text: &str) -> bool {
-    let bytes = text.as_bytes();
+fn has_date_time_form(bytes: &[u8]) -> bool {
     let follows = |form: &[u8], bytes: &[u8]| {
         form.len() == bytes.len()
             && form
@@ -377,7 +380,7 @@ pub(crate) fn list_date_time_deviations(body: &[u8]) -> Vec<ApiError> {
 
 /// Returns the texts of a JSON body that have no escape and begin with a year. A date is looked for by
 /// its first hyphen, since a body has few.
-fn list_dated_texts(body: &[u8]) -> impl Iterator<Item = &str> {
+fn list_dated_texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     memchr::memchr_iter(b'-', body).filter_map(|hyphen| {
         let before = &body[..hyphen];
         let digits = before.iter().rev().take_while(|it| it.is_ascii_digit());
@@ -387,14 +390,14 @@ fn list_dated_texts(body: &[u8]) -> impl Iterator<Item = &str> {
         }
         let text = &body[start..];
         let end = text.iter().position(|byte| *byte == b'"')?;
-        std::str::from_utf8(&text[..end]).ok()
+        Some(&text[..end])
     })
 }
 
-fn is_date_time_deviation(text: &str) -> bool {
-    begins_with_year(text.as_bytes())
+fn is_date_time_deviation(text: &[u8]) -> bool {
+    begins_with_year(text)
         && !has_date_time_form(text)
-        && parse_timestamp(text).is_some()
+        && std::str::from_utf8(text).is_ok_and(|text| parse_timestamp(text).is_some())
 }
 
 /// Returns whether a text begins with at most four digits and a hyphen.
@@ -409,7 +412,7 @@ fn collect_date_time_deviations(path: &str, value: &Value, deviations: &mut Vec<
         path => format!("{path}.{name}"),
     };
     match value {
-        Value::String(text) if is_date_time_deviation(text) => {
+        Value::String(text) if is_date_time_deviation(text.as_bytes()) => {
             let message = format!(
                 "{} is not a date-time of RFC 3339; write it as 2024-01-31T18:30:00.000Z",
                 quote_value(text)
@@ -495,7 +498,7 @@ mod tests {
             "2018-12-06T11:39:57.153+05:30",
             "2018-12-06T11:39:57.153-0000",
         ] {
-            assert!(has_date_time_form(text), "{text}");
+            assert!(has_date_time_form(text.as_bytes()), "{text}");
             assert!(parse_timestamp(text).is_some(), "{text}");
         }
         for text in [
@@ -506,7 +509,7 @@ mod tests {
             "2018-12-06",
             "",
         ] {
-            assert!(!has_date_time_form(text), "{text}");
+            assert!(!has_date_time_form(text.as_bytes()), "{text}");
         }
     }
 

@@ -132,4 +132,9 @@ impl<'a> ConsentStatusResponse<'a> {
             consent_use: ConsentUse::new(consent),
         }
     }
+
+    /// Returns the response as JSON.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("our own types serialise")
+    }
 }

@@ -35,6 +35,11 @@ impl World {
 }
 
 impl CallInProgress {
+    /// Returns the world that counts the call.
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
     /// Returns whether the call was counted in this world.
     pub fn belongs_to(&self, world: &World) -> bool {
         std::ptr::eq(&raw const *self.world, world)

@@ -86,8 +86,7 @@ const SIGNATURE_ERROR_CHARS_MAX: usize = 4_000;
 impl Inner {
     /// Writes a note to the journal, unless it stands there already. Returns whether it was written.
     pub(super) fn append_note_once(&mut self, cause: Option<Arc<Cause>>, text: &str) -> bool {
-        let end = text.char_indices().nth(NOTE_CHARS_MAX);
-        let text = end.map_or(text, |(end, _)| &text[..end]);
+        let text = truncate_chars(text, NOTE_CHARS_MAX);
         if self.seen_notes.contains(text) || self.seen_notes.len() > NOTES_MAX {
             return false;
         }
@@ -101,6 +100,15 @@ impl Inner {
         self.append_note(cause, text);
         true
     }
+}
+
+/// Returns at most this many characters of a text.
+fn truncate_chars(text: &str, chars_max: usize) -> &str {
+    if text.len() <= chars_max {
+        return text;
+    }
+    let end = text.char_indices().nth(chars_max);
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 impl World {
@@ -134,7 +142,7 @@ impl World {
 
     /// Records the reason why a signature did not verify.
     pub fn record_signature_error(&self, cause: Option<Arc<Cause>>, text: &str) {
-        let text = text.chars().take(SIGNATURE_ERROR_CHARS_MAX).collect();
+        let text = truncate_chars(text, SIGNATURE_ERROR_CHARS_MAX).to_owned();
         let mut inner = self.lock();
         let now = inner.clock.now(system_now());
         inner.append_record(now, cause, JournalRecord::InvalidSignature { text });

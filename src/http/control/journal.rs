@@ -225,7 +225,7 @@ pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
             .map(|text| EventPlace::parse("after", text))
             .transpose()?,
     };
-    let is_gone = call.worlds().find_world(call.world_name()?).is_none();
+    let is_gone = call.find_world()?.is_none();
     if is_gone && place.is_some_and(|place| call.worlds().was_deleted(place.life)) {
         return Ok(ApiResponse::no_content());
     }

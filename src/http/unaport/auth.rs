@@ -46,7 +46,7 @@ fn authenticate_login(
     );
     // A rejected login does not create a world.
     let config = call.worlds().config();
-    let existing_world = call.worlds().find_world(call.world_name()?);
+    let existing_world = call.find_world()?;
     let participants = existing_world.map_or_else(
         || Arc::clone(&config.initial_participants),
         |world| world.participants(),
@@ -98,12 +98,9 @@ fn authenticate_refresh_token(
     let body: Map<String, Value> = call.parse_json()?;
     let token =
         ValidatedBody::validate_fields(&body, REFRESH_RULES)?.required_text("refresh_token");
-    let world = call
-        .worlds()
-        .find_world(call.world_name()?)
-        .ok_or_else(|| {
-            ApiError::Unauthorized("this world has no logins yet; log in first".to_owned())
-        })?;
+    let world = call.find_world()?.ok_or_else(|| {
+        ApiError::Unauthorized("this world has no logins yet; log in first".to_owned())
+    })?;
     let world = call.act_in(world);
     let user = verify_refresh_token(call, &world, token);
     let user =

@@ -110,7 +110,7 @@ fn verify_access_token(
     token: &str,
 ) -> Result<(AuthenticatedUser, Arc<Fiu>), ApiError> {
     // A login creates its world, so a token for a missing world comes from another run.
-    let world = call.worlds().find_world(call.world_name()?);
+    let world = call.find_world()?;
     let world = world.ok_or_else(|| unauthorized_error("this world has no logins yet"))?;
     let payload =
         verify_compact(token, &call.app_state().keys.default_key().public).ok_or_else(|| {
