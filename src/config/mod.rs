@@ -2,6 +2,7 @@
 //! participants.
 
 pub(crate) mod personas;
+mod shipped_keys;
 pub(crate) mod tls;
 
 use std::fs::File;
@@ -14,11 +15,13 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::crypto::keys::{Keyring, SigningKey};
+pub(crate) use self::shipped_keys::shipped_key;
+use self::shipped_keys::{DEFAULT_AA, ShippedPublicKeys, shipped_kid, spare_key};
+use crate::crypto::keys::{AaKey, Keyring, SigningKey};
 use crate::domain::fair_use::FairUseMode;
 use crate::domain::logo::{LOGO_BYTES_MAX, Logo};
 use crate::domain::notification::NotificationKind;
-use crate::domain::participants::{Aa, Entity, Fiu, Participants, WebhookUrls};
+use crate::domain::participants::{Aa, Entity, Fiu, Participants, PublicKey, WebhookUrls};
 use crate::domain::retry_policy::RetryPolicy;
 use crate::domain::secret_names::remove_quoted_value;
 use crate::domain::security_mode::SecurityMode;
@@ -201,42 +204,6 @@ impl FromStr for ClockStart {
     }
 }
 
-/// Private keys that ship with the program, by the id of their participant.
-const SHIPPED_KEYS: [(&str, &str); 15] = [
-    ("mockaa", SHIPPED_AA_KEY),
-    (
-        "UNACORES-AA-UAT",
-        include_str!("../../fixtures/keys/unacores-aa-uat.pem"),
-    ),
-    (
-        "cookiejar-aa@finvu.in",
-        include_str!("../../fixtures/keys/cookiejar-aa-finvu-in.pem"),
-    ),
-    (
-        "onemoney-aa",
-        include_str!("../../fixtures/keys/onemoney-aa.pem"),
-    ),
-    ("FIU-1", include_str!("../../fixtures/keys/fiu-1.pem")),
-    ("FIU-2", include_str!("../../fixtures/keys/fiu-2.pem")),
-    (
-        "UNACORES-FIU-UAT",
-        include_str!("../../fixtures/keys/unacores-fiu-uat.pem"),
-    ),
-    ("FIP-1", include_str!("../../fixtures/keys/fip-1.pem")),
-    ("FIP-2", include_str!("../../fixtures/keys/fip-2.pem")),
-    ("FIP-3", include_str!("../../fixtures/keys/fip-3.pem")),
-    ("ACME-FIP", include_str!("../../fixtures/keys/acme-fip.pem")),
-    ("FIP-4", include_str!("../../fixtures/keys/fip-4.pem")),
-    ("FIP-5", include_str!("../../fixtures/keys/fip-5.pem")),
-    ("FIP-6", include_str!("../../fixtures/keys/fip-6.pem")),
-    ("FIP-7", include_str!("../../fixtures/keys/fip-7.pem")),
-];
-
-const SHIPPED_AA_KEY: &str = include_str!("../../fixtures/keys/mockaa-aa.pem");
-
-/// A key that no participant publishes.
-const SPARE_KEY: &str = include_str!("../../fixtures/keys/spare.pem");
-
 /// The shipped participants; also the sample of a `mockaa.toml`.
 pub(crate) const SHIPPED_PARTICIPANTS: &str = include_str!("../../fixtures/mockaa.toml");
 
@@ -324,15 +291,21 @@ pub(crate) fn complete_setup(
         .map(Into::into);
     let shipped = parse_participants("the shipped participants", SHIPPED_PARTICIPANTS)?;
     let custom = parse_participants(name, text)?;
+    let shipped_keys = ShippedPublicKeys::read();
     let mut aas = Vec::new();
     let mut keys = Vec::new();
     for entry in custom.aa.or(shipped.aa).unwrap_or_default() {
-        let key = load_aa_key(&entry, folder).map_err(|error| file_error(name, error))?;
+        let key = load_aa_key(&entry, folder, &shipped_keys);
+        let (private, public) = key.map_err(|error| file_error(name, error))?;
         let logo = load_logo("aa.logo", entry.logo.as_deref(), folder)
             .map_err(|error| file_error(name, error))?;
         let aa = entry.into_aa().map_err(|error| file_error(name, error))?;
         let aa = Aa { logo, ..aa };
-        keys.push((Arc::clone(&aa.id), key));
+        keys.push(AaKey {
+            aa: Arc::clone(&aa.id),
+            private: Arc::new(private),
+            public,
+        });
         aas.push(Arc::new(aa));
     }
     let mut fius = Vec::new();
@@ -344,13 +317,13 @@ pub(crate) fn complete_setup(
         if fiu.webhooks == WebhookUrls::default() {
             fiu.webhooks.base.clone_from(&fiu_url);
         }
-        assign_shipped_key(&mut fiu.entity);
+        assign_shipped_key(&mut fiu.entity, &shipped_keys);
         fius.push(Arc::new(fiu));
     }
     let mut fips = Vec::new();
     for entry in custom.fip.or(shipped.fip).unwrap_or_default() {
         let mut fip = entry.into_fip().map_err(|error| file_error(name, error))?;
-        assign_shipped_key(&mut fip.entity);
+        assign_shipped_key(&mut fip.entity, &shipped_keys);
         fips.push(Arc::new(fip));
     }
     let participants = Participants { aas, fius, fips };
@@ -371,10 +344,9 @@ pub(crate) fn complete_setup(
         .unwrap_or_default()
         .into_settings()
         .map_err(|error| file_error(name, error))?;
-    let spare = SigningKey::from_pem("spare", SPARE_KEY).expect("the shipped keys are valid");
     Ok(ParticipantSetup {
         participants,
-        keys: Keyring::new(keys, spare),
+        keys: Keyring::new(keys, spare_key()),
         fiu_url,
         unaport,
         time_settings,
@@ -400,19 +372,31 @@ pub(crate) fn find_config_file(explicit: Option<PathBuf>) -> Option<PathBuf> {
 
 /// Returns the private key of an AA: its own, else the one that ships for it, else that of the
 /// default AA.
-fn load_aa_key(aa: &AaEntry, folder: Option<&Path>) -> Result<SigningKey, String> {
+fn load_aa_key(
+    aa: &AaEntry,
+    folder: Option<&Path>,
+    shipped: &ShippedPublicKeys,
+) -> Result<(SigningKey, PublicKey), String> {
     let kid = aa.kid.clone().filter(|kid| !kid.is_empty());
     let kid = kid.unwrap_or_else(|| shipped_kid(&aa.id));
     validate_kid(&kid).map_err(|error| error.to_string())?;
-    let pem = match &aa.key {
-        None => shipped_pem(&aa.id).unwrap_or(SHIPPED_AA_KEY).to_owned(),
-        Some(key) => {
-            let path = resolve_path(key, folder);
-            std::fs::read_to_string(&path)
-                .map_err(|error| format!("aa.key {}: {error}", display_path(&path)))?
-        }
+    let Some(key) = &aa.key else {
+        let owner = [&*aa.id, DEFAULT_AA].into_iter();
+        let public = owner.clone().find_map(|id| shipped.find(id));
+        let private = owner.clone().find_map(shipped_key);
+        let (private, public) = private.zip(public).expect("the default AA has a key");
+        let public = PublicKey {
+            kid: kid.clone(),
+            ..public
+        };
+        return Ok((private.with_kid(kid), public));
     };
-    SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))
+    let path = resolve_path(key, folder);
+    let pem = std::fs::read_to_string(&path)
+        .map_err(|error| format!("aa.key {}: {error}", display_path(&path)))?;
+    let private = SigningKey::from_pem(&kid, &pem).map_err(|error| format!("aa.key: {error}"))?;
+    let public = private.public_key();
+    Ok((private, public))
 }
 
 /// Returns the logo in the file that an entry names.
@@ -476,28 +460,14 @@ fn file_error(file: &str, message: impl std::fmt::Display) -> ConfigError {
 }
 
 /// Gives a shipped participant without configured keys its shipped key.
-fn assign_shipped_key(entity: &mut Entity) {
-    if let Some(key) = shipped_key(&entity.id).filter(|_| entity.public_keys.is_empty()) {
-        entity.public_keys = vec![key.public_key()];
+fn assign_shipped_key(entity: &mut Entity, shipped: &ShippedPublicKeys) {
+    if let Some(key) = shipped
+        .find(&entity.id)
+        .filter(|_| entity.public_keys.is_empty())
+    {
+        entity.public_keys = vec![key];
         entity.uses_shipped_keys = true;
     }
-}
-
-fn shipped_pem(id: &str) -> Option<&'static str> {
-    SHIPPED_KEYS
-        .iter()
-        .find(|(owner, _)| *owner == id)
-        .map(|(_, pem)| *pem)
-}
-
-/// Returns the private key that ships for this participant.
-pub(crate) fn shipped_key(id: &str) -> Option<SigningKey> {
-    let pem = shipped_pem(id)?;
-    Some(SigningKey::from_pem(&shipped_kid(id), pem).expect("the shipped keys are valid"))
-}
-
-fn shipped_kid(id: &str) -> String {
-    format!("{}-dev-1", id.to_lowercase())
 }
 
 /// Checks a path below an FIU's base URL.

@@ -1,6 +1,6 @@
 //! RSA keys: private keys from PEM, public keys from JWK, and the keyring of the AAs.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -18,8 +18,11 @@ use crate::domain::participants::PublicKey;
 #[derive(Debug)]
 pub struct SigningKey {
     kid: String,
-    pair: RsaKeyPair,
+    pair: LazyLock<RsaKeyPair, ReadPair>,
 }
+
+/// Reads a pair when it is first used.
+type ReadPair = Box<dyn FnOnce() -> RsaKeyPair + Send>;
 
 /// Error in the text of a private key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -38,28 +41,35 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`] when there is no such block, or it is not an RSA key of at least 2048 bits.
     pub fn from_pem(kid: &str, pem: &str) -> Result<Self, KeyError> {
-        let (_, rest) = pem
-            .split_once("-----BEGIN PRIVATE KEY-----")
-            .ok_or(KeyError::NoPem)?;
-        let (body, _) = rest
-            .split_once("-----END PRIVATE KEY-----")
-            .ok_or(KeyError::NoPem)?;
-        let body: String = body.split_ascii_whitespace().collect();
-        let der = base64::decode(&body).ok_or(KeyError::NoPem)?;
-        let pair =
-            RsaKeyPair::from_pkcs8(&der).map_err(|error| KeyError::NotRsa(error.to_string()))?;
+        let pair = read_pair(pem)?;
         Ok(Self {
             kid: kid.to_owned(),
-            pair,
+            pair: LazyLock::new(Box::new(|| pair)),
         })
+    }
+
+    /// Reads a key that is known to be valid, as [`SigningKey::from_pem`] does, when it is first used.
+    pub(crate) fn from_valid_pem(kid: String, pem: &'static str) -> Self {
+        let read = || read_pair(pem).expect("the key is valid");
+        Self {
+            kid,
+            pair: LazyLock::new(Box::new(read)),
+        }
+    }
+
+    /// Changes the key id.
+    #[must_use]
+    pub(crate) fn with_kid(self, kid: String) -> Self {
+        Self { kid, ..self }
     }
 
     /// Makes a key of 2048 bits from the random numbers of the operating system.
     pub(crate) fn generate(kid: &str) -> Self {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048);
+        let pair = pair.expect("the operating system has random numbers");
         Self {
             kid: kid.to_owned(),
-            pair: RsaKeyPair::generate(KeySize::Rsa2048)
-                .expect("the operating system has random numbers"),
+            pair: LazyLock::new(Box::new(|| pair)),
         }
     }
 
@@ -110,6 +120,19 @@ impl SigningKey {
     }
 }
 
+/// Reads the first `PRIVATE KEY` block.
+fn read_pair(pem: &str) -> Result<RsaKeyPair, KeyError> {
+    let (_, rest) = pem
+        .split_once("-----BEGIN PRIVATE KEY-----")
+        .ok_or(KeyError::NoPem)?;
+    let (body, _) = rest
+        .split_once("-----END PRIVATE KEY-----")
+        .ok_or(KeyError::NoPem)?;
+    let body: String = body.split_ascii_whitespace().collect();
+    let der = base64::decode(&body).ok_or(KeyError::NoPem)?;
+    RsaKeyPair::from_pkcs8(&der).map_err(|error| KeyError::NotRsa(error.to_string()))
+}
+
 /// Keys of the AAs, the default AA's first, and a spare key that no participant publishes.
 #[derive(Debug)]
 pub(crate) struct Keyring {
@@ -126,17 +149,12 @@ pub(crate) struct AaKey {
 }
 
 impl Keyring {
-    /// Creates a keyring from at least one key, each with the id of its AA. `spare_key` signs where
+    /// Creates a keyring from at least one key. `spare_key` signs where
     /// a signature must be wrong, and is the next key of each AA after a rotation.
-    pub(crate) fn new(keys: Vec<(Arc<str>, SigningKey)>, spare_key: SigningKey) -> Self {
+    pub(crate) fn new(keys: Vec<AaKey>, spare_key: SigningKey) -> Self {
         assert!(!keys.is_empty(), "there is an AA");
-        let keys = keys.into_iter().map(|(aa, key)| AaKey {
-            aa,
-            public: key.public_key(),
-            private: Arc::new(key),
-        });
         Self {
-            keys: keys.collect(),
+            keys,
             spare_key: Arc::new(spare_key),
         }
     }

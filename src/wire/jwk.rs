@@ -31,6 +31,12 @@ fn default_alg() -> String {
     "RS256".to_owned()
 }
 
+impl Jwk {
+    pub(crate) fn kid(&self) -> &str {
+        &self.kid
+    }
+}
+
 impl From<&PublicKey> for Jwk {
     fn from(key: &PublicKey) -> Self {
         let PublicKey {
