@@ -98,7 +98,7 @@ impl TransactionType {
 
 /// A condition on the transactions that the customer shares (ReBIT AA API 2.0.0, `DataFilter`). A
 /// filter removes rows; balances remain those of the complete ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DataFilter {
     pub operator: FilterOperator,
     pub criterion: FilterCriterion,
@@ -109,7 +109,7 @@ pub struct DataFilter {
 }
 
 /// The value with which a filter compares a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FilterCriterion {
     Amount(Paise),
     Type(TransactionType),
@@ -167,8 +167,8 @@ pub struct Terms {
     pub expiry: Timestamp,
     pub mode: ConsentMode,
     pub fetch_type: FetchType,
-    pub consent_types: Box<[ConsentType]>,
-    pub fi_types: Box<[FiType]>,
+    pub consent_types: Arc<[ConsentType]>,
+    pub fi_types: Arc<[FiType]>,
     /// The FIU's id as it appears in the request.
     pub consumer: Arc<str>,
     pub consumer_type: ConsumerType,
@@ -182,7 +182,7 @@ pub struct Terms {
     pub data_life: (DataLifeUnit, u32),
     pub frequency: (FrequencyUnit, u32),
     /// `None`: the request had no `DataFilter`; an empty list is kept as an empty list.
-    pub filters: Option<Box<[DataFilter]>>,
+    pub filters: Option<Arc<[DataFilter]>>,
     pub vdr_provider: Option<Arc<VdrProvider>>,
     /// `txnid` of the request; empty in a command whose call has none, and then generated.
     pub txnid: Box<str>,

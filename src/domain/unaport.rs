@@ -116,8 +116,8 @@ pub struct RelativeTerms {
     pub expiry_months: u32,
     pub mode: ConsentMode,
     pub fetch_type: FetchType,
-    pub consent_types: Box<[ConsentType]>,
-    pub fi_types: Box<[FiType]>,
+    pub consent_types: Arc<[ConsentType]>,
+    pub fi_types: Arc<[FiType]>,
     pub consumer: Arc<str>,
     pub purpose: Arc<Purpose>,
     /// First and last month of the data range, relative to the day on which the consent is raised;
@@ -125,7 +125,7 @@ pub struct RelativeTerms {
     pub range_months: (i32, i32),
     pub data_life: (DataLifeUnit, u32),
     pub frequency: (FrequencyUnit, u32),
-    pub filters: Option<Box<[DataFilter]>>,
+    pub filters: Option<Arc<[DataFilter]>>,
 }
 
 impl RelativeTerms {
@@ -144,8 +144,8 @@ impl RelativeTerms {
             expiry: start.saturating_add_months(self.expiry_months),
             mode: self.mode,
             fetch_type: self.fetch_type,
-            consent_types: self.consent_types.clone(),
-            fi_types: self.fi_types.clone(),
+            consent_types: Arc::clone(&self.consent_types),
+            fi_types: Arc::clone(&self.fi_types),
             consumer: Arc::clone(&self.consumer),
             consumer_type: ConsumerType::Fiu,
             customer,

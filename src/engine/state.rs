@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, FiType};
 use crate::domain::command::{Command, RaiseConsent, RequestData};
 use crate::domain::command_arguments::TimingOverride;
 use crate::domain::consent::{
@@ -25,7 +25,7 @@ use crate::domain::redirection_code::RedirectionCode;
 use crate::domain::rejection::Rejection;
 use crate::domain::session::Session;
 use crate::domain::short_code::ShortCode;
-use crate::domain::terms::{Purpose, Terms, VdrProvider};
+use crate::domain::terms::{ConsentType, DataFilter, Purpose, Terms, VdrProvider};
 use crate::domain::time::Timestamp;
 use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 use crate::engine::txnid_index::{MessageKey, TxnidIndex};
@@ -101,6 +101,9 @@ pub(crate) struct State {
     texts: Interner<str>,
     purposes: Interner<Purpose>,
     registries: Interner<VdrProvider>,
+    consent_types: Interner<[ConsentType]>,
+    fi_types: Interner<[FiType]>,
+    filters: Interner<[DataFilter]>,
 }
 
 impl State {
@@ -132,6 +135,9 @@ impl State {
             texts: Interner::default(),
             purposes: Interner::default(),
             registries: Interner::default(),
+            consent_types: Interner::default(),
+            fi_types: Interner::default(),
+            filters: Interner::default(),
         }
     }
 
@@ -420,11 +426,15 @@ impl State {
             .unwrap_or_default()
     }
 
-    /// Replaces values that many requests share by one shared copy. A request repeats its purpose
-    /// and its FIU; with interning, a million consents of one FIU take a few hundred bytes each.
+    /// Replaces values that many requests share by one shared copy. A request repeats its purpose, its
+    /// FIU, its lists and its filters; with interning, a million consents of one FIU take a few hundred bytes each.
     pub(crate) fn intern_terms(&mut self, mut terms: Terms) -> Terms {
         terms.consumer = self.texts.intern_value(terms.consumer);
         terms.purpose = self.purposes.intern_value(terms.purpose);
+        terms.consent_types = self.consent_types.intern_value(terms.consent_types);
+        terms.fi_types = self.fi_types.intern_value(terms.fi_types);
+        let filters = terms.filters;
+        terms.filters = filters.map(|filters| self.filters.intern_value(filters));
         terms.vdr_provider = terms
             .vdr_provider
             .map(|registry| self.registries.intern_value(registry));

@@ -329,7 +329,7 @@ pub(crate) fn describe_parts(frame: &AppFrame, terms: &Terms) -> Vec<SharedPart>
                 frame.language.format_day(terms.range.to),
             );
             notes.push(frame.fill("review.period", &[("from", &from), ("to", &to)]));
-            for filter in terms.filters.iter().flatten() {
+            for filter in terms.filters.as_deref().unwrap_or_default() {
                 let filter = describe_filter(frame.language, filter);
                 notes.push(frame.fill("review.filter", &[("filter", &filter)]));
             }

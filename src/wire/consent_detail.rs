@@ -302,8 +302,8 @@ impl ConsentDetailRequest {
             expiry,
             mode,
             fetch_type,
-            consent_types,
-            fi_types,
+            consent_types: consent_types.into(),
+            fi_types: fi_types.into(),
             consumer: consumer_id.into(),
             consumer_type,
             customer,
@@ -551,7 +551,7 @@ fn parse_vdr_provider(provider: UncheckedVdrProvider) -> Result<VdrProvider, Api
 /// Parses a `DataFilter` of Unaport by ReBIT's rules; `None` if it is absent.
 pub(crate) fn parse_filter_json(
     value: Option<&Value>,
-) -> Result<Option<Box<[DataFilter]>>, ApiError> {
+) -> Result<Option<Arc<[DataFilter]>>, ApiError> {
     let Some(value) = value else { return Ok(None) };
     let unchecked: Vec<JsonObject<UncheckedFilter>> = serde_json::from_value(value.clone())
         .map_err(|error| {
@@ -581,7 +581,7 @@ pub(crate) fn check_terms(terms: &Terms, aa_handle: &str) -> Result<(), ApiError
 fn parse_filters(
     filters: Vec<UncheckedFilter>,
     rules: ValidationRules,
-) -> Result<Box<[DataFilter]>, ApiError> {
+) -> Result<Arc<[DataFilter]>, ApiError> {
     filters
         .into_iter()
         .filter_map(|filter| parse_filter(filter, rules).transpose())

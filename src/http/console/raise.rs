@@ -166,7 +166,7 @@ fn build_terms(
             FiType::accepted_names,
         )
     });
-    let fi_types = fi_types.collect::<Result<Box<[FiType]>, _>>()?;
+    let fi_types = fi_types.collect::<Result<Arc<[FiType]>, _>>()?;
     if fi_types.is_empty() {
         return Err(ApiError::invalid_field(
             "fiType",

@@ -100,7 +100,7 @@ impl OpenVisit {
     /// Returns the FI types that are asked for; none if the customer came for the own consents.
     fn wanted_fi_types(&self) -> Vec<FiType> {
         let consents = self.consents();
-        let fi_types = consents.iter().flat_map(|it| &it.terms.fi_types);
+        let fi_types = consents.iter().flat_map(|it| &*it.terms.fi_types);
         fi_types.copied().collect()
     }
 

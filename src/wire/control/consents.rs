@@ -121,7 +121,7 @@ impl From<&Terms> for TermsView {
             vdr_provider: _,
             txnid: _,
         } = terms;
-        let filters = filters.iter().flatten();
+        let filters = filters.as_deref().unwrap_or_default().iter();
         Self {
             purpose_code: purpose.code.to_string(),
             purpose_text: purpose.text.as_deref().map(str::to_owned),

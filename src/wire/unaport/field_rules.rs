@@ -4,6 +4,8 @@
 //! A body is checked against its whole table, and all errors are reported at once. The tables are
 //! beside the bodies that they describe.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::domain::customer_address::is_mobile_number;
@@ -199,7 +201,7 @@ impl<'a> ValidatedBody<'a> {
         self,
         path: &str,
         parse: fn(&str) -> Option<T>,
-    ) -> Box<[T]> {
+    ) -> Arc<[T]> {
         let mut list = Vec::new();
         for item in self
             .non_empty_value(path)
