@@ -10,6 +10,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use thiserror::Error;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 
@@ -40,9 +41,9 @@ use crate::http::{
     SecurityMode, StreamCount, VisitStore, build_document, known_paths, protocol_prefixes,
 };
 use crate::platform::connection_limits::ConnectionLimits;
-use crate::platform::raise_open_files_limit;
+use crate::platform::{count_cores, raise_open_files_limit, return_freed_memory};
 use crate::scenario::library::{Library, RequiredScenarios, ScenarioLoadError};
-use crate::webhooks::{SenderError, WebhookPaths, WebhookSender, drive_world};
+use crate::webhooks::{WebhookPaths, WebhookSender, drive_world};
 use crate::wire::jwk::Jwk;
 
 /// Reason why a sandbox did not start.
@@ -59,8 +60,6 @@ pub enum StartError {
         address: SocketAddr,
         source: io::Error,
     },
-    #[error(transparent)]
-    Webhooks(#[from] SenderError),
 }
 
 /// The banks, whose data is generated.
@@ -251,8 +250,7 @@ impl Sandbox {
         let bind_error = |source| StartError::Bind { address, source };
         let listener = listen(address).map_err(bind_error)?;
         let address = listener.local_addr().map_err(bind_error)?;
-        let worker_count =
-            workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, Into::into));
+        let worker_count = workers.unwrap_or_else(count_cores);
         let limits = ConnectionLimits::for_open_files(raise_open_files_limit(), worker_count);
         let workers = Workers {
             count: worker_count,
@@ -266,8 +264,8 @@ impl Sandbox {
             issuer_url,
             webhook_timeout,
             limits,
-            &trusted,
-        )?);
+            trusted,
+        ));
         let driver_task = tokio::spawn(drive_new_worlds(new_worlds, webhook_sender));
         let server =
             start_server(listener, workers, acceptor, shared.clone()).map_err(bind_error)?;
@@ -491,13 +489,42 @@ fn local_url(scheme: &str, mut address: SocketAddr) -> String {
     format!("{scheme}://{address}")
 }
 
-/// Spawns a driver task for every new world.
+/// Spawns a driver task for every new world, and returns the memory of those that have ended.
 async fn drive_new_worlds(
     mut new_worlds: UnboundedReceiver<Arc<World>>,
     webhook_sender: Arc<WebhookSender>,
 ) {
-    while let Some(world) = new_worlds.recv().await {
-        tokio::spawn(drive_world(world, Arc::clone(&webhook_sender)));
+    let closed = Arc::new(Notify::new());
+    let drive = async {
+        while let Some(world) = new_worlds.recv().await {
+            let (webhook_sender, closed) = (Arc::clone(&webhook_sender), Arc::clone(&closed));
+            tokio::spawn(async move {
+                drive_world(world, webhook_sender).await;
+                closed.notify_one();
+            });
+        }
+    };
+    tokio::select! {
+        () = drive => {}
+        () = return_memory_of_closed_worlds(&closed) => {}
+    }
+}
+
+/// Time after the end of a world in which what still uses it ends. Its memory is returned then, together
+/// with that of the worlds that have ended meanwhile.
+const MEMORY_RETURN_DELAY: Duration = Duration::from_secs(1);
+
+/// Returns memory to the operating system after worlds were closed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing tells when the last user of a world has ended"
+)]
+async fn return_memory_of_closed_worlds(closed: &Notify) {
+    loop {
+        closed.notified().await;
+        tokio::time::sleep(MEMORY_RETURN_DELAY).await;
+        // The runtime may be shutting down.
+        let _ = tokio::task::spawn_blocking(return_freed_memory).await;
     }
 }
 

@@ -63,7 +63,7 @@ impl ExitStatus {
             Some(StartError::Config(_) | StartError::Scenarios(_) | StartError::Personas(_)) => {
                 Self::Usage
             }
-            Some(StartError::Bind { .. } | StartError::Webhooks(_)) | None => Self::NotRun,
+            Some(StartError::Bind { .. }) | None => Self::NotRun,
         }
     }
 }

@@ -394,7 +394,7 @@ mod tests {
         let mut most_ready = 0;
         let drive = async {
             loop {
-                let ready = world.driver().run_due_and_take_ready();
+                let ready = world.driver().run_due_and_take_ready(usize::MAX);
                 most_ready = most_ready.max(ready.len());
                 for delivery in ready {
                     world.driver().mark_unaddressed(delivery.id);

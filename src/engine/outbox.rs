@@ -282,10 +282,11 @@ impl Outbox {
         }
     }
 
-    /// Takes the deliveries that may be sent now.
-    pub(crate) fn take_ready(&mut self) -> Vec<Delivery> {
-        let mut deliveries = Vec::with_capacity(self.ready.len());
-        for id in self.ready.drain(..) {
+    /// Takes up to `limit` deliveries that may be sent now.
+    pub(crate) fn take_ready(&mut self, limit: usize) -> Vec<Delivery> {
+        let count = limit.min(self.ready.len());
+        let mut deliveries = Vec::with_capacity(count);
+        for id in self.ready.drain(..count) {
             let delivery = self.open.get_mut(&id).expect("a ready delivery is open");
             delivery.state = DeliveryState::Sending;
             deliveries.push(delivery.clone());

@@ -54,6 +54,25 @@ pub(crate) fn open_browser(address: &str) -> io::Result<()> {
     command.stderr(Stdio::null()).spawn().map(|_| ())
 }
 
+/// Returns the number of threads that can run at the same time.
+pub(crate) fn count_cores() -> usize {
+    std::thread::available_parallelism().map_or(2, Into::into)
+}
+
+/// Returns the memory that the program has freed to the operating system. It takes some milliseconds.
+/// Only the allocator of glibc needs to be told.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "no crate has a safe function for it")]
+pub(crate) fn return_freed_memory() {
+    // SAFETY: malloc_trim has no precondition, and any thread may call it (malloc_trim(3)).
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Returns the memory that the program has freed to the operating system, which the allocator does by
+/// itself.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn return_freed_memory() {}
+
 /// Returns an address by which other machines of the network reach this one; `None` without a network. Nothing is
 /// sent: the operating system says from where it would send to an address of documentation (RFC 5737).
 pub(crate) fn find_local_address() -> Option<IpAddr> {

@@ -31,8 +31,8 @@ pub(crate) struct AttemptInput<'a> {
     pub key: &'a SigningKey,
     /// Key that no participant publishes.
     pub spare_key: &'a SigningKey,
-    /// Key of another AA.
-    pub foreign_key: &'a SigningKey,
+    /// Returns the key of another AA.
+    pub foreign_key: &'a dyn Fn() -> &'a SigningKey,
     pub profile: SignatureProfile,
     pub secret: &'a str,
     pub webhook_id: &'a str,
@@ -146,8 +146,8 @@ pub(crate) fn build_attempt(input: &AttemptInput<'_>, faults: &[WebhookFault]) -
     let (mut hmac_secret, mut is_secret_rotated) = (Some(secret), false);
     for fault in faults {
         if let WebhookFault::Credential(CredentialFault::ForeignAa {}) = fault {
-            signing_key = foreign_key;
-            header.kid = foreign_key.kid();
+            signing_key = foreign_key();
+            header.kid = signing_key.kid();
             hmac_secret = None;
         }
         let WebhookFault::Signing(fault) = fault else {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-pub(crate) use sender::{SenderError, WebhookPaths, WebhookSender};
+pub(crate) use sender::{WebhookPaths, WebhookSender};
 
 use self::aa_api_key::AaTokens;
 use crate::engine::world::World;
@@ -29,19 +29,21 @@ pub(crate) async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
     let slots = Arc::new(Semaphore::new(sender.deliveries_per_world()));
     let tokens = Arc::new(AaTokens::default());
     while world.driver().should_dispatch() {
-        for delivery in world.driver().run_due_and_take_ready() {
-            let slots = Arc::clone(&slots);
+        // The others wait in the outbox, where they need less memory.
+        let free = slots.available_permits();
+        let deliveries = world.driver().run_due_and_take_ready(free);
+        let is_full = deliveries.len() == free;
+        for delivery in deliveries {
+            let slot = Arc::clone(&slots).try_acquire_owned();
+            let slot = slot.expect("this task alone takes slots");
             let send = Arc::clone(&sender).send_delivery(
                 Arc::clone(&world),
                 Arc::clone(&tokens),
                 delivery,
             );
             tokio::spawn(async move {
-                let _slot = slots
-                    .acquire()
-                    .await
-                    .expect("the semaphore is never closed");
                 send.await;
+                drop(slot);
             });
         }
         let wait = world.driver().time_until_next_due();
@@ -59,6 +61,7 @@ pub(crate) async fn drive_world(world: Arc<World>, sender: Arc<WebhookSender>) {
         tokio::select! {
             () = world.driver().wait_for_wake() => {}
             () = timer => {}
+            _ = slots.acquire(), if is_full => {}
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The webhook sender: makes an attempt of a delivery over HTTP and records its outcome. Retries
 //! and order are decided by the engine's outbox.
 
+use std::cell::LazyCell;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, ClientBuilder, Response, Url, Version};
 use socket2::SockRef;
-use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -26,8 +26,8 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::webhook_fault::{SigningFault, TransportVariant};
 use crate::engine::clock::system_now;
 use crate::engine::world::World;
-use crate::platform::connection_limits::{ConnectionLimits, IDLE_PER_HOST_MAX};
-use crate::platform::is_out_of_resources;
+use crate::platform::connection_limits::ConnectionLimits;
+use crate::platform::{count_cores, is_out_of_resources};
 use crate::webhooks::aa_api_key::{AaTokens, TokenIssuer};
 use crate::webhooks::connection::{
     Resolver, check_host, connect, post_after_continue, request_path,
@@ -85,7 +85,9 @@ struct PreparedAttempt {
 /// HTTP client that makes the attempts of deliveries and records their outcomes.
 #[derive(Debug)]
 pub(crate) struct WebhookSender {
-    client: Client,
+    /// Made for the first webhook, since reading the CAs of the system takes milliseconds.
+    client: OnceLock<Client>,
+    trusted: TrustedCas,
     response_timeout: Duration,
     keys: Arc<Keyring>,
     paths: WebhookPaths,
@@ -94,36 +96,42 @@ pub(crate) struct WebhookSender {
     limits: ConnectionLimits,
     /// One for each attempt of all worlds that may be made at the same time.
     slots: Semaphore,
+    /// One for each attempt of all worlds that is prepared at the same time: a signature keeps a core
+    /// busy.
+    signers: Semaphore,
 }
-
-/// Failure to create the HTTP client.
-#[derive(Debug, Error)]
-#[error("cannot create the HTTP client for webhooks: {0}")]
-pub struct SenderError(#[from] reqwest::Error);
 
 impl WebhookSender {
     /// Creates a sender. `issuer_url` is the issuer of tokens; `response_timeout` limits the wait for an
     /// FIU's response, in system time; FIUs with https addresses have a certificate of a CA of `trusted`.
-    ///
-    /// # Errors
-    /// [`SenderError`] when the HTTP client cannot be created.
     pub(crate) fn new(
         keys: Arc<Keyring>,
         paths: WebhookPaths,
         issuer_url: String,
         response_timeout: Duration,
         limits: ConnectionLimits,
-        trusted: &TrustedCas,
-    ) -> Result<Self, SenderError> {
-        let client = trusted.build_client(|| configure_client(response_timeout))?;
-        Ok(Self {
-            client,
+        trusted: TrustedCas,
+    ) -> Self {
+        Self {
+            client: OnceLock::new(),
+            trusted,
             response_timeout,
             keys,
             paths,
             issuer_url,
             limits,
             slots: Semaphore::new(limits.deliveries),
+            signers: Semaphore::new(count_cores()),
+        }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let idle_per_host = self.limits.idle_per_host;
+            let client = self
+                .trusted
+                .build_client(|| configure_client(self.response_timeout, idle_per_host));
+            client.expect("the certificates have been read")
         })
     }
 
@@ -185,6 +193,7 @@ impl WebhookSender {
         tokens: Arc<AaTokens>,
         delivery: &Delivery,
     ) -> Option<PreparedAttempt> {
+        let _signer = self.signers.acquire().await;
         let world = Arc::clone(world);
         let key = Arc::clone(
             &self
@@ -221,15 +230,16 @@ impl WebhookSender {
                 key: &token_key,
                 clocks: [clocks.world, clocks.system],
             };
-            let other_aa = other_aa(&participants, aa);
+            let other_aa = LazyCell::new(|| other_aa(&participants, aa));
             let input = AttemptInput {
                 message,
                 key: &key,
                 spare_key: &spare_key,
                 // An AA that was made up has no key.
-                foreign_key: keys
-                    .find_for_aa(&other_aa.id)
-                    .map_or(&spare_key, |keys| &keys.private),
+                foreign_key: &|| {
+                    let own = keys.find_for_aa(&other_aa.id);
+                    own.map_or(&spare_key, |keys| &keys.private)
+                },
                 profile: fiu.signature,
                 secret: &fiu.webhook_secret,
                 webhook_id: &notification.webhook_id(),
@@ -289,7 +299,13 @@ impl WebhookSender {
             faultless_headers.map(|headers| mask_own_headers(&headers, &own_headers).into());
         let own_secrets = RequestMask::for_headers(own_headers.iter().map(|(_, value)| &**value));
         let (outcome, retry_after) = if outgoing.is_sent {
-            self.post_with_resources(&url, outgoing).await
+            match Url::parse(&url) {
+                Ok(url) => self.post_with_resources(&url, outgoing).await,
+                Err(error) => {
+                    let reason = format!("the address cannot be read: {error}");
+                    (AttemptOutcome::Failed { reason }, None)
+                }
+            }
         } else {
             let reason = "not sent: an injected fault makes the attempt fail".to_owned();
             (AttemptOutcome::Failed { reason }, None)
@@ -324,7 +340,7 @@ impl WebhookSender {
     )]
     async fn post_with_resources(
         &self,
-        url: &str,
+        url: &Url,
         outgoing: OutgoingRequest,
     ) -> (AttemptOutcome, Option<Millis>) {
         let mut pause = SHORTAGE_PAUSE_MIN;
@@ -345,7 +361,7 @@ impl WebhookSender {
 
     async fn post_request(
         &self,
-        url: &str,
+        url: &Url,
         outgoing: OutgoingRequest,
     ) -> Result<(AttemptOutcome, Option<Millis>), ResourceShortage> {
         let OutgoingRequest {
@@ -359,18 +375,18 @@ impl WebhookSender {
             return Ok((AttemptOutcome::Failed { reason }, None));
         }
         // Without TLS, the connection itself can do what the client does not.
-        let plain_url = Url::parse(url).ok().filter(|url| url.scheme() == "http");
-        match (mode, plain_url) {
-            (SendMode::Reset, Some(url)) => {
-                let reset = self.within_timeout(reset_mid_body(&url, &headers, &body));
+        let is_plain = url.scheme() == "http";
+        match mode {
+            SendMode::Reset if is_plain => {
+                let reset = self.within_timeout(reset_mid_body(url, &headers, &body));
                 let outcome = reset.await?.map(|()| {
                     "an injected fault reset the connection in the middle of the body".to_owned()
                 });
                 let (Ok(reason) | Err(reason)) = outcome;
                 return Ok((AttemptOutcome::Failed { reason }, None));
             }
-            (SendMode::Transport(TransportVariant::ExpectContinue), Some(url)) => {
-                let post = self.within_timeout(post_after_continue(&url, &headers, body));
+            SendMode::Transport(TransportVariant::ExpectContinue) if is_plain => {
+                let post = self.within_timeout(post_after_continue(url, &headers, body));
                 return Ok(match post.await? {
                     Ok(response) => self.read_response(response).await,
                     Err(reason) => (AttemptOutcome::Failed { reason }, None),
@@ -378,7 +394,7 @@ impl WebhookSender {
             }
             _ => {}
         }
-        let mut request = self.client.post(url);
+        let mut request = self.client().post(url.clone());
         for (name, value) in &headers {
             request = request.header(name, value);
         }
@@ -536,13 +552,13 @@ fn other_aa(participants: &Participants, aa: &Aa) -> Arc<Aa> {
     })
 }
 
-fn configure_client(response_timeout: Duration) -> ClientBuilder {
+fn configure_client(response_timeout: Duration, idle_per_host: usize) -> ClientBuilder {
     Client::builder()
         .timeout(response_timeout)
         .redirect(Policy::none())
         .no_proxy()
         .dns_resolver(Resolver)
-        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        .pool_max_idle_per_host(idle_per_host)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .user_agent(concat!("mockaa/", env!("CARGO_PKG_VERSION")))
 }

@@ -19,8 +19,9 @@ impl World {
 }
 
 impl WorldDriver<'_> {
-    /// Runs due work, unless the sandbox is stopping, and takes the webhooks that may be sent now.
-    pub fn run_due_and_take_ready(self) -> Vec<Delivery> {
+    /// Runs due work, unless the sandbox is stopping, and takes up to `limit` webhooks that may be sent
+    /// now.
+    pub fn run_due_and_take_ready(self, limit: usize) -> Vec<Delivery> {
         let mut inner = if self.0.is_draining() {
             self.0.lock()
         } else {
@@ -29,7 +30,7 @@ impl WorldDriver<'_> {
         // Checked under the lock, so that a caller that waits for the end of deliveries sees those
         // taken.
         if self.should_dispatch() {
-            inner.outbox.take_ready()
+            inner.outbox.take_ready(limit)
         } else {
             Vec::new()
         }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use tokio::sync::Notify;
+
 use crate::engine::outbox::UnsentWebhooks;
 use crate::engine::world::World;
 
@@ -21,7 +23,8 @@ impl World {
 
     /// Waits until no webhook may be sent, nor is being sent.
     pub(crate) async fn wait_until_quiescent(&self) {
-        self.wait_until(Self::is_quiescent).await;
+        self.wait_until(&self.delivery_done, Self::is_quiescent)
+            .await;
     }
 
     /// Returns the webhooks that are not sent if the world ends now.
@@ -34,9 +37,10 @@ impl World {
         self.draining.load(Ordering::Acquire)
     }
 
-    pub(super) async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+    /// Waits until the condition holds after a signal.
+    pub(super) async fn wait_until(&self, signal: &Notify, condition: impl Fn(&Self) -> bool) {
         loop {
-            let notified = self.delivery_done.notified();
+            let notified = signal.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
             if condition(self) {
@@ -53,22 +57,25 @@ impl World {
         self.delivery_done.notify_waiters();
         self.journal_appended.notify_waiters();
         self.fiu_activity.notify_waiters();
+        self.closing.notify_waiters();
     }
 
     /// Waits until the world is reset or deleted.
     pub async fn wait_until_closed(&self) {
-        self.wait_until(Self::is_closed).await;
+        self.wait_until(&self.closing, Self::is_closed).await;
     }
 
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Signals that an attempt has ended.
+    /// Signals that an attempt has ended. An advance waits for the last one only.
     pub(super) fn notify_delivery_done(&self) {
         self.delivery_done.notify_waiters();
         self.journal_appended.notify_waiters();
-        self.fiu_activity.notify_waiters();
+        if self.is_quiescent() {
+            self.fiu_activity.notify_waiters();
+        }
         self.wake.notify_one();
     }
 }

@@ -78,12 +78,14 @@ pub struct World {
     pub(super) wake: Notify,
     /// Signals that an attempt has ended or that the world was closed.
     pub(super) delivery_done: Notify,
+    /// Signals that the world was closed.
+    closing: Notify,
     /// Signals new events, calls and webhook outcomes in the journal, and the closing of the world.
     /// Notes, invalid signatures and changes of faults, participants and the clock are written
     /// without a signal.
     pub(super) journal_appended: Notify,
-    /// Signals that a call has arrived or ended, that an attempt has ended, and the closing of the
-    /// world.
+    /// Signals that a call has arrived or ended, that the last attempt in flight has ended, and the closing
+    /// of the world.
     pub(super) fiu_activity: Notify,
     /// Set while the clock is being advanced.
     pub(super) advancing: AtomicBool,
@@ -212,6 +214,7 @@ impl World {
             config,
             wake: Notify::new(),
             delivery_done: Notify::new(),
+            closing: Notify::new(),
             journal_appended: Notify::new(),
             fiu_activity: Notify::new(),
             advancing: AtomicBool::new(false),

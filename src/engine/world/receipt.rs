@@ -83,7 +83,7 @@ impl DeliveryHold {
             return;
         }
         self.world
-            .wait_until(|world| {
+            .wait_until(&self.world.delivery_done, |world| {
                 let inner = world.lock();
                 world.is_closed()
                     || !self
