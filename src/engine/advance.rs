@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::domain::advance::{AdvancePlan, AdvanceTarget, CallCondition, Settle};
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::{system_instant, system_now};
+use crate::engine::clock::system_instant;
 use crate::engine::outbox::Dispatch;
 use crate::engine::reactions::{SETTLE_MAX, SettleState};
 use crate::engine::world::{Execution, World};
@@ -292,7 +292,7 @@ impl AdvanceRun<'_> {
                 if inner.work_count - self.work_before >= self.steps_max {
                     return StopReason::StepLimitReached;
                 }
-                let now = inner.clock.now(system_now()).max(due);
+                let now = inner.now().max(due);
                 inner.clock = inner.clock.stopped_at(now);
                 Execution::new(self.world, &mut inner, Dispatch::Immediately).run_due_work(now);
                 now
@@ -360,7 +360,7 @@ impl<'a> AdvanceGuard<'a> {
             return Err(AdvanceRejection::InProgress);
         }
         let mut inner = world.lock_caught_up();
-        let from = inner.clock.now(system_now());
+        let from = inner.now();
         inner.clock = inner.clock.stopped_at(from);
         drop(inner);
         Ok(Self { world, from })
@@ -370,7 +370,7 @@ impl<'a> AdvanceGuard<'a> {
 impl Drop for AdvanceGuard<'_> {
     fn drop(&mut self) {
         let mut inner = self.world.lock();
-        inner.clock = inner.clock.resume_running(system_now());
+        inner.clock = inner.clock.resume_running(inner.system_time);
         drop(inner);
         self.world.advancing.store(false, Ordering::Release);
         self.world.wake.notify_one();

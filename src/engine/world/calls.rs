@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::domain::delivery::{AttemptOutcome, Delivery};
-use crate::engine::clock::{system_instant, system_now};
+use crate::engine::clock::system_instant;
 use crate::engine::reactions::{Arrival, IdentifiedCall, LateCall, Moment, SETTLE_MAX};
 use crate::engine::world::{Inner, World};
 
@@ -80,7 +80,7 @@ impl Inner {
     fn read_moment(&self) -> Moment {
         Moment {
             instant: system_instant(),
-            world_time: self.clock.now(system_now()),
+            world_time: self.now(),
             total_wait: self.reactions.total_wait(),
         }
     }

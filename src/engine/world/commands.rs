@@ -10,7 +10,6 @@ use crate::domain::ids::ConsentHandle;
 use crate::domain::rejection::Rejection;
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::{Millis, Timestamp};
-use crate::engine::clock::system_now;
 use crate::engine::decide::find_consent;
 use crate::engine::faults::CallSubject;
 use crate::engine::outbox::{Dispatch, OPEN_DELIVERIES_MAX};
@@ -182,7 +181,7 @@ impl World {
         operation: impl FnOnce(&mut Execution<'_>, Timestamp) -> Result<Event, E>,
     ) -> Result<Receipt, E> {
         let mut inner = self.lock_caught_up();
-        let clocks = inner.clock.read(system_now());
+        let clocks = inner.read_clocks();
         let now = clocks.world;
         if inner.outbox.open_len() >= OPEN_DELIVERIES_MAX {
             return Err(Rejection::OutboxFull(OPEN_DELIVERIES_MAX).into());

@@ -23,13 +23,12 @@ impl World {
         command: Command,
         now: Timestamp,
     ) -> Result<Vec<Event>, Rejection> {
-        let participants = self.participants();
         decide(
             &inner.state,
             command,
             &self.decision_context(
                 (now, &inner.default_persona),
-                &participants,
+                &inner.participants,
                 &|customer, persona| self.list_accounts(customer, persona),
                 &|consent| self.data_timing_of(inner, consent),
             ),

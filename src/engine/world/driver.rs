@@ -3,7 +3,7 @@
 
 use crate::domain::delivery::{Attempt, Delivery, DeliveryState};
 use crate::domain::time::Millis;
-use crate::engine::clock::{Clock, system_now};
+use crate::engine::clock::Clock;
 use crate::engine::outbox::NextStep;
 use crate::engine::timers::Work;
 use crate::engine::world::World;
@@ -39,7 +39,7 @@ impl WorldDriver<'_> {
     /// Records the outcome of an attempt and schedules the retry, if there is one.
     pub fn record_attempt(self, id: u64, attempt: Attempt) {
         let mut inner = self.0.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         let outcome = attempt.outcome.to_string();
         let url = attempt.url.clone();
         let was_disabled = inner.outbox.is_disabled(&url);
@@ -88,7 +88,7 @@ impl WorldDriver<'_> {
         let mut inner = self.0.lock();
         inner.outbox.end_unsent(id, state);
         if let Some(delivery) = inner.outbox.delivery(id) {
-            let now = inner.clock.now(system_now());
+            let now = inner.now();
             inner.append_delivery(now, &delivery, outcome.to_owned());
         }
         drop(inner);
@@ -102,13 +102,12 @@ impl WorldDriver<'_> {
             return None;
         }
         let mut inner = self.0.lock();
-        let system_time = system_now();
         match inner.clock {
             Clock::Frozen { .. } | Clock::Advancing { .. } => None,
             Clock::Running { .. } => Some(
                 inner
                     .discard_stale_and_peek()?
-                    .duration_since(inner.clock.now(system_time))
+                    .duration_since(inner.now())
                     .max(Millis::ZERO),
             ),
         }

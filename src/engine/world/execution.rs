@@ -24,7 +24,6 @@ use crate::domain::time::{Millis, Timestamp};
 use crate::domain::timer::{Timer, TimerKind};
 use crate::domain::unaport::RECORDED_FIP_DELAY;
 use crate::domain::webhook_fault::{SchedulingFault, WebhookFaultName};
-use crate::engine::clock::system_now;
 use crate::engine::decide::{
     expiry_command, next_run_at, scheduled_fetch_command, session_expiry_command,
 };
@@ -111,7 +110,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Numbers the cause of due work; `None` for a retry, whose attempt has the cause of its webhook.
-    fn number_work(&self, work: &Work) -> Option<Arc<Cause>> {
+    fn number_work(&mut self, work: &Work) -> Option<Arc<Cause>> {
         let (kind, parent) = match work {
             Work::Expire(_) | Work::ExpireSession(_) | Work::RunScheduledFetch(_) => {
                 (CauseKind::Timer, None)
@@ -119,7 +118,7 @@ impl<'a> Execution<'a> {
             Work::RunCommand(scheduled) => (CauseKind::Scenario, scheduled.parent),
             Work::Retry(_) => return None,
         };
-        Some(self.world.number_cause(kind, work.origin(), parent))
+        Some(self.inner.number_cause(kind, work.origin(), parent))
     }
 
     fn run_scheduled(
@@ -355,10 +354,8 @@ impl<'a> Execution<'a> {
         content: NotificationContent,
         now: Timestamp,
     ) {
-        let rules = self
-            .world
-            .complete_time_rules(Some(&consent.fiu), self.inner.time_settings);
-        let mut clocks = self.inner.clock.read(system_now());
+        let rules = self.world.find_time_rules(self.inner, Some(&consent.fiu));
+        let mut clocks = self.inner.read_clocks();
         // Work that is late still happens at its due time.
         clocks.world = now;
         let notification = Notification {
@@ -391,7 +388,7 @@ impl<'a> Execution<'a> {
         let faults =
             self.inner
                 .faults
-                .plan_webhook_faults(&notification, plan_faults, system_now());
+                .plan_webhook_faults(&notification, plan_faults, self.inner.system_time);
         let is_overfull = self.inner.outbox.is_overfull();
         let is_dropped = faults
             .iter()
@@ -687,7 +684,11 @@ fn stop_rules(inner: &mut Inner, plan: &ScenarioPlan, handle: ConsentHandle, now
 }
 
 /// Builds the journal record of the end of an attempt, or of a delivery without one.
-pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> JournalRecord {
+pub(super) fn build_webhook_record(
+    delivery: &Delivery,
+    outcome: String,
+    system_time: Timestamp,
+) -> JournalRecord {
     let Delivery {
         id,
         notification,
@@ -707,7 +708,7 @@ pub(super) fn build_webhook_record(delivery: &Delivery, outcome: String) -> Jour
         customer: Arc::clone(&notification.consent.terms.customer),
         fiu: Arc::clone(&notification.fiu),
         attempt: attempt_number,
-        system_time: last.map_or_else(system_now, |attempt| attempt.system_time),
+        system_time: last.map_or(system_time, |attempt| attempt.system_time),
         duration: last.map_or(Millis::ZERO, |attempt| {
             Millis(i64::try_from(attempt.duration_ms).unwrap_or(i64::MAX))
         }),

@@ -12,7 +12,6 @@ use crate::domain::random_stream::{StreamKey, StreamKind};
 use crate::domain::scenario_plan::ScenarioPlan;
 use crate::domain::time::Millis;
 use crate::domain::webhook_fault::FaultRuleId;
-use crate::engine::clock::system_now;
 use crate::engine::entropy::stream_rng;
 use crate::engine::faults::{CallFault, CallStage, CallSubject, FAULT_SETS_MAX, random_fraction};
 use crate::engine::world::{Inner, World};
@@ -46,7 +45,7 @@ impl World {
         consent: Option<ConsentHandle>,
         plan: Option<&ScenarioPlan>,
     ) -> CallFaults {
-        let system_time = system_now();
+        let system_time = inner.system_time;
         let mut faults = if inner.faults.is_empty() {
             Vec::new()
         } else {
@@ -144,12 +143,12 @@ impl WorldFaults<'_> {
         ttl: Option<Millis>,
         text: &str,
     ) -> Result<(), usize> {
+        let mut inner = self.0.lock();
         let active = ActiveFaults {
             faults: Arc::new(faults),
             source_text: text.into(),
-            until: ttl.map(|ttl| system_now().saturating_add(ttl)),
+            until: ttl.map(|ttl| inner.system_time.saturating_add(ttl)),
         };
-        let mut inner = self.0.lock();
         if !inner.faults.insert_set(name, active) {
             return Err(FAULT_SETS_MAX);
         }
@@ -169,8 +168,10 @@ impl WorldFaults<'_> {
 
     /// Returns the active fault sets, by name.
     pub fn list_sets(self) -> Vec<NamedFaults> {
-        let faults = &mut self.0.lock().faults;
-        faults.remove_expired(system_now());
+        let mut inner = self.0.lock();
+        let system_time = inner.system_time;
+        let faults = &mut inner.faults;
+        faults.remove_expired(system_time);
         let sets = faults.active_sets().iter();
         let sets = sets.map(|(name, active)| NamedFaults {
             name: name.clone(),

@@ -17,8 +17,8 @@ mod time;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
@@ -38,7 +38,7 @@ use crate::domain::scenario_set::SelectedScenario;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
 use crate::domain::world_part::WorldPart;
-use crate::engine::clock::{Clock, system_now};
+use crate::engine::clock::{Clock, ClockReading, system_now};
 use crate::engine::entropy::{derive_world_seed, random_id_bytes, random_life, stream_rng};
 use crate::engine::faults::FaultRegistry;
 use crate::engine::journal::Journal;
@@ -71,8 +71,6 @@ pub struct World {
     /// The name of the numbers in the journal: another one after a reset or a restart.
     life: u64,
     config: Arc<SandboxConfig>,
-    /// The participants of this world: those of the sandbox until they are changed.
-    participants: RwLock<Arc<Participants>>,
     inner: Mutex<Inner>,
     /// Wakes the task that drives this world: work became due or ready.
     pub(super) wake: Notify,
@@ -92,21 +90,25 @@ pub struct World {
     /// Set while the sandbox stops: no further work runs, and what may be sent is sent.
     draining: AtomicBool,
     closed: AtomicBool,
-    /// Set after a message was signed with the AA's next key, which is published from then on.
-    keys_rotated: AtomicBool,
     /// The system time of the last call, in milliseconds.
     last_used_at_ms: AtomicI64,
-    /// The number of the last cause.
-    last_cause: AtomicU64,
 }
 
 pub(super) struct Inner {
+    /// System time of the lock, which is that of everything done under it.
+    pub(in crate::engine) system_time: Timestamp,
     pub(super) state: State,
+    /// The participants of this world: those of the sandbox until they are changed.
+    participants: Arc<Participants>,
+    /// Set after a message was signed with the AA's next key, which is published from then on.
+    keys_rotated: bool,
     pub(super) clock: Clock,
     /// The clocks of messages where the FIU sets none.
     time_settings: TimeSettings,
     pub(super) timers: Timers,
     pub(super) journal: Journal,
+    /// The number of the last cause.
+    last_cause: u64,
     /// The cause of what happens now.
     cause: Option<Arc<Cause>>,
     pub(super) outbox: Outbox,
@@ -139,6 +141,32 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// Returns the world time of the lock.
+    pub(in crate::engine) fn now(&self) -> Timestamp {
+        self.clock.now(self.system_time)
+    }
+
+    /// Returns both clocks at the lock.
+    pub(in crate::engine) fn read_clocks(&self) -> ClockReading {
+        self.clock.read(self.system_time)
+    }
+
+    /// Numbers a cause of this world.
+    fn number_cause(
+        &mut self,
+        kind: CauseKind,
+        origin: impl Into<Cow<'static, str>>,
+        parent: Option<u64>,
+    ) -> Arc<Cause> {
+        self.last_cause += 1;
+        Arc::new(Cause {
+            number: self.last_cause,
+            kind,
+            origin: origin.into(),
+            parent,
+        })
+    }
+
     /// Returns the plan that drives a consent.
     fn plan_of(&self, handle: ConsentHandle) -> Option<&Arc<ScenarioPlan>> {
         self.selected_scenarios.get(&handle).map(|it| &it.plan)
@@ -151,7 +179,7 @@ impl Inner {
             Some(Arc::clone(&consent.terms.customer))
         });
         self.journal
-            .append_entry((at, system_now()), customer, cause, record);
+            .append_entry((at, self.system_time), customer, cause, record);
     }
 
     /// Returns the number of the cause of what happens now.
@@ -162,13 +190,16 @@ impl Inner {
     /// Writes the end of an attempt, or of a delivery without one, to the journal.
     fn append_delivery(&mut self, at: Timestamp, delivery: &Delivery, outcome: String) {
         let cause = delivery.cause().cloned();
-        self.append_record(at, cause, build_webhook_record(delivery, outcome));
+        self.append_record(
+            at,
+            cause,
+            build_webhook_record(delivery, outcome, self.system_time),
+        );
     }
 
     /// Writes a note to the journal.
     fn append_note(&mut self, cause: Option<Arc<Cause>>, text: String) {
-        let now = self.clock.now(system_now());
-        self.append_record(now, cause, JournalRecord::Note { text });
+        self.append_record(self.now(), cause, JournalRecord::Note { text });
     }
 }
 
@@ -183,16 +214,21 @@ impl std::fmt::Debug for Inner {
 
 impl World {
     pub fn new(name: &str, config: Arc<SandboxConfig>) -> Self {
+        let created_at = system_now();
         Self {
             name: name.into(),
             seed: derive_world_seed(config.seed, name),
             life: random_life(),
             inner: Mutex::new(Inner {
+                system_time: created_at,
                 state: State::new(config.ended_consents_max),
-                clock: Clock::from_start(config.clock, system_now()),
+                participants: Arc::clone(&config.initial_participants),
+                keys_rotated: false,
+                clock: Clock::from_start(config.clock, created_at),
                 time_settings: config.time_settings,
                 timers: Timers::default(),
                 journal: Journal::default(),
+                last_cause: 0,
                 cause: None,
                 outbox: Outbox::default(),
                 reactions: Reactions::default(),
@@ -210,7 +246,6 @@ impl World {
                 id_counter: 0,
                 work_count: 0,
             }),
-            participants: RwLock::new(Arc::clone(&config.initial_participants)),
             config,
             wake: Notify::new(),
             delivery_done: Notify::new(),
@@ -220,33 +255,17 @@ impl World {
             advancing: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            keys_rotated: AtomicBool::new(false),
-            last_used_at_ms: AtomicI64::new(system_now().as_millis()),
-            last_cause: AtomicU64::new(0),
+            last_used_at_ms: AtomicI64::new(created_at.as_millis()),
         }
-    }
-
-    /// Numbers a cause of this world.
-    pub fn number_cause(
-        &self,
-        kind: CauseKind,
-        origin: impl Into<Cow<'static, str>>,
-        parent: Option<u64>,
-    ) -> Arc<Cause> {
-        Arc::new(Cause {
-            number: self.last_cause.fetch_add(1, Ordering::Relaxed) + 1,
-            kind,
-            origin: origin.into(),
-            parent,
-        })
     }
 
     /// Numbers a call as a cause, until [`World::close_call`] ends it.
     pub(crate) fn number_call(&self, kind: CauseKind, origin: Cow<'static, str>) -> Arc<Cause> {
-        let cause = self.number_cause(kind, origin, None);
+        let mut inner = self.lock();
+        let cause = inner.number_cause(kind, origin, None);
         // Those of an operator are not recorded.
         if kind != CauseKind::Operator {
-            self.lock().journal.open_call(cause.number);
+            inner.journal.open_call(cause.number);
         }
         cause
     }
@@ -312,12 +331,7 @@ impl World {
 
     /// Returns the participants of this world.
     pub fn participants(&self) -> Arc<Participants> {
-        Arc::clone(
-            &self
-                .participants
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.lock().participants)
     }
 
     /// Returns the personas of the sandbox and of this world.
@@ -359,17 +373,11 @@ impl World {
         note: &str,
         change: impl FnOnce(&Participants) -> Result<Participants, E>,
     ) -> Result<Arc<Participants>, E> {
-        let mut participants = self
-            .participants
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let changed = Arc::new(change(&participants)?);
-        *participants = Arc::clone(&changed);
-        drop(participants);
         let mut inner = self.lock();
+        let changed = Arc::new(change(&inner.participants)?);
+        inner.participants = Arc::clone(&changed);
         inner.outbox.enable_urls();
         inner.append_note(cause, note.to_owned());
-        drop(inner);
         Ok(changed)
     }
 
@@ -378,15 +386,11 @@ impl World {
         if kept.is_empty() {
             return;
         }
-        if kept.contains(&WorldPart::Participants) {
-            let mut participants = self
-                .participants
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            *participants = old.participants();
-        }
         let old = old.lock();
         let mut inner = self.lock();
+        if kept.contains(&WorldPart::Participants) {
+            inner.participants = Arc::clone(&old.participants);
+        }
         if kept.contains(&WorldPart::Scenarios) {
             inner.scenario_selection = old.scenario_selection.clone();
             inner.personas = Arc::clone(&old.personas);
@@ -419,24 +423,26 @@ impl World {
 
     /// Publishes the AAs' next keys from now on.
     pub fn rotate_keys(&self) {
-        self.keys_rotated.store(true, Ordering::Release);
+        self.lock().keys_rotated = true;
     }
 
     /// Returns whether the AAs' next keys are published.
     pub fn has_rotated_keys(&self) -> bool {
-        self.keys_rotated.load(Ordering::Acquire)
+        self.lock().keys_rotated
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic under the lock is a bug, but it must not make every later call of this world
         // fail.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.system_time = system_now();
+        inner
     }
 
     /// Locks the world and runs all due work, so that no reader sees an expired consent as active.
     pub(super) fn lock_caught_up(&self) -> MutexGuard<'_, Inner> {
         let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         if Execution::new(self, &mut inner, Dispatch::Immediately).run_due_work(now) > 0 {
             self.wake.notify_one();
             self.journal_appended.notify_waiters();

@@ -29,7 +29,6 @@ use crate::domain::short_code::ShortCode;
 use crate::domain::store_use::{Store, StoreUse};
 use crate::domain::timer::Timer;
 use crate::domain::unaport::{ConsentTemplate, FetchQuirks};
-use crate::engine::clock::system_now;
 use crate::engine::decide::{DecisionContext, find_linked_accounts, find_statement_source};
 use crate::engine::faults::FAULT_SETS_MAX;
 use crate::engine::journal;
@@ -119,9 +118,9 @@ impl World {
             .iter()
             .rev()
             .filter(|template| template.fiu.as_deref() == Some(fiu));
-        let participants = self.participants();
         let predefined = self.config.unaport.templates.iter().filter(|template| {
-            participants
+            inner
+                .participants
                 .find_fiu(&template.terms.consumer)
                 .is_none_or(|owner| *owner.entity.id == *fiu)
         });
@@ -389,14 +388,13 @@ impl WorldQueries<'_> {
 
     /// Computes a value from the state and the inputs that a command would be decided with now.
     fn compute_in_context<T>(self, compute: impl FnOnce(&State, &DecisionContext<'_>) -> T) -> T {
-        let participants = self.0.participants();
         let list_accounts =
             |customer: &str, persona: &Persona| self.0.list_accounts(customer, persona);
         let inner = self.0.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         let context = self.0.decision_context(
             (now, &inner.default_persona),
-            &participants,
+            &inner.participants,
             &list_accounts,
             &|_| DataTiming::Immediate,
         );
@@ -429,14 +427,14 @@ impl WorldQueries<'_> {
             last_seq: inner.journal.last_seq(),
             webhooks_open: inner.outbox.open_len(),
             all_timers: inner.timers.len(),
-            frozen_at: is_frozen.then(|| inner.clock.now(system_now())),
+            frozen_at: is_frozen.then(|| inner.now()),
         }
     }
 
     pub fn overview(self) -> Overview {
         let inner = self.0.lock();
         Overview {
-            now: inner.clock.now(system_now()),
+            now: inner.now(),
             frozen: inner.clock.is_frozen(),
             consents: inner.state.consent_count(),
             status_counts: inner.state.count_by_status(),
@@ -587,7 +585,7 @@ impl WorldQueries<'_> {
     /// The [`Rejection`].
     pub fn check_command(self, command: Command) -> Result<(), Rejection> {
         let inner = self.0.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         self.0.decide(&inner, command, now).map(drop)
     }
 }

@@ -8,7 +8,6 @@ use crate::domain::cause::Cause;
 use crate::domain::expectation::{Expectation, ExpectationStatus, Verdict};
 use crate::domain::journal_entry::{CallRecord, EntryKind, JournalEntry, JournalRecord};
 use crate::domain::time::Millis;
-use crate::engine::clock::system_now;
 use crate::engine::journal::ReadScope;
 use crate::engine::world::{Inner, World};
 
@@ -115,7 +114,7 @@ impl World {
     /// Records a call and its response. Earlier entries of the call that name no consent get its.
     pub fn record_call(&self, cause: Arc<Cause>, call: CallRecord) {
         let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         if let Some(handle) = call.handle {
             let customer = call.customer.as_ref();
             inner.journal.assign_consent(cause.number, handle, customer);
@@ -144,7 +143,7 @@ impl World {
     pub fn record_signature_error(&self, cause: Option<Arc<Cause>>, text: &str) {
         let text = truncate_chars(text, SIGNATURE_ERROR_CHARS_MAX).to_owned();
         let mut inner = self.lock();
-        let now = inner.clock.now(system_now());
+        let now = inner.now();
         inner.append_record(now, cause, JournalRecord::InvalidSignature { text });
         drop(inner);
         self.journal_appended.notify_waiters();

@@ -28,8 +28,8 @@ impl World {
         inner: &Inner,
         raise: &RaiseConsent,
     ) -> Result<Option<SelectedScenario>, Rejection> {
-        let participants = self.participants();
-        let aa_default = participants
+        let aa_default = inner
+            .participants
             .find_aa(&raise.aa)
             .and_then(|aa| aa.scenario.as_deref());
         inner.scenario_selection.select_scenario(

@@ -8,8 +8,8 @@ use crate::domain::cause::Cause;
 use crate::domain::journal_entry::JournalRecord;
 use crate::domain::time::Timestamp;
 use crate::domain::time_source::TimeSettings;
-use crate::engine::clock::{Clock, ClockReading, TimeRules, system_now};
-use crate::engine::world::World;
+use crate::engine::clock::{Clock, ClockReading, TimeRules};
+use crate::engine::world::{Inner, World};
 
 /// A change of the clock in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,34 +47,27 @@ pub enum ClockRejection {
 impl World {
     /// Returns the world time.
     pub fn now(&self) -> Timestamp {
-        self.lock().clock.now(system_now())
+        self.lock().now()
     }
 
     /// Returns both clocks now.
     pub fn read_clocks(&self) -> ClockReading {
-        self.lock().clock.read(system_now())
+        self.lock().read_clocks()
     }
 
     /// Returns the rules of the times in messages to this FIU; without one, or for a caller that is
     /// no FIU, those of the world.
     pub fn time_rules(&self, fiu: Option<&str>) -> TimeRules {
-        let world_settings = self.lock().time_settings;
-        self.complete_time_rules(fiu, world_settings)
+        self.find_time_rules(&self.lock(), fiu)
     }
 
-    /// Returns the rules of [`World::time_rules`] for these settings of the world, without its
-    /// lock.
-    pub(super) fn complete_time_rules(
-        &self,
-        fiu: Option<&str>,
-        world_settings: TimeSettings,
-    ) -> TimeRules {
-        let participants = self.participants();
-        let fiu = fiu.and_then(|id| participants.find_fiu(id));
+    /// Returns the rules of [`World::time_rules`] under the lock.
+    pub(super) fn find_time_rules(&self, inner: &Inner, fiu: Option<&str>) -> TimeRules {
+        let fiu = fiu.and_then(|id| inner.participants.find_fiu(id));
         let settings = fiu.map(|fiu| fiu.time_settings).unwrap_or_default();
         TimeRules {
             security: self.config.security,
-            settings: settings.complete_with(world_settings),
+            settings: settings.complete_with(inner.time_settings),
         }
     }
 
@@ -116,8 +109,7 @@ impl World {
             return Err(ClockRejection::AdvanceInProgress);
         }
         let mut inner = self.lock_caught_up();
-        let system_time = system_now();
-        let now = inner.clock.now(system_time);
+        let (system_time, now) = (inner.system_time, inner.now());
         let target = match change {
             ClockChange::Freeze { at: Some(at) } | ClockChange::Set { to: at } => at,
             ClockChange::Freeze { at: None } | ClockChange::Run => now,
