@@ -62,18 +62,26 @@ impl ShippedPublicKeys {
         serde_json::from_str(PUBLIC_KEYS).expect("the shipped keys are valid")
     }
 
-    /// Returns the public key of this participant.
+    /// Returns the public key of this participant. Ids that differ in case are of different ones, although
+    /// their key ids are equal.
     pub(super) fn find(&self, id: &str) -> Option<PublicKey> {
+        find_private(id)?;
         let kid = shipped_kid(id);
-        let jwk = self.keys.iter().find(|jwk| jwk.kid() == kid)?;
+        let jwk = self.keys.iter().find(|jwk| jwk.kid() == kid);
+        let jwk = jwk.expect("each private key has a public one");
         Some(PublicKey::try_from(jwk).expect("the shipped keys are valid"))
     }
 }
 
 /// Returns the private key that ships for this participant.
 pub(crate) fn shipped_key(id: &str) -> Option<SigningKey> {
-    let (_, pem) = PRIVATE_KEYS.iter().find(|(owner, _)| *owner == id)?;
+    let pem = find_private(id)?;
     Some(SigningKey::from_valid_pem(shipped_kid(id), pem))
+}
+
+fn find_private(id: &str) -> Option<&'static str> {
+    let mut keys = PRIVATE_KEYS.iter();
+    keys.find(|(owner, _)| *owner == id).map(|(_, pem)| *pem)
 }
 
 /// Returns the key that no participant publishes.
@@ -90,7 +98,7 @@ pub(super) fn shipped_kid(id: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{PRIVATE_KEYS, PUBLIC_KEYS, shipped_key, spare_key};
+    use super::{PRIVATE_KEYS, PUBLIC_KEYS, ShippedPublicKeys, shipped_key, spare_key};
     use crate::wire::jwk::Jwk;
 
     #[test]
@@ -107,5 +115,8 @@ mod tests {
             "fixtures/keys/public.json should be {keys:#}"
         );
         assert_eq!(spare_key().public_key().kid, "spare");
+        let shipped = ShippedPublicKeys::read();
+        assert!(shipped.find("FIU-1").is_some());
+        assert_eq!(shipped.find("fiu-1"), None, "another id");
     }
 }

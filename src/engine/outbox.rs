@@ -28,6 +28,10 @@ pub(crate) const OPEN_DELIVERIES_MAX: usize = 10_000;
 /// timers behind a receiver that is down, may exceed the maximum by this much.
 const OPEN_DELIVERIES_LIMIT: usize = OPEN_DELIVERIES_MAX + 2_000;
 
+/// The number of webhooks that may be sent at a time while the outbox is full, at least as many as one
+/// world sends. The others wait for a retry then.
+const BUSY_WHEN_FULL: usize = 500;
+
 /// Maximum number of finished deliveries kept per world.
 pub(crate) const FINISHED_MAX: usize = 1_000;
 /// Maximum size of the bodies of these deliveries, in bytes.
@@ -202,7 +206,7 @@ impl Outbox {
             ..original
         };
         let (copies, spacing) = plan.copies;
-        for _ in 0..copies {
+        for _ in 0..copies.min(self.free_places()) {
             self.open_delivery(Delivery {
                 initial_delay: spacing,
                 ..copy.clone()
@@ -222,7 +226,7 @@ impl Outbox {
                 ..copy.clone()
             });
         }
-        for _ in 0..plan.burst_copies {
+        for _ in 0..plan.burst_copies.min(self.free_places()) {
             self.open_delivery(Delivery {
                 in_order: false,
                 ..copy.clone()
@@ -441,12 +445,19 @@ impl Outbox {
     /// Returns whether timers wait until webhooks have been sent. Those that wait for a retry, which is a
     /// timer too, hold up nothing.
     pub(crate) fn holds_timers(&self) -> bool {
-        self.open.len() >= OPEN_DELIVERIES_MAX && !self.is_quiescent()
+        let busy = self.in_flight + self.held_count + self.ready.len();
+        self.open.len() >= OPEN_DELIVERIES_MAX && busy >= BUSY_WHEN_FULL
     }
 
     /// Returns whether the next webhook is not sent, since too many wait.
     pub(crate) fn is_overfull(&self) -> bool {
         self.open.len() >= OPEN_DELIVERIES_LIMIT
+    }
+
+    /// Returns the number of webhooks that are still taken.
+    fn free_places(&self) -> u32 {
+        let free = OPEN_DELIVERIES_LIMIT.saturating_sub(self.open.len());
+        u32::try_from(free).unwrap_or(u32::MAX)
     }
 
     /// Returns whether a delivery may be sent now.

@@ -49,6 +49,11 @@ const START: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
 /// Returns a world without scenarios, with one AA and one FIP.
 pub(crate) fn new_world() -> Arc<World> {
+    new_world_with_bound(ENDED_CONSENTS_MAX)
+}
+
+/// Returns such a world that keeps so many ended consents.
+pub(crate) fn new_world_with_bound(ended_consents_max: usize) -> Arc<World> {
     let aa = Aa::with_id("aa");
     let config = SandboxConfig {
         seed: 1,
@@ -85,7 +90,7 @@ pub(crate) fn new_world() -> Arc<World> {
         },
         personas: Arc::default(),
         default_persona: Arc::new(test_persona()),
-        ended_consents_max: ENDED_CONSENTS_MAX,
+        ended_consents_max,
     };
     Arc::new(World::new("laws", Arc::new(config)))
 }

@@ -36,7 +36,8 @@ const SILENT_AFTER: u64 = 100;
 /// would have been long enough for it.
 pub(crate) const SETTLE_MAX: Duration = Duration::from_secs(2);
 
-/// Time for which an acknowledgement is kept without a call: the longest advance.
+/// Time for which an acknowledgement is kept without a call: the longest pause between two timers of an
+/// advance.
 const ACKNOWLEDGEMENT_TTL: Duration = Duration::from_secs(60);
 
 /// Smallest number of acknowledgements of an FIU at which the old ones are removed.

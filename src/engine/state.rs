@@ -375,6 +375,11 @@ impl State {
         self.ended.len()
     }
 
+    /// Returns the number of consents that were raised, those that were removed included.
+    pub(crate) fn raised_count(&self) -> usize {
+        self.consents.len() + self.removed_count
+    }
+
     /// Returns the number of ended consents that were removed.
     pub(crate) fn removed_count(&self) -> usize {
         self.removed_count

@@ -122,6 +122,22 @@ impl Timers {
         self.pop()
     }
 
+    /// Removes the work for which `is_wanted` does not hold.
+    pub(crate) fn retain(&mut self, is_wanted: impl Fn(&Work) -> bool) {
+        self.heap.retain(|Reverse(entry)| is_wanted(&entry.work));
+        let commands = self
+            .heap
+            .iter()
+            .filter_map(|Reverse(entry)| match &entry.work {
+                Work::RunCommand(scheduled) => Some(scheduled.handle),
+                _ => None,
+            });
+        self.command_counts.clear();
+        for handle in commands {
+            *self.command_counts.entry(handle).or_default() += 1;
+        }
+    }
+
     /// Returns the work for which `is_wanted` holds, in the order in which it becomes due: that from
     /// place `skip` on, at most `limit` of it.
     pub(crate) fn list_work(

@@ -673,6 +673,26 @@ impl Call {
         self.request.conn_data::<ClientSocket>().cloned()
     }
 
+    /// Waits for a long task of the call, as long as the caller keeps the connection.
+    ///
+    /// # Errors
+    /// The caller has left; the task has ended where it was.
+    pub(crate) async fn while_connected<T>(
+        &self,
+        task: impl Future<Output = T>,
+    ) -> Result<T, ApiError> {
+        let left = async {
+            match self.client_socket() {
+                Some(socket) => socket.wait_until_closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcome = task => Ok(outcome),
+            () = left => Err(ApiError::Timeout("the connection was closed".to_owned())),
+        }
+    }
+
     /// Returns the value of `Access-Control-Allow-Origin` if the call comes from a script of an
     /// allowed web page. The Unaport service allows all pages.
     pub(crate) fn allowed_origin(&self) -> Option<&str> {

@@ -153,7 +153,10 @@ impl WebhookSender {
         delivery: Delivery,
     ) {
         if delivery.attempts.is_empty() && delivery.initial_delay > Millis::ZERO {
-            tokio::time::sleep(to_duration(delivery.initial_delay)).await;
+            tokio::select! {
+                () = tokio::time::sleep(to_duration(delivery.initial_delay)) => {}
+                () = world.wait_until_closed() => return,
+            }
         }
         // `None` when the sandbox is stopping.
         let Some(prepared) = self.prepare_attempt(&world, tokens, &delivery).await else {

@@ -43,15 +43,21 @@ async fn a_wait_ends_when_its_world_is_reset() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_wait() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(|builder| builder.drain_timeout(Duration::from_secs(300))).await;
     app.raise_consent(|_| {}).await;
     let waiting = app.request(Method::GET, WAIT).send();
+    tokio::pin!(waiting);
+    for _ in 0..20 {
+        tokio::select! {
+            answer = &mut waiting => panic!("it ends before the stop: {answer:?}"),
+            reply = app.get("/livez") => assert!(reply.status.is_success()),
+        }
+    }
     let stop = app.sandbox.stop();
     let (answer, ()) = expect_soon(async { tokio::join!(waiting, stop) }).await;
-    if let Ok(answer) = answer {
-        assert_eq!(answer.status(), 503);
-        assert_eq!(answer.headers()["retry-after"], "5");
-    }
+    let answer = answer.expect("the wait is answered");
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "5");
 }
 
 #[tokio::test]

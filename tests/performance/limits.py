@@ -24,6 +24,7 @@ RETURN_SECONDS = 20
 STALLED_READERS = 12
 READERS = 4
 ALLOWED_READERS_MB = 60
+SLOWEST_CALL_SECONDS = 1
 STATEMENT = (
     "/_mockaa/v1/customers/1999999999@mockaa/statement?format=xml"
     "&from=2010-01-01T00:00:00Z&to=2020-07-01T00:00:00Z"
@@ -52,7 +53,8 @@ def expire_at_one_instant(command, count):
         full = sandbox.resident_megabytes()
         print(f"{count:,} consents of as many customers: {full - idle:.1f} MB")
         began = time.monotonic()
-        connection.expect("POST", "/_mockaa/v1/clock/advance", '{"by":"P300D"}')
+        advanced = connection.expect("POST", "/_mockaa/v1/clock/advance", '{"by":"P300D"}')
+        assert (advanced["stopped"], advanced["fired"]) == ("target", count), advanced["stopped"]
         print(f"all have expired after {time.monotonic() - began:.0f} s")
         check("more for the expiry of all", peak_megabytes(sandbox) - full, ALLOWED_EXPIRY_MB)
         connection.expect("POST", "/_mockaa/v1/reset")
@@ -113,6 +115,7 @@ def read_beside_stalled_readers(command):
                 # The reader leaves, so that another one gets its turn.
                 stalled.pop(0).close()
         print(f"{calls:,} consents were raised meanwhile; the slowest took {slowest * 1e3:.0f} ms")
+        assert slowest < SLOWEST_CALL_SECONDS, slowest
         check("more for the readers", peak_megabytes(sandbox) - idle, ALLOWED_READERS_MB)
     assert len(answers) == READERS and len(set(answers)) == 1, answers
     status, size, _ = answers[0]

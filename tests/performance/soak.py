@@ -13,7 +13,7 @@ from sandbox import Connection, Sandbox
 
 CUSTOMERS = 2_000
 KEPT = 2_000
-ALLOWED_GROWTH_MB = 6
+ALLOWED_GROWTH_MB = 3
 
 
 def main():

@@ -252,7 +252,7 @@ fn raise_consent(
     ));
     let consent = Consent {
         handle,
-        number: u32::try_from(state.consent_count() + 1)
+        number: u32::try_from(state.raised_count() + 1)
             .expect("a machine holds fewer than 2^32 consents"),
         short_code: state.find_free_code(handle),
         api,

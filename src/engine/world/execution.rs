@@ -333,8 +333,16 @@ impl<'a> Execution<'a> {
             deferred,
             stored_notifications,
             poll_counts,
+            timers,
             ..
         } = &mut *self.inner;
+        timers.retain(|work| match work {
+            Work::Expire(handle) | Work::RunScheduledFetch(handle) => {
+                state.consent(*handle).is_some()
+            }
+            Work::ExpireSession(id) => state.session(*id).is_some(),
+            Work::RunCommand(_) | Work::Retry(_) => true,
+        });
         selected_scenarios.retain(|handle, _| state.consent(*handle).is_some());
         deferred.retain(|handle, _| state.consent(*handle).is_some());
         stored_notifications.retain(|handle, _| state.consent(*handle).is_some());
@@ -385,10 +393,11 @@ impl<'a> Execution<'a> {
         let plan_faults = plan
             .as_deref()
             .map(|plan| (plan.name.as_str(), &plan.faults));
-        let faults =
-            self.inner
-                .faults
-                .plan_webhook_faults(&notification, plan_faults, self.inner.system_time);
+        let faults = self.inner.faults.plan_webhook_faults(
+            &notification,
+            plan_faults,
+            self.inner.system_time,
+        );
         let is_overfull = self.inner.outbox.is_overfull();
         let is_dropped = faults
             .iter()

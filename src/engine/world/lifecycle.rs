@@ -69,7 +69,8 @@ impl World {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Signals that an attempt has ended. An advance waits for the last one only.
+    /// Signals that an attempt has ended, or that webhooks were released. An advance waits for the last
+    /// one only.
     pub(super) fn notify_delivery_done(&self) {
         self.delivery_done.notify_waiters();
         self.journal_appended.notify_waiters();

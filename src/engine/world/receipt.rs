@@ -104,7 +104,8 @@ impl Drop for DeliveryHold {
     fn drop(&mut self) {
         if !self.deliveries.is_empty() {
             self.world.lock().outbox.release_held(&self.deliveries);
-            self.world.wake.notify_one();
+            // Those that wait behind an earlier one are not sent now.
+            self.world.notify_delivery_done();
         }
     }
 }

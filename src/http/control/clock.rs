@@ -95,7 +95,8 @@ pub(super) fn check_time_settings(
 pub(crate) async fn advance_world_clock(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let plan = AdvancePlan::try_from(call.parse_json::<AdvanceRequest>()?)?;
-    let outcome = advance_clock(&world, &plan, Limits::default()).await;
+    let advance = advance_clock(&world, &plan, Limits::default());
+    let outcome = call.while_connected(advance).await?;
     let outcome = outcome.map_err(|error| reject_advance(&error))?;
     let (entries, _) = world
         .catch_up()
@@ -151,6 +152,10 @@ pub(crate) const fn describe_stop(reason: StopReason) -> (&'static str, Option<&
         StopReason::WorldReset => (
             "world-reset",
             Some("the world was reset during the advance"),
+        ),
+        StopReason::SandboxStopping => (
+            "stopping",
+            Some("the sandbox stops; advance again when it has started"),
         ),
     }
 }

@@ -173,12 +173,7 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
     };
     let search = JournalSearch::new(after, limit, |entry| query.matches_entry(entry));
     let waiting = world.wait_for_entries(within, count, search);
-    let end = tokio::select! {
-        end = waiting => end,
-        () = wait_until_left(call) => {
-            return Err(ApiError::Timeout("the connection was closed".to_owned()));
-        }
-    };
+    let end = call.while_connected(waiting).await?;
     match end {
         WaitEnd::Found(entries) => Ok(ApiResponse::json(&JournalPage {
             next: entries
@@ -198,14 +193,6 @@ pub(crate) async fn wait_for_entries(call: &Call) -> Result<ApiResponse, ApiErro
         WaitEnd::Stopping => Err(ApiError::LimitReached(
             "the sandbox stops; wait again when it has started".to_owned(),
         )),
-    }
-}
-
-/// Waits until the caller has closed the connection.
-async fn wait_until_left(call: &Call) {
-    match call.client_socket() {
-        Some(socket) => socket.wait_until_closed().await,
-        None => std::future::pending().await,
     }
 }
 
@@ -260,12 +247,8 @@ pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiEr
     }
     let mut results = Vec::new();
     for expectation in &expectations {
-        let verdict = tokio::select! {
-            verdict = world.await_expectation(expectation) => verdict,
-            () = wait_until_left(call) => {
-                return Err(ApiError::Timeout("the connection was closed".to_owned()));
-            }
-        };
+        let verdict = world.await_expectation(expectation);
+        let verdict = call.while_connected(verdict).await?;
         results.push(VerdictView::new(expectation, &verdict));
     }
     Ok(ApiResponse::json(&AssertView::new(results)))

@@ -174,7 +174,8 @@ pub(crate) struct AdvanceView {
     pub to: String,
     /// The number of timers that fired.
     pub fired: usize,
-    /// `target`, `call`, `no-call`, `step-limit`, `time-limit` or `world-reset`.
+    /// `target`, `call`, `no-call`, `step-limit`, `time-limit`, `world-reset` or
+    /// `stopping`.
     pub stopped: &'static str,
     /// The reason for stopping before the target, with a remedy.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -21,8 +21,8 @@ final class Http {
             .version(HttpClient.Version.HTTP_1_1)
             .proxy(HttpClient.Builder.NO_PROXY)
             .build();
-    // An advance of the clock may take a minute.
-    private static final Duration TIMEOUT = Duration.ofSeconds(90);
+    // An advance of the clock goes on as long as its timers run.
+    private static final Duration TIMEOUT = Duration.ofSeconds(330);
 
     private Http() {}
 
