@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use actix_web::web::Bytes;
+
 use crate::domain::consent::Consent;
 use crate::domain::participants::Aa;
 
@@ -24,7 +26,7 @@ pub(crate) struct AnswerCache {
 struct Answer {
     consent: Weak<Consent>,
     aa: Weak<Aa>,
-    body: Box<[u8]>,
+    body: Bytes,
 }
 
 impl Default for AnswerCache {
@@ -38,24 +40,24 @@ impl Default for AnswerCache {
 
 impl AnswerCache {
     /// Returns the answer that was made of this consent and its AA.
-    pub(crate) fn find(&self, consent: &Arc<Consent>, aa: &Arc<Aa>) -> Option<Vec<u8>> {
+    pub(crate) fn find(&self, consent: &Arc<Consent>, aa: &Arc<Aa>) -> Option<Bytes> {
         let place = self.place_of(consent).lock();
         let place = place.unwrap_or_else(PoisonError::into_inner);
         let answer = place.as_ref()?;
         let is_same = answer.consent.as_ptr() == Arc::as_ptr(consent)
             && answer.aa.as_ptr() == Arc::as_ptr(aa);
-        is_same.then(|| answer.body.to_vec())
+        is_same.then(|| answer.body.clone())
     }
 
     /// Keeps an answer in place of an older one.
-    pub(crate) fn keep(&self, consent: &Arc<Consent>, aa: &Arc<Aa>, body: &[u8]) {
+    pub(crate) fn keep(&self, consent: &Arc<Consent>, aa: &Arc<Aa>, body: Bytes) {
         if body.len() > ANSWER_BYTES_MAX {
             return;
         }
         let answer = Answer {
             consent: Arc::downgrade(consent),
             aa: Arc::downgrade(aa),
-            body: body.into(),
+            body,
         };
         let place = self.place_of(consent).lock();
         *place.unwrap_or_else(PoisonError::into_inner) = Some(answer);

@@ -142,7 +142,7 @@ pub(crate) struct ApiResponse {
     headers: Vec<(HeaderName, String)>,
     /// `Retry-After`, in seconds.
     retry_after: Option<i64>,
-    body: Vec<u8>,
+    body: Bytes,
     /// The body, if it is sent piece by piece.
     stream: Option<BodyStream>,
     /// The slot of a large answer, until it is sent.
@@ -159,7 +159,16 @@ impl ApiResponse {
     }
 
     /// Returns a 200 response with a body that is JSON already.
-    pub(crate) fn json_bytes(body: Vec<u8>) -> Self {
+    pub(crate) fn json_bytes(mut body: Vec<u8>) -> Self {
+        if body.len() <= RECORDED_BODY_BYTES_MAX {
+            // The journal keeps the body, so it should have no more memory than it needs.
+            body.shrink_to_fit();
+        }
+        Self::shared_json(body.into())
+    }
+
+    /// Returns a 200 response with a body that is JSON already, and that is sent more than once.
+    pub(crate) fn shared_json(body: Bytes) -> Self {
         Self {
             body,
             ..Self::with_status(StatusCode::OK)
@@ -171,7 +180,7 @@ impl ApiResponse {
     pub(crate) fn page(page: &impl Template) -> Self {
         let html = page.render().expect("a template writes to memory");
         Self {
-            body: html.into_bytes(),
+            body: html.into(),
             ..Self::with_status(StatusCode::OK)
         }
         .into_page()
@@ -184,7 +193,7 @@ impl ApiResponse {
 
     fn from_content(content: &SharedContent) -> Self {
         Self {
-            body: content.plain().to_vec(),
+            body: Bytes::copy_from_slice(content.plain()),
             shared: Some(content.clone()),
             ..Self::with_status(StatusCode::OK)
         }
@@ -216,7 +225,7 @@ impl ApiResponse {
     pub(crate) fn stylesheet(css: String) -> Self {
         Self {
             content_type: "text/css; charset=utf-8",
-            body: css.into_bytes(),
+            body: css.into(),
             ..Self::with_status(StatusCode::OK)
         }
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
@@ -226,7 +235,7 @@ impl ApiResponse {
     pub(crate) fn logo(logo: &Logo) -> Self {
         Self {
             content_type: logo.format().media_type(),
-            body: logo.bytes().to_vec(),
+            body: Bytes::copy_from_slice(logo.bytes()),
             ..Self::with_status(StatusCode::OK)
         }
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")
@@ -237,7 +246,7 @@ impl ApiResponse {
     pub(crate) fn text(body: String) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
-            body: body.into_bytes(),
+            body: body.into(),
             ..Self::with_status(StatusCode::OK)
         }
     }
@@ -246,7 +255,7 @@ impl ApiResponse {
     pub(crate) fn file(body: Vec<u8>, content_type: &'static str, name: String) -> Self {
         Self {
             content_type,
-            body,
+            body: body.into(),
             file_name: Some(name),
             ..Self::with_status(StatusCode::OK)
         }
@@ -309,7 +318,7 @@ impl ApiResponse {
             file_name: None,
             headers: Vec::new(),
             retry_after: None,
-            body: Vec::new(),
+            body: Bytes::new(),
             stream: None,
             slot: None,
             shared: None,
@@ -388,8 +397,8 @@ impl ApiResponse {
         }
         if accepts_gzip {
             self.body = match &self.shared {
-                Some(content) => content.gzip().to_vec(),
-                None => compress_gzip(&self.body),
+                Some(content) => Bytes::copy_from_slice(content.gzip()),
+                None => compress_gzip(&self.body).into(),
             };
             self.headers.push((CONTENT_ENCODING, "gzip".to_owned()));
         }
@@ -430,7 +439,7 @@ impl ApiResponse {
             (slot, progress)
         });
         response.body(ResponseBody {
-            bytes: Bytes::from(self.body),
+            bytes: self.body,
             hold: self.hold,
             slot,
         })
@@ -760,7 +769,7 @@ impl Call {
             let key = replay_key(context);
             // A large answer is not kept for the fault that repeats it.
             let kept = if response.body.len() < LARGE_BYTES {
-                Bytes::copy_from_slice(&response.body)
+                response.body.clone()
             } else {
                 Bytes::new()
             };
@@ -773,7 +782,7 @@ impl Call {
                 // The stale body stays stored, so that it is repeated as long as the fault is
                 // active.
                 world.faults().swap_response(&key, stale_body.clone());
-                response.body = stale_body.to_vec();
+                response.body = stale_body;
             }
         }
         if signing == ResponseSigning::Unsigned && faults.is_empty() {
@@ -786,7 +795,7 @@ impl Call {
         );
         let (profile, body, faults) = (
             context.signature_profile(),
-            std::mem::take(&mut response.body),
+            Vec::from(std::mem::take(&mut response.body)),
             faults.to_vec(),
         );
         let wrong_txnid = match world {
@@ -820,7 +829,7 @@ impl Call {
             (signature, body, changed_by)
         });
         let (signature, body, changed_by) = task.await.expect("signing does not panic");
-        response.body = body;
+        response.body = body.into();
         if let Some(world) = world {
             // A call is rejected once: the first status is the one that it has.
             let status = context
@@ -919,11 +928,7 @@ impl Call {
             customer,
             headers: self.record_headers(),
             request_body_length: request_body.len(),
-            request_body: if request_body.len() <= RECORDED_BODY_BYTES_MAX {
-                request_body.clone()
-            } else {
-                cut_body(&request_body)
-            },
+            request_body: cut_body(&request_body),
             status: response.status.as_u16(),
             response_headers: RecordedHeaders::from_pairs(headers.iter()),
             response_body_length: response.body.len(),
@@ -1026,9 +1031,12 @@ impl Call {
 /// Recorded length of a body, in bytes; the rest is cut off.
 const RECORDED_BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Copies the part of a body that is recorded.
-fn cut_body(body: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(&body[..body.len().min(RECORDED_BODY_BYTES_MAX)])
+/// Returns the part of a body that is recorded. A long body is not kept for it.
+fn cut_body(body: &Bytes) -> Bytes {
+    if body.len() <= RECORDED_BODY_BYTES_MAX {
+        return body.clone();
+    }
+    Bytes::copy_from_slice(&body[..RECORDED_BODY_BYTES_MAX])
 }
 
 /// Plans the faults of a call that was rejected before its subject was known. An injected error

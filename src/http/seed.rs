@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
+
 use crate::domain::command::RaiseConsent;
 use crate::domain::consent::Api;
 use crate::domain::ids::{ConsentHandle, ConsentId};
@@ -75,11 +77,12 @@ pub(crate) async fn get_consent(
         caller.participants.aa_for_consent(&consent),
     );
     if let Some(body) = answers.find(&consent, aa) {
-        return Ok(ApiResponse::json_bytes(body));
+        return Ok(ApiResponse::shared_json(body));
     }
     let detail = ConsentDetail::new(&consent, aa);
     let signature = sign_detail(call.app_state(), &consent, &detail).await;
-    let body = ConsentStatusResponse::new(&consent, &detail, signature).to_bytes();
-    answers.keep(&consent, aa, &body);
-    Ok(ApiResponse::json_bytes(body))
+    let answer = ConsentStatusResponse::new(&consent, &detail, signature);
+    let body = Bytes::from(answer.to_bytes());
+    answers.keep(&consent, aa, body.clone());
+    Ok(ApiResponse::shared_json(body))
 }

@@ -134,7 +134,8 @@ impl<'a> ConsentStatusResponse<'a> {
     }
 
     /// Returns the response as JSON.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("our own types serialise")
+    pub fn to_bytes(&self) -> Box<[u8]> {
+        let json = serde_json::to_vec(self);
+        json.expect("our own types serialise").into()
     }
 }

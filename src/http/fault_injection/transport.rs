@@ -53,12 +53,11 @@ impl From<Infallible> for InjectedFault {
 
 impl FaultyBody {
     pub(crate) fn new(
-        body: Vec<u8>,
+        rest: Bytes,
         fault: TransportFault,
         socket: Option<ClientSocket>,
         hold: Option<DeliveryHold>,
     ) -> Self {
-        let rest = Bytes::from(body);
         if matches!(fault, TransportFault::EmptyResponse {})
             && let Some(socket) = &socket
         {
