@@ -377,11 +377,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::{AdvanceOutcome, Duration, Limits, StopReason, advance_clock};
+    use crate::domain::action::ConsentAction;
     use crate::domain::advance::{AdvancePlan, AdvanceTarget};
-    use crate::domain::consent::Status;
+    use crate::domain::call_facts::{Acknowledgement, SentFacts};
+    use crate::domain::command::Command;
+    use crate::domain::consent::{Input, Status};
+    use crate::domain::delivery::{Attempt, AttemptOutcome};
+    use crate::domain::ids::ConsentHandle;
+    use crate::domain::time::{Millis, Timestamp};
     use crate::engine::outbox::OPEN_DELIVERIES_MAX;
     use crate::engine::proptests::{new_world, new_world_with_bound, raise_consent};
-    use crate::engine::world::World;
+    use crate::engine::world::{Receipt, World};
 
     /// Advances the clock until nothing is due. No webhook has a receiver. Returns the largest number
     /// of webhooks that were open at a time, too.
@@ -460,6 +466,85 @@ mod tests {
                 .iter()
                 .all(|consent| consent.status == Status::Expired)
         );
+    }
+
+    fn failed_attempt() -> Attempt {
+        Attempt {
+            at: Timestamp::MIN,
+            system_time: Timestamp::MIN,
+            duration_ms: 0,
+            url: "http://127.0.0.1:9/".to_owned(),
+            headers: Vec::new(),
+            outcome: AttemptOutcome::Failed {
+                reason: "nobody listens".to_owned(),
+            },
+            faults: Vec::new(),
+            effective_faults: Vec::new(),
+            must_be_rejected: false,
+            faultless_headers: None,
+            faulty_body: None,
+            retry_after: None,
+            facts: SentFacts::default(),
+            acknowledgement: Acknowledgement::default(),
+        }
+    }
+
+    /// Lets the first attempt of each webhook fail that may be sent.
+    fn fail_all(world: &World) {
+        for delivery in world.driver().run_due_and_take_ready(usize::MAX) {
+            world.driver().record_attempt(delivery.id, failed_attempt());
+        }
+    }
+
+    fn transition(world: &Arc<World>, handle: ConsentHandle, input: Input) -> Receipt {
+        let action = ConsentAction::with_defaults(input);
+        let command = Command::TransitionConsent { handle, action };
+        world.submit(None, command).expect("it is legal")
+    }
+
+    fn raise_one(world: &Arc<World>, number: usize) -> ConsentHandle {
+        let customer = u8::try_from(number % 200).expect("it is small");
+        let receipt = world.submit(None, raise_consent(customer, 400));
+        let outcome = receipt.expect("it is raised").release_webhooks();
+        outcome.consent().handle
+    }
+
+    #[tokio::test]
+    async fn an_advance_goes_on_when_a_released_webhook_has_to_wait() {
+        let world = new_world();
+        let handle = raise_one(&world, 0);
+        transition(&world, handle, Input::Approve).release_webhooks();
+        fail_all(&world);
+        let receipt = transition(&world, handle, Input::Pause);
+        let plan = AdvancePlan::to_target(AdvanceTarget::By(Millis(1)));
+        let advance = advance_clock(&world, &plan, Limits::default());
+        let release = async {
+            tokio::task::yield_now().await;
+            assert!(!world.is_quiescent(), "the webhook of the pause is held");
+            receipt.release_webhooks();
+        };
+        let both = async { tokio::join!(advance, release).0 };
+        let outcome = tokio::time::timeout(Duration::from_secs(20), both).await;
+        let outcome = outcome.expect("it ends").expect("it begins");
+        assert_eq!(outcome.stop_reason, StopReason::TargetReached);
+    }
+
+    #[test]
+    fn webhooks_that_wait_for_a_retry_do_not_wait_for_each_other() {
+        let world = new_world();
+        let mut number = 0;
+        while world.lock().outbox.open_len() < OPEN_DELIVERIES_MAX {
+            let handle = raise_one(&world, number);
+            transition(&world, handle, Input::Approve).release_webhooks();
+            number += 1;
+        }
+        fail_all(&world);
+        let mut inner = world.lock();
+        let later = inner.now().saturating_add(Millis::from_secs(86_400));
+        inner.clock = inner.clock.stopped_at(later);
+        drop(inner);
+        let retried = world.driver().run_due_and_take_ready(usize::MAX).len();
+        assert!((384..1_000).contains(&retried), "{retried} at a time");
     }
 
     #[tokio::test]
