@@ -218,6 +218,58 @@ fn the_documentation_counts_what_is_there() {
     }
 }
 
+/// The structures that a world's state consists of, and their files.
+const STATE_STRUCTURES: [(&str, &str); 8] = [
+    ("World", "world/mod.rs"),
+    ("Inner", "world/mod.rs"),
+    ("State", "state.rs"),
+    ("Timers", "timers.rs"),
+    ("Journal", "journal.rs"),
+    ("Outbox", "outbox.rs"),
+    ("FaultRegistry", "faults.rs"),
+    ("ScenarioSelection", "scenario_selection.rs"),
+];
+
+/// Returns the names of the fields of a structure.
+fn list_fields<'a>(text: &'a str, structure: &str) -> BTreeSet<&'a str> {
+    let (_, rest) = text
+        .split_once(&format!("struct {structure} {{\n"))
+        .expect("the file has the structure");
+    let (body, _) = rest.split_once("\n}").expect("it ends");
+    let fields = body.lines().filter_map(|line| {
+        let declaration = line.trim_start();
+        if declaration.starts_with("//") {
+            return None;
+        }
+        let name = declaration.split_once(": ")?.0.split(' ').next_back()?;
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        name.bytes().all(is_name).then_some(name)
+    });
+    fields.collect()
+}
+
+#[test]
+fn the_table_of_a_worlds_state_has_each_field() {
+    let page = read_text(&project_root().join("docs/architecture.md"));
+    let (_, section) = page
+        .split_once("## State of a world\n")
+        .expect("the page has the table");
+    for (structure, file) in STATE_STRUCTURES {
+        let row = section
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{structure}` |")));
+        let row = row.unwrap_or_else(|| panic!("{structure} has no row"));
+        let (_, cells) = row[2..].split_once('|').expect("it has cells");
+        let named: BTreeSet<_> = cells.split('`').skip(1).step_by(2).collect();
+        let text = read_text(&project_root().join("src/engine").join(file));
+        assert_eq!(
+            named,
+            list_fields(&text, structure),
+            "the row of {structure}"
+        );
+    }
+}
+
 #[test]
 fn every_fixture_is_used() {
     let sources: String = ["src", "tests", "benches"]
