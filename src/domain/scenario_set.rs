@@ -2,16 +2,35 @@
 //! belongs to `scenario`, the precedence between the lookups to the engine.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::domain::command::RaiseConsent;
 use crate::domain::naming::wire_enum;
 use crate::domain::scenario_plan::ScenarioPlan;
 
+/// A plan that is read when it is first used: reading all that ship would take a third of the start.
+#[derive(Clone, Debug)]
+pub struct LazyPlan(Arc<LazyLock<Arc<ScenarioPlan>, ReadPlan>>);
+
+type ReadPlan = Box<dyn FnOnce() -> Arc<ScenarioPlan> + Send>;
+
+impl LazyPlan {
+    /// Defers the reading of a plan.
+    pub fn new(read: impl FnOnce() -> ScenarioPlan + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(|| Arc::new(read())))))
+    }
+
+    pub fn get(&self) -> &Arc<ScenarioPlan> {
+        &self.0
+    }
+}
+
 /// A scenario with the text that it was read from.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    pub plan: Arc<ScenarioPlan>,
+    pub plan: LazyPlan,
+    /// `true` if the plan selects its consents by a `match`.
+    pub has_matcher: bool,
     /// The file of the text, for display.
     pub source: String,
     pub text: Arc<str>,
@@ -74,7 +93,7 @@ pub struct ScenarioSet {
     /// The plans of those that select their consents by a `match`.
     matching: Vec<Arc<ScenarioPlan>>,
     /// The plans of the magic customers, by the part of their addresses before the `@`.
-    pub magic_plans: Arc<BTreeMap<&'static str, Arc<ScenarioPlan>>>,
+    pub magic_plans: Arc<BTreeMap<&'static str, LazyPlan>>,
     /// The name of the scenario of consents that no other rule selects one for.
     pub default_name: Option<String>,
 }
@@ -82,13 +101,13 @@ pub struct ScenarioSet {
 impl ScenarioSet {
     pub fn new(
         scenarios: BTreeMap<String, Scenario>,
-        magic_plans: Arc<BTreeMap<&'static str, Arc<ScenarioPlan>>>,
+        magic_plans: Arc<BTreeMap<&'static str, LazyPlan>>,
         default_name: Option<String>,
     ) -> Self {
-        let plans = scenarios.values().map(|scenario| &scenario.plan);
-        let matching = plans.filter(|plan| plan.matcher().is_some());
+        let matching = scenarios.values().filter(|scenario| scenario.has_matcher);
+        let matching = matching.map(|scenario| Arc::clone(scenario.plan.get()));
         Self {
-            matching: matching.cloned().collect(),
+            matching: matching.collect(),
             scenarios,
             magic_plans,
             default_name,
@@ -111,7 +130,7 @@ impl ScenarioSet {
     pub fn find_by_name(&self, name: &str) -> Option<Arc<ScenarioPlan>> {
         self.scenarios
             .get(name)
-            .map(|scenario| Arc::clone(&scenario.plan))
+            .map(|scenario| Arc::clone(scenario.plan.get()))
     }
 
     /// Returns the most specific plan whose matcher accepts this consent request.
@@ -122,7 +141,9 @@ impl ScenarioSet {
     /// Returns the plan of a magic customer's address.
     pub fn find_for_magic_customer(&self, customer: &str) -> Option<Arc<ScenarioPlan>> {
         let (number, _) = customer.split_once('@')?;
-        self.magic_plans.get(number).cloned()
+        self.magic_plans
+            .get(number)
+            .map(|plan| Arc::clone(plan.get()))
     }
 
     /// Returns the names of the scenarios, sorted.
@@ -151,12 +172,12 @@ pub(crate) fn find_most_specific<'a>(
 mod tests {
     use std::sync::Arc;
 
-    use super::ScenarioSet;
+    use super::{LazyPlan, ScenarioSet};
     use crate::domain::scenario_plan::ScenarioPlan;
 
     #[test]
     fn a_number_is_magic_at_any_handle_and_only_whole() {
-        let plan = Arc::new(ScenarioPlan::default());
+        let plan = LazyPlan::new(ScenarioPlan::default);
         let set = ScenarioSet {
             magic_plans: Arc::new([("9999999002", plan)].into()),
             ..ScenarioSet::default()

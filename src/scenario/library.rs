@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::domain::naming::suggest_name;
 use crate::domain::persona::Personas;
 use crate::domain::scenario_plan::{ScenarioPlan, SourceLocation};
-use crate::domain::scenario_set::{Scenario, ScenarioSet};
+use crate::domain::scenario_set::{LazyPlan, Scenario, ScenarioSet};
 use crate::domain::text::display_path;
 use crate::engine::scenario_selection::SandboxScenarios;
 use crate::scenario::format::{Diagnostic, parse, parse_shipped};
@@ -74,7 +74,7 @@ impl Library {
         let loaded = load_scenarios(folder.as_deref(), &required, &personas)?;
         let magic_plans = magic::MAGIC_CUSTOMERS
             .iter()
-            .map(|entry| (entry.number, Arc::new(entry.to_plan())))
+            .map(|entry| (entry.number, LazyPlan::new(|| entry.to_plan())))
             .collect();
         let set = ScenarioSet::new(loaded, Arc::new(magic_plans), required.default.clone());
         Ok(Self {
@@ -153,7 +153,7 @@ fn load_scenarios(
         errors: String::new(),
     };
     for (file, text) in SHIPPED {
-        loader.add_file(format!("scenarios/{file} (shipped)"), text, Origin::Shipped);
+        loader.add_shipped(file, text);
     }
     if let Some(folder) = folder {
         loader.add_folder(folder);
@@ -166,13 +166,6 @@ fn load_scenarios(
     } else {
         Err(ScenarioLoadError(loader.errors.trim_end().to_owned()))
     }
-}
-
-/// The origin of a scenario file. A file of the folder may replace a shipped one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    Shipped,
-    Folder,
 }
 
 /// The scenarios loaded so far, with the diagnostics of all files.
@@ -200,7 +193,7 @@ impl ScenarioLoader<'_> {
         for file in files {
             let path_text = display_path(&file);
             match std::fs::read_to_string(&file) {
-                Ok(text) => self.add_file(path_text, &text, Origin::Folder),
+                Ok(text) => self.add_file(path_text, &text),
                 Err(error) => {
                     self.append_error(format_args!("{path_text}: cannot be read: {error}"));
                 }
@@ -208,14 +201,26 @@ impl ScenarioLoader<'_> {
         }
     }
 
-    /// Adds a file, or its diagnostics. A file of the folder replaces the shipped scenario of the
-    /// same name, so that a shipped scenario can be copied and changed.
-    fn add_file(&mut self, file: String, text: &str, origin: Origin) {
-        let parsed = match origin {
-            Origin::Shipped => parse_shipped(text),
-            Origin::Folder => parse(text),
+    /// Adds a shipped scenario, whose file has its name.
+    fn add_shipped(&mut self, file: &'static str, text: &'static str) {
+        let plan = LazyPlan::new(move || ScenarioPlan {
+            file: Some(format!("{file} (shipped)")),
+            ..parse_shipped(text).expect("the shipped scenarios are valid")
+        });
+        let name = file.trim_end_matches(".yaml").to_owned();
+        let scenario = Scenario {
+            plan,
+            has_matcher: false,
+            source: format!("scenarios/{file} (shipped)"),
+            text: text.into(),
         };
-        let mut plan = match parsed {
+        self.scenarios.insert(name, scenario);
+    }
+
+    /// Adds a file of the folder, or its diagnostics. It replaces the shipped scenario of the same name,
+    /// so that a shipped scenario can be copied and changed.
+    fn add_file(&mut self, file: String, text: &str) {
+        let mut plan = match parse(text) {
             Ok(plan) => plan,
             Err(diagnostics) => {
                 for diagnostic in diagnostics {
@@ -236,19 +241,19 @@ impl ScenarioLoader<'_> {
         if let Some(diagnostic) = find_unknown_persona(&plan, self.personas) {
             self.append_error(format_args!("{}", diagnostic.format_in_file(&file)));
         }
-        for conflict in find_match_conflicts(&plan, self.scenarios.values().map(plan_and_file)) {
+        let matching = self.scenarios.values().filter(|other| other.has_matcher);
+        for conflict in find_match_conflicts(&plan, matching.map(plan_and_file)) {
             self.append_error(format_args!("{file}:{conflict}"));
         }
-        if origin == Origin::Folder {
-            self.folder_names.insert(plan.name.clone());
-        }
+        self.folder_names.insert(plan.name.clone());
         plan.file = Path::new(&file)
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
         self.scenarios.insert(
             plan.name.clone(),
             Scenario {
-                plan: Arc::new(plan),
+                has_matcher: plan.matcher().is_some(),
+                plan: LazyPlan::new(|| plan),
                 source: file,
                 text: text.into(),
             },
@@ -273,7 +278,7 @@ impl ScenarioLoader<'_> {
 }
 
 fn plan_and_file(scenario: &Scenario) -> (&ScenarioPlan, &str) {
-    (&scenario.plan, &scenario.source)
+    (scenario.plan.get(), &scenario.source)
 }
 
 /// Returns the scenario files of a folder, sorted by name: `.yaml`, `.yml` and `.json`, without the

@@ -103,6 +103,7 @@ shipped!(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use super::SHIPPED;
     use crate::scenario::format::{parse, parse_shipped};
@@ -114,6 +115,21 @@ mod tests {
             let compared = parse(text).unwrap_or_else(|errors| panic!("{file}: {errors:?}"));
             let unchecked = parse_shipped(text).expect("it can be read");
             assert_eq!(format!("{compared:?}"), format!("{unchecked:?}"), "{file}");
+        }
+    }
+
+    /// A start does not read the shipped scenarios.
+    #[test]
+    fn every_shipped_scenario_has_the_name_of_its_file_and_a_shipped_persona() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (file, text) in SHIPPED {
+            let plan = parse_shipped(text).expect("it can be read");
+            assert_eq!(format!("{}.yaml", plan.name), *file);
+            assert!(plan.matcher().is_none(), "{file} selects its consents");
+            if let Some(persona) = plan.persona_name() {
+                let persona = root.join(format!("fixtures/personas/{persona}.yaml"));
+                assert!(persona.exists(), "{file}");
+            }
         }
     }
 

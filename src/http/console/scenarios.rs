@@ -37,11 +37,12 @@ fn list_rows(page: &PageCall<'_>) -> Vec<ScenarioRow> {
     let shared = world.config().scenarios.current();
     let shared = shared.scenarios().values();
     let shared = shared
-        .filter(|it| !local.iter().any(|plan| plan.name == it.plan.name))
-        .map(|it| ScenarioRow {
-            name: it.plan.name.clone(),
-            source: it.source.clone(),
-            description: it.plan.description.clone().unwrap_or_default(),
+        .map(|it| (it.plan.get(), &it.source))
+        .filter(|(plan, _)| !local.iter().any(|other| other.name == plan.name))
+        .map(|(plan, source)| ScenarioRow {
+            name: plan.name.clone(),
+            source: source.clone(),
+            description: plan.description.clone().unwrap_or_default(),
         });
     let local = local.iter().map(|plan| ScenarioRow {
         name: plan.name.clone(),

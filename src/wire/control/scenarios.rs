@@ -72,9 +72,11 @@ impl From<&Scenario> for ScenarioView {
     fn from(scenario: &Scenario) -> Self {
         let Scenario {
             plan,
+            has_matcher: _,
             source,
             text: _,
         } = scenario;
+        let plan = plan.get();
         Self {
             name: plan.name.clone(),
             source: source.clone(),
