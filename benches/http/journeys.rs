@@ -14,10 +14,9 @@ use crate::webhooks::now;
 pub async fn measure_start(options: &Options) {
     let (mut start, mut idle) = (Rounds::default(), Rounds::default());
     for _ in 0..options.rounds {
-        let began = now();
         let server = Server::start(Side::Mockaa, &options.program, &[]);
         server.get("/livez").await;
-        start.add(now().duration_since(began).as_secs_f64() * 1e3);
+        start.add(now().duration_since(server.started_at).as_secs_f64() * 1e3);
         idle.add(as_float(server.resident_bytes()) / 1e6);
     }
     print_figure(

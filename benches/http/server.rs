@@ -3,8 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
+
+use crate::webhooks::now;
 
 /// The time of the worlds, within the range of the request of the seed documents.
 pub const NOW: &str = "2020-07-04T06:00:00.000Z";
@@ -44,6 +47,8 @@ pub struct Server {
     process: Child,
     pub base_url: String,
     client: reqwest::Client,
+    /// The instant before the process was started.
+    pub started_at: Instant,
 }
 
 impl Server {
@@ -62,6 +67,9 @@ impl Server {
                 command.arg(own).arg("--raw-server")
             }
         };
+        // Making a client takes milliseconds, since it reads the CAs of the system.
+        let client = reqwest::Client::new();
+        let started_at = now();
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -80,7 +88,8 @@ impl Server {
             side,
             process,
             base_url,
-            client: reqwest::Client::new(),
+            client,
+            started_at,
         }
     }
 
