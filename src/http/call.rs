@@ -114,6 +114,9 @@ impl Call {
 /// Time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The length from which a text takes longer to parse than to hand over to another thread.
+const LONG_TEXT_BYTES: usize = 16 * 1024;
+
 /// The header by which a script asks for its page again.
 pub(crate) const POLL_HEADER: &str = "x-mockaa-poll";
 
@@ -546,6 +549,23 @@ impl Call {
     pub(crate) fn body_text(&self) -> Result<&str, ApiError> {
         std::str::from_utf8(self.body()?)
             .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))
+    }
+
+    /// Parses the body as a text. A long one is parsed on a blocking thread, since other calls would wait
+    /// for it.
+    pub(crate) async fn parse_text<T: Send + 'static>(
+        &self,
+        parse: impl FnOnce(&str) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let text = self.body_text()?;
+        if text.len() < LONG_TEXT_BYTES {
+            return Ok(parse(text));
+        }
+        let body = self.body_bytes()?;
+        let task = tokio::task::spawn_blocking(move || {
+            parse(std::str::from_utf8(&body).expect("it has been checked"))
+        });
+        Ok(task.await.expect("parsing does not panic"))
     }
 
     /// Parses the body as JSON; an empty body gives the default value.

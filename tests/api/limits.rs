@@ -80,6 +80,21 @@ async fn the_name_of_a_scenario_in_a_header_is_short() {
     }
 }
 
+#[tokio::test]
+async fn a_long_text_does_not_hold_up_other_calls() {
+    let app = TestApp::start_with(|builder| builder.workers(1)).await;
+    let keys = (0..90_000).map(|number| format!("k{number}: 1\n"));
+    let long = put_scenario(&app, keys.collect());
+    tokio::pin!(long);
+    for _ in 0..50 {
+        tokio::select! {
+            reply = &mut long => panic!("it is answered before short calls: {}", reply.status),
+            reply = app.get("/livez") => assert!(reply.status.is_success()),
+        }
+    }
+    assert_eq!(long.await.status, 400);
+}
+
 async fn put_scenario(app: &TestApp, text: String) -> Reply {
     let request = app.request(Method::PUT, "/_mockaa/v1/scenarios/a");
     app.send(request.body(text)).await

@@ -83,9 +83,10 @@ pub(crate) fn apply_consent_action(call: &Call) -> Result<ApiResponse, ApiError>
 }
 
 /// Runs one or more steps, in the format of scenario files, on a consent.
-pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let plan = parse_steps(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+    let plan = call.parse_text(parse_steps).await?;
+    let plan = plan.map_err(ApiError::InvalidDocument)?;
     let receipt = world.run_steps(call.parse_handle()?, &plan)?;
     Ok(ApiResponse::from_receipt(receipt, |outcome| {
         ApiResponse::json(&render_consent(call, &world, outcome.consent()))

@@ -35,9 +35,11 @@ pub(crate) fn get_faults(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Activates a set of faults under a name. It replaces the earlier set of that name, and its
 /// counters start at zero.
-pub(crate) fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn put_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let set = activate_faults(&world, call.path_segment("name"), call.body_text()?)?;
+    let name = call.path_segment("name").to_owned();
+    let set = call.parse_text(move |text| activate_faults(&world, &name, text));
+    let set = set.await??;
     Ok(ApiResponse::json(&FaultsView::new(&set)))
 }
 

@@ -235,7 +235,8 @@ pub(crate) fn stream_events(call: &Call) -> Result<ApiResponse, ApiError> {
 /// Checks expectations against the journal. Each may wait, up to its own `within`.
 pub(crate) async fn check_expectations(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let expectations = parse_expectations(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+    let expectations = call.parse_text(parse_expectations).await?;
+    let expectations = expectations.map_err(ApiError::InvalidDocument)?;
     if let Some(expectation) = expectations
         .iter()
         .find(|expectation| expectation.within.is_some_and(|within| within > WAIT_MAX))

@@ -22,10 +22,11 @@ pub(crate) fn list_personas(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Adds a persona to this world, or replaces the one of its name.
-pub(crate) fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn put_persona(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
-    let persona = parse_without_files(call.body_text()?).map_err(ApiError::InvalidDocument)?;
+    let persona = call.parse_text(parse_without_files).await?;
+    let persona = persona.map_err(ApiError::InvalidDocument)?;
     if *persona.name != *name {
         let message = format!(
             "is {} in the text but {} in the path; use the same name",

@@ -82,9 +82,9 @@ pub(crate) fn get_schema(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Checks the text of a scenario as `mockaa scenario lint` does, with the participants and personas of
 /// this world. Nothing changes.
-pub(crate) fn lint_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn lint_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
-    let diagnostics = lint_text(&world, call.body_text()?);
+    let diagnostics = call.parse_text(move |text| lint_text(&world, text)).await?;
     Ok(ApiResponse::json(&LintView::new(&diagnostics)))
 }
 
@@ -108,12 +108,12 @@ pub(crate) fn lint_text(world: &World, text: &str) -> Vec<(Diagnostic, bool)> {
 }
 
 /// Adds a scenario to this world, or replaces one. Running consents keep their scenario.
-pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let world = authenticate_operator(call)?;
     let name = call.path_segment("name");
-    let text = call.body_text()?;
-    let plan =
-        Library::parse_scenario(text, &world.personas()).map_err(ApiError::InvalidDocument)?;
+    let personas = world.personas();
+    let plan = call.parse_text(move |text| Library::parse_scenario(text, &personas));
+    let plan = plan.await?.map_err(ApiError::InvalidDocument)?;
     if plan.name != name {
         let message = format!(
             "is {} in the text but {} in the path; use the same name",
@@ -123,9 +123,10 @@ pub(crate) fn put_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
         return Err(ApiError::invalid_field("name", message));
     }
     let view = ScenarioView::from_world(&plan);
-    let result = world
-        .scenarios()
-        .put_local(Some(world.cause()), Arc::new(plan), text);
+    let result =
+        world
+            .scenarios()
+            .put_local(Some(world.cause()), Arc::new(plan), call.body_text()?);
     result.map_err(ApiError::Conflict)?;
     Ok(ApiResponse::json(&view))
 }
