@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::platform::SHORT_READ_EMPTIES_SOCKET;
+
 /// A TCP connection, or TLS over one.
 #[derive(Debug)]
 pub(crate) enum Connection {
@@ -114,8 +116,14 @@ impl AsyncRead for SharedStream {
     ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(context))?;
+            let room = buffer.remaining();
             match self.0.try_read_buf(buffer) {
-                Ok(_) => return Poll::Ready(Ok(())),
+                Ok(count) => {
+                    if SHORT_READ_EMPTIES_SOCKET && (1..room).contains(&count) {
+                        self.await_more();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -154,6 +162,14 @@ impl AsyncWrite for SharedStream {
 }
 
 impl SharedStream {
+    /// Lets the next read wait for more, without a system call that finds nothing. The read of tokio does
+    /// the same. An end that has been seen already is kept, and what arrives meanwhile is reported when
+    /// this thread waits for events.
+    fn await_more(&self) {
+        let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        let _ = self.0.try_io(Interest::READABLE, nothing);
+    }
+
     fn poll_write_with(
         &self,
         context: &mut Context<'_>,

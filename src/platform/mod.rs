@@ -54,6 +54,10 @@ pub(crate) fn open_browser(address: &str) -> io::Result<()> {
     command.stderr(Stdio::null()).spawn().map(|_| ())
 }
 
+/// `true` where a read of less than was asked for shows that a socket is empty, and what arrives later is
+/// reported: with epoll and kqueue.
+pub(crate) const SHORT_READ_EMPTIES_SOCKET: bool = cfg!(unix);
+
 /// Returns the number of threads that can run at the same time.
 pub(crate) fn count_cores() -> usize {
     std::thread::available_parallelism().map_or(2, Into::into)
