@@ -17,13 +17,13 @@ import time
 from sandbox import Connection, Sandbox
 
 ALLOWED_EXPIRY_MB = 150
-ALLOWED_AFTER_RESET_MB = 25
+ALLOWED_AFTER_RESET_MB = 40
 # What the allocator keeps is returned a second after a world has ended.
 RETURN_SECONDS = 20
 
 STALLED_READERS = 12
 READERS = 4
-ALLOWED_READERS_MB = 60
+ALLOWED_READERS_MB = 80
 SLOWEST_CALL_SECONDS = 1
 STATEMENT = (
     "/_mockaa/v1/customers/1999999999@mockaa/statement?format=xml"
