@@ -62,8 +62,8 @@ impl ShippedPublicKeys {
         serde_json::from_str(PUBLIC_KEYS).expect("the shipped keys are valid")
     }
 
-    /// Returns the public key of this participant. Ids that differ in case are of different ones, although
-    /// their key ids are equal.
+    /// Returns the public key of this participant. Ids that differ in case name different participants,
+    /// although their key ids are equal.
     pub(super) fn find(&self, id: &str) -> Option<PublicKey> {
         find_private(id)?;
         let kid = shipped_kid(id);

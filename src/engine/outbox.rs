@@ -454,7 +454,7 @@ impl Outbox {
         self.open.len() >= OPEN_DELIVERIES_LIMIT
     }
 
-    /// Returns the number of webhooks that are still taken.
+    /// Returns the number of webhooks that the outbox still takes.
     fn free_places(&self) -> u32 {
         let free = OPEN_DELIVERIES_LIMIT.saturating_sub(self.open.len());
         u32::try_from(free).unwrap_or(u32::MAX)

@@ -117,6 +117,19 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The length from which a text takes longer to parse than to hand over to another thread.
 const LONG_TEXT_BYTES: usize = 16 * 1024;
 
+/// Parses a text. A long one is parsed on a blocking thread, since other calls would wait for it.
+pub(crate) async fn parse_off_worker<T: Send + 'static>(
+    text: &str,
+    parse: impl FnOnce(&str) -> T + Send + 'static,
+) -> T {
+    if text.len() < LONG_TEXT_BYTES {
+        return parse(text);
+    }
+    let text = text.to_owned();
+    let task = tokio::task::spawn_blocking(move || parse(&text));
+    task.await.expect("parsing does not panic")
+}
+
 /// The header by which a script asks for its page again.
 pub(crate) const POLL_HEADER: &str = "x-mockaa-poll";
 
@@ -551,21 +564,12 @@ impl Call {
             .map_err(|_| ApiError::invalid_field("body", "is not UTF-8"))
     }
 
-    /// Parses the body as a text. A long one is parsed on a blocking thread, since other calls would wait
-    /// for it.
+    /// Parses the body as a text ([`parse_off_worker`]).
     pub(crate) async fn parse_text<T: Send + 'static>(
         &self,
         parse: impl FnOnce(&str) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let text = self.body_text()?;
-        if text.len() < LONG_TEXT_BYTES {
-            return Ok(parse(text));
-        }
-        let body = self.body_bytes()?;
-        let task = tokio::task::spawn_blocking(move || {
-            parse(std::str::from_utf8(&body).expect("it has been checked"))
-        });
-        Ok(task.await.expect("parsing does not panic"))
+        Ok(parse_off_worker(self.body_text()?, parse).await)
     }
 
     /// Parses the body as JSON; an empty body gives the default value.

@@ -63,7 +63,7 @@ pub(crate) fn count_cores() -> usize {
     std::thread::available_parallelism().map_or(2, Into::into)
 }
 
-/// Returns the memory that the program has freed to the operating system. It takes some milliseconds.
+/// Gives memory that the program has freed back to the operating system. It takes some milliseconds.
 /// Only the allocator of glibc needs to be told.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "no crate has a safe function for it")]
@@ -72,7 +72,7 @@ pub(crate) fn return_freed_memory() {
     unsafe { libc::malloc_trim(0) };
 }
 
-/// Returns the memory that the program has freed to the operating system, which the allocator does by
+/// Gives memory that the program has freed back to the operating system, which the allocator does by
 /// itself.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn return_freed_memory() {}

@@ -10,7 +10,7 @@ use crate::domain::consent::{Consent, Input};
 use crate::domain::listing::{Cursor, ListPart, SessionFilter};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::quote_value;
-use crate::http::call::Call;
+use crate::http::call::{Call, parse_off_worker};
 use crate::http::control::consents::parse_filter;
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -87,13 +87,14 @@ pub(crate) fn apply_action(call: &Call) -> Result<ApiResponse, ApiError> {
 
 /// Plays steps in the format of scenario files on a consent, and shows it. Steps with errors are shown
 /// again.
-pub(crate) fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn play_steps(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["steps"])?;
     let consent = find_consent(&page)?;
     let text = form.first_value("steps").unwrap_or_default();
     // A browser sends line ends as CR LF.
     let text = text.replace("\r\n", "\n");
-    let played = parse_steps(&text).map_err(ApiError::InvalidDocument);
+    let played = parse_off_worker(&text, parse_steps).await;
+    let played = played.map_err(ApiError::InvalidDocument);
     let played = played.and_then(|plan| Ok(page.world.run_steps(consent.handle, &plan)?));
     match played {
         Ok(receipt) => {

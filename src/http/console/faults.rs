@@ -3,7 +3,7 @@
 use super::{PageCall, list_problems};
 use crate::domain::api_fault::ApiFaultName;
 use crate::domain::webhook_fault::WebhookFaultName;
-use crate::http::call::Call;
+use crate::http::call::{Call, parse_off_worker};
 use crate::http::control::faults::{activate_faults, unknown_faults_error};
 use crate::http::response::ApiResponse;
 use crate::ui::console::Section;
@@ -52,12 +52,14 @@ fn render_faults(
 }
 
 /// Adds a fault set, or replaces the one of its name. A text with errors is shown again.
-pub(crate) fn add_faults(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn add_faults(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["name", "text"])?;
     let [name, text] = ["name", "text"].map(|field| form.first_value(field).unwrap_or_default());
     // A browser sends line ends as CR LF.
     let text = text.replace("\r\n", "\n");
-    match activate_faults(&page.world, name, &text) {
+    let (world, set) = (page.world.clone(), name.to_owned());
+    let activated = parse_off_worker(&text, move |text| activate_faults(&world, &set, text));
+    match activated.await {
         Ok(_) => Ok(ApiResponse::redirect_see_other(page.address("/ui/faults"))),
         Err(error) => page.refuse(error, |error| {
             Ok(render_faults(&page, name, &text, list_problems(error)))

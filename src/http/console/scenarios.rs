@@ -1,9 +1,12 @@
 //! Pages of scenarios, and the forms that choose one.
 
+use std::sync::Arc;
+
 use super::typed::complete_known_customer;
 use super::{PageCall, server_url};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::listing::{ConsentFilter, Cursor, ListPart};
-use crate::http::call::Call;
+use crate::http::call::{Call, parse_off_worker};
 use crate::http::control::scenarios::{find_scenario_text, lint_text};
 use crate::http::params::Params;
 use crate::http::response::ApiResponse;
@@ -55,18 +58,30 @@ fn list_rows(page: &PageCall<'_>) -> Vec<ScenarioRow> {
 }
 
 /// Shows one scenario with its text, what is wrong with it, and the consents that it drives.
-pub(crate) fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
-    render_scenario(&PageCall::open(call)?, call.path_segment("name"), None)
+pub(crate) async fn show_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+    let (page, name) = (PageCall::open(call)?, call.path_segment("name"));
+    let checked = check_scenario(&page, name).await?;
+    Ok(render_scenario(&page, name, checked, None))
+}
+
+/// A text, and what is wrong with it, each with `true` for an error.
+type CheckedText = (Arc<str>, Vec<(Diagnostic, bool)>);
+
+async fn check_scenario(page: &PageCall<'_>, name: &str) -> Result<CheckedText, ApiError> {
+    let text = find_scenario_text(&page.world, name)?;
+    let world = page.world.clone();
+    let diagnostics = parse_off_worker(&text, move |text| lint_text(&world, text)).await;
+    Ok((text, diagnostics))
 }
 
 /// `refused` is the customer to whom the scenario could not be pinned, and the reason.
 fn render_scenario(
     page: &PageCall<'_>,
     name: &str,
+    (text, diagnostics): CheckedText,
     refused: Option<(&str, String)>,
-) -> Result<ApiResponse, ApiError> {
+) -> ApiResponse {
     let (call, world) = (page.call, &page.world);
-    let text = find_scenario_text(world, name)?;
     let row = list_rows(page).into_iter().find(|row| row.name == name);
     let row = row.expect("a scenario with a text is listed");
     let filter = ConsentFilter {
@@ -86,8 +101,8 @@ fn render_scenario(
         let name = name.map_or_else(|| handle.to_string(), |it| it.tracking_id.to_string());
         (format!("{base_path}/ui/consents/{handle}"), name)
     });
-    let diagnostics = lint_text(world, &text).into_iter();
-    Ok(page.show(&ScenarioPage {
+    let diagnostics = diagnostics.into_iter();
+    page.show(&ScenarioPage {
         console: page.frame(Section::Scenarios),
         server_url: server_url(call, world),
         lines: text.lines().map(str::to_owned).collect(),
@@ -101,7 +116,7 @@ fn render_scenario(
         refused_customer: refused.as_ref().map_or("", |(text, _)| text).to_owned(),
         problem: refused.map(|(_, problem)| problem),
         row,
-    }))
+    })
 }
 
 /// Sets the scenario of consents that nothing else selects one for.
@@ -114,7 +129,7 @@ pub(crate) fn set_default(call: &Call) -> Result<ApiResponse, ApiError> {
 }
 
 /// Lets a scenario drive the later consents of a customer.
-pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
+pub(crate) async fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     let (page, form) = PageCall::open_form(call, &["customer"])?;
     let customer = form.first_value("customer").unwrap_or_default();
     let (world, name) = (&page.world, call.path_segment("name"));
@@ -125,8 +140,12 @@ pub(crate) fn pin_scenario(call: &Call) -> Result<ApiResponse, ApiError> {
     });
     match pinned {
         Ok(()) => Ok(page.lead_back(&format!("/ui/scenarios/{name}"))),
-        Err(error) => page.refuse(error, |error| {
-            render_scenario(&page, name, Some((customer, error.message())))
-        }),
+        Err(error) => {
+            let checked = check_scenario(&page, name).await?;
+            page.refuse(error, |error| {
+                let refused = Some((customer, error.message()));
+                Ok(render_scenario(&page, name, checked, refused))
+            })
+        }
     }
 }

@@ -172,7 +172,7 @@ pub(crate) static ROUTES: &[Route] = &[
     form(
         "/ui/consents/{consentHandle}/play",
         "submitSteps",
-        Handler::Immediate(console::play_steps),
+        waiting!(console::play_steps),
     )
     .with_summary("Play steps of a scenario on a consent")
     .with_request(RequestBody::Form(Component("StepsForm")))
@@ -262,7 +262,7 @@ pub(crate) static ROUTES: &[Route] = &[
     form(
         "/ui/faults",
         "submitFaults",
-        Handler::Immediate(console::add_faults),
+        waiting!(console::add_faults),
     )
     .with_summary("Add a fault set, or replace the one of its name")
     .with_request(RequestBody::Form(Component("FaultsForm")))
@@ -298,14 +298,14 @@ pub(crate) static ROUTES: &[Route] = &[
     page(
         "/ui/scenarios/{name}",
         "showScenario",
-        Handler::Immediate(console::show_scenario),
+        waiting!(console::show_scenario),
     )
     .with_summary("Show a scenario with its text and what is wrong with it")
     .with_refusals(&[401, 404]),
     form(
         "/ui/scenarios/{name}/pin",
         "submitPin",
-        Handler::Immediate(console::pin_scenario),
+        waiting!(console::pin_scenario),
     )
     .with_summary("Let a scenario drive the later consents of a customer")
     .with_request(RequestBody::Form(Component("PinForm")))
