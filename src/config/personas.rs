@@ -217,6 +217,7 @@ fn list_notes(file: &Path, ledger: &Ledger) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::SHIPPED;
+    use crate::domain::persona::Persona;
     use crate::files::persona::{parse_shipped, parse_without_files};
 
     /// A start does not compare the shipped personas with their schema.
@@ -226,6 +227,16 @@ mod tests {
             let compared =
                 parse_without_files(text).unwrap_or_else(|errors| panic!("{file}: {errors:?}"));
             assert_eq!(Ok(compared), parse_shipped(text), "{file}");
+        }
+    }
+
+    #[test]
+    fn the_written_form_of_a_persona_reads_back() {
+        for (file, text) in SHIPPED {
+            let persona = parse_shipped(text).expect("a shipped persona");
+            let written = serde_json::to_string(&persona).expect("a persona can be written");
+            let read: Persona = serde_json::from_str(&written).expect("a written persona");
+            assert_eq!(read, persona, "{file}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
@@ -85,7 +87,7 @@ wire_enum! {
 }
 
 /// An account of a customer at a FIP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::struct_field_names, reason = "the names are those of ReBIT")]
 pub struct Account {
     pub fi_type: FiType,

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::Account;
 use crate::domain::ids::{ConsentHandle, ConsentId, SessionId};
 use crate::domain::naming::wire_enum;
@@ -83,7 +85,7 @@ impl Status {
 }
 
 /// The API through which a consent was raised; its webhooks and defaults follow from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Api {
     /// The two seed calls.
     Seed,
@@ -105,7 +107,7 @@ impl Api {
 }
 
 /// The data that approval adds to a consent. It does not exist before, so no consent id can leak.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
     pub consent_id: ConsentId,
     pub approved_at: Timestamp,
@@ -127,6 +129,7 @@ pub struct Grant {
     /// One artefact for each FIP that holds a granted account.
     pub fips: Box<[FipArtefact]>,
     /// Signatures over the FIU's artefact, computed once.
+    #[serde(skip)]
     pub signatures: CachedSignatures,
 }
 
@@ -140,7 +143,7 @@ impl Grant {
 }
 
 /// Number of uses of a consent in the window that its first use opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrequencyWindow {
     pub started_at: Timestamp,
     pub use_count: u32,
@@ -148,11 +151,12 @@ pub struct FrequencyWindow {
 
 /// The artefact that a FIP receives: it has its own id, its own signature, and only the accounts of
 /// that FIP (`docs/sources.md#consent-artefact-states`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FipArtefact {
     pub fip: Arc<str>,
     pub consent_id: ConsentId,
     /// Signature over the payload of `signedConsent`.
+    #[serde(skip)]
     pub signature: OnceLock<Box<[u8]>>,
 }
 
@@ -167,14 +171,14 @@ pub struct CachedSignatures {
 }
 
 /// One entry of a consent's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusChange {
     pub status: Status,
     pub at: Timestamp,
 }
 
 /// A consent with its history.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Consent {
     pub handle: ConsentHandle,
     /// Sequence number, from 1 in every world.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::Account;
 use crate::domain::ids::LinkId;
 use crate::domain::participants::LinkingMethod;
@@ -19,7 +21,7 @@ pub(crate) const LINK_TOKEN_TTL: Millis = Millis::from_secs(10 * 60);
 /// A customer of which the world has a record. A customer without a record counts as registered and
 /// has those accounts linked that its persona links by default, so that a consent can be approved
 /// without preparation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Customer {
     pub registered: bool,
     pub accounts: Vec<Account>,
@@ -39,7 +41,7 @@ impl Customer {
 
 /// A pending request to link accounts of one FIP (ReBIT FIP API 2.0.0, `AccLinkRequest` and
 /// `AccLinkResponse`).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingLink {
     /// `RefNumber` of the response.
     pub id: LinkId,

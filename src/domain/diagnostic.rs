@@ -1,7 +1,9 @@
 //! Diagnostics of scenario, persona and data files.
 
+use serde::{Deserialize, Serialize};
+
 /// An error in a file, with its place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Line, from 1; 0 if the place is not known.
     pub line: u64,

@@ -1,9 +1,11 @@
 //! Public keys and nonces that two parties exchange for one delivery of data (ReBIT AA API 2.0.0,
 //! `KeyMaterial`). The computations are in `crypto`.
 
+use serde::{Deserialize, Serialize};
+
 /// The two forms of Curve25519 in use. The object identifier inside `KeyValue` distinguishes them
 /// (`docs/sources.md#encryption`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Curve {
     /// BouncyCastle's custom short-Weierstrass form, `curve: "Curve25519"`.
     Weierstrass,
@@ -12,7 +14,7 @@ pub enum Curve {
 }
 
 /// The other party's public key and nonce, decoded and validated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerKey {
     pub curve: Curve,
     /// X ‖ Y, big-endian, 64 bytes (Weierstrass), or u, little-endian, 32 bytes (RFC 7748).
@@ -23,7 +25,7 @@ pub struct PeerKey {
 }
 
 /// `cryptoAlg` and `curve` of a key material.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyLabels {
     pub algorithm: Box<str>,
     pub curve: Box<str>,

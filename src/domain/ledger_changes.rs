@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::account::Account;
 use crate::domain::ids::ConsentHandle;
@@ -78,7 +79,7 @@ pub struct StatementSource {
 }
 
 /// The content of a transaction: a row without its id and its balance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionContent {
     pub at: Timestamp,
     pub transaction_type: TransactionType,
@@ -164,7 +165,7 @@ impl From<NewRow<'_>> for TransactionContent {
 }
 
 /// A transaction of the generated ledger that was changed or withdrawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     pub original: TransactionContent,
     /// `None`: the transaction is withdrawn.
@@ -186,7 +187,7 @@ impl Replacement {
 }
 
 /// All changes of one account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerChanges {
     added: BTreeMap<u64, TransactionContent>,
     replaced: BTreeMap<u64, Replacement>,
@@ -320,7 +321,7 @@ pub struct AccountQuery<'a> {
 }
 
 /// A change of one transaction that happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChangedTransaction {
     /// The customer's address.
     pub customer: Arc<str>,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{Months, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{AccountType, FiType};
 use crate::domain::money::Paise;
@@ -22,7 +23,7 @@ pub const DEFAULT_PERSONA: &str = "salaried";
 pub(crate) type MinMax<T> = (T, T);
 
 /// A validated persona file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Persona {
     pub name: Arc<str>,
     /// Purpose of the persona, for people.
@@ -43,7 +44,7 @@ impl Persona {
 }
 
 /// Description of the account holder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HolderPlan {
     /// Range of the year of birth.
     pub birth_years: MinMax<i32>,
@@ -56,7 +57,7 @@ pub struct HolderPlan {
 }
 
 /// Description of one account.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountPlan {
     pub fi_type: FiType,
     pub account_type: AccountType,
@@ -73,7 +74,7 @@ pub struct AccountPlan {
 }
 
 /// Opening date of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OpeningDate {
     /// A sampled day in these years.
     WithinYears(MinMax<i32>),
@@ -94,7 +95,7 @@ impl OpeningDate {
 }
 
 /// Source of an account's data.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ContentPlan {
     /// A bank account whose transactions are generated from a cash-flow plan.
     CashFlow(CashFlowPlan),
@@ -108,7 +109,7 @@ pub enum ContentPlan {
 }
 
 /// Recurring flows and balances of a bank account.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CashFlowPlan {
     /// Balance at the end of a quarter. A difference is swept to or from a deposit; a firm
     /// transfers it to or from another bank. `None`: the balance is the result of all transactions
@@ -128,7 +129,7 @@ pub struct CashFlowPlan {
 }
 
 /// A recurring movement of money.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flow {
     pub direction: TransactionType,
     pub amount: AmountRule,
@@ -174,7 +175,7 @@ impl Flow {
 }
 
 /// Rule for the amount of a flow.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AmountRule {
     /// Sampled for each occurrence.
     PerOccurrence(MinMax<Paise>),
@@ -191,7 +192,7 @@ pub enum AmountRule {
 }
 
 /// A loan that is repaid by equal monthly instalments; after the last one, the next loan begins.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Loan {
     pub principal: MinMax<Paise>,
     /// Number of instalments.
@@ -208,7 +209,7 @@ wire_enum! {
 }
 
 /// Days of its period on which a flow occurs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DayRule {
     Any,
     /// A day of the month; the last day where the month is shorter.
@@ -241,7 +242,7 @@ wire_enum! {
 }
 
 /// Rule for the counterparty of a flow.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CounterpartyChoice {
     /// The narration names no counterparty.
     Unnamed,
@@ -252,7 +253,7 @@ pub enum CounterpartyChoice {
 }
 
 /// Names from which a counterparty is sampled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum NameSource {
     Pool(NamePool),
     Custom(Vec<String>),
@@ -280,7 +281,7 @@ wire_enum! {
 }
 
 /// A second movement that a flow causes: a percentage of it, in either direction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FollowUp {
     pub direction: TransactionType,
     pub percent: MinMax<i64>,
@@ -337,7 +338,7 @@ impl Personas {
 }
 
 /// A persona as assigned to one customer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PersonaInstance {
     pub definition: Arc<Persona>,
     /// The day, in India, on which the customer was first used; relative dates count from it.

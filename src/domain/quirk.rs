@@ -1,5 +1,7 @@
 //! Quirks of a FIP: irregular data that real documents have, on request.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::FiType;
 use crate::domain::naming::wire_enum;
 
@@ -81,8 +83,9 @@ impl Quirk {
     }
 }
 
-/// A set of quirks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A set of quirks; its written form is the list of their names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Quirk>", into = "Vec<Quirk>")]
 pub struct Quirks(u32);
 
 impl Quirks {
@@ -104,6 +107,18 @@ impl Quirks {
     pub fn iter(self) -> impl Iterator<Item = Quirk> {
         let all = Quirk::ALL.iter().copied();
         all.filter(move |quirk| self.contains(*quirk))
+    }
+}
+
+impl From<Vec<Quirk>> for Quirks {
+    fn from(quirks: Vec<Quirk>) -> Self {
+        quirks.into_iter().collect()
+    }
+}
+
+impl From<Quirks> for Vec<Quirk> {
+    fn from(quirks: Quirks) -> Self {
+        quirks.iter().collect()
     }
 }
 

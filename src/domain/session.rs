@@ -130,7 +130,7 @@ impl FiStatus {
 }
 
 /// Status of one account in a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionAccount {
     pub fip: Arc<str>,
     pub link_ref: Box<str>,
@@ -165,7 +165,7 @@ impl SessionAccount {
 }
 
 /// A session as one FIP knows it; AA and FIP use different ids for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FipSession {
     pub fip: Arc<str>,
     pub id: SessionId,
@@ -174,7 +174,7 @@ pub struct FipSession {
 }
 
 /// A data session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     pub id: SessionId,
     pub handle: ConsentHandle,

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, AccountType};
 use crate::domain::diagnostic::Diagnostic;
@@ -146,7 +147,7 @@ impl Statement {
 }
 
 /// The holders of an account, one at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holders {
     pub first: Holder,
     pub others: Vec<Holder>,
@@ -169,7 +170,7 @@ impl Holders {
 
 /// A holder. All values are invented, unless a statement was supplied. A text that a supplied statement does not have
 /// is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     pub name: String,
     pub date_of_birth: Option<NaiveDate>,
@@ -216,7 +217,7 @@ impl Holder {
 }
 
 /// Summary of a bank account at one instant. A text that a supplied statement does not have is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     pub balance: Paise,
     /// Time of the balance.
@@ -240,7 +241,7 @@ impl Summary {
 }
 
 /// A statement supplied in a file. `None`: the file has no such part, and it is generated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Balance before the first row.
     pub opening_balance: Paise,
@@ -255,7 +256,8 @@ pub struct Ledger {
 
 /// Transactions of a range. All texts are stored in one arena, so that a statement of 100,000 rows
 /// needs few allocations.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "WrittenTransactions", into = "WrittenTransactions")]
 pub struct Transactions {
     /// The requested range.
     pub range: TimeRange,
@@ -346,6 +348,85 @@ impl NewRow<'_> {
     /// Returns the amount with the sign of its effect on the balance.
     pub fn signed_amount(&self) -> Paise {
         self.transaction_type.sign(self.amount)
+    }
+}
+
+/// The written form of [`Transactions`], whose rows have their texts.
+#[derive(Serialize, Deserialize)]
+struct WrittenTransactions {
+    range: TimeRange,
+    rows: Vec<WrittenRow>,
+}
+
+/// The written form of [`NewRow`].
+#[derive(Serialize, Deserialize)]
+struct WrittenRow {
+    at: Timestamp,
+    transaction_type: TransactionType,
+    mode: TransactionMode,
+    amount: Paise,
+    balance: Paise,
+    id: u64,
+    narration: String,
+    reference: String,
+    supplied_txn_id: Option<String>,
+    supplied_value_date: Option<NaiveDate>,
+}
+
+impl From<Transactions> for WrittenTransactions {
+    fn from(transactions: Transactions) -> Self {
+        let rows = transactions.iter().map(|row| {
+            let NewRow {
+                at,
+                transaction_type,
+                mode,
+                amount,
+                balance,
+                id,
+                narration,
+                reference,
+                supplied: SuppliedFields { txn_id, value_date },
+            } = row;
+            WrittenRow {
+                at,
+                transaction_type,
+                mode,
+                amount,
+                balance,
+                id,
+                narration: narration.to_owned(),
+                reference: reference.to_owned(),
+                supplied_txn_id: txn_id.map(str::to_owned),
+                supplied_value_date: value_date,
+            }
+        });
+        Self {
+            range: transactions.range,
+            rows: rows.collect(),
+        }
+    }
+}
+
+impl From<WrittenTransactions> for Transactions {
+    fn from(written: WrittenTransactions) -> Self {
+        let mut transactions = Self::new(written.range);
+        for row in &written.rows {
+            transactions.push(NewRow {
+                at: row.at,
+                transaction_type: row.transaction_type,
+                mode: row.mode,
+                amount: row.amount,
+                balance: row.balance,
+                id: row.id,
+                narration: &row.narration,
+                reference: &row.reference,
+                supplied: SuppliedFields {
+                    txn_id: row.supplied_txn_id.as_deref(),
+                    value_date: row.supplied_value_date,
+                },
+            });
+        }
+        transactions
     }
 }
 
@@ -483,4 +564,40 @@ impl Transactions {
 
 fn slice_text(arena: &str, (start, end): (u32, u32)) -> &str {
     &arena[start as usize..end as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::{NewRow, SuppliedFields, TransactionMode, Transactions};
+    use crate::domain::money::Paise;
+    use crate::domain::terms::{TimeRange, TransactionType};
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn the_written_form_of_transactions_reads_back() {
+        let at = Timestamp::from_millis(1_600_000_000_000);
+        let mut transactions = Transactions::new(TimeRange { from: at, to: at });
+        let supplied = SuppliedFields {
+            txn_id: Some("S 1/\"2\""),
+            value_date: NaiveDate::from_ymd_opt(2020, 9, 13),
+        };
+        for (id, supplied) in [(1, SuppliedFields::default()), (2, supplied)] {
+            transactions.push(NewRow {
+                at,
+                transaction_type: TransactionType::Debit,
+                mode: TransactionMode::Upi,
+                amount: Paise(150),
+                balance: Paise(-20),
+                id,
+                narration: "UPI/\u{20b9}/A\nB",
+                reference: "",
+                supplied,
+            });
+        }
+        let written = serde_json::to_string(&transactions).expect("rows can be written");
+        let read: Transactions = serde_json::from_str(&written).expect("written rows");
+        assert_eq!(read, transactions);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::FiType;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
@@ -98,7 +100,7 @@ impl TransactionType {
 
 /// A condition on the transactions that the customer shares (ReBIT AA API 2.0.0, `DataFilter`). A
 /// filter removes rows; balances remain those of the complete ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DataFilter {
     pub operator: FilterOperator,
     pub criterion: FilterCriterion,
@@ -109,7 +111,7 @@ pub struct DataFilter {
 }
 
 /// The value with which a filter compares a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FilterCriterion {
     Amount(Paise),
     Type(TransactionType),
@@ -137,7 +139,7 @@ impl DataFilter {
 }
 
 /// Reason of the request (ReBIT AA API 2.0.0, `Purpose`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Purpose {
     pub code: Box<str>,
     pub ref_uri: Option<Box<str>>,
@@ -147,21 +149,21 @@ pub struct Purpose {
 
 /// The verifiable data registry that an AA client names; an extension of ReBIT in the seed
 /// documents.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VdrProvider {
     pub vdrp_id: Box<str>,
     pub fiu_id: Box<str>,
 }
 
 /// A range of instants, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeRange {
     pub from: Timestamp,
     pub to: Timestamp,
 }
 
 /// The conditions to which the FIU asks the customer to agree; they never change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     pub start: Timestamp,
     pub expiry: Timestamp,

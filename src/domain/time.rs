@@ -4,6 +4,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, NaiveTime};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::digits::write_padded;
 
@@ -13,7 +14,7 @@ pub(crate) const IST_OFFSET_MS: i64 = (5 * 60 + 30) * 60 * 1000;
 const MS_PER_DAY: i64 = 86_400_000;
 
 /// An instant in milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(i64);
 
 /// A duration in milliseconds.

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::account::FiType;
 use crate::domain::customer_address::normalize_sent_address;
 use crate::domain::ids::{ProductId, SessionId};
@@ -84,7 +86,7 @@ pub struct Login {
 }
 
 /// Metadata that an FIU attaches to a consent (Unaport FIU API v2.0.0, Create Consent).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnaportMetadata {
     pub tracking_id: Box<str>,
     pub created_by: Box<str>,
@@ -97,7 +99,7 @@ pub struct UnaportMetadata {
 
 /// A consent template, called a product in the paths of the API (Unaport FIU API v2.0.0, Create
 /// Consent Template).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentTemplate {
     pub id: ProductId,
     pub name: Box<str>,
@@ -109,7 +111,7 @@ pub struct ConsentTemplate {
 }
 
 /// Terms with dates relative to the day on which a consent is raised.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelativeTerms {
     /// Earliest start.
     pub start: Timestamp,
@@ -227,7 +229,7 @@ wire_enum! {
 }
 
 /// Result of the analytics of a session, as the notification reports it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnalyticsResult {
     pub session: SessionId,
     /// Analytic ids, one for each account.

@@ -2,10 +2,13 @@
 //! event; final states stay final; replaying the journal's events rebuilds the state.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use chrono::Days;
 use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::domain::account::{Account, AccountType, FiType, LinkableAccount};
 use crate::domain::action::ConsentAction;
@@ -537,6 +540,26 @@ fn snapshot_state(state: &State) -> String {
     consents.chain(sessions).chain(customers).collect()
 }
 
+/// Asserts that the written form of a value gives the same value again.
+fn assert_reads_back<T: Serialize + DeserializeOwned + Debug>(value: &T) {
+    let written = serde_json::to_string(value).expect("a value of the state can be written");
+    let read: T = serde_json::from_str(&written).expect("a written value");
+    assert_eq!(format!("{read:?}"), format!("{value:?}"));
+}
+
+/// Asserts that the written form of each consent, session and customer gives the same one again.
+fn assert_state_reads_back(state: &State) {
+    state.consents(0).for_each(assert_reads_back);
+    state.sessions(0).for_each(assert_reads_back);
+    for address in state.customer_addresses() {
+        assert_reads_back(&state.customer(&address).cloned());
+        assert_reads_back(&state.stream_ordinals(&address));
+        assert_reads_back(&state.persona_instances(&address).to_vec());
+        let changes = state.ledger_changes(&address, &test_account(), &test_persona());
+        assert_reads_back(&changes.cloned());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -589,6 +612,7 @@ proptest! {
         }
         let live = snapshot_state(&world.lock().state);
         prop_assert_eq!(live, snapshot_state(&replayed));
+        assert_state_reads_back(&world.lock().state);
     }
 }
 

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use hashbrown::{HashMap, HashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::account::{Account, FiType};
 use crate::domain::command::{Command, RaiseConsent, RequestData};
@@ -31,7 +32,7 @@ use crate::domain::unaport::{AnalyticsResult, AnalyticsStatus, ConsentTemplate};
 use crate::engine::txnid_index::{MessageKey, TxnidIndex};
 
 /// The number of ids drawn for one customer, by kind: the next ordinal of each random stream.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StreamOrdinals {
     pub handles: u32,
     pub consent_ids: u32,
