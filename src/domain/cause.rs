@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::naming::wire_enum;
 
 wire_enum! {
@@ -25,7 +27,7 @@ wire_enum! {
 }
 
 /// The cause of an entry of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// Number of the cause, from 1 in every world. The entry of a call is written when it is answered,
     /// so the number of its cause is known before its own.

@@ -114,7 +114,7 @@ macro_rules! wire_enum {
 }
 pub(crate) use wire_enum;
 
-/// Declares an enum with contents together with the enum of its names.
+/// Declares an enum with contents together with the enum of its names. Its written form has them.
 macro_rules! named_enum {
     (
         $(#[$meta:meta])* $enum:ident,
@@ -123,8 +123,9 @@ macro_rules! named_enum {
         }
     ) => {
         $(#[$meta])*
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[allow(unreachable_pub, dead_code, reason = "not every use needs all of it outside")]
-        pub enum $enum { $($(#[$variant_meta])* $variant $content),+ }
+        pub enum $enum { $($(#[$variant_meta])* #[serde(rename = $text)] $variant $content),+ }
 
         $crate::domain::naming::wire_enum! {
             $(#[$name_meta])*

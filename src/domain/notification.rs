@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::cause::Cause;
 use crate::domain::consent::{Consent, Status};
 use crate::domain::ids::{MessageId, SessionId};
@@ -37,7 +39,7 @@ impl NotificationKind {
 }
 
 /// A message to one FIU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Notification {
     /// Cause of the event that it tells.
     pub cause: Option<Arc<Cause>>,
@@ -54,7 +56,7 @@ pub struct Notification {
 }
 
 /// Content of a notification.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum NotificationContent {
     ConsentStatus(Status),
     FiStatus(Arc<Session>),
@@ -66,7 +68,7 @@ pub enum NotificationContent {
 }
 
 /// A notification whose body a scenario supplies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawNotification {
     /// Kind of the webhook; determines the URL.
     pub kind: NotificationKind,

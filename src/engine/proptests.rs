@@ -607,6 +607,7 @@ proptest! {
         let mut replayed = State::new(ENDED_CONSENTS_MAX);
         for entry in world.catch_up().journal_after(0, usize::MAX).0 {
             if let JournalRecord::Event(event) = entry.record {
+                assert_reads_back(&event);
                 replayed.apply(&event, entry.at);
             }
         }
