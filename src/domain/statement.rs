@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::account::{Account, AccountType};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::document::Document;
+use crate::domain::ledger_changes::TransactionContent;
 use crate::domain::money::Paise;
 use crate::domain::naming::wire_enum;
 use crate::domain::participants::FiSchema;
@@ -361,44 +362,17 @@ struct WrittenTransactions {
 /// The written form of [`NewRow`].
 #[derive(Serialize, Deserialize)]
 struct WrittenRow {
-    at: Timestamp,
-    transaction_type: TransactionType,
-    mode: TransactionMode,
-    amount: Paise,
-    balance: Paise,
     id: u64,
-    narration: String,
-    reference: String,
-    supplied_txn_id: Option<String>,
-    supplied_value_date: Option<NaiveDate>,
+    balance: Paise,
+    content: TransactionContent,
 }
 
 impl From<Transactions> for WrittenTransactions {
     fn from(transactions: Transactions) -> Self {
-        let rows = transactions.iter().map(|row| {
-            let NewRow {
-                at,
-                transaction_type,
-                mode,
-                amount,
-                balance,
-                id,
-                narration,
-                reference,
-                supplied: SuppliedFields { txn_id, value_date },
-            } = row;
-            WrittenRow {
-                at,
-                transaction_type,
-                mode,
-                amount,
-                balance,
-                id,
-                narration: narration.to_owned(),
-                reference: reference.to_owned(),
-                supplied_txn_id: txn_id.map(str::to_owned),
-                supplied_value_date: value_date,
-            }
+        let rows = transactions.iter().map(|row| WrittenRow {
+            id: row.id,
+            balance: row.balance,
+            content: row.into(),
         });
         Self {
             range: transactions.range,
@@ -411,20 +385,7 @@ impl From<WrittenTransactions> for Transactions {
     fn from(written: WrittenTransactions) -> Self {
         let mut transactions = Self::new(written.range);
         for row in &written.rows {
-            transactions.push(NewRow {
-                at: row.at,
-                transaction_type: row.transaction_type,
-                mode: row.mode,
-                amount: row.amount,
-                balance: row.balance,
-                id: row.id,
-                narration: &row.narration,
-                reference: &row.reference,
-                supplied: SuppliedFields {
-                    txn_id: row.supplied_txn_id.as_deref(),
-                    value_date: row.supplied_value_date,
-                },
-            });
+            transactions.push(row.content.to_row(row.id, row.balance));
         }
         transactions
     }
